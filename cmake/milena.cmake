@@ -1,0 +1,57 @@
+# Helpers shared by the CMakeLists of every folder.
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+option(MILENA_SANITIZE "build with address and undefined-behaviour sanitizers" OFF)
+if(MILENA_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# Every warning is an error, in our own code only.
+function(milena_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
+endfunction()
+
+# milena_library(log SOURCES a.cc b.cc LINKS milena_protocol ...): the one library of a floor.
+function(milena_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(milena_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(milena_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+  target_link_libraries(milena_${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
+  set_target_properties(milena_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  milena_warnings(milena_${name})
+endfunction()
+
+# milena_test(log SOURCES ... LINKS ...): one GoogleTest executable per floor, one ctest entry each.
+function(milena_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_compile_definitions(test_${name} PRIVATE MILENA_GOLDEN_DIR="${CMAKE_SOURCE_DIR}/tests/golden")
+  set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+  milena_warnings(test_${name})
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()
+
+function(milena_add_floors)
+  foreach(floor ${ARGN})
+    if(EXISTS ${CMAKE_SOURCE_DIR}/src/${floor}/CMakeLists.txt)
+      add_subdirectory(${CMAKE_SOURCE_DIR}/src/${floor})
+    endif()
+  endforeach()
+endfunction()
+
+function(milena_add_tests)
+  foreach(floor ${ARGN})
+    if(EXISTS ${CMAKE_SOURCE_DIR}/tests/${floor}/CMakeLists.txt)
+      add_subdirectory(${CMAKE_SOURCE_DIR}/tests/${floor})
+    endif()
+  endforeach()
+endfunction()

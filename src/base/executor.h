@@ -1,0 +1,42 @@
+// Time and turns behind interfaces: production has one event loop per shard (net/event_loop), tests a clock that they
+// move themselves (base/manual_executor.h).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace milena {
+
+using Task = std::function<void()>;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // Wall clock, milliseconds since 1970: what records and answers carry.
+  virtual int64_t wall_ms() const = 0;
+  // Never goes back; for deadlines.
+  virtual int64_t steady_ms() const = 0;
+};
+
+Clock& system_clock();
+
+using TimerId = uint64_t;
+
+// One shard's thread as its code sees it. post() may be called from any thread; the rest only on the shard's own.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual const Clock& clock() const = 0;
+  // Runs the task on this executor's thread, soon, in the order posted.
+  virtual void post(Task task) = 0;
+  // Runs the task once at or after the deadline of clock().steady_ms(). Never within the call. Ids are never 0.
+  virtual TimerId call_at(int64_t steady_ms, Task task) = 0;
+  // No effect on a timer that ran already.
+  virtual void cancel(TimerId id) = 0;
+  // Runs the task once at the end of this turn of the loop, before it sleeps: the place to group work of a turn.
+  virtual void at_end_of_turn(Task task) = 0;
+  // Runs blocking work (fsync, delete, recovery) on the small worker pool, then `then` back on this executor's thread.
+  virtual void run_blocking(Task work, Task then) = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,193 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace milena {
+namespace {
+
+Error system_error(const char* what, const std::string& path) {
+  ErrorKind kind = errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
+  return make_error(kind, "{} {}: {}", what, path, std::strerror(errno));
+}
+
+class PosixFile final : public File {
+ public:
+  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ~PosixFile() override { ::close(fd_); }
+
+  Result<size_t> read_at(uint64_t position, char* to, size_t size) const override {
+    size_t done = 0;
+    while (done < size) {
+      ssize_t n = ::pread(fd_, to + done, size - done, static_cast<off_t>(position + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_error("cannot read", path_);
+      if (n == 0) break;
+      done += static_cast<size_t>(n);
+    }
+    return done;
+  }
+
+  Status write_at(uint64_t position, std::span<const iovec> parts) override {
+    std::vector<iovec> rest(parts.begin(), parts.end());
+    size_t first = 0;
+    while (first < rest.size()) {
+      int count = static_cast<int>(std::min<size_t>(rest.size() - first, 512));
+      ssize_t n = ::pwritev(fd_, rest.data() + first, count, static_cast<off_t>(position));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return system_error("cannot write", path_);
+      position += static_cast<uint64_t>(n);
+      size_t left = static_cast<size_t>(n);
+      while (first < rest.size() && left >= rest[first].iov_len) left -= rest[first++].iov_len;
+      if (first < rest.size() && left > 0) {
+        rest[first].iov_base = static_cast<char*>(rest[first].iov_base) + left;
+        rest[first].iov_len -= left;
+      }
+    }
+    return ok_status();
+  }
+
+  Status truncate(uint64_t size) override {
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return system_error("cannot truncate", path_);
+    return ok_status();
+  }
+
+  Status sync() override {
+    if (::fdatasync(fd_) != 0) return system_error("cannot sync", path_);
+    return ok_status();
+  }
+
+  Result<uint64_t> size() const override {
+    struct stat info;
+    if (::fstat(fd_, &info) != 0) return system_error("cannot stat", path_);
+    return static_cast<uint64_t>(info.st_size);
+  }
+
+  int descriptor() const override { return fd_; }
+  const std::string& path() const override { return path_; }
+
+ private:
+  int fd_;
+  std::string path_;
+};
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    int flags = O_CLOEXEC | (mode == OpenMode::kRead ? O_RDONLY : O_RDWR);
+    if (mode == OpenMode::kReadOrCreate) flags |= O_CREAT;
+    int fd = ::open(path.c_str(), flags, 0644);
+    if (fd < 0) return system_error("cannot open", path);
+    return std::shared_ptr<File>(std::make_shared<PosixFile>(fd, path));
+  }
+
+  bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+
+  Status make_directories(const std::string& path) override {
+    if (::mkdir(path.c_str(), 0755) == 0) return ok_status();
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return make_error(ErrorKind::kIo, "cannot make directory {}: {}", path, error.message());
+    return ok_status();
+  }
+
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    DIR* dir = ::opendir(path.c_str());
+    if (dir == nullptr) return system_error("cannot list", path);
+    std::vector<std::string> names;
+    while (dirent* entry = ::readdir(dir)) {
+      std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    ::closedir(dir);
+    return names;
+  }
+
+  Status rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename", from + " to " + to);
+    return ok_status();
+  }
+
+  Status remove(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("cannot remove", path);
+    return ok_status();
+  }
+
+  Status remove_tree(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) return make_error(ErrorKind::kIo, "cannot remove {}: {}", path, error.message());
+    return ok_status();
+  }
+
+  Status sync_directory(const std::string& path) override {
+    int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return system_error("cannot open", path);
+    int failed = ::fsync(fd);
+    ::close(fd);
+    if (failed != 0) return system_error("cannot sync", path);
+    return ok_status();
+  }
+};
+
+}  // namespace
+
+Status File::write_at(uint64_t position, ByteView bytes) {
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  return write_at(position, std::span<const iovec>(&part, 1));
+}
+
+Status File::read_exactly(uint64_t position, char* to, size_t size) const {
+  Result<size_t> got = read_at(position, to, size);
+  if (!got) return got.error();
+  if (*got != size) {
+    return make_error(ErrorKind::kCorrupt, "{} ends at byte {}, wanted {} bytes from {}", path(), position + *got, size,
+                      position);
+  }
+  return ok_status();
+}
+
+Result<Bytes> FileSystem::read_file(const std::string& path) {
+  auto file = open(path, OpenMode::kRead);
+  if (!file) return file.error();
+  Result<uint64_t> size = (*file)->size();
+  if (!size) return size.error();
+  Bytes content(static_cast<size_t>(*size), '\0');
+  Result<size_t> got = (*file)->read_at(0, content.data(), content.size());
+  if (!got) return got.error();
+  content.resize(*got);
+  return content;
+}
+
+Status FileSystem::write_file_atomically(const std::string& path, ByteView content, bool durable) {
+  std::string temporary = path + ".tmp";
+  RETURN_IF_ERROR(remove(temporary));
+  {
+    auto file = open(temporary, OpenMode::kReadOrCreate);
+    if (!file) return file.error();
+    RETURN_IF_ERROR((*file)->write_at(0, content));
+    if (durable) RETURN_IF_ERROR((*file)->sync());
+  }
+  RETURN_IF_ERROR(rename(temporary, path));
+  if (durable) RETURN_IF_ERROR(sync_directory(parent_directory(path)));
+  return ok_status();
+}
+
+FileSystem& posix_file_system() {
+  static PosixFileSystem instance;
+  return instance;
+}
+
+std::string parent_directory(const std::string& path) {
+  size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace milena

@@ -1,0 +1,69 @@
+// ManualExecutor: an Executor that runs only when told, on a clock that stands still until it is moved. Tests and
+// simulators use it; blocking work runs at once, in its turn. Single-threaded.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "base/executor.h"
+
+namespace milena {
+
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(int64_t start_ms = 1'700'000'000'000) : now_ms_(start_ms) {}
+  int64_t wall_ms() const override { return now_ms_; }
+  int64_t steady_ms() const override { return now_ms_; }
+  void advance(int64_t ms) { now_ms_ += ms; }
+
+ private:
+  int64_t now_ms_;
+};
+
+class ManualExecutor final : public Executor {
+ public:
+  // The clock is the caller's and may serve several executors.
+  explicit ManualExecutor(ManualClock& clock) : clock_(clock) {}
+
+  const Clock& clock() const override { return clock_; }
+  void post(Task task) override { ready_.push_back(std::move(task)); }
+  TimerId call_at(int64_t steady_ms, Task task) override {
+    timers_.emplace(std::pair(steady_ms, ++last_id_), std::move(task));
+    return last_id_;
+  }
+  void cancel(TimerId id) override {
+    std::erase_if(timers_, [id](const auto& timer) { return timer.first.second == id; });
+  }
+  void at_end_of_turn(Task task) override { end_of_turn_.push_back(std::move(task)); }
+  void run_blocking(Task work, Task then) override {
+    post([work = std::move(work), then = std::move(then)] { work(); then(); });
+  }
+
+  // One turn: what is ready now, the timers that are due, then the end-of-turn tasks. False if there was nothing.
+  bool run_turn() {
+    bool ran = false;
+    std::deque<Task> ready = std::exchange(ready_, {});
+    for (Task& task : ready) { task(); ran = true; }
+    while (!timers_.empty() && timers_.begin()->first.first <= clock_.steady_ms()) {
+      Task task = std::move(timers_.begin()->second);
+      timers_.erase(timers_.begin());
+      task();
+      ran = true;
+    }
+    std::deque<Task> ends = std::exchange(end_of_turn_, {});
+    for (Task& task : ends) { task(); ran = true; }
+    return ran;
+  }
+  // Turns until nothing is left to do at this time.
+  void run_until_idle() { while (run_turn()) {} }
+
+ private:
+  ManualClock& clock_;
+  std::deque<Task> ready_;
+  std::deque<Task> end_of_turn_;
+  std::map<std::pair<int64_t, TimerId>, Task> timers_;
+  TimerId last_id_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,72 @@
+// Result<T>: the outcome of something that the world can spoil (a disk, a file's bytes, a parser's input).
+// Expected answers to a client are ErrorCode (protocol/error_code.h); our own bugs are CHECK.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+
+namespace milena {
+
+enum class ErrorKind {
+  kIo,         // the operating system said no; the log directory goes offline
+  kCorrupt,    // bytes that cannot be what they claim to be
+  kInvalid,    // an argument or setting that is not acceptable
+  kNotFound,   // something that is not there
+  kExists,     // something that is there already, or is held by another process
+  kUnsupported,
+};
+
+struct Error {
+  ErrorKind kind = ErrorKind::kIo;
+  // One line for a person: the name, the value, what was expected.
+  std::string message;
+};
+
+template <class T = std::monostate>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}  // NOLINT: a value is a result
+  Result(Error error) : value_(std::move(error)) {}  // NOLINT: an error is a result
+
+  bool ok() const { return value_.index() == 0; }
+  explicit operator bool() const { return ok(); }
+
+  T& value() {
+    CHECK(ok(), "{}", std::get<1>(value_).message);
+    return std::get<0>(value_);
+  }
+  const T& value() const {
+    CHECK(ok(), "{}", std::get<1>(value_).message);
+    return std::get<0>(value_);
+  }
+  T& operator*() { return value(); }
+  const T& operator*() const { return value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  T take() { return std::move(value()); }
+
+  const Error& error() const { return std::get<1>(value_); }
+
+ private:
+  std::variant<T, Error> value_;
+};
+
+using Status = Result<std::monostate>;
+inline Status ok_status() { return std::monostate{}; }
+
+template <class... Args>
+Error make_error(ErrorKind kind, fmt::format_string<Args...> format, Args&&... args) {
+  return Error{kind, fmt::format(format, std::forward<Args>(args)...)};
+}
+
+}  // namespace milena
+
+// Leaves the function with the error of a Status or Result expression that failed.
+#define RETURN_IF_ERROR(expression)                        \
+  do {                                                     \
+    if (auto milena_status_ = (expression); !milena_status_.ok()) return milena_status_.error(); \
+  } while (false)
