@@ -1,0 +1,66 @@
+// The border between the sockets (net/) and the node (broker/): whole frames in, whole answers out.
+//
+// One Session and one Transport belong to each connection; both live on the connection's shard and are only touched
+// on its thread. As Kafka does, a connection's request n+1 is handed over only after request n is answered, so
+// answers keep the order of the requests and pipelined Produce requests reach the log in order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/payload.h"
+
+namespace milena {
+
+// What is known about a connection when it is accepted. Addresses are numeric, without brackets or zone.
+struct ConnectionInfo {
+  uint64_t id = 0;
+  std::string peer_host;
+  uint16_t peer_port = 0;
+  // The address the client's own connection came to: what advertised.listeners=auto answers.
+  std::string local_host;
+  uint16_t local_port = 0;
+  std::string listener_name;  // "PLAINTEXT"
+};
+
+// One request without its size prefix. The views of the decoded request point into the buffer, so whoever keeps them
+// keeps the frame.
+struct Frame {
+  std::shared_ptr<char[]> buffer;
+  ByteView bytes;
+};
+
+// The sending side of a connection; net/ implements it.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // One whole answer with its size prefix. Marks the request as answered: the next buffered frame may follow.
+  virtual void send(Payload answer) = 0;
+  // The request wants no answer (Produce with acks=0): the next buffered frame may follow.
+  virtual void send_nothing() = 0;
+  // Closes after what was sent is out. The reason goes into the log, one line.
+  virtual void close(std::string reason) = 0;
+};
+
+// The receiving side; broker/ implements it.
+class Session {
+ public:
+  virtual ~Session() = default;
+  // A request. Not called again before the Transport was told send() or send_nothing(); either may come within the
+  // call or later.
+  virtual void on_request(Frame frame) = 0;
+  // The connection is gone: nothing may be sent any more. The Session is destroyed soon after. `by_peer` tells whether
+  // the client's side closed or reset it, or we did.
+  virtual void on_closed(bool by_peer) = 0;
+};
+
+class SessionFactory {
+ public:
+  virtual ~SessionFactory() = default;
+  // Called on the thread of shard `shard`. The Transport outlives the Session.
+  virtual std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) = 0;
+};
+
+}  // namespace milena
