@@ -1,0 +1,47 @@
+// The codecs of record batches (attributes bits 0-2), each from its library, with the framing that Kafka's clients
+// use (org.apache.kafka.common.compress). Pure functions and one stream reader; any thread.
+//
+// Reading is hostile ground: a few kilobytes may claim to hold gigabytes. So there is no one-shot decompress for
+// foreign bytes; DecompressStream hands out as much as its caller asks for and keeps a bounded window behind it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace milena {
+
+enum class Codec : uint8_t { kNone = 0, kGzip = 1, kSnappy = 2, kLz4 = 3, kZstd = 4 };
+
+constexpr uint8_t kMaxCodec = 4;
+
+// The names of compression.type: none, gzip, snappy, lz4, zstd.
+const char* codec_name(Codec codec);
+std::optional<Codec> codec_from_name(ByteView name);
+
+// What compression.{gzip,lz4,zstd}.level are when nobody sets them (GzipCompression: -1, Lz4: 9, Zstd: 3).
+int default_level(Codec codec);
+
+// The lz4 frame header of magic-0 messages holds a checksum over the wrong bytes, and has to go on doing so.
+enum class Lz4Framing : uint8_t { kStandard, kMagic0 };
+
+// Compresses into one stream of the codec. `level` is ignored by none and snappy; out of range means the nearest.
+Bytes compress(Codec codec, int level, ByteView bytes, Lz4Framing framing = Lz4Framing::kStandard);
+
+// Reads one compressed block, front to back. The compressed bytes must outlive the stream.
+class DecompressStream {
+ public:
+  virtual ~DecompressStream() = default;
+
+  static std::unique_ptr<DecompressStream> open(Codec codec, ByteView compressed,
+                                                Lz4Framing framing = Lz4Framing::kStandard);
+
+  // Fills `to` with up to `size` bytes and says how many; fewer than asked for only at the end of the stream.
+  // After an error every further read fails.
+  virtual Result<size_t> read(char* to, size_t size) = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,119 @@
+// Reads the records of a batch one by one, decompressing on the way (Kafka's DefaultRecord and the iterators of
+// DefaultRecordBatch). A record:
+//
+//   varint length, i8 attributes, varlong timestamp delta, varint offset delta,
+//   varint key length (-1 null), key, varint value length (-1 null), value,
+//   varint header count, each header: varint key length, key, varint value length (-1 null), value
+//
+// Of a compressed batch only a window is held: 64 KiB, or one record where that is larger. Who needs only offsets
+// and timestamps asks for them (Content::kSkip), and then no record is ever held whole.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "protocol/records/record_batch.h"
+
+namespace milena {
+
+struct RecordHeader {
+  ByteView key;
+  std::optional<ByteView> value;
+};
+
+// The headers of one record, read when asked for. Their bytes have been checked when the record was read.
+class RecordHeaders {
+ public:
+  RecordHeaders() = default;
+  RecordHeaders(ByteView bytes, int32_t count) : bytes_(bytes), count_(count) {}
+
+  int32_t count() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  // As they stand in the record, behind their count.
+  ByteView bytes() const { return bytes_; }
+
+  class Iterator {
+   public:
+    Iterator(ByteView rest, int32_t left) : rest_(rest), left_(left) { read(); }
+    const RecordHeader& operator*() const { return header_; }
+    const RecordHeader* operator->() const { return &header_; }
+    Iterator& operator++() {
+      left_--;
+      read();
+      return *this;
+    }
+    bool operator==(const Iterator& other) const { return left_ == other.left_; }
+
+   private:
+    void read();
+
+    ByteView rest_;
+    int32_t left_;
+    RecordHeader header_;
+  };
+
+  Iterator begin() const { return Iterator(bytes_, count_); }
+  Iterator end() const { return Iterator(ByteView(), 0); }
+
+ private:
+  ByteView bytes_;
+  int32_t count_ = 0;
+};
+
+// Views into the batch or the iterator's window: good until the iterator's next step.
+struct RecordView {
+  int64_t offset = 0;
+  int64_t timestamp = kNoTimestamp;
+  int32_t offset_delta = 0;
+  // With its length field.
+  uint32_t total_size = 0;
+  // With Content::kSkip, key and value are empty views where there is one, and the headers are left out.
+  std::optional<ByteView> key;
+  std::optional<ByteView> value;
+  RecordHeaders headers;
+};
+
+// What a reader may be made to hold for a single record, far beyond any max.message.bytes in use.
+constexpr size_t kMaxHeldRecordBytes = 128 << 20;
+
+// Bytes that come in pieces, seen through a window: what the reader of records needs of a decompressor.
+class RecordWindow;
+
+//   RecordIterator it(batch);
+//   while (it.next()) use(it.record());
+//   RETURN_IF_ERROR(it.status());
+class RecordIterator {
+ public:
+  enum class Content { kFull, kSkip };
+
+  // The batch's bytes must outlive the iterator.
+  explicit RecordIterator(const RecordBatchView& batch, Content content = Content::kFull,
+                          size_t max_record_bytes = kMaxHeldRecordBytes);
+  ~RecordIterator();
+  RecordIterator(RecordIterator&&) noexcept;
+  RecordIterator& operator=(RecordIterator&&) noexcept;
+
+  // False at the end, and at the first record that is not one, and when bytes are left behind the last.
+  bool next();
+  const RecordView& record() const { return record_; }
+  const Status& status() const { return status_; }
+
+ private:
+  bool fail(Error error);
+  bool check_end();
+
+  BatchHeader header_;
+  Content content_;
+  size_t max_record_bytes_;
+  int32_t read_count_ = 0;
+  // Uncompressed: what is still to be read. Compressed: the window, and no rest.
+  ByteView rest_;
+  std::unique_ptr<RecordWindow> window_;
+  RecordView record_;
+  Status status_ = ok_status();
+};
+
+}  // namespace milena
