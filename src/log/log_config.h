@@ -1,0 +1,28 @@
+// The topic settings that a partition's log obeys, with Kafka's defaults (org.apache.kafka.storage.internals.log.LogConfig).
+// A value; logs share one by shared_ptr and the broker hands them a new one when a setting changes.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace milena {
+
+struct LogConfig {
+  int32_t segment_bytes = 1 << 30;
+  int64_t segment_ms = 7LL * 24 * 3600 * 1000;
+  int64_t segment_jitter_ms = 0;
+  int32_t index_interval_bytes = 4096;
+  int32_t segment_index_bytes = 10 << 20;
+  int64_t flush_messages = std::numeric_limits<int64_t>::max();
+  int64_t flush_ms = std::numeric_limits<int64_t>::max();
+  int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // -1: for ever
+  int64_t retention_bytes = -1;                   // -1: without limit
+  int64_t file_delete_delay_ms = 60'000;
+  int64_t max_producer_id_expiration_ms = 24LL * 3600 * 1000;  // producer.id.expiration.ms
+  int64_t max_compaction_lag_ms = std::numeric_limits<int64_t>::max();
+  // cleanup.policy. With neither, nothing is removed but what lies below the log start offset.
+  bool cleanup_delete = true;
+  bool cleanup_compact = false;
+};
+
+}  // namespace milena

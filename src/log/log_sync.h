@@ -1,0 +1,32 @@
+// LogSync: files of one log that somebody has to sync, and the offset up to which the log is then durable. A value made
+// by PartitionLog::prepare_sync() on the log's shard; run() is meant for a worker thread and touches nothing but the
+// files, which it keeps open.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace milena {
+
+class LogSync {
+ public:
+  LogSync() = default;
+
+  bool empty() const { return files_.empty() && directory_.empty(); }
+  int64_t offset() const { return offset_; }
+  // Syncs every file, then the directory if names were added to it.
+  Status run(FileSystem& file_system) const;
+
+ private:
+  friend class PartitionLog;
+  std::vector<std::shared_ptr<File>> files_;
+  std::string directory_;
+  int64_t offset_ = -1;
+};
+
+}  // namespace milena

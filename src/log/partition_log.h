@@ -1,0 +1,264 @@
+// PartitionLog: the segments, indexes, producer state and leader epochs of one partition, in its directory.
+// It knows files and record batches; of requests, replicas and acknowledgements it knows nothing.
+//
+// Lives on the shard that owns the partition and is used by that one thread. open() may run on another thread (recovery
+// reads whole segments), before the log is handed to its shard. Only LogSync and DoomedFiles leave the shard: they are
+// values that carry what a worker thread needs, and never look back at the log.
+//
+// Invariants: log_start_offset <= high_watermark <= log_end_offset; the last stable offset is never beyond the high
+// watermark; segments are ordered, the last one is the active one, and there is always one.
+//
+// At rest a log holds no open file (they are borrowed from the FileCache), no timer and about one kilobyte. What is
+// only needed by some (producer state, leader epochs, sizes of old segments) is read when first asked for.
+//
+// File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of Result
+// are of the disk: after one, the caller takes the log's directory offline and drops the log. A client's mistakes are an
+// ErrorCode in the outcome, and leave the log as it was.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/file.h"
+#include "base/payload.h"
+#include "base/result.h"
+#include "base/topic_partition.h"
+#include "base/uuid.h"
+#include "log/file_cache.h"
+#include "log/format/aborted_transaction.h"
+#include "log/leader_epoch_cache.h"
+#include "log/log_config.h"
+#include "log/log_sync.h"
+#include "log/producer_state.h"
+#include "log/recent_batches.h"
+#include "log/segment.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+// What the log directory's checkpoints say about a log before it is opened.
+struct OpenState {
+  // The directory was closed in order: sizes, indexes and snapshots can be trusted.
+  bool clean_shutdown = false;
+  // Everything below has been synced. 0 if not known.
+  int64_t recovery_point = 0;
+  // 0 if not known: then the first segment's base offset.
+  int64_t log_start_offset = 0;
+  int64_t high_watermark = 0;
+  // Called now and then while segments are scanned.
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
+};
+
+struct AppendOutcome {
+  // kNone; or kOutOfOrderSequenceNumber, kInvalidProducerEpoch, kInvalidTxnState, kTransactionCoordinatorFenced,
+  // kRecordListTooLarge (a batch larger than segment.bytes), kCorruptMessage, kNotEnoughReplicas never.
+  ErrorCode error = ErrorCode::kNone;
+  int64_t base_offset = -1;
+  int64_t last_offset = -1;
+  // The time the broker put into the records, or -1 when they carry their producer's.
+  int64_t log_append_time = -1;
+  int64_t log_start_offset = -1;
+  // The batch was appended before: base_offset and last_offset are those of then, and nothing was written now.
+  bool duplicate = false;
+};
+
+struct ReadOutcome {
+  // kNone or kOffsetOutOfRange.
+  ErrorCode error = ErrorCode::kNone;
+  // Slices of the segment's file. They begin with the batch that holds the offset asked for; the last batch may be cut
+  // off (Kafka does so too), except the first where `min_one_batch` was asked for.
+  Payload batches;
+  // Of the first batch in `batches`; -1 if there is none.
+  int64_t base_offset = -1;
+  // Where the next read goes on if all batches were whole; -1 where that was not cheap to say.
+  int64_t next_offset = -1;
+};
+
+struct TimestampAndOffset {
+  int64_t timestamp = -1;
+  int64_t offset = -1;
+  int32_t leader_epoch = -1;
+};
+
+// Files that are renamed to *.deleted already. Kafka waits file.delete.delay.ms before they go.
+struct DoomedFiles {
+  std::vector<std::string> paths;
+  bool empty() const { return paths.empty(); }
+  // On any thread.
+  Status remove(FileSystem& file_system) const;
+};
+
+class PartitionLog {
+ public:
+  // Opens the log in `directory`, making it if it is not there. `files` and `clock` outlive the log.
+  static Result<std::unique_ptr<PartitionLog>> open(FileCache& files, const Clock& clock, std::string directory,
+                                                    TopicPartition name, std::shared_ptr<const LogConfig> config,
+                                                    OpenState state);
+  ~PartitionLog();
+
+  const TopicPartition& name() const { return name_; }
+  const std::string& directory() const { return directory_; }
+  const LogConfig& config() const { return *config_; }
+  void set_config(std::shared_ptr<const LogConfig> config) { config_ = std::move(config); }
+
+  // partition.metadata. Null where the file is not there.
+  Result<std::optional<Uuid>> topic_id() const;
+  Status set_topic_id(const Uuid& id, bool durable = false);
+
+  // --- appending ---
+
+  // Batches of magic 2 that have been validated, back to back. Gives them the next offsets and the epoch; the bytes are
+  // not changed, the headers are patched on their way to the file. All of them or none.
+  Result<AppendOutcome> append_as_leader(ByteView batches, int32_t leader_epoch, AppendOrigin origin);
+  // The same from a chain; only a chain of several chunks is copied together first.
+  Result<AppendOutcome> append_as_leader(const Payload& batches, int32_t leader_epoch, AppendOrigin origin);
+  // Batches as the leader sent them, offsets and epochs included; a piece of a batch at the end is ignored. Batches
+  // that are not beyond the log end offset are an Error (kCorrupt): the fetcher asked for something else.
+  Result<AppendOutcome> append_as_follower(ByteView batches);
+
+  // Removes everything at and beyond the offset, in records, epochs and producer state. No effect beyond the end.
+  Status truncate_to(int64_t offset);
+  // Throws all segments away and starts an empty log there.
+  Status truncate_fully_and_start_at(int64_t offset);
+
+  // --- offsets ---
+
+  int64_t log_start_offset() const { return log_start_offset_; }
+  int64_t log_end_offset() const { return log_end_offset_; }
+  int64_t high_watermark() const { return high_watermark_; }
+  // Clamped to [log start offset, log end offset]; returns what it became.
+  int64_t set_high_watermark(int64_t offset);
+  // The high watermark, or the first offset of the earliest transaction that is open or not yet covered by it.
+  Result<int64_t> last_stable_offset();
+  // Everything below has been synced.
+  int64_t recovery_point() const { return recovery_point_; }
+
+  // --- durability ---
+
+  // What has to be synced so that everything appended up to now is on the disk; empty if all is. Run it on a worker,
+  // then hand it back to mark_flushed().
+  Result<LogSync> prepare_sync();
+  // Segments that are complete and not synced yet (the active one is left out): worth a sync in the background.
+  Result<LogSync> prepare_sync_of_full_segments();
+  void mark_flushed(const LogSync& sync);
+  // All of that at once, on this thread.
+  Status flush();
+  // flush.messages and flush.ms say that a sync is due now.
+  bool flush_due() const;
+  bool has_unflushed() const { return recovery_point_ < log_end_offset_; }
+  // Writes what a clean shutdown promises (index entries, a producer snapshot at the end) and syncs it if asked. The log
+  // is still usable afterwards.
+  Status close_cleanly(bool sync);
+
+  // --- reading ---
+
+  // Batches from the one that holds `offset`, at most `max_bytes` of them, all below `upper_bound` (the high watermark,
+  // the last stable offset or the log end offset). With `min_one_batch` the first batch comes whole whatever its size.
+  // A read at the upper bound or near the end of the log makes no system call.
+  Result<ReadOutcome> read(int64_t offset, uint64_t max_bytes, int64_t upper_bound, bool min_one_batch);
+  // The aborted transactions that touch [from, upper_bound).
+  Result<std::vector<AbortedTransaction>> aborted_transactions(int64_t from, int64_t upper_bound);
+
+  // The first record whose timestamp is at or after the one given, at or beyond the log start offset.
+  Result<std::optional<TimestampAndOffset>> find_by_timestamp(int64_t timestamp);
+  // The first record with the greatest timestamp of the log (ListOffsets -3).
+  Result<std::optional<TimestampAndOffset>> find_max_timestamp();
+
+  // --- leader epochs ---
+
+  Result<std::optional<int32_t>> latest_epoch();
+  Result<std::optional<int32_t>> epoch_of(int64_t offset);
+  // OffsetForLeaderEpoch: the largest known epoch not above the one asked for and where it ends. Nullopt where Kafka
+  // answers UNDEFINED_EPOCH.
+  Result<std::optional<EpochEndOffset>> epoch_end_offset(int32_t epoch);
+  // A new leader notes its epoch before it appends.
+  Status assign_epoch(int32_t epoch, int64_t start_offset);
+
+  // --- old records ---
+
+  // Moves the log start offset up (DeleteRecords, or a leader's). kOffsetOutOfRange beyond the high watermark.
+  Result<ErrorCode> delete_records_before(int64_t offset);
+  // Renames the segments that retention or the log start offset have passed, and returns what to remove later.
+  Result<DoomedFiles> apply_retention();
+  // Bytes of all segments.
+  Result<uint64_t> size();
+  size_t segment_count() const { return segments_.size(); }
+  int64_t active_segment_base_offset() const { return segments_.back()->base_offset(); }
+  // Starts a new segment now, if the active one holds anything.
+  Status roll();
+
+  // --- producers ---
+
+  // As of now; for DescribeProducers and for the check that a transaction is open.
+  Result<const ProducerEntry*> find_producer(int64_t producer_id);
+  Result<std::vector<ProducerEntry>> active_producers();
+  // Forgets those that were silent for longer than producer.id.expiration.ms.
+  Status expire_producers();
+
+ private:
+  struct BatchPlan;   // one batch of an append: header, where its bytes are, where they go
+  struct AppendPlan;
+
+  PartitionLog(FileCache& files, const Clock& clock, std::string directory, TopicPartition name,
+               std::shared_ptr<const LogConfig> config);
+
+  // partition_log_open.cc
+  Status load(OpenState& state);
+  Status load_segments(const std::vector<std::string>& names, std::vector<int64_t>& snapshots, bool& had_leftovers);
+  Status load_clean_end(const std::vector<int64_t>& snapshots);
+  Status recover(const OpenState& state);
+  Status rebuild_missing_indexes();
+  Status fix_start_offset(int64_t wanted);
+  Status remove_stray_snapshots();
+  Result<ProducerState*> producers();
+  Status rebuild_producers(ProducerState& state, int64_t up_to);
+  Result<LeaderEpochCache*> epochs();
+
+  // partition_log_append.cc
+  Status plan_batches(ByteView batches, AppendPlan& plan) const;
+  Result<AppendOutcome> append(AppendPlan& plan, AppendOrigin origin);
+  Status maybe_roll(const AppendPlan& plan);
+  Status roll_to(int64_t base_offset);
+  Status write_batches(const AppendPlan& plan);
+  Status take_producer_snapshot();
+
+  // partition_log_read.cc
+  size_t segment_index_of(int64_t offset) const;
+  Result<BatchPosition> locate(size_t segment_index, int64_t offset);
+  Result<LogSync> prepare_sync_below(size_t segment_end, int64_t offset);
+
+  // partition_log_truncate.cc
+  Status remove_segments_from(size_t index);
+  Status rewind_state(int64_t offset);
+  Result<bool> passed_retention(size_t index, int64_t now, uint64_t& excess_bytes);
+  Status doom_segment(Segment& segment, DoomedFiles& doomed);
+
+  FileCache& files_;
+  const Clock& clock_;
+  const std::string directory_;
+  const TopicPartition name_;
+  std::shared_ptr<const LogConfig> config_;
+
+  std::vector<std::unique_ptr<Segment>> segments_;
+  RecentBatches recent_;  // of the active segment
+
+  int64_t log_start_offset_ = 0;
+  int64_t log_end_offset_ = 0;
+  int64_t high_watermark_ = 0;
+  int64_t recovery_point_ = 0;
+  int64_t last_flush_ms_ = 0;
+  // Where the producer state on disk ends: the greatest snapshot's offset, -1 without one.
+  int64_t latest_snapshot_ = -1;
+  int64_t segment_jitter_ms_ = 0;
+  bool directory_dirty_ = false;  // names were added since the directory was last synced
+
+  std::unique_ptr<ProducerState> producers_;     // null until needed
+  std::unique_ptr<LeaderEpochCache> epochs_;     // null until needed
+};
+
+}  // namespace milena
