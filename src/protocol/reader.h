@@ -1,0 +1,155 @@
+// Reader: takes Kafka's wire types out of a byte range that it does not own. Lives on the stack of whoever decodes.
+//
+// No exceptions and no Result on the way: the first thing that does not fit makes the reader fail for good, all later reads
+// give zero or empty at once, and the caller asks ok() when it is done. No length is believed before it is checked against what
+// remains, and no array is allocated that the remaining bytes could not fill.
+//
+// The reader carries the "flexible" bit (KIP-482), which generated code sets once per message: with it, lengths are unsigned
+// varints and structures end in tagged fields. Strings are not required to be UTF-8: Kafka replaces what is malformed when it
+// decodes them, we keep the bytes as they came.
+//
+// Source of the format: Kafka's ByteBufferAccessor and its generated message classes.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+
+namespace milena {
+
+class Payload;
+
+class Reader {
+ public:
+  explicit Reader(ByteView data) : position_(data.data()), end_(data.data() + data.size()) {}
+
+  bool ok() const { return ok_; }
+  // Makes the reader fail, for a caller who found something wrong with what it read.
+  void fail();
+  size_t remaining() const { return static_cast<size_t>(end_ - position_); }
+  ByteView rest() const { return {position_, remaining()}; }
+
+  bool flexible() const { return flexible_; }
+  void set_flexible(bool flexible) { flexible_ = flexible; }
+
+  bool read_bool() { return read_int8() != 0; }
+  int8_t read_int8() { return fixed<int8_t>(); }
+  int16_t read_int16() { return fixed<int16_t>(); }
+  uint16_t read_uint16() { return fixed<uint16_t>(); }
+  int32_t read_int32() { return fixed<int32_t>(); }
+  uint32_t read_uint32() { return fixed<uint32_t>(); }
+  int64_t read_int64() { return fixed<int64_t>(); }
+  double read_float64() { return std::bit_cast<double>(fixed<int64_t>()); }
+  Uuid read_uuid();
+  uint32_t read_unsigned_varint();
+  // Zig-zag, as in records.
+  int32_t read_varint();
+  int64_t read_varlong();
+  // Exactly that many bytes, as a view.
+  ByteView read_raw(size_t size);
+
+  void read_string(ByteView& out);
+  void read_string(Bytes& out);
+  void read_nullable_string(std::optional<ByteView>& out);
+  void read_nullable_string(std::optional<Bytes>& out);
+  void read_bytes(ByteView& out);
+  void read_bytes(Bytes& out);
+  void read_nullable_bytes(std::optional<ByteView>& out);
+  void read_nullable_bytes(std::optional<Bytes>& out);
+  // Record batches travel as bytes; what they hold is checked elsewhere.
+  void read_records(ByteView& out);
+  void read_records(Payload& out);
+  void read_nullable_records(std::optional<ByteView>& out);
+  void read_nullable_records(std::optional<Payload>& out);
+
+  // Arrays of int8_t, int16_t, int32_t, int64_t, Uuid, ByteView or Bytes.
+  template <class T>
+  void read_array(std::vector<T>& out);
+  template <class T>
+  void read_nullable_array(std::optional<std::vector<T>>& out);
+
+  // Arrays of generated structures.
+  template <class T>
+  void read_structs(std::vector<T>& out, int16_t version) {
+    fill_structs(out, read_array_count(T::kLeastSize), version);
+  }
+  template <class T>
+  void read_nullable_structs(std::optional<std::vector<T>>& out, int16_t version) {
+    const int32_t count = read_nullable_array_count(T::kLeastSize);
+    out.reset();
+    if (count >= 0) fill_structs(out.emplace(), count, version);
+  }
+  // A structure that may be null is preceded by one byte, negative for null.
+  template <class T>
+  void read_nullable_struct(std::optional<T>& out, int16_t version) {
+    out.reset();
+    if (read_int8() >= 0 && ok_) out.emplace().read(*this, version);
+  }
+  // Inside a tagged field that byte is a varint instead, and zero is null.
+  template <class T>
+  void read_tagged_struct(std::optional<T>& out, int16_t version) {
+    out.reset();
+    if (read_unsigned_varint() > 0 && ok_) out.emplace().read(*this, version);
+  }
+
+  // The number of elements that follow: fails if they cannot fit into what remains. The nullable form gives -1 for null.
+  int32_t read_array_count(size_t least_element_size);
+  int32_t read_nullable_array_count(size_t least_element_size);
+
+  // Tagged fields: for (n = read_tag_count(); n > 0; --n) { tag = begin_tag(); <read or skip_tag(tag)>; end_tag(tag); }
+  // Between begin and end only the tag's own bytes can be read; a known field must use them up.
+  struct Tag {
+    uint32_t number;
+    const char* outer_end;
+  };
+  uint32_t read_tag_count();
+  Tag begin_tag();
+  void skip_tag(const Tag&) { position_ = end_; }
+  void end_tag(const Tag& tag);
+  // The tagged fields of a structure that knows none; nothing at all in an inflexible message.
+  void skip_tags();
+
+ private:
+  template <class T>
+  T fixed() {
+    if (remaining() < sizeof(T)) [[unlikely]] {
+      fail();
+      return T{};
+    }
+    const T value = load_big_endian<T>(position_);
+    position_ += sizeof(T);
+    return value;
+  }
+
+  template <class T>
+  void fill_structs(std::vector<T>& out, int32_t count, int16_t version) {
+    out.clear();
+    out.resize(static_cast<size_t>(count));
+    for (T& element : out) {
+      element.read(*this, version);
+      if (!ok_) return;
+    }
+  }
+  template <class T>
+  void fill(std::vector<T>& out, int32_t count);
+
+  int32_t read_string_size();
+  int32_t read_bytes_size();
+
+  const char* position_;
+  const char* end_;
+  bool ok_ = true;
+  bool flexible_ = false;
+};
+
+// Reads a whole message (no header, nothing after it). False if the bytes are not one.
+template <class Message>
+[[nodiscard]] bool read_message(ByteView bytes, int16_t version, Message& out) {
+  Reader reader(bytes);
+  out.read(reader, version);
+  return reader.ok() && reader.remaining() == 0;
+}
+
+}  // namespace milena
