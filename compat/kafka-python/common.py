@@ -37,8 +37,10 @@ def forget(topics, groups=()):
     if left:
         admin.delete_topics(left)
         wait.until(lambda: not set(left) & set(admin.list_topics()), "old topics vanish", DEADLINE_S)
-    if groups:
-        delete_groups(admin, list(groups))
+    known = str(admin.list_consumer_groups() if old_client else admin.list_groups())
+    left = [group for group in groups if group in known]
+    if left:
+        delete_groups(admin, left)
     admin.close()
 
 
