@@ -1,0 +1,175 @@
+#include "net/connection.h"
+
+#include <cstring>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "net/connection_set.h"
+#include "net/event_loop.h"
+
+namespace milena {
+namespace {
+
+// Requests read ahead of the one that is being handled.
+constexpr size_t kMaxWaitingFrames = 256;
+constexpr size_t kMaxWaitingBytes = 256 * 1024;
+// The next request is handed over while at most this much of earlier answers is unsent: a client that asks and does
+// not read the answers cannot pile them up.
+constexpr uint64_t kMaxUnsentBytes = 1024 * 1024;
+// What one connection may move in a turn before the others have theirs.
+constexpr size_t kReadBudget = 2 * 1024 * 1024;
+constexpr uint64_t kWriteBudget = 8 * 1024 * 1024;
+
+}  // namespace
+
+Connection::Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, const ConnectionInfo& info,
+                       uint32_t max_frame_bytes)
+    : set_(set), stream_(std::move(stream)), info_(info), reader_(max_frame_bytes) {}
+
+void Connection::start(std::unique_ptr<Session> session) {
+  session_ = std::move(session);
+  watch_reads();
+}
+
+void Connection::send(Payload answer) {
+  if (gone_ || closing_) return;
+  CHECK(busy_, "an answer of {} bytes without a request", answer.size());
+  writes_.push(std::move(answer));
+  answered();
+}
+
+void Connection::send_nothing() {
+  if (gone_ || closing_) return;
+  CHECK(busy_, "no request to leave without an answer");
+  answered();
+}
+
+void Connection::answered() {
+  busy_ = false;
+  set_.touch(*this);
+}
+
+void Connection::close(std::string reason) {
+  if (gone_ || closing_) return;
+  closing_ = true;
+  close_reason_ = std::move(reason);
+  set_.touch(*this);
+}
+
+bool Connection::wants_to_read() const {
+  if (gone_ || closing_ || input_ended_) return false;
+  // With nothing waiting it always reads, if only to learn that the peer is gone while a request is parked.
+  return frames_.empty() || (frames_.size() < kMaxWaitingFrames && frame_bytes_ < kMaxWaitingBytes);
+}
+
+void Connection::watch_reads() {
+  if (read_waits_ || !wants_to_read()) return;
+  read_waits_ = true;
+  stream_->wait_readable(shared_from_this());
+}
+
+void Connection::on_readable() {
+  read_waits_ = false;
+  if (!wants_to_read()) return;
+  set_.note_activity(*this);
+  EventLoop& loop = set_.loop();
+  size_t budget = kReadBudget;
+  while (wants_to_read()) {
+    iovec parts[2];
+    int count = reader_.prepare(parts, loop.scratch(), EventLoop::kScratchBytes);
+    size_t offered = parts[0].iov_len + (count == 2 ? parts[1].iov_len : 0);
+    IoResult result = stream_->read(std::span<iovec>(parts, count));
+    if (result.kind == IoResult::kWouldBlock) break;
+    if (result.kind == IoResult::kFailed) return drop(End::kPeer, std::strerror(result.error));
+    if (result.kind == IoResult::kEnd) {
+      input_ended_ = true;
+      set_.touch(*this);
+      return;
+    }
+    size_t before = frames_.size();
+    Status status = reader_.commit(result.bytes, loop.scratch(), frames_);
+    for (size_t i = before; i < frames_.size(); i++) frame_bytes_ += frames_[i].bytes.size();
+    if (!status.ok()) {
+      // What came whole before it is still handled.
+      input_ended_ = true;
+      input_error_ = status.error().message;
+      set_.touch(*this);
+      return;
+    }
+    deliver();
+    if (result.bytes < offered || result.bytes >= budget) break;
+    budget -= result.bytes;
+  }
+  watch_reads();
+}
+
+// Hands requests over, one after the other: an answer within the call lets the next one follow, without recursion.
+void Connection::deliver() {
+  if (delivering_ || gone_) return;
+  delivering_ = true;
+  while (!busy_ && !closing_ && !frames_.empty() && writes_.unsent_bytes() <= kMaxUnsentBytes) {
+    busy_ = true;
+    Frame frame = std::move(frames_.front());
+    frames_.pop_front();
+    frame_bytes_ -= frame.bytes.size();
+    session_->on_request(std::move(frame));
+  }
+  delivering_ = false;
+}
+
+void Connection::end_turn() {
+  if (gone_) return;
+  deliver();
+  if (!write_waits_) flush();
+  if (gone_) return;
+  if (closing_ && writes_.empty()) return drop(End::kFault, close_reason_);
+  // A peer that ended while its request is parked will not read the answer; requests behind it that want no answer
+  // (acks=0) are still done first.
+  if (input_ended_ && frames_.empty() && (busy_ || writes_.empty())) {
+    return drop(input_error_.empty() ? End::kPeer : End::kFault, input_error_);
+  }
+  watch_reads();
+}
+
+void Connection::flush() {
+  if (writes_.empty()) return;
+  uint64_t before = writes_.written_bytes();
+  WriteQueue::Outcome outcome = writes_.flush(*stream_, kWriteBudget);
+  if (writes_.written_bytes() != before) set_.note_activity(*this);
+  switch (outcome) {
+    case WriteQueue::kEmpty:
+      // A request may have waited for this.
+      if (!frames_.empty() && !busy_ && !closing_) set_.touch_next_turn(*this);
+      return;
+    case WriteQueue::kPaused:
+      return set_.touch_next_turn(*this);
+    case WriteQueue::kBlocked:
+      write_waits_ = true;
+      return stream_->wait_writable(shared_from_this());
+    case WriteQueue::kFailed:
+      if (!writes_.failure_text().empty()) return drop(End::kFault, writes_.failure_text());
+      return drop(End::kPeer, std::strerror(writes_.error()));
+  }
+}
+
+void Connection::on_writable() {
+  write_waits_ = false;
+  if (!gone_) set_.touch(*this);
+}
+
+void Connection::drop(End end, const std::string& reason) {
+  if (gone_) return;
+  CHECK(!delivering_, "a connection dropped from within its session");
+  gone_ = true;
+  if (end == End::kFault) {
+    log_warn("Closing the connection of {}:{}: {}", info_.peer_host, info_.peer_port, reason);
+  } else {
+    log_debug("Connection of {}:{} ended{}{}", info_.peer_host, info_.peer_port, reason.empty() ? "" : ": ", reason);
+  }
+  stream_->close();
+  frames_.clear();
+  if (session_) session_->on_closed(end == End::kPeer);
+  set_.bury(*this);
+}
+
+}  // namespace milena

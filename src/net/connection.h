@@ -1,0 +1,87 @@
+// Connection: one client's socket on its shard. Cuts what arrives into requests, hands them one at a time to the
+// Session, and sends the answers; all writes of a turn go out together at its end.
+//
+// Kept by its ConnectionSet (and by waits of its stream). Everything happens on the loop's thread. Bounds: reading
+// stops while unanswered requests or unsent answers are over a limit, and starts again when they are not. The Session
+// is told exactly once that the connection is gone, never from within a call of its own.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "broker/session.h"
+#include "net/frame_reader.h"
+#include "net/stream.h"
+#include "net/write_queue.h"
+
+namespace milena {
+
+class ConnectionSet;
+
+class Connection final : public Transport, public StreamWatcher, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, const ConnectionInfo& info, uint32_t max_frame_bytes);
+
+  // Once, after construction.
+  void start(std::unique_ptr<Session> session);
+
+  // Transport, for the Session.
+  void send(Payload answer) override;
+  void send_nothing() override;
+  void close(std::string reason) override;
+
+  // The end of a turn in which something happened here.
+  void end_turn();
+  // Closes now, with what is unsent. Not from within a call of the Session.
+  enum class End {
+    kPeer,   // the other side closed, or the network did
+    kQuiet,  // we, in the ordinary course of things
+    kFault,  // we, for a reason that belongs into the log
+  };
+  void drop(End end, const std::string& reason);
+  // After drop(), when nothing of the Session is on the stack any more.
+  void destroy_session() { session_.reset(); }
+
+  const ConnectionInfo& info() const { return info_; }
+  bool gone() const { return gone_; }
+  // A request is being handled: waiting for its answer is not idleness.
+  bool busy() const { return busy_ && !closing_; }
+
+  // For the set's list of connections in the order of their last activity.
+  int64_t active_ms = 0;
+  std::list<Connection*>::iterator place;
+  bool touched = false;
+
+ private:
+  void on_readable() override;
+  void on_writable() override;
+  bool wants_to_read() const;
+  void watch_reads();
+  void deliver();
+  void flush();
+  void answered();
+
+  ConnectionSet& set_;
+  std::unique_ptr<Stream> stream_;
+  const ConnectionInfo info_;
+  std::unique_ptr<Session> session_;
+
+  FrameReader reader_;
+  std::deque<Frame> frames_;  // whole requests that wait for their turn
+  size_t frame_bytes_ = 0;
+  WriteQueue writes_;
+  std::string input_error_;
+  std::string close_reason_;
+
+  bool busy_ = false;         // a request was handed over and not answered
+  bool delivering_ = false;   // the Session is on the stack
+  bool read_waits_ = false;
+  bool write_waits_ = false;
+  bool input_ended_ = false;  // nothing is read any more: the peer ended, or sent what is no request
+  bool closing_ = false;      // close when the answers are out
+  bool gone_ = false;
+};
+
+}  // namespace milena

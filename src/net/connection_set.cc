@@ -1,0 +1,108 @@
+#include "net/connection_set.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "net/event_loop.h"
+
+namespace milena {
+namespace {
+
+constexpr int64_t kLeastIdleCheckMs = 10;
+
+}  // namespace
+
+ConnectionSet::ConnectionSet(EventLoop& loop, int shard, SessionFactory& sessions, ConnectionLimits limits,
+                             std::function<void(const ConnectionInfo&)> on_end)
+    : loop_(loop), shard_(shard), sessions_(sessions), limits_(limits), on_end_(std::move(on_end)) {}
+
+ConnectionSet::~ConnectionSet() {
+  for (auto& [id, connection] : connections_) connection->destroy_session();
+}
+
+void ConnectionSet::add(int descriptor, ConnectionInfo info) {
+  uint64_t id = info.id;
+  auto connection = std::make_shared<Connection>(*this, make_plain_stream(loop_, descriptor), info,
+                                                 limits_.request_max_bytes);
+  connections_.emplace(id, connection);
+  connection->active_ms = loop_.clock().steady_ms();
+  connection->place = by_activity_.insert(by_activity_.end(), connection.get());
+  connection->start(sessions_.open(shard_, std::move(info), *connection));
+  watch_idle();
+}
+
+void ConnectionSet::close_all() {
+  std::vector<std::shared_ptr<Connection>> all;
+  for (auto& [id, connection] : connections_) all.push_back(connection);
+  for (auto& connection : all) {
+    connection->end_turn();
+    connection->drop(Connection::End::kQuiet, "the broker stops");
+  }
+  if (idle_timer_ != 0) loop_.cancel(std::exchange(idle_timer_, 0));
+}
+
+void ConnectionSet::touch(Connection& connection) {
+  if (connection.touched) return;
+  connection.touched = true;
+  touched_.push_back(connection.shared_from_this());
+  if (std::exchange(end_of_turn_asked_, true)) return;
+  loop_.at_end_of_turn([this] { end_turn(); });
+}
+
+void ConnectionSet::touch_next_turn(Connection& connection) {
+  loop_.post([this, weak = connection.weak_from_this()] {
+    if (auto still_there = weak.lock()) touch(*still_there);
+  });
+}
+
+void ConnectionSet::bury(Connection& connection) {
+  by_activity_.erase(connection.place);
+  auto node = connections_.extract(connection.info().id);
+  on_end_(connection.info());
+  buried_.push_back(std::move(node.mapped()));
+  if (std::exchange(end_of_turn_asked_, true)) return;
+  loop_.at_end_of_turn([this] { end_turn(); });
+}
+
+void ConnectionSet::end_turn() {
+  end_of_turn_asked_ = false;
+  std::vector<std::shared_ptr<Connection>> touched = std::exchange(touched_, {});
+  for (auto& connection : touched) {
+    connection->touched = false;
+    connection->end_turn();
+  }
+  std::vector<std::shared_ptr<Connection>> buried = std::exchange(buried_, {});
+  for (auto& connection : buried) connection->destroy_session();
+}
+
+void ConnectionSet::note_activity(Connection& connection) {
+  connection.active_ms = loop_.clock().steady_ms();
+  by_activity_.splice(by_activity_.end(), by_activity_, connection.place);
+}
+
+// One timer for all, set to the moment at which the one that is idle longest would be due.
+void ConnectionSet::watch_idle() {
+  if (idle_timer_ != 0 || limits_.max_idle_ms < 0 || by_activity_.empty()) return;
+  int64_t due_ms = std::max(by_activity_.front()->active_ms + limits_.max_idle_ms,
+                            loop_.clock().steady_ms() + kLeastIdleCheckMs);
+  idle_timer_ = loop_.call_at(due_ms, [this] {
+    idle_timer_ = 0;
+    close_idle();
+    watch_idle();
+  });
+}
+
+void ConnectionSet::close_idle() {
+  int64_t now_ms = loop_.clock().steady_ms();
+  for (size_t left = by_activity_.size(); left > 0; left--) {
+    Connection& oldest = *by_activity_.front();
+    if (oldest.active_ms + limits_.max_idle_ms > now_ms) return;
+    if (oldest.busy()) {
+      note_activity(oldest);
+    } else {
+      oldest.drop(Connection::End::kQuiet, "idle for longer than connections.max.idle.ms");
+    }
+  }
+}
+
+}  // namespace milena

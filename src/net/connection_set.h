@@ -1,0 +1,65 @@
+// ConnectionSet: the connections of one shard. Owns them, groups their work at the end of a turn, closes those that
+// are idle for too long. Made anywhere; after that, everything happens on the loop's thread.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/session.h"
+#include "net/connection.h"
+
+namespace milena {
+
+class EventLoop;
+
+struct ConnectionLimits {
+  uint32_t request_max_bytes = 100 * 1024 * 1024;  // socket.request.max.bytes
+  int64_t max_idle_ms = 600'000;                   // connections.max.idle.ms; negative: never
+};
+
+class ConnectionSet {
+ public:
+  // `on_end` is told about each connection that is gone.
+  ConnectionSet(EventLoop& loop, int shard, SessionFactory& sessions, ConnectionLimits limits,
+                std::function<void(const ConnectionInfo&)> on_end);
+  ~ConnectionSet();
+
+  EventLoop& loop() { return loop_; }
+  size_t size() const { return connections_.size(); }
+
+  // Takes an accepted socket.
+  void add(int descriptor, ConnectionInfo info);
+  // Closes all, now; what was answered is written as far as the sockets take it at once.
+  void close_all();
+
+  // For the connections. touch() asks for end_turn() in this turn, touch_next_turn() in the next one.
+  void touch(Connection& connection);
+  void touch_next_turn(Connection& connection);
+  void note_activity(Connection& connection);
+  void bury(Connection& connection);
+
+ private:
+  void end_turn();
+  void close_idle();
+  void watch_idle();
+
+  EventLoop& loop_;
+  const int shard_;
+  SessionFactory& sessions_;
+  const ConnectionLimits limits_;
+  const std::function<void(const ConnectionInfo&)> on_end_;
+
+  std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
+  // Longest without activity first.
+  std::list<Connection*> by_activity_;
+  uint64_t idle_timer_ = 0;
+
+  std::vector<std::shared_ptr<Connection>> touched_;
+  std::vector<std::shared_ptr<Connection>> buried_;
+  bool end_of_turn_asked_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,197 @@
+#include "net/event_loop.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio.hpp>
+#include <chrono>
+
+#include "base/check.h"
+
+namespace milena {
+namespace {
+
+// Enough for every connection of a busy shard to be served once, few enough that answers are not held back long.
+constexpr int kSocketsPerTurn = 256;
+
+// The loop that this thread runs, if any: its own messages need no wake-up.
+thread_local const EventLoop* current_loop = nullptr;
+
+}  // namespace
+
+struct EventLoop::Sleeper {
+  // Only the loop's thread touches Asio: its locks are off. Others go through the mailbox and the eventfd.
+  asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE};
+  asio::executor_work_guard<asio::io_context::executor_type> guard{io.get_executor()};
+  asio::posix::stream_descriptor bell{io, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  asio::steady_timer alarm{io};
+  uint64_t alarm_generation = 0;
+
+  void watch_bell() {
+    bell.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+      if (error) return;
+      uint64_t count;
+      [[maybe_unused]] ssize_t got = ::read(bell.native_handle(), &count, sizeof count);
+      watch_bell();
+    });
+  }
+  void ring() {
+    uint64_t one = 1;
+    [[maybe_unused]] ssize_t put = ::write(bell.native_handle(), &one, sizeof one);
+  }
+};
+
+EventLoop::EventLoop(WorkerPool& workers, Clock& clock)
+    : clock_(clock), workers_(workers), sleeper_(std::make_unique<Sleeper>()), scratch_(new char[kScratchBytes]) {
+  sleeper_->watch_bell();
+}
+
+EventLoop::~EventLoop() {
+  // What is still waiting may hold sockets of this loop: it goes before the loop does.
+  end_of_turn_.clear();
+  timer_tasks_.clear();
+  draining_.clear();
+  mailbox_.clear();
+}
+
+asio::io_context& EventLoop::io() { return sleeper_->io; }
+
+void EventLoop::post(Task task) {
+  bool wake;
+  {
+    std::lock_guard lock(mailbox_mutex_);
+    mailbox_.push_back(std::move(task));
+    wake = current_loop != this && std::exchange(asleep_, false);
+  }
+  if (wake) sleeper_->ring();
+}
+
+void EventLoop::stop() {
+  stop_ = true;
+  post([] {});
+}
+
+void EventLoop::run_blocking(Task work, Task then) {
+  workers_.run([this, work = std::move(work), then = std::move(then)]() mutable {
+    work();
+    work = nullptr;
+    post(std::move(then));
+  });
+}
+
+TimerId EventLoop::call_at(int64_t steady_ms, Task task) {
+  TimerId id = ++last_timer_id_;
+  timer_tasks_.emplace(id, std::move(task));
+  timer_heap_.push_back({steady_ms, id});
+  std::push_heap(timer_heap_.begin(), timer_heap_.end(), std::greater<>());
+  return id;
+}
+
+void EventLoop::cancel(TimerId id) {
+  if (timer_tasks_.erase(id) == 0) return;
+  if (timer_heap_.size() < 64 || timer_heap_.size() < 2 * timer_tasks_.size()) return;
+  std::erase_if(timer_heap_, [this](const Timer& timer) { return !timer_tasks_.contains(timer.id); });
+  std::make_heap(timer_heap_.begin(), timer_heap_.end(), std::greater<>());
+}
+
+void EventLoop::run() {
+  current_loop = this;
+  bool more = true;
+  while (!stop_) {
+    run_ready_sockets(!more);
+    more = run_messages();
+    more |= run_due_timers();
+    run_end_of_turn();
+    if (!more) more = !prepare_sleep();
+  }
+  current_loop = nullptr;
+}
+
+void EventLoop::run_ready_sockets(bool may_block) {
+  asio::io_context& io = sleeper_->io;
+  int count = 0;
+  if (may_block) {
+    io.run_one();
+    std::lock_guard lock(mailbox_mutex_);
+    asleep_ = false;
+    count++;
+  }
+  while (count < kSocketsPerTurn && io.poll_one() != 0) count++;
+}
+
+bool EventLoop::run_messages() {
+  {
+    std::lock_guard lock(mailbox_mutex_);
+    draining_.swap(mailbox_);
+  }
+  bool any = !draining_.empty();
+  for (Task& task : draining_) {
+    task();
+    task = nullptr;
+  }
+  draining_.clear();
+  return any;
+}
+
+bool EventLoop::run_due_timers() {
+  if (timer_heap_.empty()) return false;
+  int64_t now_ms = clock_.steady_ms();
+  // Timers set by these tasks wait for the next turn, even if they are due at once.
+  TimerId last_id = last_timer_id_;
+  bool any = false;
+  while (!timer_heap_.empty() && timer_heap_.front().deadline_ms <= now_ms && timer_heap_.front().id <= last_id) {
+    TimerId id = timer_heap_.front().id;
+    std::pop_heap(timer_heap_.begin(), timer_heap_.end(), std::greater<>());
+    timer_heap_.pop_back();
+    auto found = timer_tasks_.find(id);
+    if (found == timer_tasks_.end()) continue;
+    Task task = std::move(found->second);
+    timer_tasks_.erase(found);
+    task();
+    any = true;
+  }
+  return any;
+}
+
+void EventLoop::run_end_of_turn() {
+  // A task of the end may ask for another one: an fsync's answer wants its connection flushed in the same turn.
+  for (int rounds = 0; !end_of_turn_.empty(); rounds++) {
+    CHECK(rounds < 1000, "end-of-turn tasks that ask for each other without end");
+    std::vector<Task> tasks = std::exchange(end_of_turn_, {});
+    for (Task& task : tasks) task();
+  }
+}
+
+// True if the loop may block; from then on senders ring.
+bool EventLoop::prepare_sleep() {
+  while (!timer_heap_.empty() && !timer_tasks_.contains(timer_heap_.front().id)) {
+    std::pop_heap(timer_heap_.begin(), timer_heap_.end(), std::greater<>());
+    timer_heap_.pop_back();
+  }
+  if (!timer_heap_.empty()) {
+    if (timer_heap_.front().deadline_ms <= clock_.steady_ms()) return false;
+    arm_alarm();
+  }
+  std::lock_guard lock(mailbox_mutex_);
+  if (!mailbox_.empty()) return false;
+  asleep_ = true;
+  return true;
+}
+
+// The system timer is only moved forward: a wait that was cancelled costs at most one needless wake-up, where setting
+// the timer anew for each of them would cost two system calls.
+void EventLoop::arm_alarm() {
+  int64_t deadline_ms = timer_heap_.front().deadline_ms;
+  if (alarm_ms_ <= deadline_ms) return;
+  alarm_ms_ = deadline_ms;
+  uint64_t generation = ++sleeper_->alarm_generation;
+  // Kept within a day, so that a deadline of "never" does not overflow.
+  int64_t wait_ms = std::clamp<int64_t>(deadline_ms - clock_.steady_ms(), 1, 86'400'000);
+  sleeper_->alarm.expires_after(std::chrono::milliseconds(wait_ms));
+  sleeper_->alarm.async_wait([this, generation](const asio::error_code&) {
+    if (generation == sleeper_->alarm_generation) alarm_ms_ = INT64_MAX;
+  });
+}
+
+}  // namespace milena

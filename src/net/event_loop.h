@@ -1,0 +1,88 @@
+// EventLoop: the Executor of one shard, a thread that waits for sockets, timers and messages.
+//
+// A turn: sockets that are ready (bounded, so that no turn lasts forever), messages, due timers, then the end-of-turn
+// tasks, where the fsyncs and the writes of the turn are grouped. Then it blocks until something happens; a loop at
+// rest does not wake up at all. Made by one thread, run by one thread (run()), and only post(), run_blocking's `then`
+// and stop() may come from others. How many messages may wait is the senders' business.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "base/executor.h"
+#include "net/worker_pool.h"
+
+namespace asio {
+class io_context;
+}
+
+namespace milena {
+
+class EventLoop final : public Executor {
+ public:
+  EventLoop(WorkerPool& workers, Clock& clock = system_clock());
+  ~EventLoop() override;
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  const Clock& clock() const override { return clock_; }
+  void post(Task task) override;
+  TimerId call_at(int64_t steady_ms, Task task) override;
+  void cancel(TimerId id) override;
+  void at_end_of_turn(Task task) override { end_of_turn_.push_back(std::move(task)); }
+  void run_blocking(Task work, Task then) override;
+
+  // Turns until stop(). The calling thread is the loop's thread from here on.
+  void run();
+  // The turn that is under way is the last one. From any thread.
+  void stop();
+
+  // For the folder's own sockets.
+  asio::io_context& io();
+  // A buffer that every connection of the loop may use within one call, so that idle connections need none.
+  char* scratch() { return scratch_.get(); }
+  static constexpr size_t kScratchBytes = 128 * 1024;
+
+ private:
+  struct Sleeper;  // what Asio needs to be woken: an eventfd and a timer
+  struct Timer {
+    int64_t deadline_ms;
+    TimerId id;
+    bool operator>(const Timer& other) const {
+      return deadline_ms != other.deadline_ms ? deadline_ms > other.deadline_ms : id > other.id;
+    }
+  };
+
+  void run_ready_sockets(bool may_block);
+  bool run_messages();
+  bool run_due_timers();
+  void run_end_of_turn();
+  bool prepare_sleep();
+  void arm_alarm();
+
+  Clock& clock_;
+  WorkerPool& workers_;
+  std::unique_ptr<Sleeper> sleeper_;
+  std::unique_ptr<char[]> scratch_;
+
+  // Messages: one lock, taken once a turn by the loop. `asleep_` tells a sender that the loop needs a wake-up; the
+  // first one clears it, so a batch of messages costs one.
+  std::mutex mailbox_mutex_;
+  std::vector<Task> mailbox_;
+  bool asleep_ = false;
+  std::vector<Task> draining_;
+  std::atomic<bool> stop_{false};
+
+  // A heap of deadlines and a map of what to run; cancelled timers stay in the heap until they come up or are too many.
+  std::vector<Timer> timer_heap_;
+  std::unordered_map<TimerId, Task> timer_tasks_;
+  TimerId last_timer_id_ = 0;
+  int64_t alarm_ms_ = INT64_MAX;  // what the one system timer is set to
+
+  std::vector<Task> end_of_turn_;
+};
+
+}  // namespace milena

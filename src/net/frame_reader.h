@@ -1,0 +1,59 @@
+// FrameReader: cuts a connection's byte stream into requests (a 4-byte big-endian size, then that many bytes). No
+// sockets; owned by a Connection.
+//
+// Small frames are copied out of the loop's scratch buffer, big ones are read straight into their own buffer. A
+// frame's buffer grows with what has arrived, so a size that is only claimed costs nothing; a connection that has sent
+// a big frame whole gets a buffer of that size at once the next time.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdlib>
+#include <deque>
+#include <memory>
+
+#include "base/result.h"
+#include "broker/session.h"
+
+namespace milena {
+
+class FrameReader {
+ public:
+  // `max_frame_bytes` is socket.request.max.bytes.
+  explicit FrameReader(uint32_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
+
+  // Where the next bytes shall go: the rest of the frame that is under way, then the scratch buffer. Returns how many
+  // of the two parts are used.
+  int prepare(iovec parts[2], char* scratch, size_t scratch_bytes);
+  // `count` bytes were read into what the last prepare() gave. Whole frames are added to `frames`. After an error the
+  // stream cannot be read on.
+  Status commit(size_t count, const char* scratch, std::deque<Frame>& frames);
+
+  // Bytes of a frame that has not arrived in full.
+  size_t partial_bytes() const { return body_ ? have_ : size_have_; }
+
+ private:
+  struct Free {
+    void operator()(char* block) const { std::free(block); }
+  };
+
+  Status feed(ByteView bytes, std::deque<Frame>& frames);
+  Status check_size();
+  Status start_frame(size_t at_hand);
+  Status make_room();
+  void finish_frame(std::deque<Frame>& frames);
+
+  const uint32_t max_frame_bytes_;
+  char size_[4];
+  size_t size_have_ = 0;
+  // The frame that is under way, if its size is known and it did not fit into what was read at once.
+  std::unique_ptr<char[], Free> body_;
+  size_t claimed_ = 0;
+  size_t have_ = 0;
+  size_t capacity_ = 0;
+  // Largest frame this connection has sent whole, within limits, and the size of its last one.
+  size_t trusted_ = 0;
+  size_t last_frame_bytes_ = 0;
+};
+
+}  // namespace milena

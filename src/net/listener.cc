@@ -1,0 +1,178 @@
+#include "net/listener.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace milena {
+namespace {
+
+struct Candidate {
+  sockaddr_storage address{};
+  socklen_t size = 0;
+};
+
+void set_port(sockaddr_storage& address, uint16_t port) {
+  if (address.ss_family == AF_INET) {
+    reinterpret_cast<sockaddr_in&>(address).sin_port = htons(port);
+  } else {
+    reinterpret_cast<sockaddr_in6&>(address).sin6_port = htons(port);
+  }
+}
+
+Candidate any_address(int family) {
+  Candidate any;
+  any.address.ss_family = static_cast<sa_family_t>(family);
+  any.size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  return any;
+}
+
+// As in Java, 0.0.0.0 means IPv6 too where there is IPv6.
+bool is_every_address(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+
+Result<std::vector<Candidate>> resolve(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* list = nullptr;
+  int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
+  if (code != 0) {
+    return make_error(ErrorKind::kInvalid, "listeners: the host {} has no address here ({})", host, gai_strerror(code));
+  }
+  std::vector<Candidate> all;
+  for (addrinfo* entry = list; entry; entry = entry->ai_next) {
+    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
+    Candidate candidate;
+    std::memcpy(&candidate.address, entry->ai_addr, entry->ai_addrlen);
+    candidate.size = entry->ai_addrlen;
+    all.push_back(candidate);
+  }
+  ::freeaddrinfo(list);
+  return all;
+}
+
+void set_option(int descriptor, int level, int option, int value) {
+  ::setsockopt(descriptor, level, option, &value, sizeof value);
+}
+
+// The bound descriptor, or minus errno.
+int bind_one(const Candidate& candidate, const ListenerOptions& options, bool both_families) {
+  int descriptor = ::socket(candidate.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (candidate.address.ss_family == AF_INET6) {
+    set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1);
+  }
+  // Accepted sockets inherit these.
+  set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (options.send_buffer_bytes >= 0) set_option(descriptor, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
+  if (options.receive_buffer_bytes >= 0) set_option(descriptor, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
+  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&candidate.address), candidate.size) != 0) {
+    int code = errno;
+    ::close(descriptor);
+    return -code;
+  }
+  return descriptor;
+}
+
+Error bind_error(const ListenerOptions& options, int code) {
+  std::string where = fmt::format("{}://{}:{}", options.name, options.host, options.port);
+  switch (code) {
+    case EADDRINUSE:
+      return make_error(ErrorKind::kExists,
+                        "listeners: cannot listen on {}: port {} is in use by another process. Stop it, or choose "
+                        "another port (--override listeners=PLAINTEXT://:9192)",
+                        where, options.port);
+    case EACCES:
+      return make_error(ErrorKind::kInvalid,
+                        "listeners: cannot listen on {}: not permitted. Ports below 1024 usually need root", where);
+    case EADDRNOTAVAIL:
+      return make_error(ErrorKind::kInvalid, "listeners: cannot listen on {}: {} is not an address of this machine",
+                        where, options.host);
+    default:
+      return make_error(ErrorKind::kIo, "listeners: cannot listen on {}: {}", where, std::strerror(code));
+  }
+}
+
+uint16_t port_of(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+  return describe_address(address).second;
+}
+
+void close_all(const std::vector<BoundSocket>& sockets) {
+  for (const BoundSocket& socket : sockets) ::close(socket.descriptor);
+}
+
+}  // namespace
+
+Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
+  std::vector<BoundSocket> bound;
+  if (is_every_address(options.host)) {
+    // One socket for both families; a machine without IPv6 gets one for IPv4.
+    int descriptor = -EAFNOSUPPORT;
+    for (int family : {AF_INET6, AF_INET}) {
+      Candidate any = any_address(family);
+      set_port(any.address, options.port);
+      descriptor = bind_one(any, options, true);
+      if (descriptor >= 0 || (descriptor != -EAFNOSUPPORT && descriptor != -EADDRNOTAVAIL)) break;
+    }
+    if (descriptor < 0) return bind_error(options, -descriptor);
+    bound.push_back({descriptor, options.name, options.host, port_of(descriptor)});
+    return bound;
+  }
+  Result<std::vector<Candidate>> candidates = resolve(options.host);
+  if (!candidates.ok()) return candidates.error();
+  uint16_t port = options.port;
+  int first_error = EADDRNOTAVAIL;
+  for (Candidate& candidate : *candidates) {
+    set_port(candidate.address, port);
+    int descriptor = bind_one(candidate, options, false);
+    if (descriptor >= 0) {
+      // A free port chosen for the first address is taken for the others too.
+      port = port_of(descriptor);
+      bound.push_back({descriptor, options.name, options.host, port});
+      continue;
+    }
+    if (bound.empty()) first_error = -descriptor;
+    // localhost often names ::1 on machines that have none.
+    if (descriptor == -EADDRNOTAVAIL || descriptor == -EAFNOSUPPORT) continue;
+    close_all(bound);
+    return bind_error(options, -descriptor);
+  }
+  if (bound.empty()) return bind_error(options, first_error);
+  return bound;
+}
+
+Status listen_on(const BoundSocket& socket, int backlog) {
+  if (::listen(socket.descriptor, backlog) == 0) return ok_status();
+  ListenerOptions options;
+  options.name = socket.listener_name;
+  options.host = socket.host;
+  options.port = socket.port;
+  return bind_error(options, errno);
+}
+
+std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return {text, ntohs(v4.sin_port)};
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    ::inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text, sizeof text);
+  } else {
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+  }
+  return {text, ntohs(v6.sin6_port)};
+}
+
+}  // namespace milena

@@ -1,0 +1,39 @@
+// Listening sockets: plain descriptors, opened before the loops know of them, so that a port in use is refused first
+// of all at start.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace milena {
+
+struct ListenerOptions {
+  std::string name;  // "PLAINTEXT"
+  std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name stands for all its addresses
+  uint16_t port = 0; // 0: any free one
+  int backlog = 50;                // socket.listen.backlog.size
+  int send_buffer_bytes = -1;      // socket.send.buffer.bytes; -1: the system decides, and adapts
+  int receive_buffer_bytes = -1;   // socket.receive.buffer.bytes
+};
+
+struct BoundSocket {
+  int descriptor = -1;
+  std::string listener_name;
+  std::string host;
+  uint16_t port = 0;
+};
+
+// Binds without listening. On an error nothing stays open.
+Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options);
+Status listen_on(const BoundSocket& socket, int backlog);
+
+// Numeric host and port; IPv4 within IPv6 is given as the IPv4 address that it is.
+std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address);
+
+}  // namespace milena

@@ -1,0 +1,35 @@
+// LoopGroup: the event loops of the process, one thread each, and the worker pool they share. Owned by main, or by a
+// test. Everything that lives on the loops (the node, the server) must be gone or silent before the group is destroyed.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "net/event_loop.h"
+
+namespace milena {
+
+class LoopGroup {
+ public:
+  // Starts `count` loops and their threads.
+  explicit LoopGroup(int count);
+  ~LoopGroup() { stop(); }
+
+  int size() const { return static_cast<int>(loops_.size()); }
+  EventLoop& loop(int index) { return *loops_[index]; }
+  std::vector<Executor*> executors() const;
+
+  // Runs the task on every loop and waits until all are done. Not from a loop's thread.
+  void run_on_each(const std::function<void(int index)>& task);
+  // Ends the loops after their current turn and waits for the threads. Not from a loop's thread.
+  void stop();
+
+ private:
+  std::vector<std::unique_ptr<EventLoop>> loops_;
+  // After the loops, so that it ends before them: its threads post to them.
+  WorkerPool workers_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace milena

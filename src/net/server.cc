@@ -1,0 +1,168 @@
+#include "net/server.h"
+
+#include <unistd.h>
+
+#include <asio.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace milena {
+namespace {
+
+// After a failed accept for want of descriptors or memory.
+constexpr int64_t kAcceptRetryMs = 1000;
+constexpr int kAcceptsPerTurn = 64;
+
+}  // namespace
+
+class Server::Acceptor {
+ public:
+  Acceptor(Server& server, EventLoop& loop, const BoundSocket& socket)
+      : server_(server), descriptor_(loop.io(), socket.descriptor), socket_(socket) {}
+
+  void watch(const std::shared_ptr<Acceptor>& self) {
+    if (waits_) return;
+    waits_ = true;
+    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [self](const asio::error_code& error) {
+      self->waits_ = false;
+      if (!error) self->server_.accept_ready(*self);
+    });
+  }
+  void close() {
+    asio::error_code ignored;
+    descriptor_.close(ignored);
+  }
+  const BoundSocket& socket() const { return socket_; }
+
+ private:
+  Server& server_;
+  asio::posix::stream_descriptor descriptor_;
+  const BoundSocket socket_;
+  bool waits_ = false;
+};
+
+Server::Server(LoopGroup& loops, ServerOptions options) : loops_(loops), options_(std::move(options)) {}
+
+Server::~Server() {
+  stop();
+}
+
+Status Server::open() {
+  for (const ListenerOptions& listener : options_.listeners) {
+    Result<std::vector<BoundSocket>> bound = bind_listener(listener);
+    if (!bound.ok()) return bound.error();
+    for (BoundSocket& socket : *bound) sockets_.push_back(std::move(socket));
+  }
+  return ok_status();
+}
+
+Status Server::start(SessionFactory& sessions) {
+  for (int i = 0; i < loops_.size(); i++) {
+    auto on_end_there = [this](const ConnectionInfo& info) {
+      loops_.loop(0).post([this, info] { on_end(info); });
+    };
+    sets_.push_back(std::make_unique<ConnectionSet>(loops_.loop(i), i, sessions, options_.limits, on_end_there));
+  }
+  int backlog = options_.listeners.empty() ? 50 : options_.listeners.front().backlog;
+  for (const BoundSocket& socket : sockets_) RETURN_IF_ERROR(listen_on(socket, backlog));
+  started_ = true;
+  loops_.run_on_each([this](int shard) {
+    if (shard != 0) return;
+    for (const BoundSocket& socket : sockets_) {
+      acceptors_.push_back(std::make_shared<Acceptor>(*this, loops_.loop(0), socket));
+      acceptors_.back()->watch(acceptors_.back());
+    }
+  });
+  return ok_status();
+}
+
+void Server::stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (!started_) {
+    for (const BoundSocket& socket : sockets_) ::close(socket.descriptor);
+    return;
+  }
+  // First no new ones, then the ones there, then whatever was on its way between the shards.
+  loops_.run_on_each([this](int shard) {
+    if (shard != 0) return;
+    for (auto& acceptor : acceptors_) acceptor->close();
+    acceptors_.clear();
+    loops_.loop(0).cancel(retry_timer_);
+  });
+  loops_.run_on_each([this](int shard) { sets_[shard]->close_all(); });
+  loops_.run_on_each([](int) {});
+  loops_.run_on_each([this](int shard) { sets_[shard].reset(); });
+}
+
+void Server::accept_ready(Acceptor& acceptor) {
+  for (int i = 0; i < kAcceptsPerTurn; i++) {
+    if (is_full()) {
+      if (!std::exchange(accepting_paused_, true)) {
+        log_warn("{} connections: max.connections is reached, new ones wait", connections_);
+      }
+      return;
+    }
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    int descriptor = ::accept4(acceptor.socket().descriptor, reinterpret_cast<sockaddr*>(&peer), &size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      take(descriptor, acceptor.socket(), peer);
+      continue;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+    // A client that was gone before it was accepted is its own affair.
+    if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+    log_error("Cannot accept connections on port {}: {}; next try in {} ms", acceptor.socket().port,
+              std::strerror(errno), kAcceptRetryMs);
+    EventLoop& loop = loops_.loop(0);
+    retry_timer_ = loop.call_at(loop.clock().steady_ms() + kAcceptRetryMs, [this] { resume_accepting(); });
+    return;
+  }
+  resume_accepting();
+}
+
+void Server::resume_accepting() {
+  accepting_paused_ = false;
+  for (auto& acceptor : acceptors_) acceptor->watch(acceptor);
+}
+
+void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer) {
+  ConnectionInfo info;
+  std::tie(info.peer_host, info.peer_port) = describe_address(peer);
+  auto own_limit = options_.max_connections_of_ip.find(info.peer_host);
+  int limit = own_limit != options_.max_connections_of_ip.end() ? own_limit->second : options_.max_connections_per_ip;
+  int& of_ip = connections_of_ip_[info.peer_host];
+  if (of_ip >= limit) {
+    log_info("Rejected a connection from {}: it has {} already (max.connections.per.ip)", info.peer_host, of_ip);
+    ::close(descriptor);
+    if (of_ip == 0) connections_of_ip_.erase(info.peer_host);
+    return;
+  }
+  sockaddr_storage local{};
+  socklen_t size = sizeof local;
+  ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &size);
+  std::tie(info.local_host, info.local_port) = describe_address(local);
+  info.listener_name = from.listener_name;
+  info.id = ++last_connection_id_;
+  of_ip++;
+  connections_++;
+
+  size_t shard = next_shard_;
+  next_shard_ = (next_shard_ + 1) % sets_.size();
+  if (shard == 0) return sets_[0]->add(descriptor, std::move(info));
+  loops_.loop(static_cast<int>(shard)).post([this, shard, descriptor, info = std::move(info)]() mutable {
+    sets_[shard]->add(descriptor, std::move(info));
+  });
+}
+
+void Server::on_end(const ConnectionInfo& info) {
+  connections_--;
+  auto of_ip = connections_of_ip_.find(info.peer_host);
+  if (--of_ip->second == 0) connections_of_ip_.erase(of_ip);
+  if (accepting_paused_ && !is_full()) resume_accepting();
+}
+
+}  // namespace milena

@@ -1,0 +1,70 @@
+// Server: the listeners, and the connections of all shards. Accepts on shard 0 and hands the sockets to the shards in
+// turn; a connection stays on its shard for life. Owned by main, or by a test.
+//
+// open() binds the ports, start() begins to listen, stop() closes everything; all three are called from a thread that
+// is none of the loops. Knows nothing of what is in a request.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/session.h"
+#include "net/connection_set.h"
+#include "net/listener.h"
+#include "net/loop_group.h"
+
+namespace milena {
+
+struct ServerOptions {
+  std::vector<ListenerOptions> listeners;
+  ConnectionLimits limits;
+  int max_connections = INT32_MAX;                                  // max.connections
+  int max_connections_per_ip = INT32_MAX;                           // max.connections.per.ip
+  std::unordered_map<std::string, int> max_connections_of_ip;       // max.connections.per.ip.overrides
+};
+
+class Server {
+ public:
+  explicit Server(LoopGroup& loops, ServerOptions options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  Status open();
+  // What open() bound, with real port numbers.
+  const std::vector<BoundSocket>& sockets() const { return sockets_; }
+  // From here on clients are served. The factory outlives the server.
+  Status start(SessionFactory& sessions);
+  // No new connections; closes those that are there. Done when it returns.
+  void stop();
+
+ private:
+  class Acceptor;
+
+  void accept_ready(Acceptor& acceptor);
+  void take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer);
+  bool is_full() const { return connections_ >= options_.max_connections; }
+  void on_end(const ConnectionInfo& info);
+  void resume_accepting();
+
+  LoopGroup& loops_;
+  const ServerOptions options_;
+  std::vector<BoundSocket> sockets_;
+  std::vector<std::unique_ptr<ConnectionSet>> sets_;  // one a shard
+  bool started_ = false;
+  bool stopped_ = false;
+
+  // On shard 0's thread.
+  std::vector<std::shared_ptr<Acceptor>> acceptors_;
+  uint64_t last_connection_id_ = 0;
+  size_t next_shard_ = 0;
+  int connections_ = 0;
+  std::unordered_map<std::string, int> connections_of_ip_;
+  bool accepting_paused_ = false;
+  TimerId retry_timer_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,96 @@
+#include "net/stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <asio.hpp>
+#include <cerrno>
+
+#include "net/event_loop.h"
+
+namespace milena {
+namespace {
+
+IoResult failure() {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoResult::kWouldBlock};
+  return {IoResult::kFailed, 0, errno};
+}
+
+IoResult moved(ssize_t count) { return {IoResult::kMoved, static_cast<size_t>(count)}; }
+
+class PlainStream final : public Stream {
+ public:
+  PlainStream(EventLoop& loop, int descriptor) : socket_(loop.io(), descriptor) {
+    asio::error_code ignored;
+    socket_.native_non_blocking(true, ignored);
+  }
+
+  IoResult read(std::span<iovec> parts) override {
+    while (true) {
+      ssize_t count = ::readv(socket_.native_handle(), parts.data(), static_cast<int>(parts.size()));
+      if (count > 0) return moved(count);
+      if (count == 0) return {IoResult::kEnd};
+      if (errno != EINTR) return failure();
+    }
+  }
+
+  IoResult write(std::span<const iovec> parts, bool more) override {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts.data());
+    message.msg_iovlen = parts.size();
+    while (true) {
+      ssize_t count = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+      if (count >= 0) return moved(count);
+      if (errno != EINTR) return failure();
+    }
+  }
+
+  IoResult send_file(int descriptor, uint64_t position, uint64_t size) override {
+    off_t offset = static_cast<off_t>(position);
+    while (true) {
+      ssize_t count = ::sendfile(socket_.native_handle(), descriptor, &offset, std::min<uint64_t>(size, 1 << 30));
+      if (count > 0) return moved(count);
+      if (count == 0) return {IoResult::kEnd};
+      if (errno != EINTR) return failure();
+    }
+  }
+
+  void set_cork(bool on) override {
+    int value = on ? 1 : 0;
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+  }
+
+  void wait_readable(std::shared_ptr<StreamWatcher> watcher) override {
+    socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                       [watcher = std::move(watcher)](const asio::error_code& error) {
+                         if (!error) watcher->on_readable();
+                       });
+  }
+
+  void wait_writable(std::shared_ptr<StreamWatcher> watcher) override {
+    socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                       [watcher = std::move(watcher)](const asio::error_code& error) {
+                         if (!error) watcher->on_writable();
+                       });
+  }
+
+  void close() override {
+    asio::error_code ignored;
+    socket_.close(ignored);
+  }
+
+ private:
+  // Only waits are Asio's; so any descriptor will do, and reads and writes say exactly which call they mean.
+  asio::posix::stream_descriptor socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> make_plain_stream(EventLoop& loop, int descriptor) {
+  return std::make_unique<PlainStream>(loop, descriptor);
+}
+
+}  // namespace milena

@@ -1,0 +1,51 @@
+// Stream: one connected socket, non-blocking. The seam for TLS: what is above reads and writes bytes and waits for
+// readiness, and does not know what encrypts them. Lives on one loop.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace milena {
+
+class EventLoop;
+
+struct IoResult {
+  enum Kind { kMoved, kWouldBlock, kEnd, kFailed };
+  Kind kind = kMoved;
+  size_t bytes = 0;  // kMoved
+  int error = 0;     // kFailed: errno
+};
+
+// Who waits for a stream. Kept alive by the wait; not called any more after the stream was closed.
+class StreamWatcher {
+ public:
+  virtual ~StreamWatcher() = default;
+  virtual void on_readable() = 0;
+  virtual void on_writable() = 0;
+};
+
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  virtual IoResult read(std::span<iovec> parts) = 0;
+  // `more`: something follows at once, so the system need not send a small packet now.
+  virtual IoResult write(std::span<const iovec> parts, bool more) = 0;
+  // File bytes without a copy through us; kFailed with EINVAL where that is not possible (then read and write).
+  virtual IoResult send_file(int descriptor, uint64_t position, uint64_t size) = 0;
+  // Between on and off the system sends full packets only.
+  virtual void set_cork(bool on) = 0;
+
+  // Calls the watcher once. At most one wait of each kind at a time.
+  virtual void wait_readable(std::shared_ptr<StreamWatcher> watcher) = 0;
+  virtual void wait_writable(std::shared_ptr<StreamWatcher> watcher) = 0;
+  virtual void close() = 0;
+};
+
+// Takes the descriptor over.
+std::unique_ptr<Stream> make_plain_stream(EventLoop& loop, int descriptor);
+
+}  // namespace milena

@@ -1,0 +1,43 @@
+// WriteQueue: the answers of a connection that are not out yet, as chunks. Memory is gathered into few writes, file
+// slices go with sendfile. Owned by a Connection.
+#pragma once
+
+#include <deque>
+
+#include "base/payload.h"
+#include "net/stream.h"
+
+namespace milena {
+
+class WriteQueue {
+ public:
+  enum Outcome { kEmpty, kBlocked, kPaused, kFailed };
+
+  void push(Payload payload);
+  uint64_t unsent_bytes() const { return unsent_bytes_; }
+  bool empty() const { return unsent_bytes_ == 0; }
+
+  // Writes what the stream takes, at most about `budget` bytes (kPaused: call again in a later turn).
+  Outcome flush(Stream& stream, uint64_t budget);
+  // After kFailed: errno, or 0 with failure_text() telling the rest.
+  int error() const { return error_; }
+  const std::string& failure_text() const { return failure_text_; }
+  // Bytes written over the queue's life.
+  uint64_t written_bytes() const { return written_bytes_; }
+
+ private:
+  IoResult write_memory(Stream& stream);
+  IoResult write_file(Stream& stream);
+  bool load_file_part();
+  void drop_written(uint64_t count);
+
+  std::deque<Chunk> chunks_;
+  uint64_t front_done_ = 0;  // of the first chunk
+  uint64_t unsent_bytes_ = 0;
+  uint64_t written_bytes_ = 0;
+  size_t file_slices_ = 0;
+  int error_ = 0;
+  std::string failure_text_;
+};
+
+}  // namespace milena
