@@ -28,7 +28,19 @@ int default_level(Codec codec);
 // The lz4 frame header of magic-0 messages holds a checksum over the wrong bytes, and has to go on doing so.
 enum class Lz4Framing : uint8_t { kStandard, kMagic0 };
 
-// Compresses into one stream of the codec. `level` is ignored by none and snappy; out of range means the nearest.
+// Writes one compressed block, piece by piece. `level` is ignored by none and snappy; out of range means the nearest.
+class CompressStream {
+ public:
+  virtual ~CompressStream() = default;
+
+  static std::unique_ptr<CompressStream> open(Codec codec, int level, Lz4Framing framing = Lz4Framing::kStandard);
+
+  // Both append to `to`. The last pieces may come out only with finish().
+  virtual void write(ByteView bytes, Bytes& to) = 0;
+  virtual void finish(Bytes& to) = 0;
+};
+
+// All of it in one go, through such a stream.
 Bytes compress(Codec codec, int level, ByteView bytes, Lz4Framing framing = Lz4Framing::kStandard);
 
 // Reads one compressed block, front to back. The compressed bytes must outlive the stream.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -17,7 +18,7 @@ struct BatchOptions {
   Codec compression = Codec::kNone;
   // nullopt: Kafka's default of the codec.
   std::optional<int> compression_level;
-  // With kLogAppendTime all records have log_append_time_ms, whatever append() says.
+  // With kLogAppendTime readers see log_append_time_ms on all records. Their own timestamps stay in the bytes.
   TimestampType timestamp_type = TimestampType::kCreateTime;
   int64_t log_append_time_ms = kNoTimestamp;
   int64_t producer_id = kNoProducerId;
@@ -25,6 +26,7 @@ struct BatchOptions {
   int32_t base_sequence = kNoSequence;
   bool transactional = false;
   bool control = false;
+  // Takes the place of the base timestamp, to which the records' deltas then still relate.
   std::optional<int64_t> delete_horizon_ms;
 };
 
@@ -45,13 +47,17 @@ class RecordBatchBuilder {
   bool empty() const { return record_count_ == 0; }
   int32_t record_count() const { return record_count_; }
   int64_t next_offset() const { return next_offset_; }
-  int64_t max_timestamp() const { return max_timestamp_; }
+  int64_t max_timestamp() const {
+    return options_.timestamp_type == TimestampType::kLogAppendTime ? options_.log_append_time_ms : max_timestamp_;
+  }
   // The batch's size as it would be now, without compression.
-  size_t uncompressed_size() const { return kBatchHeaderSize + records_.size(); }
+  size_t uncompressed_size() const { return kBatchHeaderSize + uncompressed_size_; }
+  // The bytes that the batch has at least, as it will come out of build(): compression holds some back.
+  size_t written_size() const { return out_.size(); }
   // What one more record would add at most; for callers that keep batches below a limit.
   static size_t max_record_size(size_t key_size, size_t value_size, std::span<const RecordHeader> headers = {});
 
-  // The batch, sealed. At least one record must have been appended. The builder is then used up.
+  // The batch, sealed; it must have a record or a last offset. The builder is then used up.
   Bytes build();
   // Lets the batch end at a later offset than its last record, as compaction does. Before build().
   void set_last_offset(int64_t last_offset);
@@ -60,8 +66,14 @@ class RecordBatchBuilder {
   void append_raw(int64_t offset, std::optional<ByteView> key, std::optional<ByteView> value, int64_t timestamp_ms,
                   int32_t header_count, ByteView headers);
 
+  // Records go to the compressor in portions.
+  static constexpr size_t kCompressedPortion = 16 * 1024;
+
   BatchOptions options_;
-  Bytes records_;  // behind room for the batch header
+  Bytes out_;  // room for the batch header, then the records as they will be
+  std::unique_ptr<CompressStream> compressor_;
+  Bytes pending_;
+  size_t uncompressed_size_ = 0;
   int32_t record_count_ = 0;
   int64_t next_offset_;
   int64_t last_offset_;

@@ -81,6 +81,7 @@ constexpr size_t kMaxHeldRecordBytes = 128 << 20;
 
 // Bytes that come in pieces, seen through a window: what the reader of records needs of a decompressor.
 class RecordWindow;
+struct RecordFields;
 
 //   RecordIterator it(batch);
 //   while (it.next()) use(it.record());
@@ -102,8 +103,18 @@ class RecordIterator {
   const Status& status() const { return status_; }
 
  private:
+  // Records up to this size are looked at in one piece; the window is as large from the start.
+  static constexpr size_t kWindowedRecordBytes = 64 * 1024;
+
   bool fail(Error error);
   bool check_end();
+  Result<ByteView> next_body();
+  Result<ByteView> window_body(size_t size);
+  Status read_large_record(RecordFields& fields);
+  Status pass_large(size_t size);
+  Status pass_large_sized(int32_t& size);
+  Status read_large_int(int32_t& value);
+  Status read_large_number(uint64_t& value, size_t max_size);
 
   BatchHeader header_;
   Content content_;
@@ -112,6 +123,8 @@ class RecordIterator {
   // Uncompressed: what is still to be read. Compressed: the window, and no rest.
   ByteView rest_;
   std::unique_ptr<RecordWindow> window_;
+  // Of a record that is passed over in pieces: what is left of it.
+  size_t large_left_ = 0;
   RecordView record_;
   Status status_ = ok_status();
 };

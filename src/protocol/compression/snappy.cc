@@ -1,0 +1,244 @@
+// snappy, in the two ways it travels: Java clients write the xerial stream (a header, then blocks each with its
+// length), librdkafka and franz-go one raw block. Both are read; the xerial stream is written.
+#include <snappy.h>
+
+#include <algorithm>
+
+#include "protocol/compression/codecs.h"
+
+namespace milena::codecs {
+namespace {
+
+constexpr ByteView kXerialMagic("\x82SNAPPY\0", 8);
+constexpr size_t kXerialHeaderSize = 16;  // the magic, the version, the oldest version that can read it
+constexpr int32_t kXerialVersion = 1;
+constexpr size_t kXerialBlockSize = 32 * 1024;
+
+// A raw block up to this size, or this many times its compressed size, is decoded in one go.
+constexpr size_t kDirectSize = 256 * 1024;
+constexpr size_t kDirectRatio = 3;
+
+class SnappyWriter final : public CompressStream {
+ public:
+  void write(ByteView bytes, Bytes& to) override {
+    while (!bytes.empty()) {
+      const size_t n = std::min(kXerialBlockSize - pending_.size(), bytes.size());
+      pending_.append(bytes.substr(0, n));
+      bytes.remove_prefix(n);
+      if (pending_.size() == kXerialBlockSize) write_block(to);
+    }
+  }
+
+  void finish(Bytes& to) override {
+    if (!pending_.empty()) write_block(to);
+    write_header(to);
+  }
+
+ private:
+  void write_header(Bytes& to) {
+    if (header_written_) return;
+    header_written_ = true;
+    to.append(kXerialMagic);
+    append_big_endian(to, kXerialVersion);
+    append_big_endian(to, kXerialVersion);
+  }
+
+  void write_block(Bytes& to) {
+    write_header(to);
+    const size_t at = to.size();
+    to.resize(at + sizeof(int32_t) + snappy::MaxCompressedLength(pending_.size()));
+    size_t size = 0;
+    snappy::RawCompress(pending_.data(), pending_.size(), to.data() + at + sizeof(int32_t), &size);
+    store_big_endian(to.data() + at, static_cast<int32_t>(size));
+    to.resize(at + sizeof(int32_t) + size);
+    pending_.clear();
+  }
+
+  Bytes pending_;
+  bool header_written_ = false;
+};
+
+Error snappy_error(const char* what) { return make_error(ErrorKind::kCorrupt, "snappy: {}", what); }
+
+// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. Snappy's encoders cut
+// their input every 64 KiB, so no copy reaches further back than that, and this is all that is kept.
+//
+// A block: the uncompressed length as an unsigned varint, then elements. The low two bits of an element's first byte
+// say literal (0) or copy with 1, 2 or 4 more bytes of offset (1, 2, 3).
+class WindowedBlock {
+ public:
+  void begin(ByteView elements, size_t uncompressed_size) {
+    rest_ = elements;
+    left_ = uncompressed_size;
+    filled_ = given_ = 0;
+    literal_left_ = 0;
+    if (!buffer_) buffer_ = std::make_unique<char[]>(kBufferSize);
+  }
+
+  bool ended() const { return left_ == 0 && given_ == filled_; }
+
+  // The next portion, never empty before the end; an error when the elements are senseless.
+  Result<ByteView> next() {
+    if (filled_ > kHistory) {
+      std::memmove(buffer_.get(), buffer_.get() + filled_ - kHistory, kHistory);
+      filled_ = kHistory;
+    }
+    given_ = filled_;
+    while (left_ > 0 && kBufferSize - filled_ >= kLongestCopy) {
+      if (!decode_element()) return snappy_error("the block is broken");
+    }
+    if (left_ == 0 && (literal_left_ > 0 || !rest_.empty())) return snappy_error("the block holds more than it says");
+    const ByteView portion(buffer_.get() + given_, filled_ - given_);
+    given_ = filled_;
+    return portion;
+  }
+
+ private:
+  static constexpr size_t kHistory = 64 * 1024;
+  static constexpr size_t kBufferSize = 2 * kHistory;
+  static constexpr size_t kLongestCopy = 64;
+
+  bool decode_element() {
+    if (literal_left_ > 0) return take_literal();
+    if (rest_.empty()) return false;
+    const auto tag = static_cast<uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    if ((tag & 3) == 0) {
+      size_t length = tag >> 2;
+      if (length >= 60 && !take_little_endian(length - 59, length)) return false;
+      literal_left_ = length + 1;
+      return take_literal();
+    }
+    size_t length = 0, offset = 0;
+    if ((tag & 3) == 1) {
+      if (!take_little_endian(1, offset)) return false;
+      length = 4 + (tag >> 2 & 7);
+      offset |= static_cast<size_t>(tag >> 5) << 8;
+    } else {
+      if (!take_little_endian((tag & 3) == 2 ? 2 : 4, offset)) return false;
+      length = 1 + (tag >> 2);
+    }
+    return copy(offset, length);
+  }
+
+  bool take_little_endian(size_t size, size_t& value) {
+    if (rest_.size() < size) return false;
+    value = 0;
+    for (size_t i = 0; i < size; i++) value |= static_cast<size_t>(static_cast<uint8_t>(rest_[i])) << (8 * i);
+    rest_.remove_prefix(size);
+    return true;
+  }
+
+  bool take_literal() {
+    const size_t n = std::min({literal_left_, kBufferSize - filled_, rest_.size()});
+    if (n == 0 || n > left_) return false;
+    std::memcpy(buffer_.get() + filled_, rest_.data(), n);
+    rest_.remove_prefix(n);
+    filled_ += n;
+    left_ -= n;
+    literal_left_ -= n;
+    return true;
+  }
+
+  bool copy(size_t offset, size_t length) {
+    if (offset == 0 || offset > filled_ || length > left_) return false;
+    // One by one: a copy may overlap what it writes.
+    for (size_t i = 0; i < length; i++) buffer_[filled_ + i] = buffer_[filled_ + i - offset];
+    filled_ += length;
+    left_ -= length;
+    return true;
+  }
+
+  ByteView rest_;
+  size_t left_ = 0;  // of the uncompressed bytes
+  size_t literal_left_ = 0;
+  std::unique_ptr<char[]> buffer_;
+  size_t filled_ = 0;
+  size_t given_ = 0;
+};
+
+class SnappyReader final : public BlockReader {
+ public:
+  explicit SnappyReader(ByteView compressed) : rest_(compressed) {}
+
+ protected:
+  Result<ByteView> next_block() override {
+    while (true) {
+      if (in_window_) {
+        if (!window_.ended()) return window_.next();
+        in_window_ = false;
+      }
+      ByteView block;
+      RETURN_IF_ERROR(find_block(block));
+      if (block.empty()) return ByteView();
+      size_t size = 0;
+      if (!snappy::GetUncompressedLength(block.data(), block.size(), &size)) return snappy_error("a block without its length");
+      if (size <= std::max(kDirectSize, kDirectRatio * block.size())) {
+        Result<ByteView> bytes = decode_whole(block, size);
+        if (!bytes.ok() || !bytes->empty()) return bytes;
+      } else {
+        size_t prefix = 0;
+        while (block[prefix++] & 0x80) continue;
+        window_.begin(block.substr(prefix), size);
+        in_window_ = true;
+      }
+    }
+  }
+
+ private:
+  // The next raw block; empty at the end.
+  Status find_block(ByteView& block) {
+    if (!begun_) {
+      begun_ = true;
+      framed_ = rest_.substr(0, kXerialMagic.size()) == kXerialMagic;
+      if (!framed_) {
+        std::swap(block, rest_);
+        return ok_status();
+      }
+    }
+    if (!framed_) return ok_status();
+    // Streams may follow each other, each with its header.
+    while (rest_.substr(0, kXerialMagic.size()) == kXerialMagic) {
+      if (rest_.size() < kXerialHeaderSize) return snappy_error("the stream's header is cut off");
+      rest_.remove_prefix(kXerialHeaderSize);
+    }
+    if (rest_.empty()) return ok_status();
+    if (rest_.size() < sizeof(int32_t)) return snappy_error("a block's length is cut off");
+    const auto size = load_big_endian<int32_t>(rest_.data());
+    rest_.remove_prefix(sizeof(int32_t));
+    if (size <= 0 || static_cast<size_t>(size) > rest_.size()) return snappy_error("a block is cut off");
+    block = rest_.substr(0, static_cast<size_t>(size));
+    rest_.remove_prefix(static_cast<size_t>(size));
+    return ok_status();
+  }
+
+  Result<ByteView> decode_whole(ByteView block, size_t size) {
+    if (size > capacity_) {
+      buffer_ = std::make_unique_for_overwrite<char[]>(size);
+      capacity_ = size;
+    }
+    // The library may want a buffer even for nothing.
+    char none = 0;
+    if (!snappy::RawUncompress(block.data(), block.size(), buffer_ ? buffer_.get() : &none)) {
+      return snappy_error("the block is broken");
+    }
+    return ByteView(buffer_.get(), size);
+  }
+
+  ByteView rest_;
+  bool begun_ = false;
+  bool framed_ = false;
+  std::unique_ptr<char[]> buffer_;
+  size_t capacity_ = 0;
+  bool in_window_ = false;
+  WindowedBlock window_;
+};
+
+}  // namespace
+
+std::unique_ptr<CompressStream> open_snappy_writer() { return std::make_unique<SnappyWriter>(); }
+std::unique_ptr<DecompressStream> open_snappy_reader(ByteView compressed) {
+  return std::make_unique<SnappyReader>(compressed);
+}
+
+}  // namespace milena::codecs
