@@ -8,7 +8,7 @@ namespace milena {
 
 namespace {
 
-constexpr size_t kLongestString = 32767;
+constexpr size_t kLongestWritten = 32767;
 constexpr size_t kLongestBytes = 0x7ffffffe;  // an int32 length; its compact form adds one
 
 int encode_unsigned_varint(uint32_t value, char* to) {
@@ -52,7 +52,7 @@ void Writer::overwrite_int32(size_t position, int32_t value) {
 }
 
 void Writer::write_string(ByteView value) {
-  value = value.substr(0, kLongestString);
+  value = value.substr(0, kLongestWritten);
   if (flexible_) {
     write_unsigned_varint(static_cast<uint32_t>(value.size() + 1));
   } else {
