@@ -13,7 +13,7 @@ namespace {
 constexpr uint32_t kFrameVersion = 1;
 
 // In the order of the variant's alternatives.
-constexpr std::array<ByteView, std::variant_size_v<MetadataRecord>> kNames{
+constexpr std::array<ByteView, std::variant_size_v<MetadataRecord>> kRecordNames{
     "RegisterBrokerRecord", "UnregisterBrokerRecord", "TopicRecord", "PartitionRecord", "ConfigRecord",
     "PartitionChangeRecord", "FenceBrokerRecord", "UnfenceBrokerRecord", "RemoveTopicRecord", "DelegationTokenRecord",
     "UserScramCredentialRecord", "FeatureLevelRecord", "ClientQuotaRecord", "ProducerIdsRecord",
@@ -26,7 +26,7 @@ using BodyReader = Result<MetadataRecord> (*)(Reader&, uint32_t version);
 template <size_t Index>
 Result<MetadataRecord> read_body(Reader& reader, uint32_t version) {
   using Record = std::variant_alternative_t<Index, MetadataRecord>;
-  constexpr ByteView name = kNames[Index];
+  constexpr ByteView name = kRecordNames[Index];
   if (version > static_cast<uint32_t>(Record::kMaxVersion)) {
     return make_error(ErrorKind::kUnsupported, "metadata record {} has version {}, the newest known here is {}", name,
                       version, Record::kMaxVersion);
@@ -116,6 +116,6 @@ Bytes encode_metadata_record(const MetadataRecord& record, int16_t metadata_vers
       record);
 }
 
-ByteView metadata_record_name(const MetadataRecord& record) { return kNames[record.index()]; }
+ByteView metadata_record_name(const MetadataRecord& record) { return kRecordNames[record.index()]; }
 
 }  // namespace milena
