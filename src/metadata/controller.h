@@ -1,0 +1,159 @@
+// Controller: the embedded controller of a node that stands alone, a quorum of one. It decides which records are written to
+// __cluster_metadata; it does no I/O and has no clock.
+//
+// Request methods are const: they look at the state and give the records to write and the answer. Only apply() changes the state.
+// The one owner (the node's metadata runtime, on one thread) does, for every request and in this order:
+//
+//   effects = controller.create_topics(request, version);
+//   append effects.records to the log as one batch (none: answer at once)
+//   controller.apply(effects.records);        so that the next request sees them
+//   sync the log (several batches may share one sync)
+//   hand the records to the image of every shard, wait until their partitions can be used, then send effects.response
+//
+// A failed append or sync ends the node: what was applied here cannot be taken back. Records that are not `atomic` may be cut into
+// several batches where one would be too large.
+//
+// Deliberately not here: authorization (the caller leaves out what is not allowed), quotas, elections and ISR changes of a cluster of
+// several brokers. Source: Kafka's QuorumController, ReplicationControlManager, ConfigurationControlManager, ClusterControlManager,
+// ProducerIdControlManager, ControllerApis, ConfigAdminManager. The error codes are Kafka's.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "metadata/image.h"
+#include "metadata/internal_topics.h"
+#include "metadata/metadata_record.h"
+#include "metadata/topic_config.h"
+#include "protocol/error_code.h"
+#include "protocol/messages/allocate_producer_ids.h"
+#include "protocol/messages/alter_configs.h"
+#include "protocol/messages/create_partitions.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_topics.h"
+#include "protocol/messages/incremental_alter_configs.h"
+
+namespace milena {
+
+// How many records one request may cause, and how many partitions (Kafka's MAX_RECORDS_PER_USER_OP, MAX_PARTITIONS_PER_BATCH).
+inline constexpr size_t kMaxRecordsPerRequest = 10'000;
+inline constexpr int32_t kProducerIdBlockSize = 1000;
+
+struct ControllerSettings {
+  int32_t node_id = 1;
+  int32_t num_partitions = 1;
+  int16_t default_replication_factor = 1;
+  bool delete_topic_enable = true;
+  InternalTopicSettings internal_topics;
+  // What the settings file says of a broker setting, for the values that topic configs follow; may be empty.
+  std::function<std::optional<Bytes>(ByteView name)> file;
+};
+
+template <class Response>
+struct ControllerEffects {
+  MetadataRecords records;
+  Response response;
+  bool atomic = true;
+};
+
+// A broker as it registers itself at every start.
+struct BrokerStart {
+  int32_t broker_id = 1;
+  Uuid incarnation_id;  // new at every start
+  std::vector<EndpointImage> endpoints;
+  std::vector<FeatureRange> features;  // usually supported_features()
+  std::optional<Bytes> rack;
+  std::vector<Uuid> log_dirs;
+  // From .kafka_cleanshutdown, -1 without one. Another value than the registered epoch tells of an unclean stop.
+  int64_t previous_broker_epoch = -1;
+};
+
+class Controller {
+ public:
+  // `image` is what the log says so far. `new_uuid` makes topic ids.
+  explicit Controller(MetadataImage image, ControllerSettings settings, std::function<Uuid()> new_uuid = &Uuid::random);
+
+  const MetadataImage& image() const { return image_; }
+  const ControllerSettings& settings() const { return settings_; }
+  void set_settings(ControllerSettings settings) { settings_ = std::move(settings); }
+
+  // The records of one effect, marks of transactions included. CHECKs that they fit: they are our own.
+  void apply(const MetadataRecords& records);
+
+  // --- topics (controller_topics.cc, controller_partitions.cc)
+
+  ControllerEffects<CreateTopicsResponse> create_topics(const CreateTopicsRequest& request) const;
+  // Topics that a Metadata or FindCoordinator request asks for: internal ones in their own shape, others with the defaults.
+  ControllerEffects<CreateTopicsResponse> auto_create_topics(std::span<const ByteView> names) const;
+  ControllerEffects<DeleteTopicsResponse> delete_topics(const DeleteTopicsRequest& request, int16_t version) const;
+  ControllerEffects<CreatePartitionsResponse> create_partitions(const CreatePartitionsRequest& request) const;
+
+  // --- configs (controller_configs.cc): of topics. Other resources are answered with INVALID_REQUEST.
+
+  ControllerEffects<IncrementalAlterConfigsResponse> incremental_alter_configs(
+      const IncrementalAlterConfigsRequest& request) const;
+  ControllerEffects<AlterConfigsResponse> alter_configs(const AlterConfigsRequest& request) const;
+
+  // --- nodes (controller_nodes.cc)
+
+  // The first thing after load. Begins a cluster where the log has none yet, with the levels of `bootstrap` (bootstrap.checkpoint or
+  // default_bootstrap_records()), and aborts a transaction that was left open. No records: nothing to do.
+  ControllerEffects<std::monostate> activate(const MetadataRecords& bootstrap, bool in_transaction) const;
+  // This node as a controller. With metadata.version before 3.7 there is no such record.
+  ControllerEffects<std::monostate> register_controller(int32_t controller_id, const Uuid& incarnation_id,
+                                                        const std::vector<EndpointImage>& endpoints) const;
+  // The response is the broker epoch: `next_offset`, the offset that the first of the records will have. After an unclean stop the
+  // leader epoch of every partition it led grows by one, so that clients and followers see where the log may have been cut.
+  // The broker is fenced until unfence_broker.
+  ControllerEffects<int64_t> register_broker(const BrokerStart& start, int64_t next_offset) const;
+  // When the broker can serve. Partitions without a leader that it may lead get it as leader.
+  ControllerEffects<std::monostate> unfence_broker(int32_t broker_id) const;
+  ControllerEffects<AllocateProducerIdsResponse> allocate_producer_ids(const AllocateProducerIdsRequest& request) const;
+
+  BrokerSettings broker_settings() const;
+
+ private:
+  struct TopicPlan;
+  struct NewPartition;
+  struct Refusal {
+    ErrorCode code = ErrorCode::kNone;
+    std::optional<Bytes> message;
+  };
+
+  std::optional<Refusal> refuse_name(ByteView name) const;
+  std::optional<Refusal> plan_configs(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
+  std::optional<Refusal> plan_assignments(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
+  std::optional<Refusal> plan_placement(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
+  std::optional<Refusal> plan_topic(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
+  CreateTopicsResponse::CreatableTopicResult created(const TopicPlan& plan) const;
+  std::optional<Refusal> refuse_size(const CreateTopicsRequest& request) const;
+
+  std::optional<Refusal> check_assignment(std::span<const int32_t> replicas, size_t replication_factor) const;
+  std::optional<Refusal> place(int32_t count, int16_t replication_factor, size_t first, std::vector<NewPartition>& out) const;
+  NewPartition placed(std::vector<int32_t> replicas) const;
+  PartitionRecord partition_record(const Uuid& topic_id, int32_t number, const NewPartition& partition) const;
+  std::optional<Refusal> plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic, MetadataRecords& records) const;
+
+  std::optional<Refusal> check_topic_configs(ByteView topic, const ConfigMap& configs) const;
+
+  std::optional<Refusal> plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
+                                         MetadataRecords& records) const;
+  std::optional<Refusal> plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource,
+                                          MetadataRecords& records) const;
+
+  // Topics whose names differ only in '.' and '_', by collision_key.
+  using CollisionIndex = std::unordered_map<Bytes, std::set<Bytes>>;
+
+  MetadataImage image_;
+  ControllerSettings settings_;
+  std::function<Uuid()> new_uuid_;
+  CollisionIndex collisions_;
+};
+
+}  // namespace milena
