@@ -69,7 +69,7 @@ struct BatchHeader {
   uint64_t total_size() const { return kBatchLogOverhead + static_cast<uint64_t>(batch_length); }
   int64_t last_offset() const { return base_offset + last_offset_delta; }
   int64_t next_offset() const { return last_offset() + 1; }
-  bool has_producer_id() const { return producer_id != kNoProducerId; }
+  bool has_producer_id() const { return producer_id > kNoProducerId; }
   int32_t last_sequence() const;
 
   Codec compression() const { return static_cast<Codec>(attributes & kBatchCodecMask); }

@@ -78,10 +78,16 @@ bool RecordIterator::next() {
   return true;
 }
 
+Status RecordIterator::fill_window(size_t size) {
+  Status status = window_->fill(size);
+  if (!status.ok()) stream_failed_ = true;
+  return status;
+}
+
 // The next record's body, consumed; empty for one that is to be passed over in pieces.
 Result<ByteView> RecordIterator::next_body() {
   if (window_) {
-    RETURN_IF_ERROR(window_->fill(kMaxVarintSize));
+    RETURN_IF_ERROR(fill_window(kMaxVarintSize));
     rest_ = window_->available();
   }
   int32_t size = 0;
@@ -107,13 +113,14 @@ Result<ByteView> RecordIterator::window_body(size_t size) {
       return ByteView();
     }
     if (size > max_record_bytes_) {
+      record_too_large_ = true;
       return make_error(ErrorKind::kCorrupt, "record of {} bytes, more than the {} that may be held", size,
                         max_record_bytes_);
     }
   }
   // Step by step: a length may lie, and memory is only for bytes that are there.
   for (size_t step = std::min(size, kWindowedRecordBytes);; step = std::min(size, 2 * step)) {
-    RETURN_IF_ERROR(window_->fill(step));
+    RETURN_IF_ERROR(fill_window(step));
     if (window_->available().size() < step) return cut_off();
     if (step == size) break;
   }
@@ -149,7 +156,10 @@ Status RecordIterator::read_large_record(RecordFields& fields) {
 Status RecordIterator::pass_large(size_t size) {
   if (size > large_left_) return senseless_record();
   Result<bool> there = window_->skip(size);
-  if (!there.ok()) return there.error();
+  if (!there.ok()) {
+    stream_failed_ = true;
+    return there.error();
+  }
   if (!*there) return cut_off();
   large_left_ -= size;
   return ok_status();
@@ -168,7 +178,7 @@ Status RecordIterator::read_large_int(int32_t& value) {
 }
 
 Status RecordIterator::read_large_number(uint64_t& value, size_t max_size) {
-  RETURN_IF_ERROR(window_->fill(max_size));
+  RETURN_IF_ERROR(fill_window(max_size));
   const ByteView bytes = window_->available().substr(0, std::min(max_size, large_left_));
   const char* const end = bytes.data() + bytes.size();
   const char* const from = read_unsigned_varlong(bytes.data(), end, value);
@@ -182,7 +192,7 @@ Status RecordIterator::read_large_number(uint64_t& value, size_t max_size) {
 bool RecordIterator::check_end() {
   bool more = !rest_.empty();
   if (window_) {
-    if (Status status = window_->fill(1); !status.ok()) return fail(status.error());
+    if (Status status = fill_window(1); !status.ok()) return fail(status.error());
     more = !window_->available().empty();
   }
   if (more) return fail(make_error(ErrorKind::kCorrupt, "record batch with bytes behind its last record"));

@@ -101,6 +101,10 @@ class RecordIterator {
   bool next();
   const RecordView& record() const { return record_; }
   const Status& status() const { return status_; }
+  // Why the status is bad: the compressed stream is broken (rather than the records in it), or a record is larger than
+  // may be held.
+  bool stream_failed() const { return stream_failed_; }
+  bool record_too_large() const { return record_too_large_; }
 
  private:
   // Records up to this size are looked at in one piece; the window is as large from the start.
@@ -108,6 +112,7 @@ class RecordIterator {
 
   bool fail(Error error);
   bool check_end();
+  Status fill_window(size_t size);
   Result<ByteView> next_body();
   Result<ByteView> window_body(size_t size);
   Status read_large_record(RecordFields& fields);
@@ -126,6 +131,8 @@ class RecordIterator {
   // Of a record that is passed over in pieces: what is left of it.
   size_t large_left_ = 0;
   RecordView record_;
+  bool stream_failed_ = false;
+  bool record_too_large_ = false;
   Status status_ = ok_status();
 };
 
