@@ -27,6 +27,7 @@ class LogSync {
   std::vector<std::shared_ptr<File>> files_;
   std::string directory_;
   int64_t offset_ = -1;
+  uint64_t truncations_ = 0;
 };
 
 }  // namespace milena

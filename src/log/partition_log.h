@@ -31,6 +31,7 @@
 #include "base/uuid.h"
 #include "log/file_cache.h"
 #include "log/format/aborted_transaction.h"
+#include "log/format/file_names.h"
 #include "log/leader_epoch_cache.h"
 #include "log/log_config.h"
 #include "log/log_sync.h"
@@ -56,7 +57,7 @@ struct OpenState {
 
 struct AppendOutcome {
   // kNone; or kOutOfOrderSequenceNumber, kInvalidProducerEpoch, kInvalidTxnState, kTransactionCoordinatorFenced,
-  // kRecordListTooLarge (a batch larger than segment.bytes), kCorruptMessage, kNotEnoughReplicas never.
+  // kRecordListTooLarge (more than segment.bytes), kCorruptMessage (not whole batches of magic 2).
   ErrorCode error = ErrorCode::kNone;
   int64_t base_offset = -1;
   int64_t last_offset = -1;
@@ -73,6 +74,8 @@ struct ReadOutcome {
   // Slices of the segment's file. They begin with the batch that holds the offset asked for; the last batch may be cut
   // off (Kafka does so too), except the first where `min_one_batch` was asked for.
   Payload batches;
+  // Not even the first batch is whole: max_bytes is smaller than it, and `min_one_batch` was not asked for.
+  bool first_batch_cut = false;
   // Of the first batch in `batches`; -1 if there is none.
   int64_t base_offset = -1;
   // Where the next read goes on if all batches were whole; -1 where that was not cheap to say.
@@ -201,26 +204,33 @@ class PartitionLog {
   Status expire_producers();
 
  private:
-  struct BatchPlan;   // one batch of an append: header, where its bytes are, where they go
-  struct AppendPlan;
+  struct AppendPlan;  // an append's batches with their offsets, before they are written
 
   PartitionLog(FileCache& files, const Clock& clock, std::string directory, TopicPartition name,
                std::shared_ptr<const LogConfig> config);
 
   // partition_log_open.cc
-  Status load(OpenState& state);
-  Status load_segments(const std::vector<std::string>& names, std::vector<int64_t>& snapshots, bool& had_leftovers);
-  Status load_clean_end(const std::vector<int64_t>& snapshots);
-  Status recover(const OpenState& state);
-  Status rebuild_missing_indexes();
-  Status fix_start_offset(int64_t wanted);
+  Status load(const OpenState& state);
+  Status load_names(bool allow_leftovers);
+  Status finish_leftovers(const std::vector<std::string>& names);
+  Status load_segment_files(const std::vector<SegmentFileName>& files);
+  Status find_clean_end();
+  Status confirm_end();
   Status remove_stray_snapshots();
+
+  // partition_log_recovery.cc
+  Status recover(const OpenState& state);
+  Result<bool> recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes, uint64_t total_bytes);
   Result<ProducerState*> producers();
-  Status rebuild_producers(ProducerState& state, int64_t up_to);
+  Status rebuild_producers(int64_t up_to);
+  Status load_newest_snapshot(int64_t up_to, int64_t& start);
+  Status replay_producer(BatchScanner& batch, Segment* txn_index_of);
+  static Result<std::optional<EndTransactionMarker>> marker_of(ByteView batch);
   Result<LeaderEpochCache*> epochs();
+  Status load_epochs();
+  Status save_epochs();
 
   // partition_log_append.cc
-  Status plan_batches(ByteView batches, AppendPlan& plan) const;
   Result<AppendOutcome> append(AppendPlan& plan, AppendOrigin origin);
   Status maybe_roll(const AppendPlan& plan);
   Status roll_to(int64_t base_offset);
@@ -229,14 +239,26 @@ class PartitionLog {
 
   // partition_log_read.cc
   size_t segment_index_of(int64_t offset) const;
-  Result<BatchPosition> locate(size_t segment_index, int64_t offset);
-  Result<LogSync> prepare_sync_below(size_t segment_end, int64_t offset);
+  int64_t end_of_segment(size_t index) const;
+  Result<BatchPosition> locate(size_t index, int64_t offset);
+  Result<ReadOutcome> read_from(size_t index, const BatchPosition& first, uint64_t max_bytes, int64_t upper_bound,
+                                bool min_one_batch);
+  Result<std::optional<TimestampAndOffset>> find_in_segment(Segment& segment, uint32_t position, int64_t timestamp,
+                                                            int64_t starting_offset);
 
   // partition_log_truncate.cc
-  Status remove_segments_from(size_t index);
+  Status remove_segment_files(Segment& segment);
   Status rewind_state(int64_t offset);
   Result<bool> passed_retention(size_t index, int64_t now, uint64_t& excess_bytes);
   Status doom_segment(Segment& segment, DoomedFiles& doomed);
+  Status raise_log_start(int64_t offset);
+
+  std::string path_of(ByteView file) const { return directory_ + "/" + std::string(file); }
+  FileSystem& file_system() { return files_.file_system(); }
+  Segment& active() { return *segments_.back(); }
+  int64_t roll_jitter_ms() const;
+  Result<LogSync> make_sync(int64_t end);
+  void clamp_offsets();
 
   FileCache& files_;
   const Clock& clock_;
@@ -252,13 +274,18 @@ class PartitionLog {
   int64_t high_watermark_ = 0;
   int64_t recovery_point_ = 0;
   int64_t last_flush_ms_ = 0;
-  // Where the producer state on disk ends: the greatest snapshot's offset, -1 without one.
-  int64_t latest_snapshot_ = -1;
-  int64_t segment_jitter_ms_ = 0;
-  bool directory_dirty_ = false;  // names were added since the directory was last synced
+  std::vector<int64_t> snapshots_;  // offsets of the .snapshot files, growing
+  uint64_t truncations_ = 0;        // so that a sync begun before one is not counted after it
+  bool directory_dirty_ = false;    // names were added since the directory was last synced
+  bool epochs_unsynced_ = false;
+  bool has_epoch_file_ = false;
+  // After a clean shutdown the end is first taken from the newest snapshot's name, and looked up when it is needed.
+  bool end_confirmed_ = true;
 
-  std::unique_ptr<ProducerState> producers_;     // null until needed
-  std::unique_ptr<LeaderEpochCache> epochs_;     // null until needed
+  std::unique_ptr<ProducerState> producers_;  // null until needed; then it covers the log up to its end
+  // While producers_ is null: no batch of a producer stands at or beyond this.
+  int64_t unloaded_producers_end_ = 0;
+  std::unique_ptr<LeaderEpochCache> epochs_;  // null until needed
 };
 
 }  // namespace milena

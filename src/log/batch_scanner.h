@@ -1,0 +1,47 @@
+// BatchScanner: walks over the batches of a segment's file by their headers, reading ahead through a small window. One
+// use, on any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "protocol/records/record_batch.h"
+
+namespace milena {
+
+class BatchScanner {
+ public:
+  // From `position`, which is the start of a batch, up to `end`. A window larger than the batches pays off where all of
+  // them are wanted, a small one where few are.
+  BatchScanner(std::shared_ptr<const File> file, uint32_t position, uint32_t end, size_t window_bytes);
+
+  // Moves on to the next batch; false at the end. kCorrupt if the bytes there cannot be one or are cut off, kUnsupported
+  // for the message formats before magic 2.
+  Result<bool> next();
+
+  // Of the current batch.
+  const BatchHeader& header() const { return header_; }
+  uint32_t position() const { return position_; }
+  uint32_t size() const { return size_; }
+  // Whether its bytes have the checksum that they say. Reads them all.
+  Result<bool> crc_ok();
+  // All of it, copied.
+  Result<Bytes> bytes();
+
+ private:
+  // Makes at least `size` bytes from the position available in the window; they must be within the file.
+  Result<ByteView> fetch(uint32_t position, size_t size);
+
+  std::shared_ptr<const File> file_;
+  const uint32_t end_;
+  uint32_t position_;
+  uint32_t size_ = 0;
+  BatchHeader header_;
+  Bytes window_;
+  uint32_t window_position_ = 0;
+  size_t window_size_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,52 @@
+#include "log/format/meta_properties.h"
+
+#include <charconv>
+
+#include "log/format/properties.h"
+
+namespace milena {
+namespace {
+
+bool is_reserved(const Uuid& id) { return id.hi == 0 && id.lo < 100; }
+
+}  // namespace
+
+Bytes encode_meta_properties(const MetaProperties& properties) {
+  Properties out{{"version", "1"}, {"cluster.id", properties.cluster_id},
+                 {"node.id", std::to_string(properties.node_id)}};
+  if (properties.directory_id) out.emplace_back("directory.id", properties.directory_id->to_string());
+  return "#\n" + encode_properties(out);
+}
+
+Result<MetaProperties> decode_meta_properties(ByteView file) {
+  Properties in = parse_properties(file);
+  MetaProperties out;
+  const std::string* version = find_property(in, "version");
+  if (version != nullptr && *version != "0" && *version != "1") {
+    return make_error(ErrorKind::kUnsupported, "meta.properties: version={}, expected 0 or 1", *version);
+  }
+  out.version = version != nullptr && *version == "1" ? 1 : 0;
+  const std::string* cluster_id = find_property(in, "cluster.id");
+  const std::string* node_id = find_property(in, out.version == 1 ? "node.id" : "broker.id");
+  if (cluster_id != nullptr) out.cluster_id = *cluster_id;
+  if (node_id != nullptr) {
+    const char* end = node_id->data() + node_id->size();
+    auto [stop, error] = std::from_chars(node_id->data(), end, out.node_id);
+    if (error != std::errc() || stop != end || out.node_id < 0) {
+      return make_error(ErrorKind::kCorrupt, "meta.properties: node.id={}, expected a number from 0", *node_id);
+    }
+  }
+  if (out.version == 1 && (out.cluster_id.empty() || node_id == nullptr)) {
+    return make_error(ErrorKind::kCorrupt, "meta.properties: version 1 must have cluster.id and node.id");
+  }
+  if (const std::string* directory_id = find_property(in, "directory.id")) {
+    out.directory_id = Uuid::parse(*directory_id);
+    if (!out.directory_id || is_reserved(*out.directory_id)) {
+      return make_error(ErrorKind::kCorrupt, "meta.properties: directory.id={}, expected 22 characters of base64url",
+                        *directory_id);
+    }
+  }
+  return out;
+}
+
+}  // namespace milena

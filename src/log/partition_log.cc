@@ -1,0 +1,181 @@
+#include "log/partition_log.h"
+
+#include <algorithm>
+
+#include "log/format/partition_metadata.h"
+
+namespace milena {
+
+PartitionLog::PartitionLog(FileCache& files, const Clock& clock, std::string directory, TopicPartition name,
+                           std::shared_ptr<const LogConfig> config)
+    : files_(files),
+      clock_(clock),
+      directory_(std::move(directory)),
+      name_(std::move(name)),
+      config_(std::move(config)),
+      last_flush_ms_(clock.steady_ms()) {}
+
+PartitionLog::~PartitionLog() = default;
+
+Result<std::optional<Uuid>> PartitionLog::topic_id() const {
+  Result<Bytes> file = files_.file_system().read_file(path_of(kPartitionMetadataFile));
+  if (!file && file.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
+  if (!file) return file.error();
+  Result<Uuid> id = decode_partition_metadata(*file);
+  if (!id) return Error{id.error().kind, directory_ + ": " + id.error().message};
+  return std::optional<Uuid>(*id);
+}
+
+Status PartitionLog::set_topic_id(const Uuid& id, bool durable) {
+  return file_system().write_file_atomically(path_of(kPartitionMetadataFile), encode_partition_metadata(id), durable);
+}
+
+// --- offsets ---
+
+int64_t PartitionLog::set_high_watermark(int64_t offset) {
+  high_watermark_ = std::clamp(offset, log_start_offset_, log_end_offset_);
+  if (producers_ != nullptr) producers_->on_high_watermark(high_watermark_);
+  return high_watermark_;
+}
+
+Result<int64_t> PartitionLog::last_stable_offset() {
+  Result<ProducerState*> state = producers();
+  if (!state) return state.error();
+  int64_t unstable = (*state)->first_unstable_offset();
+  if (unstable < 0 || unstable >= high_watermark_) return high_watermark_;
+  return std::max(unstable, log_start_offset_);
+}
+
+void PartitionLog::clamp_offsets() {
+  log_start_offset_ = std::min(log_start_offset_, log_end_offset_);
+  recovery_point_ = std::min(recovery_point_, log_end_offset_);
+  set_high_watermark(high_watermark_);
+}
+
+// --- durability ---
+
+Result<LogSync> PartitionLog::prepare_sync() { return make_sync(log_end_offset_); }
+
+Result<LogSync> PartitionLog::prepare_sync_of_full_segments() {
+  return make_sync(segments_.size() == 1 ? recovery_point_ : active().base_offset());
+}
+
+Result<LogSync> PartitionLog::make_sync(int64_t end) {
+  LogSync sync;
+  sync.offset_ = end;
+  sync.truncations_ = truncations_;
+  if (end <= recovery_point_) return sync;
+  for (size_t i = segment_index_of(recovery_point_); i < segments_.size(); ++i) {
+    Segment& segment = *segments_[i];
+    if (segment.base_offset() >= end) break;
+    // The active segment's indexes need not be on the disk: recovery reads the segment that holds the recovery point.
+    bool full = i + 1 < segments_.size();
+    RETURN_IF_ERROR(segment.collect_files(full, sync.files_));
+  }
+  if (epochs_unsynced_) {
+    auto file = file_system().open(path_of(kLeaderEpochFile), OpenMode::kRead);
+    if (!file) return file.error();
+    sync.files_.push_back(*file);
+    epochs_unsynced_ = false;
+    directory_dirty_ = true;
+  }
+  if (directory_dirty_) sync.directory_ = directory_;
+  directory_dirty_ = false;
+  return sync;
+}
+
+void PartitionLog::mark_flushed(const LogSync& sync) {
+  if (sync.truncations_ != truncations_) return;
+  recovery_point_ = std::max(recovery_point_, std::min(sync.offset_, log_end_offset_));
+  last_flush_ms_ = clock_.steady_ms();
+}
+
+Status PartitionLog::flush() {
+  Result<LogSync> sync = prepare_sync();
+  if (!sync) return sync.error();
+  RETURN_IF_ERROR(sync->run(file_system()));
+  mark_flushed(*sync);
+  return ok_status();
+}
+
+bool PartitionLog::flush_due() const {
+  int64_t unflushed = log_end_offset_ - recovery_point_;
+  if (unflushed <= 0) return false;
+  return unflushed >= config_->flush_messages || clock_.steady_ms() - last_flush_ms_ >= config_->flush_ms;
+}
+
+Status PartitionLog::close_cleanly(bool sync) {
+  RETURN_IF_ERROR(active().save_indexes(end_confirmed_));
+  if (log_end_offset_ > segments_.front()->base_offset()) RETURN_IF_ERROR(take_producer_snapshot());
+  if (sync) RETURN_IF_ERROR(flush());
+  for (auto& segment : segments_) segment->close_files();
+  return ok_status();
+}
+
+Status LogSync::run(FileSystem& file_system) const {
+  for (const auto& file : files_) RETURN_IF_ERROR(file->sync());
+  if (!directory_.empty()) RETURN_IF_ERROR(file_system.sync_directory(directory_));
+  return ok_status();
+}
+
+// --- leader epochs ---
+
+Result<std::optional<int32_t>> PartitionLog::latest_epoch() {
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  return (*cache)->latest();
+}
+
+Result<std::optional<int32_t>> PartitionLog::epoch_of(int64_t offset) {
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  return (*cache)->epoch_of(offset);
+}
+
+Result<std::optional<EpochEndOffset>> PartitionLog::epoch_end_offset(int32_t epoch) {
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  return (*cache)->end_offset_of(epoch, log_end_offset_);
+}
+
+Status PartitionLog::assign_epoch(int32_t epoch, int64_t start_offset) {
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  return (*cache)->assign(epoch, start_offset) ? save_epochs() : ok_status();
+}
+
+// --- producers ---
+
+Result<const ProducerEntry*> PartitionLog::find_producer(int64_t producer_id) {
+  Result<ProducerState*> state = producers();
+  if (!state) return state.error();
+  return (*state)->find(producer_id);
+}
+
+Result<std::vector<ProducerEntry>> PartitionLog::active_producers() {
+  Result<ProducerState*> state = producers();
+  if (!state) return state.error();
+  return (*state)->entries();
+}
+
+Status PartitionLog::expire_producers() {
+  if (producers_ != nullptr) producers_->expire(clock_.wall_ms() - config_->max_producer_id_expiration_ms);
+  return ok_status();
+}
+
+Result<uint64_t> PartitionLog::size() {
+  uint64_t total = 0;
+  for (auto& segment : segments_) {
+    Result<uint32_t> bytes = segment->size();
+    if (!bytes) return bytes.error();
+    total += *bytes;
+  }
+  return total;
+}
+
+Status DoomedFiles::remove(FileSystem& file_system) const {
+  for (const std::string& path : paths) RETURN_IF_ERROR(file_system.remove(path));
+  return ok_status();
+}
+
+}  // namespace milena

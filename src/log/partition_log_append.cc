@@ -1,0 +1,250 @@
+// Appending to a log, and starting new segments.
+#include <algorithm>
+#include <array>
+
+#include "log/partition_log.h"
+
+namespace milena {
+
+// What of a batch is written anew: base offset, length, leader epoch.
+constexpr size_t kPatchedBytes = kBatchMagicPosition;
+
+struct PartitionLog::AppendPlan {
+  struct Batch {
+    BatchHeader header;  // with its final offsets
+    ByteView bytes;
+    std::array<char, kPatchedBytes> head;
+  };
+  std::vector<Batch> batches;
+  uint64_t bytes = 0;
+  int64_t max_timestamp = -1;
+
+  int64_t first_offset() const { return batches.front().header.base_offset; }
+  int64_t last_offset() const { return batches.back().header.last_offset(); }
+
+  void add(const BatchHeader& header, ByteView raw) {
+    Batch& batch = batches.emplace_back(Batch{header, raw, {}});
+    store_big_endian(batch.head.data(), header.base_offset);
+    store_big_endian(batch.head.data() + 8, header.batch_length);
+    store_big_endian(batch.head.data() + 12, header.partition_leader_epoch);
+    bytes += raw.size();
+    max_timestamp = std::max(max_timestamp, header.max_timestamp);
+  }
+};
+
+Result<AppendOutcome> PartitionLog::append_as_leader(const Payload& batches, int32_t leader_epoch, AppendOrigin origin) {
+  if (batches.chunks().size() == 1) {
+    const Chunk& chunk = batches.chunks().front();
+    if (const auto* bytes = std::get_if<Bytes>(&chunk)) return append_as_leader(ByteView(*bytes), leader_epoch, origin);
+    if (const auto* shared = std::get_if<SharedBytes>(&chunk)) {
+      return append_as_leader(shared->view, leader_epoch, origin);
+    }
+  }
+  Result<Bytes> whole = batches.flatten();
+  if (!whole) return whole.error();
+  return append_as_leader(ByteView(*whole), leader_epoch, origin);
+}
+
+Result<AppendOutcome> PartitionLog::append_as_leader(ByteView batches, int32_t leader_epoch, AppendOrigin origin) {
+  CHECK(origin != AppendOrigin::kReplication, "{}", directory_);
+  RETURN_IF_ERROR(confirm_end());
+  AppendPlan plan;
+  plan.batches.reserve(1);
+  int64_t next_offset = log_end_offset_;
+  BatchIterator it(batches);
+  while (it.next()) {
+    BatchHeader header = it.batch().header();
+    header.base_offset = next_offset;
+    header.partition_leader_epoch = leader_epoch;
+    plan.add(header, it.batch().bytes());
+    next_offset = header.next_offset();
+  }
+  if (!it.status() || plan.batches.empty()) return AppendOutcome{.error = ErrorCode::kCorruptMessage};
+  if (plan.bytes > static_cast<uint64_t>(config_->segment_bytes)) {
+    return AppendOutcome{.error = ErrorCode::kRecordListTooLarge};
+  }
+  return append(plan, origin);
+}
+
+Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
+  RETURN_IF_ERROR(confirm_end());
+  AppendOutcome outcome{.base_offset = -1, .last_offset = log_end_offset_ - 1, .log_start_offset = log_start_offset_};
+  AppendPlan plan;
+  int64_t next_offset = log_end_offset_;
+  auto append_planned = [&]() -> Status {
+    if (plan.batches.empty()) return ok_status();
+    Result<AppendOutcome> done = append(plan, AppendOrigin::kReplication);
+    if (!done) return done.error();
+    if (outcome.base_offset < 0) outcome.base_offset = done->base_offset;
+    outcome.last_offset = done->last_offset;
+    plan = {};
+    return ok_status();
+  };
+  BatchIterator it(batches);
+  while (it.next()) {
+    const BatchHeader& header = it.batch().header();
+    if (header.base_offset < next_offset) {
+      return make_error(ErrorKind::kCorrupt, "{}: the leader sent offset {}, the log ends at {}", directory_,
+                        header.base_offset, next_offset);
+    }
+    // A piece for each segment: what does not fit behind what is planned comes next.
+    bool fits = plan.batches.empty() ||
+                (plan.bytes + header.total_size() <= static_cast<uint64_t>(config_->segment_bytes) &&
+                 header.last_offset() - plan.first_offset() <= INT32_MAX);
+    if (!fits) RETURN_IF_ERROR(append_planned());
+    plan.add(header, it.batch().bytes());
+    next_offset = header.next_offset();
+  }
+  // Fetched bytes may end in a piece of a batch; anything else that does not parse is the leader's mistake.
+  bool cut_off = it.rest().size() < kBatchHeaderSize ||
+                 BatchHeader::read(it.rest().data()).total_size() > it.rest().size();
+  if (!it.status() && !cut_off) return it.status().error();
+  RETURN_IF_ERROR(append_planned());
+  return outcome;
+}
+
+// The producers' checks come first, then the roll, the bytes, and only then what is kept in memory.
+Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, AppendOrigin origin) {
+  AppendOutcome outcome{.base_offset = plan.first_offset(),
+                        .last_offset = plan.last_offset(),
+                        .log_start_offset = log_start_offset_};
+  const BatchHeader& first = plan.batches.front().header;
+  if (first.timestamp_type() == TimestampType::kLogAppendTime) outcome.log_append_time = first.max_timestamp;
+
+  std::optional<ProducerAppend> change;
+  for (const AppendPlan::Batch& batch : plan.batches) {
+    if (!batch.header.has_producer_id()) continue;
+    Result<ProducerState*> state = producers();
+    if (!state) return state.error();
+    if (origin == AppendOrigin::kClient) {
+      const ProducerEntry* known = (*state)->find(batch.header.producer_id);
+      if (const ProducerBatch* before = known ? known->find_duplicate(batch.header) : nullptr) {
+        outcome.base_offset = before->first_offset();
+        outcome.last_offset = before->last_offset;
+        outcome.duplicate = true;
+        if (outcome.log_append_time >= 0) outcome.log_append_time = before->timestamp;
+        return outcome;
+      }
+    }
+    std::optional<EndTransactionMarker> marker;
+    if (batch.header.is_control()) {
+      Result<std::optional<EndTransactionMarker>> parsed = marker_of(batch.bytes);
+      if (!parsed) return AppendOutcome{.error = ErrorCode::kCorruptMessage};
+      if (!*parsed) continue;
+      marker = **parsed;
+    }
+    if (!change) change.emplace(**state);
+    ErrorCode error = change->add(batch.header, marker, origin);
+    if (error != ErrorCode::kNone) return AppendOutcome{.error = error, .log_start_offset = log_start_offset_};
+  }
+
+  RETURN_IF_ERROR(maybe_roll(plan));
+  RETURN_IF_ERROR(write_batches(plan));
+  if (!change) return outcome;
+  for (const ProducerState::Completed& done : producers_->apply(std::move(*change))) {
+    const CompletedTransaction& txn = done.transaction;
+    if (!txn.aborted) continue;
+    RETURN_IF_ERROR(
+        active().add_aborted({txn.producer_id, txn.first_offset, txn.last_offset, done.last_stable_offset}));
+  }
+  return outcome;
+}
+
+Status PartitionLog::write_batches(const AppendPlan& plan) {
+  Segment& segment = active();
+  Result<uint32_t> start = segment.size();
+  if (!start) return start.error();
+  std::vector<iovec> parts;
+  parts.reserve(plan.batches.size() * 2);
+  for (const AppendPlan::Batch& batch : plan.batches) {
+    parts.push_back({const_cast<char*>(batch.head.data()), batch.head.size()});
+    parts.push_back({const_cast<char*>(batch.bytes.data()) + kPatchedBytes, batch.bytes.size() - kPatchedBytes});
+  }
+  Status written = segment.write(parts, static_cast<uint32_t>(plan.bytes));
+  if (!written) {
+    (void)segment.cut_to_size();  // best effort: the log goes offline anyway, and recovery cuts again
+    return written;
+  }
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  bool epochs_changed = false;
+  uint32_t position = *start;
+  for (const AppendPlan::Batch& batch : plan.batches) {
+    recent_.add(batch.header.base_offset, batch.header.last_offset(), position);
+    RETURN_IF_ERROR(segment.add_batch(batch.header, position));
+    position += static_cast<uint32_t>(batch.bytes.size());
+    int32_t epoch = batch.header.partition_leader_epoch;
+    if (epoch > (*cache)->latest().value_or(-1)) epochs_changed |= (*cache)->assign(epoch, batch.header.base_offset);
+  }
+  log_end_offset_ = plan.last_offset() + 1;
+  return epochs_changed ? save_epochs() : ok_status();
+}
+
+// --- segments ---
+
+// A spread that is the same for a segment whenever it is asked for.
+int64_t PartitionLog::roll_jitter_ms() const {
+  if (config_->segment_jitter_ms <= 0) return 0;
+  uint64_t seed = std::hash<TopicPartition>()(name_) ^ static_cast<uint64_t>(segments_.back()->base_offset());
+  seed = (seed ^ (seed >> 31)) * 0x9E3779B97F4A7C15ull;
+  return static_cast<int64_t>((seed >> 16) % static_cast<uint64_t>(config_->segment_jitter_ms));
+}
+
+Status PartitionLog::maybe_roll(const AppendPlan& plan) {
+  Result<uint32_t> bytes = active().size();
+  if (!bytes) return bytes.error();
+  bool roll = *bytes + plan.bytes > static_cast<uint64_t>(config_->segment_bytes) && *bytes > 0;
+  roll |= !active().fits(plan.last_offset());
+  if (!roll && *bytes > 0) {
+    Result<bool> full = active().index_full(config_->segment_index_bytes);
+    if (!full) return full.error();
+    Result<int64_t> since = active().first_timestamp();
+    if (!since) return since.error();
+    // By the records' own time, where they have one.
+    int64_t waited_ms = *since >= 0 ? plan.max_timestamp - *since : clock_.wall_ms() - active().created_ms();
+    int64_t limit_ms = config_->segment_ms;
+    if (config_->cleanup_compact) limit_ms = std::min(limit_ms, config_->max_compaction_lag_ms);
+    roll = *full || waited_ms > limit_ms - roll_jitter_ms();
+  }
+  return roll ? roll_to(std::max(log_end_offset_, plan.first_offset())) : ok_status();
+}
+
+Status PartitionLog::roll() {
+  RETURN_IF_ERROR(confirm_end());
+  Result<uint32_t> bytes = active().size();
+  if (!bytes) return bytes.error();
+  return *bytes == 0 ? ok_status() : roll_to(log_end_offset_);
+}
+
+Status PartitionLog::roll_to(int64_t base_offset) {
+  Result<uint32_t> bytes = active().size();
+  if (!bytes) return bytes.error();
+  if (*bytes == 0) {  // nothing in it: the new one takes its place
+    RETURN_IF_ERROR(remove_segment_files(active()));
+    segments_.pop_back();
+  } else {
+    RETURN_IF_ERROR(active().save_indexes(true));
+    RETURN_IF_ERROR(take_producer_snapshot());
+  }
+  segments_.push_back(std::make_unique<Segment>(files_, directory_, base_offset, config_->index_interval_bytes));
+  RETURN_IF_ERROR(active().create(clock_.wall_ms()));
+  recent_.clear();
+  directory_dirty_ = true;
+  return ok_status();
+}
+
+// The producer state at the end of the log, under that offset's name. The one before stays if it is at the start of a
+// segment, where a truncation may need it.
+Status PartitionLog::take_producer_snapshot() {
+  if (!snapshots_.empty() && snapshots_.back() >= log_end_offset_) return ok_status();
+  Result<ProducerState*> state = producers();
+  if (!state) return state.error();
+  std::string path = path_of(segment_file_name(log_end_offset_, kSnapshotSuffix));
+  auto file = file_system().open(path, OpenMode::kReadOrCreate);
+  if (!file) return file.error();
+  RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot((*state)->to_snapshot())));
+  snapshots_.push_back(log_end_offset_);
+  return remove_stray_snapshots();
+}
+
+}  // namespace milena

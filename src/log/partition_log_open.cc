@@ -1,0 +1,196 @@
+// Opening a log: what lies in its directory, and where it ends. After Kafka's LogLoader.
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "log/partition_log.h"
+
+namespace milena {
+
+Result<std::unique_ptr<PartitionLog>> PartitionLog::open(FileCache& files, const Clock& clock, std::string directory,
+                                                         TopicPartition name, std::shared_ptr<const LogConfig> config,
+                                                         OpenState state) {
+  CHECK(config != nullptr);
+  std::unique_ptr<PartitionLog> log(
+      new PartitionLog(files, clock, std::move(directory), std::move(name), std::move(config)));
+  RETURN_IF_ERROR(log->load(state));
+  return log;
+}
+
+Status PartitionLog::load(const OpenState& state) {
+  RETURN_IF_ERROR(load_names(true));
+  bool created = segments_.empty();
+  if (created) {
+    int64_t base = std::max<int64_t>(state.log_start_offset, 0);
+    segments_.push_back(std::make_unique<Segment>(files_, directory_, base, config_->index_interval_bytes));
+    RETURN_IF_ERROR(active().create(clock_.wall_ms()));
+    directory_dirty_ = true;
+  }
+  log_start_offset_ = std::max(state.log_start_offset, segments_.front()->base_offset());
+  if (created) {
+    log_end_offset_ = active().base_offset();
+  } else if (state.clean_shutdown) {
+    RETURN_IF_ERROR(find_clean_end());
+  } else {
+    RETURN_IF_ERROR(recover(state));
+  }
+  if (log_start_offset_ > log_end_offset_) {
+    log_warn("{}: ends at {}, below its start offset {}: starting it anew there", directory_, log_end_offset_,
+             log_start_offset_);
+    return truncate_fully_and_start_at(log_start_offset_);
+  }
+  if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
+  recovery_point_ = std::clamp(state.recovery_point, log_start_offset_, log_end_offset_);
+  set_high_watermark(state.high_watermark);
+  return created ? ok_status() : remove_stray_snapshots();
+}
+
+Status PartitionLog::load_names(bool allow_leftovers) {
+  Result<std::vector<std::string>> names = file_system().list(directory_);
+  if (!names && names.error().kind == ErrorKind::kNotFound) {
+    directory_dirty_ = true;
+    return file_system().make_directories(directory_);
+  }
+  if (!names) return names.error();
+  std::vector<SegmentFileName> files;
+  for (const std::string& name : *names) {
+    if (name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix) || name.ends_with(kSwapSuffix)) {
+      CHECK(allow_leftovers, "{} is still in {}", name, directory_);
+      RETURN_IF_ERROR(finish_leftovers(*names));
+      return load_names(false);
+    }
+    if (name == kLeaderEpochFile) has_epoch_file_ = true;
+    if (std::optional<SegmentFileName> file = parse_segment_file_name(name)) files.push_back(*file);
+  }
+  return load_segment_files(files);
+}
+
+Status PartitionLog::load_segment_files(const std::vector<SegmentFileName>& files) {
+  for (const SegmentFileName& file : files) {
+    if (file.suffix == kSnapshotSuffix) snapshots_.push_back(file.offset);
+    if (file.suffix != kLogSuffix) continue;
+    segments_.push_back(std::make_unique<Segment>(files_, directory_, file.offset, config_->index_interval_bytes));
+    segments_.back()->set_created_ms(clock_.wall_ms());
+  }
+  std::sort(snapshots_.begin(), snapshots_.end());
+  std::sort(segments_.begin(), segments_.end(),
+            [](const auto& a, const auto& b) { return a->base_offset() < b->base_offset(); });
+  for (const SegmentFileName& file : files) {
+    bool is_index = file.suffix == kIndexSuffix || file.suffix == kTimeIndexSuffix || file.suffix == kTxnIndexSuffix;
+    if (!is_index) continue;
+    auto segment = std::find_if(segments_.begin(), segments_.end(),
+                                [&](const auto& s) { return s->base_offset() == file.offset; });
+    if (segment == segments_.end()) {
+      RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(file.offset, file.suffix))));
+    } else if (file.suffix == kTxnIndexSuffix) {
+      (*segment)->set_has_txn_index();
+    }
+  }
+  return ok_status();
+}
+
+// A crash may have left files of a deletion or of a compaction. What was on its way out goes; a compaction whose output
+// was complete (.swap, and no .cleaned at or below it) takes the place of the segments it was made from.
+Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
+  constexpr int64_t kNone = INT64_MAX;
+  int64_t min_cleaned = kNone;
+  std::vector<std::string> swaps;
+  for (const std::string& name : names) {
+    std::optional<SegmentFileName> file = parse_segment_file_name(name);
+    if (name.ends_with(kCleanedSuffix) && file) min_cleaned = std::min(min_cleaned, file->offset);
+    if (name.ends_with(kSwapSuffix)) swaps.push_back(name);
+    if (name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix)) {
+      RETURN_IF_ERROR(file_system().remove(path_of(name)));
+    }
+  }
+  int64_t from = kNone;
+  int64_t to = -1;
+  std::vector<std::string> keep;
+  for (const std::string& name : swaps) {
+    std::optional<SegmentFileName> file = parse_segment_file_name(name);
+    if (!file || file->offset >= min_cleaned) {
+      RETURN_IF_ERROR(file_system().remove(path_of(name)));
+      continue;
+    }
+    keep.push_back(name);
+    if (!name.ends_with(".log.swap")) continue;
+    auto opened = file_system().open(path_of(name), OpenMode::kRead);
+    if (!opened) return opened.error();
+    Result<uint64_t> bytes = (*opened)->size();
+    if (!bytes) return bytes.error();
+    BatchScanner batches(*opened, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), 64 << 10);
+    from = std::min(from, file->offset);
+    to = std::max(to, file->offset + 1);
+    while (true) {
+      Result<bool> more = batches.next();
+      if (!more) return more.error();
+      if (!*more) break;
+      to = std::max(to, batches.header().next_offset());
+    }
+  }
+  for (const std::string& name : names) {
+    std::optional<SegmentFileName> file = parse_segment_file_name(name);
+    bool of_segment = file && (file->suffix == kLogSuffix || file->suffix == kIndexSuffix ||
+                               file->suffix == kTimeIndexSuffix || file->suffix == kTxnIndexSuffix);
+    if (of_segment && file->offset >= from && file->offset < to) RETURN_IF_ERROR(file_system().remove(path_of(name)));
+  }
+  for (const std::string& name : keep) {
+    std::string live = name.substr(0, name.size() - kSwapSuffix.size());
+    RETURN_IF_ERROR(file_system().rename(path_of(name), path_of(live)));
+  }
+  return ok_status();
+}
+
+// A clean shutdown leaves a producer snapshot at the log's end, so its name says where that is and no file need be
+// opened. confirm_end() looks at the segment itself before anything is read or appended.
+Status PartitionLog::find_clean_end() {
+  end_confirmed_ = false;
+  if (!snapshots_.empty() && snapshots_.back() > active().base_offset()) {
+    log_end_offset_ = snapshots_.back();
+    return ok_status();
+  }
+  Result<int64_t> end = active().next_offset();
+  if (!end && end.error().kind == ErrorKind::kCorrupt) {
+    log_warn("{} was said to be shut down cleanly, but: {}", directory_, end.error().message);
+    return recover(OpenState{.recovery_point = active().base_offset()});
+  }
+  if (!end) return end.error();
+  log_end_offset_ = *end;
+  end_confirmed_ = true;
+  return ok_status();
+}
+
+Status PartitionLog::confirm_end() {
+  if (end_confirmed_) return ok_status();
+  end_confirmed_ = true;
+  int64_t said = log_end_offset_;
+  Result<int64_t> end = active().next_offset();
+  if (end && *end == said) return ok_status();
+  if (!end && end.error().kind != ErrorKind::kCorrupt) return end.error();
+  log_warn("{} was said to end at {}, but its last segment {}; recovering it", directory_, said,
+           end ? "ends at " + std::to_string(*end) : "is damaged: " + end.error().message);
+  producers_.reset();
+  recovery_point_ = std::min(recovery_point_, active().base_offset());
+  RETURN_IF_ERROR(recover(OpenState{.recovery_point = active().base_offset()}));
+  if (log_start_offset_ > log_end_offset_) return truncate_fully_and_start_at(log_start_offset_);
+  clamp_offsets();
+  return remove_stray_snapshots();
+}
+
+// Snapshots are kept at the base offsets of segments and at the newest offset; those beyond the end are of records that
+// are gone.
+Status PartitionLog::remove_stray_snapshots() {
+  std::set<int64_t> bases;
+  for (const auto& segment : segments_) bases.insert(segment->base_offset());
+  std::vector<int64_t> kept;
+  for (size_t i = 0; i < snapshots_.size(); ++i) {
+    int64_t offset = snapshots_[i];
+    bool newest = i + 1 == snapshots_.size() || snapshots_[i + 1] > log_end_offset_;
+    if (offset <= log_end_offset_ && (newest || bases.contains(offset))) kept.push_back(offset);
+    else RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(offset, kSnapshotSuffix))));
+  }
+  snapshots_ = std::move(kept);
+  return ok_status();
+}
+
+}  // namespace milena

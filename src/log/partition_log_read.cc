@@ -1,0 +1,168 @@
+// Reading a log: by offset, by time, and which transactions of a stretch were aborted.
+#include <algorithm>
+
+#include "log/partition_log.h"
+#include "protocol/records/record_iterator.h"
+
+namespace milena {
+namespace {
+
+constexpr size_t kSearchWindow = 16 << 10;
+
+}  // namespace
+
+// The segment whose base offset is the greatest at or below the offset; the first one for offsets before it.
+size_t PartitionLog::segment_index_of(int64_t offset) const {
+  auto after = std::upper_bound(segments_.begin(), segments_.end(), offset,
+                                [](int64_t value, const auto& segment) { return value < segment->base_offset(); });
+  return after == segments_.begin() ? 0 : static_cast<size_t>(after - segments_.begin()) - 1;
+}
+
+int64_t PartitionLog::end_of_segment(size_t index) const {
+  return index + 1 < segments_.size() ? segments_[index + 1]->base_offset() : log_end_offset_;
+}
+
+Result<BatchPosition> PartitionLog::locate(size_t index, int64_t offset) {
+  Segment& segment = *segments_[index];
+  if (index + 1 == segments_.size()) {
+    Result<uint32_t> bytes = segment.size();
+    if (!bytes) return bytes.error();
+    if (std::optional<BatchPosition> found = recent_.find(offset, *bytes)) return *found;
+  }
+  return segment.locate(offset);
+}
+
+Result<ReadOutcome> PartitionLog::read(int64_t offset, uint64_t max_bytes, int64_t upper_bound, bool min_one_batch) {
+  if (offset < log_start_offset_ || offset > log_end_offset_) return ReadOutcome{.error = ErrorCode::kOffsetOutOfRange};
+  int64_t end = std::min(upper_bound, log_end_offset_);
+  if (offset >= end || (max_bytes == 0 && !min_one_batch)) return ReadOutcome{.next_offset = offset};
+  if (!end_confirmed_) {
+    RETURN_IF_ERROR(confirm_end());
+    return read(offset, max_bytes, upper_bound, min_one_batch);
+  }
+  for (size_t i = segment_index_of(offset); i < segments_.size() && segments_[i]->base_offset() < end; ++i) {
+    Result<BatchPosition> first = locate(i, offset);
+    if (!first) return first.error();
+    if (first->size > 0) return read_from(i, *first, max_bytes, end, min_one_batch);
+    // Only a log with gaps ends a segment before the next one begins.
+  }
+  return ReadOutcome{.next_offset = end};
+}
+
+Result<ReadOutcome> PartitionLog::read_from(size_t index, const BatchPosition& first, uint64_t max_bytes,
+                                            int64_t upper_bound, bool min_one_batch) {
+  Segment& segment = *segments_[index];
+  bool is_active = index + 1 == segments_.size();
+  ReadOutcome outcome{.next_offset = end_of_segment(index)};
+  Result<uint32_t> bytes = segment.size();
+  if (!bytes) return bytes.error();
+  uint64_t end = *bytes;
+  if (upper_bound < outcome.next_offset) {
+    Result<BatchPosition> bound = locate(index, upper_bound);
+    if (!bound) return bound.error();
+    end = bound->position;
+    outcome.next_offset = bound->size > 0 ? std::min(upper_bound, bound->base_offset) : upper_bound;
+  }
+  if (first.position >= end) return ReadOutcome{.next_offset = outcome.next_offset};
+
+  uint64_t limit = first.position + max_bytes;
+  if (limit < end) {
+    BatchPosition cut{-1, first.position, 0};
+    if (std::optional<BatchPosition> recent = is_active ? recent_.last_at_or_before(limit) : std::nullopt) {
+      cut = *recent;
+    } else {
+      Result<uint32_t> indexed = segment.indexed_position_before(limit);
+      if (!indexed) return indexed.error();
+      cut.position = *indexed;
+    }
+    outcome.next_offset = -1;
+    if (cut.position > first.position) {
+      end = cut.position;
+      outcome.next_offset = cut.base_offset;
+    } else if (first.size <= max_bytes) {
+      end = limit;  // no boundary known: the last batch is cut, as Kafka cuts it
+    } else {
+      outcome.first_batch_cut = !min_one_batch;
+      end = min_one_batch ? first.position + uint64_t{first.size} : limit;
+    }
+  }
+  auto file = segment.log_file().open();
+  if (!file) return file.error();
+  outcome.base_offset = first.base_offset;
+  outcome.batches.append(FileSlice{*file, first.position, end - first.position});
+  return outcome;
+}
+
+Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(int64_t from, int64_t upper_bound) {
+  std::vector<AbortedTransaction> found;
+  for (size_t i = segment_index_of(from); i < segments_.size(); ++i) {
+    Result<std::vector<AbortedTransaction>> all = segments_[i]->aborted_transactions();
+    if (!all) return all.error();
+    for (const AbortedTransaction& txn : *all) {
+      if (txn.last_offset >= from && txn.first_offset < upper_bound) found.push_back(txn);
+      // Every transaction that began below it had ended by then.
+      if (txn.last_stable_offset >= upper_bound) return found;
+    }
+  }
+  return found;
+}
+
+// --- by time ---
+
+Result<std::optional<TimestampAndOffset>> PartitionLog::find_in_segment(Segment& segment, uint32_t position,
+                                                                        int64_t timestamp, int64_t starting_offset) {
+  Result<BatchScanner> batches = segment.scan(position, kSearchWindow);
+  if (!batches) return batches.error();
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more) return more.error();
+    if (!*more) return std::optional<TimestampAndOffset>();
+    const BatchHeader& header = batches->header();
+    if (header.max_timestamp < timestamp || header.last_offset() < starting_offset) continue;
+    Result<Bytes> bytes = batches->bytes();
+    if (!bytes) return bytes.error();
+    Result<RecordBatchView> view = RecordBatchView::parse(*bytes);
+    if (!view) return view.error();
+    RecordIterator records(*view, RecordIterator::Content::kSkip);
+    while (records.next()) {
+      const RecordView& record = records.record();
+      if (record.timestamp < timestamp || record.offset < starting_offset) continue;
+      return std::optional(TimestampAndOffset{record.timestamp, record.offset, header.partition_leader_epoch});
+    }
+    RETURN_IF_ERROR(records.status());
+  }
+}
+
+Result<std::optional<TimestampAndOffset>> PartitionLog::find_by_timestamp(int64_t timestamp) {
+  RETURN_IF_ERROR(confirm_end());
+  for (size_t i = segment_index_of(log_start_offset_); i < segments_.size(); ++i) {
+    Segment& segment = *segments_[i];
+    Result<Segment::MaxTimestamp> greatest = segment.max_timestamp();
+    if (!greatest) return greatest.error();
+    if (greatest->timestamp < timestamp) continue;
+    Result<uint32_t> position = segment.position_for_timestamp(timestamp, log_start_offset_);
+    if (!position) return position.error();
+    auto found = find_in_segment(segment, *position, timestamp, log_start_offset_);
+    if (!found || *found) return found;
+  }
+  return std::optional<TimestampAndOffset>();
+}
+
+Result<std::optional<TimestampAndOffset>> PartitionLog::find_max_timestamp() {
+  RETURN_IF_ERROR(confirm_end());
+  Segment::MaxTimestamp greatest;
+  Segment* holder = nullptr;
+  for (size_t i = segment_index_of(log_start_offset_); i < segments_.size(); ++i) {
+    Result<Segment::MaxTimestamp> of_segment = segments_[i]->max_timestamp();
+    if (!of_segment) return of_segment.error();
+    if (of_segment->timestamp <= greatest.timestamp) continue;
+    greatest = *of_segment;
+    holder = segments_[i].get();
+  }
+  if (holder == nullptr) return std::optional<TimestampAndOffset>();
+  Result<BatchPosition> batch = holder->locate(greatest.offset);
+  if (!batch) return batch.error();
+  return find_in_segment(*holder, batch->position, greatest.timestamp, holder->base_offset());
+}
+
+}  // namespace milena

@@ -1,0 +1,259 @@
+// Making a log whole again after a crash, and bringing back what is not kept in memory: producer state and leader epochs.
+#include <algorithm>
+
+#include "base/log.h"
+#include "log/partition_log.h"
+#include "protocol/records/control_records.h"
+#include "protocol/records/record_iterator.h"
+
+namespace milena {
+namespace {
+
+constexpr size_t kRecoveryWindow = 256 << 10;
+constexpr size_t kReplayWindow = 64 << 10;
+constexpr uint64_t kProgressStep = 64 << 20;
+
+}  // namespace
+
+// Reads the segments from the recovery point on, cuts the log at the first batch that is not one, and writes their
+// indexes anew. What lies below the recovery point was synced, so only its headers are looked at.
+Status PartitionLog::recover(const OpenState& state) {
+  size_t first = segment_index_of(state.recovery_point);
+  int64_t start = segments_[first]->base_offset();
+  // Snapshots below the start stay good; later ones are made of what is now in doubt, but only those beyond the end
+  // that is found go.
+  if (producers_ == nullptr) producers_ = std::make_unique<ProducerState>();
+  RETURN_IF_ERROR(rebuild_producers(start));
+  if (epochs_ == nullptr) RETURN_IF_ERROR(load_epochs());
+
+  uint64_t total_bytes = 0;
+  for (size_t i = first; i < segments_.size(); ++i) {
+    Result<uint32_t> bytes = segments_[i]->size();
+    if (!bytes) return bytes.error();
+    total_bytes += *bytes;
+  }
+  uint64_t done_bytes = 0;
+  log_end_offset_ = start;
+  for (size_t i = first; i < segments_.size(); ++i) {
+    log_end_offset_ = std::max(log_end_offset_, segments_[i]->base_offset());
+    Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
+    if (!whole) return whole.error();
+    if (*whole) continue;
+    while (segments_.size() > i + 1) {
+      log_warn("{}: dropping segment {}, which follows the cut", directory_, active().base_offset());
+      RETURN_IF_ERROR(remove_segment_files(active()));
+      segments_.pop_back();
+    }
+  }
+  if (state.progress) state.progress(total_bytes, total_bytes);
+  recent_.clear();
+  end_confirmed_ = true;
+  bool trimmed = epochs_->truncate_from_end(log_end_offset_);
+  return trimmed ? save_epochs() : ok_status();
+}
+
+// False if the segment had to be cut.
+Result<bool> PartitionLog::recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes,
+                                           uint64_t total_bytes) {
+  RETURN_IF_ERROR(segment.start_rebuild());
+  Result<BatchScanner> batches = segment.scan(0, kRecoveryWindow);
+  if (!batches) return batches.error();
+  int64_t next_offset = segment.base_offset();
+  uint32_t good_bytes = 0;
+  std::string fault;
+  bool epochs_changed = false;
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
+    if (!more) fault = more.error().message;
+    if (!more || !*more) break;
+    const BatchHeader& batch = batches->header();
+    if (batch.base_offset < next_offset || !segment.fits(batch.last_offset())) {
+      fault = "a batch with offset " + std::to_string(batch.base_offset) + " is not in order";
+      break;
+    }
+    if (batch.last_offset() >= state.recovery_point) {
+      Result<bool> crc_ok = batches->crc_ok();
+      if (!crc_ok) return crc_ok.error();
+      if (!*crc_ok) {
+        fault = "wrong checksum";
+        break;
+      }
+    }
+    RETURN_IF_ERROR(segment.add_batch(batch, batches->position()));
+    RETURN_IF_ERROR(replay_producer(*batches, &segment));
+    if (batch.partition_leader_epoch > epochs_->latest().value_or(-1)) {
+      epochs_changed |= epochs_->assign(batch.partition_leader_epoch, batch.base_offset);
+    }
+    next_offset = batch.next_offset();
+    good_bytes = batches->position() + batches->size();
+    if (state.progress && (done_bytes + good_bytes) / kProgressStep != (done_bytes + batches->position()) / kProgressStep) {
+      state.progress(done_bytes + good_bytes, total_bytes);
+    }
+  }
+  Result<uint32_t> bytes = segment.size();
+  if (!bytes) return bytes.error();
+  done_bytes += *bytes;
+  log_end_offset_ = std::max(log_end_offset_, next_offset);
+  if (good_bytes < *bytes) {
+    log_warn("{}: cutting {} bytes off segment {} behind offset {}: {}", directory_, *bytes - good_bytes,
+             segment.base_offset(), next_offset, fault);
+    RETURN_IF_ERROR(segment.truncate(good_bytes, next_offset));
+  }
+  RETURN_IF_ERROR(segment.save_indexes(&segment != &active()));
+  if (epochs_changed) RETURN_IF_ERROR(save_epochs());
+  return good_bytes == *bytes;
+}
+
+// --- producers ---
+
+Result<ProducerState*> PartitionLog::producers() {
+  if (producers_ == nullptr) {
+    RETURN_IF_ERROR(confirm_end());
+    if (producers_ != nullptr) return producers_.get();
+    producers_ = std::make_unique<ProducerState>();
+    Status loaded = rebuild_producers(std::min(unloaded_producers_end_, log_end_offset_));
+    if (!loaded) {
+      producers_.reset();
+      return loaded.error();
+    }
+    producers_->on_high_watermark(high_watermark_);
+  }
+  return producers_.get();
+}
+
+// The state as it was at the offset: the newest good snapshot at or below it, and the batches from there.
+Status PartitionLog::rebuild_producers(int64_t up_to) {
+  int64_t start = segments_.front()->base_offset();
+  RETURN_IF_ERROR(load_newest_snapshot(up_to, start));
+  for (size_t i = segment_index_of(start); i < segments_.size() && start < up_to; ++i) {
+    Segment& segment = *segments_[i];
+    if (segment.base_offset() >= up_to) break;
+    Result<BatchPosition> from = segment.locate(start);
+    if (!from) return from.error();
+    Result<BatchScanner> batches = segment.scan(from->position, kReplayWindow);
+    if (!batches) return batches.error();
+    while (true) {
+      Result<bool> more = batches->next();
+      if (!more) return more.error();
+      if (!*more || batches->header().base_offset >= up_to) break;
+      RETURN_IF_ERROR(replay_producer(*batches, nullptr));
+    }
+    start = end_of_segment(i);
+  }
+  producers_->expire(clock_.wall_ms() - config_->max_producer_id_expiration_ms);
+  return ok_status();
+}
+
+Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {
+  producers_->clear();
+  for (size_t i = snapshots_.size(); i-- > 0;) {
+    int64_t offset = snapshots_[i];
+    if (offset > up_to || offset < start) continue;
+    std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
+    Result<Bytes> file = file_system().read_file(path);
+    if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();
+    if (file) {
+      Result<std::vector<ProducerSnapshotEntry>> entries = decode_producer_snapshot(*file);
+      if (entries) {
+        producers_->load_snapshot(*entries);
+        start = offset;
+        return ok_status();
+      }
+      log_warn("{}: {}; reading the records instead", path, entries.error().message);
+      RETURN_IF_ERROR(file_system().remove(path));
+    }
+    snapshots_.erase(snapshots_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return ok_status();
+}
+
+// Notes one batch of the log in the producer state; aborted transactions it completes go into the segment's index, if
+// one is given.
+Status PartitionLog::replay_producer(BatchScanner& batch, Segment* txn_index_of) {
+  const BatchHeader& header = batch.header();
+  if (!header.has_producer_id()) return ok_status();
+  std::optional<EndTransactionMarker> marker;
+  if (header.is_control()) {
+    Result<Bytes> bytes = batch.bytes();
+    if (!bytes) return bytes.error();
+    Result<std::optional<EndTransactionMarker>> parsed = marker_of(*bytes);
+    if (!parsed) return parsed.error();
+    if (!*parsed) return ok_status();
+    marker = **parsed;
+  }
+  ProducerAppend change(*producers_);
+  ErrorCode refused = change.add(header, marker, AppendOrigin::kReplication);
+  CHECK(refused == ErrorCode::kNone, "{}", static_cast<int>(refused));
+  for (const ProducerState::Completed& done : producers_->apply(std::move(change))) {
+    const CompletedTransaction& txn = done.transaction;
+    if (!txn.aborted || txn_index_of == nullptr) continue;
+    RETURN_IF_ERROR(txn_index_of->add_aborted(
+        {txn.producer_id, txn.first_offset, txn.last_offset, done.last_stable_offset}));
+  }
+  return ok_status();
+}
+
+// The transaction marker that a control batch is; nullopt for control batches of other kinds.
+Result<std::optional<EndTransactionMarker>> PartitionLog::marker_of(ByteView batch) {
+  Result<RecordBatchView> view = RecordBatchView::parse(batch);
+  if (!view) return view.error();
+  Result<ControlRecordType> type = control_batch_type(*view);
+  if (!type) return type.error();
+  if (*type != ControlRecordType::kCommit && *type != ControlRecordType::kAbort) {
+    return std::optional<EndTransactionMarker>();
+  }
+  RecordIterator records(*view);
+  if (!records.next()) return make_error(ErrorKind::kCorrupt, "a transaction marker without a record");
+  Result<EndTransactionMarker> marker = parse_end_transaction_marker(records.record());
+  if (!marker) return marker.error();
+  return std::optional<EndTransactionMarker>(*marker);
+}
+
+// --- leader epochs ---
+
+Result<LeaderEpochCache*> PartitionLog::epochs() {
+  if (epochs_ == nullptr) {
+    RETURN_IF_ERROR(confirm_end());
+    if (epochs_ != nullptr) return epochs_.get();
+    RETURN_IF_ERROR(load_epochs());
+    epochs_->truncate_from_end(log_end_offset_);
+    epochs_->truncate_from_start(log_start_offset_);
+  }
+  return epochs_.get();
+}
+
+Status PartitionLog::load_epochs() {
+  epochs_ = std::make_unique<LeaderEpochCache>();
+  if (!has_epoch_file_) return ok_status();
+  Result<Bytes> file = file_system().read_file(path_of(kLeaderEpochFile));
+  if (!file) return file.error();
+  Result<std::vector<EpochEntry>> entries = decode_epoch_checkpoint(*file);
+  if (entries) {
+    *epochs_ = LeaderEpochCache(std::move(*entries));
+    return ok_status();
+  }
+  log_warn("{}: {}; reading the epochs from the records instead", directory_, entries.error().message);
+  for (auto& segment : segments_) {
+    Result<BatchScanner> batches = segment->scan(0, kReplayWindow);
+    if (!batches) return batches.error();
+    while (true) {
+      Result<bool> more = batches->next();
+      if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
+      if (!more || !*more) break;
+      int32_t epoch = batches->header().partition_leader_epoch;
+      if (epoch > epochs_->latest().value_or(-1)) epochs_->assign(epoch, batches->header().base_offset);
+    }
+  }
+  return save_epochs();
+}
+
+// Not synced here: lost, it is read from the records again; prepare_sync() syncs it before the recovery point passes.
+Status PartitionLog::save_epochs() {
+  has_epoch_file_ = true;
+  epochs_unsynced_ = true;
+  return file_system().write_file_atomically(path_of(kLeaderEpochFile), encode_epoch_checkpoint(epochs_->entries()),
+                                             /*durable=*/false);
+}
+
+}  // namespace milena

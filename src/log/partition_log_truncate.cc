@@ -1,0 +1,157 @@
+// Taking records away: at the end (a follower that was ahead of its leader) and at the start (retention, DeleteRecords).
+#include <algorithm>
+
+#include "base/log.h"
+#include "log/partition_log.h"
+
+namespace milena {
+
+Status PartitionLog::remove_segment_files(Segment& segment) {
+  segment.close_files();
+  for (const std::string& path : segment.paths()) RETURN_IF_ERROR(file_system().remove(path));
+  return ok_status();
+}
+
+Status PartitionLog::truncate_to(int64_t offset) {
+  RETURN_IF_ERROR(confirm_end());
+  if (offset >= log_end_offset_) return ok_status();
+  CHECK(offset >= 0, "{}: {}", directory_, offset);
+  if (offset < segments_.front()->base_offset()) return truncate_fully_and_start_at(offset);
+  log_info("{}: truncating from {} to {}", directory_, log_end_offset_, offset);
+  ++truncations_;
+  while (segments_.size() > 1 && active().base_offset() > offset) {
+    RETURN_IF_ERROR(remove_segment_files(active()));
+    segments_.pop_back();
+    recent_.clear();
+  }
+  Result<BatchPosition> cut = locate(segments_.size() - 1, offset);
+  if (!cut) return cut.error();
+  recent_.clear();
+  RETURN_IF_ERROR(active().truncate(cut->position, offset));
+  log_end_offset_ = offset;
+  clamp_offsets();
+  return rewind_state(offset);
+}
+
+// Epochs, snapshots and producer state as they were when the log ended at the offset.
+Status PartitionLog::rewind_state(int64_t offset) {
+  RETURN_IF_ERROR(remove_stray_snapshots());
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  if ((*cache)->truncate_from_end(offset)) RETURN_IF_ERROR(save_epochs());
+  // Brought back when it is needed.
+  unloaded_producers_end_ = producers_ == nullptr ? std::min(unloaded_producers_end_, offset) : offset;
+  producers_.reset();
+  return ok_status();
+}
+
+Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
+  CHECK(offset >= 0, "{}: {}", directory_, offset);
+  log_info("{}: starting anew at {}", directory_, offset);
+  ++truncations_;
+  for (auto& segment : segments_) RETURN_IF_ERROR(remove_segment_files(*segment));
+  for (int64_t snapshot : snapshots_) {
+    RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(snapshot, kSnapshotSuffix))));
+  }
+  snapshots_.clear();
+  segments_.clear();
+  recent_.clear();
+  segments_.push_back(std::make_unique<Segment>(files_, directory_, offset, config_->index_interval_bytes));
+  RETURN_IF_ERROR(active().create(clock_.wall_ms()));
+  directory_dirty_ = true;
+  end_confirmed_ = true;
+  log_start_offset_ = log_end_offset_ = recovery_point_ = offset;
+  high_watermark_ = offset;
+  unloaded_producers_end_ = offset;
+  producers_.reset();
+  epochs_ = std::make_unique<LeaderEpochCache>();
+  return has_epoch_file_ ? save_epochs() : ok_status();
+}
+
+// --- old records ---
+
+Status PartitionLog::raise_log_start(int64_t offset) {
+  if (offset <= log_start_offset_) return ok_status();
+  log_start_offset_ = offset;
+  set_high_watermark(high_watermark_);
+  recovery_point_ = std::max(recovery_point_, offset);
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  return (*cache)->truncate_from_start(offset) ? save_epochs() : ok_status();
+}
+
+Result<ErrorCode> PartitionLog::delete_records_before(int64_t offset) {
+  RETURN_IF_ERROR(confirm_end());
+  if (offset < 0 || offset > high_watermark_) return ErrorCode::kOffsetOutOfRange;
+  RETURN_IF_ERROR(raise_log_start(offset));
+  return ErrorCode::kNone;
+}
+
+// Whether the segment at the front may go: because all of it lies below the log start offset, or is too old, or because
+// the log stays above its size without it.
+Result<bool> PartitionLog::passed_retention(size_t index, int64_t now, uint64_t& excess_bytes) {
+  Segment& segment = *segments_[index];
+  int64_t end = end_of_segment(index);
+  Result<uint32_t> bytes = segment.size();
+  if (!bytes) return bytes.error();
+  bool is_active = index + 1 == segments_.size();
+  if (is_active && *bytes == 0) return false;
+  if (end <= log_start_offset_ && !is_active) return true;
+  if (!config_->cleanup_delete || end > high_watermark_) return false;
+  if (config_->retention_bytes >= 0 && excess_bytes >= *bytes) {
+    excess_bytes -= *bytes;
+    return true;
+  }
+  if (config_->retention_ms < 0) return false;
+  Result<Segment::MaxTimestamp> greatest = segment.max_timestamp();
+  if (!greatest) return greatest.error();
+  // Records without a time: the segment's age, as far as this process knows it.
+  int64_t last_ms = greatest->timestamp >= 0 ? greatest->timestamp : segment.created_ms();
+  return now - last_ms > config_->retention_ms;
+}
+
+Result<DoomedFiles> PartitionLog::apply_retention() {
+  DoomedFiles doomed;
+  RETURN_IF_ERROR(confirm_end());
+  uint64_t excess_bytes = 0;
+  if (config_->cleanup_delete && config_->retention_bytes >= 0) {
+    Result<uint64_t> total = size();
+    if (!total) return total.error();
+    uint64_t allowed = static_cast<uint64_t>(config_->retention_bytes);
+    excess_bytes = *total > allowed ? *total - allowed : 0;
+  }
+  size_t passed = 0;
+  while (passed < segments_.size()) {
+    Result<bool> goes = passed_retention(passed, clock_.wall_ms(), excess_bytes);
+    if (!goes) return goes.error();
+    if (!*goes) break;
+    ++passed;
+  }
+  if (passed == 0) return doomed;
+  if (passed == segments_.size()) RETURN_IF_ERROR(roll());  // there is always an active one
+  for (size_t i = 0; i < passed; ++i) RETURN_IF_ERROR(doom_segment(*segments_[i], doomed));
+  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(passed));
+  RETURN_IF_ERROR(raise_log_start(segments_.front()->base_offset()));
+  log_info("{}: {} old segments removed, the log now starts at {}", directory_, passed, log_start_offset_);
+  return doomed;
+}
+
+Status PartitionLog::doom_segment(Segment& segment, DoomedFiles& doomed) {
+  segment.close_files();
+  std::vector<std::string> paths = segment.paths();
+  auto snapshot = std::find(snapshots_.begin(), snapshots_.end(), segment.base_offset());
+  if (snapshot != snapshots_.end()) {
+    paths.push_back(path_of(segment_file_name(*snapshot, kSnapshotSuffix)));
+    snapshots_.erase(snapshot);
+  }
+  for (std::string& path : paths) {
+    std::string renamed = path + std::string(kDeletedSuffix);
+    Status done = file_system().rename(path, renamed);
+    if (!done && done.error().kind == ErrorKind::kNotFound) continue;
+    RETURN_IF_ERROR(std::move(done));
+    doomed.paths.push_back(std::move(renamed));
+  }
+  return ok_status();
+}
+
+}  // namespace milena

@@ -1,0 +1,189 @@
+#include "log/producer_state.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace milena {
+namespace {
+
+constexpr int64_t kSequences = int64_t{std::numeric_limits<int32_t>::max()} + 1;
+
+bool in_sequence(int32_t last, int32_t next) {
+  return int64_t{next} == int64_t{last} + 1 || (next == 0 && last == std::numeric_limits<int32_t>::max());
+}
+
+}  // namespace
+
+int32_t ProducerBatch::first_sequence() const {
+  if (last_sequence < 0) return last_sequence;
+  int64_t first = int64_t{last_sequence} - offset_delta;
+  return static_cast<int32_t>(first < 0 ? first + kSequences : first);
+}
+
+const ProducerBatch* ProducerEntry::find_duplicate(const BatchHeader& batch) const {
+  if (batch.producer_epoch != epoch) return nullptr;
+  for (size_t i = 0; i < batch_count; ++i) {
+    if (batches[i].first_sequence() == batch.base_sequence && batches[i].last_sequence == batch.last_sequence()) {
+      return &batches[i];
+    }
+  }
+  return nullptr;
+}
+
+void ProducerEntry::add_batch(const ProducerBatch& batch) {
+  if (batch_count == kBatchesKept) {
+    std::move(batches.begin() + 1, batches.end(), batches.begin());
+    --batch_count;
+  }
+  batches[batch_count++] = batch;
+}
+
+void ProducerEntry::set_epoch(int16_t new_epoch) {
+  if (epoch == new_epoch) return;
+  epoch = new_epoch;
+  batch_count = 0;
+}
+
+ProducerEntry& ProducerAppend::entry_of(int64_t producer_id) {
+  for (ProducerEntry& entry : updated_) {
+    if (entry.producer_id == producer_id) return entry;
+  }
+  const ProducerEntry* known = state_.find(producer_id);
+  updated_.push_back(known != nullptr ? *known : ProducerEntry{.producer_id = producer_id});
+  return updated_.back();
+}
+
+ErrorCode ProducerAppend::add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker,
+                              AppendOrigin origin) {
+  if (!batch.has_producer_id()) return ErrorCode::kNone;
+  ProducerEntry& entry = entry_of(batch.producer_id);
+  if (marker) return add_marker(entry, batch, *marker, origin);
+  if (ErrorCode error = check_data(entry, batch, origin); error != ErrorCode::kNone) return error;
+  add_data(entry, batch);
+  return ErrorCode::kNone;
+}
+
+ErrorCode ProducerAppend::check_data(const ProducerEntry& entry, const BatchHeader& batch, AppendOrigin origin) const {
+  if (origin == AppendOrigin::kReplication) return ErrorCode::kNone;
+  if (batch.producer_epoch < entry.epoch) return ErrorCode::kInvalidProducerEpoch;
+  // A producer that was never seen may begin at any sequence.
+  if (origin == AppendOrigin::kClient && entry.epoch != kNoProducerEpoch) {
+    bool expected = batch.producer_epoch != entry.epoch ? batch.base_sequence == 0
+                                                        : in_sequence(entry.last_sequence(), batch.base_sequence);
+    if (!expected) return ErrorCode::kOutOfOrderSequenceNumber;
+  }
+  bool open = entry.current_txn_first_offset >= 0;
+  return open && !batch.is_transactional() ? ErrorCode::kInvalidTxnState : ErrorCode::kNone;
+}
+
+void ProducerAppend::add_data(ProducerEntry& entry, const BatchHeader& batch) {
+  entry.set_epoch(batch.producer_epoch);
+  entry.last_timestamp = batch.max_timestamp;
+  entry.add_batch({batch.last_sequence(), batch.last_offset(), batch.last_offset_delta, batch.max_timestamp});
+  if (batch.is_transactional() && entry.current_txn_first_offset < 0) entry.current_txn_first_offset = batch.base_offset;
+}
+
+ErrorCode ProducerAppend::add_marker(ProducerEntry& entry, const BatchHeader& batch, const EndTransactionMarker& marker,
+                                     AppendOrigin origin) {
+  if (origin != AppendOrigin::kReplication) {
+    if (batch.producer_epoch < entry.epoch) return ErrorCode::kInvalidProducerEpoch;
+    if (marker.coordinator_epoch < entry.coordinator_epoch) return ErrorCode::kTransactionCoordinatorFenced;
+  }
+  // A marker may arrive without a transaction here: the coordinator had the partition on its list, nothing was written.
+  if (entry.current_txn_first_offset >= 0) {
+    completed_.push_back({batch.producer_id, entry.current_txn_first_offset, batch.last_offset(), !marker.committed});
+  }
+  entry.set_epoch(batch.producer_epoch);
+  entry.current_txn_first_offset = -1;
+  entry.coordinator_epoch = marker.coordinator_epoch;
+  entry.last_timestamp = batch.max_timestamp;
+  return ErrorCode::kNone;
+}
+
+const ProducerEntry* ProducerState::find(int64_t producer_id) const {
+  auto it = entries_.find(producer_id);
+  return it == entries_.end() ? nullptr : &it->second;
+}
+
+std::vector<ProducerEntry> ProducerState::entries() const {
+  std::vector<ProducerEntry> all;
+  all.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) all.push_back(entry);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.producer_id < b.producer_id; });
+  return all;
+}
+
+std::vector<ProducerState::Completed> ProducerState::apply(ProducerAppend&& append) {
+  for (ProducerEntry& entry : append.updated_) {
+    if (entry.current_txn_first_offset >= 0) ongoing_.emplace(entry.current_txn_first_offset, entry.producer_id);
+    entries_[entry.producer_id] = entry;
+  }
+  std::vector<Completed> completed;
+  for (const CompletedTransaction& transaction : append.completed_) {
+    ongoing_.erase(transaction.first_offset);
+    unreplicated_.emplace(transaction.first_offset, transaction.last_offset);
+    int64_t stable = ongoing_.empty() ? transaction.last_offset + 1
+                                      : std::min(ongoing_.begin()->first, transaction.last_offset + 1);
+    completed.push_back({transaction, stable});
+  }
+  return completed;
+}
+
+int64_t ProducerState::first_unstable_offset() const {
+  int64_t first = -1;
+  if (!ongoing_.empty()) first = ongoing_.begin()->first;
+  if (!unreplicated_.empty() && (first < 0 || unreplicated_.begin()->first < first)) {
+    first = unreplicated_.begin()->first;
+  }
+  return first;
+}
+
+void ProducerState::on_high_watermark(int64_t offset) {
+  while (!unreplicated_.empty() && unreplicated_.begin()->second < offset) unreplicated_.erase(unreplicated_.begin());
+}
+
+size_t ProducerState::expire(int64_t before_ms) {
+  return std::erase_if(entries_, [&](const auto& item) {
+    return item.second.current_txn_first_offset < 0 && item.second.last_timestamp < before_ms;
+  });
+}
+
+std::vector<ProducerSnapshotEntry> ProducerState::to_snapshot() const {
+  std::vector<ProducerSnapshotEntry> snapshot;
+  for (const ProducerEntry& entry : entries()) {
+    ProducerSnapshotEntry out{.producer_id = entry.producer_id,
+                              .epoch = entry.epoch,
+                              .timestamp = entry.last_timestamp,
+                              .coordinator_epoch = entry.coordinator_epoch,
+                              .current_txn_first_offset = entry.current_txn_first_offset};
+    if (const ProducerBatch* last = entry.last_batch()) {
+      out.last_sequence = last->last_sequence;
+      out.last_offset = last->last_offset;
+      out.offset_delta = last->offset_delta;
+    }
+    snapshot.push_back(out);
+  }
+  return snapshot;
+}
+
+void ProducerState::load_snapshot(const std::vector<ProducerSnapshotEntry>& snapshot) {
+  clear();
+  for (const ProducerSnapshotEntry& in : snapshot) {
+    ProducerEntry entry{.producer_id = in.producer_id,
+                        .epoch = in.epoch,
+                        .coordinator_epoch = in.coordinator_epoch,
+                        .last_timestamp = in.timestamp,
+                        .current_txn_first_offset = in.current_txn_first_offset};
+    if (in.last_offset >= 0) entry.add_batch({in.last_sequence, in.last_offset, in.offset_delta, in.timestamp});
+    if (entry.current_txn_first_offset >= 0) ongoing_.emplace(entry.current_txn_first_offset, entry.producer_id);
+    entries_[entry.producer_id] = entry;
+  }
+}
+
+void ProducerState::clear() {
+  entries_.clear();
+  ongoing_.clear();
+  unreplicated_.clear();
+}
+
+}  // namespace milena

@@ -1,0 +1,122 @@
+// ProducerState: what a partition knows of the producers that wrote to it, for idempotence and transactions (Kafka's
+// ProducerStateManager, ProducerAppendInfo). Belongs to one PartitionLog. Pure: the log reads and writes the snapshots.
+//
+// An append is checked first (ProducerAppend, a scratch copy of the entries it touches) and applied only after its bytes
+// are in the file, so that a failed write leaves no trace.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "log/format/producer_snapshot.h"
+#include "protocol/error_code.h"
+#include "protocol/records/control_records.h"
+#include "protocol/records/record_batch.h"
+
+namespace milena {
+
+// Who wrote a batch, which decides what is checked.
+enum class AppendOrigin {
+  kClient,       // epoch and sequence, duplicates
+  kCoordinator,  // a group or transaction coordinator's own records: the epoch only
+  kMarker,       // the end of a transaction, from its coordinator
+  kReplication,  // decided elsewhere: nothing is refused
+};
+
+// One batch of a producer, as remembered for finding duplicates.
+struct ProducerBatch {
+  int32_t last_sequence = kNoSequence;
+  int64_t last_offset = -1;
+  int32_t offset_delta = 0;
+  int64_t timestamp = -1;
+
+  int32_t first_sequence() const;
+  int64_t first_offset() const { return last_offset - offset_delta; }
+};
+
+struct ProducerEntry {
+  static constexpr size_t kBatchesKept = 5;
+
+  int64_t producer_id = kNoProducerId;
+  int16_t epoch = kNoProducerEpoch;
+  int32_t coordinator_epoch = -1;
+  int64_t last_timestamp = -1;
+  int64_t current_txn_first_offset = -1;  // -1: no open transaction
+  // The last batches, oldest first; none after a marker that raised the epoch.
+  std::array<ProducerBatch, kBatchesKept> batches;
+  uint8_t batch_count = 0;
+
+  const ProducerBatch* last_batch() const { return batch_count == 0 ? nullptr : &batches[batch_count - 1u]; }
+  int32_t last_sequence() const { return batch_count == 0 ? kNoSequence : last_batch()->last_sequence; }
+  const ProducerBatch* find_duplicate(const BatchHeader& batch) const;
+  void add_batch(const ProducerBatch& batch);
+  void set_epoch(int16_t new_epoch);
+};
+
+struct CompletedTransaction {
+  int64_t producer_id = -1;
+  int64_t first_offset = -1;
+  int64_t last_offset = -1;  // the marker's
+  bool aborted = false;
+};
+
+class ProducerState;
+
+// The effect of one append, before it is one. Short-lived; the state must not change meanwhile.
+class ProducerAppend {
+ public:
+  explicit ProducerAppend(const ProducerState& state) : state_(state) {}
+
+  // The batch with its final offsets. With a marker it ends a transaction. Anything but kNone refuses the append.
+  ErrorCode add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker, AppendOrigin origin);
+
+ private:
+  friend class ProducerState;
+  ProducerEntry& entry_of(int64_t producer_id);
+  ErrorCode check_data(const ProducerEntry& entry, const BatchHeader& batch, AppendOrigin origin) const;
+  void add_data(ProducerEntry& entry, const BatchHeader& batch);
+  ErrorCode add_marker(ProducerEntry& entry, const BatchHeader& batch, const EndTransactionMarker& marker,
+                       AppendOrigin origin);
+
+  const ProducerState& state_;
+  std::vector<ProducerEntry> updated_;
+  std::vector<CompletedTransaction> completed_;
+};
+
+class ProducerState {
+ public:
+  const ProducerEntry* find(int64_t producer_id) const;
+  size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty() && ongoing_.empty() && unreplicated_.empty(); }
+  std::vector<ProducerEntry> entries() const;
+
+  // Takes over what an append has changed. Returns the transactions it completed, each with the last stable offset to be
+  // noted with it.
+  struct Completed {
+    CompletedTransaction transaction;
+    int64_t last_stable_offset = -1;
+  };
+  std::vector<Completed> apply(ProducerAppend&& append);
+
+  // The first offset of the earliest transaction that is open, or complete but not below the high watermark. -1: none.
+  int64_t first_unstable_offset() const;
+  void on_high_watermark(int64_t offset);
+  // Entries without an open transaction that were last heard of before the time. Returns how many went.
+  size_t expire(int64_t before_ms);
+
+  std::vector<ProducerSnapshotEntry> to_snapshot() const;
+  // Replaces everything.
+  void load_snapshot(const std::vector<ProducerSnapshotEntry>& snapshot);
+  void clear();
+
+ private:
+  std::unordered_map<int64_t, ProducerEntry> entries_;
+  std::map<int64_t, int64_t> ongoing_;       // first offset -> producer id
+  std::map<int64_t, int64_t> unreplicated_;  // first offset -> marker's offset, of completed ones
+};
+
+}  // namespace milena

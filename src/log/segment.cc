@@ -1,0 +1,395 @@
+#include "log/segment.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace milena {
+namespace {
+
+// Between two index entries lie little more than index.interval.bytes.
+constexpr size_t kLookupWindow = 8 << 10;
+constexpr size_t kRebuildWindow = 256 << 10;
+
+}  // namespace
+
+Segment::Segment(FileCache& files, const std::string& directory, int64_t base_offset, int32_t index_interval_bytes)
+    : base_offset_(base_offset),
+      index_interval_bytes_(index_interval_bytes),
+      log_(files, directory, base_offset, kLogSuffix),
+      txn_index_(files, directory, base_offset, kTxnIndexSuffix),
+      offsets_(files, directory, base_offset, kIndexSuffix),
+      times_(files, directory, base_offset, kTimeIndexSuffix) {}
+
+Status Segment::create(int64_t now_ms) {
+  auto file = log_.open_or_create();
+  if (!file) return file.error();
+  size_ = 0;
+  created_ms_ = now_ms;
+  first_timestamp_ = -1;
+  offsets_.start_anew();
+  times_.start_anew();
+  indexes_checked_ = true;
+  return ok_status();
+}
+
+Result<uint32_t> Segment::size() {
+  if (size_ < 0) {
+    auto file = log_.open();
+    if (!file) return file.error();
+    Result<uint64_t> size = (*file)->size();
+    if (!size) return size.error();
+    if (*size > INT32_MAX) {
+      return make_error(ErrorKind::kCorrupt, "{} has {} bytes, more than a segment can hold", log_.path(), *size);
+    }
+    size_ = static_cast<int64_t>(*size);
+    if (size_ == 0) first_timestamp_ = -1;
+  }
+  return static_cast<uint32_t>(size_);
+}
+
+Status Segment::write(std::span<const iovec> parts, uint32_t bytes) {
+  RETURN_IF_ERROR(ensure_indexes());
+  auto file = log_.open();
+  if (!file) return file.error();
+  RETURN_IF_ERROR((*file)->write_at(static_cast<uint64_t>(size_), parts));
+  size_ += bytes;
+  return ok_status();
+}
+
+Status Segment::cut_to_size() {
+  auto file = log_.open();
+  if (!file) return file.error();
+  return (*file)->truncate(static_cast<uint64_t>(size_));
+}
+
+Status Segment::add_batch(const BatchHeader& batch, uint32_t position) {
+  int64_t last_offset = batch.last_offset();
+  if (first_timestamp_ < 0 && position == 0) first_timestamp_ = batch.max_timestamp;
+  if (batch.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batch.max_timestamp, last_offset};
+  if (bytes_since_entry_ > static_cast<uint32_t>(index_interval_bytes_)) {
+    RETURN_IF_ERROR(offsets_.append({static_cast<int32_t>(last_offset - base_offset_), static_cast<int32_t>(position)}));
+    RETURN_IF_ERROR(add_time_entry());
+    bytes_since_entry_ = 0;
+  }
+  bytes_since_entry_ += static_cast<uint32_t>(batch.total_size());
+  return ok_status();
+}
+
+Status Segment::add_time_entry() {
+  if (max_timestamp_.timestamp <= last_time_entry_) return ok_status();
+  last_time_entry_ = max_timestamp_.timestamp;
+  return times_.append({max_timestamp_.timestamp, static_cast<int32_t>(max_timestamp_.offset - base_offset_)});
+}
+
+Status Segment::add_aborted(const AbortedTransaction& transaction) {
+  auto file = txn_index_.open_or_create();
+  if (!file) return file.error();
+  Result<uint64_t> end = (*file)->size();
+  if (!end) return end.error();
+  char raw[kAbortedTransactionSize];
+  transaction.write(raw);
+  has_txn_index_ = true;
+  return (*file)->write_at(*end - *end % kAbortedTransactionSize, ByteView(raw, sizeof(raw)));
+}
+
+// --- indexes ---
+
+Status Segment::ensure_indexes() {
+  if (indexes_checked_) return ok_status();
+  Status status = check_indexes();
+  if (!status && status.error().kind == ErrorKind::kIo) return status;
+  if (!status) {
+    Result<uint32_t> bytes = size();
+    if (!bytes) return bytes.error();
+    if (*bytes > 0) log_warn("rebuilding the indexes of {}: {}", log_.path(), status.error().message);
+    return rebuild_indexes();
+  }
+  indexes_checked_ = true;
+  return load_max_timestamp();
+}
+
+// Cheap tests that a preallocated, torn or foreign index does not pass.
+Status Segment::check_indexes() {
+  Result<uint32_t> bytes = size();
+  if (!bytes) return bytes.error();
+  Result<size_t> offsets = offsets_.count();
+  if (!offsets) return offsets.error();
+  Result<size_t> times = times_.count();
+  if (!times) return times.error();
+  if (*offsets > 0) {
+    // The first batch never gets an entry, so neither field may be 0.
+    Result<OffsetIndexEntry> last = offsets_.at(*offsets - 1);
+    if (!last) return last.error();
+    if (last->relative_offset <= 0 || last->position <= 0 || static_cast<uint32_t>(last->position) >= *bytes) {
+      return make_error(ErrorKind::kCorrupt, "last offset index entry is {} at {} of {} bytes", last->relative_offset,
+                        last->position, *bytes);
+    }
+  }
+  if (*times > 1) {
+    Result<TimeIndexEntry> before = times_.at(*times - 2);
+    if (!before) return before.error();
+    Result<TimeIndexEntry> last = times_.at(*times - 1);
+    if (!last) return last.error();
+    if (last->timestamp <= before->timestamp || last->relative_offset < before->relative_offset) {
+      return make_error(ErrorKind::kCorrupt, "last time index entry {} does not follow {}", last->timestamp,
+                        before->timestamp);
+    }
+  }
+  return ok_status();
+}
+
+// The time index knows the greatest timestamp up to its last entry; the batches behind the last offset index entry may
+// have a greater one.
+Status Segment::load_max_timestamp() {
+  Result<size_t> times = times_.count();
+  if (!times) return times.error();
+  if (*times > 0) {
+    Result<TimeIndexEntry> last = times_.at(*times - 1);
+    if (!last) return last.error();
+    max_timestamp_ = {last->timestamp, base_offset_ + last->relative_offset};
+    last_time_entry_ = last->timestamp;
+  }
+  Result<uint32_t> start = indexed_position_before(UINT32_MAX);
+  if (!start) return start.error();
+  Result<BatchScanner> batches = scan(*start, kLookupWindow);
+  if (!batches) return batches.error();
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more) return more.error();
+    if (!*more) return ok_status();
+    const BatchHeader& batch = batches->header();
+    if (batch.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batch.max_timestamp, batch.last_offset()};
+  }
+}
+
+Status Segment::start_rebuild() {
+  Result<uint32_t> bytes = size();
+  if (!bytes) return bytes.error();
+  offsets_.start_anew();
+  times_.start_anew();
+  max_timestamp_ = {};
+  last_time_entry_ = -1;
+  bytes_since_entry_ = 0;
+  first_timestamp_ = -1;
+  indexes_checked_ = true;
+  if (!has_txn_index_) return ok_status();
+  auto file = txn_index_.open_or_create();
+  if (!file) return file.error();
+  return (*file)->truncate(0);
+}
+
+Status Segment::rebuild_indexes() {
+  bool had_txn_index = has_txn_index_;
+  has_txn_index_ = false;  // it is not what is broken, and a scan of headers cannot bring it back
+  Status started = start_rebuild();
+  has_txn_index_ = had_txn_index;
+  RETURN_IF_ERROR(started);
+  Result<BatchScanner> batches = scan(0, kRebuildWindow);
+  if (!batches) return batches.error();
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more) return more.error();
+    if (!*more) break;
+    RETURN_IF_ERROR(add_batch(batches->header(), batches->position()));
+  }
+  return save_indexes(false);
+}
+
+Status Segment::save_indexes(bool complete) {
+  if (complete) {
+    RETURN_IF_ERROR(ensure_indexes());
+    RETURN_IF_ERROR(add_time_entry());
+  }
+  RETURN_IF_ERROR(offsets_.save());
+  RETURN_IF_ERROR(times_.save());
+  if (complete) {
+    offsets_.release_memory();
+    times_.release_memory();
+  }
+  return ok_status();
+}
+
+Result<bool> Segment::index_full(int32_t segment_index_bytes) {
+  RETURN_IF_ERROR(ensure_indexes());
+  Result<size_t> offsets = offsets_.count();
+  if (!offsets) return offsets.error();
+  Result<size_t> times = times_.count();
+  if (!times) return times.error();
+  size_t room = static_cast<size_t>(segment_index_bytes);
+  return *offsets >= room / kOffsetIndexEntrySize || *times + 1 >= room / kTimeIndexEntrySize;
+}
+
+Result<int64_t> Segment::first_timestamp() {
+  if (first_timestamp_ == -2) {
+    Result<BatchScanner> batches = scan(0, kBatchHeaderSize);
+    if (!batches) return batches.error();
+    Result<bool> any = batches->next();
+    if (!any) return any.error();
+    first_timestamp_ = *any ? std::max<int64_t>(batches->header().max_timestamp, -1) : -1;
+  }
+  return first_timestamp_;
+}
+
+Result<Segment::MaxTimestamp> Segment::max_timestamp() {
+  RETURN_IF_ERROR(ensure_indexes());
+  return max_timestamp_;
+}
+
+// --- lookups ---
+
+Result<BatchScanner> Segment::scan(uint32_t position, size_t window_bytes) {
+  Result<uint32_t> bytes = size();
+  if (!bytes) return bytes.error();
+  auto file = log_.open();
+  if (!file) return file.error();
+  size_t window = std::min<size_t>(window_bytes, std::max<size_t>(*bytes, 1));
+  return BatchScanner(*file, position, *bytes, window);
+}
+
+Result<uint32_t> Segment::indexed_position_before(uint64_t position) {
+  RETURN_IF_ERROR(ensure_indexes());
+  Result<size_t> n = offsets_.count_while(
+      [&](const OffsetIndexEntry& e) { return static_cast<uint64_t>(e.position) <= position; });
+  if (!n) return n.error();
+  if (*n == 0) return uint32_t{0};
+  Result<OffsetIndexEntry> entry = offsets_.at(*n - 1);
+  if (!entry) return entry.error();
+  return static_cast<uint32_t>(entry->position);
+}
+
+Result<BatchPosition> Segment::locate(int64_t offset) {
+  RETURN_IF_ERROR(ensure_indexes());
+  Result<size_t> n = offsets_.count_while(
+      [&](const OffsetIndexEntry& e) { return base_offset_ + e.relative_offset <= offset; });
+  if (!n) return n.error();
+  uint32_t start = 0;
+  if (*n > 0) {
+    Result<OffsetIndexEntry> entry = offsets_.at(*n - 1);
+    if (!entry) return entry.error();
+    start = static_cast<uint32_t>(entry->position);
+  }
+  Result<BatchScanner> batches = scan(start, kLookupWindow);
+  if (!batches) return batches.error();
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more) return more.error();
+    if (!*more) return BatchPosition{-1, static_cast<uint32_t>(size_), 0};
+    if (batches->header().last_offset() >= offset) {
+      return BatchPosition{batches->header().base_offset, batches->position(), batches->size()};
+    }
+  }
+}
+
+Result<uint32_t> Segment::position_for_timestamp(int64_t timestamp, int64_t starting_offset) {
+  RETURN_IF_ERROR(ensure_indexes());
+  // Up to the offset of the last entry below the timestamp, no batch reaches it.
+  Result<size_t> n = times_.count_while([&](const TimeIndexEntry& e) { return e.timestamp < timestamp; });
+  if (!n) return n.error();
+  int64_t offset = starting_offset;
+  if (*n > 0) {
+    Result<TimeIndexEntry> entry = times_.at(*n - 1);
+    if (!entry) return entry.error();
+    offset = std::max(offset, base_offset_ + entry->relative_offset);
+  }
+  Result<BatchPosition> found = locate(offset);
+  if (!found) return found.error();
+  return found->position;
+}
+
+Result<std::vector<AbortedTransaction>> Segment::aborted_transactions() {
+  std::vector<AbortedTransaction> all;
+  if (!has_txn_index_) return all;
+  auto file = txn_index_.open();
+  if (!file) return file.error();
+  Result<uint64_t> bytes = (*file)->size();
+  if (!bytes) return bytes.error();
+  Bytes raw(*bytes - *bytes % kAbortedTransactionSize, '\0');
+  RETURN_IF_ERROR((*file)->read_exactly(0, raw.data(), raw.size()));
+  for (size_t at = 0; at < raw.size(); at += kAbortedTransactionSize) {
+    all.push_back(AbortedTransaction::read(raw.data() + at));
+  }
+  return all;
+}
+
+Result<int64_t> Segment::next_offset() {
+  Result<uint32_t> start = indexed_position_before(UINT32_MAX);
+  if (!start) return start.error();
+  Result<BatchScanner> batches = scan(*start, kLookupWindow);
+  if (!batches) return batches.error();
+  int64_t next = base_offset_;
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more) return more.error();
+    if (!*more) return next;
+    next = batches->header().next_offset();
+  }
+}
+
+// --- truncation, files ---
+
+Status Segment::truncate(uint32_t position, int64_t offset) {
+  RETURN_IF_ERROR(ensure_indexes());
+  auto file = log_.open();
+  if (!file) return file.error();
+  RETURN_IF_ERROR((*file)->truncate(position));
+  size_ = position;
+  if (position == 0) first_timestamp_ = -1;
+
+  Result<size_t> offsets = offsets_.count_while([&](const OffsetIndexEntry& e) {
+    return base_offset_ + e.relative_offset < offset && static_cast<uint32_t>(e.position) < position;
+  });
+  if (!offsets) return offsets.error();
+  RETURN_IF_ERROR(offsets_.truncate(*offsets));
+  Result<size_t> times =
+      times_.count_while([&](const TimeIndexEntry& e) { return base_offset_ + e.relative_offset < offset; });
+  if (!times) return times.error();
+  RETURN_IF_ERROR(times_.truncate(*times));
+
+  if (has_txn_index_) {
+    Result<std::vector<AbortedTransaction>> aborted = aborted_transactions();
+    if (!aborted) return aborted.error();
+    auto keep = std::find_if(aborted->begin(), aborted->end(),
+                             [&](const AbortedTransaction& t) { return t.last_offset >= offset; });
+    auto txn_file = txn_index_.open();
+    if (!txn_file) return txn_file.error();
+    RETURN_IF_ERROR((*txn_file)->truncate(static_cast<uint64_t>(keep - aborted->begin()) * kAbortedTransactionSize));
+  }
+  max_timestamp_ = {};
+  last_time_entry_ = -1;
+  bytes_since_entry_ = 0;
+  return load_max_timestamp();
+}
+
+Status Segment::collect_files(bool indexes, std::vector<std::shared_ptr<File>>& into) {
+  auto log = log_.open();
+  if (!log) return log.error();
+  into.push_back(*log);
+  if (!indexes) return ok_status();
+  RETURN_IF_ERROR(save_indexes(false));
+  for (SegmentFile* file : {&offsets_.file(), &times_.file(), &txn_index_}) {
+    if (file == &txn_index_ && !has_txn_index_) continue;
+    auto opened = file->open();
+    if (!opened && opened.error().kind == ErrorKind::kNotFound) continue;  // rebuilt when it is first used
+    if (!opened) return opened.error();
+    into.push_back(*opened);
+  }
+  return ok_status();
+}
+
+void Segment::close_files() {
+  log_.close();
+  txn_index_.close();
+  offsets_.file().close();
+  times_.file().close();
+}
+
+std::vector<std::string> Segment::paths() {
+  std::vector<std::string> all{log_.path()};
+  all.push_back(offsets_.file().path());
+  all.push_back(times_.file().path());
+  if (has_txn_index_) all.push_back(txn_index_.path());
+  return all;
+}
+
+}  // namespace milena

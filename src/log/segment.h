@@ -1,0 +1,106 @@
+// Segment: one .log file of a partition with its indexes (Kafka's LogSegment). Belongs to its PartitionLog, same thread.
+//
+// Sizes and index contents are trusted as they are in the files and read when first needed; an index that turns out to
+// be missing or impossible is rebuilt from the .log on the spot. Positions are below 2^31, as in Kafka's index entries.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "log/batch_scanner.h"
+#include "log/format/aborted_transaction.h"
+#include "log/recent_batches.h"
+#include "log/segment_index.h"
+
+namespace milena {
+
+class Segment {
+ public:
+  // `directory` outlives the segment.
+  Segment(FileCache& files, const std::string& directory, int64_t base_offset, int32_t index_interval_bytes);
+
+  int64_t base_offset() const { return base_offset_; }
+  SegmentFile& log_file() { return log_; }
+
+  // A segment whose files are not there yet. Makes the .log only: the indexes follow with their first save.
+  Status create(int64_t now_ms);
+  // The .txnindex was seen in the directory.
+  void set_has_txn_index() { has_txn_index_ = true; }
+  void set_created_ms(int64_t now_ms) { created_ms_ = now_ms; }
+  int64_t created_ms() const { return created_ms_; }
+
+  Result<uint32_t> size();
+
+  // Writes bytes at the end. add_batch() must follow for each of their batches.
+  Status write(std::span<const iovec> parts, uint32_t bytes);
+  // Notes a batch that stands at `position`: index entries and the greatest timestamp.
+  Status add_batch(const BatchHeader& batch, uint32_t position);
+  Status add_aborted(const AbortedTransaction& transaction);
+  // Forgets what a failed write may have left behind the end.
+  Status cut_to_size();
+
+  bool fits(int64_t offset) const { return offset >= base_offset_ && offset - base_offset_ <= INT32_MAX; }
+  // An index has no room for another entry (and the one that rolling adds).
+  Result<bool> index_full(int32_t segment_index_bytes);
+  // The first batch's greatest timestamp, from which segment.ms is counted; -1 without one.
+  Result<int64_t> first_timestamp();
+  struct MaxTimestamp {
+    int64_t timestamp = -1;
+    int64_t offset = -1;  // last offset of the batch that has it
+  };
+  Result<MaxTimestamp> max_timestamp();
+
+  // The first batch that ends at or beyond the offset.
+  Result<BatchPosition> locate(int64_t offset);
+  // The start of a batch at or before the position, as far as the index knows one; 0 if none.
+  Result<uint32_t> indexed_position_before(uint64_t position);
+  // Where a search for the first batch with such a timestamp may begin.
+  Result<uint32_t> position_for_timestamp(int64_t timestamp, int64_t starting_offset);
+  Result<BatchScanner> scan(uint32_t position, size_t window_bytes);
+  Result<std::vector<AbortedTransaction>> aborted_transactions();
+  // The end offset as its last batch says; base offset if there is none.
+  Result<int64_t> next_offset();
+
+  // Cuts the .log at the position (the start of a batch, all before end below `offset`) and the indexes to match.
+  Status truncate(uint32_t position, int64_t offset);
+  // Empties the indexes, for a scan that fills them again through add_batch and add_aborted.
+  Status start_rebuild();
+  // Reads the whole segment and writes the indexes anew.
+  Status rebuild_indexes();
+  // Writes index entries that are still in memory; `complete` adds the last time index entry, as on rolling and closing.
+  Status save_indexes(bool complete);
+
+  // Files to sync: the .log, and with `indexes` all that exist.
+  Status collect_files(bool indexes, std::vector<std::shared_ptr<File>>& into);
+  void close_files();
+  // Every path that may exist, the .log first.
+  std::vector<std::string> paths();
+
+ private:
+  Status ensure_indexes();
+  Status check_indexes();
+  Status load_max_timestamp();
+  Status add_time_entry();
+
+  const int64_t base_offset_;
+  const int32_t index_interval_bytes_;
+  SegmentFile log_;
+  SegmentFile txn_index_;
+  SegmentIndex<OffsetIndexEntry> offsets_;
+  SegmentIndex<TimeIndexEntry> times_;
+
+  int64_t size_ = -1;  // -1: not known yet
+  int64_t created_ms_ = 0;
+  int64_t first_timestamp_ = -2;  // -2: not known yet
+  MaxTimestamp max_timestamp_;
+  int64_t last_time_entry_ = -1;  // timestamp of the last time index entry
+  uint32_t bytes_since_entry_ = 0;
+  bool indexes_checked_ = false;
+  bool has_txn_index_ = false;
+};
+
+}  // namespace milena

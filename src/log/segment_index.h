@@ -1,0 +1,126 @@
+// SegmentIndex: the .index or .timeindex file of one segment, an array of fixed-width entries that grow. Belongs to its
+// segment.
+//
+// Not memory-mapped and not preallocated, unlike Kafka's: a node has more indexes than Linux allows mappings. Entries are
+// read by pread where a lookup needs them. New ones gather in memory and are written 64 at once: a crash loses some of
+// the active segment's, which recovery rebuilds from the .log in any case.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "log/format/index_entry.h"
+#include "log/segment_file.h"
+
+namespace milena {
+
+template <class Entry>
+class SegmentIndex {
+ public:
+  static constexpr size_t kUnsavedLimit = 64;
+
+  SegmentIndex(FileCache& files, const std::string& directory, int64_t base_offset, ByteView suffix)
+      : file_(files, directory, base_offset, suffix) {}
+
+  // Number of entries. kNotFound if the file is missing, kCorrupt if its size is not a whole number of entries.
+  Result<size_t> count() {
+    if (saved_ == kUnknown) {
+      auto file = file_.open();
+      if (!file) return file.error();
+      Result<uint64_t> size = (*file)->size();
+      if (!size) return size.error();
+      if (*size % Entry::kSize != 0) {
+        return make_error(ErrorKind::kCorrupt, "{}: size {} is no multiple of {}", file_.path(), *size, Entry::kSize);
+      }
+      saved_ = static_cast<int64_t>(*size / Entry::kSize);
+    }
+    return static_cast<size_t>(saved_) + unsaved_.size();
+  }
+
+  // i < count().
+  Result<Entry> at(size_t i) {
+    Result<size_t> known = count();
+    if (!known) return known.error();
+    CHECK(i < *known, "{}: entry {} of {}", file_.path(), i, *known);
+    if (i >= static_cast<size_t>(saved_)) return unsaved_[i - static_cast<size_t>(saved_)];
+    auto file = file_.open();
+    if (!file) return file.error();
+    char raw[Entry::kSize];
+    RETURN_IF_ERROR((*file)->read_exactly(i * Entry::kSize, raw, sizeof(raw)));
+    return Entry::read(raw);
+  }
+
+  // How many entries from the first on satisfy the predicate, which must hold for a prefix.
+  template <class Predicate>
+  Result<size_t> count_while(Predicate&& holds) {
+    Result<size_t> all = count();
+    if (!all) return all.error();
+    size_t low = 0;
+    size_t high = *all;
+    while (low < high) {
+      size_t middle = (low + high) / 2;
+      Result<Entry> entry = at(middle);
+      if (!entry) return entry.error();
+      if (holds(*entry)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // count() must have been asked for before.
+  Status append(const Entry& entry) {
+    CHECK(saved_ != kUnknown, "{}", file_.path());
+    unsaved_.push_back(entry);
+    return unsaved_.size() >= kUnsavedLimit ? save() : ok_status();
+  }
+
+  // Writes what is not in the file yet, making the file if there is none.
+  Status save() {
+    if (saved_ == kUnknown || (unsaved_.empty() && in_step_)) return ok_status();
+    auto file = file_.open_or_create();
+    if (!file) return file.error();
+    if (!in_step_) RETURN_IF_ERROR((*file)->truncate(static_cast<uint64_t>(saved_) * Entry::kSize));
+    Bytes raw(unsaved_.size() * Entry::kSize, '\0');
+    for (size_t i = 0; i < unsaved_.size(); ++i) unsaved_[i].write(raw.data() + i * Entry::kSize);
+    if (!raw.empty()) RETURN_IF_ERROR((*file)->write_at(static_cast<uint64_t>(saved_) * Entry::kSize, raw));
+    saved_ += static_cast<int64_t>(unsaved_.size());
+    unsaved_.clear();
+    in_step_ = true;
+    return ok_status();
+  }
+
+  // Keeps the first `count` entries.
+  Status truncate(size_t count) {
+    Result<size_t> known = this->count();
+    if (!known) return known.error();
+    if (count >= *known) return ok_status();
+    if (count >= static_cast<size_t>(saved_)) {
+      unsaved_.resize(count - static_cast<size_t>(saved_));
+      return ok_status();
+    }
+    unsaved_.clear();
+    saved_ = static_cast<int64_t>(count);
+    in_step_ = false;
+    return save();
+  }
+
+  // An empty index, whatever is in the file; the file follows at the next save().
+  void start_anew() {
+    unsaved_.clear();
+    saved_ = 0;
+    in_step_ = false;
+  }
+
+  void release_memory() { unsaved_.shrink_to_fit(); }
+  SegmentFile& file() { return file_; }
+
+ private:
+  static constexpr int64_t kUnknown = -1;
+
+  SegmentFile file_;
+  int64_t saved_ = kUnknown;  // entries in the file
+  bool in_step_ = true;       // the file exists and is no longer than `saved_`
+  std::vector<Entry> unsaved_;
+};
+
+}  // namespace milena
