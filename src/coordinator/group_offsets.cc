@@ -1,0 +1,236 @@
+// GroupShard: OffsetCommit, OffsetFetch, OffsetDelete, and the end of offsets: by age, with their topic, with their group.
+// Versions: Commit 1 generation, member and (only there) timestamp, 2-4 retention, 9 GROUP_ID_NOT_FOUND, 10 topic ids; Fetch
+// 7 RequireStable, 10 topic ids.
+#include <utility>
+
+#include "base/log.h"
+#include "coordinator/group_records.h"
+#include "coordinator/group_shard.h"
+#include "coordinator/java_string.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstCommitVersionWithGroupNotFound = 9;
+
+// A topic that was deleted and made again: its old offsets are not the new one's.
+bool of_another_topic(const Uuid& stored, const Uuid& asked) {
+  return !stored.is_zero() && !asked.is_zero() && stored != asked;
+}
+
+CommittedOffset committed_offset(const OffsetCommitRequest& request, const OffsetCommitRequest::OffsetCommitRequestTopic& topic,
+                                 const OffsetCommitRequest::OffsetCommitRequestPartition& partition, int64_t wall_ms) {
+  CommittedOffset offset;
+  offset.offset = partition.committed_offset;
+  offset.leader_epoch = partition.committed_leader_epoch;
+  offset.metadata = partition.committed_metadata.value_or("");
+  offset.commit_timestamp_ms = partition.commit_timestamp == -1 ? wall_ms : partition.commit_timestamp;
+  if (request.retention_time_ms != -1) offset.expire_timestamp_ms = wall_ms + request.retention_time_ms;
+  offset.topic_id = topic.topic_id;
+  return offset;
+}
+
+// A member may commit in its generation while the group is stable or about to rebalance; an empty group takes offsets
+// from anybody who claims no generation (simple consumers, administrators).
+ErrorCode validate_committer(const ClassicGroup& group, const OffsetCommitRequest& request) {
+  const int32_t generation = request.generation_id_or_member_epoch;
+  if (generation < 0 && group.is(GroupState::kEmpty)) return ErrorCode::kNone;
+  if (generation < 0 && request.member_id.empty() && !request.group_instance_id) return ErrorCode::kUnknownMemberId;
+  const ErrorCode error = group.validate_member(request.member_id, request.group_instance_id);
+  if (error != ErrorCode::kNone) return error;
+  if (generation != group.generation()) return ErrorCode::kIllegalGeneration;
+  return group.is(GroupState::kCompletingRebalance) ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
+}
+
+}  // namespace
+
+ErrorCode GroupShard::validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request) {
+  ClassicGroup* known = group(request.group_id);
+  if (known == nullptr) {
+    if (request.generation_id_or_member_epoch < 0) return ErrorCode::kNone;  // the record will make a simple group
+    return caller.api_version >= kFirstCommitVersionWithGroupNotFound ? ErrorCode::kGroupIdNotFound
+                                                                      : ErrorCode::kIllegalGeneration;
+  }
+  const ErrorCode error = validate_committer(*known, request);
+  if (error != ErrorCode::kNone) return error;
+  // Who commits is alive.
+  if (ClassicMember* member = known->find_member(request.member_id)) touch_session(turn, *known, *member);
+  return ErrorCode::kNone;
+}
+
+Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitRequest& request, Now now) {
+  Turn turn = begin(now);
+  const ErrorCode error = validate_commit(turn, caller, request);
+  OffsetCommitResponse response;
+  response.topics.reserve(request.topics.size());
+  for (const auto& topic : request.topics) {
+    OffsetCommitResponse::OffsetCommitResponseTopic& answered = response.topics.emplace_back();
+    answered.name = topic.name;
+    answered.topic_id = topic.topic_id;
+    answered.partitions.reserve(topic.partitions.size());
+    for (const auto& partition : topic.partitions) {
+      ErrorCode of_partition = error;
+      const size_t metadata_length = utf16_length(partition.committed_metadata.value_or(""));
+      if (error == ErrorCode::kNone && static_cast<int64_t>(metadata_length) > config_.offset_metadata_max_bytes) {
+        of_partition = ErrorCode::kOffsetMetadataTooLarge;
+      }
+      answered.partitions.push_back({.partition_index = partition.partition_index, .error_code = of_partition});
+      if (of_partition != ErrorCode::kNone) continue;
+      turn.write(make_offset_record(request.group_id, topic.name, partition.partition_index,
+                                    committed_offset(request, topic, partition, now.wall_ms)));
+    }
+  }
+  turn.answer(caller.token, std::move(response));
+  undo_with_error(turn, caller.token);
+  return finish(std::move(turn));
+}
+
+OffsetFetchResponse::OffsetFetchResponsePartitions GroupShard::fetched(ByteView group_id, ByteView topic,
+                                                                       const Uuid& topic_id, int32_t partition,
+                                                                       const CommittedOffset* offset,
+                                                                       bool require_stable) const {
+  OffsetFetchResponse::OffsetFetchResponsePartitions answer;
+  answer.partition_index = partition;
+  answer.committed_offset = -1;
+  if (require_stable && offsets_.has_pending(group_id, topic, partition)) {
+    answer.error_code = ErrorCode::kUnstableOffsetCommit;
+  } else if (offset != nullptr && !of_another_topic(offset->topic_id, topic_id)) {
+    answer.committed_offset = offset->offset;
+    answer.committed_leader_epoch = offset->leader_epoch;
+    answer.metadata = offset->metadata;
+  }
+  return answer;
+}
+
+Effects GroupShard::fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable) {
+  Turn turn = begin({});
+  OffsetFetchGroupResponse response;
+  response.group_id = request.group_id;
+  const OffsetStore::Topics* stored = offsets_.find_group(request.group_id);
+  if (request.topics) {
+    for (const auto& topic : *request.topics) {
+      OffsetFetchResponse::OffsetFetchResponseTopics& answered = response.topics.emplace_back();
+      answered.name = topic.name;
+      answered.topic_id = topic.topic_id;
+      answered.partitions.reserve(topic.partition_indexes.size());
+      for (int32_t partition : topic.partition_indexes) {
+        answered.partitions.push_back(fetched(request.group_id, topic.name, topic.topic_id, partition,
+                                              offsets_.find(request.group_id, topic.name, partition), require_stable));
+      }
+    }
+  } else if (stored != nullptr) {
+    for (const auto& [topic, partitions] : *stored) {
+      OffsetFetchResponse::OffsetFetchResponseTopics& answered = response.topics.emplace_back();
+      answered.name = topic;
+      for (const auto& [partition, offset] : partitions) {
+        answered.partitions.push_back(fetched(request.group_id, topic, Uuid(), partition, &offset, require_stable));
+      }
+    }
+  }
+  turn.answer(caller.token, std::move(response));
+  return finish(std::move(turn));
+}
+
+Effects GroupShard::delete_offsets(const Caller& caller, const OffsetDeleteRequest& request, Now now) {
+  Turn turn = begin(now);
+  OffsetDeleteResponse response;
+  const ClassicGroup* known = find_group(request.group_id);
+  if (request.group_id.empty()) {
+    response.error_code = ErrorCode::kInvalidGroupId;
+  } else if (known == nullptr) {
+    response.error_code = ErrorCode::kGroupIdNotFound;
+  } else if (!known->is(GroupState::kEmpty) && !known->uses_consumer_protocol()) {
+    response.error_code = ErrorCode::kNonEmptyGroup;
+  } else {
+    for (const auto& topic : request.topics) {
+      const ErrorCode error =
+          known->is_subscribed_to(topic.name) ? ErrorCode::kGroupSubscribedToTopic : ErrorCode::kNone;
+      OffsetDeleteResponse::OffsetDeleteResponseTopic& answered = response.topics.emplace_back();
+      answered.name = topic.name;
+      for (const auto& partition : topic.partitions) {
+        const int32_t index = partition.partition_index;
+        answered.partitions.push_back({.partition_index = index, .error_code = error});
+        const bool there = offsets_.find(request.group_id, topic.name, index) != nullptr ||
+                           offsets_.has_pending(request.group_id, topic.name, index);
+        if (error == ErrorCode::kNone && there) turn.write(make_offset_tombstone(request.group_id, topic.name, index));
+      }
+    }
+  }
+  turn.answer(caller.token, std::move(response));
+  undo_with_error(turn, caller.token);
+  return finish(std::move(turn));
+}
+
+Effects GroupShard::topics_deleted(std::span<const DeletedTopic> topics) {
+  Turn turn = begin({});
+  const auto sweep = [&](const OffsetStore::Groups& groups) {
+    for (const auto& [group_id, stored] : groups) {
+      for (const DeletedTopic& topic : topics) {
+        const auto at = stored.find(topic.name);
+        if (at == stored.end()) continue;
+        for (const auto& [partition, offset] : at->second) {
+          if (of_another_topic(offset.topic_id, topic.id)) continue;
+          turn.write(make_offset_tombstone(group_id, topic.name, partition));
+        }
+      }
+    }
+  };
+  sweep(offsets_.groups());
+  for (const auto& [producer_id, groups] : offsets_.pending()) sweep(groups);
+  return finish(std::move(turn));
+}
+
+void GroupShard::write_offset_tombstones(Turn& turn, ByteView group_id) const {
+  const auto sweep = [&](const OffsetStore::Groups& groups, bool pending) {
+    const auto at = groups.find(group_id);
+    if (at == groups.end()) return;
+    for (const auto& [topic, partitions] : at->second) {
+      for (const auto& [partition, offset] : partitions) {
+        // One tombstone is enough for both.
+        if (pending && offsets_.find(group_id, topic, partition) != nullptr) continue;
+        turn.write(make_offset_tombstone(group_id, topic, partition));
+      }
+    }
+  };
+  sweep(offsets_.groups(), false);
+  for (const auto& [producer_id, groups] : offsets_.pending()) sweep(groups, true);
+}
+
+// Kafka's OffsetExpirationCondition: the retention counts from when the group became empty; for a simple group, and for
+// topics that a stable group of consumers has left, from the commit.
+bool GroupShard::expire_offsets(Turn& turn, ByteView group_id, const ClassicGroup& group) const {
+  const OffsetStore::Topics* stored = offsets_.find_group(group_id);
+  if (stored == nullptr) return !offsets_.has_pending(group_id);
+  const bool simple = !group.protocol_type();
+  const bool empty = group.is(GroupState::kEmpty);
+  const bool consumers = group.uses_consumer_protocol() && group.knows_subscriptions() && group.is(GroupState::kStable);
+  if (!simple && !empty && !consumers) return false;
+  bool all_gone = true;
+  for (const auto& [topic, partitions] : *stored) {
+    const bool subscribed = group.is_subscribed_to(topic);
+    for (const auto& [partition, offset] : partitions) {
+      const bool since_empty = !simple && empty && group.state_timestamp_ms() != -1;
+      const int64_t since_ms = since_empty ? group.state_timestamp_ms() : offset.commit_timestamp_ms;
+      const bool old = offset.expire_timestamp_ms != -1 ? turn.now.wall_ms >= offset.expire_timestamp_ms
+                                                        : turn.now.wall_ms - since_ms >= config_.offsets_retention_ms;
+      if (old && !subscribed && !offsets_.has_pending(group_id, topic, partition)) {
+        turn.write(make_offset_tombstone(group_id, topic, partition));
+      } else {
+        all_gone = false;
+      }
+    }
+  }
+  return all_gone && !offsets_.has_pending(group_id);
+}
+
+void GroupShard::expire_groups(Turn& turn) {
+  for (const auto& [id, group] : groups_) {
+    const bool nothing_left = expire_offsets(turn, id, *group);
+    // Ids given out and not used yet keep it for the moment.
+    if (!nothing_left || !group->is(GroupState::kEmpty) || !group->pending_members().empty()) continue;
+    log_info("Group {}: empty and without offsets, removed", id);
+    turn.write(make_group_tombstone(id));
+  }
+}
+
+}  // namespace milena

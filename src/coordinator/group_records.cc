@@ -1,0 +1,110 @@
+#include "coordinator/group_records.h"
+
+#include "protocol/messages/offsets/record_type.h"
+#include "protocol/reader.h"
+#include "protocol/writer.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kOffsetValueVersion = 4;
+constexpr int16_t kOffsetValueVersionWithExpiry = 1;
+constexpr int16_t kGroupValueVersion = 3;
+
+template <class Message>
+Bytes prefixed(int16_t prefix, const Message& message, int16_t version) {
+  Bytes bytes;
+  append_big_endian(bytes, prefix);
+  return bytes + write_message(message, version);
+}
+
+template <class Key>
+bool parse_record_key(Reader& reader, Key& key) {
+  key.read(reader, 0);
+  return reader.ok() && reader.remaining() == 0;
+}
+
+// Bytes behind the last field are let pass, as Kafka does.
+template <class Value>
+bool parse_record_value(ByteView bytes, Value& value) {
+  Reader reader(bytes);
+  const int16_t version = reader.read_int16();
+  if (!reader.ok() || version < Value::kMinVersion || version > Value::kMaxVersion) return false;
+  value.read(reader, version);
+  return reader.ok();
+}
+
+template <class Record>
+Result<ParsedRecord> parse_known_record(Reader& key_reader, std::optional<ByteView> value, int16_t type) {
+  Record record;
+  if (!parse_record_key(key_reader, record.key)) {
+    return make_error(ErrorKind::kCorrupt, "a coordinator record's key of type {} cannot be read", type);
+  }
+  if (value && !parse_record_value(*value, record.value.emplace())) {
+    return make_error(ErrorKind::kCorrupt, "the value of group '{}' of type {} cannot be read", record.key.group, type);
+  }
+  return ParsedRecord(std::move(record));
+}
+
+}  // namespace
+
+Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteView> value) {
+  Reader reader(key);
+  const int16_t type = reader.read_int16();
+  if (!reader.ok()) return make_error(ErrorKind::kCorrupt, "a coordinator record's key of {} bytes", key.size());
+  switch (static_cast<OffsetsRecordType>(type)) {
+    case OffsetsRecordType::kLegacyOffsetCommit:
+    case OffsetsRecordType::kOffsetCommit:
+      return parse_known_record<OffsetRecord>(reader, value, type);
+    case OffsetsRecordType::kGroupMetadata:
+      return parse_known_record<GroupRecord>(reader, value, type);
+    default:
+      return ParsedRecord(OtherRecord{type});
+  }
+}
+
+CoordinatorRecord make_offset_record(ByteView group, ByteView topic, int32_t partition, const CommittedOffset& offset) {
+  OffsetCommitValue value;
+  value.offset = offset.offset;
+  value.leader_epoch = offset.leader_epoch;
+  value.metadata = offset.metadata;
+  value.commit_timestamp = offset.commit_timestamp_ms;
+  value.expire_timestamp = offset.expire_timestamp_ms;
+  value.topic_id = offset.topic_id;
+  const int16_t version = offset.expire_timestamp_ms == -1 ? kOffsetValueVersion : kOffsetValueVersionWithExpiry;
+  CoordinatorRecord record = make_offset_tombstone(group, topic, partition);
+  record.value = prefixed(version, value, version);
+  return record;
+}
+
+CoordinatorRecord make_offset_tombstone(ByteView group, ByteView topic, int32_t partition) {
+  OffsetCommitKey key;
+  key.group = group;
+  key.topic = topic;
+  key.partition = partition;
+  return {prefixed(OffsetCommitKey::kType, key, 0), std::nullopt};
+}
+
+CoordinatorRecord make_group_record(ByteView group, const GroupMetadataValue& value) {
+  CoordinatorRecord record = make_group_tombstone(group);
+  record.value = prefixed(kGroupValueVersion, value, kGroupValueVersion);
+  return record;
+}
+
+CoordinatorRecord make_group_tombstone(ByteView group) {
+  GroupMetadataKey key;
+  key.group = group;
+  return {prefixed(GroupMetadataKey::kType, key, 0), std::nullopt};
+}
+
+CommittedOffset offset_from_record(const OffsetCommitValue& value, int64_t record_offset) {
+  return {.offset = value.offset,
+          .leader_epoch = value.leader_epoch,
+          .metadata = value.metadata,
+          .commit_timestamp_ms = value.commit_timestamp,
+          .expire_timestamp_ms = value.expire_timestamp,
+          .topic_id = value.topic_id,
+          .record_offset = record_offset};
+}
+
+}  // namespace milena

@@ -1,0 +1,41 @@
+// The records of __consumer_offsets that classic groups and offsets write, between bytes and values. Pure functions.
+//
+// A key is its type (int16) and fields, a value its version (int16) and fields. We write what Kafka 4.3 writes:
+// OffsetCommitValue 4 (1 where an old client named an expiry), GroupMetadataValue 3; we read all versions
+// (Kafka's GroupCoordinatorRecordHelpers and GroupCoordinatorRecordSerde; docs/consumer-offsets.md).
+#pragma once
+
+#include <variant>
+
+#include "base/result.h"
+#include "coordinator/group_types.h"
+#include "coordinator/offset_store.h"
+#include "protocol/messages/offsets/group_metadata.h"
+#include "protocol/messages/offsets/offset_commit.h"
+
+namespace milena {
+
+// A record for somebody else: consumer, share and streams groups.
+struct OtherRecord {
+  int16_t type = 0;
+};
+struct OffsetRecord {
+  OffsetCommitKey key;
+  std::optional<OffsetCommitValue> value;
+};
+struct GroupRecord {
+  GroupMetadataKey key;
+  std::optional<GroupMetadataValue> value;
+};
+using ParsedRecord = std::variant<OffsetRecord, GroupRecord, OtherRecord>;
+
+Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteView> value);
+
+CoordinatorRecord make_offset_record(ByteView group, ByteView topic, int32_t partition, const CommittedOffset& offset);
+CoordinatorRecord make_offset_tombstone(ByteView group, ByteView topic, int32_t partition);
+CoordinatorRecord make_group_record(ByteView group, const GroupMetadataValue& value);
+CoordinatorRecord make_group_tombstone(ByteView group);
+
+CommittedOffset offset_from_record(const OffsetCommitValue& value, int64_t record_offset);
+
+}  // namespace milena

@@ -1,0 +1,95 @@
+// What goes into a GroupShard and what comes out of it: plain values, no behaviour. The generated request and response
+// structures are used as they are, so that nothing is translated at the border.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "protocol/error_code.h"
+#include "protocol/messages/delete_groups.h"
+#include "protocol/messages/describe_groups.h"
+#include "protocol/messages/heartbeat.h"
+#include "protocol/messages/join_group.h"
+#include "protocol/messages/leave_group.h"
+#include "protocol/messages/list_groups.h"
+#include "protocol/messages/offset_commit.h"
+#include "protocol/messages/offset_delete.h"
+#include "protocol/messages/offset_fetch.h"
+#include "protocol/messages/sync_group.h"
+
+namespace milena {
+
+// The moment of an input. Deadlines are steady, so that a jump of the wall clock throws no member out; what is written
+// into records is wall time.
+struct Now {
+  int64_t steady_ms = 0;
+  int64_t wall_ms = 0;
+};
+
+// The runtime's name for a request that waits for its answer. The shard hands it back, never looks into it.
+using AnswerToken = uint64_t;
+
+// Who asks. The views live at least as long as the call.
+struct Caller {
+  AnswerToken token = 0;
+  int16_t api_version = 0;
+  ByteView client_id;
+  // As Kafka shows it: a slash and the address, "/127.0.0.1".
+  ByteView client_host;
+};
+
+using OffsetFetchGroup = OffsetFetchRequest::OffsetFetchRequestGroup;
+using OffsetFetchGroupResponse = OffsetFetchResponse::OffsetFetchResponseGroup;
+
+using GroupResponse = std::variant<JoinGroupResponse, SyncGroupResponse, HeartbeatResponse, LeaveGroupResponse,
+                                   DescribeGroupsResponse, ListGroupsResponse, DeleteGroupsResponse,
+                                   OffsetCommitResponse, OffsetFetchGroupResponse, OffsetDeleteResponse>;
+
+struct Answer {
+  AnswerToken token = 0;
+  GroupResponse response;
+};
+
+// One record of __consumer_offsets; a null value is a tombstone.
+struct CoordinatorRecord {
+  Bytes key;
+  std::optional<Bytes> value;
+  bool operator==(const CoordinatorRecord&) const = default;
+};
+
+// What an input asks of the runtime, in this order: append the records as one batch, apply each of them, send the answers
+// when the high watermark covers them. If the append fails: GroupShard::append_failed.
+struct Effects {
+  std::vector<CoordinatorRecord> records;
+  std::vector<Answer> answers;
+};
+
+// The server's settings that groups feel, with Kafka's defaults but for the rebalance delay (Kafka: 3000), which makes the
+// first member of a test wait for nobody.
+struct GroupConfig {
+  int32_t min_session_timeout_ms = 6'000;               // group.min.session.timeout.ms
+  int32_t max_session_timeout_ms = 1'800'000;           // group.max.session.timeout.ms
+  int32_t initial_rebalance_delay_ms = 0;               // group.initial.rebalance.delay.ms
+  int32_t max_size = INT32_MAX;                         // group.max.size
+  int32_t new_member_join_timeout_ms = 300'000;         // not a setting in Kafka either
+  int32_t offset_metadata_max_bytes = 4'096;            // offset.metadata.max.bytes
+  int64_t offsets_retention_ms = 10'080 * 60'000LL;     // offsets.retention.minutes
+  int64_t offsets_retention_check_ms = 600'000;         // offsets.retention.check.interval.ms
+};
+
+// Where the random part of a member id comes from: random_uuid_text in the broker, a counter in a simulator.
+using IdSource = std::function<Bytes()>;
+
+// A topic that is gone, with all its committed offsets.
+struct DeletedTopic {
+  Bytes name;
+  Uuid id;
+};
+
+}  // namespace milena
