@@ -121,31 +121,34 @@ class Controller {
  private:
   struct TopicPlan;
   struct NewPartition;
+  // Why something is refused.
   struct Refusal {
     ErrorCode code = ErrorCode::kNone;
     std::optional<Bytes> message;
   };
+  using MaybeRefusal = std::optional<Refusal>;
+  using CreatableTopic = CreateTopicsRequest::CreatableTopic;
 
-  std::optional<Refusal> refuse_name(ByteView name) const;
-  std::optional<Refusal> plan_configs(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
-  std::optional<Refusal> plan_assignments(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
-  std::optional<Refusal> plan_placement(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
-  std::optional<Refusal> plan_topic(const CreateTopicsRequest::CreatableTopic& topic, TopicPlan& plan) const;
+  MaybeRefusal refuse_size(const CreateTopicsRequest& request) const;
+  MaybeRefusal refuse_name(ByteView name) const;
+  MaybeRefusal plan_topic(const CreatableTopic& topic, TopicPlan& plan) const;
+  MaybeRefusal plan_configs(const CreatableTopic& topic, TopicPlan& plan) const;
+  MaybeRefusal plan_assignments(const CreatableTopic& topic, TopicPlan& plan) const;
+  MaybeRefusal plan_placement(const CreatableTopic& topic, TopicPlan& plan) const;
+  void write_topic(const TopicPlan& plan, MetadataRecords& records) const;
   CreateTopicsResponse::CreatableTopicResult created(const TopicPlan& plan) const;
-  std::optional<Refusal> refuse_size(const CreateTopicsRequest& request) const;
 
-  std::optional<Refusal> check_assignment(std::span<const int32_t> replicas, size_t replication_factor) const;
-  std::optional<Refusal> place(int32_t count, int16_t replication_factor, size_t first, std::vector<NewPartition>& out) const;
-  NewPartition placed(std::vector<int32_t> replicas) const;
-  PartitionRecord partition_record(const Uuid& topic_id, int32_t number, const NewPartition& partition) const;
-  std::optional<Refusal> plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic, MetadataRecords& records) const;
+  MaybeRefusal check_assignment(std::span<const int32_t> replicas, std::optional<size_t> replication_factor) const;
+  MaybeRefusal place(int32_t count, int32_t replication_factor, size_t first, std::vector<NewPartition>& out) const;
+  MaybeRefusal place_by_hand(std::span<const int32_t> replicas, int32_t number, std::vector<NewPartition>& out) const;
+  NewPartition new_partition(std::span<const int32_t> replicas) const;
+  bool can_lead(int32_t broker_id) const;
+  MaybeRefusal plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic, MetadataRecords& records) const;
 
-  std::optional<Refusal> check_topic_configs(ByteView topic, const ConfigMap& configs) const;
-
-  std::optional<Refusal> plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
-                                         MetadataRecords& records) const;
-  std::optional<Refusal> plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource,
-                                          MetadataRecords& records) const;
+  MaybeRefusal check_topic_configs(ByteView topic, const ConfigMap& configs) const;
+  MaybeRefusal plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
+                               MetadataRecords& records) const;
+  MaybeRefusal plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource, MetadataRecords& records) const;
 
   // Topics whose names differ only in '.' and '_', by collision_key.
   using CollisionIndex = std::unordered_map<Bytes, std::set<Bytes>>;

@@ -32,7 +32,7 @@ Bytes broker_value(const TopicConfigDef& config, const BrokerSettings& broker) {
     for (const ConfigSource layer : kSetLayers) {
       std::optional<Bytes> value = broker(layer, synonym.name);
       if (value) value = in_topic_unit(synonym, std::move(*value));
-      if (value && !check_config_value(config.def, *value)) return std::move(*value);
+      if (value && !check_config_rule(config.def, *value)) return std::move(*value);
     }
   }
   return Bytes(config.def.default_value);
@@ -40,7 +40,7 @@ Bytes broker_value(const TopicConfigDef& config, const BrokerSettings& broker) {
 
 Bytes effective_value(const TopicConfigDef& config, const ConfigMap& overrides, const BrokerSettings& broker) {
   if (const auto own = overrides.find(config.def.name); own != overrides.end()) {
-    if (!check_config_value(config.def, own->second)) return own->second;
+    if (!check_config_rule(config.def, own->second)) return own->second;
   }
   return broker_value(config, broker);
 }
@@ -130,7 +130,7 @@ BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broke
 std::optional<ConfigError> validate_topic_config(ByteView name, ByteView value) {
   const TopicConfigDef* config = find_topic_config(name);
   if (config == nullptr) return unknown_name(name);
-  if (std::optional<Bytes> message = check_config_value(config->def, value)) return ConfigError{std::move(*message)};
+  if (std::optional<Bytes> message = check_config_rule(config->def, value)) return ConfigError{std::move(*message)};
   return std::nullopt;
 }
 
@@ -141,7 +141,7 @@ std::optional<ConfigError> validate_topic_configs(const ConfigMap& overrides, co
   for (const TopicConfigDef& config : topic_config_defs()) {
     const auto set = overrides.find(config.def.name);
     if (set == overrides.end()) continue;
-    if (std::optional<Bytes> message = check_config_value(config.def, set->second)) return ConfigError{std::move(*message)};
+    if (std::optional<Bytes> message = check_config_rule(config.def, set->second)) return ConfigError{std::move(*message)};
   }
   return check_together(overrides, broker);
 }

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "metadata/config_def.h"
+#include "metadata/config_rule.h"
 #include "metadata/image.h"
 
 namespace milena {
@@ -48,7 +48,7 @@ struct ConfigSynonym {
 };
 
 struct TopicConfigDef {
-  ConfigDef def;
+  ConfigRule def;
   std::span<const ConfigSynonym> synonyms;  // most specific first
   // Known, but shown only where it is set.
   bool hidden = false;
@@ -120,7 +120,7 @@ struct DescribedConfig {
     Bytes value;
     ConfigSource source = ConfigSource::kDefault;
   };
-  const ConfigDef* def = nullptr;
+  const ConfigRule* def = nullptr;
   Bytes value;
   ConfigSource source = ConfigSource::kDefault;
   // Most specific first; the config itself where the topic sets it, then the broker settings it follows.

@@ -10,10 +10,10 @@ namespace {
 
 constexpr ByteView kMaxLong = "9223372036854775807";
 
-constexpr ConfigDef boolean(ByteView name, ByteView documentation) {
+constexpr ConfigRule boolean(ByteView name, ByteView documentation) {
   return {.name = name, .type = ConfigType::kBoolean, .default_value = "false", .documentation = documentation};
 }
-constexpr ConfigDef number(ByteView name, ConfigType type, ByteView default_value, double min, ByteView documentation) {
+constexpr ConfigRule number(ByteView name, ConfigType type, ByteView default_value, double min, ByteView documentation) {
   return {.name = name,
           .type = type,
           .default_value = default_value,
@@ -21,7 +21,7 @@ constexpr ConfigDef number(ByteView name, ConfigType type, ByteView default_valu
           .min = min,
           .documentation = documentation};
 }
-constexpr ConfigDef words(ByteView name, ConfigType type, ByteView default_value, ByteView valid, ByteView documentation) {
+constexpr ConfigRule words(ByteView name, ConfigType type, ByteView default_value, ByteView valid, ByteView documentation) {
   return {.name = name,
           .type = type,
           .default_value = default_value,
@@ -29,7 +29,7 @@ constexpr ConfigDef words(ByteView name, ConfigType type, ByteView default_value
           .valid = valid,
           .documentation = documentation};
 }
-constexpr ConfigDef throttled(ByteView name, ByteView documentation) {
+constexpr ConfigRule throttled(ByteView name, ByteView documentation) {
   return {.name = name,
           .type = ConfigType::kList,
           .default_value = "",

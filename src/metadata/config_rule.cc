@@ -1,4 +1,4 @@
-#include "metadata/config_def.h"
+#include "metadata/config_rule.h"
 
 #include <algorithm>
 #include <charconv>
@@ -23,11 +23,11 @@ bool equals_ignoring_case(ByteView a, ByteView lower) {
                     [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + ('a' - 'A') : x) == y; });
 }
 
-Bytes refuse(const ConfigDef& def, ByteView value, ByteView why) {
+Bytes refuse(const ConfigRule& def, ByteView value, ByteView why) {
   return fmt::format("The value {} is not valid for {}: {}", value, def.name, why);
 }
 
-std::optional<Bytes> check_range(const ConfigDef& def, ByteView value, double number) {
+std::optional<Bytes> check_range(const ConfigRule& def, ByteView value, double number) {
   if (def.check == ConfigCheck::kRangeOrMinusOne) {
     if (number == -1 || (number >= def.min && number <= def.max)) return std::nullopt;
     return refuse(def, value, fmt::format("it must be between {:.0f} and {:.0f}, or -1", def.min, def.max));
@@ -57,7 +57,7 @@ bool are_throttled_replicas(const std::vector<ByteView>& entries) {
   });
 }
 
-std::optional<Bytes> check_list(const ConfigDef& def, ByteView value) {
+std::optional<Bytes> check_list(const ConfigRule& def, ByteView value) {
   const std::vector<ByteView> entries = parse_config_list(value);
   if (def.check == ConfigCheck::kOneOf) {
     for (const ByteView entry : entries) {
@@ -137,7 +137,7 @@ static Bytes double_text(double value) {
   return text;
 }
 
-Bytes canonical_config_value(const ConfigDef& def, ByteView value) {
+Bytes canonical_config_value(const ConfigRule& def, ByteView value) {
   switch (def.type) {
     case ConfigType::kBoolean:
       if (const auto parsed = parse_config_bool(value)) return *parsed ? "true" : "false";
@@ -163,7 +163,7 @@ Bytes canonical_config_value(const ConfigDef& def, ByteView value) {
   return Bytes(trim_config_value(value));
 }
 
-std::optional<Bytes> check_config_value(const ConfigDef& def, ByteView value) {
+std::optional<Bytes> check_config_rule(const ConfigRule& def, ByteView value) {
   switch (def.type) {
     case ConfigType::kBoolean:
       if (!parse_config_bool(value)) return refuse(def, value, "it must be true or false");

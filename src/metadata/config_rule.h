@@ -1,4 +1,4 @@
-// ConfigDef: the definition of one config, and the check of one value against it (Kafka's ConfigDef: types, parsing, validators).
+// ConfigRule: the definition of one config, and the check of one value against it (Kafka's ConfigDef: types, parsing, validators).
 // Plain constants, made for static tables. Topic configs use it now; whatever else is described and altered can.
 #pragma once
 
@@ -8,22 +8,9 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/config_def.h"
 
 namespace milena {
-
-// The numbers are those of DescribeConfigs.
-enum class ConfigType : int8_t {
-  kUnknown = 0,
-  kBoolean = 1,
-  kString = 2,
-  kInt = 3,
-  kShort = 4,
-  kLong = 5,
-  kDouble = 6,
-  kList = 7,
-  kClass = 8,
-  kPassword = 9,
-};
 
 enum class ConfigCheck : uint8_t {
   kNone,
@@ -33,7 +20,7 @@ enum class ConfigCheck : uint8_t {
   kThrottledReplicas,  // "*" or partition:broker pairs
 };
 
-struct ConfigDef {
+struct ConfigRule {
   ByteView name;
   ConfigType type = ConfigType::kString;
   ByteView default_value;
@@ -45,10 +32,10 @@ struct ConfigDef {
 };
 
 // Why `value` is refused, with all that Kafka's message tells; nullopt if it is accepted.
-std::optional<Bytes> check_config_value(const ConfigDef& def, ByteView value);
+std::optional<Bytes> check_config_rule(const ConfigRule& def, ByteView value);
 
 // The value as Kafka shows it once it was parsed: without blanks, a list without repetitions. Text that is not of the type stays.
-Bytes canonical_config_value(const ConfigDef& def, ByteView value);
+Bytes canonical_config_value(const ConfigRule& def, ByteView value);
 
 // Parsing as Kafka does: blanks around are ignored, numbers are Java's. nullopt: not of that type.
 std::optional<bool> parse_config_bool(ByteView text);

@@ -1,0 +1,197 @@
+// The controller's own beginning, brokers that come and go, and blocks of producer ids.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "metadata/controller.h"
+#include "metadata/controller_plans.h"
+#include "metadata/features.h"
+
+namespace milena {
+namespace {
+
+// Metadata transactions exist from 3.6-IV1 on, controllers register from 3.7-IV0 on.
+constexpr int16_t kTransactionsSince = 13;
+constexpr int16_t kControllerRegistrationSince = 15;
+
+int16_t bootstrap_level(const MetadataRecords& bootstrap, ByteView name) {
+  for (const MetadataRecord& record : bootstrap) {
+    const auto* level = std::get_if<FeatureLevelRecord>(&record);
+    if (level != nullptr && level->name == name) return level->feature_level;
+  }
+  return 0;
+}
+
+template <class To>
+std::vector<To> endpoint_records(const std::vector<EndpointImage>& from) {
+  std::vector<To> to;
+  for (const EndpointImage& endpoint : from) {
+    To& one = to.emplace_back();
+    one.name = endpoint.name;
+    one.host = endpoint.host;
+    one.port = endpoint.port;
+    one.security_protocol = endpoint.security_protocol;
+  }
+  return to;
+}
+
+template <class To>
+std::vector<To> feature_records(const std::vector<FeatureRange>& from) {
+  std::vector<To> to;
+  for (const FeatureRange& feature : from) {
+    To& one = to.emplace_back();
+    one.name = feature.name;
+    one.min_supported_version = feature.min_version;
+    one.max_supported_version = feature.max_version;
+  }
+  return to;
+}
+
+}  // namespace
+
+ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bootstrap, bool in_transaction) const {
+  ControllerEffects<std::monostate> effects;
+  if (in_transaction) {
+    AbortTransactionRecord abort;
+    abort.reason = "Controller failover";
+    effects.records.emplace_back(std::move(abort));
+  }
+  if (image_.metadata_version() != 0) return effects;
+
+  const bool transactions = bootstrap_level(bootstrap, "metadata.version") >= kTransactionsSince;
+  if (transactions) {
+    BeginTransactionRecord begin;
+    begin.name = "Bootstrap records";
+    effects.records.emplace_back(std::move(begin));
+  }
+  effects.records.insert(effects.records.end(), bootstrap.begin(), bootstrap.end());
+  // With eligible leader replicas the controller itself goes by min.insync.replicas, so the value has to be in the log.
+  if (bootstrap_level(bootstrap, "eligible.leader.replicas.version") > 0) {
+    ConfigRecord config;
+    config.resource_type = static_cast<int8_t>(ResourceType::kBroker);
+    config.name = "min.insync.replicas";
+    config.value = "1";
+    if (settings_.file) {
+      if (auto set = settings_.file("min.insync.replicas")) config.value = std::move(*set);
+    }
+    effects.records.emplace_back(std::move(config));
+  }
+  if (transactions) effects.records.emplace_back(EndTransactionRecord());
+  return effects;
+}
+
+ControllerEffects<std::monostate> Controller::register_controller(int32_t controller_id, const Uuid& incarnation_id,
+                                                                  const std::vector<EndpointImage>& endpoints) const {
+  ControllerEffects<std::monostate> effects;
+  if (image_.metadata_version() < kControllerRegistrationSince) return effects;
+  RegisterControllerRecord record;
+  record.controller_id = controller_id;
+  record.incarnation_id = incarnation_id;
+  record.end_points = endpoint_records<RegisterControllerRecord::ControllerEndpoint>(endpoints);
+  record.features = feature_records<RegisterControllerRecord::ControllerFeature>(supported_features());
+  effects.records.emplace_back(std::move(record));
+  return effects;
+}
+
+ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start, int64_t next_offset) const {
+  ControllerEffects<int64_t> effects;
+  effects.response = next_offset;
+  // Any half of it is a correct state: leader epochs that grew need no new registration.
+  effects.atomic = false;
+  const BrokerImage* before = image_.find_broker(start.broker_id);
+  if (before != nullptr && before->epoch != start.previous_broker_epoch) {
+    for (const TopicImage& topic : image_.topics()) {
+      for (int32_t number = 0; number < topic.partition_count(); ++number) {
+        const PartitionImage* partition = topic.partition(number);
+        if (partition == nullptr || partition->leader != start.broker_id) continue;
+        PartitionChangeRecord change;
+        change.partition_id = number;
+        change.topic_id = topic.id;
+        change.leader = start.broker_id;
+        effects.records.emplace_back(std::move(change));
+      }
+    }
+  }
+  RegisterBrokerRecord record;
+  record.broker_id = start.broker_id;
+  record.incarnation_id = start.incarnation_id;
+  record.broker_epoch = next_offset;
+  record.end_points = endpoint_records<RegisterBrokerRecord::BrokerEndpoint>(start.endpoints);
+  record.features = feature_records<RegisterBrokerRecord::BrokerFeature>(start.features);
+  record.rack = start.rack;
+  record.fenced = true;
+  record.log_dirs = start.log_dirs;
+  effects.records.emplace_back(std::move(record));
+  return effects;
+}
+
+ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) const {
+  ControllerEffects<std::monostate> effects;
+  effects.atomic = false;
+  const BrokerImage* broker = image_.find_broker(broker_id);
+  if (broker == nullptr) return effects;
+  if (broker->fenced) {
+    BrokerRegistrationChangeRecord change;
+    change.broker_id = broker_id;
+    change.broker_epoch = broker->epoch;
+    change.fenced = -1;
+    effects.records.emplace_back(std::move(change));
+  }
+  // Kafka leaves partitions without a leader when their last broker stops. In this order: in sync, eligible (KIP-966), and last of
+  // all the one that led before it stopped uncleanly, which may have lost records and is marked as recovering.
+  const auto has = [broker_id](const auto& list) { return std::find(list.begin(), list.end(), broker_id) != list.end(); };
+  for (const TopicImage& topic : image_.topics()) {
+    for (int32_t number = 0; number < topic.partition_count(); ++number) {
+      const PartitionImage* partition = topic.partition(number);
+      if (partition == nullptr || partition->leader != kNoLeader) continue;
+      const PartitionExtras& extras = partition->extras();
+      const bool in_sync = has(partition->isr);
+      const bool eligible = has(extras.eligible_leader_replicas);
+      const bool led_last = partition->isr.empty() && extras.eligible_leader_replicas.empty() && has(extras.last_known_elr);
+      if (!in_sync && !eligible && !led_last) continue;
+      PartitionChangeRecord change;
+      change.partition_id = number;
+      change.topic_id = topic.id;
+      change.leader = broker_id;
+      if (!in_sync) change.isr = {broker_id};
+      if (!in_sync && !eligible) change.leader_recovery_state = 1;
+      if (eligible) {
+        std::vector<int32_t> rest = extras.eligible_leader_replicas;
+        std::erase(rest, broker_id);
+        change.eligible_leader_replicas = std::move(rest);
+      }
+      if (!extras.last_known_elr.empty()) change.last_known_elr.emplace();
+      effects.records.emplace_back(std::move(change));
+    }
+  }
+  return effects;
+}
+
+ControllerEffects<AllocateProducerIdsResponse> Controller::allocate_producer_ids(
+    const AllocateProducerIdsRequest& request) const {
+  ControllerEffects<AllocateProducerIdsResponse> effects;
+  const BrokerImage* broker = image_.find_broker(request.broker_id);
+  if (broker == nullptr) {
+    effects.response.error_code = ErrorCode::kBrokerIdNotRegistered;
+    return effects;
+  }
+  if (broker->epoch != request.broker_epoch) {
+    effects.response.error_code = ErrorCode::kStaleBrokerEpoch;
+    return effects;
+  }
+  const int64_t first = image_.next_producer_id();
+  if (first > std::numeric_limits<int64_t>::max() - kProducerIdBlockSize) {
+    effects.response.error_code = ErrorCode::kUnknownServerError;
+    return effects;
+  }
+  ProducerIdsRecord record;
+  record.broker_id = request.broker_id;
+  record.broker_epoch = request.broker_epoch;
+  record.next_producer_id = first + kProducerIdBlockSize;
+  effects.records.emplace_back(std::move(record));
+  effects.response.producer_id_start = first;
+  effects.response.producer_id_len = kProducerIdBlockSize;
+  return effects;
+}
+
+}  // namespace milena

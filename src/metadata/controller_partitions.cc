@@ -1,0 +1,181 @@
+// The controller's placement of replicas, and CreatePartitions.
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "metadata/controller.h"
+#include "metadata/controller_plans.h"
+
+namespace milena {
+
+PartitionRecord Controller::NewPartition::record(const Uuid& topic_id, int32_t number) const {
+  PartitionRecord to;
+  to.partition_id = number;
+  to.topic_id = topic_id;
+  to.replicas = replicas;
+  to.isr = isr;
+  to.leader = leader;
+  to.leader_epoch = 0;
+  to.partition_epoch = 0;
+  to.directories = directories;
+  return to;
+}
+
+bool Controller::can_lead(int32_t broker_id) const {
+  const BrokerImage* broker = image_.find_broker(broker_id);
+  return broker != nullptr && !broker->fenced && !broker->in_controlled_shutdown;
+}
+
+// In sync are the replicas that are there; a broker's only directory is its replicas' (ClusterControlManager.defaultDir).
+Controller::NewPartition Controller::new_partition(std::span<const int32_t> replicas) const {
+  NewPartition partition;
+  partition.replicas.assign(replicas.begin(), replicas.end());
+  for (const int32_t id : replicas) {
+    if (can_lead(id)) partition.isr.push_back(id);
+    const BrokerImage* broker = image_.find_broker(id);
+    const bool one_directory = broker != nullptr && broker->log_dirs.size() == 1;
+    partition.directories.push_back(one_directory ? broker->log_dirs.front() : kDirectoryUnassigned);
+  }
+  if (!partition.isr.empty()) partition.leader = partition.isr.front();
+  return partition;
+}
+
+Controller::MaybeRefusal Controller::check_assignment(std::span<const int32_t> replicas,
+                                                      std::optional<size_t> replication_factor) const {
+  const auto refuse = [](Bytes message) { return Refusal{ErrorCode::kInvalidReplicaAssignment, std::move(message)}; };
+  if (replicas.empty()) return refuse("A list of replicas assigned by hand is empty");
+  std::set<int32_t> seen;
+  for (const int32_t id : replicas) {
+    if (!seen.insert(id).second) return refuse(fmt::format("A list of replicas assigned by hand names broker {} more than once", id));
+  }
+  for (const int32_t id : seen) {
+    if (image_.find_broker(id) == nullptr) {
+      return refuse(fmt::format("A list of replicas assigned by hand names broker {}, which is not registered", id));
+    }
+  }
+  if (replication_factor && *replication_factor != replicas.size()) {
+    return refuse(fmt::format("A list of replicas assigned by hand has {} replicas, the partitions before have {}", replicas.size(),
+                              *replication_factor));
+  }
+  return std::nullopt;
+}
+
+Controller::MaybeRefusal Controller::place_by_hand(std::span<const int32_t> replicas, int32_t number,
+                                                   std::vector<NewPartition>& out) const {
+  NewPartition partition = new_partition(replicas);
+  if (partition.isr.empty()) {
+    return Refusal{ErrorCode::kInvalidReplicaAssignment,
+                   fmt::format("All brokers assigned by hand to partition {} are fenced or shutting down", number)};
+  }
+  out.push_back(std::move(partition));
+  return std::nullopt;
+}
+
+// One broker after the other. Racks are for the controllers of a real quorum.
+Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_factor, size_t first,
+                                           std::vector<NewPartition>& out) const {
+  std::vector<int32_t> registered, usable;
+  for (const auto& [id, broker] : image_.brokers()) {
+    registered.push_back(id);
+    if (can_lead(id)) usable.push_back(id);
+  }
+  const auto refuse = [replication_factor](Bytes why) {
+    return Refusal{ErrorCode::kInvalidReplicationFactor,
+                   fmt::format("A partition cannot have {} replicas: {}", replication_factor, why)};
+  };
+  if (static_cast<size_t>(replication_factor) > registered.size()) {
+    return refuse(fmt::format("{} broker(s) are registered", registered.size()));
+  }
+  if (usable.empty()) return refuse("all brokers are fenced");
+  // Brokers that are up lead; the others follow when they come back.
+  for (const int32_t id : registered) {
+    if (!can_lead(id)) usable.push_back(id);
+  }
+  const size_t alive = static_cast<size_t>(std::count_if(usable.begin(), usable.end(), [this](int32_t id) { return can_lead(id); }));
+  for (int32_t i = 0; i < count; ++i) {
+    std::vector<int32_t> replicas;
+    const size_t leader = (first + static_cast<size_t>(i)) % alive;
+    for (size_t next = 0; replicas.size() < static_cast<size_t>(replication_factor); ++next) {
+      replicas.push_back(next < alive ? usable[(leader + next) % alive] : usable[next]);
+    }
+    out.push_back(new_partition(replicas));
+  }
+  return std::nullopt;
+}
+
+ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(const CreatePartitionsRequest& request) const {
+  ControllerEffects<CreatePartitionsResponse> effects;
+  auto& results = effects.response.results;
+  std::set<ByteView> seen, repeated;
+  for (const auto& topic : request.topics) {
+    if (!seen.insert(topic.name).second) repeated.insert(topic.name);
+  }
+  for (const ByteView name : repeated) {
+    results.push_back({Bytes(name), ErrorCode::kInvalidRequest, "The topic name occurs more than once in the request"});
+  }
+  for (const auto& topic : request.topics) {
+    if (repeated.contains(topic.name)) continue;
+    auto& result = results.emplace_back();
+    result.name = topic.name;
+    MetadataRecords records;
+    if (MaybeRefusal refusal = plan_growth(topic, records)) {
+      result.error_code = refusal->code;
+      result.error_message = std::move(refusal->message);
+    } else if (effects.records.size() + records.size() > kMaxRecordsPerRequest) {
+      // The code is Kafka's; it leaves the topic half grown, we leave it alone.
+      result.error_code = ErrorCode::kUnknownServerError;
+      result.error_message = fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest);
+    } else {
+      std::move(records.begin(), records.end(), std::back_inserter(effects.records));
+    }
+  }
+  if (request.validate_only) effects.records.clear();
+  return effects;
+}
+
+Controller::MaybeRefusal Controller::plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic,
+                                                 MetadataRecords& records) const {
+  const TopicImage* image = image_.find_topic(topic.name);
+  if (image == nullptr) return Refusal{ErrorCode::kUnknownTopicOrPartition, std::nullopt};
+  const int32_t have = image->partition_count();
+  if (topic.count == have) {
+    return Refusal{ErrorCode::kInvalidPartitions, fmt::format("The topic already has {} partition(s)", have)};
+  }
+  if (topic.count < have) {
+    return Refusal{ErrorCode::kInvalidPartitions,
+                   fmt::format("The topic {} has {} partition(s); {} would not be more", topic.name, have, topic.count)};
+  }
+  const int32_t added = topic.count - have;
+  // Checked here and not only by what it costs: a count of billions must not be planned.
+  if (static_cast<size_t>(added) > kMaxRecordsPerRequest) {
+    return Refusal{ErrorCode::kUnknownServerError,
+                   fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest)};
+  }
+  // No controller makes a topic without partitions, but a log may end behind its first record.
+  const size_t replication_factor = image->partitions.empty() ? static_cast<size_t>(settings_.default_replication_factor)
+                                                              : image->partitions.front().replicas.size();
+  std::vector<NewPartition> partitions;
+  if (topic.assignments) {
+    if (topic.assignments->size() != static_cast<size_t>(added)) {
+      return Refusal{ErrorCode::kInvalidReplicaAssignment,
+                     fmt::format("{} partition(s) are to be added, but {} are assigned by hand", added, topic.assignments->size())};
+    }
+    for (const auto& assignment : *topic.assignments) {
+      if (MaybeRefusal refusal = check_assignment(assignment.broker_ids, replication_factor)) return refusal;
+    }
+    int32_t number = have;
+    for (const auto& assignment : *topic.assignments) {
+      if (MaybeRefusal refusal = place_by_hand(assignment.broker_ids, number++, partitions)) return refusal;
+    }
+  } else {
+    const size_t first = image->id.lo + static_cast<size_t>(have);
+    if (MaybeRefusal refusal = place(added, static_cast<int32_t>(replication_factor), first, partitions)) return refusal;
+  }
+  int32_t number = have;
+  for (const NewPartition& partition : partitions) records.emplace_back(partition.record(image->id, number++));
+  return std::nullopt;
+}
+
+}  // namespace milena

@@ -1,0 +1,24 @@
+// What the files of the controller share: a topic and its partitions as they would be made. Internal to src/metadata.
+#pragma once
+
+#include "metadata/controller.h"
+
+namespace milena {
+
+struct Controller::NewPartition {
+  std::vector<int32_t> replicas;
+  std::vector<int32_t> isr;
+  int32_t leader = kNoLeader;
+  std::vector<Uuid> directories;
+
+  PartitionRecord record(const Uuid& topic_id, int32_t number) const;
+};
+
+struct Controller::TopicPlan {
+  Bytes name;
+  Uuid id;
+  ConfigMap configs;
+  std::vector<NewPartition> partitions;
+};
+
+}  // namespace milena
