@@ -59,6 +59,7 @@ struct MessageDescription {
   int16_t first_flexible_version;
   const StructDescription* root;
   Recoded (*recode)(ByteView bytes, int16_t version);
+  Bytes (*write_default)(int16_t version);  // a message that nobody filled
 
   bool flexible(int16_t version) const { return version >= first_flexible_version; }
 };
@@ -77,6 +78,11 @@ Recoded recode(ByteView bytes, int16_t version) {
   result.equal = read_message(result.bytes, version, again) && again == message;
   result.honest = (message == Message()) == (result.bytes == write_message(Message(), version));
   return result;
+}
+
+template <class Message>
+Bytes write_default(int16_t version) {
+  return write_message(Message(), version);
 }
 
 std::vector<MessageDescription> all_messages();

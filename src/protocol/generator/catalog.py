@@ -36,7 +36,8 @@ def message_lines(message, schema):
     api = schema.number if schema.api_name else -1
     flexible = 32767 if message.flexible is None else message.flexible
     low, high = message.all_versions
-    entry = f'    {{"{message.name}", {api}, {low}, {high}, {flexible}, &k{message.name}, &recode<{message.name}>}},'
+    entry = (f'    {{"{message.name}", {api}, {low}, {high}, {flexible}, &k{message.name}, &recode<{message.name}>, '
+             f"&write_default<{message.name}>}},")
     return lines, entry
 
 
