@@ -1,0 +1,110 @@
+// LogDirectory: one of log.dirs, as a whole: its lock, identity, checkpoints, and the partitions that lie in it (Kafka's
+// LogManager, MetaProperties, OffsetCheckpointFile). Owned by the node, used by one thread; it holds the lock file from
+// open() until it is destroyed.
+//
+// It knows directories by name and checkpoints by content. It does not open logs (PartitionLog) and does not know which
+// partitions should exist: that is for whoever reads the metadata.
+//
+// Life: open() takes the lock, reads meta.properties and the checkpoints, and takes the clean-shutdown mark away, so that
+// a crash from here on is seen as one. close_cleanly() puts it back as the last thing before the process ends.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/topic_partition.h"
+#include "base/uuid.h"
+#include "log/format/file_names.h"
+#include "log/format/meta_properties.h"
+#include "log/format/text_checkpoint.h"
+
+namespace milena {
+
+struct PartitionDirectory {
+  TopicPartition partition;
+  DirectoryKind kind = DirectoryKind::kLive;
+  std::string path;
+};
+
+class LogDirectory {
+ public:
+  // Makes the directory if it is not there. Errors are for a person: kExists when another process holds it, kIo when it
+  // cannot be written, kCorrupt for a file that is not what it should be. Each says what to do.
+  static Result<std::unique_ptr<LogDirectory>> open(FileSystem& file_system, std::string path);
+  ~LogDirectory();
+
+  const std::string& path() const { return path_; }
+  std::string partition_path(const TopicPartition& partition) const { return path_ + "/" + partition.to_string(); }
+
+  // --- identity ---
+
+  // Nullopt in a directory that nobody has formatted.
+  const std::optional<MetaProperties>& meta_properties() const { return meta_properties_; }
+  // kInvalid, with both values named, if the directory belongs to another cluster or node. Either may be left open.
+  Status check_identity(const std::optional<std::string>& cluster_id, std::optional<int32_t> node_id) const;
+  Status write_meta_properties(const MetaProperties& properties);
+
+  // --- partitions ---
+
+  // Every directory that is named like a partition, in whatever state. One listing.
+  Result<std::vector<PartitionDirectory>> list_partitions() const;
+  // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
+  // remove_tree() on any thread. The log must be closed (destroyed) before.
+  Result<std::string> schedule_delete(const TopicPartition& partition);
+  // The same for a replica that the metadata does not know: "-stray". It is kept.
+  Result<std::string> set_aside_stray(const TopicPartition& partition);
+
+  // --- how it was left, and how it is left ---
+
+  // The clean-shutdown mark was there when it was opened.
+  bool clean_shutdown() const { return clean_shutdown_; }
+  // As of open(). Empty where the file was missing; a file that cannot be read is reported once and taken as missing,
+  // which only makes recovery read more.
+  const OffsetCheckpoint& recovery_points() const { return recovery_points_; }
+  const OffsetCheckpoint& log_start_offsets() const { return log_start_offsets_; }
+  const OffsetCheckpoint& high_watermarks() const { return high_watermarks_; }
+  // What PartitionLog::open wants to know of a partition.
+  struct Found {
+    bool clean_shutdown = false;
+    int64_t recovery_point = 0;
+    int64_t log_start_offset = 0;
+    int64_t high_watermark = 0;
+  };
+  Found find(const TopicPartition& partition) const;
+  // Lets the checkpoints of open() go, once all logs are open.
+  void forget_checkpoints();
+
+  // Each replaces its whole file. With `durable` it is synced. Thread-safe against each other as long as each kind is
+  // written by one thread at a time.
+  Status write_recovery_points(const OffsetCheckpoint& offsets, bool durable = true);
+  Status write_log_start_offsets(const OffsetCheckpoint& offsets, bool durable = true);
+  Status write_high_watermarks(const OffsetCheckpoint& offsets, bool durable = true);
+  // The mark of a clean shutdown, after every log was closed and every checkpoint written.
+  Status write_clean_shutdown_mark(int64_t broker_epoch);
+
+ private:
+  LogDirectory(FileSystem& file_system, std::string path) : file_system_(file_system), path_(std::move(path)) {}
+
+  Status take_lock();
+  Status read_state();
+  Result<OffsetCheckpoint> read_checkpoint(ByteView name);
+  Status write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable);
+  Result<std::string> rename_partition(const TopicPartition& partition, DirectoryKind kind);
+  std::string path_of(ByteView file) const { return path_ + "/" + std::string(file); }
+
+  FileSystem& file_system_;
+  const std::string path_;
+  std::shared_ptr<File> lock_;
+  std::optional<MetaProperties> meta_properties_;
+  bool clean_shutdown_ = false;
+  OffsetCheckpoint recovery_points_;
+  OffsetCheckpoint log_start_offsets_;
+  OffsetCheckpoint high_watermarks_;
+};
+
+}  // namespace milena
