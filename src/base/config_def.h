@@ -1,0 +1,76 @@
+// What is known about each broker setting: one row a setting, written once. Parsing, DescribeConfigs and the reference
+// page (docs/configuration.md) come from these rows.
+//
+// Names, types, defaults, ranges and scopes are those that Apache Kafka 4.3.1 prints (KafkaConfig's ConfigDef). Where
+// Milena's default differs, because one node with nothing set must simply work, the row says both.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace milena {
+
+// The numbers are those of DescribeConfigs answers (ConfigType).
+enum class ConfigType : int8_t {
+  kBoolean = 1, kString = 2, kInt = 3, kShort = 4, kLong = 5, kDouble = 6, kList = 7, kClass = 8, kPassword = 9,
+};
+
+// How a setting may be altered while the broker runs, in Kafka's words.
+enum class ConfigScope : int8_t { kReadOnly, kPerBroker, kClusterWide };
+
+struct ConfigDef {
+  const char* name;
+  ConfigType type;
+  const char* default_value;  // null: no value
+  // "" anything; "[1,...]" or "[1,...,9]" a range, perhaps followed by "or -1"; "{a, b}" one of these (for a list:
+  // some of these), in any case if followed by "any case"; "non-empty".
+  const char* valid;
+  ConfigScope scope;
+  uint8_t marks;
+  const char* documentation;
+  const char* kafka_default = nullptr;  // where it is another one
+};
+
+// Marks.
+constexpr uint8_t kConfigHonoured = 1;  // Milena does what it says
+constexpr uint8_t kConfigInternal = 2;  // shown by DescribeConfigs only when set
+constexpr uint8_t kConfigNoEffect = 4;  // nothing to honour: concerns the JVM or a part that Milena does without
+
+// All settings, ordered by name.
+std::span<const ConfigDef> broker_configs();
+// Null if there is none of this name.
+const ConfigDef* find_broker_config(ByteView name);
+// Position of a row in broker_configs().
+size_t config_index(const ConfigDef& def);
+
+// Whether the text is acceptable for the row; the error says what was expected ("an integer of at least 1").
+Status check_config_value(const ConfigDef& def, ByteView text);
+// "an integer of at least 1"
+std::string describe_expected(const ConfigDef& def);
+
+// A setting that Kafka once had. The hint says what to do instead.
+struct RemovedConfig {
+  const char* name;
+  const char* hint;
+};
+const RemovedConfig* find_removed_config(ByteView name);
+
+// The known name that looks most like this one; empty if none does.
+std::string nearest_config_name(ByteView name);
+
+const char* config_type_name(ConfigType type);
+const char* config_scope_name(ConfigScope scope);
+
+// The parts of the table, one a file, in any order.
+std::span<const ConfigDef> config_rows_node();
+std::span<const ConfigDef> config_rows_network();
+std::span<const ConfigDef> config_rows_log();
+std::span<const ConfigDef> config_rows_groups();
+std::span<const ConfigDef> config_rows_security();
+std::span<const ConfigDef> config_rows_operations();
+
+}  // namespace milena

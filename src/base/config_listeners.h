@@ -1,0 +1,33 @@
+// The listeners and advertised.listeners settings, taken apart.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/settings.h"
+
+namespace milena {
+
+struct ListenerEndpoint {
+  std::string listener_name;
+  std::string host;  // without brackets; empty in `listeners` means every address
+  uint16_t port = 0;
+  std::string protocol;  // PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
+};
+
+// "NAME://host:port,…" as Kafka reads it; names are upper case afterwards.
+Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text);
+
+// Where clients are served: `listeners` without those of the controller, which is embedded and needs none.
+Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings);
+
+// What clients are told, where it was set. A listener that is not among them is answered with the address that the
+// client's own connection came to if nothing was set at all (auto), else it is not told to anybody.
+struct AdvertisedListeners {
+  bool automatic = true;
+  std::vector<ListenerEndpoint> endpoints;
+};
+Result<AdvertisedListeners> advertised_listeners(const Settings& settings);
+
+}  // namespace milena

@@ -1,0 +1,194 @@
+#include "base/settings.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/config_values.h"
+#include "base/settings_file.h"
+
+namespace milena {
+namespace {
+
+// Settings of plug-ins and of parts that are configured under a prefix; nobody can say here whether they are right.
+bool is_foreign(ByteView key) {
+  for (ByteView prefix : {"listener.name.", "rsm.config.", "rlmm.config.", "controller.quorum.", "confluent.",
+                          "metrics.", "config.providers."}) {
+    if (key.starts_with(prefix)) return true;
+  }
+  return key == "super.users" || key == "allow.everyone.if.no.acl.found";
+}
+
+const char* environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : nullptr;
+}
+
+}  // namespace
+
+std::string default_data_directory() {
+  if (const char* data = environment("XDG_DATA_HOME"); data && ::geteuid() != 0) return std::string(data) + "/milena";
+  const char* home = environment("HOME");
+  if (::geteuid() == 0 || !home) return "/var/lib/milena";
+  return std::string(home) + "/.local/share/milena";
+}
+
+Settings::Settings() : values_(broker_configs().size()) {
+  for (const ConfigDef& def : broker_configs()) {
+    put(def, def.default_value ? std::optional<Bytes>(def.default_value) : std::nullopt, Source::kDefault);
+  }
+  put(*find_broker_config("log.dirs"), default_data_directory(), Source::kDefault);
+}
+
+Result<Settings> Settings::load(const SettingsInput& input) {
+  Settings settings;
+  if (!input.file.empty()) {
+    Result<std::vector<FileSetting>> from_file = read_settings_file(input.file);
+    if (!from_file.ok()) return from_file.error();
+    for (const FileSetting& setting : *from_file) {
+      std::string where = fmt::format(" ({}, line {})", input.file, setting.line);
+      RETURN_IF_ERROR(settings.apply(setting.key, setting.value, Source::kFile, where));
+    }
+  }
+  for (const std::string& text : input.overrides) {
+    size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return make_error(ErrorKind::kInvalid, "--override {}: expected key=value", text);
+    }
+    RETURN_IF_ERROR(settings.apply(Bytes(trim_blanks(text.substr(0, equals))), text.substr(equals + 1),
+                                   Source::kOverride, " (--override)"));
+  }
+  for (const auto& [key, text] : settings.others_) settings.warn_about(key, text);
+  for (const ConfigDef& def : broker_configs()) {
+    const Value& value = settings.values_[config_index(def)];
+    if (value.source == Source::kDefault || (def.marks & (kConfigHonoured | kConfigNoEffect)) != 0) continue;
+    // Somebody's file with Kafka's own default in it says nothing new.
+    auto is = [&value](const char* text) { return text && value.text == text; };
+    if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
+    settings.warnings_.push_back(fmt::format("{}={}: Milena does not do this yet; the setting has no effect", def.name,
+                                             def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or("")));
+  }
+  RETURN_IF_ERROR(settings.check_together());
+  return settings;
+}
+
+Status Settings::set(ByteView name, ByteView text) {
+  return apply(Bytes(name), Bytes(text), Source::kOverride, "");
+}
+
+Status Settings::apply(const Bytes& key, const Bytes& text, Source source, const std::string& where) {
+  const ConfigDef* def = find_broker_config(key);
+  if (!def) {
+    others_[key] = text;
+    return ok_status();
+  }
+  Status status = check_config_value(*def, text);
+  if (!status.ok()) {
+    return make_error(ErrorKind::kInvalid, "{}={}{}: {}", key,
+                      def->type == ConfigType::kPassword ? "[hidden]" : ByteView(text), where, status.error().message);
+  }
+  put(*def, Bytes(trim_blanks(text)), source);
+  return ok_status();
+}
+
+void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source source) {
+  Value& value = values_[config_index(def)];
+  value.number = 0;
+  if (text && def.type == ConfigType::kBoolean) {
+    value.number = parse_boolean(*text).value() ? 1 : 0;
+  } else if (text && (def.type == ConfigType::kInt || def.type == ConfigType::kShort || def.type == ConfigType::kLong)) {
+    value.number = parse_integer(*text).value();
+  }
+  value.text = std::move(text);
+  value.source = source;
+}
+
+void Settings::warn_about(const Bytes& key, const Bytes& text) {
+  if (is_foreign(key)) {
+    // A listener's own TLS or SASL settings matter to who wrote them.
+    if (key.starts_with("listener.name.") || key == "super.users") {
+      warnings_.push_back(fmt::format("{}: Milena does not do this yet; the setting has no effect", key));
+    }
+    return;
+  }
+  if (const RemovedConfig* removed = find_removed_config(key)) {
+    warnings_.push_back(fmt::format("{}={}: Kafka has this setting no more: {}", key, text, removed->hint));
+    return;
+  }
+  std::string nearest = nearest_config_name(key);
+  warnings_.push_back(nearest.empty() ? fmt::format("{}: no such setting; it is ignored", key)
+                                      : fmt::format("{}: no such setting; it is ignored. Did you mean {}?", key, nearest));
+}
+
+// Rules over several settings.
+Status Settings::check_together() {
+  if (is_set("broker.id") && get_int("broker.id") >= 0) {
+    if (is_set("node.id") && get_int("node.id") != get_int("broker.id")) {
+      return make_error(ErrorKind::kInvalid, "node.id={} and broker.id={}: expected the same number, or one of them",
+                        get_int("node.id"), get_int("broker.id"));
+    }
+    put(*find_broker_config("node.id"), text("broker.id"), source("broker.id"));
+  }
+  // log.dirs wins over log.dir, as in Kafka.
+  if (!is_set("log.dirs") && is_set("log.dir")) {
+    put(*find_broker_config("log.dirs"), text("log.dir"), source("log.dir"));
+  }
+  std::vector<Bytes> directories = get_list("log.dirs");
+  if (directories.empty() || std::count(directories.begin(), directories.end(), "") != 0) {
+    return make_error(ErrorKind::kInvalid, "log.dirs={}: expected at least one directory", get_string("log.dirs"));
+  }
+  std::vector<Bytes> roles = get_list("process.roles");
+  bool broker = std::count(roles.begin(), roles.end(), "broker") == 1;
+  bool controller = std::count(roles.begin(), roles.end(), "controller") == 1;
+  if (!broker || !controller || roles.size() != 2) {
+    return make_error(ErrorKind::kInvalid,
+                      "process.roles={}: expected broker,controller (a node runs its own controller today)",
+                      get_string("process.roles"));
+  }
+  return ok_status();
+}
+
+const Settings::Value& Settings::value(ByteView name) const {
+  const ConfigDef* def = find_broker_config(name);
+  CHECK(def != nullptr, "there is no setting {}", name);
+  return values_[config_index(*def)];
+}
+
+int64_t Settings::number(ByteView name) const {
+  const Value& found = value(name);
+  CHECK(found.text.has_value(), "the setting {} has no value", name);
+  return found.number;
+}
+
+bool Settings::get_bool(ByteView name) const {
+  CHECK(find_broker_config(name) && find_broker_config(name)->type == ConfigType::kBoolean, "{}", name);
+  return number(name) != 0;
+}
+
+int32_t Settings::get_int(ByteView name) const {
+  ConfigType type = find_broker_config(name) ? find_broker_config(name)->type : ConfigType::kString;
+  CHECK(type == ConfigType::kInt || type == ConfigType::kShort, "{} is no int", name);
+  return static_cast<int32_t>(number(name));
+}
+
+int64_t Settings::get_long(ByteView name) const {
+  ConfigType type = find_broker_config(name) ? find_broker_config(name)->type : ConfigType::kString;
+  CHECK(type == ConfigType::kInt || type == ConfigType::kShort || type == ConfigType::kLong, "{} is no number", name);
+  return number(name);
+}
+
+double Settings::get_double(ByteView name) const { return parse_double(get_string(name)).value(); }
+
+const Bytes& Settings::get_string(ByteView name) const {
+  const Value& found = value(name);
+  CHECK(found.text.has_value(), "the setting {} has no value", name);
+  return *found.text;
+}
+
+std::vector<Bytes> Settings::get_list(ByteView name) const {
+  const Value& found = value(name);
+  return found.text ? parse_list(*found.text) : std::vector<Bytes>();
+}
+
+}  // namespace milena
