@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Usage: check_style.py ROOT
+
+Checks the rules of the house that a machine can check: which floor may include which, no file too long, clean text.
+Prints each finding as file:line: what is wrong, and fails if there is one.
+"""
+
+import pathlib
+import re
+import sys
+
+# The floors of src/, lowest first, and what each may include (DESIGN.md has the picture). "floor/name" allows that
+# floor's headers whose name begins so, and nothing else of it.
+MAY_INCLUDE = {
+    "base": [],
+    "protocol": ["base"],
+    "log": ["protocol", "base"],
+    "metadata": ["protocol", "base"],
+    "coordinator": ["metadata/image", "protocol", "base"],
+    "broker": ["log", "coordinator", "metadata", "protocol", "base"],
+    "net": ["broker/session.h", "base"],
+}
+# src/main.cc puts the house together.
+MAIN_MAY_INCLUDE = ["net", "broker", "base"]
+
+# Headers that cost every file that includes them too much.
+HEAVY_IN_HEADERS = re.compile(r"<(iostream|regex|fmt/(format|ranges|chrono|os)\.h)>")
+MOST_LINES = 600
+TEXT_FILES = {".cc", ".h", ".py", ".sh", ".msg", ".java", ".go", ".js", ".md", ".txt", ".cmake", ".yaml", ".yml", ".json"}
+WITH_TABS = {".go"}
+CODE_FILES = {".cc", ".h", ".py", ".sh", ".java", ".go", ".js"}
+IGNORED = {".git", "__pycache__", "node_modules", "golden", "corpus", "target"}
+INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
+
+
+def text_files(root):
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if any(part in IGNORED or part.startswith("build") for part in parts[:-1]) or not path.is_file():
+            continue
+        if path.suffix in TEXT_FILES or (path.suffix == "" and parts[0] in ("script", "compat", "bench", ".ci")):
+            yield path
+
+
+def is_allowed(header, allowed):
+    for entry in allowed:
+        if header.startswith(entry + "/") or ("/" in entry and header.startswith(entry)):
+            return True
+    return False
+
+
+def check_includes(root, path, lines, report):
+    parts = path.relative_to(root / "src").parts
+    floor = parts[0] if len(parts) > 1 else "main"
+    if floor != "main" and floor not in MAY_INCLUDE:
+        report(1, f"src/{floor} is not in the table of floors")
+        return
+    allowed = MAIN_MAY_INCLUDE if floor == "main" else [floor] + MAY_INCLUDE[floor]
+    for number, line in enumerate(lines, 1):
+        found = INCLUDE.match(line)
+        if not found:
+            continue
+        own, system = found.groups()
+        if own and own.split("/")[0] in MAY_INCLUDE and not is_allowed(own, allowed):
+            report(number, f"{floor} must not include {own}")
+        if own and "/" not in own:
+            report(number, f'"{own}": name the folder too')
+        if system and (system == "asio.hpp" or system.startswith("asio/")):
+            if floor != "net":
+                report(number, "Asio is for src/net only")
+            elif path.suffix == ".h":
+                report(number, "Asio is for .cc files only")
+        if system and path.suffix == ".h" and HEAVY_IN_HEADERS.search(f"<{system}>"):
+            report(number, f"<{system}> is too heavy for a header")
+
+
+def check_links(root, report_at):
+    """The libraries' link edges are the arrows of the table."""
+    for floor, allowed in MAY_INCLUDE.items():
+        path = root / "src" / floor / "CMakeLists.txt"
+        if not path.exists():
+            continue
+        floors = {entry.split("/")[0] for entry in allowed}
+        for library in re.findall(r"\bmilena_([a-z]+)\b(?!\()", path.read_text()):
+            if library in MAY_INCLUDE and library != floor and library not in floors:
+                report_at(path, 1, f"{floor} must not link {library}")
+
+
+def check_header(lines, report):
+    if not lines or not lines[0].startswith("//"):
+        report(1, "a header begins with a comment: what it is, who owns it, on which thread, what it does not do")
+    if not any(line.startswith("#pragma once") for line in lines):
+        report(1, "#pragma once is missing")
+
+
+def check_text(path, text, lines, report):
+    for number, line in enumerate(lines, 1):
+        if line.endswith("\r"):
+            report(number, "carriage return")
+        elif line != line.rstrip():
+            report(number, "blank at the end of the line")
+        if "\t" in line and path.suffix not in WITH_TABS:
+            report(number, "tab")
+    if text and not text.endswith("\n"):
+        report(len(lines), "no newline at the end")
+    if path.suffix in CODE_FILES and len(lines) > MOST_LINES:
+        report(len(lines), f"{len(lines)} lines: more than {MOST_LINES}, find the two files that this is")
+
+
+def check(root):
+    findings = []
+
+    def report_at(path, number, text):
+        findings.append(f"{path.relative_to(root)}:{number}: {text}")
+
+    for path in text_files(root):
+        text = path.read_bytes().decode("utf-8", "replace")
+        lines = text.split("\n")
+        if lines and lines[-1] == "":
+            lines.pop()
+
+        def report(number, what, path=path):
+            report_at(path, number, what)
+
+        check_text(path, text, lines, report)
+        if path.relative_to(root).parts[0] == "src" and path.suffix in (".h", ".cc"):
+            check_includes(root, path, lines, report)
+            if path.suffix == ".h":
+                check_header(lines, report)
+    check_links(root, report_at)
+    return findings
+
+
+def main():
+    findings = check(pathlib.Path(sys.argv[1]).resolve())
+    for finding in findings:
+        print(finding)
+    sys.exit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()

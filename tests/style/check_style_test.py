@@ -1,0 +1,65 @@
+"""The style check finds what it is there to find."""
+
+import pathlib
+import tempfile
+import unittest
+
+import check_style
+
+HEADER = "// A thing.\n#pragma once\n"
+
+
+class CheckStyle(unittest.TestCase):
+    def findings(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name, text in files.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text)
+            return check_style.check(root)
+
+    def assert_finds(self, name, text, what):
+        findings = self.findings({name: text})
+        self.assertTrue(any(what in finding for finding in findings), f"{findings} without {what!r}")
+
+    def test_clean_files_pass(self):
+        self.assertEqual([], self.findings({
+            "src/log/a.h": HEADER + '#include "protocol/x.h"\n#include "base/y.h"\n#include <vector>\n',
+            "src/coordinator/a.cc": '#include "metadata/image.h"\n',
+            "src/net/a.cc": '#include <asio.hpp>\n#include "broker/session.h"\n',
+            "src/main.cc": '#include "broker/node.h"\n#include "net/server.h"\n',
+            "src/net/CMakeLists.txt": "milena_library(net LINKS milena_base milena_broker)\n",
+        }))
+
+    def test_arrows_upwards_and_sideways(self):
+        self.assert_finds("src/base/a.cc", '#include "log/log.h"\n', "base must not include log/log.h")
+        self.assert_finds("src/log/a.cc", '#include "broker/shard.h"\n', "log must not include")
+        self.assert_finds("src/log/a.cc", '#include "metadata/image.h"\n', "log must not include")
+        self.assert_finds("src/coordinator/a.cc", '#include "log/log.h"\n', "coordinator must not include")
+        self.assert_finds("src/coordinator/a.cc", '#include "metadata/controller.h"\n', "coordinator must not include")
+        self.assert_finds("src/broker/a.cc", '#include "net/server.h"\n', "broker must not include")
+        self.assert_finds("src/net/a.cc", '#include "broker/shard.h"\n', "net must not include")
+        self.assert_finds("src/log/CMakeLists.txt", "milena_library(log LINKS milena_broker)\n", "log must not link")
+        self.assert_finds("src/new/a.cc", "int a;\n", "not in the table")
+
+    def test_asio_stays_in_net(self):
+        self.assert_finds("src/broker/a.cc", "#include <asio/ip/tcp.hpp>\n", "src/net only")
+        self.assert_finds("src/net/a.h", HEADER + "#include <asio.hpp>\n", ".cc files only")
+
+    def test_headers(self):
+        self.assert_finds("src/base/a.h", HEADER + "#include <iostream>\n", "too heavy")
+        self.assert_finds("src/base/a.h", "#pragma once\n", "begins with a comment")
+        self.assert_finds("src/base/a.h", "// A thing.\n", "#pragma once")
+        self.assert_finds("src/base/a.cc", '#include "a.h"\n', "name the folder")
+
+    def test_text(self):
+        self.assert_finds("src/base/a.cc", "int a; \n", "blank at the end")
+        self.assert_finds("src/base/a.cc", "\tint a;\n", "tab")
+        self.assert_finds("src/base/a.cc", "int a;", "no newline")
+        self.assert_finds("script/a", "a\r\n", "carriage return")
+        self.assert_finds("tests/base/a.cc", "int a;\n" * 601, "more than 600")
+        self.assertEqual([], self.findings({"tests/base/a.cc": "int a;\n" * 600, "build/a.cc": "\t\n"}))
+
+
+if __name__ == "__main__":
+    unittest.main()
