@@ -1,0 +1,189 @@
+#include "log/log_directory.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "base/log.h"
+#include "log/format/json.h"
+
+namespace milena {
+namespace {
+
+constexpr ByteView kLockFile = ".lock";
+constexpr ByteView kMetaPropertiesFile = "meta.properties";
+constexpr ByteView kCleanShutdownFile = ".kafka_cleanshutdown";
+constexpr ByteView kRecoveryPointFile = "recovery-point-offset-checkpoint";
+constexpr ByteView kLogStartFile = "log-start-offset-checkpoint";
+constexpr ByteView kHighWatermarkFile = "replication-offset-checkpoint";
+
+int64_t offset_of(const OffsetCheckpoint& checkpoint, const TopicPartition& partition) {
+  auto it = checkpoint.find(partition);
+  return it == checkpoint.end() ? 0 : it->second;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& file_system, std::string path) {
+  Status made = file_system.make_directories(path);
+  if (!made && !file_system.exists(path)) {
+    return make_error(made.error().kind, "{}; set log.dirs to a directory that this user may write", made.error().message);
+  }
+  std::unique_ptr<LogDirectory> directory(new LogDirectory(file_system, std::move(path)));
+  RETURN_IF_ERROR(directory->take_lock());
+  RETURN_IF_ERROR(directory->read_state());
+  return directory;
+}
+
+LogDirectory::~LogDirectory() = default;
+
+// An open-file-description lock: it meets the record lock that Kafka takes (Java's FileChannel.tryLock), and unlike that
+// one it also keeps a second node of this process out.
+Status LogDirectory::take_lock() {
+  auto file = file_system_.open(path_of(kLockFile), OpenMode::kReadOrCreate);
+  if (!file) {
+    return make_error(file.error().kind, "{}; set log.dirs to a directory that this user may write", file.error().message);
+  }
+  lock_ = *file;
+  if (lock_->descriptor() < 0) return ok_status();
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (::fcntl(lock_->descriptor(), F_OFD_SETLK, &lock) == 0) return ok_status();
+  if (errno != EAGAIN && errno != EACCES) {
+    return make_error(ErrorKind::kIo, "cannot lock {}: {}", path_of(kLockFile), std::strerror(errno));
+  }
+  struct flock holder {};
+  holder.l_type = F_WRLCK;
+  holder.l_whence = SEEK_SET;
+  bool known = ::fcntl(lock_->descriptor(), F_OFD_GETLK, &holder) == 0 && holder.l_type != F_UNLCK && holder.l_pid > 0;
+  return make_error(ErrorKind::kExists,
+                    "log directory {} is in use by another broker{} (it holds {}); stop that one, or set log.dirs to "
+                    "another directory",
+                    path_, known ? fmt::format(", process {}", holder.l_pid) : "", path_of(kLockFile));
+}
+
+Status LogDirectory::read_state() {
+  Result<std::vector<std::string>> names = file_system_.list(path_);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    OffsetCheckpoint* checkpoint = name == kRecoveryPointFile   ? &recovery_points_
+                                   : name == kLogStartFile      ? &log_start_offsets_
+                                   : name == kHighWatermarkFile ? &high_watermarks_
+                                                                : nullptr;
+    if (checkpoint != nullptr) {
+      Result<OffsetCheckpoint> read = read_checkpoint(name);
+      if (!read) return read.error();
+      *checkpoint = read.take();
+    } else if (name == kMetaPropertiesFile) {
+      Result<Bytes> file = file_system_.read_file(path_of(name));
+      if (!file) return file.error();
+      Result<MetaProperties> properties = decode_meta_properties(*file);
+      if (!properties) {
+        return make_error(properties.error().kind, "{}: {}; restore the file, or move the directory away", path_,
+                          properties.error().message);
+      }
+      meta_properties_ = *properties;
+    } else if (name == kCleanShutdownFile) {
+      clean_shutdown_ = true;
+    }
+  }
+  return clean_shutdown_ ? file_system_.remove(path_of(kCleanShutdownFile)) : ok_status();
+}
+
+Result<OffsetCheckpoint> LogDirectory::read_checkpoint(ByteView name) {
+  Result<Bytes> file = file_system_.read_file(path_of(name));
+  if (!file) return file.error();
+  Result<OffsetCheckpoint> offsets = decode_offset_checkpoint(*file);
+  if (offsets) return offsets;
+  log_warn("{}: {}; going on without it", path_of(name), offsets.error().message);
+  return OffsetCheckpoint();
+}
+
+// --- identity ---
+
+Status LogDirectory::check_identity(const std::optional<std::string>& cluster_id, std::optional<int32_t> node_id) const {
+  if (!meta_properties_) return ok_status();
+  const MetaProperties& found = *meta_properties_;
+  if (cluster_id && !found.cluster_id.empty() && found.cluster_id != *cluster_id) {
+    return make_error(ErrorKind::kInvalid,
+                      "{} belongs to cluster {} (cluster.id in its meta.properties), this broker to {}; set log.dirs to a "
+                      "directory of this cluster",
+                      path_, found.cluster_id, *cluster_id);
+  }
+  if (node_id && found.node_id >= 0 && found.node_id != *node_id) {
+    return make_error(ErrorKind::kInvalid,
+                      "{} belongs to node {} (node.id in its meta.properties), this broker has node.id={}; set node.id={} "
+                      "or another log.dirs",
+                      path_, found.node_id, *node_id, found.node_id);
+  }
+  return ok_status();
+}
+
+Status LogDirectory::write_meta_properties(const MetaProperties& properties) {
+  RETURN_IF_ERROR(file_system_.write_file_atomically(path_of(kMetaPropertiesFile), encode_meta_properties(properties)));
+  meta_properties_ = properties;
+  meta_properties_->version = 1;
+  return ok_status();
+}
+
+// --- partitions ---
+
+Result<std::vector<PartitionDirectory>> LogDirectory::list_partitions() const {
+  Result<std::vector<std::string>> names = file_system_.list(path_);
+  if (!names) return names.error();
+  std::vector<PartitionDirectory> found;
+  for (const std::string& name : *names) {
+    std::optional<PartitionDirectoryName> parsed = parse_partition_directory(name);
+    if (parsed) found.push_back({std::move(parsed->partition), parsed->kind, path_ + "/" + name});
+  }
+  return found;
+}
+
+Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, DirectoryKind kind) {
+  std::string to = path_of(renamed_partition_directory(partition, kind));
+  RETURN_IF_ERROR(file_system_.rename(partition_path(partition), to));
+  return to;
+}
+
+Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partition) {
+  return rename_partition(partition, DirectoryKind::kDelete);
+}
+
+Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partition) {
+  return rename_partition(partition, DirectoryKind::kStray);
+}
+
+// --- checkpoints ---
+
+LogDirectory::Found LogDirectory::find(const TopicPartition& partition) const {
+  return {clean_shutdown_, offset_of(recovery_points_, partition), offset_of(log_start_offsets_, partition),
+          offset_of(high_watermarks_, partition)};
+}
+
+void LogDirectory::forget_checkpoints() {
+  recovery_points_.clear();
+  log_start_offsets_.clear();
+  high_watermarks_.clear();
+}
+
+Status LogDirectory::write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable) {
+  return file_system_.write_file_atomically(path_of(name), encode_offset_checkpoint(offsets), durable);
+}
+
+Status LogDirectory::write_recovery_points(const OffsetCheckpoint& offsets, bool durable) {
+  return write_checkpoint(kRecoveryPointFile, offsets, durable);
+}
+Status LogDirectory::write_log_start_offsets(const OffsetCheckpoint& offsets, bool durable) {
+  return write_checkpoint(kLogStartFile, offsets, durable);
+}
+Status LogDirectory::write_high_watermarks(const OffsetCheckpoint& offsets, bool durable) {
+  return write_checkpoint(kHighWatermarkFile, offsets, durable);
+}
+
+Status LogDirectory::write_clean_shutdown_mark(int64_t broker_epoch) {
+  return file_system_.write_file_atomically(path_of(kCleanShutdownFile),
+                                            fmt::format(R"({{"version":0,"brokerEpoch":{}}})", broker_epoch));
+}
+
+}  // namespace milena
