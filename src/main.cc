@@ -1,0 +1,210 @@
+// The program: reads the settings, puts loops, node and server together, and waits for a signal to stop.
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include "base/config_listeners.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "broker/node.h"
+#include "net/server.h"
+#include "net/server_settings.h"
+
+namespace milena {
+namespace {
+
+constexpr char kHelp[] =
+    R"(Milena: a broker for Apache Kafka's clients and tools, in one program.
+
+Usage: milena [FILE] [--override KEY=VALUE]...
+
+  FILE                  settings: a server.properties as Kafka reads it, or the same
+                        keys in a .yaml file
+  --override KEY=VALUE  one setting; wins over the file; may be given several times
+  --help, --version
+
+Nothing needs to be set. By default
+  - it listens on port 9092 of every address, for clients without TLS or passwords;
+  - it tells clients to come back to the address they came to (advertised.listeners=auto);
+  - it keeps its data in {} (log.dirs),
+    in the files that Kafka itself would write;
+  - topics are made when a client first asks for them, with one partition;
+  - records are kept for seven days (log.retention.hours).
+
+Examples
+  milena
+  milena --override listeners=PLAINTEXT://:19092 --override log.dirs=/srv/milena
+  milena /etc/milena/server.properties --override num.partitions=3
+
+Then, with the programs you have:
+  echo hello | kcat -b localhost:9092 -P -t greetings
+  kcat -b localhost:9092 -C -t greetings -e
+  kafka-topics.sh --bootstrap-server localhost:9092 --list
+
+docs/configuration.md lists every setting and says which of them have an effect.
+Stop it with Ctrl-C or SIGTERM; a second signal ends it at once.
+)";
+
+struct CommandLine {
+  SettingsInput settings;
+  bool help = false;
+  bool version = false;
+  std::string mistake;
+};
+
+CommandLine parse_command_line(int count, char** words) {
+  CommandLine line;
+  for (int i = 1; i < count; i++) {
+    std::string word = words[i];
+    if (word == "--help" || word == "-h") {
+      line.help = true;
+    } else if (word == "--version") {
+      line.version = true;
+    } else if (word == "--override") {
+      if (++i == count) line.mistake = "--override: expected KEY=VALUE behind it";
+      else line.settings.overrides.push_back(words[i]);
+    } else if (word.starts_with("--override=")) {
+      line.settings.overrides.push_back(word.substr(sizeof "--override=" - 1));
+    } else if (word.starts_with("-")) {
+      line.mistake = word + ": no such option";
+    } else if (!line.settings.file.empty()) {
+      line.mistake = word + ": expected one file, and have " + line.settings.file + " already";
+    } else {
+      line.settings.file = word;
+    }
+  }
+  return line;
+}
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "milena: %s\n", message.c_str());
+  return 1;
+}
+
+int default_shards() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2); }
+
+// Each log, index and connection is a descriptor, and the usual soft limit is 1024.
+void raise_open_files_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Requests of a megabyte come and go all the time: they are kept on the heap instead of being mapped and unmapped, each
+// page of which would be faulted in again. One arena a shard, so that memory at rest stays small.
+void tune_memory(int shards) {
+  ::mallopt(M_ARENA_MAX, shards);
+  ::mallopt(M_MMAP_THRESHOLD, 16 * 1024 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+}
+
+// Signals are waited for by the first thread, which has nothing else to do; the others must not get them.
+sigset_t block_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_stop(const sigset_t& signals) {
+  int number = 0;
+  while (::sigwait(&signals, &number) != 0) {
+  }
+  log_info("Stopping: {}. A second signal ends at once.", ::sigdescr_np(number));
+  for (int again : {SIGTERM, SIGINT, SIGHUP}) {
+    ::signal(again, [](int received) { ::_exit(128 + received); });
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+LogLevel chosen_log_level(const Settings& settings) {
+  std::string name = settings.get_string("milena.log.level");
+  switch (name[0] | 0x20) {
+    case 'd': return LogLevel::kDebug;
+    case 'i': return LogLevel::kInfo;
+    case 'w': return LogLevel::kWarn;
+    case 'e': return LogLevel::kError;
+    default: return LogLevel::kOff;
+  }
+}
+
+// What programs that start Kafka wait for, whatever the log level: Kafka's own words.
+void say_started(const Settings& settings) {
+  int node = settings.get_int("node.id");
+  log_always("[BrokerLifecycleManager id={}] The broker has been unfenced. Transitioning from RECOVERY to RUNNING. "
+             "(org.apache.kafka.server.BrokerLifecycleManager)", node);
+  log_always("[BrokerServer id={}] Transition from STARTING to STARTED (kafka.server.BrokerServer)", node);
+  log_always("[KafkaRaftServer nodeId={}] Kafka Server started (kafka.server.KafkaRaftServer)", node);
+}
+
+int serve(const Settings& settings) {
+  Result<ServerOptions> options = server_options(settings);
+  if (!options.ok()) return fail(options.error().message);
+  Result<AdvertisedListeners> advertised = advertised_listeners(settings);
+  if (!advertised.ok()) return fail(advertised.error().message);
+  int shards = settings.get_int("milena.shards");
+  if (shards == 0) shards = default_shards();
+  raise_open_files_limit();
+  tune_memory(shards);
+  sigset_t signals = block_stop_signals();
+
+  LoopGroup loops(shards);
+  Server server(loops, options.take());
+  Status opened = server.open();
+  if (!opened.ok()) return fail(opened.error().message);
+
+  log_info("Data directory: {}", settings.get_string("log.dirs"));
+  Result<std::unique_ptr<Node>> node = Node::start(settings, loops.executors());
+  if (!node.ok()) return fail(node.error().message);
+  Status started = server.start(node.value()->sessions());
+  if (!started.ok()) {
+    node.value()->stop();
+    return fail(started.error().message);
+  }
+  for (const BoundSocket& socket : server.sockets()) {
+    log_info("Listening on {}://{}:{}", socket.listener_name, socket.host.empty() ? "*" : socket.host, socket.port);
+  }
+  say_started(settings);
+
+  wait_for_stop(signals);
+  server.stop();
+  node.value()->stop();
+  loops.stop();
+  log_info("Stopped");
+  return 0;
+}
+
+int run(int count, char** words) {
+  CommandLine line = parse_command_line(count, words);
+  if (!line.mistake.empty()) {
+    fail(line.mistake + " (milena --help tells what there is)");
+    return 2;
+  }
+  if (line.help) {
+    fmt::print(kHelp, default_data_directory());
+    return 0;
+  }
+  if (line.version) {
+    fmt::print("milena {}\n", MILENA_VERSION);
+    return 0;
+  }
+  Result<Settings> settings = Settings::load(line.settings);
+  if (!settings.ok()) return fail(settings.error().message);
+  set_log_level(chosen_log_level(*settings));
+  log_info("Milena {} starts", MILENA_VERSION);
+  for (const std::string& warning : settings->warnings()) log_warn("{}", warning);
+  return serve(*settings);
+}
+
+}  // namespace
+}  // namespace milena
+
+int main(int count, char** words) { return milena::run(count, words); }

@@ -1,0 +1,51 @@
+#include "net/server_settings.h"
+
+#include "base/config_listeners.h"
+#include "base/config_values.h"
+
+namespace milena {
+namespace {
+
+Status add_ip_override(const Bytes& item, ServerOptions& options) {
+  size_t colon = item.rfind(':');
+  auto limit = colon == Bytes::npos ? std::nullopt : parse_integer(ByteView(item).substr(colon + 1));
+  if (!limit || *limit < 0 || *limit > INT32_MAX) {
+    return make_error(ErrorKind::kInvalid, "max.connections.per.ip.overrides={}: expected address:number", item);
+  }
+  options.max_connections_of_ip[item.substr(0, colon)] = static_cast<int>(*limit);
+  return ok_status();
+}
+
+}  // namespace
+
+Result<ServerOptions> server_options(const Settings& settings) {
+  ServerOptions options;
+  Result<std::vector<ListenerEndpoint>> endpoints = broker_listeners(settings);
+  if (!endpoints.ok()) return endpoints.error();
+  for (const ListenerEndpoint& endpoint : *endpoints) {
+    ListenerOptions listener;
+    listener.name = endpoint.listener_name;
+    listener.host = endpoint.host;
+    listener.port = endpoint.port;
+    listener.backlog = settings.get_int("socket.listen.backlog.size");
+    // Kafka's default of 100 KB is too little for a fast network and switches the system's own adaptation off, so it
+    // is taken only from who asks for it.
+    if (settings.is_set("socket.send.buffer.bytes")) {
+      listener.send_buffer_bytes = settings.get_int("socket.send.buffer.bytes");
+    }
+    if (settings.is_set("socket.receive.buffer.bytes")) {
+      listener.receive_buffer_bytes = settings.get_int("socket.receive.buffer.bytes");
+    }
+    options.listeners.push_back(std::move(listener));
+  }
+  options.limits.request_max_bytes = static_cast<uint32_t>(settings.get_int("socket.request.max.bytes"));
+  options.limits.max_idle_ms = settings.get_long("connections.max.idle.ms");
+  options.max_connections = settings.get_int("max.connections");
+  options.max_connections_per_ip = settings.get_int("max.connections.per.ip");
+  for (const Bytes& item : settings.get_list("max.connections.per.ip.overrides")) {
+    RETURN_IF_ERROR(add_ip_override(item, options));
+  }
+  return options;
+}
+
+}  // namespace milena
