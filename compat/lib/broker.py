@@ -10,6 +10,7 @@ MILENA_BINARY=path       use this binary instead of asking script/build
 import dataclasses
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -39,9 +40,19 @@ class Choice:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A free port below the system's range for outgoing connections.
+
+    Inside that range, a client that reconnects while the broker is down can be given the very port as its own and
+    connect to itself, and the broker finds its port taken.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 _binary = None
@@ -68,10 +79,10 @@ def _build():
 
 
 def _alive(pid):
-    """A zombie that nobody reaps counts as dead: its files and sockets are closed."""
+    """A zombie that nobody reaps counts as dead once its last thread is gone: then its files and sockets are closed."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z" or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 

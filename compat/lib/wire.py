@@ -3,8 +3,11 @@
 import socket
 import struct
 
+import wait
+
 CREATE_TOPICS = 19
 INIT_PRODUCER_ID = 22
+COORDINATOR_LOAD_IN_PROGRESS = 14
 
 
 class Connection:
@@ -66,7 +69,13 @@ def create_topic(address, name, partitions, configs=None):
 def init_producer_id(address):
     """InitProducerId v1 without a transactional id; returns (producer id, epoch)."""
     with Connection(address) as connection:
-        answer = connection.request(INIT_PRODUCER_ID, 1, string(None) + struct.pack(">i", 60_000))
-    _throttle_ms, error, producer_id, epoch = struct.unpack(">ihqh", answer)
-    assert error == 0, f"InitProducerId answered error {error}"
-    return producer_id, epoch
+        def answered():
+            answer = connection.request(INIT_PRODUCER_ID, 1, string(None) + struct.pack(">i", 60_000))
+            _throttle_ms, error, producer_id, epoch = struct.unpack(">ihqh", answer)
+            # Kafka says so while it fetches its first block of ids; clients ask again.
+            if error == COORDINATOR_LOAD_IN_PROGRESS:
+                return None
+            assert error == 0, f"InitProducerId answered error {error}"
+            return producer_id, epoch
+
+        return wait.until(answered, "InitProducerId is answered with an id")
