@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/config_listeners.h"
+#include "base/config_reference.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "broker/node.h"
@@ -54,6 +55,7 @@ struct CommandLine {
   SettingsInput settings;
   bool help = false;
   bool version = false;
+  bool config_reference = false;
   std::string mistake;
 };
 
@@ -63,6 +65,8 @@ CommandLine parse_command_line(int count, char** words) {
     std::string word = words[i];
     if (word == "--help" || word == "-h") {
       line.help = true;
+    } else if (word == "--config-reference") {
+      line.config_reference = true;
     } else if (word == "--version") {
       line.version = true;
     } else if (word == "--override") {
@@ -190,6 +194,10 @@ int run(int count, char** words) {
   }
   if (line.help) {
     fmt::print(kHelp, default_data_directory());
+    return 0;
+  }
+  if (line.config_reference) {
+    fmt::print("{}", config_reference());
     return 0;
   }
   if (line.version) {

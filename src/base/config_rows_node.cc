@@ -8,11 +8,11 @@ namespace config_rows {
 static const ConfigDef kNodeRows[] = {
     {"node.id", kInt, "1", "[0,...]", kReadOnly, kHonoured,
      "Number of this node within its cluster; kept in the data directory, so it stays what it was at the "
-     "first start.", "(none: required)"},
+     "first start.", "(none)"},
     {"broker.id", kInt, "-1", "", kReadOnly, kHonoured,
      "The older name of node.id."},
     {"process.roles", kList, "broker,controller", "{broker, controller}", kReadOnly, kHonoured,
-     "What this process is: a broker, a controller, or both.", "(none: required)"},
+     "What this process is: a broker, a controller, or both.", "(none)"},
     {"broker.rack", kString, nullptr, "", kReadOnly, 0,
      "Where the broker stands (a rack, a zone); replicas are spread over racks and consumers may prefer theirs."},
     {"broker.heartbeat.interval.ms", kInt, "2000", "", kReadOnly, kNoEffect,

@@ -1,0 +1,93 @@
+#include "base/config_reference.h"
+
+#include <vector>
+
+#include "base/config_def.h"
+
+namespace milena {
+namespace {
+
+constexpr char kIntroduction[] = R"(# Settings
+
+<!-- Written by `milena --config-reference`; change the rows in src/base/config_rows_*.cc instead. -->
+
+Milena needs no settings. Those that are given come, the later the stronger, from
+
+1. a file: `milena server.properties` in the form that Kafka reads, or `milena settings.yaml` with the same keys, where
+   nested maps are joined with dots and lists with commas:
+
+   ```yaml
+   log.dirs: /srv/milena
+   num.partitions: 3
+   log.retention:
+     hours: 24
+   ```
+
+2. the command line: `--override num.partitions=3`, as often as needed.
+
+A value that cannot be is refused at start, with the key, the value and what was expected. A key that does not exist is
+named in a warning together with the one that was probably meant, and ignored. So is a key whose work Milena does not
+do yet, if it is set to something else than its default.
+
+## What is different from Kafka
+
+- `listeners` without a host serves every address, IPv4 and IPv6. Listeners named in `controller.listener.names` are not
+  opened: the controller is part of the process.
+- `advertised.listeners` that is not set, or is `auto`, tells each client the address that its own connection came to.
+- `log.dirs` is `$XDG_DATA_HOME/milena` or `~/.local/share/milena` for a user and `/var/lib/milena` for root, never in
+  `/tmp`.
+- `socket.send.buffer.bytes` and `socket.receive.buffer.bytes` have an effect only when they are set; otherwise the
+  system adapts the buffers to the connection.
+- Defaults that work on one node differ as the tables say.
+
+## How to read the tables
+
+*Scope* says how Kafka lets a setting be altered while the broker runs: not at all (read-only), for one broker, or for all
+of them (cluster-wide). *In Milena*: **yes**, it does what it says; *no effect*, there is nothing to do, as it concerns
+the JVM or a part that Milena does without; *not yet*, Milena does not do this so far.
+)";
+
+struct Section {
+  const char* title;
+  std::span<const ConfigDef> rows;
+};
+
+Bytes code(ByteView text) {
+  if (text.empty()) return "(empty)";
+  return text[0] == '(' ? Bytes(text) : fmt::format("`{}`", text);
+}
+
+const char* state(const ConfigDef& def) {
+  if (def.marks & kConfigHonoured) return "**yes**";
+  return def.marks & kConfigNoEffect ? "no effect" : "not yet";
+}
+
+void add_row(const ConfigDef& def, Bytes& page) {
+  Bytes value = def.default_value ? code(def.default_value) : "";
+  if (def.kafka_default) value += fmt::format(", Kafka: {}", code(def.kafka_default));
+  page += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", def.name, config_type_name(def.type), value,
+                      def.valid[0] ? code(def.valid) : "", config_scope_name(def.scope), state(def),
+                      def.documentation);
+}
+
+}  // namespace
+
+Bytes config_reference() {
+  const Section kSections[] = {
+      {"The node, topics, the controller, transactions", config_rows_node()},
+      {"Listeners, connections, requests, replication", config_rows_network()},
+      {"Data directories, logs, retention, the cleaner, tiered storage", config_rows_log()},
+      {"Groups", config_rows_groups()},
+      {"Security", config_rows_security()},
+      {"Quotas and metrics", config_rows_operations()},
+  };
+  Bytes page = kIntroduction;
+  for (const Section& section : kSections) {
+    page += fmt::format("\n## {}\n\n| Setting | Type | Default | Valid | Scope | In Milena | What it does |\n"
+                        "|---|---|---|---|---|---|---|\n", section.title);
+    for (const ConfigDef& def : section.rows) add_row(def, page);
+  }
+  return page;
+}
+
+}  // namespace milena
