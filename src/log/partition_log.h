@@ -86,6 +86,7 @@ struct TimestampAndOffset {
   int64_t timestamp = -1;
   int64_t offset = -1;
   int32_t leader_epoch = -1;
+  bool operator==(const TimestampAndOffset&) const = default;
 };
 
 // Files that are renamed to *.deleted already. Kafka waits file.delete.delay.ms before they go.
