@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "metadata/controller.h"
+#include "metadata/features.h"
 #include "metadata/topic_name.h"
 
 namespace milena {
@@ -33,6 +34,19 @@ void write_difference(ByteView topic, const ConfigMap& before, const ConfigMap& 
   for (const auto& [name, value] : before) {
     if (!after.contains(name)) records.emplace_back(topic_config_record(topic, name, std::nullopt));
   }
+}
+
+// Eligible leader replicas (KIP-966) were chosen under the old min.insync.replicas: with another one they are forgotten.
+void clear_elr_if_needed(ByteView topic, bool elr_enabled, size_t first, MetadataRecords& records) {
+  if (!elr_enabled) return;
+  const bool changed = std::any_of(records.begin() + static_cast<ptrdiff_t>(first), records.end(), [](const MetadataRecord& record) {
+    const auto* config = std::get_if<ConfigRecord>(&record);
+    return config != nullptr && config->name == "min.insync.replicas";
+  });
+  if (!changed) return;
+  ClearElrRecord clear;
+  clear.topic_name = topic;
+  records.emplace_back(std::move(clear));
 }
 
 Bytes joined(const std::vector<ByteView>& entries) { return fmt::format("{}", fmt::join(entries, ",")); }
@@ -130,7 +144,9 @@ Controller::MaybeRefusal Controller::plan_alteration(const IncrementalAlterConfi
     }
   }
   if (MaybeRefusal refusal = check_topic_configs(resource.resource_name, after)) return refusal;
+  const size_t first = records.size();
   write_difference(resource.resource_name, before, after, records);
+  clear_elr_if_needed(resource.resource_name, image_.feature_level(kElrFeature) > 0, first, records);
   return std::nullopt;
 }
 
@@ -140,7 +156,9 @@ Controller::MaybeRefusal Controller::plan_replacement(const AlterConfigsRequest:
   ConfigMap after;
   for (const auto& config : resource.configs) after[Bytes(config.name)] = *config.value;
   if (MaybeRefusal refusal = check_topic_configs(resource.resource_name, after)) return refusal;
+  const size_t first = records.size();
   write_difference(resource.resource_name, image_.configs(ResourceType::kTopic, resource.resource_name), after, records);
+  clear_elr_if_needed(resource.resource_name, image_.feature_level(kElrFeature) > 0, first, records);
   return std::nullopt;
 }
 

@@ -58,7 +58,7 @@ ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bo
   }
   if (image_.metadata_version() != 0) return effects;
 
-  const bool transactions = bootstrap_level(bootstrap, "metadata.version") >= kTransactionsSince;
+  const bool transactions = bootstrap_level(bootstrap, kMetadataVersionFeature) >= kTransactionsSince;
   if (transactions) {
     BeginTransactionRecord begin;
     begin.name = "Bootstrap records";
@@ -66,7 +66,7 @@ ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bo
   }
   effects.records.insert(effects.records.end(), bootstrap.begin(), bootstrap.end());
   // With eligible leader replicas the controller itself goes by min.insync.replicas, so the value has to be in the log.
-  if (bootstrap_level(bootstrap, "eligible.leader.replicas.version") > 0) {
+  if (bootstrap_level(bootstrap, kElrFeature) > 0) {
     ConfigRecord config;
     config.resource_type = static_cast<int8_t>(ResourceType::kBroker);
     config.name = "min.insync.replicas";

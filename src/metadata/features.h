@@ -9,6 +9,9 @@
 
 namespace milena {
 
+inline constexpr ByteView kMetadataVersionFeature = "metadata.version";
+inline constexpr ByteView kElrFeature = "eligible.leader.replicas.version";
+
 // What a 4.3 node registers itself with, in the order of the names.
 const std::vector<FeatureRange>& supported_features();
 

@@ -30,7 +30,7 @@ inline constexpr int32_t kNoLeader = -1;
 // A log that claims more is not believed: partitions are a vector.
 inline constexpr int32_t kMaxPartitionId = 1'000'000;
 
-using NodeList = SmallVector<int32_t, 3>;
+using NodeList = SmallVector<int32_t, 4>;
 
 // Most partitions have none of these.
 struct PartitionExtras {

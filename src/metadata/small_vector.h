@@ -32,11 +32,12 @@ class SmallVector {
   ~SmallVector() { release(); }
 
   void assign(std::span<const T> from) {
-    T* heap = from.size() > N ? new T[from.size()] : nullptr;
-    release();
-    if (heap != nullptr) heap_ = heap;
-    size_ = static_cast<uint32_t>(from.size());
-    std::copy(from.begin(), from.end(), data());
+    // `from` may be our own elements.
+    SmallVector made;
+    if (from.size() > N) made.heap_ = new T[from.size()];
+    made.size_ = static_cast<uint32_t>(from.size());
+    std::copy(from.begin(), from.end(), made.data());
+    swap(made);
   }
 
   size_t size() const { return size_; }
