@@ -1,0 +1,266 @@
+// ShardHarness: a GroupShard with everything around it that the broker would bring, in one thread: a log in memory, a clock
+// that is moved by hand, tokens and the answers that came for them. Can refuse appends, and reload the shard from its log.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "coordinator/group_shard.h"
+
+namespace milena {
+
+// Requests with what most tests do not care about filled in.
+namespace ask {
+struct Join {
+  std::string group = "g";
+  std::string member;
+  std::optional<std::string> instance;
+  std::string type = "consumer";
+  std::vector<std::pair<std::string, std::string>> protocols = {{"range", "meta"}};
+  int32_t session_ms = 10'000;
+  int32_t rebalance_ms = 60'000;
+  int16_t version = 9;
+};
+
+struct Sync {
+  std::string group = "g";
+  std::string member;
+  int32_t generation = 1;
+  std::map<std::string, std::string> assignments;
+  std::optional<std::string> instance;
+  std::optional<std::string> type;
+  std::optional<std::string> protocol;
+};
+
+struct Commit {
+  std::string group = "g";
+  std::string member;
+  int32_t generation = -1;
+  std::string topic = "t";
+  int32_t partition = 0;
+  int64_t offset = 0;
+  std::string metadata;
+  std::optional<std::string> instance;
+  int64_t retention_ms = -1;
+  int16_t version = 9;
+  Uuid topic_id;
+};
+}  // namespace ask
+
+class ShardHarness {
+ public:
+  using Join = ask::Join;
+  using Sync = ask::Sync;
+  using Commit = ask::Commit;
+
+  explicit ShardHarness(GroupConfig config = {}) : config_(config) {
+    set_log_level(LogLevel::kOff);
+    reload();
+  }
+
+  GroupShard& shard() { return *shard_; }
+  const std::vector<CoordinatorRecord>& log() const { return log_; }
+  Now now() const { return now_; }
+  GroupConfig& config() { return config_; }
+
+  // The next append fails like this.
+  void fail_next_append(ErrorCode error) { append_error_ = error; }
+
+  // The shard is lost and loaded again. What is parked is answered NOT_COORDINATOR.
+  void reload() {
+    if (shard_) take(shard_->close(ErrorCode::kNotCoordinator));
+    shard_ = std::make_unique<GroupShard>(config_, [this] { return "id" + std::to_string(++last_id_); });
+    for (size_t i = 0; i < log_.size(); ++i) apply(log_[i], static_cast<int64_t>(i));
+    run(shard_->loaded(now_));
+  }
+
+  // Moves the clock, ticking at every deadline on the way.
+  void advance(int64_t ms) {
+    const int64_t end_ms = now_.steady_ms + ms;
+    while (true) {
+      const std::optional<int64_t> next = shard_->next_deadline_ms();
+      if (!next || *next > end_ms) break;
+      move_to(std::max(*next, now_.steady_ms));
+      run(shard_->tick(now_));
+    }
+    move_to(end_ms);
+  }
+
+  Caller caller(int16_t version) { return {++last_token_, version, "client", "/127.0.0.1"}; }
+  AnswerToken last_token() const { return last_token_; }
+
+  void run(Effects effects) {
+    if (!effects.records.empty() && append_error_ != ErrorCode::kNone) {
+      const ErrorCode error = std::exchange(append_error_, ErrorCode::kNone);
+      return take(shard_->append_failed(std::move(effects), error, now_));
+    }
+    for (const CoordinatorRecord& record : effects.records) {
+      log_.push_back(record);
+      apply(record, static_cast<int64_t>(log_.size()) - 1);
+    }
+    take(std::move(effects));
+  }
+
+  bool answered(AnswerToken token) const { return answers_.count(token) > 0; }
+  template <class Response>
+  Response answer(AnswerToken token) {
+    const auto at = answers_.find(token);
+    if (at == answers_.end()) {
+      ADD_FAILURE() << "no answer for token " << token;
+      return {};
+    }
+    return std::get<Response>(at->second);
+  }
+  // The how-manieth answer it was; the token must be answered.
+  size_t answer_order(AnswerToken token) const { return order_.at(token); }
+
+  // --- requests
+
+  AnswerToken join(const Join& what) {
+    JoinGroupRequest request;
+    request.group_id = what.group;
+    request.member_id = what.member;
+    request.group_instance_id = what.instance;
+    request.protocol_type = what.type;
+    request.session_timeout_ms = what.session_ms;
+    request.rebalance_timeout_ms = what.rebalance_ms;
+    for (const auto& [name, metadata] : what.protocols) request.protocols.push_back({name, metadata});
+    run(shard_->join_group(caller(what.version), request, now_));
+    return last_token_;
+  }
+  // Both steps of a dynamic member's join: gives its id and the token of the second.
+  std::pair<std::string, AnswerToken> join_new(Join what = {}) {
+    const AnswerToken first = join(what);
+    what.member = answer<JoinGroupResponse>(first).member_id;
+    return {what.member, join(what)};
+  }
+
+  AnswerToken sync(const Sync& what) {
+    SyncGroupRequest request;
+    request.group_id = what.group;
+    request.member_id = what.member;
+    request.generation_id = what.generation;
+    request.group_instance_id = what.instance;
+    request.protocol_type = what.type;
+    request.protocol_name = what.protocol;
+    for (const auto& [member, assignment] : what.assignments) request.assignments.push_back({member, assignment});
+    run(shard_->sync_group(caller(5), request, now_));
+    return last_token_;
+  }
+
+  ErrorCode heartbeat(const std::string& member, int32_t generation, const std::string& group = "g",
+                      std::optional<std::string> instance = std::nullopt) {
+    HeartbeatRequest request;
+    request.group_id = group;
+    request.member_id = member;
+    request.generation_id = generation;
+    request.group_instance_id = instance;
+    run(shard_->heartbeat(caller(4), request, now_));
+    return answer<HeartbeatResponse>(last_token_).error_code;
+  }
+
+  LeaveGroupResponse leave(const std::vector<std::pair<std::string, std::optional<std::string>>>& members,
+                           const std::string& group = "g", int16_t version = 5) {
+    LeaveGroupRequest request;
+    request.group_id = group;
+    if (version < 3) request.member_id = members.front().first;
+    for (const auto& [member, instance] : members) {
+      request.members.push_back({.member_id = member, .group_instance_id = instance, .reason = std::nullopt});
+    }
+    run(shard_->leave_group(caller(version), request, now_));
+    return answer<LeaveGroupResponse>(last_token_);
+  }
+
+  ErrorCode commit(const Commit& what) {
+    OffsetCommitRequest request;
+    request.group_id = what.group;
+    request.member_id = what.member;
+    request.generation_id_or_member_epoch = what.generation;
+    request.group_instance_id = what.instance;
+    request.retention_time_ms = what.retention_ms;
+    auto& topic = request.topics.emplace_back();
+    topic.name = what.topic;
+    topic.topic_id = what.topic_id;
+    auto& partition = topic.partitions.emplace_back();
+    partition.partition_index = what.partition;
+    partition.committed_offset = what.offset;
+    partition.committed_metadata = what.metadata;
+    run(shard_->commit_offsets(caller(what.version), request, now_));
+    return answer<OffsetCommitResponse>(last_token_).topics.at(0).partitions.at(0).error_code;
+  }
+
+  OffsetFetchResponse::OffsetFetchResponsePartitions fetch(const std::string& group = "g", const std::string& topic = "t",
+                                                           int32_t partition = 0, bool stable = false,
+                                                           Uuid topic_id = {}) {
+    OffsetFetchGroup request;
+    request.group_id = group;
+    request.topics.emplace().push_back({.name = topic, .topic_id = topic_id, .partition_indexes = {partition}});
+    run(shard_->fetch_offsets(caller(9), request, stable));
+    return answer<OffsetFetchGroupResponse>(last_token_).topics.at(0).partitions.at(0);
+  }
+
+  ByteView state(const std::string& group = "g") const {
+    const ClassicGroup* found = shard_->find_group(group);
+    return found == nullptr ? "none" : group_state_name(found->state());
+  }
+
+  // A stable group of that many dynamic members; the first is the leader.
+  std::vector<std::string> stable_group(size_t count, Join what = {}) {
+    std::vector<std::string> members;
+    std::vector<AnswerToken> tokens;
+    for (size_t i = 0; i < count; ++i) {
+      const auto [member, token] = join_new(what);
+      members.push_back(member);
+      tokens.push_back(token);
+      for (size_t j = 0; j < i; ++j) {
+        Join again = what;
+        again.member = members[j];
+        tokens[j] = join(again);
+      }
+    }
+    const int32_t generation = answer<JoinGroupResponse>(tokens.at(0)).generation_id;
+    Sync leader{.group = what.group, .member = answer<JoinGroupResponse>(tokens[0]).leader, .generation = generation};
+    for (const std::string& member : members) leader.assignments[member] = "to " + member;
+    for (const std::string& member : members) {
+      if (member != leader.member) sync({.group = what.group, .member = member, .generation = generation});
+    }
+    sync(leader);
+    return members;
+  }
+
+ private:
+  void apply(const CoordinatorRecord& record, int64_t offset) {
+    shard_->apply(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt, offset);
+  }
+  void move_to(int64_t steady_ms) {
+    now_.wall_ms += steady_ms - now_.steady_ms;
+    now_.steady_ms = steady_ms;
+  }
+  void take(Effects effects) {
+    for (Answer& answer : effects.answers) {
+      const bool first = answers_.emplace(answer.token, std::move(answer.response)).second;
+      order_.emplace(answer.token, order_.size());
+      EXPECT_TRUE(first) << "token " << answer.token << " answered twice";
+      EXPECT_LE(answer.token, last_token_);
+    }
+  }
+
+  GroupConfig config_;
+  Now now_{.steady_ms = 5'000, .wall_ms = 1'700'000'000'000};
+  std::unique_ptr<GroupShard> shard_;
+  std::vector<CoordinatorRecord> log_;
+  std::map<AnswerToken, GroupResponse> answers_;
+  std::map<AnswerToken, size_t> order_;
+  AnswerToken last_token_ = 0;
+  int last_id_ = 0;
+  ErrorCode append_error_ = ErrorCode::kNone;
+};
+
+}  // namespace milena
