@@ -78,7 +78,8 @@ public class KafkaMessages {
     static void headers() throws Exception {
         for (ApiMessageType api : ApiMessageType.values()) {
             for (short v = api.lowestSupportedVersion(); v <= api.highestSupportedVersion(true); v++) {
-                out.writeBytes(api.apiKey() + " " + v + " " + api.requestHeaderVersion(v) + " " + api.responseHeaderVersion(v) + "\n");
+                String versions = api.requestHeaderVersion(v) + " " + api.responseHeaderVersion(v);
+                out.writeBytes(api.apiKey() + " " + v + " " + versions + "\n");
             }
         }
     }
