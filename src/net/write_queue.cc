@@ -33,9 +33,9 @@ WriteQueue::Outcome WriteQueue::flush(Stream& stream, uint64_t budget) {
   bool cork = file_slices_ > 1;
   if (cork) stream.set_cork(true);
   Outcome outcome = kEmpty;
-  uint64_t stop_at = written_bytes_ + budget;
+  uint64_t before = written_bytes_;
   while (!chunks_.empty()) {
-    if (written_bytes_ >= stop_at) {
+    if (written_bytes_ - before >= budget) {
       outcome = kPaused;
       break;
     }
