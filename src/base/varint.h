@@ -47,35 +47,39 @@ inline void append_unsigned_varint(Bytes& to, uint32_t value) { append_unsigned_
 inline void append_varint(Bytes& to, int32_t value) { append_unsigned_varlong(to, zigzag_encode(value)); }
 inline void append_varlong(Bytes& to, int64_t value) { append_unsigned_varlong(to, zigzag_encode(value)); }
 
-// The readers return where the number ended, or nullptr when it is cut off at `end` or too long.
-inline const char* read_unsigned_varint(const char* from, const char* end, uint32_t& value) {
-  if (from < end && static_cast<int8_t>(*from) >= 0) [[likely]] {
-    value = static_cast<uint8_t>(*from);
-    return from + 1;
+// The readers return where the number ended, or nullptr when it is cut off at `end` or too long. Nearly all numbers
+// have one or two bytes, so these are read without a loop.
+template <class T, size_t MaxSize>
+inline const char* read_unsigned_number(const char* from, const char* end, T& value) {
+  const auto byte_at = [from](size_t i) { return static_cast<T>(static_cast<uint8_t>(from[i])); };
+  if (end - from >= 2) [[likely]] {
+    if (byte_at(0) < 0x80) {
+      value = byte_at(0);
+      return from + 1;
+    }
+    if (byte_at(1) < 0x80) {
+      value = (byte_at(0) & 0x7f) | byte_at(1) << 7;
+      return from + 2;
+    }
   }
-  uint32_t result = 0;
-  for (unsigned shift = 0; shift < 7 * kMaxVarintSize && from < end; shift += 7) {
-    const uint32_t byte = static_cast<uint8_t>(*from++);
-    result |= (byte & 0x7f) << shift;
-    if (byte < 0x80) {
+  const auto size = static_cast<size_t>(end - from) < MaxSize ? static_cast<size_t>(end - from) : MaxSize;
+  T result = 0;
+  for (size_t i = 0; i < size; i++) {
+    result |= (byte_at(i) & 0x7f) << (7 * i);
+    if (byte_at(i) < 0x80) {
       value = result;
-      return from;
+      return from + i + 1;
     }
   }
   return nullptr;
 }
 
+inline const char* read_unsigned_varint(const char* from, const char* end, uint32_t& value) {
+  return read_unsigned_number<uint32_t, kMaxVarintSize>(from, end, value);
+}
+
 inline const char* read_unsigned_varlong(const char* from, const char* end, uint64_t& value) {
-  uint64_t result = 0;
-  for (unsigned shift = 0; shift < 7 * kMaxVarlongSize && from < end; shift += 7) {
-    const uint64_t byte = static_cast<uint8_t>(*from++);
-    result |= (byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      value = result;
-      return from;
-    }
-  }
-  return nullptr;
+  return read_unsigned_number<uint64_t, kMaxVarlongSize>(from, end, value);
 }
 
 inline const char* read_varint(const char* from, const char* end, int32_t& value) {

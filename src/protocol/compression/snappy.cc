@@ -190,6 +190,7 @@ class SnappyReader final : public BlockReader {
   Status find_block(ByteView& block) {
     if (!begun_) {
       begun_ = true;
+      if (rest_.empty()) return snappy_error("nothing there");
       framed_ = rest_.substr(0, kXerialMagic.size()) == kXerialMagic;
       if (!framed_) {
         std::swap(block, rest_);

@@ -248,7 +248,11 @@ ProduceValidation validate_batch(ByteView bytes, RecordChecks& checks) {
   if (checks.failed()) return checks.refusal();
 
   const Codec target = checks.limits().compression.value_or(source);
-  if (source != target || !findings.offsets_in_order) return rewrite(batch, target, checks.limits(), checks.now_ms());
+  if (source != target) return rewrite(batch, target, checks.limits(), checks.now_ms());
+  if (!findings.offsets_in_order) {
+    // Kafka means to write such a batch anew, and fails because it has passed over keys and values.
+    return refuse(ErrorCode::kUnknownServerError, "compressed batch whose offset deltas do not count from 0");
+  }
   return keep(batch, findings, checks.limits(), checks.now_ms());
 }
 

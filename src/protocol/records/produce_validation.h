@@ -3,9 +3,8 @@
 // Kafka 3.9. Pure; runs on the connection's thread. Offsets, sequences and epochs are the log's business.
 //
 // The common case, one batch in the topic's own codec, is one pass over crc and records without allocation, and the
-// batch is appended as it came. It is written anew where the topic wants another codec, where a client numbered the
-// records of a compressed batch wrongly, and where it came as messages of magic 0 or 1; only its header is, where
-// LogAppendTime or a wrong max timestamp ask for it.
+// batch is appended as it came. It is written anew where the topic wants another codec and where it came as messages of
+// magic 0 or 1; only its header is, where LogAppendTime or a wrong max timestamp ask for it.
 #pragma once
 
 #include <cstdint>

@@ -47,7 +47,7 @@ void RecordChecks::add(ErrorCode error, int32_t batch_index, std::string message
 
 void RecordChecks::add_missing_key(int32_t batch_index) {
   add(ErrorCode::kInvalidRecord, batch_index,
-      fmt::format("Compacted topic cannot accept message without key in topic partition {}.", topic_partition()));
+      fmt::format("Compacted topic cannot accept message without key in topic partition {}", topic_partition()));
 }
 
 // Near the ends of the number range Kafka's sums wrap around, and so do these.

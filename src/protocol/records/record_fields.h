@@ -43,7 +43,7 @@ inline const char* pass_headers(const char* from, const char* end, int32_t count
 }
 
 // Reads a record's body, the bytes that its length field counts. False when they are not exactly one record.
-inline bool read_record_fields(const char* from, const char* end, RecordFields& fields) {
+[[gnu::always_inline]] inline bool read_record_fields(const char* from, const char* end, RecordFields& fields) {
   if (from == end) return false;
   from++;  // the attributes, of which none is in use
   if ((from = read_varlong(from, end, fields.timestamp_delta)) == nullptr) return false;
