@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -115,6 +115,8 @@ std::optional<double> parse_config_double(ByteView text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  // Too large or too small to say; strtod knows which.
+  if (error == std::errc::result_out_of_range) value = std::strtod(Bytes(text).c_str(), nullptr);
   return sign * value;
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 using namespace milena::testing;  // NOLINT
 using CreatableTopic = CreateTopicsRequest::CreatableTopic;
-using Result_ = CreateTopicsResponse::CreatableTopicResult;
+using TopicResult = CreateTopicsResponse::CreatableTopicResult;
 
 CreatableTopic creatable(ByteView name, int32_t partitions = -1, int16_t replicas = -1) {
   CreatableTopic topic;
@@ -45,11 +45,11 @@ CreateTopicsRequest request_of(std::vector<CreatableTopic> topics, bool validate
 }
 
 // Creates, applies, and gives the one result.
-Result_ create(Controller& controller, CreatableTopic topic) {
+TopicResult create(Controller& controller, CreatableTopic topic) {
   const auto effects = controller.create_topics(request_of({std::move(topic)}));
   controller.apply(effects.records);
   EXPECT_EQ(effects.response.topics.size(), 1u);
-  const Result_& result = effects.response.topics.front();
+  const TopicResult& result = effects.response.topics.front();
   EXPECT_EQ(result.error_code == ErrorCode::kNone, !effects.records.empty());
   EXPECT_EQ(result.error_code == ErrorCode::kNone, !result.error_message.has_value());
   return result;
@@ -69,18 +69,18 @@ TEST(CreateTopics, WritesTopicConfigsPartitions) {
   EXPECT_EQ(effects.records,
             (MetadataRecords{milena::testing::topic("t", id), config(ResourceType::kTopic, "t", "cleanup.policy", "compact"),
                              config(ResourceType::kTopic, "t", "retention.ms", "1000"), first, second}));
-  const Result_& result = effects.response.topics.at(0);
+  const TopicResult& result = effects.response.topics.at(0);
   EXPECT_EQ(result.name, "t");
   EXPECT_EQ(result.topic_id, id);
   EXPECT_EQ(result.num_partitions, 2);
   EXPECT_EQ(result.replication_factor, 1);
   ASSERT_TRUE(result.configs);
   EXPECT_EQ(result.configs->size(), 33u);
-  for (const auto& each : *result.configs) {
-    if (each.name == "retention.ms") EXPECT_EQ(std::pair(*each.value, each.config_source), std::pair(Bytes("1000"), int8_t{1}));
-    if (each.name == "min.insync.replicas") EXPECT_EQ(std::pair(*each.value, each.config_source), std::pair(Bytes("1"), int8_t{3}));
-    if (each.name == "segment.ms") EXPECT_EQ(std::pair(*each.value, each.config_source), std::pair(Bytes("604800000"), int8_t{5}));
-  }
+  std::map<Bytes, std::pair<Bytes, int>> told;
+  for (const auto& each : *result.configs) told[each.name] = {*each.value, each.config_source};
+  EXPECT_EQ(told.at("retention.ms"), (std::pair<Bytes, int>("1000", 1)));
+  EXPECT_EQ(told.at("min.insync.replicas"), (std::pair<Bytes, int>("1", 3)));
+  EXPECT_EQ(told.at("segment.ms"), (std::pair<Bytes, int>("604800000", 5)));
   controller.apply(effects.records);
   EXPECT_EQ(controller.image().find_topic("t")->partition_count(), 2);
 }
@@ -148,7 +148,7 @@ TEST(CreateTopics, RefusesTooLargeRequestsAsAWhole) {
   const auto effects = controller.create_topics(request_of({creatable("a", 6000, 1), creatable("b", 4000, 1)}));
   EXPECT_TRUE(effects.records.empty());
   ASSERT_EQ(effects.response.topics.size(), 2u);
-  for (const Result_& result : effects.response.topics) {
+  for (const TopicResult& result : effects.response.topics) {
     EXPECT_EQ(result.error_code, ErrorCode::kPolicyViolation);
     EXPECT_TRUE(result.topic_id.is_zero());
     EXPECT_EQ(result.num_partitions, -1);
@@ -190,7 +190,7 @@ TEST(CreateTopics, AnswersEveryTopicOnce) {
   const auto effects = controller.create_topics(
       request_of({creatable("dup"), creatable("z"), creatable("dup"), creatable("bad!"), creatable("a")}));
   std::vector<std::pair<Bytes, ErrorCode>> answers;
-  for (const Result_& result : effects.response.topics) answers.emplace_back(result.name, result.error_code);
+  for (const TopicResult& result : effects.response.topics) answers.emplace_back(result.name, result.error_code);
   EXPECT_EQ(answers, (std::vector<std::pair<Bytes, ErrorCode>>{{"z", ErrorCode::kNone},
                                                                {"bad!", ErrorCode::kInvalidTopicException},
                                                                {"a", ErrorCode::kNone},
@@ -226,7 +226,7 @@ TEST(AutoCreate, GivesInternalTopicsTheirShape) {
   const std::vector<ByteView> names{"__consumer_offsets", "plain", "__transaction_state"};
   const auto effects = controller.auto_create_topics(names);
   controller.apply(effects.records);
-  for (const Result_& result : effects.response.topics) EXPECT_EQ(result.error_code, ErrorCode::kNone) << result.name;
+  for (const TopicResult& result : effects.response.topics) EXPECT_EQ(result.error_code, ErrorCode::kNone) << result.name;
   EXPECT_EQ(controller.image().find_topic("__consumer_offsets")->partition_count(), 50);
   EXPECT_EQ(controller.image().configs(ResourceType::kTopic, "__consumer_offsets"),
             (ConfigMap{{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}}));

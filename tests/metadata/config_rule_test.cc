@@ -1,4 +1,4 @@
-#include "metadata/config_def.h"
+#include "metadata/config_rule.h"
 
 #include <cmath>
 
@@ -7,7 +7,7 @@
 namespace milena {
 namespace {
 
-TEST(ConfigDef, ParsesAsJavaDoes) {
+TEST(ConfigRule, ParsesAsJavaDoes) {
   EXPECT_EQ(parse_config_bool(" TRUE "), true);
   EXPECT_EQ(parse_config_bool("false"), false);
   EXPECT_EQ(parse_config_bool("yes"), std::nullopt);
@@ -27,6 +27,8 @@ TEST(ConfigDef, ParsesAsJavaDoes) {
   EXPECT_EQ(parse_config_double(" 1e-1 "), 0.1);
   EXPECT_EQ(parse_config_double(".5"), 0.5);
   EXPECT_EQ(parse_config_double("-2."), -2.0);
+  EXPECT_TRUE(std::isinf(*parse_config_double("1e400")));
+  EXPECT_EQ(parse_config_double("1e-400"), 0.0);
   EXPECT_TRUE(std::isnan(*parse_config_double("NaN")));
   EXPECT_TRUE(std::isnan(*parse_config_double("-NaN")));
   for (const ByteView bad : {"", ".", "x", "nan", "1,5", "f", "--1"}) EXPECT_EQ(parse_config_double(bad), std::nullopt) << bad;
@@ -36,11 +38,11 @@ TEST(ConfigDef, ParsesAsJavaDoes) {
   EXPECT_TRUE(parse_config_list("  ").empty());
 }
 
-TEST(ConfigDef, ShowsParsedValues) {
-  const ConfigDef number{.name = "n", .type = ConfigType::kLong};
-  const ConfigDef ratio{.name = "r", .type = ConfigType::kDouble};
-  const ConfigDef flag{.name = "f", .type = ConfigType::kBoolean};
-  const ConfigDef list{.name = "l", .type = ConfigType::kList};
+TEST(ConfigRule, ShowsParsedValues) {
+  const ConfigRule number{.name = "n", .type = ConfigType::kLong};
+  const ConfigRule ratio{.name = "r", .type = ConfigType::kDouble};
+  const ConfigRule flag{.name = "f", .type = ConfigType::kBoolean};
+  const ConfigRule list{.name = "l", .type = ConfigType::kList};
   EXPECT_EQ(canonical_config_value(number, " +5 "), "5");
   EXPECT_EQ(canonical_config_value(number, "x"), "x");
   EXPECT_EQ(canonical_config_value(ratio, "1"), "1.0");
