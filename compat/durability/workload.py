@@ -8,6 +8,7 @@ import packages
 import segments
 import wait
 import wire
+from broker import MilenaBroker
 from checks import equal
 from journal import Tail
 
@@ -71,6 +72,9 @@ class Workload:
         wait.until(lambda: self._follow().counts["ack"] >= target, f"{target} acknowledgements", DEADLINE_S, pause_s=0.001)
         size = self._follow().size
         self.broker.kill()
+        if number % 3 == 0 and isinstance(self.broker, MilenaBroker):
+            for _ in range(3):
+                self.broker.start_and_kill(self.random.uniform(0, 0.03))
         self.broker.start()
         self.take_producer_ids()
         self.check(f"round {number}", size)

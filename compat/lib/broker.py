@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import wait
 
@@ -128,7 +129,8 @@ class Broker:
 class MilenaBroker(Broker):
     process = None
 
-    def start(self, deadline_s=60.0):
+    def _launch(self):
+        """Starts the process; returns its log's path and where in it this start begins."""
         command = [binary(), "--override", f"listeners=PLAINTEXT://{self.address}",
                    "--override", f"log.dirs={self.data_dir}"]
         for key, value in self.settings.items():
@@ -139,6 +141,16 @@ class MilenaBroker(Broker):
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             start_new_session=True)
         self.pid = self.process.pid
+        return log_path, begin
+
+    def start_and_kill(self, after_s):
+        """A crash in the midst of starting, which is where the log is repaired; `after_s` is the moment, not a wait."""
+        self._launch()
+        time.sleep(after_s)
+        self.kill()
+
+    def start(self, deadline_s=60.0):
+        log_path, begin = self._launch()
 
         def started():
             if self.process.poll() is not None:
