@@ -6,6 +6,7 @@
 // the active segment's, which recovery rebuilds from the .log in any case.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +19,7 @@ template <class Entry>
 class SegmentIndex {
  public:
   static constexpr size_t kUnsavedLimit = 64;
+  static constexpr size_t kBlockEntries = 256;
 
   SegmentIndex(FileCache& files, const std::string& directory, int64_t base_offset, ByteView suffix)
       : file_(files, directory, base_offset, suffix) {}
@@ -50,18 +52,36 @@ class SegmentIndex {
     return Entry::read(raw);
   }
 
-  // How many entries from the first on satisfy the predicate, which must hold for a prefix.
+  // How many entries from the first on satisfy the predicate, which must hold for a prefix. Halves the file down to a
+  // block, then reads that at once.
   template <class Predicate>
   Result<size_t> count_while(Predicate&& holds) {
     Result<size_t> all = count();
     if (!all) return all.error();
     size_t low = 0;
     size_t high = *all;
-    while (low < high) {
+    while (high - low > kBlockEntries) {
       size_t middle = (low + high) / 2;
       Result<Entry> entry = at(middle);
       if (!entry) return entry.error();
       if (holds(*entry)) low = middle + 1;
+      else high = middle;
+    }
+    char block[kBlockEntries * Entry::kSize];
+    size_t saved_end = std::min(high, static_cast<size_t>(saved_));
+    size_t saved_count = saved_end > low ? saved_end - low : 0;
+    if (saved_count > 0) {
+      auto file = file_.open();
+      if (!file) return file.error();
+      RETURN_IF_ERROR((*file)->read_exactly(low * Entry::kSize, block, saved_count * Entry::kSize));
+    }
+    const size_t first = low;
+    while (low < high) {
+      size_t middle = (low + high) / 2;
+      bool saved = middle < static_cast<size_t>(saved_);
+      bool yes = holds(saved ? Entry::read(block + (middle - first) * Entry::kSize)
+                             : unsaved_[middle - static_cast<size_t>(saved_)]);
+      if (yes) low = middle + 1;
       else high = middle;
     }
     return low;
