@@ -240,6 +240,12 @@ func groupReader(group, topic string) *kafka.Reader {
 		MaxWait: 200 * time.Millisecond, HeartbeatInterval: 200 * time.Millisecond, JoinGroupBackoff: 200 * time.Millisecond})
 }
 
+// stillLoading says whether this is Apache Kafka's first group: its coordinator answers before it is ready.
+func stillLoading(err error) bool {
+	return check.SlowCreate && (errors.Is(err, kafka.NotCoordinatorForGroup) || errors.Is(err, kafka.GroupCoordinatorNotAvailable) ||
+		errors.Is(err, kafka.GroupLoadInProgress))
+}
+
 func groupResume() {
 	topic := topicWith("resume", partitions)
 	records := check.Make("resume", 100, partitions)
@@ -250,8 +256,11 @@ func groupResume() {
 	for _, count := range []int{40, 60} {
 		reader := groupReader(prefix+"-resume", topic)
 		for range count {
-			message, err := reader.FetchMessage(limited)
-			check.Must(err, fmt.Sprintf("FetchMessage after %d", len(got)))
+			var message kafka.Message
+			check.Retry(fmt.Sprintf("FetchMessage after %d", len(got)), stillLoading, func() (err error) {
+				message, err = reader.FetchMessage(limited)
+				return err
+			})
 			check.Must(reader.CommitMessages(limited, message), "CommitMessages")
 			got = append(got, record(message))
 		}
