@@ -1,7 +1,7 @@
 // Usage: log_sample DIRECTORY
 //
 // Writes DIRECTORY/sample-0 with PartitionLog: segments, codecs, idempotent and transactional producers, epochs, a
-// truncation, and a clean shutdown. For compat/log/run, which has Apache Kafka's own tool read it.
+// truncation, and a clean shutdown; and DIRECTORY/records.txt with offset and value of each record that is in it. For compat/log/run, which has Apache Kafka's own tool read it.
 #include <cstdio>
 
 #include "base/manual_executor.h"
@@ -16,7 +16,7 @@ constexpr int64_t kStart = 1'700'000'000'000;
 
 class Sample {
  public:
-  explicit Sample(const std::string& directory) : clock_(kStart) {
+  explicit Sample(const std::string& directory) : directory_(directory), clock_(kStart) {
     LogConfig config;
     config.segment_bytes = 6000;
     config.index_interval_bytes = 300;
@@ -40,6 +40,7 @@ class Sample {
     CHECK(log_->truncate_to(cut).ok());
     epoch_ = 5;
     for (int i = 0; i < 30; ++i) data(4, Codec::kSnappy, kNoProducerId, kNoSequence, false);
+    CHECK(posix_file_system().write_file_atomically(directory_ + "/records.txt", records(), false).ok());
     CHECK(log_->close_cleanly(true).ok());
     std::printf("%zu segments, %lld records\n", log_->segment_count(), static_cast<long long>(log_->log_end_offset()));
   }
@@ -68,6 +69,24 @@ class Sample {
     CHECK(outcome.ok() && outcome->error == ErrorCode::kNone);
   }
 
+  Bytes records() {
+    Bytes text;
+    for (int64_t offset = 0; offset < log_->log_end_offset();) {
+      Bytes bytes = log_->read(offset, 1 << 20, log_->log_end_offset(), true)->batches.flatten().take();
+      BatchIterator it(bytes);
+      while (it.next()) {
+        offset = it.batch().header().next_offset();
+        RecordIterator in_batch(it.batch());
+        while (!it.batch().header().is_control() && in_batch.next()) {
+          text += std::to_string(in_batch.record().offset) + " " + std::string(*in_batch.record().value) + "\n";
+        }
+      }
+      // The truncation has left a gap before the next batch, which a read at its offset steps over.
+    }
+    return text;
+  }
+
+  const std::string directory_;
   ManualClock clock_;
   FileCache files_{posix_file_system(), 100};
   std::unique_ptr<PartitionLog> log_;
