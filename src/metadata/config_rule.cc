@@ -1,20 +1,24 @@
 #include "metadata/config_rule.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-
-#include <fmt/format.h>
 
 namespace milena {
 namespace {
 
 ByteView type_name(ConfigType type) {
   switch (type) {
-    case ConfigType::kInt: return "INT";
-    case ConfigType::kShort: return "SHORT";
-    case ConfigType::kLong: return "LONG";
-    default: return "DOUBLE";
+    case ConfigType::kInt:
+      return "INT";
+    case ConfigType::kShort:
+      return "SHORT";
+    case ConfigType::kLong:
+      return "LONG";
+    default:
+      return "DOUBLE";
   }
 }
 
@@ -62,7 +66,8 @@ std::optional<Bytes> check_list(const ConfigRule& def, ByteView value) {
   if (def.check == ConfigCheck::kOneOf) {
     for (const ByteView entry : entries) {
       if (entry.empty()) return fmt::format("The list {} has an empty entry", def.name);
-      if (!is_one_of(entry, def.valid)) return refuse(def, entry, fmt::format("it must be one of {}", def.valid));
+      if (!is_one_of(entry, def.valid))
+        return refuse(def, entry, fmt::format("it must be one of {}", def.valid));
     }
   } else if (def.check == ConfigCheck::kThrottledReplicas && !are_throttled_replicas(entries)) {
     return refuse(def, fmt::format("[{}]", fmt::join(entries, ", ")),
@@ -99,8 +104,8 @@ std::optional<int64_t> parse_config_int(ByteView text, ConfigType type) {
   return value;
 }
 
-// Double.parseDouble: a sign, digits, an exponent, a suffix out of fFdD; NaN and Infinity as words. (Its hexadecimal form is not
-// taken: nobody sets a ratio so.)
+// Double.parseDouble: a sign, digits, an exponent, a suffix out of fFdD; NaN and Infinity as words. (Its
+// hexadecimal form is not taken: nobody sets a ratio so.)
 std::optional<double> parse_config_double(ByteView text) {
   text = trim_config_value(text);
   double sign = 1;
@@ -174,7 +179,8 @@ std::optional<Bytes> check_config_rule(const ConfigRule& def, ByteView value) {
     case ConfigType::kShort:
     case ConfigType::kLong: {
       const std::optional<int64_t> number = parse_config_int(value, def.type);
-      if (!number) return refuse(def, value, fmt::format("it is not a number of type {}", type_name(def.type)));
+      if (!number)
+        return refuse(def, value, fmt::format("it is not a number of type {}", type_name(def.type)));
       if (def.check == ConfigCheck::kNone) return std::nullopt;
       return check_range(def, trim_config_value(value), static_cast<double>(*number));
     }

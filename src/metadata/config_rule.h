@@ -1,5 +1,6 @@
-// ConfigRule: the definition of one config, and the check of one value against it (Kafka's ConfigDef: types, parsing, validators).
-// Plain constants, made for static tables. Topic configs use it now; whatever else is described and altered can.
+// ConfigRule: the definition of one config, and the check of one value against it (Kafka's ConfigDef: types,
+// parsing, validators). Plain constants, made for static tables. Topic configs use it now; whatever else is
+// described and altered can.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ struct ConfigRule {
 // Why `value` is refused, with all that Kafka's message tells; nullopt if it is accepted.
 std::optional<Bytes> check_config_rule(const ConfigRule& def, ByteView value);
 
-// The value as Kafka shows it once it was parsed: without blanks, a list without repetitions. Text that is not of the type stays.
+// The value as Kafka shows it once it was parsed: without blanks, a list without repetitions. Text that is
+// not of the type stays.
 Bytes canonical_config_value(const ConfigRule& def, ByteView value);
 
 // Parsing as Kafka does: blanks around are ignored, numbers are Java's. nullopt: not of that type.

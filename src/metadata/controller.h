@@ -1,21 +1,24 @@
-// Controller: the embedded controller of a node that stands alone, a quorum of one. It decides which records are written to
-// __cluster_metadata; it does no I/O and has no clock.
+// Controller: the embedded controller of a node that stands alone, a quorum of one. It decides which records
+// are written to __cluster_metadata; it does no I/O and has no clock.
 //
-// Request methods are const: they look at the state and give the records to write and the answer. Only apply() changes the state.
-// The one owner (the node's metadata runtime, on one thread) does, for every request and in this order:
+// Request methods are const: they look at the state and give the records to write and the answer. Only
+// apply() changes the state. The one owner (the node's metadata runtime, on one thread) does, for every
+// request and in this order:
 //
 //   effects = controller.create_topics(request, version);
 //   append effects.records to the log as one batch (none: answer at once)
 //   controller.apply(effects.records);        so that the next request sees them
 //   sync the log (several batches may share one sync)
-//   hand the records to the image of every shard, wait until their partitions can be used, then send effects.response
+//   hand the records to the image of every shard, wait until their partitions can be used, then send
+//   effects.response
 //
-// A failed append or sync ends the node: what was applied here cannot be taken back. Records that are not `atomic` may be cut into
-// several batches where one would be too large.
+// A failed append or sync ends the node: what was applied here cannot be taken back. Records that are not
+// `atomic` may be cut into several batches where one would be too large.
 //
-// Deliberately not here: authorization (the caller leaves out what is not allowed), quotas, elections and ISR changes of a cluster of
-// several brokers. Source: Kafka's QuorumController, ReplicationControlManager, ConfigurationControlManager, ClusterControlManager,
-// ProducerIdControlManager, ControllerApis, ConfigAdminManager. The error codes are Kafka's.
+// Deliberately not here: authorization (the caller leaves out what is not allowed), quotas, elections and ISR
+// changes of a cluster of several brokers. Source: Kafka's QuorumController, ReplicationControlManager,
+// ConfigurationControlManager, ClusterControlManager, ProducerIdControlManager, ControllerApis,
+// ConfigAdminManager. The error codes are Kafka's.
 #pragma once
 
 #include <functional>
@@ -41,7 +44,8 @@
 
 namespace milena {
 
-// How many records one request may cause, and how many partitions (Kafka's MAX_RECORDS_PER_USER_OP, MAX_PARTITIONS_PER_BATCH).
+// How many records one request may cause, and how many partitions (Kafka's MAX_RECORDS_PER_USER_OP,
+// MAX_PARTITIONS_PER_BATCH).
 inline constexpr size_t kMaxRecordsPerRequest = 10'000;
 inline constexpr int32_t kProducerIdBlockSize = 1000;
 
@@ -70,14 +74,16 @@ struct BrokerStart {
   std::vector<FeatureRange> features;  // usually supported_features()
   std::optional<Bytes> rack;
   std::vector<Uuid> log_dirs;
-  // From .kafka_cleanshutdown, -1 without one. Another value than the registered epoch tells of an unclean stop.
+  // From .kafka_cleanshutdown, -1 without one. Another value than the registered epoch tells of an unclean
+  // stop.
   int64_t previous_broker_epoch = -1;
 };
 
 class Controller {
  public:
   // `image` is what the log says so far. `new_uuid` makes topic ids.
-  explicit Controller(MetadataImage image, ControllerSettings settings, std::function<Uuid()> new_uuid = &Uuid::random);
+  explicit Controller(MetadataImage image, ControllerSettings settings,
+                      std::function<Uuid()> new_uuid = &Uuid::random);
 
   const MetadataImage& image() const { return image_; }
   const ControllerSettings& settings() const { return settings_; }
@@ -89,9 +95,11 @@ class Controller {
   // --- topics (controller_topics.cc, controller_partitions.cc)
 
   ControllerEffects<CreateTopicsResponse> create_topics(const CreateTopicsRequest& request) const;
-  // Topics that a Metadata or FindCoordinator request asks for: internal ones in their own shape, others with the defaults.
+  // Topics that a Metadata or FindCoordinator request asks for: internal ones in their own shape, others with
+  // the defaults.
   ControllerEffects<CreateTopicsResponse> auto_create_topics(std::span<const ByteView> names) const;
-  ControllerEffects<DeleteTopicsResponse> delete_topics(const DeleteTopicsRequest& request, int16_t version) const;
+  ControllerEffects<DeleteTopicsResponse> delete_topics(const DeleteTopicsRequest& request,
+                                                        int16_t version) const;
   ControllerEffects<CreatePartitionsResponse> create_partitions(const CreatePartitionsRequest& request) const;
 
   // --- configs (controller_configs.cc): of topics. Other resources are answered with INVALID_REQUEST.
@@ -102,19 +110,21 @@ class Controller {
 
   // --- nodes (controller_nodes.cc)
 
-  // The first thing after load. Begins a cluster where the log has none yet, with the levels of `bootstrap` (bootstrap.checkpoint or
-  // default_bootstrap_records()), and aborts a transaction that was left open. No records: nothing to do.
+  // The first thing after load. Begins a cluster where the log has none yet, with the levels of `bootstrap`
+  // (bootstrap.checkpoint or default_bootstrap_records()), and aborts a transaction that was left open. No
+  // records: nothing to do.
   ControllerEffects<std::monostate> activate(const MetadataRecords& bootstrap, bool in_transaction) const;
   // This node as a controller. With metadata.version before 3.7 there is no such record.
   ControllerEffects<std::monostate> register_controller(int32_t controller_id, const Uuid& incarnation_id,
                                                         const std::vector<EndpointImage>& endpoints) const;
-  // The response is the broker epoch: `next_offset`, the offset that the first of the records will have. After an unclean stop the
-  // leader epoch of every partition it led grows by one, so that clients and followers see where the log may have been cut.
-  // The broker is fenced until unfence_broker.
+  // The response is the broker epoch: `next_offset`, the offset that the first of the records will have.
+  // After an unclean stop the leader epoch of every partition it led grows by one, so that clients and
+  // followers see where the log may have been cut. The broker is fenced until unfence_broker.
   ControllerEffects<int64_t> register_broker(const BrokerStart& start, int64_t next_offset) const;
   // When the broker can serve. Partitions without a leader that it may lead get it as leader.
   ControllerEffects<std::monostate> unfence_broker(int32_t broker_id) const;
-  ControllerEffects<AllocateProducerIdsResponse> allocate_producer_ids(const AllocateProducerIdsRequest& request) const;
+  ControllerEffects<AllocateProducerIdsResponse> allocate_producer_ids(
+      const AllocateProducerIdsRequest& request) const;
 
   BrokerSettings broker_settings() const;
 
@@ -138,17 +148,22 @@ class Controller {
   void write_topic(const TopicPlan& plan, MetadataRecords& records) const;
   CreateTopicsResponse::CreatableTopicResult created(const TopicPlan& plan) const;
 
-  MaybeRefusal check_assignment(std::span<const int32_t> replicas, std::optional<size_t> replication_factor) const;
-  MaybeRefusal place(int32_t count, int32_t replication_factor, size_t first, std::vector<NewPartition>& out) const;
-  MaybeRefusal place_by_hand(std::span<const int32_t> replicas, int32_t number, std::vector<NewPartition>& out) const;
+  MaybeRefusal check_assignment(std::span<const int32_t> replicas,
+                                std::optional<size_t> replication_factor) const;
+  MaybeRefusal place(int32_t count, int32_t replication_factor, size_t first,
+                     std::vector<NewPartition>& out) const;
+  MaybeRefusal place_by_hand(std::span<const int32_t> replicas, int32_t number,
+                             std::vector<NewPartition>& out) const;
   NewPartition new_partition(std::span<const int32_t> replicas) const;
   bool can_lead(int32_t broker_id) const;
-  MaybeRefusal plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic, MetadataRecords& records) const;
+  MaybeRefusal plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic,
+                           MetadataRecords& records) const;
 
   MaybeRefusal check_topic_configs(ByteView topic, const ConfigMap& configs) const;
   MaybeRefusal plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
                                MetadataRecords& records) const;
-  MaybeRefusal plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource, MetadataRecords& records) const;
+  MaybeRefusal plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource,
+                                MetadataRecords& records) const;
 
   // Topics whose names differ only in '.' and '_', by collision_key.
   using CollisionIndex = std::unordered_map<Bytes, std::set<Bytes>>;

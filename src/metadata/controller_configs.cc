@@ -1,10 +1,10 @@
 // The controller's IncrementalAlterConfigs and AlterConfigs, for topics.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "metadata/controller.h"
 #include "metadata/features.h"
@@ -26,30 +26,36 @@ ConfigRecord topic_config_record(ByteView topic, ByteView name, std::optional<By
 }
 
 // The records that lead from one set of configs to the other.
-void write_difference(ByteView topic, const ConfigMap& before, const ConfigMap& after, MetadataRecords& records) {
+void write_difference(ByteView topic, const ConfigMap& before, const ConfigMap& after,
+                      MetadataRecords& records) {
   for (const auto& [name, value] : after) {
     const auto old = before.find(name);
-    if (old == before.end() || old->second != value) records.emplace_back(topic_config_record(topic, name, value));
+    if (old == before.end() || old->second != value)
+      records.emplace_back(topic_config_record(topic, name, value));
   }
   for (const auto& [name, value] : before) {
     if (!after.contains(name)) records.emplace_back(topic_config_record(topic, name, std::nullopt));
   }
 }
 
-// Eligible leader replicas (KIP-966) were chosen under the old min.insync.replicas: with another one they are forgotten.
+// Eligible leader replicas (KIP-966) were chosen under the old min.insync.replicas: with another one they are
+// forgotten.
 void clear_elr_if_needed(ByteView topic, bool elr_enabled, size_t first, MetadataRecords& records) {
   if (!elr_enabled) return;
-  const bool changed = std::any_of(records.begin() + static_cast<ptrdiff_t>(first), records.end(), [](const MetadataRecord& record) {
-    const auto* config = std::get_if<ConfigRecord>(&record);
-    return config != nullptr && config->name == "min.insync.replicas";
-  });
+  const bool changed = std::any_of(records.begin() + static_cast<ptrdiff_t>(first), records.end(),
+                                   [](const MetadataRecord& record) {
+                                     const auto* config = std::get_if<ConfigRecord>(&record);
+                                     return config != nullptr && config->name == "min.insync.replicas";
+                                   });
   if (!changed) return;
   ClearElrRecord clear;
   clear.topic_name = topic;
   records.emplace_back(std::move(clear));
 }
 
-Bytes joined(const std::vector<ByteView>& entries) { return fmt::format("{}", fmt::join(entries, ",")); }
+Bytes joined(const std::vector<ByteView>& entries) {
+  return fmt::format("{}", fmt::join(entries, ","));
+}
 
 // A list with the entries of `change` put in or taken out.
 Bytes changed_list(ByteView current, ByteView change, bool append) {
@@ -80,16 +86,20 @@ std::optional<std::pair<ErrorCode, Bytes>> refuse_resource(const Resource& resou
   Bytes nulls;
   for (const auto& config : resource.configs) {
     if (!names.insert(config.name).second) {
-      return std::pair(ErrorCode::kInvalidRequest, fmt::format("The config {} occurs more than once", config.name));
+      return std::pair(ErrorCode::kInvalidRequest,
+                       fmt::format("The config {} occurs more than once", config.name));
     }
     bool deletes = false;
-    if constexpr (requires { config.config_operation; }) deletes = deletes_allowed && config.config_operation == kDelete;
+    if constexpr (requires { config.config_operation; })
+      deletes = deletes_allowed && config.config_operation == kDelete;
     if (!config.value && !deletes) nulls += (nulls.empty() ? "" : ",") + Bytes(config.name);
   }
-  if (!nulls.empty()) return std::pair(ErrorCode::kInvalidRequest, fmt::format("A config must not be null: {}", nulls));
+  if (!nulls.empty())
+    return std::pair(ErrorCode::kInvalidRequest, fmt::format("A config must not be null: {}", nulls));
   if (resource.resource_type != static_cast<int8_t>(ResourceType::kTopic)) {
-    return std::pair(ErrorCode::kInvalidRequest,
-                     fmt::format("Configs of resource type {} cannot be altered here", resource.resource_type));
+    return std::pair(
+        ErrorCode::kInvalidRequest,
+        fmt::format("Configs of resource type {} cannot be altered here", resource.resource_type));
   }
   return std::nullopt;
 }
@@ -97,8 +107,10 @@ std::optional<std::pair<ErrorCode, Bytes>> refuse_resource(const Resource& resou
 }  // namespace
 
 Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const ConfigMap& configs) const {
-  if (topic.empty()) return Refusal{ErrorCode::kInvalidRequest, "There are no default configs of topics: name a topic"};
-  if (std::optional<Bytes> why = invalid_topic_name(topic)) return Refusal{ErrorCode::kInvalidTopicException, std::move(why)};
+  if (topic.empty())
+    return Refusal{ErrorCode::kInvalidRequest, "There are no default configs of topics: name a topic"};
+  if (std::optional<Bytes> why = invalid_topic_name(topic))
+    return Refusal{ErrorCode::kInvalidTopicException, std::move(why)};
   if (std::optional<ConfigError> error = validate_topic_configs(configs, broker_settings())) {
     return Refusal{ErrorCode::kInvalidConfig, std::move(error->message)};
   }
@@ -108,9 +120,10 @@ Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const C
   return std::nullopt;
 }
 
-Controller::MaybeRefusal Controller::plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
-                                                     MetadataRecords& records) const {
-  if (auto refusal = refuse_resource(resource, true)) return Refusal{refusal->first, std::move(refusal->second)};
+Controller::MaybeRefusal Controller::plan_alteration(
+    const IncrementalAlterConfigsRequest::AlterConfigsResource& resource, MetadataRecords& records) const {
+  if (auto refusal = refuse_resource(resource, true))
+    return Refusal{refusal->first, std::move(refusal->second)};
   const ConfigMap& before = image_.configs(ResourceType::kTopic, resource.resource_name);
   ConfigMap after = before;
   for (const auto& config : resource.configs) {
@@ -126,8 +139,9 @@ Controller::MaybeRefusal Controller::plan_alteration(const IncrementalAlterConfi
         const bool append = config.config_operation == kAppend;
         const TopicConfigDef* def = find_topic_config(config.name);
         if (def == nullptr || def->def.type != ConfigType::kList) {
-          return Refusal{ErrorCode::kInvalidConfig, fmt::format("{} needs a config of type LIST, which {} is not",
-                                                                append ? "APPEND" : "SUBTRACT", config.name)};
+          return Refusal{ErrorCode::kInvalidConfig,
+                         fmt::format("{} needs a config of type LIST, which {} is not",
+                                     append ? "APPEND" : "SUBTRACT", config.name)};
         }
         const auto found = before.find(config.name);
         Bytes current = found != before.end() ? found->second : Bytes();
@@ -140,7 +154,8 @@ Controller::MaybeRefusal Controller::plan_alteration(const IncrementalAlterConfi
         break;
       }
       default:
-        return Refusal{ErrorCode::kUnknownServerError, fmt::format("There is no operation {}", config.config_operation)};
+        return Refusal{ErrorCode::kUnknownServerError,
+                       fmt::format("There is no operation {}", config.config_operation)};
     }
   }
   if (MaybeRefusal refusal = check_topic_configs(resource.resource_name, after)) return refusal;
@@ -150,14 +165,16 @@ Controller::MaybeRefusal Controller::plan_alteration(const IncrementalAlterConfi
   return std::nullopt;
 }
 
-Controller::MaybeRefusal Controller::plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource,
-                                                      MetadataRecords& records) const {
-  if (auto refusal = refuse_resource(resource, false)) return Refusal{refusal->first, std::move(refusal->second)};
+Controller::MaybeRefusal Controller::plan_replacement(
+    const AlterConfigsRequest::AlterConfigsResource& resource, MetadataRecords& records) const {
+  if (auto refusal = refuse_resource(resource, false))
+    return Refusal{refusal->first, std::move(refusal->second)};
   ConfigMap after;
   for (const auto& config : resource.configs) after[Bytes(config.name)] = *config.value;
   if (MaybeRefusal refusal = check_topic_configs(resource.resource_name, after)) return refusal;
   const size_t first = records.size();
-  write_difference(resource.resource_name, image_.configs(ResourceType::kTopic, resource.resource_name), after, records);
+  write_difference(resource.resource_name, image_.configs(ResourceType::kTopic, resource.resource_name),
+                   after, records);
   clear_elr_if_needed(resource.resource_name, image_.feature_level(kElrFeature) > 0, first, records);
   return std::nullopt;
 }

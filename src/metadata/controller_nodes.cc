@@ -49,7 +49,8 @@ std::vector<To> feature_records(const std::vector<FeatureRange>& from) {
 
 }  // namespace
 
-ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bootstrap, bool in_transaction) const {
+ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bootstrap,
+                                                       bool in_transaction) const {
   ControllerEffects<std::monostate> effects;
   if (in_transaction) {
     AbortTransactionRecord abort;
@@ -65,7 +66,8 @@ ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bo
     effects.records.emplace_back(std::move(begin));
   }
   effects.records.insert(effects.records.end(), bootstrap.begin(), bootstrap.end());
-  // With eligible leader replicas the controller itself goes by min.insync.replicas, so the value has to be in the log.
+  // With eligible leader replicas the controller itself goes by min.insync.replicas, so the value has to be
+  // in the log.
   if (bootstrap_level(bootstrap, kElrFeature) > 0) {
     ConfigRecord config;
     config.resource_type = static_cast<int8_t>(ResourceType::kBroker);
@@ -80,8 +82,8 @@ ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bo
   return effects;
 }
 
-ControllerEffects<std::monostate> Controller::register_controller(int32_t controller_id, const Uuid& incarnation_id,
-                                                                  const std::vector<EndpointImage>& endpoints) const {
+ControllerEffects<std::monostate> Controller::register_controller(
+    int32_t controller_id, const Uuid& incarnation_id, const std::vector<EndpointImage>& endpoints) const {
   ControllerEffects<std::monostate> effects;
   if (image_.metadata_version() < kControllerRegistrationSince) return effects;
   RegisterControllerRecord record;
@@ -137,9 +139,12 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
     change.fenced = -1;
     effects.records.emplace_back(std::move(change));
   }
-  // Kafka leaves partitions without a leader when their last broker stops. In this order: in sync, eligible (KIP-966), and last of
-  // all the one that led before it stopped uncleanly, which may have lost records and is marked as recovering.
-  const auto has = [broker_id](const auto& list) { return std::find(list.begin(), list.end(), broker_id) != list.end(); };
+  // Kafka leaves partitions without a leader when their last broker stops. In this order: in sync, eligible
+  // (KIP-966), and last of all the one that led before it stopped uncleanly, which may have lost records and
+  // is marked as recovering.
+  const auto has = [broker_id](const auto& list) {
+    return std::find(list.begin(), list.end(), broker_id) != list.end();
+  };
   for (const TopicImage& topic : image_.topics()) {
     for (int32_t number = 0; number < topic.partition_count(); ++number) {
       const PartitionImage* partition = topic.partition(number);
@@ -147,7 +152,8 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
       const PartitionExtras& extras = partition->extras();
       const bool in_sync = has(partition->isr);
       const bool eligible = has(extras.eligible_leader_replicas);
-      const bool led_last = partition->isr.empty() && extras.eligible_leader_replicas.empty() && has(extras.last_known_elr);
+      const bool led_last =
+          partition->isr.empty() && extras.eligible_leader_replicas.empty() && has(extras.last_known_elr);
       if (!in_sync && !eligible && !led_last) continue;
       PartitionChangeRecord change;
       change.partition_id = number;

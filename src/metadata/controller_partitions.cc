@@ -1,9 +1,9 @@
 // The controller's placement of replicas, and CreatePartitions.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "metadata/controller.h"
 #include "metadata/controller_plans.h"
@@ -28,7 +28,8 @@ bool Controller::can_lead(int32_t broker_id) const {
   return broker != nullptr && !broker->fenced && !broker->in_controlled_shutdown;
 }
 
-// In sync are the replicas that are there; a broker's only directory is its replicas' (ClusterControlManager.defaultDir).
+// In sync are the replicas that are there; a broker's only directory is its replicas'
+// (ClusterControlManager.defaultDir).
 Controller::NewPartition Controller::new_partition(std::span<const int32_t> replicas) const {
   NewPartition partition;
   partition.replicas.assign(replicas.begin(), replicas.end());
@@ -44,20 +45,25 @@ Controller::NewPartition Controller::new_partition(std::span<const int32_t> repl
 
 Controller::MaybeRefusal Controller::check_assignment(std::span<const int32_t> replicas,
                                                       std::optional<size_t> replication_factor) const {
-  const auto refuse = [](Bytes message) { return Refusal{ErrorCode::kInvalidReplicaAssignment, std::move(message)}; };
+  const auto refuse = [](Bytes message) {
+    return Refusal{ErrorCode::kInvalidReplicaAssignment, std::move(message)};
+  };
   if (replicas.empty()) return refuse("A list of replicas assigned by hand is empty");
   std::set<int32_t> seen;
   for (const int32_t id : replicas) {
-    if (!seen.insert(id).second) return refuse(fmt::format("A list of replicas assigned by hand names broker {} more than once", id));
+    if (!seen.insert(id).second)
+      return refuse(fmt::format("A list of replicas assigned by hand names broker {} more than once", id));
   }
   for (const int32_t id : seen) {
     if (image_.find_broker(id) == nullptr) {
-      return refuse(fmt::format("A list of replicas assigned by hand names broker {}, which is not registered", id));
+      return refuse(
+          fmt::format("A list of replicas assigned by hand names broker {}, which is not registered", id));
     }
   }
   if (replication_factor && *replication_factor != replicas.size()) {
-    return refuse(fmt::format("A list of replicas assigned by hand has {} replicas, the partitions before have {}", replicas.size(),
-                              *replication_factor));
+    return refuse(
+        fmt::format("A list of replicas assigned by hand has {} replicas, the partitions before have {}",
+                    replicas.size(), *replication_factor));
   }
   return std::nullopt;
 }
@@ -66,8 +72,9 @@ Controller::MaybeRefusal Controller::place_by_hand(std::span<const int32_t> repl
                                                    std::vector<NewPartition>& out) const {
   NewPartition partition = new_partition(replicas);
   if (partition.isr.empty()) {
-    return Refusal{ErrorCode::kInvalidReplicaAssignment,
-                   fmt::format("All brokers assigned by hand to partition {} are fenced or shutting down", number)};
+    return Refusal{
+        ErrorCode::kInvalidReplicaAssignment,
+        fmt::format("All brokers assigned by hand to partition {} are fenced or shutting down", number)};
   }
   out.push_back(std::move(partition));
   return std::nullopt;
@@ -93,7 +100,8 @@ Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_fa
   for (const int32_t id : registered) {
     if (!can_lead(id)) usable.push_back(id);
   }
-  const size_t alive = static_cast<size_t>(std::count_if(usable.begin(), usable.end(), [this](int32_t id) { return can_lead(id); }));
+  const size_t alive = static_cast<size_t>(
+      std::count_if(usable.begin(), usable.end(), [this](int32_t id) { return can_lead(id); }));
   for (int32_t i = 0; i < count; ++i) {
     std::vector<int32_t> replicas;
     const size_t leader = (first + static_cast<size_t>(i)) % alive;
@@ -105,7 +113,8 @@ Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_fa
   return std::nullopt;
 }
 
-ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(const CreatePartitionsRequest& request) const {
+ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(
+    const CreatePartitionsRequest& request) const {
   ControllerEffects<CreatePartitionsResponse> effects;
   auto& results = effects.response.results;
   std::set<ByteView> seen, repeated;
@@ -113,7 +122,8 @@ ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(const 
     if (!seen.insert(topic.name).second) repeated.insert(topic.name);
   }
   for (const ByteView name : repeated) {
-    results.push_back({Bytes(name), ErrorCode::kInvalidRequest, "The topic name occurs more than once in the request"});
+    results.push_back(
+        {Bytes(name), ErrorCode::kInvalidRequest, "The topic name occurs more than once in the request"});
   }
   for (const auto& topic : request.topics) {
     if (repeated.contains(topic.name)) continue;
@@ -126,7 +136,8 @@ ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(const 
     } else if (effects.records.size() + records.size() > kMaxRecordsPerRequest) {
       // The code is Kafka's; it leaves the topic half grown, we leave it alone.
       result.error_code = ErrorCode::kUnknownServerError;
-      result.error_message = fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest);
+      result.error_message =
+          fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest);
     } else {
       std::move(records.begin(), records.end(), std::back_inserter(effects.records));
     }
@@ -144,23 +155,27 @@ Controller::MaybeRefusal Controller::plan_growth(const CreatePartitionsRequest::
     return Refusal{ErrorCode::kInvalidPartitions, fmt::format("The topic already has {} partition(s)", have)};
   }
   if (topic.count < have) {
-    return Refusal{ErrorCode::kInvalidPartitions,
-                   fmt::format("The topic {} has {} partition(s); {} would not be more", topic.name, have, topic.count)};
+    return Refusal{
+        ErrorCode::kInvalidPartitions,
+        fmt::format("The topic {} has {} partition(s); {} would not be more", topic.name, have, topic.count)};
   }
   const int32_t added = topic.count - have;
   // Checked here and not only by what it costs: a count of billions must not be planned.
   if (static_cast<size_t>(added) > kMaxRecordsPerRequest) {
-    return Refusal{ErrorCode::kUnknownServerError,
-                   fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest)};
+    return Refusal{
+        ErrorCode::kUnknownServerError,
+        fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest)};
   }
   // No controller makes a topic without partitions, but a log may end behind its first record.
-  const size_t replication_factor = image->partitions.empty() ? static_cast<size_t>(settings_.default_replication_factor)
-                                                              : image->partitions.front().replicas.size();
+  const size_t replication_factor = image->partitions.empty()
+                                        ? static_cast<size_t>(settings_.default_replication_factor)
+                                        : image->partitions.front().replicas.size();
   std::vector<NewPartition> partitions;
   if (topic.assignments) {
     if (topic.assignments->size() != static_cast<size_t>(added)) {
       return Refusal{ErrorCode::kInvalidReplicaAssignment,
-                     fmt::format("{} partition(s) are to be added, but {} are assigned by hand", added, topic.assignments->size())};
+                     fmt::format("{} partition(s) are to be added, but {} are assigned by hand", added,
+                                 topic.assignments->size())};
     }
     for (const auto& assignment : *topic.assignments) {
       if (MaybeRefusal refusal = check_assignment(assignment.broker_ids, replication_factor)) return refusal;
@@ -171,10 +186,12 @@ Controller::MaybeRefusal Controller::plan_growth(const CreatePartitionsRequest::
     }
   } else {
     const size_t first = image->id.lo + static_cast<size_t>(have);
-    if (MaybeRefusal refusal = place(added, static_cast<int32_t>(replication_factor), first, partitions)) return refusal;
+    if (MaybeRefusal refusal = place(added, static_cast<int32_t>(replication_factor), first, partitions))
+      return refusal;
   }
   int32_t number = have;
-  for (const NewPartition& partition : partitions) records.emplace_back(partition.record(image->id, number++));
+  for (const NewPartition& partition : partitions)
+    records.emplace_back(partition.record(image->id, number++));
   return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
-// What the files of the controller share: a topic and its partitions as they would be made. Internal to src/metadata.
+// What the files of the controller share: a topic and its partitions as they would be made. Internal to
+// src/metadata.
 #pragma once
 
 #include "metadata/controller.h"

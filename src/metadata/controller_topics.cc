@@ -1,10 +1,10 @@
 // The controller's CreateTopics and DeleteTopics, of all versions.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <set>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "metadata/controller.h"
 #include "metadata/controller_plans.h"
@@ -24,7 +24,8 @@ CreatedTopic refused_topic(ByteView name, ErrorCode code, std::optional<Bytes> m
   return result;
 }
 
-DeletedTopic refused_deletion(const std::optional<ByteView>& name, const Uuid& id, ErrorCode code, ByteView message) {
+DeletedTopic refused_deletion(const std::optional<ByteView>& name, const Uuid& id, ErrorCode code,
+                              ByteView message) {
   DeletedTopic result;
   result.name.reset();
   if (name) result.name = Bytes(*name);
@@ -65,12 +66,14 @@ ControllerEffects<CreateTopicsResponse> Controller::create_topics(const CreateTo
     results.push_back(created(plan));
   }
   for (const ByteView name : repeated) {
-    results.push_back(refused_topic(name, ErrorCode::kInvalidRequest, "The topic name occurs more than once in the request"));
+    results.push_back(refused_topic(name, ErrorCode::kInvalidRequest,
+                                    "The topic name occurs more than once in the request"));
   }
   if (effects.records.size() > kMaxRecordsPerRequest) {
     for (CreatedTopic& result : results) {
       if (result.error_code != ErrorCode::kNone) continue;
-      result = refused_topic(result.name, ErrorCode::kPolicyViolation, "The request is too large for one operation");
+      result = refused_topic(result.name, ErrorCode::kPolicyViolation,
+                             "The request is too large for one operation");
     }
     effects.records.clear();
   }
@@ -78,7 +81,8 @@ ControllerEffects<CreateTopicsResponse> Controller::create_topics(const CreateTo
   return effects;
 }
 
-ControllerEffects<CreateTopicsResponse> Controller::auto_create_topics(std::span<const ByteView> names) const {
+ControllerEffects<CreateTopicsResponse> Controller::auto_create_topics(
+    std::span<const ByteView> names) const {
   CreateTopicsRequest request;
   // The request views into these.
   std::vector<InternalTopic> shapes;
@@ -114,7 +118,8 @@ Controller::MaybeRefusal Controller::refuse_size(const CreateTopicsRequest& requ
   }
   if (total <= static_cast<int64_t>(kMaxRecordsPerRequest)) return std::nullopt;
   return Refusal{ErrorCode::kPolicyViolation,
-                 fmt::format("The request asks for {} partitions, more than the {} allowed in one", total, kMaxRecordsPerRequest)};
+                 fmt::format("The request asks for {} partitions, more than the {} allowed in one", total,
+                             kMaxRecordsPerRequest)};
 }
 
 Controller::MaybeRefusal Controller::refuse_name(ByteView name) const {
@@ -124,12 +129,13 @@ Controller::MaybeRefusal Controller::refuse_name(ByteView name) const {
   if (image_.find_topic(name) != nullptr) {
     return Refusal{ErrorCode::kTopicAlreadyExists, fmt::format("Topic '{}' already exists.", name)};
   }
-  if (std::optional<Bytes> why = invalid_topic_name(name)) return Refusal{ErrorCode::kInvalidTopicException, std::move(why)};
+  if (std::optional<Bytes> why = invalid_topic_name(name))
+    return Refusal{ErrorCode::kInvalidTopicException, std::move(why)};
   if (has_collision_chars(name)) {
     if (const auto found = collisions_.find(collision_key(name)); found != collisions_.end()) {
       return Refusal{ErrorCode::kInvalidTopicException,
-                     fmt::format("The topic name '{}' differs from the existing topic {} only in '.' and '_'", name,
-                                 *found->second.begin())};
+                     fmt::format("The topic name '{}' differs from the existing topic {} only in '.' and '_'",
+                                 name, *found->second.begin())};
     }
   }
   return std::nullopt;
@@ -163,30 +169,35 @@ Controller::MaybeRefusal Controller::plan_configs(const CreatableTopic& topic, T
 
 Controller::MaybeRefusal Controller::plan_assignments(const CreatableTopic& topic, TopicPlan& plan) const {
   if (topic.replication_factor != -1) {
-    return Refusal{ErrorCode::kInvalidRequest, "Where replicas are assigned by hand, the replication factor must be -1"};
+    return Refusal{ErrorCode::kInvalidRequest,
+                   "Where replicas are assigned by hand, the replication factor must be -1"};
   }
   if (topic.num_partitions != -1) {
-    return Refusal{ErrorCode::kInvalidRequest, "Where replicas are assigned by hand, the number of partitions must be -1"};
+    return Refusal{ErrorCode::kInvalidRequest,
+                   "Where replicas are assigned by hand, the number of partitions must be -1"};
   }
   std::vector<const CreateTopicsRequest::CreatableReplicaAssignment*> by_number;
   std::set<int32_t> numbers;
   std::optional<size_t> replication_factor;
   for (const auto& assignment : topic.assignments) {
     if (!numbers.insert(assignment.partition_index).second) {
-      return Refusal{ErrorCode::kInvalidReplicaAssignment,
-                     fmt::format("Partition {} is assigned by hand more than once", assignment.partition_index)};
+      return Refusal{
+          ErrorCode::kInvalidReplicaAssignment,
+          fmt::format("Partition {} is assigned by hand more than once", assignment.partition_index)};
     }
     if (MaybeRefusal refusal = check_assignment(assignment.broker_ids, replication_factor)) return refusal;
     replication_factor = assignment.broker_ids.size();
     by_number.push_back(&assignment);
   }
   if (*numbers.begin() != 0 || *numbers.rbegin() != static_cast<int32_t>(numbers.size()) - 1) {
-    return Refusal{ErrorCode::kInvalidReplicaAssignment, "The partitions assigned by hand must be numbered 0, 1, 2 and so on"};
+    return Refusal{ErrorCode::kInvalidReplicaAssignment,
+                   "The partitions assigned by hand must be numbered 0, 1, 2 and so on"};
   }
   std::sort(by_number.begin(), by_number.end(),
             [](const auto* a, const auto* b) { return a->partition_index < b->partition_index; });
   for (const auto* assignment : by_number) {
-    MaybeRefusal refusal = place_by_hand(assignment->broker_ids, assignment->partition_index, plan.partitions);
+    MaybeRefusal refusal =
+        place_by_hand(assignment->broker_ids, assignment->partition_index, plan.partitions);
     if (refusal) return refusal;
   }
   return std::nullopt;
@@ -202,7 +213,8 @@ Controller::MaybeRefusal Controller::plan_placement(const CreatableTopic& topic,
                    "The number of partitions must be larger than 0, or -1 for the default of the cluster"};
   }
   const int32_t count = topic.num_partitions == -1 ? settings_.num_partitions : topic.num_partitions;
-  const int16_t replicas = topic.replication_factor == -1 ? settings_.default_replication_factor : topic.replication_factor;
+  const int16_t replicas =
+      topic.replication_factor == -1 ? settings_.default_replication_factor : topic.replication_factor;
   // Topics begin at different brokers, so that their first partitions are not all on one.
   return place(count, replicas, plan.id.lo, plan.partitions);
 }
@@ -222,7 +234,8 @@ void Controller::write_topic(const TopicPlan& plan, MetadataRecords& records) co
     records.emplace_back(std::move(config));
   }
   int32_t number = 0;
-  for (const NewPartition& partition : plan.partitions) records.emplace_back(partition.record(plan.id, number++));
+  for (const NewPartition& partition : plan.partitions)
+    records.emplace_back(partition.record(plan.id, number++));
 }
 
 CreatedTopic Controller::created(const TopicPlan& plan) const {
@@ -243,7 +256,8 @@ CreatedTopic Controller::created(const TopicPlan& plan) const {
 
 // --- DeleteTopics
 
-ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTopicsRequest& request, int16_t version) const {
+ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTopicsRequest& request,
+                                                                  int16_t version) const {
   ControllerEffects<DeleteTopicsResponse> effects;
   auto& results = effects.response.responses;
   std::vector<DeleteTopicsRequest::DeleteTopicState> topics = request.topics;
@@ -253,7 +267,8 @@ ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTo
     // TOPIC_DELETION_DISABLED came with version 3.
     const ErrorCode code = version < 3 ? ErrorCode::kInvalidRequest : ErrorCode::kTopicDeletionDisabled;
     for (const auto& topic : topics) {
-      results.push_back(refused_deletion(topic.name, topic.topic_id, code, "Topic deletion is disabled (delete.topic.enable)"));
+      results.push_back(refused_deletion(topic.name, topic.topic_id, code,
+                                         "Topic deletion is disabled (delete.topic.enable)"));
     }
     return effects;
   }
@@ -271,14 +286,16 @@ ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTo
   };
   for (const auto& topic : topics) {
     if (topic.name && !topic.topic_id.is_zero()) {
-      refuse(topic, ErrorCode::kInvalidRequest, "A topic is named either by its name or by its id, not by both");
+      refuse(topic, ErrorCode::kInvalidRequest,
+             "A topic is named either by its name or by its id, not by both");
       continue;
     }
     if (!topic.name && topic.topic_id.is_zero()) {
       refuse(topic, ErrorCode::kInvalidRequest, "A topic must be named by its name or by its id");
       continue;
     }
-    if (topic.name ? !answered_names.insert(*topic.name).second : !answered.insert(topic.topic_id).second) continue;
+    if (topic.name ? !answered_names.insert(*topic.name).second : !answered.insert(topic.topic_id).second)
+      continue;
     if (topic.name && name_counts[*topic.name] > 1) {
       refuse(topic, ErrorCode::kInvalidRequest, "The topic name occurs more than once in the request");
       continue;

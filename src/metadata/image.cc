@@ -10,7 +10,8 @@ namespace milena {
 // --- PartitionExtras and PartitionImage
 
 bool PartitionExtras::empty() const {
-  return removing_replicas.empty() && adding_replicas.empty() && eligible_leader_replicas.empty() && last_known_elr.empty();
+  return removing_replicas.empty() && adding_replicas.empty() && eligible_leader_replicas.empty() &&
+         last_known_elr.empty();
 }
 
 Uuid PartitionImage::directory(int32_t broker_id) const {
@@ -34,9 +35,10 @@ void PartitionImage::set_extras(PartitionExtras extras) {
 }
 
 bool PartitionImage::operator==(const PartitionImage& other) const {
-  return leader == other.leader && leader_epoch == other.leader_epoch && partition_epoch == other.partition_epoch &&
-         leader_recovery_state == other.leader_recovery_state && replicas == other.replicas && isr == other.isr &&
-         directories == other.directories && extras() == other.extras();
+  return leader == other.leader && leader_epoch == other.leader_epoch &&
+         partition_epoch == other.partition_epoch && leader_recovery_state == other.leader_recovery_state &&
+         replicas == other.replicas && isr == other.isr && directories == other.directories &&
+         extras() == other.extras();
 }
 
 // --- the other parts
@@ -55,8 +57,9 @@ const EndpointImage* BrokerImage::endpoint(ByteView listener) const {
 }
 
 bool ImageDelta::empty() const {
-  return topics_created.empty() && topics_deleted.empty() && partitions.empty() && configs.empty() && brokers.empty() &&
-         !controllers && !features && !client_quotas && !producer_ids && !acls && !scram_credentials && !delegation_tokens;
+  return topics_created.empty() && topics_deleted.empty() && partitions.empty() && configs.empty() &&
+         brokers.empty() && !controllers && !features && !client_quotas && !producer_ids && !acls &&
+         !scram_credentials && !delegation_tokens;
 }
 
 // --- MetadataImage: looking up
@@ -105,9 +108,10 @@ const ConfigMap& MetadataImage::configs(ResourceType type, ByteView name) const 
 bool MetadataImage::operator==(const MetadataImage& other) const {
   const auto same_topic = [](const auto& a, const auto& b) { return *a.second == *b.second; };
   return std::equal(topics_.begin(), topics_.end(), other.topics_.begin(), other.topics_.end(), same_topic) &&
-         std::tie(brokers_, controllers_, features_, configs_, client_quotas_, next_producer_id_, acls_, scram_, tokens_) ==
-             std::tie(other.brokers_, other.controllers_, other.features_, other.configs_, other.client_quotas_,
-                      other.next_producer_id_, other.acls_, other.scram_, other.tokens_);
+         std::tie(brokers_, controllers_, features_, configs_, client_quotas_, next_producer_id_, acls_,
+                  scram_, tokens_) == std::tie(other.brokers_, other.controllers_, other.features_,
+                                               other.configs_, other.client_quotas_, other.next_producer_id_,
+                                               other.acls_, other.scram_, other.tokens_);
 }
 
 }  // namespace milena

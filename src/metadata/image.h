@@ -1,13 +1,16 @@
-// MetadataImage: the cluster as the records of __cluster_metadata describe it, up to some offset (Kafka's MetadataImage).
+// MetadataImage: the cluster as the records of __cluster_metadata describe it, up to some offset (Kafka's
+// MetadataImage).
 //
-// Changed only by apply(), one record at a time, at a cost that depends on the record and not on the size of the cluster. Live
-// and at load it is the same code; a quorum's log is replayed by it as well as our own. Each shard owns a copy, fed with the same
-// records in the same order; a copy belongs to one thread. Pointers and references into the image hold until the next apply().
+// Changed only by apply(), one record at a time, at a cost that depends on the record and not on the size of
+// the cluster. Live and at load it is the same code; a quorum's log is replayed by it as well as our own.
+// Each shard owns a copy, fed with the same records in the same order; a copy belongs to one thread. Pointers
+// and references into the image hold until the next apply().
 //
-// What apply() changed is written into an ImageDelta, which names things and does not copy them: whoever reacts to it looks them
-// up, and what is no longer there has been deleted since.
+// What apply() changed is written into an ImageDelta, which names things and does not copy them: whoever
+// reacts to it looks them up, and what is no longer there has been deleted since.
 //
-// Not here: metadata transactions (replayer.h), the decisions which records to write (controller.h), reading a log.
+// Not here: metadata transactions (replayer.h), the decisions which records to write (controller.h), reading
+// a log.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +56,8 @@ struct PartitionImage {
   // One for each replica; empty in a log written before 3.7.
   SmallVector<Uuid, 1> directories;
 
-  // In a snapshot partitions come in any order: until its own record came, a partition of a lower number is not there.
+  // In a snapshot partitions come in any order: until its own record came, a partition of a lower number is
+  // not there.
   bool exists() const { return partition_epoch >= 0; }
   // The directory of that broker's replica; kDirectoryUnassigned when it is not told.
   Uuid directory(int32_t broker_id) const;
@@ -124,7 +128,14 @@ struct ControllerImage {
 };
 
 // The numbers are the protocol's (ConfigResource.Type).
-enum class ResourceType : int8_t { kUnknown = 0, kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32 };
+enum class ResourceType : int8_t {
+  kUnknown = 0,
+  kTopic = 2,
+  kBroker = 4,
+  kBrokerLogger = 8,
+  kClientMetrics = 16,
+  kGroup = 32
+};
 
 struct ConfigResource {
   ResourceType type = ResourceType::kUnknown;
@@ -182,7 +193,8 @@ class MetadataImage {
   MetadataImage(MetadataImage&&) noexcept;
   MetadataImage& operator=(MetadataImage&&) noexcept;
 
-  // An error means that the log is not one that a controller wrote, or that the image missed a part of it: the caller stops.
+  // An error means that the log is not one that a controller wrote, or that the image missed a part of it:
+  // the caller stops.
   Status apply(const MetadataRecord& record, ImageDelta& delta);
 
   // --- topics
@@ -193,8 +205,8 @@ class MetadataImage {
   size_t topic_count() const { return topics_.size(); }
   size_t partition_count() const { return partition_count_; }
 
-  // In the order of the names: for (const TopicImage& topic : image.topics()). topics_from(name) begins at the first name not
-  // before that one.
+  // In the order of the names: for (const TopicImage& topic : image.topics()). topics_from(name) begins at
+  // the first name not before that one.
   using TopicMap = std::map<ByteView, std::unique_ptr<TopicImage>>;
   class TopicIterator {
    public:
@@ -242,10 +254,13 @@ class MetadataImage {
 
   // --- kept as they were written, for those who need them later
   const std::map<Uuid, AccessControlEntryRecord>& acls() const { return acls_; }
-  const std::map<std::pair<int8_t, Bytes>, UserScramCredentialRecord>& scram_credentials() const { return scram_; }
+  const std::map<std::pair<int8_t, Bytes>, UserScramCredentialRecord>& scram_credentials() const {
+    return scram_;
+  }
   const std::map<Bytes, DelegationTokenRecord>& delegation_tokens() const { return tokens_; }
 
-  // The image as records, in the order of Kafka's snapshots: applied to an empty image they give an equal one.
+  // The image as records, in the order of Kafka's snapshots: applied to an empty image they give an equal
+  // one.
   void write(const std::function<void(MetadataRecord)>& emit) const;
   bool operator==(const MetadataImage& other) const;
 

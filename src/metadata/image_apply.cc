@@ -20,7 +20,8 @@ template <class From>
 std::vector<FeatureRange> features_of(const std::vector<From>& from) {
   std::vector<FeatureRange> to;
   to.reserve(from.size());
-  for (const From& each : from) to.push_back({each.name, each.min_supported_version, each.max_supported_version});
+  for (const From& each : from)
+    to.push_back({each.name, each.min_supported_version, each.max_supported_version});
   return to;
 }
 
@@ -63,8 +64,8 @@ struct MetadataImage::Applier {
     TopicImage* topic = topic_of(record.topic_id);
     if (topic == nullptr) return unknown_topic(record.topic_id, "partition");
     if (record.partition_id < 0 || record.partition_id > kMaxPartitionId || record.partition_epoch < 0) {
-      return make_error(ErrorKind::kCorrupt, "metadata log: topic {} has a partition {} with epoch {}", topic->name,
-                        record.partition_id, record.partition_epoch);
+      return make_error(ErrorKind::kCorrupt, "metadata log: topic {} has a partition {} with epoch {}",
+                        topic->name, record.partition_id, record.partition_epoch);
     }
     const auto number = static_cast<size_t>(record.partition_id);
     if (topic->partitions.size() <= number) topic->partitions.resize(number + 1);
@@ -90,8 +91,8 @@ struct MetadataImage::Applier {
     TopicImage* topic = topic_of(record.topic_id);
     if (topic == nullptr) return unknown_topic(record.topic_id, "change of a partition");
     if (topic->partition(record.partition_id) == nullptr) {
-      return make_error(ErrorKind::kCorrupt, "metadata log: topic {} has no partition {} to change", topic->name,
-                        record.partition_id);
+      return make_error(ErrorKind::kCorrupt, "metadata log: topic {} has no partition {} to change",
+                        topic->name, record.partition_id);
     }
     PartitionImage& partition = topic->partitions[static_cast<size_t>(record.partition_id)];
     note(record.topic_id, record.partition_id, partition, false);
@@ -105,10 +106,12 @@ struct MetadataImage::Applier {
     if (record.isr) partition.isr.assign(*record.isr);
     if (record.replicas) {
       partition.replicas.assign(*record.replicas);
-      if (!record.directories && partition.directories.size() != partition.replicas.size()) partition.directories.assign({});
+      if (!record.directories && partition.directories.size() != partition.replicas.size())
+        partition.directories.assign({});
     }
     if (record.directories) partition.directories.assign(*record.directories);
-    if (record.removing_replicas || record.adding_replicas || record.eligible_leader_replicas || record.last_known_elr) {
+    if (record.removing_replicas || record.adding_replicas || record.eligible_leader_replicas ||
+        record.last_known_elr) {
       PartitionExtras extras = partition.extras();
       replace(extras.removing_replicas, record.removing_replicas);
       replace(extras.adding_replicas, record.adding_replicas);
@@ -123,7 +126,8 @@ struct MetadataImage::Applier {
   Status operator()(const RemoveTopicRecord& record) {
     TopicImage* topic = topic_of(record.topic_id);
     if (topic == nullptr) return unknown_topic(record.topic_id, "removal");
-    for (const PartitionImage& partition : topic->partitions) image.partition_count_ -= partition.exists() ? 1 : 0;
+    for (const PartitionImage& partition : topic->partitions)
+      image.partition_count_ -= partition.exists() ? 1 : 0;
     delta.topics_deleted.push_back({topic->name, topic->id, topic->partition_count()});
     image.topics_by_id_.erase(topic->id);
     ConfigResource resource{ResourceType::kTopic, topic->name};
@@ -178,7 +182,8 @@ struct MetadataImage::Applier {
   Status operator()(const BrokerRegistrationChangeRecord& record) {
     return change_broker(record.broker_id, record.broker_epoch, [&record](BrokerImage& broker) {
       if (record.fenced != 0) broker.fenced = record.fenced > 0;
-      if (record.in_controlled_shutdown != 0) broker.in_controlled_shutdown = record.in_controlled_shutdown > 0;
+      if (record.in_controlled_shutdown != 0)
+        broker.in_controlled_shutdown = record.in_controlled_shutdown > 0;
       if (!record.log_dirs.empty()) broker.log_dirs = record.log_dirs;
       if (record.cordoned_log_dirs) broker.cordoned_log_dirs = *record.cordoned_log_dirs;
     });
@@ -186,7 +191,8 @@ struct MetadataImage::Applier {
 
   Status operator()(const RegisterControllerRecord& record) {
     image.controllers_[record.controller_id] = {record.controller_id, record.incarnation_id,
-                                                endpoints_of(record.end_points), features_of(record.features)};
+                                                endpoints_of(record.end_points),
+                                                features_of(record.features)};
     delta.controllers = true;
     return ok_status();
   }
@@ -211,7 +217,8 @@ struct MetadataImage::Applier {
       found->second.erase(record.name);
       if (found->second.empty()) image.configs_.erase(found);
     }
-    if (delta.configs.empty() || delta.configs.back() != resource) delta.configs.push_back(std::move(resource));
+    if (delta.configs.empty() || delta.configs.back() != resource)
+      delta.configs.push_back(std::move(resource));
     return ok_status();
   }
 
@@ -280,10 +287,12 @@ struct MetadataImage::Applier {
 
  private:
   static Status transaction_mark() {
-    return make_error(ErrorKind::kCorrupt, "the mark of a metadata transaction where only its records may be");
+    return make_error(ErrorKind::kCorrupt,
+                      "the mark of a metadata transaction where only its records may be");
   }
   static Status unknown_topic(const Uuid& id, ByteView what) {
-    return make_error(ErrorKind::kCorrupt, "metadata log: {} of a topic {} that does not exist", what, id.to_string());
+    return make_error(ErrorKind::kCorrupt, "metadata log: {} of a topic {} that does not exist", what,
+                      id.to_string());
   }
 
   TopicImage* topic_of(const Uuid& id) {

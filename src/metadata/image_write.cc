@@ -1,4 +1,5 @@
-// MetadataImage::write: the image as records, for snapshots. The order of the parts is that of Kafka's MetadataImage.write.
+// MetadataImage::write: the image as records, for snapshots. The order of the parts is that of Kafka's
+// MetadataImage.write.
 #include "metadata/image.h"
 
 namespace milena {
@@ -124,7 +125,8 @@ void MetadataImage::write(const std::function<void(MetadataRecord)>& emit) const
     record.topic_id = topic->id;
     emit(std::move(record));
     for (int32_t number = 0; number < topic->partition_count(); ++number) {
-      if (const PartitionImage* partition = topic->partition(number)) emit(partition_record(*topic, number, *partition));
+      if (const PartitionImage* partition = topic->partition(number))
+        emit(partition_record(*topic, number, *partition));
     }
   }
   for (const auto& [resource, configs] : configs_) {

@@ -14,12 +14,32 @@ constexpr uint32_t kFrameVersion = 1;
 
 // In the order of the variant's alternatives.
 constexpr std::array<ByteView, std::variant_size_v<MetadataRecord>> kRecordNames{
-    "RegisterBrokerRecord", "UnregisterBrokerRecord", "TopicRecord", "PartitionRecord", "ConfigRecord",
-    "PartitionChangeRecord", "FenceBrokerRecord", "UnfenceBrokerRecord", "RemoveTopicRecord", "DelegationTokenRecord",
-    "UserScramCredentialRecord", "FeatureLevelRecord", "ClientQuotaRecord", "ProducerIdsRecord",
-    "BrokerRegistrationChangeRecord", "AccessControlEntryRecord", "RemoveAccessControlEntryRecord", "NoOpRecord",
-    "ZkMigrationStateRecord", "RemoveUserScramCredentialRecord", "BeginTransactionRecord", "EndTransactionRecord",
-    "AbortTransactionRecord", "RemoveDelegationTokenRecord", "RegisterControllerRecord", "ClearElrRecord"};
+    "RegisterBrokerRecord",
+    "UnregisterBrokerRecord",
+    "TopicRecord",
+    "PartitionRecord",
+    "ConfigRecord",
+    "PartitionChangeRecord",
+    "FenceBrokerRecord",
+    "UnfenceBrokerRecord",
+    "RemoveTopicRecord",
+    "DelegationTokenRecord",
+    "UserScramCredentialRecord",
+    "FeatureLevelRecord",
+    "ClientQuotaRecord",
+    "ProducerIdsRecord",
+    "BrokerRegistrationChangeRecord",
+    "AccessControlEntryRecord",
+    "RemoveAccessControlEntryRecord",
+    "NoOpRecord",
+    "ZkMigrationStateRecord",
+    "RemoveUserScramCredentialRecord",
+    "BeginTransactionRecord",
+    "EndTransactionRecord",
+    "AbortTransactionRecord",
+    "RemoveDelegationTokenRecord",
+    "RegisterControllerRecord",
+    "ClearElrRecord"};
 
 using BodyReader = Result<MetadataRecord> (*)(Reader&, uint32_t version);
 
@@ -28,13 +48,15 @@ Result<MetadataRecord> read_body(Reader& reader, uint32_t version) {
   using Record = std::variant_alternative_t<Index, MetadataRecord>;
   constexpr ByteView name = kRecordNames[Index];
   if (version > static_cast<uint32_t>(Record::kMaxVersion)) {
-    return make_error(ErrorKind::kUnsupported, "metadata record {} has version {}, the newest known here is {}", name,
-                      version, Record::kMaxVersion);
+    return make_error(ErrorKind::kUnsupported,
+                      "metadata record {} has version {}, the newest known here is {}", name, version,
+                      Record::kMaxVersion);
   }
   Record record;
   record.read(reader, static_cast<int16_t>(version));
   if (!reader.ok() || reader.remaining() != 0) {
-    return make_error(ErrorKind::kCorrupt, "metadata record {} version {} does not fit its bytes", name, version);
+    return make_error(ErrorKind::kCorrupt, "metadata record {} version {} does not fit its bytes", name,
+                      version);
   }
   return MetadataRecord(std::move(record));
 }
@@ -90,10 +112,11 @@ Result<MetadataRecord> decode_metadata_record(ByteView value) {
   const uint32_t frame_version = reader.read_unsigned_varint();
   const uint32_t type = reader.read_unsigned_varint();
   const uint32_t version = reader.read_unsigned_varint();
-  if (!reader.ok()) return make_error(ErrorKind::kCorrupt, "metadata record of {} bytes has no whole frame", value.size());
+  if (!reader.ok())
+    return make_error(ErrorKind::kCorrupt, "metadata record of {} bytes has no whole frame", value.size());
   if (frame_version != kFrameVersion) {
-    return make_error(ErrorKind::kUnsupported, "metadata record has frame version {}, expected {}", frame_version,
-                      kFrameVersion);
+    return make_error(ErrorKind::kUnsupported, "metadata record has frame version {}, expected {}",
+                      frame_version, kFrameVersion);
   }
   for (const KnownType& known : kKnownTypes) {
     if (static_cast<uint32_t>(known.type) == type) return known.read(reader, version);
@@ -116,6 +139,8 @@ Bytes encode_metadata_record(const MetadataRecord& record, int16_t metadata_vers
       record);
 }
 
-ByteView metadata_record_name(const MetadataRecord& record) { return kRecordNames[record.index()]; }
+ByteView metadata_record_name(const MetadataRecord& record) {
+  return kRecordNames[record.index()];
+}
 
 }  // namespace milena

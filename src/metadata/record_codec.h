@@ -1,9 +1,11 @@
-// The values of records in __cluster_metadata-0, in its snapshots and in bootstrap.checkpoint, to and from bytes.
+// The values of records in __cluster_metadata-0, in its snapshots and in bootstrap.checkpoint, to and from
+// bytes.
 //
 //   uvarint frame version (1), uvarint record type, uvarint record version, body (always flexible)
 //
-// The key of such a record is null. An unknown type or version is an error and never skipped: a broker that does not
-// understand a record no longer knows the cluster, and has to stop (Kafka's MetadataRecordSerde, AbstractApiMessageSerde).
+// The key of such a record is null. An unknown type or version is an error and never skipped: a broker that
+// does not understand a record no longer knows the cluster, and has to stop (Kafka's MetadataRecordSerde,
+// AbstractApiMessageSerde).
 #pragma once
 
 #include "base/bytes.h"
@@ -13,7 +15,7 @@
 namespace milena {
 
 // Levels of the feature metadata.version (Kafka's MetadataVersion).
-inline constexpr int16_t kMetadataVersion33Iv3 = 7;   // the oldest that 4.3 accepts
+inline constexpr int16_t kMetadataVersion33Iv3 = 7;  // the oldest that 4.3 accepts
 inline constexpr int16_t kMetadataVersion34Iv0 = 8;
 inline constexpr int16_t kMetadataVersion37Iv2 = 17;  // log directories
 inline constexpr int16_t kMetadataVersion40Iv1 = 23;  // eligible leader replicas
@@ -22,8 +24,8 @@ inline constexpr int16_t kMetadataVersionLatest = kMetadataVersion43Iv0;
 
 Result<MetadataRecord> decode_metadata_record(ByteView value);
 
-// `metadata_version` is the feature level in force: it decides which version of a record may be written, so that every
-// node of the cluster can read it. As Kafka 4.3.1 chooses.
+// `metadata_version` is the feature level in force: it decides which version of a record may be written, so
+// that every node of the cluster can read it. As Kafka 4.3.1 chooses.
 Bytes encode_metadata_record(const MetadataRecord& record, int16_t metadata_version = kMetadataVersionLatest);
 
 // "PartitionChangeRecord", for log lines.

@@ -15,12 +15,14 @@ Status MetadataTransactions::add(MetadataRecords batch, MetadataRecords& ready) 
       if (open_) return make_error(ErrorKind::kCorrupt, "metadata log: a transaction begins inside another");
       open_ = true;
     } else if (std::holds_alternative<EndTransactionRecord>(record)) {
-      if (!open_) return make_error(ErrorKind::kCorrupt, "metadata log: a transaction ends that did not begin");
+      if (!open_)
+        return make_error(ErrorKind::kCorrupt, "metadata log: a transaction ends that did not begin");
       std::move(held_.begin(), held_.end(), std::back_inserter(ready));
       held_.clear();
       open_ = false;
     } else if (std::holds_alternative<AbortTransactionRecord>(record)) {
-      if (!open_) return make_error(ErrorKind::kCorrupt, "metadata log: a transaction is aborted that did not begin");
+      if (!open_)
+        return make_error(ErrorKind::kCorrupt, "metadata log: a transaction is aborted that did not begin");
       held_.clear();
       open_ = false;
     } else {
@@ -30,7 +32,8 @@ Status MetadataTransactions::add(MetadataRecords batch, MetadataRecords& ready) 
   return ok_status();
 }
 
-Status MetadataReplayer::replay(MetadataRecords batch, int64_t last_offset, int32_t epoch, ImageDelta& delta) {
+Status MetadataReplayer::replay(MetadataRecords batch, int64_t last_offset, int32_t epoch,
+                                ImageDelta& delta) {
   MetadataRecords ready;
   RETURN_IF_ERROR(transactions_.add(std::move(batch), ready));
   for (const MetadataRecord& record : ready) RETURN_IF_ERROR(image_.apply(record, delta));
@@ -52,7 +55,8 @@ Result<MetadataRecords> decode_metadata_batch(const RecordBatchView& batch) {
     }
     Result<MetadataRecord> record = decode_metadata_record(*it.record().value);
     if (!record.ok()) {
-      return make_error(record.error().kind, "metadata log, offset {}: {}", it.record().offset, record.error().message);
+      return make_error(record.error().kind, "metadata log, offset {}: {}", it.record().offset,
+                        record.error().message);
     }
     records.push_back(record.take());
   }

@@ -1,6 +1,6 @@
-// SmallVector<T, N>: the elements lie inside the object up to N of them, on the heap beyond. For the lists that every partition has
-// (replicas, ISR, directories): they hold one to three elements and there are tens of thousands of them.
-// Set as a whole and then read; T is plain data.
+// SmallVector<T, N>: the elements lie inside the object up to N of them, on the heap beyond. For the lists
+// that every partition has (replicas, ISR, directories): they hold one to three elements and there are tens
+// of thousands of them. Set as a whole and then read; T is plain data.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +48,9 @@ class SmallVector {
   std::span<const T> span() const { return {data(), size_}; }
   std::vector<T> to_vector() const { return {begin(), end()}; }
   bool contains(const T& value) const { return std::find(begin(), end(), value) != end(); }
-  bool operator==(const SmallVector& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
+  bool operator==(const SmallVector& other) const {
+    return std::equal(begin(), end(), other.begin(), other.end());
+  }
 
  private:
   T* data() { return size_ > N ? heap_ : inside_; }

@@ -1,16 +1,17 @@
 #include "metadata/topic_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace milena {
 namespace {
 
 // What somebody has set; the defaults are apart.
-constexpr std::array kSetLayers{ConfigSource::kDynamicBroker, ConfigSource::kDynamicDefaultBroker, ConfigSource::kStaticBroker};
+constexpr std::array kSetLayers{ConfigSource::kDynamicBroker, ConfigSource::kDynamicDefaultBroker,
+                                ConfigSource::kStaticBroker};
 
 std::optional<Bytes> in_topic_unit(const ConfigSynonym& synonym, Bytes value) {
   if (synonym.unit == SynonymUnit::kSame) return value;
@@ -26,7 +27,8 @@ std::optional<Bytes> default_of(const ConfigSynonym& synonym, const BrokerSettin
   return Bytes(synonym.default_value);
 }
 
-// The broker's value of a topic config, as the log obeys it: the most specific setting that is set, whatever its layer.
+// The broker's value of a topic config, as the log obeys it: the most specific setting that is set, whatever
+// its layer.
 Bytes broker_value(const TopicConfigDef& config, const BrokerSettings& broker) {
   for (const ConfigSynonym& synonym : config.synonyms) {
     for (const ConfigSource layer : kSetLayers) {
@@ -38,7 +40,8 @@ Bytes broker_value(const TopicConfigDef& config, const BrokerSettings& broker) {
   return Bytes(config.def.default_value);
 }
 
-Bytes effective_value(const TopicConfigDef& config, const ConfigMap& overrides, const BrokerSettings& broker) {
+Bytes effective_value(const TopicConfigDef& config, const ConfigMap& overrides,
+                      const BrokerSettings& broker) {
   if (const auto own = overrides.find(config.def.name); own != overrides.end()) {
     if (!check_config_rule(config.def, own->second)) return own->second;
   }
@@ -54,8 +57,8 @@ std::optional<ConfigError> check_together(const ConfigMap& overrides, const Brok
   const int64_t min_lag = whole("min.compaction.lag.ms", overrides, broker);
   const int64_t max_lag = whole("max.compaction.lag.ms", overrides, broker);
   if (min_lag > max_lag) {
-    return ConfigError{
-        fmt::format("min.compaction.lag.ms ({}) must not be greater than max.compaction.lag.ms ({})", min_lag, max_lag)};
+    return ConfigError{fmt::format(
+        "min.compaction.lag.ms ({}) must not be greater than max.compaction.lag.ms ({})", min_lag, max_lag)};
   }
   const auto remote = overrides.find("remote.storage.enable");
   if (remote != overrides.end() && parse_config_bool(remote->second) == true) {
@@ -64,7 +67,9 @@ std::optional<ConfigError> check_together(const ConfigMap& overrides, const Brok
   return std::nullopt;
 }
 
-ConfigError unknown_name(ByteView name) { return {fmt::format("There is no topic config named {}", name)}; }
+ConfigError unknown_name(ByteView name) {
+  return {fmt::format("There is no topic config named {}", name)};
+}
 
 TopicCompression compression_of(ByteView text) {
   static constexpr std::array<std::pair<ByteView, TopicCompression>, 6> kCompressionNames{{
@@ -92,35 +97,44 @@ std::vector<const TopicConfigDef*> shown(const ConfigMap& overrides) {
   return configs;
 }
 
-// Kafka's ConfigHelper.configSynonyms: all that is set, layer by layer, from the first entry of the primary name on.
-std::vector<DescribedConfig::Synonym> broker_synonyms(const TopicConfigDef& config, const BrokerSettings& broker) {
+// Kafka's ConfigHelper.configSynonyms: all that is set, layer by layer, from the first entry of the primary
+// name on.
+std::vector<DescribedConfig::Synonym> broker_synonyms(const TopicConfigDef& config,
+                                                      const BrokerSettings& broker) {
   std::vector<DescribedConfig::Synonym> found;
   if (config.synonyms.empty()) return found;
   for (const ConfigSource layer : kSetLayers) {
     for (const ConfigSynonym& synonym : config.synonyms) {
-      if (auto value = broker(layer, synonym.name)) found.push_back({Bytes(synonym.name), std::move(*value), layer});
+      if (auto value = broker(layer, synonym.name))
+        found.push_back({Bytes(synonym.name), std::move(*value), layer});
     }
   }
   for (const ConfigSynonym& synonym : config.synonyms) {
-    if (auto value = default_of(synonym, broker)) found.push_back({Bytes(synonym.name), std::move(*value), ConfigSource::kDefault});
+    if (auto value = default_of(synonym, broker))
+      found.push_back({Bytes(synonym.name), std::move(*value), ConfigSource::kDefault});
   }
-  const auto primary = std::find_if(found.begin(), found.end(),
-                                    [&](const auto& each) { return each.name == config.synonyms.front().name; });
+  const auto primary = std::find_if(found.begin(), found.end(), [&](const auto& each) {
+    return each.name == config.synonyms.front().name;
+  });
   found.erase(found.begin(), primary);
   return found;
 }
 
 }  // namespace
 
-std::optional<Bytes> no_broker_settings(ConfigSource, ByteView) { return std::nullopt; }
+std::optional<Bytes> no_broker_settings(ConfigSource, ByteView) {
+  return std::nullopt;
+}
 
 BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id,
                                        std::function<std::optional<Bytes>(ByteView name)> file) {
-  return [&image, node = fmt::format("{}", broker_id), file = std::move(file)](ConfigSource layer,
-                                                                             ByteView name) -> std::optional<Bytes> {
+  return [&image, node = fmt::format("{}", broker_id), file = std::move(file)](
+             ConfigSource layer, ByteView name) -> std::optional<Bytes> {
     if (layer == ConfigSource::kStaticBroker) return file ? file(name) : std::nullopt;
-    if (layer != ConfigSource::kDynamicBroker && layer != ConfigSource::kDynamicDefaultBroker) return std::nullopt;
-    const ConfigMap& set = image.configs(ResourceType::kBroker, layer == ConfigSource::kDynamicBroker ? ByteView(node) : "");
+    if (layer != ConfigSource::kDynamicBroker && layer != ConfigSource::kDynamicDefaultBroker)
+      return std::nullopt;
+    const ConfigMap& set =
+        image.configs(ResourceType::kBroker, layer == ConfigSource::kDynamicBroker ? ByteView(node) : "");
     const auto found = set.find(name);
     if (found == set.end()) return std::nullopt;
     return found->second;
@@ -130,7 +144,8 @@ BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broke
 std::optional<ConfigError> validate_topic_config(ByteView name, ByteView value) {
   const TopicConfigDef* config = find_topic_config(name);
   if (config == nullptr) return unknown_name(name);
-  if (std::optional<Bytes> message = check_config_rule(config->def, value)) return ConfigError{std::move(*message)};
+  if (std::optional<Bytes> message = check_config_rule(config->def, value))
+    return ConfigError{std::move(*message)};
   return std::nullopt;
 }
 
@@ -141,13 +156,16 @@ std::optional<ConfigError> validate_topic_configs(const ConfigMap& overrides, co
   for (const TopicConfigDef& config : topic_config_defs()) {
     const auto set = overrides.find(config.def.name);
     if (set == overrides.end()) continue;
-    if (std::optional<Bytes> message = check_config_rule(config.def, set->second)) return ConfigError{std::move(*message)};
+    if (std::optional<Bytes> message = check_config_rule(config.def, set->second))
+      return ConfigError{std::move(*message)};
   }
   return check_together(overrides, broker);
 }
 
 TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerSettings& broker) {
-  const auto text = [&](ByteView name) { return effective_value(*find_topic_config(name), overrides, broker); };
+  const auto text = [&](ByteView name) {
+    return effective_value(*find_topic_config(name), overrides, broker);
+  };
   const auto long_of = [&](ByteView name) { return whole(name, overrides, broker); };
   const auto int_of = [&](ByteView name) { return static_cast<int32_t>(whole(name, overrides, broker)); };
   const auto bool_of = [&](ByteView name) { return parse_config_bool(text(name)).value_or(false); };
@@ -188,7 +206,8 @@ TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerSetting
   return config;
 }
 
-std::vector<DescribedConfig> describe_topic_configs(const ConfigMap& overrides, const BrokerSettings& broker) {
+std::vector<DescribedConfig> describe_topic_configs(const ConfigMap& overrides,
+                                                    const BrokerSettings& broker) {
   std::vector<DescribedConfig> described;
   for (const TopicConfigDef* config : shown(overrides)) {
     DescribedConfig& one = described.emplace_back();
@@ -196,14 +215,16 @@ std::vector<DescribedConfig> describe_topic_configs(const ConfigMap& overrides, 
     one.value = canonical_config_value(config->def, effective_value(*config, overrides, broker));
     one.synonyms = broker_synonyms(*config, broker);
     if (overrides.contains(config->def.name)) {
-      one.synonyms.insert(one.synonyms.begin(), {Bytes(config->def.name), one.value, ConfigSource::kDynamicTopic});
+      one.synonyms.insert(one.synonyms.begin(),
+                          {Bytes(config->def.name), one.value, ConfigSource::kDynamicTopic});
     }
     if (!one.synonyms.empty()) one.source = one.synonyms.front().source;
   }
   return described;
 }
 
-std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides, const BrokerSettings& broker) {
+std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides,
+                                                     const BrokerSettings& broker) {
   // Kafka's KafkaConfigSchema: layer before synonym.
   const auto from_broker = [&broker](const TopicConfigDef& config, DescribedConfig& one) {
     for (const ConfigSource layer : kSetLayers) {

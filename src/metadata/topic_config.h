@@ -1,9 +1,11 @@
-// Topic configs of Kafka 4.3: one table that names each once, and what follows from it: validation (CreateTopics, AlterConfigs),
-// effective values (the log, Produce), and the answers of DescribeConfigs and CreateTopics.
+// Topic configs of Kafka 4.3: one table that names each once, and what follows from it: validation
+// (CreateTopics, AlterConfigs), effective values (the log, Produce), and the answers of DescribeConfigs and
+// CreateTopics.
 //
-// Pure functions over text: configs are stored and sent as text, and become typed in TopicConfig. What the broker itself is
-// set to comes in through BrokerSettings. Validation gives Kafka's error codes, and its information in the message.
-// Source: Kafka's LogConfig, TopicConfig, ServerTopicConfigSynonyms, ConfigHelper, KafkaConfigSchema.
+// Pure functions over text: configs are stored and sent as text, and become typed in TopicConfig. What the
+// broker itself is set to comes in through BrokerSettings. Validation gives Kafka's error codes, and its
+// information in the message. Source: Kafka's LogConfig, TopicConfig, ServerTopicConfigSynonyms,
+// ConfigHelper, KafkaConfigSchema.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +31,9 @@ enum class ConfigSource : int8_t {
   kDefault = 5,
 };
 
-// The broker setting of that name at that layer (kDynamicBroker to kDefault); nullopt where the layer does not set it. The layer
-// kDefault may leave out what is not there by default; what it does not know at all, the table below knows.
+// The broker setting of that name at that layer (kDynamicBroker to kDefault); nullopt where the layer does
+// not set it. The layer kDefault may leave out what is not there by default; what it does not know at all,
+// the table below knows.
 using BrokerSettings = std::function<std::optional<Bytes>(ConfigSource layer, ByteView name)>;
 // A broker with nothing set.
 std::optional<Bytes> no_broker_settings(ConfigSource layer, ByteView name);
@@ -61,8 +64,9 @@ const TopicConfigDef* find_topic_config(ByteView name);
 // The visible ones, by name.
 std::span<const TopicConfigDef* const> topic_configs_by_name();
 
-// nullopt: in order. `overrides` is everything that would be set on the topic afterwards; values it lacks come from the broker
-// for the checks across configs. A null value in a request is refused before (its text: null_topic_config_message).
+// nullopt: in order. `overrides` is everything that would be set on the topic afterwards; values it lacks
+// come from the broker for the checks across configs. A null value in a request is refused before (its text:
+// null_topic_config_message).
 struct ConfigError {
   Bytes message;  // the error code is INVALID_CONFIG
 };
@@ -127,10 +131,13 @@ struct DescribedConfig {
   std::vector<Synonym> synonyms;
 };
 
-// For DescribeConfigs of a topic: every visible config and those that are set, by name. No topic config is read-only or sensitive.
-// As in Kafka, synonyms begin only where the first broker synonym has a value, and a config without them counts as a default.
+// For DescribeConfigs of a topic: every visible config and those that are set, by name. No topic config is
+// read-only or sensitive. As in Kafka, synonyms begin only where the first broker synonym has a value, and a
+// config without them counts as a default.
 std::vector<DescribedConfig> describe_topic_configs(const ConfigMap& overrides, const BrokerSettings& broker);
-// For the answer of CreateTopics v5+: the same without synonyms; the source is told also where a unit had to be changed.
-std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides, const BrokerSettings& broker);
+// For the answer of CreateTopics v5+: the same without synonyms; the source is told also where a unit had to
+// be changed.
+std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides,
+                                                     const BrokerSettings& broker);
 
 }  // namespace milena

@@ -1,8 +1,8 @@
 #include "metadata/config_rule.h"
 
-#include <cmath>
-
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 namespace milena {
 namespace {
@@ -31,7 +31,8 @@ TEST(ConfigRule, ParsesAsJavaDoes) {
   EXPECT_EQ(parse_config_double("1e-400"), 0.0);
   EXPECT_TRUE(std::isnan(*parse_config_double("NaN")));
   EXPECT_TRUE(std::isnan(*parse_config_double("-NaN")));
-  for (const ByteView bad : {"", ".", "x", "nan", "1,5", "f", "--1"}) EXPECT_EQ(parse_config_double(bad), std::nullopt) << bad;
+  for (const ByteView bad : {"", ".", "x", "nan", "1,5", "f", "--1"})
+    EXPECT_EQ(parse_config_double(bad), std::nullopt) << bad;
 
   EXPECT_EQ(parse_config_list(" a , b,c"), (std::vector<ByteView>{"a", "b", "c"}));
   EXPECT_EQ(parse_config_list("a,"), (std::vector<ByteView>{"a", ""}));

@@ -11,14 +11,17 @@ constexpr int8_t kOpSet = 0, kOpDelete = 1, kOpAppend = 2, kOpSubtract = 3;
 
 struct ConfigsFixture : ::testing::Test {
   Controller controller = one_node_controller();
-  void SetUp() override { controller.apply({topic("a", kA), partition(kA, 0), topic("b", kB), partition(kB, 0)}); }
+  void SetUp() override {
+    controller.apply({topic("a", kA), partition(kA, 0), topic("b", kB), partition(kB, 0)});
+  }
 
   struct Change {
     ByteView name;
     int8_t operation = kOpSet;
     std::optional<ByteView> value;
   };
-  static IncrementalAlterConfigsRequest::AlterConfigsResource resource(ByteView name, const std::vector<Change>& changes,
+  static IncrementalAlterConfigsRequest::AlterConfigsResource resource(ByteView name,
+                                                                       const std::vector<Change>& changes,
                                                                        int8_t type = 2) {
     IncrementalAlterConfigsRequest::AlterConfigsResource made;
     made.resource_type = type;
@@ -69,7 +72,8 @@ TEST_F(ConfigsFixture, SetsAndDeletes) {
   EXPECT_TRUE(last_records.empty());
   EXPECT_EQ(alter("a", {{"retention.ms", kOpDelete, std::nullopt}}), ErrorCode::kNone);
   EXPECT_EQ(last_records, (MetadataRecords{config(ResourceType::kTopic, "a", "retention.ms", std::nullopt)}));
-  EXPECT_EQ(alter("a", {{"retention.ms", kOpDelete, std::nullopt}, {"nope", kOpDelete, std::nullopt}}), ErrorCode::kNone);
+  EXPECT_EQ(alter("a", {{"retention.ms", kOpDelete, std::nullopt}, {"nope", kOpDelete, std::nullopt}}),
+            ErrorCode::kNone);
   EXPECT_TRUE(last_records.empty());
   EXPECT_EQ(alter("a", {}), ErrorCode::kNone);
 }
@@ -98,7 +102,8 @@ TEST_F(ConfigsFixture, ChecksWhatKafkaChecks) {
   EXPECT_EQ(alter("a", {{"nope", kOpSet, "5"}}), ErrorCode::kInvalidConfig);
   EXPECT_EQ(alter("a", {{"retention.ms", kOpSet, std::nullopt}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(alter("a", {{"retention.ms", 4, "5"}}), ErrorCode::kUnknownServerError);
-  EXPECT_EQ(alter("a", {{"retention.ms", kOpSet, "5"}, {"retention.ms", kOpSet, "6"}}), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(alter("a", {{"retention.ms", kOpSet, "5"}, {"retention.ms", kOpSet, "6"}}),
+            ErrorCode::kInvalidRequest);
   EXPECT_EQ(alter("nope", {{"retention.ms", kOpSet, "5"}}), ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(alter("", {{"retention.ms", kOpSet, "5"}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(alter("bad!", {{"retention.ms", kOpSet, "5"}}), ErrorCode::kInvalidTopicException);
@@ -110,7 +115,8 @@ TEST_F(ConfigsFixture, ChecksWhatKafkaChecks) {
 
 TEST_F(ConfigsFixture, RefusesOnlyTheResourcesThatAreWrong) {
   IncrementalAlterConfigsRequest request;
-  request.resources = {resource("a", {{"retention.ms", kOpSet, "5"}}), resource("a", {{"segment.ms", kOpSet, "5"}}),
+  request.resources = {resource("a", {{"retention.ms", kOpSet, "5"}}),
+                       resource("a", {{"segment.ms", kOpSet, "5"}}),
                        resource("b", {{"segment.ms", kOpSet, "6"}})};
   const auto effects = controller.incremental_alter_configs(request);
   ASSERT_EQ(effects.response.responses.size(), 3u);
@@ -139,7 +145,8 @@ TEST_F(ConfigsFixture, ANewMinInsyncForgetsEligibleReplicas) {
   EXPECT_EQ(alter("a", {{"min.insync.replicas", kOpSet, "2"}}), ErrorCode::kNone);
   ClearElrRecord clear;
   clear.topic_name = "a";
-  EXPECT_EQ(last_records, (MetadataRecords{config(ResourceType::kTopic, "a", "min.insync.replicas", "2"), clear}));
+  EXPECT_EQ(last_records,
+            (MetadataRecords{config(ResourceType::kTopic, "a", "min.insync.replicas", "2"), clear}));
 }
 
 }  // namespace

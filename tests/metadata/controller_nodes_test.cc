@@ -23,11 +23,14 @@ BrokerStart start_of(int32_t id, int64_t previous_epoch = -1) {
 
 TEST(Activation, BeginsAClusterOnce) {
   ControllerSettings settings;
-  settings.file = [](ByteView name) { return name == "min.insync.replicas" ? std::optional<Bytes>("2") : std::nullopt; };
+  settings.file = [](ByteView name) {
+    return name == "min.insync.replicas" ? std::optional<Bytes>("2") : std::nullopt;
+  };
   Controller controller(MetadataImage(), settings);
   const auto effects = controller.activate(default_bootstrap_records(), false);
   ASSERT_EQ(effects.records.size(), 9u);
-  EXPECT_EQ(effects.records[7], MetadataRecord(config(ResourceType::kBroker, "", "min.insync.replicas", "2")));
+  EXPECT_EQ(effects.records[7],
+            MetadataRecord(config(ResourceType::kBroker, "", "min.insync.replicas", "2")));
   controller.apply(effects.records);
   EXPECT_EQ(controller.image().metadata_version(), 30);
   EXPECT_TRUE(controller.activate(default_bootstrap_records(), false).records.empty());
@@ -92,7 +95,9 @@ struct RestartFixture : ::testing::Test {
     PartitionRecord elsewhere = partition(kB, 0, {2, 1});
     controller.apply({topic("a", kA), partition(kA, 0), partition(kA, 1), topic("b", kB), elsewhere});
   }
-  int32_t leader_epoch(ByteView name, int32_t number) { return controller.image().find_partition(name, number)->leader_epoch; }
+  int32_t leader_epoch(ByteView name, int32_t number) {
+    return controller.image().find_partition(name, number)->leader_epoch;
+  }
 };
 
 TEST_F(RestartFixture, LeaderEpochsStayAfterACleanStop) {
@@ -136,7 +141,8 @@ TEST_F(RestartFixture, LeaderlessPartitionsGetALeader) {
   last.last_known_elr = {1};
   controller.apply({leaderless(0), eligible, last});
   controller.apply(controller.unfence_broker(1).records);
-  for (const auto& [name, number, recovery] : {std::tuple("a", 0, 0), std::tuple("a", 1, 0), std::tuple("b", 0, 1)}) {
+  for (const auto& [name, number, recovery] :
+       {std::tuple("a", 0, 0), std::tuple("a", 1, 0), std::tuple("b", 0, 1)}) {
     const PartitionImage& partition = *controller.image().find_partition(name, number);
     EXPECT_EQ(partition.leader, 1) << name << number;
     EXPECT_EQ(partition.isr.to_vector(), (std::vector<int32_t>{1})) << name << number;

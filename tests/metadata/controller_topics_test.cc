@@ -1,4 +1,5 @@
-// CreateTopics, DeleteTopics and CreatePartitions. The expected error codes are those that Kafka 4.3.1 gave to the same requests.
+// CreateTopics, DeleteTopics and CreatePartitions. The expected error codes are those that Kafka 4.3.1 gave
+// to the same requests.
 #include "metadata/controller.h"
 #include "metadata/metadata_fixture.h"
 
@@ -55,7 +56,9 @@ TopicResult create(Controller& controller, CreatableTopic topic) {
   return result;
 }
 
-ErrorCode code_of(Controller& controller, CreatableTopic topic) { return create(controller, std::move(topic)).error_code; }
+ErrorCode code_of(Controller& controller, CreatableTopic topic) {
+  return create(controller, std::move(topic)).error_code;
+}
 
 TEST(CreateTopics, WritesTopicConfigsPartitions) {
   Controller controller = one_node_controller();
@@ -67,7 +70,8 @@ TEST(CreateTopics, WritesTopicConfigsPartitions) {
   const Uuid id{100, 1};
   PartitionRecord first = partition(id, 0), second = partition(id, 1);
   EXPECT_EQ(effects.records,
-            (MetadataRecords{milena::testing::topic("t", id), config(ResourceType::kTopic, "t", "cleanup.policy", "compact"),
+            (MetadataRecords{milena::testing::topic("t", id),
+                             config(ResourceType::kTopic, "t", "cleanup.policy", "compact"),
                              config(ResourceType::kTopic, "t", "retention.ms", "1000"), first, second}));
   const TopicResult& result = effects.response.topics.at(0);
   EXPECT_EQ(result.name, "t");
@@ -95,7 +99,8 @@ TEST(CreateTopics, TakesTheDefaultsOfTheCluster) {
 
 TEST(CreateTopics, ValidatesOnlyWhenAsked) {
   Controller controller = one_node_controller();
-  const auto effects = controller.create_topics(request_of({creatable("t", 4, 1), creatable("", 1, 1)}, true));
+  const auto effects =
+      controller.create_topics(request_of({creatable("t", 4, 1), creatable("", 1, 1)}, true));
   EXPECT_TRUE(effects.records.empty());
   EXPECT_EQ(effects.response.topics.at(0).error_code, ErrorCode::kNone);
   EXPECT_EQ(effects.response.topics.at(0).num_partitions, 4);
@@ -104,10 +109,12 @@ TEST(CreateTopics, ValidatesOnlyWhenAsked) {
 
 TEST(CreateTopics, ChecksNames) {
   Controller controller = one_node_controller();
-  for (const Bytes& name : {Bytes(""), Bytes("."), Bytes(".."), Bytes(250, 'a'), Bytes("bad name"), Bytes("\xc3\xa4"), Bytes("a/b")}) {
+  for (const Bytes& name : {Bytes(""), Bytes("."), Bytes(".."), Bytes(250, 'a'), Bytes("bad name"),
+                            Bytes("\xc3\xa4"), Bytes("a/b")}) {
     EXPECT_EQ(code_of(controller, creatable(name)), ErrorCode::kInvalidTopicException) << name;
   }
-  for (const Bytes& name : {Bytes(249, 'a'), Bytes("_"), Bytes("-"), Bytes("A.b_C-9"), Bytes("__consumer_offsets")}) {
+  for (const Bytes& name :
+       {Bytes(249, 'a'), Bytes("_"), Bytes("-"), Bytes("A.b_C-9"), Bytes("__consumer_offsets")}) {
     EXPECT_EQ(code_of(controller, creatable(name)), ErrorCode::kNone) << name;
   }
   EXPECT_EQ(code_of(controller, creatable("__cluster_metadata")), ErrorCode::kInvalidRequest);
@@ -134,18 +141,21 @@ TEST(CreateTopics, ChecksNumbers) {
     EXPECT_EQ(code_of(controller, creatable("t", count, 1)), ErrorCode::kInvalidPartitions) << count;
   }
   for (const int16_t replicas : {0, -2, 2, 3}) {
-    EXPECT_EQ(code_of(controller, creatable("t", 1, replicas)), ErrorCode::kInvalidReplicationFactor) << replicas;
+    EXPECT_EQ(code_of(controller, creatable("t", 1, replicas)), ErrorCode::kInvalidReplicationFactor)
+        << replicas;
   }
   EXPECT_EQ(code_of(controller, creatable("t", 0, 0)), ErrorCode::kInvalidReplicationFactor);
   EXPECT_EQ(code_of(controller, creatable("t", 10001, 1)), ErrorCode::kPolicyViolation);
-  EXPECT_EQ(code_of(controller, creatable("t", 10000, 1)), ErrorCode::kPolicyViolation);  // one more record for the topic
+  EXPECT_EQ(code_of(controller, creatable("t", 10000, 1)),
+            ErrorCode::kPolicyViolation);  // one more record for the topic
   EXPECT_EQ(code_of(controller, creatable("t", INT32_MAX, 1)), ErrorCode::kPolicyViolation);
   EXPECT_EQ(code_of(controller, creatable("t", 9999, 1)), ErrorCode::kNone);
 }
 
 TEST(CreateTopics, RefusesTooLargeRequestsAsAWhole) {
   Controller controller = one_node_controller();
-  const auto effects = controller.create_topics(request_of({creatable("a", 6000, 1), creatable("b", 4000, 1)}));
+  const auto effects =
+      controller.create_topics(request_of({creatable("a", 6000, 1), creatable("b", 4000, 1)}));
   EXPECT_TRUE(effects.records.empty());
   ASSERT_EQ(effects.response.topics.size(), 2u);
   for (const TopicResult& result : effects.response.topics) {
@@ -165,7 +175,7 @@ TEST(CreateTopics, ChecksAssignments) {
   replicated.replication_factor = 1;
   EXPECT_EQ(code_of(controller, replicated), ErrorCode::kInvalidRequest);
   const std::vector<std::vector<std::pair<int32_t, std::vector<int32_t>>>> bad{
-      {{0, {1}}, {2, {1}}}, {{1, {1}}}, {{0, {1}}, {0, {1}}}, {{0, {}}},  {{0, {1, 1}}},
+      {{0, {1}}, {2, {1}}}, {{1, {1}}},  {{0, {1}}, {0, {1}}}, {{0, {}}},          {{0, {1, 1}}},
       {{0, {2}}},           {{0, {-1}}}, {{-1, {1}}},          {{0, {1}}, {1, {}}}};
   for (const auto& assignments : bad) {
     EXPECT_EQ(code_of(controller, assigned("b", assignments)), ErrorCode::kInvalidReplicaAssignment);
@@ -177,11 +187,14 @@ TEST(CreateTopics, ChecksConfigsBeforeNumbers) {
   CreatableTopic topic = configured("t", {{"nope", "1"}});
   topic.num_partitions = 0;
   EXPECT_EQ(code_of(controller, topic), ErrorCode::kInvalidConfig);
-  EXPECT_EQ(code_of(controller, configured("t", {{"retention.ms", std::nullopt}})), ErrorCode::kInvalidConfig);
-  EXPECT_EQ(code_of(controller, configured("t", {{"min.compaction.lag.ms", "9"}, {"max.compaction.lag.ms", "8"}})),
+  EXPECT_EQ(code_of(controller, configured("t", {{"retention.ms", std::nullopt}})),
             ErrorCode::kInvalidConfig);
+  EXPECT_EQ(
+      code_of(controller, configured("t", {{"min.compaction.lag.ms", "9"}, {"max.compaction.lag.ms", "8"}})),
+      ErrorCode::kInvalidConfig);
   // The last of a name wins.
-  EXPECT_EQ(code_of(controller, configured("t", {{"retention.ms", "1"}, {"retention.ms", "2"}})), ErrorCode::kNone);
+  EXPECT_EQ(code_of(controller, configured("t", {{"retention.ms", "1"}, {"retention.ms", "2"}})),
+            ErrorCode::kNone);
   EXPECT_EQ(controller.image().configs(ResourceType::kTopic, "t").at("retention.ms"), "2");
 }
 
@@ -190,7 +203,8 @@ TEST(CreateTopics, AnswersEveryTopicOnce) {
   const auto effects = controller.create_topics(
       request_of({creatable("dup"), creatable("z"), creatable("dup"), creatable("bad!"), creatable("a")}));
   std::vector<std::pair<Bytes, ErrorCode>> answers;
-  for (const TopicResult& result : effects.response.topics) answers.emplace_back(result.name, result.error_code);
+  for (const TopicResult& result : effects.response.topics)
+    answers.emplace_back(result.name, result.error_code);
   EXPECT_EQ(answers, (std::vector<std::pair<Bytes, ErrorCode>>{{"z", ErrorCode::kNone},
                                                                {"bad!", ErrorCode::kInvalidTopicException},
                                                                {"a", ErrorCode::kNone},
@@ -226,19 +240,27 @@ TEST(AutoCreate, GivesInternalTopicsTheirShape) {
   const std::vector<ByteView> names{"__consumer_offsets", "plain", "__transaction_state"};
   const auto effects = controller.auto_create_topics(names);
   controller.apply(effects.records);
-  for (const TopicResult& result : effects.response.topics) EXPECT_EQ(result.error_code, ErrorCode::kNone) << result.name;
+  for (const TopicResult& result : effects.response.topics)
+    EXPECT_EQ(result.error_code, ErrorCode::kNone) << result.name;
   EXPECT_EQ(controller.image().find_topic("__consumer_offsets")->partition_count(), 50);
-  EXPECT_EQ(controller.image().configs(ResourceType::kTopic, "__consumer_offsets"),
-            (ConfigMap{{"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}}));
+  EXPECT_EQ(
+      controller.image().configs(ResourceType::kTopic, "__consumer_offsets"),
+      (ConfigMap{
+          {"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}}));
   EXPECT_EQ(controller.image().find_topic("plain")->partition_count(), 1);
   EXPECT_TRUE(controller.image().configs(ResourceType::kTopic, "plain").empty());
-  EXPECT_EQ(controller.auto_create_topics(names).response.topics.at(0).error_code, ErrorCode::kTopicAlreadyExists);
+  EXPECT_EQ(controller.auto_create_topics(names).response.topics.at(0).error_code,
+            ErrorCode::kTopicAlreadyExists);
 }
 
 // --- DeleteTopics
 
-DeleteTopicsRequest::DeleteTopicState by_name(ByteView name) { return {name, Uuid()}; }
-DeleteTopicsRequest::DeleteTopicState by_id(Uuid id) { return {std::nullopt, id}; }
+DeleteTopicsRequest::DeleteTopicState by_name(ByteView name) {
+  return {name, Uuid()};
+}
+DeleteTopicsRequest::DeleteTopicState by_id(Uuid id) {
+  return {std::nullopt, id};
+}
 
 struct DeleteFixture : ::testing::Test {
   Controller controller = one_node_controller();
@@ -255,7 +277,8 @@ struct DeleteFixture : ::testing::Test {
   }
   std::vector<std::pair<Bytes, ErrorCode>> codes(const ControllerEffects<DeleteTopicsResponse>& effects) {
     std::vector<std::pair<Bytes, ErrorCode>> list;
-    for (const auto& result : effects.response.responses) list.emplace_back(result.name.value_or("-"), result.error_code);
+    for (const auto& result : effects.response.responses)
+      list.emplace_back(result.name.value_or("-"), result.error_code);
     return list;
   }
 };
@@ -307,7 +330,8 @@ TEST(DeleteTopics, CanBeDisabled) {
   create(controller, creatable("a"));
   DeleteTopicsRequest request;
   request.topic_names = {"a", "a"};
-  EXPECT_EQ(controller.delete_topics(request, 2).response.responses.at(0).error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(controller.delete_topics(request, 2).response.responses.at(0).error_code,
+            ErrorCode::kInvalidRequest);
   const auto effects = controller.delete_topics(request, 3);
   EXPECT_EQ(effects.response.responses.size(), 2u);
   EXPECT_EQ(effects.response.responses.at(0).error_code, ErrorCode::kTopicDeletionDisabled);
@@ -317,7 +341,8 @@ TEST(DeleteTopics, CanBeDisabled) {
 // --- CreatePartitions
 
 ErrorCode grow(Controller& controller, ByteView name, int32_t count,
-               std::optional<std::vector<std::vector<int32_t>>> assignments = std::nullopt, bool validate_only = false) {
+               std::optional<std::vector<std::vector<int32_t>>> assignments = std::nullopt,
+               bool validate_only = false) {
   CreatePartitionsRequest request;
   auto& topic = request.topics.emplace_back();
   topic.name = name;
@@ -347,10 +372,12 @@ TEST(CreatePartitions, AddsPartitions) {
 TEST(CreatePartitions, ChecksWhatKafkaChecks) {
   Controller controller = one_node_controller();
   create(controller, creatable("t", 3));
-  for (const int32_t count : {3, 2, 0, -1}) EXPECT_EQ(grow(controller, "t", count), ErrorCode::kInvalidPartitions) << count;
+  for (const int32_t count : {3, 2, 0, -1})
+    EXPECT_EQ(grow(controller, "t", count), ErrorCode::kInvalidPartitions) << count;
   EXPECT_EQ(grow(controller, "nope", 3), ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(grow(controller, "", 3), ErrorCode::kUnknownTopicOrPartition);
-  const std::vector<std::vector<std::vector<int32_t>>> bad{{{1}}, {{1}, {1}, {1}}, {}, {{1}, {2}}, {{1}, {1, 1}}, {{1}, {}}};
+  const std::vector<std::vector<std::vector<int32_t>>> bad{{{1}},      {{1}, {1}, {1}}, {},
+                                                           {{1}, {2}}, {{1}, {1, 1}},   {{1}, {}}};
   for (const auto& assignments : bad) {
     EXPECT_EQ(grow(controller, "t", 5, assignments), ErrorCode::kInvalidReplicaAssignment);
   }

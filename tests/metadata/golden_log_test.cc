@@ -31,7 +31,8 @@ MetadataReplayer replayed(const Bytes& log) {
     }
     Result<MetadataRecords> records = decode_metadata_batch(it.batch());
     EXPECT_TRUE(records.ok()) << records.error().message;
-    const Status status = replayer.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
+    const Status status =
+        replayer.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
     EXPECT_TRUE(status.ok()) << status.error().message;
   }
   EXPECT_TRUE(it.status().ok());
@@ -49,7 +50,8 @@ TEST(GoldenLog, EveryRecordIsEncodedAsKafkaWroteIt) {
       const ByteView value = *records.record().value;
       Result<MetadataRecord> record = decode_metadata_record(value);
       ASSERT_TRUE(record.ok()) << record.error().message;
-      EXPECT_EQ(encode_metadata_record(*record), value) << metadata_record_name(*record) << " at " << records.record().offset;
+      EXPECT_EQ(encode_metadata_record(*record), value)
+          << metadata_record_name(*record) << " at " << records.record().offset;
       ++count;
     }
   }
@@ -91,7 +93,8 @@ TEST(GoldenLog, GivesTheImageThatKafkaHad) {
             (ConfigMap{{"cleanup.policy", "compact,delete"}, {"retention.ms", "1000"}}));
   EXPECT_TRUE(image.configs(ResourceType::kTopic, "gone").empty());
   EXPECT_EQ(image.configs(ResourceType::kBroker, "1"), (ConfigMap{{"log.retention.ms", "7200000"}}));
-  EXPECT_EQ(image.configs(ResourceType::kBroker, ""), (ConfigMap{{"log.cleaner.threads", "2"}, {"min.insync.replicas", "1"}}));
+  EXPECT_EQ(image.configs(ResourceType::kBroker, ""),
+            (ConfigMap{{"log.cleaner.threads", "2"}, {"min.insync.replicas", "1"}}));
 
   ASSERT_NE(image.find_broker(1), nullptr);
   EXPECT_EQ(image.find_broker(1)->epoch, 47);

@@ -7,7 +7,6 @@ namespace {
 
 using namespace milena::testing;  // NOLINT
 
-
 MetadataImage two_topics() {
   MetadataImage image;
   apply(image, {topic("b", kB), partition(kB, 0), topic("a", kA), partition(kA, 0), partition(kA, 1)});
@@ -103,7 +102,8 @@ TEST(Image, ChangesOnlyWhatIsSaid) {
 
 TEST(Image, ATopicTakesItsConfigsAlong) {
   MetadataImage image = two_topics();
-  apply(image, {config(ResourceType::kTopic, "a", "retention.ms", "5"), config(ResourceType::kTopic, "b", "retention.ms", "6")});
+  apply(image, {config(ResourceType::kTopic, "a", "retention.ms", "5"),
+                config(ResourceType::kTopic, "b", "retention.ms", "6")});
   const ImageDelta delta = apply(image, {remove_topic(kA)});
   EXPECT_EQ(image.find_topic("a"), nullptr);
   EXPECT_EQ(image.find_topic(kA), nullptr);
@@ -205,11 +205,12 @@ TEST(Image, KeepsConfigsFeaturesQuotasAndIds) {
   quota.value = 1.5;
   ProducerIdsRecord ids;
   ids.next_producer_id = 2000;
-  const ImageDelta delta =
-      apply(image, {level, config(ResourceType::kBroker, "", "a", "1"), config(ResourceType::kBroker, "", "b", "2"),
-                    config(ResourceType::kBroker, "1", "a", "3"), quota, ids, NoOpRecord()});
+  const ImageDelta delta = apply(
+      image, {level, config(ResourceType::kBroker, "", "a", "1"), config(ResourceType::kBroker, "", "b", "2"),
+              config(ResourceType::kBroker, "1", "a", "3"), quota, ids, NoOpRecord()});
   EXPECT_TRUE(delta.features && delta.client_quotas && delta.producer_ids && !delta.acls);
-  EXPECT_EQ(delta.configs, (std::vector<ConfigResource>{{ResourceType::kBroker, ""}, {ResourceType::kBroker, "1"}}));
+  EXPECT_EQ(delta.configs,
+            (std::vector<ConfigResource>{{ResourceType::kBroker, ""}, {ResourceType::kBroker, "1"}}));
   EXPECT_EQ(image.metadata_version(), 30);
   EXPECT_EQ(image.configs(ResourceType::kBroker, "").size(), 2u);
   EXPECT_EQ(image.client_quotas().at({{"user", std::nullopt}}).at("producer_byte_rate"), 1.5);
@@ -218,7 +219,8 @@ TEST(Image, KeepsConfigsFeaturesQuotasAndIds) {
 
   level.feature_level = 0;
   quota.remove = true;
-  apply(image, {level, config(ResourceType::kBroker, "", "a", std::nullopt), config(ResourceType::kBroker, "1", "a", std::nullopt), quota});
+  apply(image, {level, config(ResourceType::kBroker, "", "a", std::nullopt),
+                config(ResourceType::kBroker, "1", "a", std::nullopt), quota});
   EXPECT_EQ(image.metadata_version(), 0);
   EXPECT_EQ(image.all_configs().size(), 1u);
   EXPECT_TRUE(image.client_quotas().empty());
@@ -251,7 +253,9 @@ TEST(Image, KeepsSecurityForLater) {
   EXPECT_EQ(image, MetadataImage());
 }
 
-TEST(Image, APartitionIsSmall) { EXPECT_LE(sizeof(PartitionImage), 96u); }
+TEST(Image, APartitionIsSmall) {
+  EXPECT_LE(sizeof(PartitionImage), 96u);
+}
 
 TEST(SmallVector, HoldsFewInsideAndManyOutside) {
   SmallVector<int32_t, 4> list;

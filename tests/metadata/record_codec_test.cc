@@ -7,7 +7,8 @@ namespace {
 
 Bytes hex(ByteView text) {
   Bytes bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) bytes.push_back(static_cast<char>(std::stoi(Bytes(text.substr(i, 2)), nullptr, 16)));
+  for (size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes.push_back(static_cast<char>(std::stoi(Bytes(text.substr(i, 2)), nullptr, 16)));
   return bytes;
 }
 
@@ -50,7 +51,8 @@ TEST(RecordCodec, RefusesWhatItDoesNotKnow) {
 
 TEST(RecordCodec, RefusesEveryCutAndWhatFollows) {
   const Bytes whole = encode_metadata_record(topic_record());
-  for (size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(decode_metadata_record(whole.substr(0, size)).ok()) << size;
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(decode_metadata_record(whole.substr(0, size)).ok()) << size;
   EXPECT_EQ(decode_metadata_record(whole + "x").error().kind, ErrorKind::kCorrupt);
 }
 

@@ -7,7 +7,6 @@ namespace {
 
 using namespace milena::testing;  // NOLINT
 
-
 TEST(Replayer, AppliesATransactionWhenItEnds) {
   MetadataReplayer replayer;
   ImageDelta delta;
@@ -15,7 +14,8 @@ TEST(Replayer, AppliesATransactionWhenItEnds) {
   EXPECT_NE(replayer.image().find_topic("a"), nullptr);
   EXPECT_EQ(replayer.image().find_topic("b"), nullptr);
   EXPECT_TRUE(replayer.in_transaction());
-  ASSERT_TRUE(replayer.replay({partition(kB, 0), EndTransactionRecord(), partition(kA, 0)}, 5, 2, delta).ok());
+  ASSERT_TRUE(
+      replayer.replay({partition(kB, 0), EndTransactionRecord(), partition(kA, 0)}, 5, 2, delta).ok());
   EXPECT_NE(replayer.image().find_partition("b", 0), nullptr);
   EXPECT_NE(replayer.image().find_partition("a", 0), nullptr);
   EXPECT_FALSE(replayer.in_transaction());
@@ -27,15 +27,19 @@ TEST(Replayer, AppliesATransactionWhenItEnds) {
 TEST(Replayer, DropsAnAbortedTransaction) {
   MetadataReplayer replayer;
   ImageDelta delta;
-  ASSERT_TRUE(replayer.replay({BeginTransactionRecord(), topic("b", kB), AbortTransactionRecord(), topic("a", kA)}, 3, 1, delta).ok());
+  ASSERT_TRUE(
+      replayer
+          .replay({BeginTransactionRecord(), topic("b", kB), AbortTransactionRecord(), topic("a", kA)}, 3, 1,
+                  delta)
+          .ok());
   EXPECT_EQ(replayer.image().topic_count(), 1u);
   EXPECT_FALSE(replayer.in_transaction());
 }
 
 TEST(Replayer, RefusesMarksThatDoNotFit) {
   for (const MetadataRecords& batch :
-       {MetadataRecords{BeginTransactionRecord(), BeginTransactionRecord()}, MetadataRecords{EndTransactionRecord()},
-        MetadataRecords{AbortTransactionRecord()}}) {
+       {MetadataRecords{BeginTransactionRecord(), BeginTransactionRecord()},
+        MetadataRecords{EndTransactionRecord()}, MetadataRecords{AbortTransactionRecord()}}) {
     MetadataReplayer replayer;
     ImageDelta delta;
     EXPECT_FALSE(replayer.replay(batch, 1, 1, delta).ok());

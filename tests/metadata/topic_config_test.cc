@@ -8,50 +8,107 @@ namespace {
 using namespace milena::testing;  // NOLINT
 using Synonyms = std::vector<std::pair<Bytes, ConfigSource>>;
 
-bool accepts(ByteView name, ByteView value) { return !validate_topic_config(name, value); }
+bool accepts(ByteView name, ByteView value) {
+  return !validate_topic_config(name, value);
+}
 
 // What Kafka 4.3.1 answers to CreateTopics with one config.
 TEST(TopicConfig, AcceptsWhatKafkaAccepts) {
-  for (const auto& [name, value] : std::vector<std::pair<ByteView, ByteView>>{
-           {"cleanup.policy", ""}, {"cleanup.policy", "delete,compact"}, {"cleanup.policy", "delete,delete"},
-           {"cleanup.policy", " delete , compact "}, {"compression.type", " gzip "}, {"compression.gzip.level", "-1"},
-           {"compression.zstd.level", "0"}, {"segment.bytes", "1048576"}, {"preallocate", "TRUE"}, {"preallocate", " true "},
-           {"min.cleanable.dirty.ratio", "1e-1"}, {"min.cleanable.dirty.ratio", "0.5f"}, {"min.cleanable.dirty.ratio", "NaN"},
-           {"retention.ms", " 5 "}, {"retention.ms", "+5"}, {"message.timestamp.type", "LogAppendTime"},
-           {"leader.replication.throttled.replicas", "*"}, {"leader.replication.throttled.replicas", "0:1,1:1"},
-           {"leader.replication.throttled.replicas", ""}, {"leader.replication.throttled.replicas", "1:2,"},
-           {"min.insync.replicas", "5"}, {"retention.bytes", "-5"}, {"local.retention.ms", "-1"}, {"remote.storage.enable", "false"},
-           {"remote.log.copy.disable", "true"}, {"segment.jitter.ms", "9999999999999"}, {"internal.segment.bytes", "0"}}) {
+  for (const auto& [name, value] :
+       std::vector<std::pair<ByteView, ByteView>>{{"cleanup.policy", ""},
+                                                  {"cleanup.policy", "delete,compact"},
+                                                  {"cleanup.policy", "delete,delete"},
+                                                  {"cleanup.policy", " delete , compact "},
+                                                  {"compression.type", " gzip "},
+                                                  {"compression.gzip.level", "-1"},
+                                                  {"compression.zstd.level", "0"},
+                                                  {"segment.bytes", "1048576"},
+                                                  {"preallocate", "TRUE"},
+                                                  {"preallocate", " true "},
+                                                  {"min.cleanable.dirty.ratio", "1e-1"},
+                                                  {"min.cleanable.dirty.ratio", "0.5f"},
+                                                  {"min.cleanable.dirty.ratio", "NaN"},
+                                                  {"retention.ms", " 5 "},
+                                                  {"retention.ms", "+5"},
+                                                  {"message.timestamp.type", "LogAppendTime"},
+                                                  {"leader.replication.throttled.replicas", "*"},
+                                                  {"leader.replication.throttled.replicas", "0:1,1:1"},
+                                                  {"leader.replication.throttled.replicas", ""},
+                                                  {"leader.replication.throttled.replicas", "1:2,"},
+                                                  {"min.insync.replicas", "5"},
+                                                  {"retention.bytes", "-5"},
+                                                  {"local.retention.ms", "-1"},
+                                                  {"remote.storage.enable", "false"},
+                                                  {"remote.log.copy.disable", "true"},
+                                                  {"segment.jitter.ms", "9999999999999"},
+                                                  {"internal.segment.bytes", "0"}}) {
     EXPECT_TRUE(accepts(name, value)) << name << "=" << value;
   }
 }
 
 TEST(TopicConfig, RefusesWhatKafkaRefuses) {
-  for (const auto& [name, value] : std::vector<std::pair<ByteView, ByteView>>{
-           {"nope", "1"}, {"", "1"}, {"message.format.version", "2.8"}, {"message.downconversion.enable", "false"},
-           {"message.timestamp.difference.max.ms", "5"}, {"errors.deadletterqueue.group.enable", "true"},
-           {"retention.ms", "x"}, {"retention.ms", "-2"}, {"retention.ms", ""}, {"retention.ms", "0x10"}, {"cleanup.policy", "foo"},
-           {"cleanup.policy", "none"}, {"cleanup.policy", "delete,,compact"}, {"cleanup.policy", "delete,"},
-           {"compression.type", "GZIP"}, {"compression.type", "none"}, {"compression.type", ""}, {"compression.gzip.level", "0"},
-           {"compression.gzip.level", "10"}, {"compression.lz4.level", "0"}, {"compression.lz4.level", "18"},
-           {"compression.zstd.level", "23"}, {"segment.bytes", "1000"}, {"segment.bytes", "99999999999"}, {"preallocate", "yes"},
-           {"preallocate", ""}, {"min.cleanable.dirty.ratio", "1.5"}, {"min.cleanable.dirty.ratio", "-0.1"},
-           {"min.cleanable.dirty.ratio", "x"}, {"min.cleanable.dirty.ratio", "1e400"}, {"message.timestamp.type", "foo"},
-           {"leader.replication.throttled.replicas", "x"}, {"leader.replication.throttled.replicas", "0:1,*"},
-           {"leader.replication.throttled.replicas", "-1:2"}, {"leader.replication.throttled.replicas", "1:2:3"},
-           {"leader.replication.throttled.replicas", "1:"}, {"min.insync.replicas", "0"}, {"flush.messages", "0"},
-           {"local.retention.bytes", "-3"}, {"max.message.bytes", "-1"}, {"max.message.bytes", "2147483648"}, {"segment.ms", "0"},
-           {"segment.index.bytes", "3"}, {"max.compaction.lag.ms", "0"}, {"index.interval.bytes", "-1"},
-           {"min.compaction.lag.ms", "-1"}, {"file.delete.delay.ms", "-1"}}) {
+  for (const auto& [name, value] :
+       std::vector<std::pair<ByteView, ByteView>>{{"nope", "1"},
+                                                  {"", "1"},
+                                                  {"message.format.version", "2.8"},
+                                                  {"message.downconversion.enable", "false"},
+                                                  {"message.timestamp.difference.max.ms", "5"},
+                                                  {"errors.deadletterqueue.group.enable", "true"},
+                                                  {"retention.ms", "x"},
+                                                  {"retention.ms", "-2"},
+                                                  {"retention.ms", ""},
+                                                  {"retention.ms", "0x10"},
+                                                  {"cleanup.policy", "foo"},
+                                                  {"cleanup.policy", "none"},
+                                                  {"cleanup.policy", "delete,,compact"},
+                                                  {"cleanup.policy", "delete,"},
+                                                  {"compression.type", "GZIP"},
+                                                  {"compression.type", "none"},
+                                                  {"compression.type", ""},
+                                                  {"compression.gzip.level", "0"},
+                                                  {"compression.gzip.level", "10"},
+                                                  {"compression.lz4.level", "0"},
+                                                  {"compression.lz4.level", "18"},
+                                                  {"compression.zstd.level", "23"},
+                                                  {"segment.bytes", "1000"},
+                                                  {"segment.bytes", "99999999999"},
+                                                  {"preallocate", "yes"},
+                                                  {"preallocate", ""},
+                                                  {"min.cleanable.dirty.ratio", "1.5"},
+                                                  {"min.cleanable.dirty.ratio", "-0.1"},
+                                                  {"min.cleanable.dirty.ratio", "x"},
+                                                  {"min.cleanable.dirty.ratio", "1e400"},
+                                                  {"message.timestamp.type", "foo"},
+                                                  {"leader.replication.throttled.replicas", "x"},
+                                                  {"leader.replication.throttled.replicas", "0:1,*"},
+                                                  {"leader.replication.throttled.replicas", "-1:2"},
+                                                  {"leader.replication.throttled.replicas", "1:2:3"},
+                                                  {"leader.replication.throttled.replicas", "1:"},
+                                                  {"min.insync.replicas", "0"},
+                                                  {"flush.messages", "0"},
+                                                  {"local.retention.bytes", "-3"},
+                                                  {"max.message.bytes", "-1"},
+                                                  {"max.message.bytes", "2147483648"},
+                                                  {"segment.ms", "0"},
+                                                  {"segment.index.bytes", "3"},
+                                                  {"max.compaction.lag.ms", "0"},
+                                                  {"index.interval.bytes", "-1"},
+                                                  {"min.compaction.lag.ms", "-1"},
+                                                  {"file.delete.delay.ms", "-1"}}) {
     EXPECT_FALSE(accepts(name, value)) << name << "=" << value;
   }
 }
 
 TEST(TopicConfig, MessagesTellNameValueAndReason) {
-  const auto message = [](ByteView name, ByteView value) { return validate_topic_config(name, value)->message; };
-  EXPECT_EQ(message("retention.ms", "-2"), "The value -2 is not valid for retention.ms: it must be at least -1");
-  EXPECT_EQ(message("retention.ms", "x"), "The value x is not valid for retention.ms: it is not a number of type LONG");
-  EXPECT_EQ(message("cleanup.policy", "foo"), "The value foo is not valid for cleanup.policy: it must be one of compact, delete");
+  const auto message = [](ByteView name, ByteView value) {
+    return validate_topic_config(name, value)->message;
+  };
+  EXPECT_EQ(message("retention.ms", "-2"),
+            "The value -2 is not valid for retention.ms: it must be at least -1");
+  EXPECT_EQ(message("retention.ms", "x"),
+            "The value x is not valid for retention.ms: it is not a number of type LONG");
+  EXPECT_EQ(message("cleanup.policy", "foo"),
+            "The value foo is not valid for cleanup.policy: it must be one of compact, delete");
   EXPECT_EQ(message("compression.gzip.level", "0"),
             "The value 0 is not valid for compression.gzip.level: it must be between 1 and 9, or -1");
   EXPECT_EQ(message("nope", "1"), "There is no topic config named nope");
@@ -65,13 +122,15 @@ TEST(TopicConfig, ChecksConfigsTogether) {
   EXPECT_FALSE(refused({{"min.compaction.lag.ms", "5"}, {"max.compaction.lag.ms", "5"}}));
   EXPECT_TRUE(refused({{"remote.storage.enable", "true"}}));
   EXPECT_FALSE(refused({{"local.retention.ms", "10"}, {"retention.ms", "5"}}));
-  EXPECT_TRUE(refused({{"min.compaction.lag.ms", "10"}}, [](ConfigSource layer, ByteView name) -> std::optional<Bytes> {
-    if (layer == ConfigSource::kStaticBroker && name == "log.cleaner.max.compaction.lag.ms") return "7";
-    return std::nullopt;
-  }));
+  EXPECT_TRUE(refused(
+      {{"min.compaction.lag.ms", "10"}}, [](ConfigSource layer, ByteView name) -> std::optional<Bytes> {
+        if (layer == ConfigSource::kStaticBroker && name == "log.cleaner.max.compaction.lag.ms") return "7";
+        return std::nullopt;
+      }));
   // Names before values.
-  EXPECT_EQ(validate_topic_configs({{"nope", "x"}, {"a", "y"}, {"retention.ms", "z"}}, no_broker_settings)->message,
-            "There is no topic config named a");
+  EXPECT_EQ(
+      validate_topic_configs({{"nope", "x"}, {"a", "y"}, {"retention.ms", "z"}}, no_broker_settings)->message,
+      "There is no topic config named a");
 }
 
 TEST(TopicConfig, TheTableIsWhole) {
@@ -95,9 +154,11 @@ TEST(TopicConfig, ResolvesTopicBeforeBroker) {
     if (layer == ConfigSource::kStaticBroker && name == "log.roll.hours") return "garbage";
     return std::nullopt;
   };
-  const TopicConfig config = resolve_topic_config(
-      {{"cleanup.policy", "compact"}, {"compression.type", "zstd"}, {"message.timestamp.type", "LogAppendTime"}, {"segment.bytes", "no"}},
-      broker);
+  const TopicConfig config = resolve_topic_config({{"cleanup.policy", "compact"},
+                                                   {"compression.type", "zstd"},
+                                                   {"message.timestamp.type", "LogAppendTime"},
+                                                   {"segment.bytes", "no"}},
+                                                  broker);
   EXPECT_TRUE(config.cleanup_compact);
   EXPECT_FALSE(config.cleanup_delete);
   EXPECT_EQ(config.compression, TopicCompression::kZstd);
@@ -107,11 +168,15 @@ TEST(TopicConfig, ResolvesTopicBeforeBroker) {
   EXPECT_EQ(config.segment_ms, 604'800'000);
   EXPECT_EQ(config.segment_bytes, 1 << 30);
   EXPECT_EQ(resolve_topic_config({{"internal.segment.bytes", "100"}}, broker).segment_bytes, 100);
-  EXPECT_EQ(resolve_topic_config({}, [](ConfigSource layer, ByteView name) -> std::optional<Bytes> {
-              if (layer == ConfigSource::kStaticBroker && name == "log.retention.minutes") return "-1";
-              return std::nullopt;
-            }).retention_ms,
-            -1);
+  EXPECT_EQ(
+      resolve_topic_config({},
+                           [](ConfigSource layer, ByteView name) -> std::optional<Bytes> {
+                             if (layer == ConfigSource::kStaticBroker && name == "log.retention.minutes")
+                               return "-1";
+                             return std::nullopt;
+                           })
+          .retention_ms,
+      -1);
 }
 
 const DescribedConfig& named(const std::vector<DescribedConfig>& all, ByteView name) {
@@ -136,8 +201,9 @@ TEST(TopicConfig, DescribesAsKafkaDoes) {
                 config(ResourceType::kBroker, "", "log.roll.jitter.ms", "5"),
                 config(ResourceType::kBroker, "", "min.insync.replicas", "1")});
   const BrokerSettings broker = layered_broker_settings(image, 1, [](ByteView name) -> std::optional<Bytes> {
-    const ConfigMap file{{"log.retention.hours", "10"}, {"log.roll.hours", "5"},   {"log.roll.jitter.hours", "1"},
-                         {"log.flush.interval.ms", "100"}, {"message.max.bytes", "2000000"}, {"min.insync.replicas", "1"}};
+    const ConfigMap file{{"log.retention.hours", "10"},    {"log.roll.hours", "5"},
+                         {"log.roll.jitter.hours", "1"},   {"log.flush.interval.ms", "100"},
+                         {"message.max.bytes", "2000000"}, {"min.insync.replicas", "1"}};
     const auto found = file.find(name);
     return found == file.end() ? std::nullopt : std::optional(found->second);
   });
@@ -161,11 +227,14 @@ TEST(TopicConfig, DescribesAsKafkaDoes) {
   EXPECT_EQ(named(all, "retention.ms").value, "36000000");
   EXPECT_EQ(named(all, "retention.ms").source, ConfigSource::kDefault);
   EXPECT_TRUE(named(all, "retention.ms").synonyms.empty());
-  EXPECT_EQ(synonyms(named(all, "segment.ms")), (Synonyms{{"segment.ms=99999", ConfigSource::kDynamicTopic}}));
+  EXPECT_EQ(synonyms(named(all, "segment.ms")),
+            (Synonyms{{"segment.ms=99999", ConfigSource::kDynamicTopic}}));
   EXPECT_EQ(synonyms(named(all, "retention.bytes")),
-            (Synonyms{{"log.retention.bytes=1000000", ConfigSource::kDynamicBroker}, {"log.retention.bytes=-1", ConfigSource::kDefault}}));
+            (Synonyms{{"log.retention.bytes=1000000", ConfigSource::kDynamicBroker},
+                      {"log.retention.bytes=-1", ConfigSource::kDefault}}));
   EXPECT_EQ(synonyms(named(all, "preallocate")),
-            (Synonyms{{"preallocate=true", ConfigSource::kDynamicTopic}, {"log.preallocate=false", ConfigSource::kDefault}}));
+            (Synonyms{{"preallocate=true", ConfigSource::kDynamicTopic},
+                      {"log.preallocate=false", ConfigSource::kDefault}}));
   EXPECT_TRUE(named(all, "remote.storage.enable").synonyms.empty());
   EXPECT_EQ(named(all, "remote.storage.enable").source, ConfigSource::kDefault);
 
