@@ -82,16 +82,17 @@ class Reader {
     if (count >= 0) fill_structs(out.emplace(), count, version);
   }
   // A structure that may be null is preceded by one byte, negative for null.
+  // (clang cannot yet see that a nested structure with defaults has a default constructor, hence emplace(T()).)
   template <class T>
   void read_nullable_struct(std::optional<T>& out, int16_t version) {
     out.reset();
-    if (read_int8() >= 0 && ok_) out.emplace().read(*this, version);
+    if (read_int8() >= 0 && ok_) out.emplace(T()).read(*this, version);
   }
   // Inside a tagged field that byte is a varint instead, and zero is null.
   template <class T>
   void read_tagged_struct(std::optional<T>& out, int16_t version) {
     out.reset();
-    if (read_unsigned_varint() > 0 && ok_) out.emplace().read(*this, version);
+    if (read_unsigned_varint() > 0 && ok_) out.emplace(T()).read(*this, version);
   }
 
   // The number of elements that follow: fails if they cannot fit into what remains. The nullable form gives -1 for null.
