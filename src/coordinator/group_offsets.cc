@@ -12,6 +12,8 @@ namespace milena {
 namespace {
 
 constexpr int16_t kFirstCommitVersionWithGroupNotFound = 9;
+// The tombstones of one check, so that they fit into a batch; the next check follows at once.
+constexpr size_t kMostExpiredAtOnce = 2'000;
 
 // A topic that was deleted and made again: its old offsets are not the new one's.
 bool of_another_topic(const Uuid& stored, const Uuid& asked) {
@@ -209,6 +211,7 @@ bool GroupShard::expire_offsets(Turn& turn, ByteView group_id, const ClassicGrou
   for (const auto& [topic, partitions] : *stored) {
     const bool subscribed = group.is_subscribed_to(topic);
     for (const auto& [partition, offset] : partitions) {
+      if (turn.effects.records.size() >= kMostExpiredAtOnce) return false;
       const bool since_empty = !simple && empty && group.state_timestamp_ms() != -1;
       const int64_t since_ms = since_empty ? group.state_timestamp_ms() : offset.commit_timestamp_ms;
       const bool old = offset.expire_timestamp_ms != -1 ? turn.now.wall_ms >= offset.expire_timestamp_ms
@@ -225,12 +228,14 @@ bool GroupShard::expire_offsets(Turn& turn, ByteView group_id, const ClassicGrou
 
 void GroupShard::expire_groups(Turn& turn) {
   for (const auto& [id, group] : groups_) {
+    if (turn.effects.records.size() >= kMostExpiredAtOnce) break;
     const bool nothing_left = expire_offsets(turn, id, *group);
     // Ids given out and not used yet keep it for the moment.
     if (!nothing_left || !group->is(GroupState::kEmpty) || !group->pending_members().empty()) continue;
     log_info("Group {}: empty and without offsets, removed", id);
     turn.write(make_group_tombstone(id));
   }
+  if (turn.effects.records.size() >= kMostExpiredAtOnce) next_expiry_ms_ = turn.now.steady_ms + 1;
 }
 
 }  // namespace milena

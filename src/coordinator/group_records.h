@@ -2,7 +2,7 @@
 //
 // A key is its type (int16) and fields, a value its version (int16) and fields. We write what Kafka 4.3 writes:
 // OffsetCommitValue 4 (1 where an old client named an expiry), GroupMetadataValue 3; we read all versions
-// (Kafka's GroupCoordinatorRecordHelpers and GroupCoordinatorRecordSerde; docs/consumer-offsets.md).
+// (Kafka's GroupCoordinatorRecordHelpers and GroupCoordinatorRecordSerde; docs/formats/consumer-offsets.md).
 #pragma once
 
 #include <variant>

@@ -278,6 +278,18 @@ TEST(OffsetExpiry, AnEmptyGroupWithoutOffsetsGoesAtTheNextCheck) {
   EXPECT_EQ(h.state(), "none");
 }
 
+TEST(OffsetExpiry, ManyOffsetsGoInSeveralBatches) {
+  ShardHarness h;
+  for (int32_t partition = 0; partition < 5'000; ++partition) h.commit({.partition = partition, .offset = 1});
+  h.advance(kRetentionMs - 600'000);
+  const size_t committed = h.log().size();
+  h.run(h.shard().tick({.steady_ms = h.now().steady_ms + 1'200'000, .wall_ms = h.now().wall_ms + 1'200'000}));
+  EXPECT_EQ(h.log().size(), committed + 2'000);
+  h.advance(1'200'010);
+  EXPECT_EQ(h.log().size(), committed + 5'001);
+  EXPECT_EQ(h.state(), "none");
+}
+
 TEST(OffsetExpiry, DeletedTopicsTakeTheirOffsetsAlong) {
   ShardHarness h;
   h.commit({.topic = "t", .offset = 1, .topic_id = {1, 1}});
