@@ -1,0 +1,236 @@
+// Produce (key 0), versions 0-13. Versions 0 to 2 carry magic 0 and 1, which are converted; topic ids came with 13.
+//
+// Checking, decompressing and rewriting happen here, on the connection's shard; the owner of each partition only gives
+// the offsets and appends. With acks=all the answer waits for the high watermark; with acks=0 there is none, and an
+// error closes the connection, as in Kafka, so that the client looks again.
+#include "base/log.h"
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/partition_lookup.h"
+#include "broker/shard.h"
+#include "metadata/internal_topics.h"
+#include "protocol/messages/produce.h"
+#include "protocol/records/produce_validation.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kProduceWithTopicIds = 13;
+constexpr size_t kMostPartitions = 10'000;
+// The client id under which Kafka's own tools may write to internal topics.
+constexpr ByteView kAdminClientId = "__admin_client";
+
+struct ProduceItem {
+  TopicPartitionId id;
+  Payload batches;
+  bool wait_for_replicas = false;
+  int64_t deadline_ms = 0;
+  AppendOutcome outcome;
+};
+
+using PartitionOut = ProduceResponse::PartitionProduceResponse;
+
+// The request in work: its answer, and where in it each travelling item belongs.
+struct Produce {
+  std::shared_ptr<ProduceCall> call;
+  ProduceResponse response;
+  std::vector<std::pair<size_t, size_t>> places;
+};
+
+ProduceLimits limits_of(const TopicConfig& config) {
+  ProduceLimits limits;
+  limits.max_message_bytes = config.max_message_bytes;
+  switch (config.compression) {
+    case TopicCompression::kProducer: break;
+    case TopicCompression::kUncompressed: limits.compression = Codec::kNone; break;
+    case TopicCompression::kGzip:
+      limits.compression = Codec::kGzip;
+      limits.compression_level = config.compression_gzip_level;
+      break;
+    case TopicCompression::kSnappy: limits.compression = Codec::kSnappy; break;
+    case TopicCompression::kLz4:
+      limits.compression = Codec::kLz4;
+      limits.compression_level = config.compression_lz4_level;
+      break;
+    case TopicCompression::kZstd:
+      limits.compression = Codec::kZstd;
+      limits.compression_level = config.compression_zstd_level;
+      break;
+  }
+  limits.timestamp_type = config.log_append_time ? TimestampType::kLogAppendTime : TimestampType::kCreateTime;
+  limits.timestamp_before_max_ms = config.message_timestamp_before_max_ms;
+  limits.timestamp_after_max_ms = config.message_timestamp_after_max_ms;
+  limits.compacted = config.cleanup_compact;
+  limits.segment_bytes = config.segment_bytes;
+  return limits;
+}
+
+void set_error(PartitionOut& out, ErrorCode error) {
+  out.error_code = error;
+  out.base_offset = -1;
+  out.log_append_time_ms = -1;
+  out.log_start_offset = -1;
+}
+
+void report(const ProduceCall& call, const TopicImage& topic, ProduceValidation& checked, PartitionOut& out) {
+  set_error(out, checked.error);
+  out.error_message = std::move(checked.error_message);
+  for (ProducedRecordError& error : checked.record_errors) {
+    out.record_errors.push_back({error.batch_index, std::move(error.message)});
+  }
+  const ConnectionInfo& peer = call.connection().info;
+  log_warn("records for {}-{} from {}:{} (client id \"{}\") refused with {}: {}", topic.name, out.index, peer.peer_host,
+           peer.peer_port, call.client_id(), error_name(checked.error), checked.detail);
+}
+
+// Checks one partition's records; true if `batches` is to be appended, else `out` is the answer.
+bool check_records(const ProduceCall& call, const TopicImage& topic, ByteView records, const ProduceLimits& limits,
+                   Payload& batches, PartitionOut& out) {
+  ProducedRecords produced{records, call.version(), topic.name, out.index};
+  ProduceValidation checked = validate_produced_records(produced, limits, call.shard().now_ms());
+  if (!checked.ok()) {
+    report(call, topic, checked, out);
+    return false;
+  }
+  if (checked.bytes().empty()) return false;  // versions 0 to 2 may send nothing; the answer is offset 0
+  if (checked.rewritten.empty()) {
+    batches.append(SharedBytes{call.frame().buffer, checked.original});
+  } else {
+    batches.append(std::move(checked.rewritten));
+  }
+  return true;
+}
+
+ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, int32_t partition) {
+  if (topic == nullptr) {
+    return call.version() >= kProduceWithTopicIds ? ErrorCode::kUnknownTopicId
+                                                       : ErrorCode::kUnknownTopicOrPartition;
+  }
+  if (topic->internal && call.client_id() != kAdminClientId) return ErrorCode::kInvalidTopicException;
+  if (topic->partition(partition) == nullptr) return ErrorCode::kUnknownTopicOrPartition;
+  return ErrorCode::kNone;
+}
+
+std::vector<ProduceItem> prepare(Produce& produce) {
+  const ProduceCall& call = *produce.call;
+  const ProduceRequest& request = call.request;
+  Shard& shard = call.shard();
+  bool by_id = call.version() >= kProduceWithTopicIds;
+  int64_t deadline_ms = shard.steady_ms() + std::max(request.timeout_ms, 0);
+  std::vector<ProduceItem> items;
+  for (const auto& topic : request.topic_data) {
+    auto& topic_out = produce.response.responses.emplace_back();
+    topic_out.name = Bytes(topic.name);
+    topic_out.topic_id = topic.topic_id;
+    const TopicImage* image =
+        by_id ? shard.image().find_topic(topic.topic_id) : shard.image().find_topic(topic.name);
+    std::optional<ProduceLimits> limits;
+    for (const auto& partition : topic.partition_data) {
+      auto& out = topic_out.partition_responses.emplace_back();
+      out.index = partition.index;
+      out.log_append_time_ms = -1;
+      if (ErrorCode error = topic_error(call, image, partition.index); error != ErrorCode::kNone) {
+        set_error(out, error);
+        continue;
+      }
+      if (!limits) limits = limits_of(*shard.topic_config(*image));
+      ProduceItem item{.id = {image->id, partition.index}, .wait_for_replicas = request.acks == -1, .deadline_ms = deadline_ms};
+      if (!check_records(call, *image, partition.records.value_or(ByteView()), *limits, item.batches, out)) continue;
+      produce.places.emplace_back(produce.response.responses.size() - 1, topic_out.partition_responses.size() - 1);
+      items.push_back(std::move(item));
+    }
+  }
+  return items;
+}
+
+// On the owner's shard: appends all, then waits for those that want the replicas to have them.
+void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& part, Task done) {
+  auto open = std::make_shared<size_t>(1);
+  auto finish_one = [open, done = std::move(done)] {
+    if (--*open == 0) done();
+  };
+  for (size_t i = 0; i < part->size(); i++) {
+    ProduceItem& item = (*part)[i];
+    Partition* partition = owner.find_partition(item.id);
+    if (partition == nullptr) {
+      item.outcome.error = ErrorCode::kNotLeaderOrFollower;
+      continue;
+    }
+    item.outcome = partition->append_as_leader(item.batches, AppendOrigin::kClient);
+    item.batches = Payload();
+    if (item.outcome.error != ErrorCode::kNone || !item.wait_for_replicas) continue;
+    if (partition->high_watermark() > item.outcome.last_offset) continue;
+    ++*open;
+    partition->when_high_watermark_reaches(item.outcome.last_offset + 1, item.deadline_ms,
+                                           [part, i, finish_one](ErrorCode error) {
+                                             (*part)[i].outcome.error = error;
+                                             finish_one();
+                                           });
+  }
+  finish_one();
+}
+
+void take_outcome(const AppendOutcome& outcome, PartitionOut& out) {
+  if (outcome.error != ErrorCode::kNone) return set_error(out, outcome.error);
+  out.base_offset = outcome.base_offset;
+  out.log_append_time_ms = outcome.log_append_time;
+  out.log_start_offset = outcome.log_start_offset;
+}
+
+void answer_without_acks(Produce& produce) {
+  for (const auto& topic : produce.response.responses) {
+    for (const auto& partition : topic.partition_responses) {
+      if (partition.error_code == ErrorCode::kNone) continue;
+      return produce.call->close(fmt::format("a Produce request with acks=0 failed for {}-{} with {}", topic.name,
+                                             partition.index, error_name(partition.error_code)));
+    }
+  }
+  produce.call->reply_nothing();
+}
+
+void answer(Produce& produce) {
+  if (produce.call->request.acks == 0) return answer_without_acks(produce);
+  produce.call->reply(produce.response);
+}
+
+void refuse_all(Produce& produce, ErrorCode error) {
+  for (const auto& topic : produce.call->request.topic_data) {
+    auto& topic_out = produce.response.responses.emplace_back();
+    topic_out.name = Bytes(topic.name);
+    topic_out.topic_id = topic.topic_id;
+    for (const auto& partition : topic.partition_data) {
+      auto& out = topic_out.partition_responses.emplace_back();
+      out.index = partition.index;
+      set_error(out, error);
+    }
+  }
+  answer(produce);
+}
+
+}  // namespace
+
+void handle_produce(std::shared_ptr<ProduceCall> call) {
+  auto produce = std::make_shared<Produce>();
+  produce->call = std::move(call);
+  const ProduceRequest& request = produce->call->request;
+  size_t partitions = 0;
+  for (const auto& topic : request.topic_data) partitions += topic.partition_data.size();
+  if (partitions > kMostPartitions) {
+    return produce->call->close(
+        fmt::format("a Produce request names {} partitions, {} are allowed", partitions, kMostPartitions));
+  }
+  if (request.acks < -1 || request.acks > 1) return refuse_all(*produce, ErrorCode::kInvalidRequiredAcks);
+
+  std::vector<ProduceItem> items = prepare(*produce);
+  if (items.empty()) return answer(*produce);
+  Shard& shard = produce->call->shard();
+  shard.router().scatter<ProduceItem>(shard, std::move(items), append_all, [produce](std::vector<ProduceItem> done) {
+    for (size_t i = 0; i < done.size(); i++) {
+      auto [t, p] = produce->places[i];
+      take_outcome(done[i].outcome, produce->response.responses[t].partition_responses[p]);
+    }
+    answer(*produce);
+  });
+}
+
+}  // namespace milena

@@ -1,0 +1,161 @@
+// ListOffsets (key 2), versions 0-11. Special timestamps: -1 latest, -2 earliest, -3 that of the greatest timestamp
+// (from version 7), -4 earliest local (8), -5 latest tiered (9), -6 earliest pending upload (11). Version 0 answers a list.
+#include <algorithm>
+#include <set>
+
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/partition_lookup.h"
+#include "broker/shard.h"
+#include "protocol/messages/list_offsets.h"
+
+namespace milena {
+namespace {
+
+constexpr int64_t kLatest = -1;
+constexpr int64_t kEarliest = -2;
+constexpr int64_t kMaxTimestamp = -3;
+constexpr int64_t kEarliestLocal = -4;
+constexpr int64_t kLatestTiered = -5;
+constexpr int64_t kEarliestPendingUpload = -6;
+
+struct OffsetItem {
+  TopicPartitionId id;
+  int64_t timestamp = 0;
+  int32_t current_leader_epoch = -1;
+  bool read_committed = false;
+  bool consumer = true;
+  ErrorCode error = ErrorCode::kNone;
+  TimestampAndOffset found;
+  int64_t log_start_offset = 0;
+};
+
+// The lowest version in which each special timestamp may be asked.
+int16_t least_version_of(int64_t timestamp) {
+  switch (timestamp) {
+    case kMaxTimestamp: return 7;
+    case kEarliestLocal: return 8;
+    case kLatestTiered: return 9;
+    case kEarliestPendingUpload: return 11;
+    default: return 0;
+  }
+}
+
+Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
+  int64_t end = log.log_end_offset();
+  if (item.consumer) {
+    end = log.high_watermark();
+    if (item.read_committed) {
+      auto stable = log.last_stable_offset();
+      if (!stable) return stable.error();
+      end = *stable;
+    }
+  }
+  item.log_start_offset = log.log_start_offset();
+  switch (item.timestamp) {
+    case kLatest:
+      item.found = {-1, end, partition.leader_epoch()};
+      return ok_status();
+    case kEarliest:
+    case kEarliestLocal: {
+      auto epoch = log.epoch_of(log.log_start_offset());
+      if (!epoch) return epoch.error();
+      item.found = {-1, log.log_start_offset(), epoch->value_or(partition.leader_epoch())};
+      return ok_status();
+    }
+    case kLatestTiered:
+    case kEarliestPendingUpload:
+      item.found = {-1, -1, -1};  // nothing is tiered
+      return ok_status();
+    default: break;
+  }
+  auto found = item.timestamp == kMaxTimestamp ? log.find_max_timestamp() : log.find_by_timestamp(item.timestamp);
+  if (!found) return found.error();
+  // What consumers cannot read yet is not there for them.
+  if (found->has_value() && (*found)->offset < end) item.found = **found;
+  return ok_status();
+}
+
+void look_up(Shard& owner, OffsetItem& item) {
+  Partition* partition = owner.find_partition(item.id);
+  PartitionLog* log = nullptr;
+  item.error = check_leader(partition, item.current_leader_epoch, log);
+  if (item.error != ErrorCode::kNone) return;
+  if (Status status = find_offset(*log, *partition, item); !status.ok()) {
+    partition->take_offline(status.error());
+    item.error = ErrorCode::kKafkaStorageError;
+  }
+}
+
+// The version 0 form: offsets in descending order, the end first where it was asked for.
+std::vector<int64_t> old_style_offsets(const OffsetItem& item, int32_t most) {
+  std::vector<int64_t> offsets;
+  if (item.found.offset >= 0) offsets.push_back(item.found.offset);
+  if (item.timestamp == kLatest && item.found.offset != item.log_start_offset) offsets.push_back(item.log_start_offset);
+  if (offsets.size() > static_cast<size_t>(std::max(most, 0))) offsets.resize(static_cast<size_t>(std::max(most, 0)));
+  return offsets;
+}
+
+}  // namespace
+
+void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
+  const ListOffsetsRequest& request = call->request;
+  Shard& shard = call->shard();
+  auto response = std::make_shared<ListOffsetsResponse>();
+  std::set<std::pair<ByteView, int32_t>> seen, twice;
+  for (const auto& topic : request.topics) {
+    for (const auto& p : topic.partitions) {
+      if (!seen.emplace(topic.name, p.partition_index).second) twice.emplace(topic.name, p.partition_index);
+    }
+  }
+
+  std::vector<OffsetItem> items;
+  auto places = std::make_shared<std::vector<std::pair<size_t, size_t>>>();
+  for (const auto& topic : request.topics) {
+    auto& topic_out = response->topics.emplace_back();
+    topic_out.name = Bytes(topic.name);
+    const TopicImage* image = shard.image().find_topic(topic.name);
+    for (const auto& p : topic.partitions) {
+      auto& out = topic_out.partitions.emplace_back();
+      out.partition_index = p.partition_index;
+      if (twice.contains({topic.name, p.partition_index})) {
+        out.error_code = ErrorCode::kInvalidRequest;
+      } else if (p.timestamp < kEarliestPendingUpload || call->version() < least_version_of(p.timestamp)) {
+        out.error_code = ErrorCode::kUnsupportedVersion;
+      } else if (image == nullptr || image->partition(p.partition_index) == nullptr) {
+        out.error_code = ErrorCode::kUnknownTopicOrPartition;
+      } else {
+        places->emplace_back(response->topics.size() - 1, topic_out.partitions.size() - 1);
+        items.push_back(OffsetItem{.id = {image->id, p.partition_index},
+                             .timestamp = p.timestamp,
+                             .current_leader_epoch = p.current_leader_epoch,
+                             .read_committed = request.isolation_level == 1,
+                             .consumer = request.replica_id == -1});
+      }
+    }
+  }
+  shard.router().scatter<OffsetItem>(
+      shard, std::move(items),
+      [](Shard& owner, const std::shared_ptr<std::vector<OffsetItem>>& part, Task done) {
+        for (OffsetItem& item : *part) look_up(owner, item);
+        done();
+      },
+      [call, response, places](std::vector<OffsetItem> done) {
+        for (size_t i = 0; i < done.size(); i++) {
+          auto [t, p] = (*places)[i];
+          auto& out = response->topics[t].partitions[p];
+          out.error_code = done[i].error;
+          if (done[i].error != ErrorCode::kNone) continue;
+          out.timestamp = done[i].found.timestamp;
+          out.offset = done[i].found.offset;
+          out.leader_epoch = done[i].found.leader_epoch;
+          if (call->version() == 0) {
+            out.old_style_offsets =
+                old_style_offsets(done[i], call->request.topics[t].partitions[p].max_num_offsets);
+          }
+        }
+        call->reply(*response);
+      });
+}
+
+}  // namespace milena

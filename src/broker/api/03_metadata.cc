@@ -1,0 +1,117 @@
+// Metadata (key 3), versions 0-13. The first answer about a topic that is made on the way already names its leader: it
+// waits until the topic can be used, where Kafka says LEADER_NOT_AVAILABLE and lets the client come again.
+#include <algorithm>
+
+#include "broker/api/handlers.h"
+#include "broker/authorized_operations.h"
+#include "broker/call.h"
+#include "broker/endpoints.h"
+#include "broker/metadata_runtime.h"
+#include "broker/shard.h"
+#include "metadata/topic_name.h"
+#include "protocol/messages/metadata.h"
+
+namespace milena {
+namespace {
+
+using TopicOut = MetadataResponse::MetadataResponseTopic;
+
+TopicOut describe_topic(const TopicImage& topic, bool with_operations) {
+  TopicOut out;
+  out.name = topic.name;
+  out.topic_id = topic.id;
+  out.is_internal = topic.internal;
+  if (with_operations) out.topic_authorized_operations = kAllTopicOperations;
+  out.partitions.reserve(topic.partitions.size());
+  for (size_t i = 0; i < topic.partitions.size(); i++) {
+    const PartitionImage& partition = topic.partitions[i];
+    auto& p = out.partitions.emplace_back();
+    p.partition_index = static_cast<int32_t>(i);
+    p.leader_id = partition.leader;
+    p.leader_epoch = partition.leader_epoch;
+    p.replica_nodes.assign(partition.replicas.begin(), partition.replicas.end());
+    p.isr_nodes.assign(partition.isr.begin(), partition.isr.end());
+    if (partition.leader == kNoLeader) p.error_code = ErrorCode::kLeaderNotAvailable;
+  }
+  return out;
+}
+
+TopicOut unknown_topic(ByteView name, const Uuid& id, ErrorCode error) {
+  TopicOut out;
+  out.error_code = error;
+  out.name = Bytes(name);
+  out.topic_id = id;
+  return out;
+}
+
+bool asks_for_all(const MetadataCall& call) {
+  const auto& topics = call.request.topics;
+  return !topics || (call.version() == 0 && topics->empty());
+}
+
+void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
+  const Shard& shard = call.shard();
+  ListenerEndpoint here = advertised_endpoint(call);
+  auto& broker = response.brokers.emplace_back();
+  broker.node_id = shard.node().node_id;
+  broker.host = here.host;
+  broker.port = here.port;
+  if (const BrokerImage* image = shard.image().find_broker(broker.node_id)) broker.rack = image->rack;
+  response.cluster_id = shard.node().cluster_id;
+  response.controller_id = shard.node().node_id;
+  if (call.request.include_cluster_authorized_operations) {
+    response.cluster_authorized_operations = kAllClusterOperations;
+  }
+}
+
+void answer(const std::shared_ptr<MetadataCall>& call) {
+  const MetadataRequest& request = call->request;
+  const MetadataImage& image = call->shard().image();
+  bool with_operations = request.include_topic_authorized_operations;
+  MetadataResponse response;
+  describe_cluster(*call, response);
+  if (asks_for_all(*call)) {
+    for (const TopicImage& topic : image.topics()) response.topics.push_back(describe_topic(topic, with_operations));
+    return call->reply(response);
+  }
+  for (const auto& asked : *request.topics) {
+    bool by_id = call->version() >= 12 && !asked.topic_id.is_zero();
+    const TopicImage* topic = by_id ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
+    if (topic != nullptr) {
+      response.topics.push_back(describe_topic(*topic, with_operations));
+    } else if (by_id) {
+      response.topics.push_back(unknown_topic("", asked.topic_id, ErrorCode::kUnknownTopicId));
+      response.topics.back().name.reset();
+    } else {
+      ErrorCode error = !invalid_topic_name(asked.name.value_or("")) ? ErrorCode::kUnknownTopicOrPartition
+                                                                     : ErrorCode::kInvalidTopicException;
+      response.topics.push_back(unknown_topic(asked.name.value_or(""), {}, error));
+    }
+  }
+  call->reply(response);
+}
+
+// The names of topics that are not there and may be made now.
+std::vector<Bytes> topics_to_create(const MetadataCall& call) {
+  std::vector<Bytes> names;
+  if (asks_for_all(call) || !call.request.allow_auto_topic_creation) return names;
+  if (!call.shard().settings().get_bool("auto.create.topics.enable")) return names;
+  for (const auto& asked : *call.request.topics) {
+    if (!asked.topic_id.is_zero() || !asked.name) continue;
+    if (call.shard().image().find_topic(*asked.name) == nullptr && !invalid_topic_name(*asked.name)) {
+      names.emplace_back(*asked.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+void handle_metadata(std::shared_ptr<MetadataCall> call) {
+  std::vector<Bytes> missing = topics_to_create(*call);
+  if (missing.empty()) return answer(call);
+  Shard& shard = call->shard();
+  shard.metadata().create_topics_for_use(shard, std::move(missing), [call] { answer(call); });
+}
+
+}  // namespace milena

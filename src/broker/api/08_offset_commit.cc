@@ -1,0 +1,87 @@
+// OffsetCommit (key 8), versions 0-10. Version 10 names topics by id. What names a topic or partition that is not there
+// is answered here; the rest goes to the group's coordinator, and the answer keeps the order of the request.
+#include "broker/api/group_call.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/offset_commit.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kCommitWithTopicIds = 10;
+
+// One commit on its way: what the coordinator is asked, and where its answers go.
+struct Commit {
+  OffsetCommitRequest known;  // views into the call's frame, and into the names below
+  std::vector<Bytes> names;
+  OffsetCommitResponse response;
+  std::vector<std::pair<size_t, size_t>> places;
+};
+
+void sort_out(const OffsetCommitCall& call, Commit& commit) {
+  const OffsetCommitRequest& request = call.request;
+  const MetadataImage& image = call.shard().image();
+  bool by_id = call.version() >= kCommitWithTopicIds;
+  commit.known = request;
+  commit.known.topics.clear();
+  commit.names.reserve(request.topics.size());  // the views must not move
+  for (const auto& topic : request.topics) {
+    const TopicImage* found = by_id ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
+    auto& out = commit.response.topics.emplace_back();
+    out.name = Bytes(topic.name);
+    out.topic_id = topic.topic_id;
+    OffsetCommitRequest::OffsetCommitRequestTopic known;
+    if (found != nullptr) {
+      known.name = commit.names.emplace_back(found->name);
+      known.topic_id = found->id;
+    }
+    for (const auto& partition : topic.partitions) {
+      auto& p = out.partitions.emplace_back();
+      p.partition_index = partition.partition_index;
+      if (found == nullptr) {
+        p.error_code = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+      } else if (found->partition(partition.partition_index) == nullptr) {
+        p.error_code = ErrorCode::kUnknownTopicOrPartition;
+      } else {
+        known.partitions.push_back(partition);
+        commit.places.emplace_back(commit.response.topics.size() - 1, out.partitions.size() - 1);
+      }
+    }
+    if (!known.partitions.empty()) commit.known.topics.push_back(std::move(known));
+  }
+}
+
+void take_answers(Commit& commit, ErrorCode error, const OffsetCommitResponse* answer) {
+  size_t next = 0;
+  auto place = [&](ErrorCode code) {
+    auto [t, p] = commit.places[next++];
+    commit.response.topics[t].partitions[p].error_code = code;
+  };
+  if (answer == nullptr) {
+    while (next < commit.places.size()) place(error);
+    return;
+  }
+  for (const auto& topic : answer->topics) {
+    for (const auto& partition : topic.partitions) place(partition.error_code);
+  }
+}
+
+}  // namespace
+
+void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
+  auto commit = std::make_shared<Commit>();
+  sort_out(*call, *commit);
+  // A commit that names nothing known is answered without the coordinator, as Kafka does.
+  if (commit->places.empty() && !call->request.topics.empty()) return call->reply(commit->response);
+  Shard& shard = call->shard();
+  GroupRuntime::submit(
+      shard, GroupRuntime::partition_of(shard, call->request.group_id),
+      [call, commit](GroupShard& state, AnswerToken token, Now now) {
+        return state.commit_offsets(GroupCaller(*call, token), commit->known, now);
+      },
+      [call, commit](ErrorCode error, GroupResponse* answer) {
+        take_answers(*commit, error, answer == nullptr ? nullptr : &std::get<OffsetCommitResponse>(*answer));
+        call->reply(commit->response);
+      });
+}
+
+}  // namespace milena

@@ -1,0 +1,119 @@
+// OffsetFetch (key 9), versions 0-10. Up to version 7 one group, since 8 many, each at its own coordinator. Version 10
+// names topics by id. Version 0 asked ZooKeeper once; it is answered from __consumer_offsets like the others.
+#include "broker/api/group_call.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/offset_fetch.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstVersionWithManyGroups = 8;
+constexpr int16_t kOffsetFetchWithTopicIds = 10;
+constexpr int16_t kFirstVersionWithTopError = 2;
+
+// One group of the request, with what the coordinator cannot answer taken out.
+struct GroupFetch {
+  OffsetFetchGroup asked;
+  std::vector<Bytes> names;
+  OffsetFetchGroupResponse unknown;  // topics whose ids nobody knows
+};
+
+GroupFetch prepare(const OffsetFetchCall& call, const OffsetFetchGroup& group) {
+  GroupFetch fetch;
+  fetch.asked = group;
+  if (call.version() < kOffsetFetchWithTopicIds || !group.topics) return fetch;
+  fetch.asked.topics->clear();
+  fetch.names.reserve(group.topics->size());
+  for (const auto& topic : *group.topics) {
+    const TopicImage* found = call.shard().image().find_topic(topic.topic_id);
+    if (found != nullptr) {
+      fetch.asked.topics->push_back(topic);
+      fetch.asked.topics->back().name = fetch.names.emplace_back(found->name);
+      continue;
+    }
+    auto& out = fetch.unknown.topics.emplace_back();
+    out.topic_id = topic.topic_id;
+    for (int32_t index : topic.partition_indexes) {
+      auto& partition = out.partitions.emplace_back();
+      partition.partition_index = index;
+      partition.committed_offset = -1;
+      partition.metadata = "";
+      partition.error_code = ErrorCode::kUnknownTopicId;
+    }
+  }
+  return fetch;
+}
+
+// Up to version 7 the group's answer is the answer; up to 1 an error stands at every partition.
+OffsetFetchResponse as_single(const OffsetFetchCall& call, OffsetFetchGroupResponse&& group) {
+  OffsetFetchResponse response;
+  response.error_code = group.error_code;
+  if (group.error_code != ErrorCode::kNone && call.version() < kFirstVersionWithTopError && call.request.topics) {
+    for (const auto& topic : *call.request.topics) {
+      auto& out = response.topics.emplace_back();
+      out.name = Bytes(topic.name);
+      for (int32_t index : topic.partition_indexes) {
+        out.partitions.push_back({.partition_index = index, .committed_offset = -1, .metadata = "", .error_code = group.error_code});
+      }
+    }
+    return response;
+  }
+  for (auto& topic : group.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = std::move(topic.name);
+    for (auto& p : topic.partitions) {
+      out.partitions.push_back({p.partition_index, p.committed_offset, p.committed_leader_epoch, std::move(p.metadata), p.error_code});
+    }
+  }
+  return response;
+}
+
+}  // namespace
+
+void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
+  const OffsetFetchRequest& request = call->request;
+  std::vector<OffsetFetchGroup> groups = request.groups;
+  bool single = call->version() < kFirstVersionWithManyGroups;
+  if (single) {
+    OffsetFetchGroup group;
+    group.group_id = request.group_id;
+    if (!request.topics) group.topics.reset();
+    else for (const auto& topic : *request.topics) group.topics->push_back({topic.name, {}, topic.partition_indexes});
+    groups.assign(1, std::move(group));
+  }
+  struct Gather {
+    std::vector<GroupFetch> fetches;
+    std::vector<OffsetFetchGroupResponse> answers;
+    size_t open = 0;
+  };
+  auto gather = std::make_shared<Gather>();
+  gather->open = groups.size();
+  gather->answers.resize(groups.size());
+  for (const OffsetFetchGroup& group : groups) gather->fetches.push_back(prepare(*call, group));
+  if (groups.empty()) return call->reply(OffsetFetchResponse{});
+
+  Shard& shard = call->shard();
+  for (size_t i = 0; i < groups.size(); i++) {
+    GroupRuntime::submit(
+        shard, GroupRuntime::partition_of(shard, groups[i].group_id),
+        [call, gather, i](GroupShard& state, AnswerToken token, Now) {
+          return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable);
+        },
+        [call, gather, i, single](ErrorCode error, GroupResponse* answer) {
+          OffsetFetchGroupResponse& out = gather->answers[i];
+          if (answer != nullptr) out = std::move(std::get<OffsetFetchGroupResponse>(*answer));
+          out.group_id = Bytes(gather->fetches[i].asked.group_id);
+          if (error != ErrorCode::kNone) out.error_code = error;
+          if (out.error_code == ErrorCode::kNone) {
+            for (auto& topic : gather->fetches[i].unknown.topics) out.topics.push_back(std::move(topic));
+          }
+          if (--gather->open > 0) return;
+          if (single) return call->reply(as_single(*call, std::move(out)));
+          OffsetFetchResponse response;
+          response.groups = std::move(gather->answers);
+          call->reply(response);
+        });
+  }
+}
+
+}  // namespace milena

@@ -1,0 +1,18 @@
+// JoinGroup (key 11), versions 0-9. The rules are the coordinator's (coordinator/join_group.cc).
+#include "broker/api/group_call.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/join_group.h"
+
+namespace milena {
+
+void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
+  ByteView group_id = call->request.group_id;
+  ask_coordinator(std::move(call), group_id, &GroupShard::join_group, [](ErrorCode error) {
+    JoinGroupResponse response;
+    response.error_code = error;
+    response.generation_id = -1;
+    return response;
+  });
+}
+
+}  // namespace milena

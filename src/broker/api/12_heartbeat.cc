@@ -1,0 +1,13 @@
+// Heartbeat (key 12), versions 0-4. The rules are the coordinator's (coordinator/group_shard.h).
+#include "broker/api/group_call.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/heartbeat.h"
+
+namespace milena {
+
+void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
+  ByteView group_id = call->request.group_id;
+  ask_coordinator(std::move(call), group_id, &GroupShard::heartbeat);
+}
+
+}  // namespace milena

@@ -1,0 +1,13 @@
+// LeaveGroup (key 13), versions 0-5. The rules are the coordinator's (coordinator/group_shard.h).
+#include "broker/api/group_call.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/leave_group.h"
+
+namespace milena {
+
+void handle_leave_group(std::shared_ptr<LeaveGroupCall> call) {
+  ByteView group_id = call->request.group_id;
+  ask_coordinator(std::move(call), group_id, &GroupShard::leave_group);
+}
+
+}  // namespace milena

@@ -1,0 +1,13 @@
+// SyncGroup (key 14), versions 0-5. The rules are the coordinator's (coordinator/group_shard.h).
+#include "broker/api/group_call.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/sync_group.h"
+
+namespace milena {
+
+void handle_sync_group(std::shared_ptr<SyncGroupCall> call) {
+  ByteView group_id = call->request.group_id;
+  ask_coordinator(std::move(call), group_id, &GroupShard::sync_group);
+}
+
+}  // namespace milena

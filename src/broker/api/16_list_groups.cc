@@ -1,0 +1,29 @@
+// ListGroups (key 16), versions 0-5, with the filters of states (4) and types (5). Every coordinator is asked.
+#include "broker/api/group_call.h"
+#include "broker/api/group_fan_out.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/list_groups.h"
+
+namespace milena {
+
+void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
+  Shard& shard = call->shard();
+  std::vector<GroupPart> parts;
+  for (int32_t p = 0; p < GroupRuntime::partition_count(shard); p++) parts.push_back({p, {}});
+  auto response = std::make_shared<ListGroupsResponse>();
+  ask_parts(
+      shard, std::move(parts),
+      [call](GroupShard& state, const GroupPart&, AnswerToken token, Now) {
+        return state.list_groups(GroupCaller(*call, token), call->request);
+      },
+      [response](const GroupPart&, ErrorCode error, GroupResponse* answer) {
+        if (error != ErrorCode::kNone) {
+          response->error_code = error;
+          return;
+        }
+        for (auto& group : std::get<ListGroupsResponse>(*answer).groups) response->groups.push_back(std::move(group));
+      },
+      [call, response] { call->reply(*response); });
+}
+
+}  // namespace milena

@@ -1,0 +1,70 @@
+// ApiVersions (key 18), versions 0-4. Version 3 brings the client's software name (KIP-511) and the features; version 4
+// may say features whose least level is 0, which older clients cannot read. The answer's header is always version 0.
+#include "broker/api/18_api_versions.h"
+
+#include <algorithm>
+
+#include "broker/api/handlers.h"
+#include "broker/api_registry.h"
+#include "broker/shard.h"
+#include "metadata/features.h"
+#include "protocol/messages/api_versions.h"
+
+namespace milena {
+namespace {
+
+// KIP-511: letters, digits, dots and dashes, with a letter or digit at both ends.
+bool is_software_name(ByteView text) {
+  auto is_alphanumeric = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  if (text.empty() || !is_alphanumeric(text.front()) || !is_alphanumeric(text.back())) return false;
+  return std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
+}
+
+void list_apis(ApiVersionsResponse& response) {
+  for (const ApiEntry& api : api_registry()) {
+    response.api_keys.push_back({static_cast<int16_t>(api.key), api.min_version, api.max_version});
+  }
+}
+
+void list_features(Shard& shard, int16_t version, ApiVersionsResponse& response) {
+  for (const FeatureRange& feature : supported_features()) {
+    if (feature.min_version == 0 && version < 4) continue;
+    response.supported_features.push_back({feature.name, feature.min_version, feature.max_version});
+  }
+  response.finalized_features_epoch = shard.metadata_offset();
+  for (const auto& [name, level] : shard.image().features()) {
+    if (level > 0) response.finalized_features.push_back({name, level, level});
+  }
+}
+
+}  // namespace
+
+void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame,
+                                     int32_t correlation_id) {
+  auto call = std::make_shared<ApiVersionsCall>(shard, std::move(connection), std::move(frame));
+  call->set_header(ApiKey::kApiVersions, 0, correlation_id, {});
+  ApiVersionsResponse response;
+  response.error_code = ErrorCode::kUnsupportedVersion;
+  list_apis(response);
+  call->reply(response);
+}
+
+void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
+  const ApiVersionsRequest& request = call->request;
+  ApiVersionsResponse response;
+  if (call->version() >= 3) {
+    if (!is_software_name(request.client_software_name) || !is_software_name(request.client_software_version)) {
+      response.error_code = ErrorCode::kInvalidRequest;
+      return call->reply(response);
+    }
+    call->connection().client_software_name = Bytes(request.client_software_name);
+    call->connection().client_software_version = Bytes(request.client_software_version);
+  }
+  list_apis(response);
+  if (call->version() >= 3) list_features(call->shard(), call->version(), response);
+  call->reply(response);
+}
+
+}  // namespace milena

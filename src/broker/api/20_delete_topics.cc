@@ -1,0 +1,14 @@
+// DeleteTopics (key 20), versions 0-6; by id since version 6.
+#include "broker/api/controller_call.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/delete_topics.h"
+
+namespace milena {
+
+void handle_delete_topics(std::shared_ptr<DeleteTopicsCall> call) {
+  ask_controller(call, [call](const Controller& controller) {
+    return controller.delete_topics(call->request, call->version());
+  });
+}
+
+}  // namespace milena

@@ -1,0 +1,33 @@
+// InitProducerId (key 22), versions 0-5, for idempotent producers: a producer id that was never given out before, with
+// epoch 0. A producer that knows its id and epoch gets the next epoch of it (KIP-360), or a fresh id.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/metadata_runtime.h"
+#include "broker/shard.h"
+#include "protocol/messages/init_producer_id.h"
+
+namespace milena {
+
+void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
+  InitProducerIdResponse response;
+  response.producer_id = -1;
+  response.producer_epoch = -1;
+  if (call->request.transactional_id) {
+    // An empty id is no id (Kafka's KAFKA-15552); transactions are not served yet.
+    response.error_code = call->request.transactional_id->empty() ? ErrorCode::kInvalidRequest
+                                                                  : ErrorCode::kTransactionalIdAuthorizationFailed;
+    return call->reply(response);
+  }
+  Shard& shard = call->shard();
+  shard.metadata().next_producer_id(shard, [call, response](Result<int64_t> id) mutable {
+    if (id) {
+      response.producer_id = *id;
+      response.producer_epoch = 0;
+    } else {
+      response.error_code = ErrorCode::kCoordinatorNotAvailable;
+    }
+    call->reply(response);
+  });
+}
+
+}  // namespace milena

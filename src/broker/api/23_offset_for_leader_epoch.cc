@@ -1,0 +1,75 @@
+// OffsetForLeaderEpoch (key 23), versions 0-4: where a leader epoch ends in our log, so that a client or follower finds
+// the point at which its own log parts from ours (KIP-320). Unknown: epoch -1, offset -1.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/partition_lookup.h"
+#include "broker/shard.h"
+#include "protocol/messages/offset_for_leader_epoch.h"
+
+namespace milena {
+namespace {
+
+struct EpochItem {
+  TopicPartitionId id;
+  int32_t current_leader_epoch = -1;
+  int32_t epoch = -1;
+  ErrorCode error = ErrorCode::kNone;
+  int32_t found_epoch = -1;
+  int64_t end_offset = -1;
+};
+
+void look_up(Shard& owner, EpochItem& item) {
+  Partition* partition = owner.find_partition(item.id);
+  PartitionLog* log = nullptr;
+  item.error = check_leader(partition, item.current_leader_epoch, log);
+  if (item.error != ErrorCode::kNone) return;
+  auto end = log->epoch_end_offset(item.epoch);
+  if (!end) {
+    partition->take_offline(end.error());
+    item.error = ErrorCode::kKafkaStorageError;
+  } else if (end->has_value()) {
+    item.found_epoch = (*end)->epoch;
+    item.end_offset = (*end)->end_offset;
+  }
+}
+
+}  // namespace
+
+void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> call) {
+  Shard& shard = call->shard();
+  auto response = std::make_shared<OffsetForLeaderEpochResponse>();
+  auto places = std::make_shared<std::vector<std::pair<size_t, size_t>>>();
+  std::vector<EpochItem> items;
+  for (const auto& topic : call->request.topics) {
+    auto& topic_out = response->topics.emplace_back();
+    topic_out.topic = Bytes(topic.topic);
+    const TopicImage* image = shard.image().find_topic(topic.topic);
+    for (const auto& p : topic.partitions) {
+      auto& out = topic_out.partitions.emplace_back();
+      out.partition = p.partition;
+      if (image == nullptr || image->partition(p.partition) == nullptr) {
+        out.error_code = ErrorCode::kUnknownTopicOrPartition;
+        continue;
+      }
+      places->emplace_back(response->topics.size() - 1, topic_out.partitions.size() - 1);
+      items.push_back(EpochItem{{image->id, p.partition}, p.current_leader_epoch, p.leader_epoch});
+    }
+  }
+  shard.router().scatter<EpochItem>(
+      shard, std::move(items),
+      [](Shard& owner, const std::shared_ptr<std::vector<EpochItem>>& part, Task done) {
+        for (EpochItem& item : *part) look_up(owner, item);
+        done();
+      },
+      [call, response, places](std::vector<EpochItem> done) {
+        for (size_t i = 0; i < done.size(); i++) {
+          auto& out = response->topics[(*places)[i].first].partitions[(*places)[i].second];
+          out.error_code = done[i].error;
+          out.leader_epoch = done[i].found_epoch;
+          out.end_offset = done[i].end_offset;
+        }
+        call->reply(*response);
+      });
+}
+
+}  // namespace milena

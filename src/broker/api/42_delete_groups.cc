@@ -1,0 +1,27 @@
+// DeleteGroups (key 42), versions 0-2: empty groups go, with their offsets.
+#include "broker/api/group_call.h"
+#include "broker/api/group_fan_out.h"
+#include "broker/api/handlers.h"
+#include "protocol/messages/delete_groups.h"
+
+namespace milena {
+
+void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
+  Shard& shard = call->shard();
+  auto response = std::make_shared<DeleteGroupsResponse>();
+  ask_parts(
+      shard, split_by_coordinator(shard, call->request.groups_names),
+      [call](GroupShard& state, const GroupPart& part, AnswerToken token, Now now) {
+        return state.delete_groups(GroupCaller(*call, token), part.groups, now);
+      },
+      [response](const GroupPart& part, ErrorCode error, GroupResponse* answer) {
+        if (error == ErrorCode::kNone) {
+          for (auto& group : std::get<DeleteGroupsResponse>(*answer).results) response->results.push_back(std::move(group));
+          return;
+        }
+        for (ByteView group : part.groups) response->results.push_back({Bytes(group), error});
+      },
+      [call, response] { call->reply(*response); });
+}
+
+}  // namespace milena

@@ -1,0 +1,89 @@
+// DescribeTopicPartitions (key 75), version 0 (KIP-966): topics and partitions in the order of their names, at most
+// `response_partition_limit` of them, with a cursor to go on from.
+#include <algorithm>
+#include <set>
+
+#include "broker/api/handlers.h"
+#include "broker/authorized_operations.h"
+#include "broker/call.h"
+#include "broker/shard.h"
+#include "metadata/topic_name.h"
+#include "protocol/messages/describe_topic_partitions.h"
+
+namespace milena {
+namespace {
+
+using Response = DescribeTopicPartitionsResponse;
+
+Response::DescribeTopicPartitionsResponsePartition describe_partition(const PartitionImage& image, int32_t index) {
+  Response::DescribeTopicPartitionsResponsePartition out;
+  out.partition_index = index;
+  out.leader_id = image.leader;
+  out.leader_epoch = image.leader_epoch;
+  out.replica_nodes.assign(image.replicas.begin(), image.replicas.end());
+  out.isr_nodes.assign(image.isr.begin(), image.isr.end());
+  out.eligible_leader_replicas = image.extras().eligible_leader_replicas;
+  out.last_known_elr = image.extras().last_known_elr;
+  if (image.leader == kNoLeader) out.error_code = ErrorCode::kLeaderNotAvailable;
+  return out;
+}
+
+// Names to describe, sorted, from the cursor on.
+std::vector<Bytes> names_to_describe(const DescribeTopicPartitionsCall& call) {
+  const auto& request = call.request;
+  std::set<Bytes> names;
+  for (const auto& topic : request.topics) names.emplace(topic.name);
+  if (request.topics.empty()) {
+    for (const TopicImage& topic : call.shard().image().topics()) names.insert(topic.name);
+  }
+  std::vector<Bytes> from_cursor;
+  for (const Bytes& name : names) {
+    if (!request.cursor || name >= request.cursor->topic_name) from_cursor.push_back(name);
+  }
+  return from_cursor;
+}
+
+}  // namespace
+
+void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCall> call) {
+  const auto& request = call->request;
+  int64_t server_limit = call->shard().settings().get_long("max.request.partition.size.limit");
+  int64_t room = std::max<int64_t>(std::min<int64_t>(server_limit, request.response_partition_limit), 1);
+  Response response;
+  if (request.cursor && request.cursor->partition_index < 0) {
+    return call->close("DescribeTopicPartitions with a cursor at a negative partition");
+  }
+  for (const Bytes& name : names_to_describe(*call)) {
+    const TopicImage* image = call->shard().image().find_topic(name);
+    if (room == 0) {
+      response.next_cursor.emplace();
+      response.next_cursor->topic_name = name;
+      break;
+    }
+    auto& topic = response.topics.emplace_back();
+    topic.name = name;
+    if (image == nullptr) {
+      topic.error_code =
+          !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
+      continue;
+    }
+    topic.topic_id = image->id;
+    topic.is_internal = image->internal;
+    topic.topic_authorized_operations = kAllTopicOperations;
+    int32_t first = request.cursor && request.cursor->topic_name == name ? request.cursor->partition_index : 0;
+    int32_t end = static_cast<int32_t>(std::min<int64_t>(image->partition_count(), first + room));
+    for (int32_t i = first; i < end; i++) {
+      topic.partitions.push_back(describe_partition(image->partitions[static_cast<size_t>(i)], i));
+      room--;
+    }
+    if (end < image->partition_count()) {
+      response.next_cursor.emplace();
+      response.next_cursor->topic_name = name;
+      response.next_cursor->partition_index = end;
+      break;
+    }
+  }
+  call->reply(response);
+}
+
+}  // namespace milena

@@ -1,0 +1,53 @@
+// What the handlers of the group APIs share: sending a request to the coordinator of its group, and the answer back.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "broker/call.h"
+#include "broker/group_runtime.h"
+#include "broker/shard.h"
+
+namespace milena {
+
+// Who asks, for one input. Lives on the stack of whoever calls the coordinator.
+class GroupCaller {
+ public:
+  GroupCaller(const CallBase& call, AnswerToken token)
+      : host_("/" + call.connection().info.peer_host),
+        caller_{token, call.version(), call.client_id(), host_} {}
+  operator const Caller&() const { return caller_; }
+
+ private:
+  std::string host_;
+  Caller caller_;
+};
+
+// Gives the call to the coordinator of `group_id` through one of GroupShard's methods; its answer becomes the reply.
+// `fail` makes the reply when there is no coordinator to ask.
+template <class CallType, class Method, class Fail>
+void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
+  using Response = typename CallType::Response;
+  Shard& shard = call->shard();
+  GroupRuntime::submit(
+      shard, GroupRuntime::partition_of(shard, group_id),
+      [call, method](GroupShard& state, AnswerToken token, Now now) {
+        return (state.*method)(GroupCaller(*call, token), call->request, now);
+      },
+      [call, fail](ErrorCode error, GroupResponse* response) {
+        call->reply(error == ErrorCode::kNone ? std::get<Response>(*response) : fail(error));
+      });
+}
+
+// The plain case: the error stands in the answer's top field.
+template <class CallType, class Method>
+void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method) {
+  ask_coordinator(std::move(call), group_id, method, [](ErrorCode error) {
+    typename CallType::Response response;
+    response.error_code = error;
+    return response;
+  });
+}
+
+}  // namespace milena

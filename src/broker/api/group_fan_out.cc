@@ -1,0 +1,37 @@
+#include "broker/api/group_fan_out.h"
+
+#include <algorithm>
+
+#include "broker/shard.h"
+
+namespace milena {
+
+std::vector<GroupPart> split_by_coordinator(const Shard& from, const std::vector<ByteView>& groups) {
+  std::vector<GroupPart> parts;
+  for (ByteView group : groups) {
+    int32_t partition = GroupRuntime::partition_of(from, group);
+    auto part = std::find_if(parts.begin(), parts.end(), [&](const GroupPart& p) { return p.partition == partition; });
+    if (part == parts.end()) part = parts.insert(parts.end(), GroupPart{partition, {}});
+    part->groups.push_back(group);
+  }
+  return parts;
+}
+
+void ask_parts(Shard& from, std::vector<GroupPart> parts,
+               std::function<Effects(GroupShard&, const GroupPart&, AnswerToken, Now)> input,
+               std::function<void(const GroupPart&, ErrorCode, GroupResponse*)> each, std::function<void()> done) {
+  if (parts.empty()) return done();
+  auto open = std::make_shared<size_t>(parts.size());
+  for (GroupPart& part : parts) {
+    auto shared = std::make_shared<const GroupPart>(std::move(part));
+    GroupRuntime::submit(
+        from, shared->partition,
+        [input, shared](GroupShard& state, AnswerToken token, Now now) { return input(state, *shared, token, now); },
+        [each, done, open, shared](ErrorCode error, GroupResponse* response) {
+          each(*shared, error, response);
+          if (--*open == 0) done();
+        });
+  }
+}
+
+}  // namespace milena

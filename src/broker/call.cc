@@ -1,0 +1,41 @@
+#include "broker/call.h"
+
+#include "base/log.h"
+#include "protocol/request_header.h"
+
+namespace milena {
+
+CallBase::~CallBase() {
+  if (answered_ || connection_->transport == nullptr) return;
+  log_error("request {} v{} from {}:{} was dropped without an answer", api_name(api_key_), version_,
+            connection_->info.peer_host, connection_->info.peer_port);
+  connection_->transport->close("a request was dropped without an answer");
+}
+
+Writer CallBase::start_answer() const {
+  Writer writer;
+  writer.write_int32(0);  // the size, known at the end
+  ResponseHeader{.correlation_id = correlation_id_}.write(writer, api_key_, version_);
+  return writer;
+}
+
+void CallBase::finish_answer(Writer answer) {
+  CHECK(!answered_, "{} answered twice", api_name(api_key_));
+  answered_ = true;
+  if (connection_->transport == nullptr) return;
+  answer.overwrite_int32(0, static_cast<int32_t>(answer.size() - 4));
+  connection_->transport->send(answer.take());
+}
+
+void CallBase::reply_nothing() {
+  CHECK(!answered_, "{} answered twice", api_name(api_key_));
+  answered_ = true;
+  if (connection_->transport != nullptr) connection_->transport->send_nothing();
+}
+
+void CallBase::close(std::string reason) {
+  answered_ = true;
+  if (connection_->transport != nullptr) connection_->transport->close(std::move(reason));
+}
+
+}  // namespace milena

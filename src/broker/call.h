@@ -1,0 +1,102 @@
+// Call: one request on its way through the broker, and the one-shot way to answer it.
+//
+// A handler gets a shared_ptr to its Call and answers with reply(), at once or later: what parks a request keeps the
+// pointer. The Call keeps the request's frame, into which the request's views point. It belongs to the connection's
+// shard and is only touched there; what goes to another shard are values. A Call that is dropped without an answer
+// closes its connection, so that no client waits forever on our mistake; an answer to a closed connection is dropped.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/executor.h"
+#include "base/payload.h"
+#include "broker/session.h"
+#include "protocol/api_key.h"
+#include "protocol/reader.h"
+#include "protocol/writer.h"
+
+namespace milena {
+
+class Shard;
+
+// What a connection's calls share. `transport` is null once the connection is gone.
+struct ConnectionState {
+  ConnectionInfo info;
+  Transport* transport = nullptr;
+  // From ApiVersions (KIP-511); empty before.
+  std::string client_software_name;
+  std::string client_software_version;
+  // Set by the request that is parked, to give up when the client goes away. One is enough: a connection has one
+  // request under way.
+  Task when_closed;
+};
+
+class CallBase {
+ public:
+  CallBase(Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame)
+      : shard_(shard), connection_(std::move(connection)), frame_(std::move(frame)) {}
+  CallBase(const CallBase&) = delete;
+  CallBase& operator=(const CallBase&) = delete;
+  ~CallBase();
+
+  ApiKey api_key() const { return api_key_; }
+  int16_t version() const { return version_; }
+  // Null on the wire is empty here, as in Kafka's request contexts.
+  ByteView client_id() const { return client_id_; }
+  Shard& shard() const { return shard_; }
+  ConnectionState& connection() const { return *connection_; }
+  // A way to learn later whether the client is still there, without keeping the call.
+  const std::shared_ptr<ConnectionState>& shared_connection() const { return connection_; }
+  const Frame& frame() const { return frame_; }
+
+  // Closes the connection instead of answering; the reason is logged.
+  void close(std::string reason);
+  // For Produce with acks=0.
+  void reply_nothing();
+
+  void set_header(ApiKey key, int16_t version, int32_t correlation_id, ByteView client_id) {
+    api_key_ = key;
+    version_ = version;
+    correlation_id_ = correlation_id;
+    client_id_ = client_id;
+  }
+
+ protected:
+  // A writer that has room for the size and holds the response header.
+  Writer start_answer() const;
+  // Fills the size in and sends.
+  void finish_answer(Writer answer);
+
+ private:
+  Shard& shard_;
+  std::shared_ptr<ConnectionState> connection_;
+  Frame frame_;
+  ApiKey api_key_{};
+  int16_t version_ = 0;
+  int32_t correlation_id_ = 0;
+  ByteView client_id_;
+  bool answered_ = false;
+};
+
+template <class RequestType, class ResponseType>
+class Call final : public CallBase {
+ public:
+  using Request = RequestType;
+  using Response = ResponseType;
+  using CallBase::CallBase;
+
+  RequestType request;
+
+  void reply(const ResponseType& response) { reply_as(response, version()); }
+  // Only ApiVersions answers in another version than it was asked in.
+  void reply_as(const ResponseType& response, int16_t body_version) {
+    Writer writer = start_answer();
+    response.write(writer, body_version);
+    finish_answer(std::move(writer));
+  }
+};
+
+}  // namespace milena

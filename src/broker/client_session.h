@@ -1,0 +1,26 @@
+// ClientSession: one connection as the node sees it. Reads the request header, checks key and version, decodes the
+// body and starts the handler. Lives on the connection's shard, owned by the connection.
+#pragma once
+
+#include <memory>
+
+#include "broker/call.h"
+#include "broker/session.h"
+
+namespace milena {
+
+class ClientSession final : public Session {
+ public:
+  ClientSession(Shard& shard, ConnectionInfo info, Transport& transport);
+
+  void on_request(Frame frame) override;
+  void on_closed(bool by_peer) override;
+
+ private:
+  void refuse(std::string reason);
+
+  Shard& shard_;
+  std::shared_ptr<ConnectionState> connection_;
+};
+
+}  // namespace milena

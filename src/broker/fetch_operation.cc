@@ -1,0 +1,414 @@
+#include "broker/fetch_operation.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "broker/partition_lookup.h"
+#include "broker/shard.h"
+#include "protocol/records/down_conversion.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFetchWithTopicIds = 13;
+constexpr int16_t kFirstVersionWithMaxBytes = 3;
+constexpr int16_t kFirstVersionOfMagic2 = 4;
+constexpr int16_t kFirstVersionOfZstd = 10;
+
+// What the client believes about its own last record (KIP-595): where the logs part, if they do.
+bool check_last_epoch(Partition& partition, PartitionLog& log, FetchItem& item) {
+  if (item.position.last_fetched_epoch < 0) return true;
+  auto end = log.epoch_end_offset(item.position.last_fetched_epoch);
+  if (!end) {
+    partition.take_offline(end.error());
+    item.error = ErrorCode::kKafkaStorageError;
+    return false;
+  }
+  if (!end->has_value()) {
+    item.error = ErrorCode::kOffsetOutOfRange;
+    return false;
+  }
+  const EpochEndOffset& known = **end;
+  if (known.epoch < item.position.last_fetched_epoch || known.end_offset < item.position.fetch_offset) {
+    item.diverging.epoch = known.epoch;
+    item.diverging.end_offset = known.end_offset;
+  }
+  return true;
+}
+
+void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, uint64_t budget, bool min_one_batch) {
+  item.records = Payload();
+  item.error = ErrorCode::kNone;
+  item.diverging = {};
+  item.aborted.reset();
+  item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
+
+  Partition* partition = owner.find_partition(item.id);
+  PartitionLog* log = nullptr;
+  item.error = check_leader(partition, item.position.current_leader_epoch, log);
+  if (item.error != ErrorCode::kNone) return;
+  if (limits.replica_id >= 0) {
+    // Followers come with replication; nobody else may pretend to be one.
+    item.error = item.position.current_leader_epoch >= 0 ? ErrorCode::kUnknownLeaderEpoch
+                                                         : ErrorCode::kNotLeaderOrFollower;
+    return;
+  }
+  if (!check_last_epoch(*partition, *log, item)) return;
+
+  auto stable = log->last_stable_offset();
+  if (!stable) {
+    partition->take_offline(stable.error());
+    item.error = ErrorCode::kKafkaStorageError;
+    return;
+  }
+  int64_t upper_bound = limits.read_committed ? *stable : log->high_watermark();
+  if (!item.has_diverging()) {
+    uint64_t size = std::min<uint64_t>(budget, static_cast<uint64_t>(std::max(item.position.max_bytes, 0)));
+    Result<ReadOutcome> outcome = log->read(item.position.fetch_offset, size, upper_bound, min_one_batch);
+    if (!outcome) {
+      partition->take_offline(outcome.error());
+      item.error = ErrorCode::kKafkaStorageError;
+      return;
+    }
+    if (outcome->error != ErrorCode::kNone) {
+      item.error = outcome->error;
+      return;
+    }
+    item.records = std::move(outcome->batches);
+    if (limits.read_committed) {
+      item.aborted.emplace();
+      if (!item.records.empty()) {
+        auto aborted = log->aborted_transactions(item.position.fetch_offset, upper_bound);
+        if (aborted) item.aborted = aborted.take();
+      }
+    }
+  }
+  item.high_watermark = log->high_watermark();
+  item.last_stable_offset = *stable;
+  item.log_start_offset = log->log_start_offset();
+}
+
+}  // namespace
+
+uint64_t read_partitions(Shard& owner, std::vector<FetchItem>& items, const FetchLimits& limits) {
+  uint64_t total = 0;
+  for (FetchItem& item : items) {
+    uint64_t budget = total >= limits.max_bytes ? 0 : limits.max_bytes - total;
+    // KIP-74: the first partition with data gives its first batch whole, however large, so that a reader never stalls.
+    read_partition(owner, item, limits, budget, limits.first_batch_whole && total == 0);
+    total += item.records.size();
+  }
+  return total;
+}
+
+FetchOperation::FetchOperation(std::shared_ptr<FetchCall> call) : call_(std::move(call)), shard_(call_->shard()) {}
+
+void FetchOperation::start() {
+  const FetchRequest& request = call_->request;
+  uint64_t server_limit = static_cast<uint64_t>(shard_.settings().get_long("fetch.max.bytes"));
+  uint64_t asked = call_->version() < kFirstVersionWithMaxBytes ? INT32_MAX
+                                                                : static_cast<uint64_t>(std::max(request.max_bytes, 0));
+  limits_.max_bytes = std::min(asked, server_limit);
+  limits_.min_bytes = std::min<uint64_t>(static_cast<uint64_t>(std::max(request.min_bytes, 0)), limits_.max_bytes);
+  limits_.first_batch_whole = call_->version() >= kFirstVersionWithMaxBytes;
+  limits_.read_committed = request.isolation_level == 1;
+  limits_.replica_id = call_->version() >= 15 ? request.replica_state.replica_id : request.replica_id;
+  deadline_ms_ = shard_.steady_ms() + std::max(request.max_wait_ms, 0);
+
+  bool makes_full_fetch =
+      request.session_epoch == FetchSession::kInitialEpoch || request.session_epoch == FetchSession::kFinalEpoch;
+  if (makes_full_fetch) {
+    if (request.session_id != 0) {
+      shard_.router().at_session_home(shard_, request.session_id, [id = request.session_id](Shard& home) {
+        home.fetch_sessions().remove(id);
+      });
+    }
+    kind_ = request.session_epoch == FetchSession::kInitialEpoch ? Kind::kFull : Kind::kSessionless;
+    collect_items();
+    return read();
+  }
+  kind_ = Kind::kIncremental;
+  shard_.router().at_session_home(shard_, request.session_id, [self = shared_from_this()](Shard& home) {
+    auto session = home.fetch_sessions().find(self->call_->request.session_id, home.steady_ms());
+    bool busy = session != nullptr && session->in_use();
+    if (session != nullptr && !busy) session->set_in_use(true);
+    self->shard_.router().run_on(home, self->shard_, [self, session, busy] { self->with_session(session, busy); });
+  });
+}
+
+void FetchOperation::with_session(std::shared_ptr<FetchSession> session, bool busy) {
+  const FetchRequest& request = call_->request;
+  if (session == nullptr) return answer_session_error(ErrorCode::kFetchSessionIdNotFound);
+  if (busy) return answer_session_error(ErrorCode::kInvalidFetchSessionEpoch);
+  session_ = std::move(session);
+  if (session_->uses_topic_ids() != (call_->version() >= kFetchWithTopicIds)) {
+    return answer_session_error(ErrorCode::kFetchSessionTopicIdError);
+  }
+  if (session_->epoch() != request.session_epoch) return answer_session_error(ErrorCode::kInvalidFetchSessionEpoch);
+  for (const auto& topic : request.forgotten_topics_data) {
+    for (int32_t partition : topic.partitions) session_->forget({topic.topic_id, Bytes(topic.topic), partition});
+  }
+  for (const auto& topic : request.topics) {
+    for (const auto& p : topic.partitions) {
+      session_->put({topic.topic_id, Bytes(topic.topic), p.partition},
+                    {p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
+                     p.log_start_offset});
+    }
+  }
+  session_->advance_epoch();
+  collect_items();
+  read();
+}
+
+void FetchOperation::answer_session_error(ErrorCode error) {
+  finished_ = true;
+  release_session();
+  FetchResponse response;
+  response.error_code = error;
+  call_->reply(response);
+}
+
+void FetchOperation::collect_items() {
+  if (kind_ == Kind::kIncremental) {
+    items_.reserve(session_->size());
+    for (const FetchSession::Entry& entry : session_->entries()) add_item(entry.key, entry.position);
+    return;
+  }
+  for (const auto& topic : call_->request.topics) {
+    for (const auto& p : topic.partitions) {
+      add_item({topic.topic_id, Bytes(topic.topic), p.partition},
+               {p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
+                p.log_start_offset});
+    }
+  }
+}
+
+void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position) {
+  FetchItem item{.key = key, .position = position};
+  bool by_id = call_->version() >= kFetchWithTopicIds;
+  const TopicImage* topic = by_id ? shard_.image().find_topic(key.topic_id) : shard_.image().find_topic(key.topic);
+  if (topic == nullptr) {
+    item.error = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+  } else if (key.partition < 0 || static_cast<size_t>(key.partition) >= topic->partitions.size()) {
+    item.error = ErrorCode::kUnknownTopicOrPartition;
+  } else {
+    item.id = {topic->id, key.partition};
+    if (call_->version() < kFirstVersionOfZstd && shard_.topic_config(*topic)->compression == TopicCompression::kZstd) {
+      item.error = ErrorCode::kUnsupportedCompressionType;
+    }
+  }
+  items_.push_back(std::move(item));
+}
+
+void FetchOperation::read() {
+  reading_ = true;
+  // What could not be resolved stays here; the rest travels and comes back in the same order.
+  std::vector<FetchItem> travelling;
+  travelling.reserve(items_.size());
+  for (FetchItem& item : items_) {
+    if (!item.id.topic_id.is_zero() && item.error != ErrorCode::kUnsupportedCompressionType) {
+      travelling.push_back(std::move(item));
+      item.id = {};
+      item.key.partition = INT32_MIN;  // a hole for it
+    }
+  }
+  bool may_wait = call_->request.max_wait_ms > 0 && shard_.steady_ms() < deadline_ms_;
+  if (may_wait && waiter_ == nullptr) {
+    waiter_ = std::make_shared<Waiter>(shard_, [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->on_progress();
+    });
+  }
+  auto work = [limits = limits_, waiter = may_wait ? waiter_ : nullptr, again = registered_](
+                  Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
+    if (again && waiter != nullptr) {
+      for (FetchItem& item : *part) {
+        if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(waiter.get());
+      }
+    }
+    uint64_t bytes = read_partitions(owner, *part, limits);
+    // Registered before anybody can append again, so that no move is missed.
+    if (waiter != nullptr && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
+      for (FetchItem& item : *part) {
+        if (Partition* p = owner.find_partition(item.id)) p->waiters().add(waiter);
+      }
+    }
+    done();
+  };
+  registered_ = may_wait;
+  shard_.router().scatter<FetchItem>(shard_, std::move(travelling), work,
+                                     [self = shared_from_this()](std::vector<FetchItem> items) {
+                                       self->on_read(std::move(items));
+                                     });
+}
+
+void FetchOperation::on_read(std::vector<FetchItem> items) {
+  reading_ = false;
+  if (finished_) return;
+  uint64_t bytes = 0;
+  size_t next = 0;
+  for (FetchItem& item : items_) {
+    if (item.key.partition != INT32_MIN) continue;
+    item = std::move(items[next++]);
+    // Each shard had the whole budget; what is too much is left for the next fetch.
+    if (bytes > 0 && bytes + item.records.size() > limits_.max_bytes) item.records = Payload();
+    bytes += item.records.size();
+  }
+  if (answer_now(bytes)) return finish();
+  if (woken_while_reading_) {
+    woken_while_reading_ = false;
+    return read();
+  }
+  park();
+}
+
+void FetchOperation::on_progress() {
+  if (finished_) return;
+  if (reading_) {
+    woken_while_reading_ = true;  // the partition may have moved after it was read
+  } else {
+    read();
+  }
+}
+
+bool FetchOperation::answer_now(uint64_t bytes) const {
+  if (call_->request.max_wait_ms <= 0 || items_.empty() || bytes >= limits_.min_bytes) return true;
+  if (shard_.steady_ms() >= deadline_ms_) return true;
+  return std::any_of(items_.begin(), items_.end(),
+                     [](const FetchItem& item) { return item.error != ErrorCode::kNone || item.has_diverging(); });
+}
+
+void FetchOperation::park() {
+  if (timer_ != 0) return;
+  call_->connection().when_closed = [self = shared_from_this()] { self->abandon(); };
+  timer_ = shard_.executor().call_at(deadline_ms_, [self = shared_from_this()] {
+    self->timer_ = 0;
+    if (!self->finished_ && !self->reading_) self->read();
+  });
+}
+
+void FetchOperation::unregister() {
+  if (waiter_ == nullptr) return;
+  waiter_->finish();
+  std::vector<FetchItem> registered;
+  for (const FetchItem& item : items_) {
+    if (!item.id.topic_id.is_zero()) registered.push_back(FetchItem{.id = item.id});
+  }
+  if (registered.empty()) return;
+  shard_.router().scatter<FetchItem>(
+      shard_, std::move(registered),
+      [waiter = waiter_](Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
+        for (FetchItem& item : *part) {
+          if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(waiter.get());
+        }
+        done();
+      },
+      [](std::vector<FetchItem>) {});
+}
+
+void FetchOperation::stop_waiting() {
+  finished_ = true;
+  if (timer_ != 0) shard_.executor().cancel(timer_);
+  timer_ = 0;
+  call_->connection().when_closed = nullptr;
+  if (registered_) unregister();
+}
+
+void FetchOperation::release_session() {
+  if (kind_ != Kind::kIncremental || session_ == nullptr) return;
+  shard_.router().at_session_home(shard_, session_->id(), [session = session_](Shard&) { session->set_in_use(false); });
+}
+
+// The client is gone: nobody waits for the answer.
+void FetchOperation::abandon() {
+  auto self = shared_from_this();
+  if (finished_) return;
+  stop_waiting();
+  release_session();
+}
+
+void FetchOperation::finish() {
+  stop_waiting();
+  if (call_->version() < kFirstVersionOfMagic2) {
+    for (FetchItem& item : items_) convert_for_old_version(item);
+  }
+  if (kind_ == Kind::kFull) create_session();
+  FetchResponse response = build_response();
+  release_session();
+  call_->reply(response);
+}
+
+void FetchOperation::convert_for_old_version(FetchItem& item) {
+  if (item.error != ErrorCode::kNone || item.records.empty()) return;
+  auto bytes = item.records.flatten();
+  item.records = Payload();
+  if (!bytes) {
+    log_error("cannot read {} for an old client: {}", item.key.topic, bytes.error().message);
+    item.error = ErrorCode::kUnknownServerError;
+    return;
+  }
+  DownConverted converted = down_convert(*bytes, call_->version() <= 1 ? 0 : 1, item.position.fetch_offset,
+                                         static_cast<size_t>(std::max(item.position.max_bytes, 0)));
+  item.error = converted.error;
+  if (converted.error != ErrorCode::kNone) {
+    log_warn("records of {}-{} cannot be converted for an old client: {}", item.key.topic, item.key.partition,
+             converted.detail);
+  }
+  item.records.append(std::move(converted.bytes));
+}
+
+void FetchOperation::create_session() {
+  // Without room the answer says session 0, and the client goes on with full fetches.
+  session_ = shard_.fetch_sessions().create(call_->version() >= kFetchWithTopicIds, shard_.steady_ms());
+  if (session_ == nullptr) return;
+  for (const FetchItem& item : items_) session_->put(item.key, item.position);
+}
+
+// Notes what the client is told; false if there is nothing new about the partition.
+bool FetchOperation::tell(FetchItem& item) {
+  if (session_ == nullptr) return true;
+  FetchSession::Entry* entry = session_->find(item.key);
+  if (entry == nullptr) return true;
+  bool news = !item.records.empty() || entry->told_high_watermark != item.high_watermark ||
+              entry->told_log_start_offset != item.log_start_offset;
+  entry->told_high_watermark = item.high_watermark;
+  entry->told_log_start_offset = item.log_start_offset;
+  if (item.error != ErrorCode::kNone || item.has_diverging()) {
+    entry->told_high_watermark = -1;  // the next good answer must be said
+    news = true;
+  }
+  return news || kind_ == Kind::kFull;
+}
+
+FetchResponse FetchOperation::build_response() {
+  FetchResponse response;
+  if (session_ != nullptr) response.session_id = session_->id();
+  const FetchKey* last = nullptr;
+  for (FetchItem& item : items_) {
+    if (!tell(item)) continue;
+    if (last == nullptr || last->topic_id != item.key.topic_id || last->topic != item.key.topic) {
+      auto& topic = response.responses.emplace_back();
+      topic.topic = item.key.topic;
+      topic.topic_id = item.key.topic_id;
+    }
+    last = &item.key;
+    auto& out = response.responses.back().partitions.emplace_back();
+    out.partition_index = item.key.partition;
+    out.error_code = item.error;
+    out.high_watermark = item.high_watermark;
+    out.last_stable_offset = item.last_stable_offset;
+    out.log_start_offset = item.log_start_offset;
+    out.diverging_epoch = item.diverging;
+    out.aborted_transactions.reset();
+    if (item.aborted) {
+      out.aborted_transactions.emplace();
+      for (const AbortedTransaction& aborted : *item.aborted) {
+        out.aborted_transactions->push_back({aborted.producer_id, aborted.first_offset});
+      }
+    }
+    if (session_ != nullptr && !item.records.empty()) session_->move_to_end(item.key);
+    out.records = std::move(item.records);
+  }
+  return response;
+}
+
+}  // namespace milena

@@ -1,0 +1,118 @@
+// Incremental fetch sessions (KIP-227): the broker remembers which partitions a consumer reads and what it last told
+// it about each, so that a request names only changes and an answer holds only news.
+//
+// A FetchSessionCache belongs to a shard; a session's id carries the shard (Router::is_session_of), so that a session
+// can be used from any connection. Pure bookkeeping: no reads, no waiting. Source: Kafka's FetchSession.scala.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+// How a request names a partition: by topic name before version 13, by id since.
+struct FetchKey {
+  Uuid topic_id;
+  Bytes topic;
+  int32_t partition = 0;
+
+  bool operator==(const FetchKey&) const = default;
+};
+
+struct FetchKeyHash {
+  size_t operator()(const FetchKey& key) const {
+    return std::hash<Uuid>()(key.topic_id) ^ std::hash<Bytes>()(key.topic) ^
+           static_cast<size_t>(key.partition) * 0x9E3779B97F4A7C15ull;
+  }
+};
+
+// What a consumer wants of a partition.
+struct FetchPosition {
+  int64_t fetch_offset = 0;
+  int32_t max_bytes = 0;
+  int32_t current_leader_epoch = -1;
+  int32_t last_fetched_epoch = -1;
+  int64_t log_start_offset = -1;  // a follower's
+};
+
+class FetchSession {
+ public:
+  static constexpr int32_t kInitialEpoch = 0;
+  static constexpr int32_t kFinalEpoch = -1;
+
+  struct Entry {
+    FetchKey key;
+    FetchPosition position;
+    // What the last answer said; -1 forces the next one to speak.
+    int64_t told_high_watermark = -1;
+    int64_t told_log_start_offset = -1;
+  };
+
+  FetchSession(int32_t id, bool uses_topic_ids) : id_(id), uses_topic_ids_(uses_topic_ids) {}
+
+  int32_t id() const { return id_; }
+  bool uses_topic_ids() const { return uses_topic_ids_; }
+  // The epoch that the next request must carry.
+  int32_t epoch() const { return epoch_; }
+  // 1 follows the largest: 0 means "a new session".
+  void advance_epoch() { epoch_ = epoch_ == INT32_MAX ? 1 : epoch_ + 1; }
+
+  // A request is at work with it, perhaps on another shard. Only touched on the session's home shard.
+  bool in_use() const { return in_use_; }
+  void set_in_use(bool in_use) { in_use_ = in_use; }
+
+  // Adds the partition or replaces what is wanted of it.
+  void put(const FetchKey& key, const FetchPosition& position);
+  void forget(const FetchKey& key);
+  size_t size() const { return entries_.size(); }
+  // In the order in which they are to be served.
+  const std::list<Entry>& entries() const { return entries_; }
+  Entry* find(const FetchKey& key);
+  // Partitions that returned data go to the end, so that the next answer begins with others.
+  void move_to_end(const FetchKey& key);
+
+ private:
+  int32_t id_;
+  bool uses_topic_ids_;
+  int32_t epoch_ = 1;
+  bool in_use_ = false;
+  std::list<Entry> entries_;
+  std::unordered_map<FetchKey, std::list<Entry>::iterator, FetchKeyHash> index_;
+};
+
+class FetchSessionCache {
+ public:
+  // Ids given out are `shard_index` modulo `shard_count`. `slots` is this shard's part of
+  // max.incremental.fetch.session.cache.slots.
+  FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots);
+
+  // A new, empty session; null when the cache is full of sessions that were used in the last two minutes.
+  std::shared_ptr<FetchSession> create(bool uses_topic_ids, int64_t now_ms);
+  std::shared_ptr<FetchSession> find(int32_t id, int64_t now_ms);
+  void remove(int32_t id);
+  size_t size() const { return slots_in_use_.size(); }
+
+ private:
+  struct Slot {
+    std::shared_ptr<FetchSession> session;
+    std::list<int32_t>::iterator by_use;
+    int64_t last_used_ms;
+  };
+
+  bool make_room(int64_t now_ms);
+
+  size_t shard_index_;
+  size_t shard_count_;
+  size_t slots_;
+  std::unordered_map<int32_t, Slot> slots_in_use_;
+  std::list<int32_t> by_use_;  // least recently used first
+};
+
+}  // namespace milena

@@ -1,0 +1,125 @@
+#include "broker/housekeeping.h"
+
+#include "base/log.h"
+#include "broker/shard.h"
+
+namespace milena {
+namespace {
+
+// Removes what retention renamed, after file.delete.delay.ms.
+void remove_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
+  shard.executor().call_at(shard.steady_ms() + delay_ms, [&shard, doomed = std::move(doomed)] {
+    FileSystem& files = shard.node().files->file_system();
+    auto failed = std::make_shared<Status>(ok_status());
+    shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
+                                  [failed] {
+                                    if (!failed->ok()) log_warn("old segments stay: {}", failed->error().message);
+                                  });
+  });
+}
+
+void apply_retention(Shard& shard) {
+  shard.for_each_partition([&](Partition& partition) {
+    PartitionLog* log = partition.log();
+    if (log == nullptr) return;
+    int64_t before = log->log_start_offset();
+    auto doomed = log->apply_retention();
+    if (!doomed) return partition.take_offline(doomed.error());
+    if (Status expired = log->expire_producers(); !expired.ok()) return partition.take_offline(expired.error());
+    if (log->log_start_offset() != before) {
+      log_info("{}: records before offset {} are past their retention", partition.name(), log->log_start_offset());
+      shard.note_append(partition);
+      partition.signal_progress();
+    }
+    if (!doomed->empty()) remove_later(shard, doomed.take(), log->config().file_delete_delay_ms);
+  });
+}
+
+// Complete segments are synced in the background, so that recovery has only the last one to read.
+void sync_full_segments(Shard& shard) {
+  shard.for_each_partition([&](Partition& partition) {
+    PartitionLog* log = partition.log_if_open();
+    if (log == nullptr || partition.sync_running() || log->recovery_point() >= log->active_segment_base_offset()) return;
+    shard.sync_in_background(partition, log->prepare_sync_of_full_segments());
+  });
+}
+
+}  // namespace
+
+void OffsetSnapshot::collect(Shard& shard, const LogDirectory& directory) {
+  shard.for_each_partition([&](Partition& partition) {
+    TopicPartition name = partition.topic_partition();
+    if (PartitionLog* log = partition.log_if_open()) {
+      recovery_points[name] = log->recovery_point();
+      high_watermarks[name] = log->high_watermark();
+      if (log->log_start_offset() > 0) log_start_offsets[name] = log->log_start_offset();
+      return;
+    }
+    LogDirectory::Found found = directory.find(name);
+    recovery_points[name] = found.recovery_point;
+    high_watermarks[name] = found.high_watermark;
+    if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
+  });
+}
+
+void OffsetSnapshot::merge(OffsetSnapshot other) {
+  recovery_points.merge(other.recovery_points);
+  log_start_offsets.merge(other.log_start_offsets);
+  high_watermarks.merge(other.high_watermarks);
+}
+
+Status OffsetSnapshot::write(LogDirectory& directory, bool durable) const {
+  RETURN_IF_ERROR(directory.write_recovery_points(recovery_points, durable));
+  RETURN_IF_ERROR(directory.write_log_start_offsets(log_start_offsets, durable));
+  return directory.write_high_watermarks(high_watermarks, durable);
+}
+
+Housekeeping::Housekeeping(Shard& home, LogDirectory& directory) : home_(home), directory_(directory) {}
+
+void Housekeeping::start() {
+  int64_t interval_ms = home_.settings().get_long("log.retention.check.interval.ms");
+  home_.executor().call_at(home_.steady_ms() + interval_ms, [this] {
+    if (stopped_) return;
+    run_retention();
+    start();
+  });
+}
+
+void Housekeeping::note_change() {
+  if (scheduled_ || stopped_) return;
+  scheduled_ = true;
+  int64_t interval_ms = home_.settings().get_long("replica.high.watermark.checkpoint.interval.ms");
+  home_.executor().call_at(home_.steady_ms() + interval_ms, [this] {
+    scheduled_ = false;
+    if (!stopped_) collect_and_write();
+  });
+}
+
+void Housekeeping::collect_and_write() {
+  if (writing_) return note_change();
+  writing_ = true;
+  auto all = std::make_shared<OffsetSnapshot>();
+  auto parts = std::make_shared<std::vector<OffsetSnapshot>>(home_.router().shard_count());
+  home_.router().at_all(
+      home_,
+      [parts, &directory = directory_](Shard& shard) {
+        shard.take_housekeeping_due();
+        sync_full_segments(shard);
+        (*parts)[shard.index()].collect(shard, directory);
+      },
+      [this, all, parts] {
+        for (OffsetSnapshot& part : *parts) all->merge(std::move(part));
+        auto status = std::make_shared<Status>(ok_status());
+        home_.executor().run_blocking([this, all, status] { *status = all->write(directory_, true); },
+                                      [this, status] {
+                                        writing_ = false;
+                                        if (!status->ok()) log_error("checkpoints: {}", status->error().message);
+                                      });
+      });
+}
+
+void Housekeeping::run_retention() {
+  home_.router().at_all(home_, [](Shard& shard) { apply_retention(shard); }, [] {});
+}
+
+}  // namespace milena

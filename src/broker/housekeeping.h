@@ -1,0 +1,51 @@
+// Housekeeping: what a node does now and then rather than at a request: checkpoints of offsets, syncs of full segments,
+// retention. Lives on the controller's shard and asks the others by message; a node at rest is left alone.
+// Source: Kafka's LogManager (flush, checkpoint, retention tasks) and ReplicaManager (high watermark checkpoint).
+#pragma once
+
+#include <memory>
+
+#include "base/executor.h"
+#include "log/format/text_checkpoint.h"
+#include "log/log_directory.h"
+
+namespace milena {
+
+class Shard;
+
+// Offsets of the partitions of all shards, for the checkpoint files.
+struct OffsetSnapshot {
+  OffsetCheckpoint recovery_points;
+  OffsetCheckpoint log_start_offsets;
+  OffsetCheckpoint high_watermarks;
+
+  // Adds this shard's partitions; of those that were not opened what the directory said at start.
+  void collect(Shard& shard, const LogDirectory& directory);
+  void merge(OffsetSnapshot other);
+  // Where the log start offset says nothing that the first segment does not say, Kafka leaves it out; so a zero does.
+  Status write(LogDirectory& directory, bool durable) const;
+};
+
+class Housekeeping {
+ public:
+  Housekeeping(Shard& home, LogDirectory& directory);
+
+  // On the home shard. The first also starts the retention rounds.
+  void start();
+  // Something changed on some shard: checkpoints are due soon.
+  void note_change();
+  void stop() { stopped_ = true; }
+
+ private:
+  void write_checkpoints();
+  void collect_and_write();
+  void run_retention();
+
+  Shard& home_;
+  LogDirectory& directory_;
+  bool scheduled_ = false;
+  bool writing_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,34 @@
+// The log of the cluster's metadata, __cluster_metadata-0, as a quorum of one keeps it: what is in it at start, how a new
+// epoch begins, how records get into it. Functions over a PartitionLog, which its caller owns.
+// Source: Kafka's KafkaRaftClient and RecordsBatchReader for what must be there when Kafka itself starts on it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "log/file_cache.h"
+#include "log/partition_log.h"
+#include "metadata/replayer.h"
+
+namespace milena {
+
+struct MetadataLog {
+  std::unique_ptr<PartitionLog> log;
+  // Everything that is in the snapshot and the log, up to its end.
+  MetadataReplayer replayed;
+  // The epoch that begins with this start.
+  int32_t epoch = 0;
+};
+
+// Opens the log in `directory` (that of log.dirs), recovers and replays it, and begins the next epoch: quorum-state is
+// written, and a LeaderChange record appended, which is not synced yet.
+Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
+                                      int32_t node_id);
+
+// The records of one decision: one batch, or several where they need not hold together. The offset of the last one.
+Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
+                                        int64_t now_ms);
+
+}  // namespace milena

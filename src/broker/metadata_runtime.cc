@@ -1,0 +1,146 @@
+#include "broker/metadata_runtime.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "broker/metadata_log.h"
+#include "broker/shard.h"
+
+namespace milena {
+
+MetadataRuntime::MetadataRuntime(Shard& home, FileSystem& files, Controller controller,
+                                 std::unique_ptr<PartitionLog> log, int32_t epoch)
+    : home_(home), files_(files), controller_(std::move(controller)), log_(std::move(log)), epoch_(epoch) {}
+
+MetadataRuntime::~MetadataRuntime() = default;
+
+void MetadataRuntime::at_home(Shard& from, Task task) { home_.router().run_on(from, home_, std::move(task)); }
+void MetadataRuntime::back(Shard& to, Task task) { home_.router().run_on(home_, to, std::move(task)); }
+
+void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
+  if (closed_) return;
+  if (records.empty()) {
+    // Nothing to write, but the decision may rest on records that are not durable yet.
+    if (appended_.empty() && !syncing_) return done();
+    appended_.push_back(Commit{std::make_shared<const MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
+    return start_sync();
+  }
+  auto last_offset = append_metadata_records(*log_, epoch_, records, atomic, home_.now_ms());
+  // What was applied cannot be taken back, and what is not in the log cannot be answered: the node ends.
+  CHECK(last_offset.ok(), "the metadata log cannot be written: {}", last_offset.error().message);
+  controller_.apply(records);
+  appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), *last_offset, std::move(done)});
+  start_sync();
+}
+
+void MetadataRuntime::start_sync() {
+  if (syncing_ || appended_.empty()) return;
+  syncing_ = true;
+  struct Job {
+    LogSync sync;
+    std::vector<Commit> commits;
+    Status status = ok_status();
+  };
+  Result<LogSync> sync = log_->prepare_sync();
+  CHECK(sync.ok(), "the metadata log cannot be synced: {}", sync.error().message);
+  auto job = std::make_shared<Job>(Job{sync.take(), std::exchange(appended_, {})});
+  home_.executor().run_blocking([job, &files = files_] { job->status = job->sync.run(files); },
+                                [this, job] {
+                                  on_synced(job->status, job->sync);
+                                  publish(std::make_shared<std::vector<Commit>>(std::move(job->commits)));
+                                });
+}
+
+void MetadataRuntime::on_synced(const Status& status, const LogSync& sync) {
+  CHECK(status.ok(), "the metadata log cannot be synced: {}", status.error().message);
+  log_->mark_flushed(sync);
+  log_->set_high_watermark(sync.offset());
+}
+
+// The next sync begins only when all shards have applied this one: their images then move in the same order.
+void MetadataRuntime::publish(std::shared_ptr<std::vector<Commit>> commits) {
+  home_.router().at_all(
+      home_,
+      [commits](Shard& shard) {
+        for (const Commit& commit : *commits) {
+          if (!commit.records->empty()) shard.apply_metadata(*commit.records, commit.last_offset);
+        }
+      },
+      [this, commits] {
+        syncing_ = false;
+        for (Commit& commit : *commits) {
+          if (Task done = std::exchange(commit.done, nullptr)) done();
+        }
+        start_sync();
+      });
+}
+
+void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
+  auto kept = std::make_shared<std::vector<Bytes>>(std::move(names));
+  submit<CreateTopicsResponse>(
+      from,
+      [kept](const Controller& controller) {
+        std::vector<ByteView> views(kept->begin(), kept->end());
+        return controller.auto_create_topics(views);
+      },
+      [done = std::move(done)](CreateTopicsResponse response) {
+        for (const auto& topic : response.topics) {
+          if (topic.error_code == ErrorCode::kNone) {
+            log_info("topic {} was created on first use", topic.name);
+          } else if (topic.error_code != ErrorCode::kTopicAlreadyExists) {
+            log_warn("topic {} could not be created on first use: {} {}", topic.name, error_name(topic.error_code),
+                     topic.error_message.value_or(""));
+          }
+        }
+        done();
+      });
+}
+
+// --- producer ids
+
+void MetadataRuntime::next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) {
+  at_home(from, [this, &from, done = std::move(done)]() mutable {
+    want_producer_id_.push_back({&from, std::move(done)});
+    hand_out_producer_ids();
+  });
+}
+
+void MetadataRuntime::hand_out_producer_ids() {
+  while (!want_producer_id_.empty() && next_producer_id_ < producer_ids_end_) {
+    WantsProducerId first = std::move(want_producer_id_.front());
+    want_producer_id_.erase(want_producer_id_.begin());
+    back(*first.from, [done = std::move(first.done), id = next_producer_id_++] { done(id); });
+  }
+  if (!want_producer_id_.empty()) allocate_producer_ids();
+}
+
+void MetadataRuntime::allocate_producer_ids() {
+  if (allocating_) return;
+  allocating_ = true;
+  AllocateProducerIdsRequest request;
+  request.broker_id = home_.node().node_id;
+  const BrokerImage* broker = controller_.image().find_broker(request.broker_id);
+  request.broker_epoch = broker == nullptr ? -1 : broker->epoch;
+  auto effects = controller_.allocate_producer_ids(request);
+  AllocateProducerIdsResponse response = effects.response;
+  commit(std::move(effects.records), effects.atomic, [this, response] {
+    allocating_ = false;
+    if (response.error_code != ErrorCode::kNone) {
+      log_error("no producer ids: {}", error_name(response.error_code));
+      for (WantsProducerId& one : std::exchange(want_producer_id_, {})) {
+        back(*one.from, [done = std::move(one.done)] { done(make_error(ErrorKind::kUnsupported, "no producer ids")); });
+      }
+      return;
+    }
+    next_producer_id_ = response.producer_id_start;
+    producer_ids_end_ = response.producer_id_start + response.producer_id_len;
+    hand_out_producer_ids();
+  });
+}
+
+Status MetadataRuntime::close() {
+  closed_ = true;
+  return log_->close_cleanly(true);
+}
+
+}  // namespace milena

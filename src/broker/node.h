@@ -1,0 +1,71 @@
+// Node: a broker with its embedded controller, without sockets. Builds the shards over the given executors, loads the
+// metadata, and opens what an unclean stop left to recover.
+//
+// start() and stop() are called from a thread that is none of the executors' own, and block until done; sessions() is
+// used by the loops in between. The executors outlive the node and run until after stop(); tests pass
+// ManualExecutors and use start() and close_shard() directly.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/file.h"
+#include "base/settings.h"
+#include "broker/session.h"
+#include "broker/housekeeping.h"
+#include "log/file_cache.h"
+
+namespace milena {
+
+class LogDirectory;
+class MetadataRuntime;
+class Shard;
+struct NodeContext;
+
+class Node final : private SessionFactory {
+ public:
+  // An error is one line for a person: which directory or setting, and what to do.
+  static Result<std::unique_ptr<Node>> start(const Settings& settings, std::vector<Executor*> executors,
+                                             FileSystem& files = posix_file_system());
+  ~Node() override;
+
+  SessionFactory& sessions() { return *this; }
+  // Closes the logs in order and leaves the mark of a clean shutdown. No session may be open any more.
+  void stop();
+
+  // For tests.
+  Shard& shard(size_t index) { return *shards_[index]; }
+  size_t shard_count() const { return shards_.size(); }
+  MetadataRuntime& metadata() { return *metadata_; }
+  // The two halves of stop(): each shard on its own thread, then the rest.
+  void close_shard(size_t index);
+  void finish_stop();
+
+ private:
+  Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files);
+
+  std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
+  Status load();
+  Status open_directory();
+  Status start_controller();
+  Status recover_logs();
+  Status set_strays_aside();
+
+  const Settings& settings_;
+  std::vector<Executor*> executors_;
+  FileSystem& files_;
+  std::unique_ptr<FileCache> file_cache_;
+  std::unique_ptr<LogDirectory> directory_;
+  std::unique_ptr<NodeContext> context_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<MetadataRuntime> metadata_;
+  std::unique_ptr<Housekeeping> housekeeping_;
+  // What each shard knew when it closed, for the last checkpoints.
+  std::vector<OffsetSnapshot> closed_;
+  std::atomic<bool> close_failed_ = false;
+  int64_t broker_epoch_ = -1;
+};
+
+}  // namespace milena

@@ -1,0 +1,117 @@
+#include "broker/partition.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "broker/shard.h"
+
+namespace milena {
+
+Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch, OpenLog open)
+    : shard_(shard), id_(id), name_(std::move(name)), leader_epoch_(leader_epoch), open_(std::move(open)) {}
+
+Partition::~Partition() {
+  // Whoever waits is told that there is nothing to wait for any more.
+  for (OffsetWait& wait : offset_waits_) {
+    shard_.executor().cancel(wait.timer);
+    wait.done(ErrorCode::kNotLeaderOrFollower);
+  }
+  waiters_.signal_all(shard_);
+}
+
+PartitionLog* Partition::log() {
+  if (log_ || offline_) return log_.get();
+  auto opened = open_();
+  if (!opened) {
+    take_offline(opened.error());
+    return nullptr;
+  }
+  log_ = opened.take();
+  if (Status noted = log_->assign_epoch(leader_epoch_, log_->log_end_offset()); !noted.ok()) {
+    take_offline(noted.error());
+    return nullptr;
+  }
+  advance_high_watermark();
+  return log_.get();
+}
+
+void Partition::take_offline(const Error& error) {
+  if (!offline_) log_error("partition {} goes offline: {}", name(), error.message);
+  offline_ = true;
+  log_.reset();
+  signal_progress();
+}
+
+AppendOutcome Partition::append_as_leader(const Payload& batches, AppendOrigin origin) {
+  PartitionLog* partition_log = log();
+  if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+  Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, origin);
+  if (!outcome) {
+    take_offline(outcome.error());
+    return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+  }
+  if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
+    advance_high_watermark();
+    shard_.note_append(*this);
+  }
+  return *outcome;
+}
+
+void Partition::advance_high_watermark() {
+  int64_t least = log_->log_end_offset();
+  for (const auto& [broker, log_end_offset] : replica_log_end_offsets_) least = std::min(least, log_end_offset);
+  // Never back: what was once visible stays so.
+  if (least > log_->high_watermark()) {
+    log_->set_high_watermark(least);
+    finish_offset_waits(log_->high_watermark());
+  }
+  signal_progress();
+}
+
+void Partition::set_replica_log_end_offset(int32_t broker_id, int64_t log_end_offset) {
+  replica_log_end_offsets_[broker_id] = log_end_offset;
+  if (log() != nullptr) advance_high_watermark();
+}
+
+void Partition::remove_replica(int32_t broker_id) {
+  replica_log_end_offsets_.erase(broker_id);
+  if (log() != nullptr) advance_high_watermark();
+}
+
+void Partition::signal_progress() { waiters_.signal_all(shard_); }
+
+void Partition::when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done) {
+  PartitionLog* partition_log = log();
+  if (partition_log == nullptr) return done(ErrorCode::kKafkaStorageError);
+  if (partition_log->high_watermark() >= offset) return done(ErrorCode::kNone);
+  // The destructor cancels the timer, so `this` lives when it runs.
+  const uint64_t number = ++last_wait_;
+  TimerId timer = shard_.executor().call_at(deadline_ms, [this, number] {
+    auto found = std::find_if(offset_waits_.begin(), offset_waits_.end(),
+                              [&](const OffsetWait& wait) { return wait.number == number; });
+    if (found == offset_waits_.end()) return;
+    auto expired = std::move(found->done);
+    offset_waits_.erase(found);
+    expired(ErrorCode::kRequestTimedOut);
+  });
+  offset_waits_.push_back(OffsetWait{number, offset, timer, std::move(done)});
+}
+
+void Partition::finish_offset_waits(int64_t high_watermark) {
+  // Taken out first: a callback may append and come back here.
+  std::vector<OffsetWait> reached;
+  for (size_t i = 0; i < offset_waits_.size();) {
+    if (offset_waits_[i].offset > high_watermark) {
+      i++;
+      continue;
+    }
+    reached.push_back(std::move(offset_waits_[i]));
+    offset_waits_.erase(offset_waits_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  for (OffsetWait& wait : reached) {
+    shard_.executor().cancel(wait.timer);
+    wait.done(ErrorCode::kNone);
+  }
+}
+
+}  // namespace milena

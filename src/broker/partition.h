@@ -1,0 +1,98 @@
+// Partition: a replica that this node leads, with its log, its high watermark and whoever waits for it to move.
+//
+// Lives on its owner shard (Router::owns) and is only touched there. The log is opened on first use, so a partition at
+// rest costs an object and nothing else. Replication will add followers through set_replica_log_end_offset; until then
+// the high watermark follows the log end offset, unless a test pretends a replica. Source: Kafka's Partition.scala.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/payload.h"
+#include "base/result.h"
+#include "broker/topic_partition_id.h"
+#include "broker/waiter.h"
+#include "log/partition_log.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+class Shard;
+
+class Partition {
+ public:
+  // Opens the log; called on first use.
+  using OpenLog = std::function<Result<std::unique_ptr<PartitionLog>>()>;
+
+  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch, OpenLog open);
+  ~Partition();
+
+  const TopicPartitionId& id() const { return id_; }
+  // "topic-0", for log lines.
+  std::string name() const { return name_.to_string(); }
+  const TopicPartition& topic_partition() const { return name_; }
+  int32_t leader_epoch() const { return leader_epoch_; }
+  void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
+
+  // Null when the disk failed: the partition is offline (KAFKA_STORAGE_ERROR), which was logged once.
+  PartitionLog* log();
+  // Null when it was not used yet.
+  PartitionLog* log_if_open() { return log_.get(); }
+  // After a disk error: logs it once and takes the partition offline.
+  void take_offline(const Error& error);
+
+  // Validated batches of a leader's client or coordinator; offsets are assigned here. A disk error comes back as
+  // KAFKA_STORAGE_ERROR.
+  AppendOutcome append_as_leader(const Payload& batches, AppendOrigin origin);
+
+  // Fetch answers for consumers end here; a follower's fetch may go on to the log end offset.
+  int64_t high_watermark() { return log_ ? log_->high_watermark() : 0; }
+
+  // A follower's log end offset as its fetches tell it; the high watermark is the least of all replicas in sync.
+  void set_replica_log_end_offset(int32_t broker_id, int64_t log_end_offset);
+  // A replica that left the set no longer holds the high watermark back.
+  void remove_replica(int32_t broker_id);
+
+  // Calls `done(kNone)` once the high watermark is at least `offset` (at once if it is), kRequestTimedOut at the
+  // deadline of the shard's steady clock, kNotLeaderOrFollower when the partition goes away.
+  void when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done);
+
+  // A sync of the log is under way on a worker.
+  bool sync_running() const { return sync_running_; }
+  void set_sync_running(bool running) { sync_running_ = running; }
+
+  // Told when the high watermark, the last stable offset or the log end offset move, or the partition goes away.
+  WaiterList& waiters() { return waiters_; }
+  // Something moved in the log that readers may wait for: deleted records, a marker.
+  void signal_progress();
+
+ private:
+  struct OffsetWait {
+    uint64_t number;
+    int64_t offset;
+    TimerId timer;
+    std::function<void(ErrorCode)> done;
+  };
+
+  void advance_high_watermark();
+  void finish_offset_waits(int64_t high_watermark);
+
+  Shard& shard_;
+  TopicPartitionId id_;
+  TopicPartition name_;
+  int32_t leader_epoch_;
+  OpenLog open_;
+  std::unique_ptr<PartitionLog> log_;
+  bool offline_ = false;
+  bool sync_running_ = false;
+  std::map<int32_t, int64_t> replica_log_end_offsets_;  // the other replicas in sync
+  WaiterList waiters_;
+  std::vector<OffsetWait> offset_waits_;  // few: answers waiting for followers
+  uint64_t last_wait_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,100 @@
+// Router: the only file that knows there are several shards.
+//
+// A partition, a group's coordinator and the controller each live on one shard; a connection lives on another, or on
+// the same one, in which case everything here is a plain call. What crosses over is a value, or something immutable.
+// The Router itself is immutable after start, so every shard may use it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/executor.h"
+#include "broker/topic_partition_id.h"
+
+namespace milena {
+
+class Shard;
+
+class Router {
+ public:
+  void set_shards(std::vector<Shard*> shards) { shards_ = std::move(shards); }
+  size_t shard_count() const { return shards_.size(); }
+
+  bool owns(const Shard& shard, const TopicPartitionId& id) const { return &shard == &owner_of(id); }
+
+  // Runs `task` on the given shard: at once if `from` is it, else as a message.
+  void run_on(Shard& from, Shard& to, Task task) const;
+  // Runs the task where the partition lives.
+  void at_owner(Shard& from, const TopicPartitionId& id, std::function<void(Shard& owner)> task) const;
+  // Runs the task where the controller lives.
+  void at_controller(Shard& from, std::function<void(Shard& controller)> task) const;
+  // Runs the task where the fetch session with this id lives (session ids carry their shard).
+  void at_session_home(Shard& from, int32_t session_id, std::function<void(Shard& home)> task) const;
+  // An id is a session of `shard` if its remainder says so.
+  bool is_session_of(const Shard& shard, int32_t session_id) const;
+  // Runs the task once on every shard, then `done` on `from`.
+  void at_all(Shard& from, std::function<void(Shard&)> task, Task done) const;
+
+  // Splits the items by the owner of `item.id`; runs work(owner, part, finished) on each owner, which may change its
+  // part and calls finished() exactly once, at once or later; when all have, runs done(items), in the first order, on
+  // `from`. With one shard nothing is copied.
+  template <class Item>
+  void scatter(Shard& from, std::vector<Item> items,
+               std::function<void(Shard&, const std::shared_ptr<std::vector<Item>>&, Task finished)> work,
+               std::function<void(std::vector<Item>)> done) const;
+
+ private:
+  Shard& owner_of(const TopicPartitionId& id) const {
+    return shards_.size() == 1 ? *shards_[0] : *shards_[std::hash<TopicPartitionId>()(id) % shards_.size()];
+  }
+
+  std::vector<Shard*> shards_;
+};
+
+template <class Item>
+void Router::scatter(Shard& from, std::vector<Item> items,
+                     std::function<void(Shard&, const std::shared_ptr<std::vector<Item>>&, Task finished)> work,
+                     std::function<void(std::vector<Item>)> done) const {
+  if (shards_.size() == 1) {
+    auto all = std::make_shared<std::vector<Item>>(std::move(items));
+    work(from, all, [all, done = std::move(done)] { done(std::move(*all)); });
+    return;
+  }
+  struct Gather {
+    std::vector<Item> items;
+    size_t open_parts = 0;
+    std::function<void(std::vector<Item>)> done;
+  };
+  struct Part {
+    std::shared_ptr<std::vector<Item>> items = std::make_shared<std::vector<Item>>();
+    std::vector<size_t> places;
+  };
+  auto gather = std::make_shared<Gather>();
+  gather->done = std::move(done);
+  std::vector<Part> parts(shards_.size());
+  for (size_t i = 0; i < items.size(); i++) {
+    Part& part = parts[std::hash<TopicPartitionId>()(items[i].id) % shards_.size()];
+    part.items->push_back(std::move(items[i]));
+    part.places.push_back(i);
+  }
+  gather->items = std::move(items);
+  for (const Part& part : parts) gather->open_parts += part.places.empty() ? 0 : 1;
+  if (gather->open_parts == 0) return gather->done({});
+  for (size_t i = 0; i < parts.size(); i++) {
+    if (parts[i].places.empty()) continue;
+    Shard* owner = shards_[i];
+    auto run = [this, &from, owner, work, gather, part = std::move(parts[i])] {
+      work(*owner, part.items, [this, &from, owner, gather, part] {
+        run_on(*owner, from, [gather, part] {
+          for (size_t k = 0; k < part.places.size(); k++) gather->items[part.places[k]] = std::move((*part.items)[k]);
+          if (--gather->open_parts == 0) gather->done(std::move(gather->items));
+        });
+      });
+    };
+    run_on(from, *owner, std::move(run));
+  }
+}
+
+}  // namespace milena

@@ -1,0 +1,207 @@
+#include "broker/shard.h"
+
+#include "base/log.h"
+#include "broker/group_runtime.h"
+
+namespace milena {
+namespace {
+
+size_t session_slots(const Settings& settings, size_t shard_count) {
+  return static_cast<size_t>(settings.get_long("max.incremental.fetch.session.cache.slots")) / shard_count;
+}
+
+// What the settings file says, as opposed to a default.
+std::optional<Bytes> explicit_setting(const Settings& settings, ByteView name) {
+  if (find_broker_config(name) == nullptr || !settings.is_set(name)) return std::nullopt;
+  return settings.text(name);
+}
+
+}  // namespace
+
+Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
+    : node_(node),
+      index_(index),
+      executor_(executor),
+      fetch_sessions_(index, count, session_slots(*node.settings, count)),
+      groups_(std::make_unique<GroupRuntime>(*this)) {}
+
+Shard::~Shard() = default;
+
+Partition* Shard::find_partition(const TopicPartitionId& id) {
+  auto found = partitions_.find(id);
+  return found == partitions_.end() ? nullptr : found->second.get();
+}
+
+void Shard::for_each_partition(const std::function<void(Partition&)>& visit) {
+  for (auto& [id, partition] : partitions_) visit(*partition);
+}
+
+BrokerSettings Shard::broker_settings() const {
+  return layered_broker_settings(image_, node_.node_id, [settings = node_.settings](ByteView name) {
+    return explicit_setting(*settings, name);
+  });
+}
+
+std::shared_ptr<const TopicConfig> Shard::topic_config(const TopicImage& topic) {
+  auto& config = topic_configs_[topic.id];
+  if (config == nullptr) {
+    config = std::make_shared<const TopicConfig>(
+        resolve_topic_config(image_.configs(ResourceType::kTopic, topic.name), broker_settings()));
+  }
+  return config;
+}
+
+std::shared_ptr<const LogConfig> Shard::log_config(const TopicImage& topic) {
+  std::shared_ptr<const TopicConfig> from = topic_config(topic);
+  auto config = std::make_shared<LogConfig>();
+  config->segment_bytes = from->segment_bytes;
+  config->segment_ms = from->segment_ms;
+  config->segment_jitter_ms = from->segment_jitter_ms;
+  config->index_interval_bytes = from->index_interval_bytes;
+  config->segment_index_bytes = from->segment_index_bytes;
+  config->flush_messages = from->flush_messages;
+  config->flush_ms = from->flush_ms;
+  config->retention_ms = from->retention_ms;
+  config->retention_bytes = from->retention_bytes;
+  config->file_delete_delay_ms = from->file_delete_delay_ms;
+  config->max_compaction_lag_ms = from->max_compaction_lag_ms;
+  config->cleanup_delete = from->cleanup_delete;
+  config->cleanup_compact = from->cleanup_compact;
+  config->max_producer_id_expiration_ms = settings().get_long("producer.id.expiration.ms");
+  return config;
+}
+
+void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) {
+  ImageDelta delta;
+  for (const MetadataRecord& record : records) {
+    Status applied = image_.apply(record, delta);
+    CHECK(applied.ok(), "a committed metadata record cannot be applied: {}", applied.error().message);
+  }
+  metadata_offset_ = last_offset;
+  for (const auto& topic : delta.topics_deleted) remove_topic(topic);
+  for (const auto& config : delta.configs) apply_config(config);
+  for (const auto& change : delta.partitions) apply_partition(change.key);
+  groups_->on_metadata(delta);
+}
+
+void Shard::apply_config(const ConfigResource& resource) {
+  if (resource.type == ResourceType::kBroker) {
+    topic_configs_.clear();  // the broker's settings are the topics' defaults
+    for (auto& [id, partition] : partitions_) {
+      const TopicImage* topic = image_.find_topic(id.topic_id);
+      if (topic != nullptr && partition->log_if_open() != nullptr) partition->log_if_open()->set_config(log_config(*topic));
+    }
+    return;
+  }
+  if (resource.type != ResourceType::kTopic) return;
+  const TopicImage* topic = image_.find_topic(resource.name);
+  if (topic == nullptr) return;
+  topic_configs_.erase(topic->id);
+  for (int32_t p = 0; p < topic->partition_count(); p++) {
+    Partition* partition = find_partition({topic->id, p});
+    if (partition != nullptr && partition->log_if_open() != nullptr) partition->log_if_open()->set_config(log_config(*topic));
+  }
+}
+
+void Shard::apply_partition(const TopicPartitionId& id) {
+  const TopicImage* topic = image_.find_topic(id.topic_id);
+  if (topic == nullptr || !router().owns(*this, id)) return;
+  const PartitionImage* image = topic->partition(id.partition);
+  bool leads = image != nullptr && image->leader == node_.node_id;
+  auto found = partitions_.find(id);
+  if (!leads) {
+    if (found != partitions_.end()) partitions_.erase(found);
+    return;
+  }
+  if (found != partitions_.end()) {
+    found->second->set_leader_epoch(image->leader_epoch);
+    return;
+  }
+  TopicPartition name{topic->name, id.partition};
+  // What the checkpoints say is about the directories of before this start, not about a topic of the same name now.
+  bool is_new = !node_.files->file_system().exists(node_.directory->partition_path(name));
+  auto partition = std::make_unique<Partition>(*this, id, name, image->leader_epoch,
+                                               [this, id, name, is_new] { return open_log(id, name, is_new); });
+  if (is_new) partition->log();  // makes the directory now: who is told of the topic must be able to use it
+  partitions_.emplace(id, std::move(partition));
+}
+
+Result<std::unique_ptr<PartitionLog>> Shard::open_log(const TopicPartitionId& id, const TopicPartition& name,
+                                                      bool is_new) {
+  const TopicImage* topic = image_.find_topic(id.topic_id);
+  CHECK(topic != nullptr, "the log of {} is wanted, which is not in the image", name.to_string());
+  OpenState state{.clean_shutdown = true};
+  if (!is_new) {
+    LogDirectory::Found found = node_.directory->find(name);
+    state = OpenState{found.clean_shutdown, found.recovery_point, found.log_start_offset, found.high_watermark, {}};
+  }
+  auto log = PartitionLog::open(*node_.files, executor_.clock(), node_.directory->partition_path(name), name,
+                                log_config(*topic), std::move(state));
+  if (log.ok() && is_new) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
+  return log;
+}
+
+void Shard::remove_topic(const ImageDelta::Topic& topic) {
+  topic_configs_.erase(topic.id);
+  for (int32_t p = 0; p < topic.partition_count; p++) {
+    TopicPartitionId id{topic.id, p};
+    auto found = partitions_.find(id);
+    if (found == partitions_.end()) continue;
+    // Out of the map first: who is told that the partition is gone must not find it.
+    std::unique_ptr<Partition> partition = std::move(found->second);
+    partitions_.erase(found);
+    TopicPartition name{topic.name, p};
+    partition.reset();
+    schedule_delete(name);
+  }
+}
+
+void Shard::schedule_delete(const TopicPartition& name) {
+  FileSystem& files = node_.files->file_system();
+  auto doomed = node_.directory->schedule_delete(name);
+  if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
+  int64_t delay_ms = settings().get_long("log.segment.delete.delay.ms");
+  executor_.call_at(steady_ms() + delay_ms, [this, &files, path = doomed.take()] {
+    auto failed = std::make_shared<Status>(ok_status());
+    executor_.run_blocking([failed, &files, path] { *failed = files.remove_tree(path); },
+                           [failed, path] {
+                             if (!failed->ok()) log_warn("cannot remove {}: {}", path, failed->error().message);
+                           });
+  });
+}
+
+void Shard::note_append(Partition& partition) {
+  if (!housekeeping_due_ && on_first_change_) on_first_change_();
+  housekeeping_due_ = true;
+  if (partition.log_if_open() != nullptr && partition.log_if_open()->flush_due()) {
+    sync_in_background(partition, partition.log()->prepare_sync());
+  }
+}
+
+void Shard::close() { groups_->close(); }
+
+// One sync of a partition at a time: the next covers what came meanwhile.
+void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
+  if (partition.sync_running()) return;
+  if (!sync) return partition.take_offline(sync.error());
+  partition.set_sync_running(true);
+  struct Job {
+    LogSync sync;
+    Status status = ok_status();
+  };
+  auto job = std::make_shared<Job>(Job{sync.take()});
+  executor_.run_blocking([job, &files = node_.files->file_system()] { job->status = job->sync.run(files); },
+                         [this, job, id = partition.id()] {
+                           Partition* synced = find_partition(id);
+                           if (synced == nullptr) return;
+                           synced->set_sync_running(false);
+                           if (!job->status.ok()) return synced->take_offline(job->status.error());
+                           if (synced->log_if_open() == nullptr) return;
+                           synced->log_if_open()->mark_flushed(job->sync);
+                           if (synced->log_if_open()->flush_due()) {
+                             sync_in_background(*synced, synced->log_if_open()->prepare_sync());
+                           }
+                         });
+}
+
+}  // namespace milena

@@ -1,0 +1,113 @@
+// Shard: one thread of the node, with what lives on it: its copy of the metadata image, the partitions it owns, its
+// fetch sessions and the coordinators of the group partitions it owns.
+//
+// Everything here belongs to the shard's thread. What all shards share (NodeContext) is immutable after start.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/config_listeners.h"
+#include "base/settings.h"
+#include "broker/fetch_session.h"
+#include "broker/partition.h"
+#include "broker/router.h"
+#include "log/file_cache.h"
+#include "log/log_directory.h"
+#include "metadata/image.h"
+#include "metadata/topic_config.h"
+
+namespace milena {
+
+class GroupRuntime;
+class MetadataRuntime;
+
+// The same for all shards; built by Node::start before the first of them runs.
+struct NodeContext {
+  const Settings* settings = nullptr;
+  int32_t node_id = 1;
+  std::string cluster_id;
+  AdvertisedListeners advertised;
+  FileCache* files = nullptr;
+  // Its checkpoints and paths, which do not change; the rest of it is the node's own.
+  LogDirectory* directory = nullptr;
+  Router router;
+  // On the controller's shard; use it through MetadataRuntime's own methods, which route.
+  MetadataRuntime* metadata = nullptr;
+};
+
+class Shard {
+ public:
+  Shard(NodeContext& node, size_t index, size_t count, Executor& executor);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  size_t index() const { return index_; }
+  const NodeContext& node() const { return node_; }
+  const Settings& settings() const { return *node_.settings; }
+  const Router& router() const { return node_.router; }
+  MetadataRuntime& metadata() const { return *node_.metadata; }
+  Executor& executor() const { return executor_; }
+  int64_t now_ms() const { return executor_.clock().wall_ms(); }
+  int64_t steady_ms() const { return executor_.clock().steady_ms(); }
+
+  const MetadataImage& image() const { return image_; }
+  FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
+  GroupRuntime& groups() { return *groups_; }
+
+  // A partition of this shard; null if the image has none of that id that this node leads.
+  Partition* find_partition(const TopicPartitionId& id);
+  size_t partition_count() const { return partitions_.size(); }
+  void for_each_partition(const std::function<void(Partition&)>& visit);
+
+  // What the broker is set to, for the topic configs that follow it.
+  BrokerSettings broker_settings() const;
+  // The topic's settings with the broker's defaults filled in. Shared with other shards by value.
+  std::shared_ptr<const TopicConfig> topic_config(const TopicImage& topic);
+
+  // Committed records, in order; makes, changes and removes partitions as they say. When it returns, every partition
+  // that the records made can be used.
+  void apply_metadata(const MetadataRecords& records, int64_t last_offset);
+  // The offset of the last record applied.
+  int64_t metadata_offset() const { return metadata_offset_; }
+
+  // No new work from here on: coordinators answer what is parked.
+  void close();
+
+  // Syncs what `sync` names on a worker; one at a time for a partition.
+  void sync_in_background(Partition& partition, Result<LogSync> sync);
+
+  // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
+  void note_append(Partition& partition);
+  // Called at the first change after take_housekeeping_due(): a node at rest has nothing to wake up for.
+  void set_on_first_change(Task task) { on_first_change_ = std::move(task); }
+  bool take_housekeeping_due() { return std::exchange(housekeeping_due_, false); }
+
+ private:
+  void apply_config(const ConfigResource& resource);
+  void apply_partition(const TopicPartitionId& id);
+  void remove_topic(const ImageDelta::Topic& topic);
+  void schedule_delete(const TopicPartition& name);
+  Result<std::unique_ptr<PartitionLog>> open_log(const TopicPartitionId& id, const TopicPartition& name, bool is_new);
+  std::shared_ptr<const LogConfig> log_config(const TopicImage& topic);
+
+  NodeContext& node_;
+  size_t index_;
+  Executor& executor_;
+  MetadataImage image_;
+  std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
+  std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
+  FetchSessionCache fetch_sessions_;
+  std::unique_ptr<GroupRuntime> groups_;
+  int64_t metadata_offset_ = -1;
+  bool housekeeping_due_ = false;
+  Task on_first_change_;
+};
+
+}  // namespace milena

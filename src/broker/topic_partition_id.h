@@ -1,0 +1,21 @@
+// The key of a partition inside the broker: topics are known by id, so that a topic deleted and made again under the
+// same name is another one.
+#pragma once
+
+#include <functional>
+
+#include "metadata/image.h"
+
+namespace milena {
+
+using TopicPartitionId = PartitionKey;
+
+}  // namespace milena
+
+template <>
+struct std::hash<milena::TopicPartitionId> {
+  size_t operator()(const milena::TopicPartitionId& id) const noexcept {
+    // Topic ids are random; the partition is spread so that neighbours land on different shards.
+    return std::hash<milena::Uuid>()(id.topic_id) + static_cast<size_t>(id.partition) * 0x9E3779B97F4A7C15ull;
+  }
+};

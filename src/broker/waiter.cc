@@ -1,0 +1,46 @@
+#include "broker/waiter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/shard.h"
+
+namespace milena {
+
+void Waiter::signal(Shard& from) {
+  if (&from == &home_) {
+    schedule();
+  } else {
+    home_.executor().post([self = shared_from_this()] { self->schedule(); });
+  }
+}
+
+void Waiter::schedule() {
+  if (scheduled_ || !on_progress_) return;
+  scheduled_ = true;
+  // At the end of the turn, so that ten appends of a turn wake the reader once.
+  home_.executor().at_end_of_turn([self = shared_from_this()] {
+    self->scheduled_ = false;
+    if (!self->on_progress_) return;
+    // The callback may finish this waiter, which must not destroy the callback under its own feet.
+    Task run = self->on_progress_;
+    run();
+  });
+}
+
+void Waiter::finish() { on_progress_ = nullptr; }
+
+void WaiterList::remove(const Waiter* waiter) {
+  auto found = std::find_if(waiters_.begin(), waiters_.end(), [&](const auto& w) { return w.get() == waiter; });
+  if (found == waiters_.end()) return;
+  *found = std::move(waiters_.back());
+  waiters_.pop_back();
+}
+
+void WaiterList::signal_all(Shard& from) {
+  if (waiters_.empty()) return;
+  std::vector<std::shared_ptr<Waiter>> told = std::exchange(waiters_, {});
+  for (const auto& waiter : told) waiter->signal(from);
+}
+
+}  // namespace milena

@@ -1,0 +1,62 @@
+#include "broker/fetch_session.h"
+
+#include <gtest/gtest.h>
+
+namespace milena {
+namespace {
+
+FetchKey key_of(int32_t partition) { return FetchKey{Uuid{1, 2}, "", partition}; }
+
+std::vector<int32_t> order_of(const FetchSession& session) {
+  std::vector<int32_t> partitions;
+  for (const auto& entry : session.entries()) partitions.push_back(entry.key.partition);
+  return partitions;
+}
+
+TEST(FetchSession, KeepsOrderAndMovesServedPartitionsToTheEnd) {
+  FetchSession session(5, true);
+  for (int32_t p : {0, 1, 2}) session.put(key_of(p), FetchPosition{.fetch_offset = p});
+  session.move_to_end(key_of(0));
+  EXPECT_EQ(order_of(session), (std::vector<int32_t>{1, 2, 0}));
+  session.put(key_of(1), FetchPosition{.fetch_offset = 9});
+  EXPECT_EQ(order_of(session), (std::vector<int32_t>{1, 2, 0}));
+  EXPECT_EQ(session.find(key_of(1))->position.fetch_offset, 9);
+  session.forget(key_of(2));
+  session.forget(key_of(7));
+  EXPECT_EQ(order_of(session), (std::vector<int32_t>{1, 0}));
+}
+
+TEST(FetchSession, EpochWrapsToOne) {
+  FetchSession session(5, true);
+  EXPECT_EQ(session.epoch(), 1);
+  session.advance_epoch();
+  EXPECT_EQ(session.epoch(), 2);
+}
+
+TEST(FetchSessionCache, FullOfYoungSessionsGivesNone) {
+  FetchSessionCache cache(0, 1, 2);
+  auto first = cache.create(true, 0);
+  auto second = cache.create(true, 10);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(cache.create(true, 119'999), nullptr);
+  ASSERT_NE(cache.find(first->id(), 119'999), nullptr);
+  // The second was not used for two minutes, the first was: the second goes.
+  auto third = cache.create(true, 120'010);
+  ASSERT_NE(third, nullptr);
+  EXPECT_EQ(cache.find(second->id(), 120'010), nullptr);
+  EXPECT_NE(cache.find(first->id(), 120'010), nullptr);
+}
+
+TEST(FetchSessionCache, IdsCarryTheirShardAndAreNeverZero) {
+  FetchSessionCache cache(3, 4, 100);
+  for (int i = 0; i < 100; i++) {
+    auto session = cache.create(false, 0);
+    ASSERT_NE(session, nullptr);
+    EXPECT_EQ(session->id() % 4, 3);
+    EXPECT_GT(session->id(), 0);
+  }
+  EXPECT_EQ(cache.size(), 100u);
+}
+
+}  // namespace
+}  // namespace milena
