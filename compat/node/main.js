@@ -1,10 +1,12 @@
-// kafkajs: admin, producer, consumer. Usage: main.js HOST:PORT PREFIX; names of topics and groups begin with the prefix.
+// kafkajs: admin, producer, consumer. Usage: main.js HOST:PORT PREFIX [slow-create]; names of topics and groups begin with
+// the prefix. With slow-create a new topic is used only once its partitions answer. Apache Kafka needs it: it answers
+// CreateTopics before the broker leads the partitions.
 'use strict'
 
 const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = require('kafkajs')
 const { assert, check, exitStatus, make, plain, same, until, FIRST_TIMESTAMP_MS } = require('./checks')
 
-const [address, prefix] = process.argv.slice(2)
+const [address, prefix, slowCreate] = process.argv.slice(2)
 const PARTITIONS = 4
 const kafka = new Kafka({
   clientId: 'milena-compat',
@@ -17,6 +19,9 @@ const admin = kafka.admin()
 async function topicWith(suffix, numPartitions, configEntries = []) {
   const topic = `${prefix}-${suffix}`
   assert.equal(await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1, configEntries }] }), true)
+  if (slowCreate === 'slow-create') {
+    await until(`the partitions of ${topic} answer`, () => admin.fetchTopicOffsets(topic).then(found => found.length === numPartitions, () => false))
+  }
   return topic
 }
 
