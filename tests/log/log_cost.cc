@@ -1,8 +1,9 @@
 // Usage: log_cost DIRECTORY
 //
-// What an append of 16 KB and a read at the end of a log cost in CPU, beside the bare system call. Not a test: the numbers
-// are for whoever changes the log.
+// What an append of 16 KB and a read at the end of a log cost in CPU, beside the bare system call; what many partitions
+// cost to open and to have. Not a test: the numbers are for whoever changes the log.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,6 +78,36 @@ void run(const std::string& directory, size_t size, int count) {
   CHECK(posix_file_system().remove_tree(directory + "/cost-0").ok());
 }
 
+void run_many(const std::string& directory, int count) {
+  FileCache files(posix_file_system(), 500);
+  auto config = std::make_shared<const LogConfig>();
+  Bytes batch = make_batch(100, false, 0);
+  std::vector<std::unique_ptr<PartitionLog>> logs;
+  auto open_all = [&](bool clean) {
+    return per_call_us(count, [&](int i) {
+      auto log = PartitionLog::open(files, system_clock(), directory + "/many-" + std::to_string(i), {"many", i}, config,
+                                    {.clean_shutdown = clean, .recovery_point = clean ? 1 : 0, .progress = {}});
+      logs.push_back(log.take());
+    });
+  };
+  auto report = [&](const char* what, double us) {
+    std::printf("%d partitions, %s: %.1f us and %.0f bytes each, %zu files open\n", count, what, us,
+                static_cast<double>(mallinfo2().uordblks) / count, files.open_files());
+  };
+  logs.reserve(static_cast<size_t>(count));
+  report("created", open_all(false));
+  report("one batch each", per_call_us(count, [&](int i) {
+    CHECK(logs[static_cast<size_t>(i)]->append_as_leader(batch, 0, AppendOrigin::kClient).ok());
+  }));
+  report("closed", per_call_us(count, [&](int i) { CHECK(logs[static_cast<size_t>(i)]->close_cleanly(false).ok()); }));
+  logs.clear();
+  report("opened after a clean shutdown", open_all(true));
+  logs.clear();
+  report("opened after a crash", open_all(false));
+  logs.clear();
+  for (int i = 0; i < count; ++i) CHECK(posix_file_system().remove_tree(directory + "/many-" + std::to_string(i)).ok());
+}
+
 }  // namespace
 }  // namespace milena
 
@@ -86,5 +117,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   for (size_t size : {100, 1000, 16'000, 100'000}) milena::run(argv[1], size, size > 50'000 ? 2000 : 10'000);
+  milena::run_many(argv[1], 5000);
   return 0;
 }

@@ -18,45 +18,69 @@
 
 namespace milena::log_test {
 
-// Passes everything on to the real file system and counts the calls.
+// Passes everything on to the real file system and counts the calls. From `fail_from` on every call fails, the first of
+// them, if it writes, after half of its bytes: a disk that went away, or a process that was killed there.
 class CountingFileSystem final : public FileSystem {
  public:
   int calls = 0;
+  int fail_from = INT32_MAX;
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    ++calls;
+    if (fails()) return failure();
     auto file = real_.open(path, mode);
     if (!file) return file;
-    return std::shared_ptr<File>(std::make_shared<CountingFile>(*file, calls));
+    return std::shared_ptr<File>(std::make_shared<CountingFile>(*file, *this));
   }
-  bool exists(const std::string& path) override { return ++calls, real_.exists(path); }
-  Status make_directories(const std::string& path) override { return ++calls, real_.make_directories(path); }
-  Result<std::vector<std::string>> list(const std::string& path) override { return ++calls, real_.list(path); }
-  Status rename(const std::string& from, const std::string& to) override { return ++calls, real_.rename(from, to); }
-  Status remove(const std::string& path) override { return ++calls, real_.remove(path); }
-  Status remove_tree(const std::string& path) override { return ++calls, real_.remove_tree(path); }
-  Status sync_directory(const std::string& path) override { return ++calls, real_.sync_directory(path); }
+  bool exists(const std::string& path) override { return !fails() && real_.exists(path); }
+  Status make_directories(const std::string& path) override {
+    return fails() ? Status(failure()) : real_.make_directories(path);
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    if (fails()) return failure();
+    return real_.list(path);
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    return fails() ? Status(failure()) : real_.rename(from, to);
+  }
+  Status remove(const std::string& path) override { return fails() ? Status(failure()) : real_.remove(path); }
+  Status remove_tree(const std::string& path) override { return fails() ? Status(failure()) : real_.remove_tree(path); }
+  Status sync_directory(const std::string& path) override {
+    return fails() ? Status(failure()) : real_.sync_directory(path);
+  }
 
  private:
   class CountingFile final : public File {
    public:
-    CountingFile(std::shared_ptr<File> file, int& calls) : file_(std::move(file)), calls_(calls) {}
+    CountingFile(std::shared_ptr<File> file, CountingFileSystem& owner) : file_(std::move(file)), owner_(owner) {}
     Result<size_t> read_at(uint64_t position, char* to, size_t size) const override {
-      return ++calls_, file_->read_at(position, to, size);
+      if (owner_.fails()) return failure();
+      return file_->read_at(position, to, size);
     }
     Status write_at(uint64_t position, std::span<const iovec> parts) override {
-      return ++calls_, file_->write_at(position, parts);
+      if (!owner_.fails()) return file_->write_at(position, parts);
+      if (owner_.calls == owner_.fail_from + 1) {
+        Bytes all;
+        for (const iovec& part : parts) all.append(static_cast<const char*>(part.iov_base), part.iov_len);
+        (void)static_cast<File&>(*file_).File::write_at(position, ByteView(all).substr(0, all.size() / 2));
+      }
+      return failure();
     }
-    Status truncate(uint64_t size) override { return ++calls_, file_->truncate(size); }
-    Status sync() override { return ++calls_, file_->sync(); }
-    Result<uint64_t> size() const override { return ++calls_, file_->size(); }
+    Status truncate(uint64_t size) override { return owner_.fails() ? Status(failure()) : file_->truncate(size); }
+    Status sync() override { return owner_.fails() ? Status(failure()) : file_->sync(); }
+    Result<uint64_t> size() const override {
+      if (owner_.fails()) return failure();
+      return file_->size();
+    }
     int descriptor() const override { return file_->descriptor(); }
     const std::string& path() const override { return file_->path(); }
 
    private:
     std::shared_ptr<File> file_;
-    int& calls_;
+    CountingFileSystem& owner_;
   };
+
+  bool fails() { return calls++ >= fail_from; }
+  static Error failure() { return Error{ErrorKind::kIo, "the disk is gone"}; }
 
   FileSystem& real_ = posix_file_system();
 };

@@ -4,6 +4,7 @@
 namespace milena {
 namespace {
 
+using log_test::BatchSpec;
 using log_test::make_batch;
 using log_test::slurp;
 using log_test::spill;
@@ -243,6 +244,56 @@ TEST_F(LogRecoveryTest, progress_is_told) {
   open(state);
   EXPECT_EQ(done, total);
   EXPECT_GT(total, 10'000u);
+}
+
+// Whatever call the disk fails at, or the process dies at: what was acknowledged is there afterwards, in order, and
+// producers go on where they were.
+TEST_F(LogRecoveryTest, nothing_acknowledged_is_lost_wherever_it_stops) {
+  config_.segment_bytes = 600;
+  config_.index_interval_bytes = 100;
+  bool reached_end = false;
+  for (int stop = 0; !reached_end; ++stop) {
+    std::filesystem::remove_all(directory());
+    file_system_.calls = 0;
+    file_system_.fail_from = stop;
+    int64_t acknowledged = 0;
+    int64_t recovery_point = 0;
+    auto work = [&]() -> Status {
+      auto opened = PartitionLog::open(files_, clock_, directory(), {"topic", 0},
+                                       std::make_shared<const LogConfig>(config_), {});
+      if (!opened) return opened.error();
+      log_ = opened.take();
+      for (int i = 0; i < 14; ++i) {
+        Bytes batch = make_batch({.padding = 60, .producer_id = 5, .producer_epoch = 0, .sequence = i});
+        auto outcome = log_->append_as_leader(batch, i / 4, AppendOrigin::kClient);
+        if (!outcome) return outcome.error();
+        EXPECT_EQ(outcome->base_offset, i);
+        acknowledged = i + 1;
+        if (i == 9) RETURN_IF_ERROR(log_->flush());
+        recovery_point = log_->recovery_point();
+      }
+      RETURN_IF_ERROR(log_->close_cleanly(true));
+      return ok_status();
+    };
+    reached_end = work().ok();
+    file_system_.fail_from = INT32_MAX;
+    if (std::filesystem::exists(directory())) {
+      reopen_after_crash(recovery_point);
+      ASSERT_GE(log_->log_end_offset(), acknowledged) << "stopped at call " << stop;
+      ASSERT_LE(log_->log_end_offset(), acknowledged + 1);
+      ASSERT_EQ(values_from(0).size(), static_cast<size_t>(log_->log_end_offset()));
+      if (acknowledged > 0) {
+        ASSERT_GE(log_->latest_epoch()->value(), (acknowledged - 1) / 4);
+        BatchSpec last{.padding = 60, .producer_id = 5, .producer_epoch = 0,
+                       .sequence = static_cast<int32_t>(acknowledged - 1)};
+        ASSERT_TRUE(append(last, 9).duplicate) << "stopped at call " << stop;
+      }
+      BatchSpec next{.padding = 60, .producer_id = 5, .producer_epoch = 0,
+                     .sequence = static_cast<int32_t>(log_->log_end_offset())};
+      ASSERT_EQ(append(next, 9).error, ErrorCode::kNone);
+    }
+    log_.reset();
+  }
 }
 
 }  // namespace
