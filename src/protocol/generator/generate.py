@@ -95,7 +95,9 @@ class Code:
     def initial(self, field):
         """What stands behind the member's name in its declaration."""
         if field.nullable:
-            return "" if field.default == "null" or field.element == "records" else "{std::in_place}"
+            if field.default == "null" or field.element == "records":
+                return ""
+            return f" = filled_optional<{self.element_type(field)}>()" if field.is_struct and not field.array else "{std::in_place}"
         if field.array or field.is_struct or field.element in ("string", "bytes", "records", "uuid"):
             return ""
         return " = " + self.literal(field)
@@ -352,7 +354,7 @@ def header_file(schema):
     lines = [f"// Written by src/protocol/generator/generate.py from {schema_name(schema)}.", "#pragma once", ""]
     system = [name for name, word in (("cstdint", ""), ("optional", "std::optional"), ("vector", "std::vector")) if word in text]
     lines += [f"#include <{name}>" for name in system] + [""]
-    local = [("base/bytes.h", ""), ("base/payload.h", "Payload"), ("base/uuid.h", "Uuid"),
+    local = [("base/bytes.h", ""), ("base/filled_optional.h", "filled_optional"), ("base/payload.h", "Payload"), ("base/uuid.h", "Uuid"),
              ("protocol/error_code.h", "ErrorCode"), ("protocol/messages/api_table.h", "ApiKey")]
     lines += [f'#include "{name}"' for name, word in local if word in text]
     lines += ["", "namespace milena {", "", "class Reader;", "class Writer;"] + body + ["", "}  // namespace milena"]
