@@ -214,8 +214,6 @@ Result<std::optional<EndTransactionMarker>> PartitionLog::marker_of(ByteView bat
 
 Result<LeaderEpochCache*> PartitionLog::epochs() {
   if (epochs_ == nullptr) {
-    RETURN_IF_ERROR(confirm_end());
-    if (epochs_ != nullptr) return epochs_.get();
     RETURN_IF_ERROR(load_epochs());
     epochs_->truncate_from_end(log_end_offset_);
     epochs_->truncate_from_start(log_start_offset_);

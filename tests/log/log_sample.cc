@@ -29,7 +29,7 @@ class Sample {
   void write() {
     for (int i = 0; i < 30; ++i) data(i % 5 + 1, static_cast<Codec>(i % 5), kNoProducerId, kNoSequence, false);
     for (int i = 0; i < 20; ++i) data(2, Codec::kNone, 7, i * 2, false);
-    epoch_ = 2;
+    epoch_ = 1;
     for (int i = 0; i < 12; ++i) {
       data(3, Codec::kNone, 8, i * 3, true);
       data(1, Codec::kZstd, 9, i, true);
@@ -38,7 +38,7 @@ class Sample {
     }
     int64_t cut = log_->log_end_offset() - 11;
     CHECK(log_->truncate_to(cut).ok());
-    epoch_ = 5;
+    epoch_ = 2;
     for (int i = 0; i < 30; ++i) data(4, Codec::kSnappy, kNoProducerId, kNoSequence, false);
     CHECK(posix_file_system().write_file_atomically(directory_ + "/records.txt", records(), false).ok());
     CHECK(log_->close_cleanly(true).ok());
