@@ -104,7 +104,8 @@ class ToolChecks:
         equal(self.topics("--describe", "--topic", topic, "--unavailable-partitions").strip(), "", "unavailable partitions")
         assert "already exists" in self.topics("--create", "--topic", topic, status=1)
         self.topics("--create", "--topic", topic, "--if-not-exists")
-        assert "replication factor of 3" in self.topics("--create", "--topic", self.name("three"), "--replication-factor", 3, status=1)
+        refused = self.topics("--create", "--topic", self.name("three"), "--replication-factor", 3, status=1)
+        assert "InvalidReplicationFactorException" in refused, refused
 
     def topics_alter(self):
         topic = self.name("topic")
