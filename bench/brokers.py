@@ -1,0 +1,204 @@
+"""The two brokers that are measured: how each is started from nothing, restarted, and stopped."""
+
+import base64
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+import measure
+
+HERE = pathlib.Path(__file__).resolve().parent
+ORACLE = HERE.parent / "compat" / "oracle"
+START_DEADLINE_S = 120
+STOP_DEADLINE_S = 60
+PR_SET_CHILD_SUBREAPER = 36
+# Below the system's range for outgoing connections, where a client that reconnects could be given this very port.
+PORTS = range(19440, 19460)
+
+
+class Broken(Exception):
+    """A measurement that says nothing; never to be confused with a slow one."""
+
+
+def adopt_orphans():
+    """The start probe leaves its broker behind: it becomes our child, and we can wait for its end."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def free_port(taken=()):
+    for port in PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in taken:
+            return port
+    raise Broken(f"no free port from {PORTS[0]} to {PORTS[-1]}")
+
+
+class Load:
+    """The load generator of this folder."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def run(self, *words, deadline_s=300):
+        """Returns what it printed, and adds the seconds of CPU that it used as `cpu_s`."""
+        before = os.times()
+        done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, timeout=deadline_s)
+        after = os.times()
+        if done.returncode != 0:
+            raise Broken(f"{words[0]}: {done.stderr.strip()[-500:]}")
+        used_s = after.children_user + after.children_system - before.children_user - before.children_system
+        return {**json.loads(done.stdout), "cpu_s": used_s}
+
+    def touch_memory(self, gb):
+        gb = min(gb, measure.available_gb() / 2)
+        if gb > 0:
+            self.run("touch-memory", "--gb", f"{gb:.3f}")
+
+
+class Broker:
+    """One broker with one data directory below `dir`. Subclasses say how it is started."""
+
+    name = ""
+
+    def __init__(self, dir, load):
+        self.dir = dir
+        self.data_dir = dir / "data"
+        self.log = dir / "broker.log"
+        self.load = load
+        self.port = free_port()
+        self.pid = None
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def empty(self):
+        """Begins anew, with no data; returns the seconds that preparing the directory took."""
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.dir.mkdir(parents=True)
+        return 0.0
+
+    def command(self):
+        raise NotImplementedError
+
+    def start(self):
+        """Starts it; returns the seconds from exec to the first ApiVersions answer."""
+        answer = self.load.run("start-probe", "--port", self.port, "--log", self.log, "--deadline", START_DEADLINE_S,
+                               "--", *self.command())
+        self.pid = answer["pid"]
+        return answer["seconds"]
+
+    def stop(self):
+        if self.pid is None:
+            return
+        os.kill(self.pid, signal.SIGTERM)
+        end = time.monotonic() + STOP_DEADLINE_S
+        while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                self.pid = None
+                raise Broken(f"{self.name} did not end within {STOP_DEADLINE_S} s of SIGTERM; see {self.log}")
+            time.sleep(0.01)
+        self.pid = None
+
+    def wait_until_idle(self, deadline_s=60):
+        """What a start leaves to do in the background is over when half a second costs no more than the next one will."""
+        end = time.monotonic() + deadline_s
+        used = None
+        while time.monotonic() < end:
+            before = measure.Usage.of(self.pid)
+            time.sleep(0.5)
+            now = measure.Usage.of(self.pid).cpu_s_since(before)
+            if used is not None and now < 0.1 and now >= 0.5 * used:
+                return
+            used = now
+
+    def version(self):
+        raise NotImplementedError
+
+
+class Milena(Broker):
+    name = "Milena"
+
+    def __init__(self, dir, load, program):
+        super().__init__(dir, load)
+        self.program = program
+
+    def command(self):
+        return [self.program, "--override", f"listeners=PLAINTEXT://{self.address}", "--override", f"log.dirs={self.data_dir}"]
+
+    def version(self):
+        return subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Kafka(Broker):
+    """Apache Kafka as one node, broker and controller, with the JVM flags that its own start script gives it."""
+
+    name = "JVM Kafka"
+    heap = ["-Xmx1G", "-Xms1G"]
+    flags = ["-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35",
+             "-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true"]
+
+    def __init__(self, dir, load, libs, version):
+        super().__init__(dir, load)
+        self.libs = libs
+        self.kafka_version = version
+        self.controller_port = free_port(taken=(self.port,))
+
+    def _java(self, *words):
+        return ["java", f"-Dlog4j2.configurationFile={ORACLE / 'log4j2.xml'}", "-Doracle.log.level=INFO", "-cp", f"{self.libs}/*", *words]
+
+    def empty(self):
+        super().empty()
+        (self.dir / "server.properties").write_text(f"""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{self.controller_port}
+listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{self.controller_port}
+advertised.listeners=PLAINTEXT://{self.address}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={self.data_dir}
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+""")
+        cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+        begin = time.monotonic()
+        done = subprocess.run(self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self.dir / "server.properties")),
+                              capture_output=True, text=True, timeout=START_DEADLINE_S)
+        if done.returncode != 0:
+            raise Broken(f"JVM Kafka's format failed: {(done.stdout + done.stderr).strip()[-500:]}")
+        return time.monotonic() - begin
+
+    def command(self):
+        java, *rest = self._java("kafka.Kafka", str(self.dir / "server.properties"))
+        return [java, *self.heap, *self.flags, *rest]
+
+    def version(self):
+        return f"Apache Kafka {self.kafka_version}, {self.heap[0]}"
+
+
+def find_kafka(version="4.3.1"):
+    """(folder of its jars, None), or (None, why not). Gets them from Maven Central where they are not here yet."""
+    done = subprocess.run([ORACLE / "fetch", version], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        return None, f"Apache Kafka {version} could not be had (its message is above)"
+    return done.stdout.strip().splitlines()[-1], None

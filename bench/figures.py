@@ -1,0 +1,176 @@
+"""The measurements. Each takes one broker from nothing to its end, and adds what it found to the samples."""
+
+import collections
+import os
+import subprocess
+import time
+
+import measure
+from brokers import Broken
+
+KILOBYTE = 1024
+GB = 1e9
+
+
+class Sizes:
+    """How much is measured. The quick ones only show that everything works."""
+
+    def __init__(self, quick):
+        self.touch_gb = 0.25 if quick else 4.0
+        self.idle_s = 3 if quick else 20
+        self.small_records = 200_000 if quick else 10_000_000
+        self.large_records = 50_000 if quick else 2_000_000
+        self.repetitions = 1 if quick else 5
+        self.most_space_gb = 1 if quick else 8
+
+
+class Samples:
+    """What was found: one list for each (figure, broker)."""
+
+    def __init__(self):
+        self.values = collections.defaultdict(list)
+        self.foreign_shares = []
+
+    def add(self, figure, broker, value):
+        self.values[figure, broker.name].append(value)
+
+    def of(self, figure, broker_name):
+        return self.values.get((figure, broker_name), [])
+
+
+class Interval:
+    """`with Interval(...) as used:` around something done to a broker; afterwards used.cpu_s and used.seconds."""
+
+    def __init__(self, broker, samples):
+        self.broker = broker
+        self.samples = samples
+        self.client_cpu_s = 0.0
+
+    def __enter__(self):
+        self.machine = measure.Machine()
+        self.before = measure.Usage.of(self.broker.pid)
+        self.begin_s = time.monotonic()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            return
+        after = measure.Usage.of(self.broker.pid)
+        self.seconds = time.monotonic() - self.begin_s
+        self.cpu_s = after.cpu_s_since(self.before)
+        self.switches = after.switches_since(self.before)
+        self.samples.foreign_shares.append(self.machine.foreign_share(self.cpu_s + self.client_cpu_s))
+
+
+def _kcat_first_produce_s(broker, topic):
+    command = ["kcat", "-b", broker.address, "-P", "-t", topic]
+    begin = time.monotonic()
+    done = subprocess.run(command, input=b"first\n", capture_output=True, timeout=60)
+    seconds = time.monotonic() - begin
+    if done.returncode != 0:
+        raise Broken(f"kcat: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    return seconds
+
+
+def start_and_first_produce(broker, load, sizes, samples):
+    prepared_s = broker.empty()
+    samples.add("prepare", broker, prepared_s)
+    load.touch_memory(sizes.touch_gb)
+    samples.add("first start", broker, broker.start())
+    broker.wait_until_idle()
+    samples.add("first produce, kcat", broker, _kcat_first_produce_s(broker, "by-kcat"))
+    samples.add("further produce, kcat", broker, _kcat_first_produce_s(broker, "by-kcat-again"))
+    broker.stop()
+
+    load.touch_memory(sizes.touch_gb)
+    samples.add("restart", broker, broker.start())
+    broker.wait_until_idle()
+    # Without waiting for more records, as a program that sends one and asks for its offset.
+    first = load.run("first-produce", "--broker", broker.address, "--topic", "by-load", "--set", "linger.ms=0")
+    samples.add("first produce, librdkafka", broker, first["seconds"])
+
+
+def idle(broker, load, sizes, samples):
+    broker.empty()
+    load.touch_memory(sizes.touch_gb)
+    broker.start()
+    broker.wait_until_idle()
+    with Interval(broker, samples) as used:
+        time.sleep(sizes.idle_s)
+    rss, uss = measure.memory_mb(broker.pid)
+    samples.add("idle RSS", broker, rss)
+    samples.add("idle USS", broker, uss)
+    samples.add("idle CPU", broker, 100 * used.cpu_s / used.seconds)
+    samples.add("idle wake-ups", broker, used.switches / used.seconds)
+
+
+def _produce(broker, load, topic, records, size):
+    return load.run("produce", "--broker", broker.address, "--topic", topic, "--records", records, "--size", size,
+                    "--set", "acks=1,linger.ms=5")
+
+
+def _consume(broker, load, topic, records):
+    return load.run("consume", "--broker", broker.address, "--topic", topic, "--records", records)
+
+
+def _produce_request_bytes(answer):
+    """Payload bytes in the average Produce request, from the client's own statistics."""
+    requests = sum(one["req"].get("Produce", 0) for one in (answer["statistics"] or {"brokers": {}})["brokers"].values())
+    return answer["bytes"] / requests if requests else None
+
+
+def _measured(name, broker, sizes, samples, load, run):
+    """Runs a load, and keeps the broker's CPU per GB of payload and the payload per second."""
+    os.sync()  # what was written before must not be written to the disk in this measurement
+    load.touch_memory(sizes.touch_gb)
+    with Interval(broker, samples) as used:
+        answer = run()
+        used.client_cpu_s = answer["cpu_s"]
+    samples.add(f"{name}, CPU", broker, used.cpu_s / (answer["bytes"] / GB))
+    samples.add(f"{name}, throughput", broker, answer["bytes"] / 1e6 / answer["seconds"])
+    return answer
+
+
+def _start_for_load(broker, load, sizes, topic):
+    """Up, idle, and with the topic made: one record is in it."""
+    broker.empty()
+    load.touch_memory(sizes.touch_gb)
+    broker.start()
+    broker.wait_until_idle()
+    load.run("first-produce", "--broker", broker.address, "--topic", topic)
+
+
+def produce_small(broker, load, sizes, samples):
+    _start_for_load(broker, load, sizes, "small")
+    # Half as much goes before, so that the JVM has compiled what it will run.
+    _produce(broker, load, "warm", sizes.small_records // 2, 100)
+    answer = _measured("100 B produce", broker, sizes, samples, load,
+                       lambda: _produce(broker, load, "small", sizes.small_records, 100))
+    if request_bytes := _produce_request_bytes(answer):
+        samples.add("100 B produce, request", broker, request_bytes / 1e3)
+    samples.add("RSS after 100 B load", broker, measure.memory_mb(broker.pid)[0])
+
+
+def produce_and_consume_large(broker, load, sizes, samples):
+    _start_for_load(broker, load, sizes, "large")
+    warm = sizes.large_records // 2
+    _produce(broker, load, "warm", warm, KILOBYTE)
+    _consume(broker, load, "warm", warm)
+    answer = _measured("1 KB produce", broker, sizes, samples, load,
+                       lambda: _produce(broker, load, "large", sizes.large_records, KILOBYTE))
+    if request_bytes := _produce_request_bytes(answer):
+        samples.add("1 KB produce, request", broker, request_bytes / 1e3)
+    # With the record that made the topic.
+    _measured("1 KB consume", broker, sizes, samples, load,
+              lambda: _consume(broker, load, "large", sizes.large_records + 1))
+    rss, uss = measure.memory_mb(broker.pid)
+    samples.add("RSS after 1 KB load", broker, rss)
+    samples.add("USS after 1 KB load", broker, uss)
+
+
+GROUPS = {
+    "start": start_and_first_produce,
+    "idle": idle,
+    "produce-100": produce_small,
+    "records-1k": produce_and_consume_large,
+}

@@ -1,0 +1,144 @@
+#include "load.h"
+
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace milena::bench {
+namespace {
+
+constexpr char kHelp[] = R"(Usage: milena_bench_load COMMAND OPTIONS
+
+  produce        --broker HOST:PORT --topic T --records N --size BYTES   every record acknowledged
+  first-produce  --broker HOST:PORT --topic T                            one record, from nothing to its delivery report
+  consume        --broker HOST:PORT --topic T --records N                partition 0 from its beginning
+  start-probe    --port P --log FILE --deadline SECONDS -- COMMAND...    exec to first ApiVersions answer; the program stays up
+  touch-memory   --gb GB                                                 writes to so much memory, and gives it back
+
+produce, first-produce and consume take --set KEY=VALUE,KEY=VALUE for librdkafka.
+)";
+
+struct Command {
+  const char* name;
+  int (*run)(const Options&);
+};
+
+constexpr Command kCommands[] = {
+    {"produce", produce},         {"first-produce", first_produce}, {"consume", consume},
+    {"start-probe", start_probe}, {"touch-memory", touch_memory},
+};
+
+}  // namespace
+
+Options::Options(int count, char** words) {
+  for (int i = 0; i < count; i++) {
+    std::string word = words[i];
+    if (word == "--") {
+      command_.assign(words + i + 1, words + count);
+      return;
+    }
+    if (!word.starts_with("--") || i + 1 == count) give_up("%s: expected --name value", words[i]);
+    values_[word.substr(2)] = words[++i];
+  }
+}
+
+const std::string& Options::text(const std::string& name) const {
+  auto found = values_.find(name);
+  if (found == values_.end()) give_up("--%s is missing", name.c_str());
+  return found->second;
+}
+
+std::string Options::text_or(const std::string& name, const std::string& fallback) const {
+  return has(name) ? text(name) : fallback;
+}
+
+int64_t Options::number(const std::string& name) const {
+  char* end = nullptr;
+  int64_t value = std::strtoll(text(name).c_str(), &end, 10);
+  if (*end != 0 || value <= 0) give_up("--%s: expected a number above zero, not %s", name.c_str(), text(name).c_str());
+  return value;
+}
+
+double Options::decimal(const std::string& name) const {
+  char* end = nullptr;
+  double value = std::strtod(text(name).c_str(), &end);
+  if (*end != 0 || !(value > 0)) give_up("--%s: expected a number above zero, not %s", name.c_str(), text(name).c_str());
+  return value;
+}
+
+std::vector<char*> Options::command() const {
+  if (command_.empty()) give_up("expected a command behind --");
+  std::vector<char*> words;
+  for (const std::string& word : command_) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  return words;
+}
+
+double now_s() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+void give_up(const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  std::fputs("milena_bench_load: ", stderr);
+  std::vfprintf(stderr, format, arguments);
+  std::fputc('\n', stderr);
+  va_end(arguments);
+  std::exit(1);
+}
+
+void set(rd_kafka_conf_t* conf, const char* key, const std::string& value) {
+  char error[256];
+  if (rd_kafka_conf_set(conf, key, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK) give_up("%s: %s", key, error);
+}
+
+rd_kafka_conf_t* make_conf(const Options& options) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  set(conf, "bootstrap.servers", options.text("broker"));
+  set(conf, "broker.address.family", "v4");
+  std::string rest = options.text_or("set", "");
+  while (!rest.empty()) {
+    size_t comma = std::min(rest.find(','), rest.size());
+    std::string pair = rest.substr(0, comma);
+    rest.erase(0, comma + 1);
+    size_t equals = pair.find('=');
+    if (equals == std::string::npos) give_up("--set: expected KEY=VALUE, not %s", pair.c_str());
+    set(conf, pair.substr(0, equals).c_str(), pair.substr(equals + 1));
+  }
+  return conf;
+}
+
+// The host of a virtual machine takes back pages that nobody uses; the first write to such a page waits for the host.
+// Writing to the memory before a measurement makes that wait ours instead of the measured program's.
+int touch_memory(const Options& options) {
+  double begin = now_s();
+  size_t bytes = static_cast<size_t>(options.decimal("gb") * 1e9);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) give_up("cannot map %zu bytes: %s", bytes, std::strerror(errno));
+  size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  for (size_t at = 0; at < bytes; at += page) static_cast<volatile char*>(memory)[at] = 1;
+  ::munmap(memory, bytes);
+  std::printf("{\"bytes\": %zu, \"seconds\": %.6f}\n", bytes, now_s() - begin);
+  return 0;
+}
+
+}  // namespace milena::bench
+
+int main(int count, char** words) {
+  using namespace milena::bench;
+  for (const Command& command : kCommands) {
+    if (count >= 2 && std::strcmp(words[1], command.name) == 0) return command.run(Options(count - 2, words + 2));
+  }
+  std::fputs(kHelp, stderr);
+  return 2;
+}

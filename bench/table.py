@@ -1,0 +1,88 @@
+"""Writes the samples as a table in Markdown: the columns of the figures to show."""
+
+import dataclasses
+import statistics
+
+import brokers
+
+MILENA = brokers.Milena.name
+KAFKA = brokers.Kafka.name
+
+
+@dataclasses.dataclass
+class Row:
+    title: str
+    figure: str
+    unit: str            # "ms", or what is written behind the number
+    digits: int = 1
+    limit: float = None  # in the unit; reached when Milena's median is at most this
+    share: float = None  # or: at most this share of the JVM's median
+    target: str = ""     # as written in the table
+
+
+ROWS = [
+    Row("exec to first ApiVersions answer, empty directory", "first start", "ms", limit=60, target="≤ 60 ms"),
+    Row("exec to first ApiVersions answer, restart", "restart", "ms", limit=15, target="≤ 15 ms"),
+    Row("first produce to a new topic, kcat (whole run)", "first produce, kcat", "ms", limit=50, target="≤ 50 ms"),
+    Row("the same, to a second new topic", "further produce, kcat", "ms"),
+    Row("first produce to a new topic, librdkafka (to its report)", "first produce, librdkafka", "ms", limit=50, target="≤ 50 ms"),
+    Row("idle memory, RSS", "idle RSS", "MB", limit=15, target="≤ 15 MB"),
+    Row("idle memory, USS", "idle USS", "MB"),
+    Row("idle CPU", "idle CPU", "%", digits=3),
+    Row("idle wake-ups per second", "idle wake-ups", "", digits=2, limit=1, target="≤ 1"),
+    Row("broker CPU per GB, 100 B produce, acks=1", "100 B produce, CPU", "s", digits=3, share=1 / 3, target="≤ a third of the JVM's"),
+    Row("broker CPU per GB, 1 KB produce, acks=1", "1 KB produce, CPU", "s", digits=3, share=1 / 2, target="≤ half of the JVM's"),
+    Row("broker CPU per GB, 1 KB consume", "1 KB consume, CPU", "s", digits=3, share=1 / 2, target="≤ half of the JVM's"),
+    Row("throughput, 100 B produce", "100 B produce, throughput", "MB/s", digits=0),
+    Row("throughput, 1 KB produce", "1 KB produce, throughput", "MB/s", digits=0),
+    Row("throughput, 1 KB consume", "1 KB consume, throughput", "MB/s", digits=0),
+    Row("payload of a Produce request, 100 B", "100 B produce, request", "KB", digits=0),
+    Row("payload of a Produce request, 1 KB", "1 KB produce, request", "KB", digits=0),
+    Row("memory after the 100 B load, RSS", "RSS after 100 B load", "MB"),
+    Row("memory after the 1 KB load, RSS", "RSS after 1 KB load", "MB"),
+    Row("memory after the 1 KB load, USS", "USS after 1 KB load", "MB"),
+]
+
+
+def _in_unit(row, value):
+    return value * 1000 if row.unit == "ms" else value
+
+
+def _text(row, values):
+    """Median, and least to most where there are several."""
+    if not values:
+        return "–"
+    shown = [f"{_in_unit(row, value):.{row.digits}f}" for value in (statistics.median(values), min(values), max(values))]
+    unit = f" {row.unit}" if row.unit else ""
+    return f"{shown[0]}{unit}" + (f" ({shown[1]}–{shown[2]})" if len(values) > 1 else "")
+
+
+def _reached(row, milena, kafka):
+    if row.limit is None and row.share is None:
+        return ""
+    if milena is None or (row.share is not None and kafka is None):
+        return "not measured"
+    limit = row.limit if row.limit is not None else row.share * kafka
+    return "yes" if _in_unit(row, milena) <= limit else "**no**"
+
+
+def _line(row, samples):
+    ours, theirs = samples.of(row.figure, MILENA), samples.of(row.figure, KAFKA)
+    milena = statistics.median(ours) if ours else None
+    kafka = statistics.median(theirs) if theirs else None
+    kafka_text = _text(row, theirs)
+    if row.figure == "first start" and theirs:
+        formatted = samples.of("prepare", KAFKA)
+        kafka += statistics.median(formatted)
+        kafka_text += f" + format {_text(row, formatted)}"
+    ratio = f"{milena / kafka:.3g}" if milena is not None and kafka else "–"
+    return f"| {row.title} | {_text(row, ours)} | {kafka_text} | {ratio} | {row.target} | {_reached(row, milena, kafka)} |"
+
+
+def markdown(samples):
+    lines = [
+        f"| figure | {MILENA} | {KAFKA} | ratio | to reach | reached? |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [_line(row, samples) for row in ROWS if samples.of(row.figure, MILENA) or samples.of(row.figure, KAFKA)]
+    return "\n".join(lines)
