@@ -4,11 +4,14 @@
 
 #include "broker/api/handlers.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_acls.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
+#include "protocol/messages/describe_acls.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
@@ -72,6 +75,9 @@ std::vector<ApiEntry> make_registry() {
       entry<DeleteRecordsCall, handle_delete_records>(),
       entry<InitProducerIdCall, handle_init_producer_id>(),
       entry<OffsetForLeaderEpochCall, handle_offset_for_leader_epoch>(),
+      entry<DescribeAclsCall, handle_describe_acls>(),
+      entry<CreateAclsCall, handle_create_acls>(),
+      entry<DeleteAclsCall, handle_delete_acls>(),
       entry<DescribeConfigsCall, handle_describe_configs>(),
       entry<CreatePartitionsCall, handle_create_partitions>(),
       entry<DeleteGroupsCall, handle_delete_groups>(),

@@ -17,6 +17,9 @@ constexpr int32_t kDescribeConfigsBit = 1 << 10;
 constexpr int32_t kAlterConfigsBit = 1 << 11;
 constexpr int32_t kIdempotentWriteBit = 1 << 12;
 
+// Said of SECURITY_DISABLED.
+constexpr const char* kNoAuthorizer = "No Authorizer is configured.";
+
 constexpr int32_t kAllTopicOperations = kReadBit | kWriteBit | kCreateBit | kDescribeBit | kDeleteBit | kAlterBit |
                                         kDescribeConfigsBit | kAlterConfigsBit;
 constexpr int32_t kAllClusterOperations = kCreateBit | kClusterActionBit | kDescribeConfigsBit | kAlterConfigsBit |

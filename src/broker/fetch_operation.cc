@@ -74,7 +74,9 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
       item.error = outcome->error;
       return;
     }
-    item.records = std::move(outcome->batches);
+    // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of old
+    // versions give it.
+    if (!outcome->first_batch_cut || !limits.first_batch_whole) item.records = std::move(outcome->batches);
     if (limits.read_committed) {
       item.aborted.emplace();
       if (!item.records.empty()) {

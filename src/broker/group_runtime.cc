@@ -17,6 +17,13 @@ namespace {
 constexpr uint64_t kLoadChunk_bytes = 1 << 20;
 constexpr size_t kMostWaiting = 10'000;
 
+// Kafka's max.message.bytes: what its own coordinators and consumers are prepared to read.
+constexpr size_t kLargeBatch_bytes = 1 << 20;
+
+std::optional<ByteView> view_of(const std::optional<Bytes>& bytes) {
+  return bytes ? std::optional<ByteView>(*bytes) : std::nullopt;
+}
+
 GroupConfig group_config(const Settings& settings) {
   GroupConfig config;
   config.min_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.min.session.timeout.ms"));
@@ -84,21 +91,35 @@ void GroupRuntime::submit_here(int32_t partition, Waiting waiting) {
     Shard& home = *waiting.home;
     shard_.router().run_on(shard_, home, [on_answer = std::move(waiting.on_answer), error] { on_answer(error, nullptr); });
   };
-  auto& host = hosts_[partition];
-  if (host == nullptr) {
-    const TopicImage* topic = shard_.image().find_topic(kConsumerOffsetsTopic);
-    if (topic == nullptr || shard_.find_partition({topic->id, partition}) == nullptr) {
-      hosts_.erase(partition);
-      return refuse(ErrorCode::kNotCoordinator);
-    }
-    host = std::make_unique<Host>(config_);
-    host->partition = partition;
-    host->id = {topic->id, partition};
-  }
+  Host* host = find_or_make_host(partition);
+  if (host == nullptr) return refuse(ErrorCode::kNotCoordinator);
   if (host->loaded) return run(*host, std::move(waiting));
   if (host->waiting.size() >= kMostWaiting) return refuse(ErrorCode::kCoordinatorLoadInProgress);
   host->waiting.push_back(std::move(waiting));
   if (!host->loading) load(*host);
+}
+
+GroupRuntime::Host* GroupRuntime::find_or_make_host(int32_t partition) {
+  if (auto found = hosts_.find(partition); found != hosts_.end()) return found->second.get();
+  const TopicImage* topic = shard_.image().find_topic(kConsumerOffsetsTopic);
+  if (topic == nullptr || shard_.find_partition({topic->id, partition}) == nullptr) return nullptr;
+  auto host = std::make_unique<Host>(config_);
+  host->partition = partition;
+  host->id = {topic->id, partition};
+  return hosts_.emplace(partition, std::move(host)).first->second.get();
+}
+
+void GroupRuntime::load_in_background() { load_from(0); }
+
+void GroupRuntime::load_from(int32_t index) {
+  const TopicImage* topic = shard_.image().find_topic(kConsumerOffsetsTopic);
+  if (closed_ || topic == nullptr || index >= topic->partition_count()) return;
+  Partition* partition = shard_.find_partition({topic->id, index});
+  if (partition != nullptr && !hosts_.contains(index) && partition->log() != nullptr &&
+      partition->log()->log_end_offset() > 0) {
+    load(*find_or_make_host(index));
+  }
+  shard_.executor().post([this, index] { load_from(index + 1); });
 }
 
 // --- loading: a chunk of the log a turn, so that the shard goes on serving others.
@@ -223,19 +244,27 @@ void GroupRuntime::execute(Host& host, Effects effects) {
   arm_timer(host);
 }
 
+// One batch, so that what belongs together is there or not. Only what is larger than any one decision needs to be (the
+// tombstones of many groups, of a deleted topic's offsets) is cut into several: they are one append all the same.
 ErrorCode GroupRuntime::append(Host& host, const Effects& effects) {
   Partition* partition = partition_of_host(host);
   if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
-  RecordBatchBuilder builder;
   int64_t timestamp = shard_.now_ms();
-  for (const CoordinatorRecord& record : effects.records) {
-    builder.append(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt, timestamp);
+  Bytes batches;
+  size_t next = 0;
+  while (next < effects.records.size()) {
+    RecordBatchBuilder batch;
+    while (next < effects.records.size() && batch.uncompressed_size() < kLargeBatch_bytes) {
+      const CoordinatorRecord& record = effects.records[next++];
+      batch.append(record.key, view_of(record.value), timestamp);
+    }
+    batches += batch.build();
   }
-  AppendOutcome outcome = partition->append_as_leader(Payload(builder.build()), AppendOrigin::kCoordinator);
+  AppendOutcome outcome = partition->append_as_leader(Payload(std::move(batches)), AppendOrigin::kCoordinator);
   if (outcome.error != ErrorCode::kNone) return outcome.error;
   int64_t offset = outcome.base_offset;
   for (const CoordinatorRecord& record : effects.records) {
-    host.state.apply(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt, offset++);
+    host.state.apply(record.key, view_of(record.value), offset++);
   }
   return ErrorCode::kNone;
 }
@@ -274,6 +303,7 @@ void GroupRuntime::on_timer(int32_t partition) {
 }
 
 void GroupRuntime::close() {
+  closed_ = true;
   std::vector<int32_t> all;
   for (const auto& [index, host] : hosts_) all.push_back(index);
   for (int32_t index : all) fail_host(index, ErrorCode::kCoordinatorNotAvailable);

@@ -41,6 +41,10 @@ class GroupRuntime {
   // Gives the input to the coordinator of that partition, wherever it lives.
   static void submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer);
 
+  // Loads the coordinators whose partitions hold something, one a turn: sessions run and offsets expire after a restart
+  // even if nobody asks.
+  void load_in_background();
+
   // The node stops: nothing is accepted any more, timers end.
   void close();
 
@@ -56,6 +60,8 @@ class GroupRuntime {
   };
 
   void submit_here(int32_t partition, Waiting waiting);
+  Host* find_or_make_host(int32_t partition);
+  void load_from(int32_t partition);
   void load(Host& host);
   void load_some(int32_t partition);
   void finish_loading(Host& host);
@@ -73,6 +79,7 @@ class GroupRuntime {
   Shard& shard_;
   GroupConfig config_;
   AnswerToken last_token_ = 0;
+  bool closed_ = false;
   std::unordered_map<int32_t, std::unique_ptr<Host>> hosts_;
 };
 

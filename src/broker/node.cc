@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "broker/client_session.h"
+#include "broker/group_runtime.h"
 #include "broker/housekeeping.h"
 #include "broker/metadata_log.h"
 #include "broker/metadata_runtime.h"
@@ -118,6 +119,9 @@ Status Node::load() {
     });
   }
   executors_[0]->post([this] { housekeeping_->start(); });
+  for (auto& shard : shards_) {
+    shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
+  }
   return ok_status();
 }
 

@@ -44,6 +44,15 @@ GroupFetch prepare(const OffsetFetchCall& call, const OffsetFetchGroup& group) {
   return fetch;
 }
 
+// A question about all topics comes back with names alone. Topics that are gone have no id to be named by.
+void name_by_id(const MetadataImage& image, OffsetFetchGroupResponse& group) {
+  for (auto& topic : group.topics) {
+    if (!topic.topic_id.is_zero()) continue;
+    if (const TopicImage* found = image.find_topic(topic.name)) topic.topic_id = found->id;
+  }
+  std::erase_if(group.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
+}
+
 // Up to version 7 the group's answer is the answer; up to 1 an error stands at every partition.
 OffsetFetchResponse as_single(const OffsetFetchCall& call, OffsetFetchGroupResponse&& group) {
   OffsetFetchResponse response;
@@ -105,6 +114,7 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
           out.group_id = Bytes(gather->fetches[i].asked.group_id);
           if (error != ErrorCode::kNone) out.error_code = error;
           if (out.error_code == ErrorCode::kNone) {
+            if (call->version() >= kOffsetFetchWithTopicIds) name_by_id(call->shard().image(), out);
             for (auto& topic : gather->fetches[i].unknown.topics) out.topics.push_back(std::move(topic));
           }
           if (--gather->open > 0) return;

@@ -1,4 +1,4 @@
-// Heartbeat (key 12), versions 0-4. The rules are the coordinator's (coordinator/group_shard.h).
+// Heartbeat (key 12), versions 0-4. The rules are the coordinator's (coordinator/heartbeat_leave.cc).
 #include "broker/api/group_call.h"
 #include "broker/api/handlers.h"
 #include "protocol/messages/heartbeat.h"
@@ -7,7 +7,12 @@ namespace milena {
 
 void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
   ByteView group_id = call->request.group_id;
-  ask_coordinator(std::move(call), group_id, &GroupShard::heartbeat);
+  ask_coordinator(std::move(call), group_id, &GroupShard::heartbeat, [](ErrorCode error) {
+    HeartbeatResponse response;
+    // A coordinator that still loads must not make members rejoin: Kafka says that all is well.
+    response.error_code = error == ErrorCode::kCoordinatorLoadInProgress ? ErrorCode::kNone : error;
+    return response;
+  });
 }
 
 }  // namespace milena

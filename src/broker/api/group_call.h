@@ -30,6 +30,8 @@ template <class CallType, class Method, class Fail>
 void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
   using Response = typename CallType::Response;
   Shard& shard = call->shard();
+  // Said before anybody looks for a coordinator, as in Kafka.
+  if (group_id.empty()) return call->reply(fail(ErrorCode::kInvalidGroupId));
   GroupRuntime::submit(
       shard, GroupRuntime::partition_of(shard, group_id),
       [call, method](GroupShard& state, AnswerToken token, Now now) {

@@ -1,0 +1,16 @@
+// DescribeAcls (key 29), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
+#include "broker/api/handlers.h"
+#include "broker/authorized_operations.h"
+#include "broker/call.h"
+#include "protocol/messages/describe_acls.h"
+
+namespace milena {
+
+void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
+  DescribeAclsResponse response;
+  response.error_code = ErrorCode::kSecurityDisabled;
+  response.error_message = kNoAuthorizer;
+  call->reply(response);
+}
+
+}  // namespace milena

@@ -1,0 +1,19 @@
+// CreateAcls (key 30), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
+#include "broker/api/handlers.h"
+#include "broker/authorized_operations.h"
+#include "broker/call.h"
+#include "protocol/messages/create_acls.h"
+
+namespace milena {
+
+void handle_create_acls(std::shared_ptr<CreateAclsCall> call) {
+  CreateAclsResponse response;
+  response.results.resize(call->request.creations.size());
+  for (auto& result : response.results) {
+    result.error_code = ErrorCode::kSecurityDisabled;
+    result.error_message = kNoAuthorizer;
+  }
+  call->reply(response);
+}
+
+}  // namespace milena

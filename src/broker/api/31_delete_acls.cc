@@ -1,0 +1,19 @@
+// DeleteAcls (key 31), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
+#include "broker/api/handlers.h"
+#include "broker/authorized_operations.h"
+#include "broker/call.h"
+#include "protocol/messages/delete_acls.h"
+
+namespace milena {
+
+void handle_delete_acls(std::shared_ptr<DeleteAclsCall> call) {
+  DeleteAclsResponse response;
+  response.filter_results.resize(call->request.filters.size());
+  for (auto& result : response.filter_results) {
+    result.error_code = ErrorCode::kSecurityDisabled;
+    result.error_message = kNoAuthorizer;
+  }
+  call->reply(response);
+}
+
+}  // namespace milena
