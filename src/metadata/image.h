@@ -31,7 +31,7 @@ namespace milena {
 
 inline constexpr int32_t kNoLeader = -1;
 // A log that claims more is not believed: partitions are a vector.
-inline constexpr int32_t kMaxPartitionId = 1'000'000;
+inline constexpr int32_t kMaxPartitionId = 200'000;
 
 using NodeList = SmallVector<int32_t, 4>;
 
