@@ -220,16 +220,16 @@ void FetchOperation::read() {
       if (auto self = weak.lock()) self->on_progress();
     });
   }
-  auto work = [limits = limits_, waiter = may_wait ? waiter_ : nullptr, again = registered_](
+  auto work = [limits = limits_, waiter = waiter_, may_wait, again = registered_](
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
-    if (again && waiter != nullptr) {
+    if (again) {
       for (FetchItem& item : *part) {
         if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(waiter.get());
       }
     }
     uint64_t bytes = read_partitions(owner, *part, limits);
     // Registered before anybody can append again, so that no move is missed.
-    if (waiter != nullptr && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
+    if (may_wait && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
       for (FetchItem& item : *part) {
         if (Partition* p = owner.find_partition(item.id)) p->waiters().add(waiter);
       }
