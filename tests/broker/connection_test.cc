@@ -1,0 +1,161 @@
+// What holds for every connection: which requests are known, in what order they are answered, what closes it.
+#include "broker/api_registry.h"
+#include "broker/node_fixture.h"
+#include "protocol/messages/api_versions.h"
+#include "protocol/messages/heartbeat.h"
+#include "protocol/messages/metadata.h"
+
+namespace milena::broker_test {
+namespace {
+
+BROKER_TESTS(ConnectionTest);
+
+ApiVersionsRequest api_versions_request() {
+  ApiVersionsRequest request;
+  request.client_software_name = "test";
+  request.client_software_version = "1.0";
+  return request;
+}
+
+// Header version 1: key, version, correlation id, a null client id; then what the test wants.
+Bytes raw_request(int16_t key, int16_t version, int32_t correlation_id, ByteView body) {
+  Bytes frame;
+  append_big_endian(frame, key);
+  append_big_endian(frame, version);
+  append_big_endian(frame, correlation_id);
+  append_big_endian<int16_t>(frame, -1);
+  frame.append(body);
+  return frame;
+}
+
+TEST_P(ConnectionTest, ApiVersionsNamesWhatIsRegisteredAndNothingElse) {
+  for (int16_t version = 0; version <= 4; version++) {
+    auto response = client().ask<ApiVersionsResponse>(api_versions_request(), version);
+    EXPECT_EQ(response.error_code, ErrorCode::kNone);
+    ASSERT_EQ(response.api_keys.size(), api_registry().size());
+    for (size_t i = 0; i < api_registry().size(); i++) {
+      EXPECT_EQ(response.api_keys[i].api_key, static_cast<int16_t>(api_registry()[i].key));
+      EXPECT_EQ(response.api_keys[i].min_version, api_registry()[i].min_version);
+      EXPECT_EQ(response.api_keys[i].max_version, api_registry()[i].max_version);
+    }
+  }
+}
+
+TEST_P(ConnectionTest, ApiVersionsTellsFeaturesWithTheirLevels) {
+  auto response = client().ask<ApiVersionsResponse>(api_versions_request(), 4);
+  bool has_metadata_version = false;
+  for (const auto& feature : response.finalized_features) {
+    EXPECT_GT(feature.max_version_level, 0);
+    has_metadata_version |= feature.name == "metadata.version";
+  }
+  EXPECT_TRUE(has_metadata_version);
+  EXPECT_GE(response.finalized_features_epoch, 0);
+  // Clients before version 4 take a least level of 0 for a mistake.
+  auto older = client().ask<ApiVersionsResponse>(api_versions_request(), 3);
+  for (const auto& feature : older.supported_features) EXPECT_GT(feature.min_version, 0) << feature.name;
+  EXPECT_LE(older.supported_features.size(), response.supported_features.size());
+}
+
+TEST_P(ConnectionTest, ApiVersionsOfTheFutureIsAnsweredInVersion0) {
+  client().start_raw(raw_request(18, 99, 1, Bytes("\x02x\x02y\x00", 5)));
+  auto response = client().take<ApiVersionsResponse>(0);
+  EXPECT_EQ(response.error_code, ErrorCode::kUnsupportedVersion);
+  EXPECT_EQ(response.api_keys.size(), api_registry().size());
+  EXPECT_FALSE(client().closed());
+}
+
+TEST_P(ConnectionTest, ApiVersionsRefusesSoftwareNamesOfOtherCharacters) {
+  ApiVersionsRequest request = api_versions_request();
+  request.client_software_name = "a b";
+  EXPECT_EQ(client().ask<ApiVersionsResponse>(request, 3).error_code, ErrorCode::kInvalidRequest);
+  request.client_software_name = "-a";
+  EXPECT_EQ(client().ask<ApiVersionsResponse>(request, 3).error_code, ErrorCode::kInvalidRequest);
+}
+
+TEST_P(ConnectionTest, UnknownKeyOrVersionCloses) {
+  for (auto [key, version] : {std::pair<int16_t, int16_t>{999, 0}, {-1, 0}, {3, 99}, {3, -1}, {7, 0}}) {
+    TestClient& fresh = node().connect();
+    fresh.start_raw(raw_request(key, version, 1, ""));
+    EXPECT_TRUE(fresh.closed()) << key << " " << version;
+    EXPECT_FALSE(fresh.has_answer());
+    EXPECT_FALSE(fresh.close_reason().empty());
+  }
+}
+
+TEST_P(ConnectionTest, ABodyThatIsNoneCloses) {
+  const std::vector<Bytes> garbage = {
+      "",                                       // nothing at all
+      Bytes("\x00", 1),                         // less than a header
+      raw_request(3, 1, 1, ""),                 // no body where one has to be
+      raw_request(3, 1, 1, "\x7f\xff\xff\xff"),  // an array that claims two billion elements
+      raw_request(0, 3, 1, "\xff\xff\x00\x01"),  // cut within its fields
+      raw_request(12, 0, 1, "\x7f\xff" "abc"),   // a string longer than the frame
+  };
+  for (const Bytes& frame : garbage) {
+    TestClient& fresh = node().connect();
+    fresh.start_raw(frame);
+    EXPECT_TRUE(fresh.closed()) << frame.size();
+    EXPECT_FALSE(fresh.has_answer());
+  }
+  // Nobody else notices.
+  EXPECT_EQ(client().ask<ApiVersionsResponse>(api_versions_request(), 3).error_code, ErrorCode::kNone);
+}
+
+TEST_P(ConnectionTest, RandomFramesNeverHarmTheNode) {
+  uint64_t state = 42;
+  auto next = [&state] { return state = state * 6364136223846793005ull + 1442695040888963407ull, state >> 33; };
+  for (int round = 0; round < 300; round++) {
+    const ApiEntry& api = api_registry()[next() % api_registry().size()];
+    auto version = static_cast<int16_t>(api.min_version + next() % (api.max_version - api.min_version + 1));
+    Bytes body;
+    for (uint64_t left = next() % 64; left > 0; left--) body.push_back(static_cast<char>(next() % 4 == 0 ? next() : 0));
+    TestClient& fresh = node().connect(round);
+    fresh.start_raw(raw_request(static_cast<int16_t>(api.key), version, 1, body));
+    // Time for whatever it made wait.
+    if (!fresh.closed() && !fresh.has_answer()) node().advance(1000);
+    fresh.disconnect();
+  }
+  EXPECT_EQ(client().ask<ApiVersionsResponse>(api_versions_request(), 3).error_code, ErrorCode::kNone);
+}
+
+TEST_P(ConnectionTest, AnswersKeepTheOrderOfTheRequests) {
+  create_topic("t");
+  // The first parks; what came behind it has to wait for its answer.
+  client().queue(fetch_request("t", 0, 0, 500), kFetchVersion);
+  client().queue(api_versions_request(), 3);
+  client().queue(MetadataRequest{}, 9);
+  client().run_now();
+  EXPECT_FALSE(client().has_answer());
+  node().advance(500);
+  ASSERT_EQ(client().answer_count(), 3u);
+  EXPECT_EQ(only_partition(client().take<FetchResponse>(kFetchVersion)).error_code, ErrorCode::kNone);
+  EXPECT_EQ(client().take<ApiVersionsResponse>(3).error_code, ErrorCode::kNone);
+  EXPECT_EQ(client().take<MetadataResponse>(9).brokers.size(), 1u);
+}
+
+TEST_P(ConnectionTest, PipelinedProducesReachTheLogInOrder) {
+  create_topic("t");
+  std::vector<Bytes> batches;
+  for (int i = 0; i < 50; i++) batches.push_back(batch_of({std::to_string(i)}, 1));
+  for (const Bytes& batch : batches) client().queue(produce_request("t", 0, batch, 9, 1), 9);
+  client().run_now();
+  for (int i = 0; i < 50; i++) EXPECT_EQ(only_partition(client().take<ProduceResponse>(9)).base_offset, i);
+  std::vector<std::string> values = values_from("t", 0, 0);
+  ASSERT_EQ(values.size(), 50u);
+  for (int i = 0; i < 50; i++) EXPECT_EQ(values[static_cast<size_t>(i)], std::to_string(i));
+}
+
+TEST_P(ConnectionTest, AClientThatGoesAwayLeavesNothingBehind) {
+  create_topic("t");
+  TestClient& other = node().connect(1);
+  other.start(fetch_request("t", 0, 0, 60'000), kFetchVersion);
+  EXPECT_EQ(node().partition("t", 0).waiters().size(), 1u);
+  other.disconnect();
+  node().run();
+  EXPECT_EQ(node().partition("t", 0).waiters().size(), 0u);
+  produce("t", 0, {"a"});
+  node().advance(60'000);
+}
+
+}  // namespace
+}  // namespace milena::broker_test

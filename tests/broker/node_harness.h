@@ -1,0 +1,144 @@
+// NodeHarness: a Node on a directory of its own, over ManualExecutors and a clock that only moves when told. Everything
+// runs in the test's thread. Can be stopped in order, or killed, and started again on the same directory.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/manual_executor.h"
+#include "base/settings.h"
+#include "broker/node.h"
+#include "broker/shard.h"
+#include "broker/test_client.h"
+
+namespace milena::broker_test {
+
+class NodeHarness {
+ public:
+  explicit NodeHarness(int shards) : shard_count_(shards) {
+    set_log_level(LogLevel::kOff);
+    std::string pattern = (std::filesystem::temp_directory_path() / "milena-broker-XXXXXX").string();
+    CHECK(::mkdtemp(pattern.data()) != nullptr, "cannot make {}", pattern);
+    directory_ = pattern;
+    set("log.dirs", directory_ + "/data");
+    set("offsets.topic.num.partitions", "5");
+  }
+  ~NodeHarness() {
+    if (running()) kill();
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+
+  // For the next start.
+  void set(ByteView name, ByteView value) {
+    Status done = settings_.set(name, value);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+  }
+
+  void start() {
+    ASSERT_FALSE(running());
+    Status started = try_start();
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    run();
+  }
+  Status try_start() {
+    executors_.clear();
+    std::vector<Executor*> pointers;
+    for (int i = 0; i < shard_count_; i++) {
+      executors_.push_back(std::make_unique<ManualExecutor>(clock_));
+      pointers.push_back(executors_.back().get());
+    }
+    auto node = Node::start(settings_, std::move(pointers));
+    if (!node) return node.error();
+    node_ = node.take();
+    return ok_status();
+  }
+
+  // As SIGTERM does it.
+  void stop() {
+    clients_.clear();
+    run();
+    for (size_t i = 0; i < node_->shard_count(); i++) node_->close_shard(i);
+    run();
+    node_->finish_stop();
+    node_.reset();
+    executors_.clear();
+  }
+  // As kill -9 does it: what was not written yet never will be.
+  void kill() {
+    clients_.clear();
+    node_.reset();
+    executors_.clear();
+  }
+  void restart() {
+    stop();
+    start();
+  }
+  void kill_and_start() {
+    kill();
+    start();
+  }
+
+  bool running() const { return node_ != nullptr; }
+  Node& node() { return *node_; }
+  int shard_count() const { return shard_count_; }
+  const std::string& directory() const { return directory_; }
+  ManualClock& clock() { return clock_; }
+
+  // Until no shard has anything left to do at this time.
+  void run() {
+    for (bool ran = true; ran;) {
+      ran = false;
+      for (auto& executor : executors_) ran = executor->run_turn() || ran;
+    }
+  }
+  void advance(int64_t ms) {
+    clock_.advance(ms);
+    run();
+  }
+
+  // A new connection, on the given shard; lives until disconnect, stop or kill.
+  TestClient& connect(int shard = 0) {
+    shard %= shard_count_;
+    ConnectionInfo info;
+    info.id = ++last_connection_;
+    info.peer_host = "127.0.0.1";
+    info.peer_port = 50'000;
+    info.local_host = "127.0.0.1";
+    info.local_port = 9092;
+    info.listener_name = "PLAINTEXT";
+    Executor& executor = *executors_[static_cast<size_t>(shard)];
+    clients_.push_back(std::make_unique<TestClient>(*node_, shard, executor, [this] { run(); }, std::move(info)));
+    return *clients_.back();
+  }
+
+  // Null if there is no such topic.
+  const TopicImage* topic(ByteView name) { return node_->shard(0).image().find_topic(name); }
+  // The partition where it lives; the test must know that it is there.
+  Partition& partition(ByteView topic_name, int32_t index) {
+    const TopicImage* image = topic(topic_name);
+    CHECK(image != nullptr, "no topic {}", topic_name);
+    for (size_t i = 0; i < node_->shard_count(); i++) {
+      if (Partition* found = node_->shard(i).find_partition({image->id, index})) return *found;
+    }
+    CHECK(false, "no partition {}-{}", topic_name, index);
+  }
+
+ private:
+  int shard_count_;
+  std::string directory_;
+  Settings settings_;
+  ManualClock clock_;
+  std::vector<std::unique_ptr<ManualExecutor>> executors_;
+  std::unique_ptr<Node> node_;
+  std::vector<std::unique_ptr<TestClient>> clients_;
+  uint64_t last_connection_ = 0;
+};
+
+}  // namespace milena::broker_test
