@@ -1,0 +1,50 @@
+// BrokerProcess: the binary, started on a free port and a directory of its own; stopped or killed, and started again on
+// both. One thread reads what it prints. Ends with the test that owns it, whatever happens to the test.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace milena::e2e {
+
+class BrokerProcess {
+ public:
+  // `overrides` are "key=value".
+  explicit BrokerProcess(int shards, std::vector<std::string> overrides = {});
+  ~BrokerProcess();
+  BrokerProcess(const BrokerProcess&) = delete;
+  BrokerProcess& operator=(const BrokerProcess&) = delete;
+
+  // Returns when the broker says that it is started; a test failure if it does not.
+  void start();
+  // SIGTERM; returns the exit code, or -1 if it had to be killed.
+  int stop();
+  // SIGKILL.
+  void kill();
+
+  int port() const { return port_; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  const std::string& directory() const { return directory_; }
+  std::string output();
+
+ private:
+  void read_output(int descriptor);
+  bool wait_for_output(const std::string& text);
+  int wait_for_exit(bool forcibly);
+
+  int shards_;
+  std::vector<std::string> overrides_;
+  std::string directory_;
+  int port_;
+  int pid_ = -1;
+  std::thread reader_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::string output_;
+  bool output_ended_ = false;
+};
+
+}  // namespace milena::e2e
