@@ -1,6 +1,7 @@
 """The two brokers that are measured: how each is started from nothing, restarted, and stopped."""
 
 import base64
+import contextlib
 import ctypes
 import json
 import os
@@ -61,10 +62,20 @@ class Load:
         used_s = after.children_user + after.children_system - before.children_user - before.children_system
         return {**json.loads(done.stdout), "cpu_s": used_s}
 
-    def touch_memory(self, gb):
+    @contextlib.contextmanager
+    def touched_memory(self, gb):
+        """`with load.touched_memory(...)`: so much memory was written to and is free, and the host leaves it to us."""
         gb = min(gb, measure.available_gb() / 2)
-        if gb > 0:
-            self.run("touch-memory", "--gb", f"{gb:.3f}")
+        process = subprocess.Popen([self.program, "touch-memory", "--gb", f"{gb:.3f}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            if not process.stdout.readline():
+                raise Broken("touch-memory ended before it was done")
+            yield
+        finally:
+            process.communicate()
+
+    def touch_file(self, gb, dir):
+        self.run("touch-file", "--gb", f"{gb:.3f}", "--file", dir / "touched")
 
 
 class Broker:

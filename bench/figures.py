@@ -16,7 +16,8 @@ class Sizes:
     """How much is measured. The quick ones only show that everything works."""
 
     def __init__(self, quick):
-        self.touch_gb = 0.25 if quick else 4.0
+        self.memory_gb = 0.25 if quick else 5.0
+        self.file_gb = 0.1 if quick else 2.2  # as much as the largest load writes
         self.idle_s = 3 if quick else 20
         self.small_records = 200_000 if quick else 10_000_000
         self.large_records = 50_000 if quick else 2_000_000
@@ -75,14 +76,14 @@ def _kcat_first_produce_s(broker, topic):
 def start_and_first_produce(broker, load, sizes, samples):
     prepared_s = broker.empty()
     samples.add("prepare", broker, prepared_s)
-    load.touch_memory(sizes.touch_gb)
+    load.touch_file(sizes.file_gb, broker.dir)
     samples.add("first start", broker, broker.start())
     broker.wait_until_idle()
     samples.add("first produce, kcat", broker, _kcat_first_produce_s(broker, "by-kcat"))
     samples.add("further produce, kcat", broker, _kcat_first_produce_s(broker, "by-kcat-again"))
     broker.stop()
 
-    load.touch_memory(sizes.touch_gb)
+    load.touch_file(sizes.file_gb, broker.dir)
     samples.add("restart", broker, broker.start())
     broker.wait_until_idle()
     # Without waiting for more records, as a program that sends one and asks for its offset.
@@ -92,7 +93,7 @@ def start_and_first_produce(broker, load, sizes, samples):
 
 def idle(broker, load, sizes, samples):
     broker.empty()
-    load.touch_memory(sizes.touch_gb)
+    load.touch_file(sizes.file_gb, broker.dir)
     broker.start()
     broker.wait_until_idle()
     with Interval(broker, samples) as used:
@@ -122,7 +123,7 @@ def _produce_request_bytes(answer):
 def _measured(name, broker, sizes, samples, load, run):
     """Runs a load, and keeps the broker's CPU per GB of payload and the payload per second."""
     os.sync()  # what was written before must not be written to the disk in this measurement
-    load.touch_memory(sizes.touch_gb)
+    load.touch_file(sizes.file_gb, broker.dir)
     with Interval(broker, samples) as used:
         answer = run()
         used.client_cpu_s = answer["cpu_s"]
@@ -134,7 +135,7 @@ def _measured(name, broker, sizes, samples, load, run):
 def _start_for_load(broker, load, sizes, topic):
     """Up, idle, and with the topic made: one record is in it."""
     broker.empty()
-    load.touch_memory(sizes.touch_gb)
+    load.touch_file(sizes.file_gb, broker.dir)
     broker.start()
     broker.wait_until_idle()
     load.run("first-produce", "--broker", broker.address, "--topic", topic)

@@ -1,5 +1,6 @@
 #include "load.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@ constexpr char kHelp[] = R"(Usage: milena_bench_load COMMAND OPTIONS
   first-produce  --broker HOST:PORT --topic T                            one record, from nothing to its delivery report
   consume        --broker HOST:PORT --topic T --records N                partition 0 from its beginning
   start-probe    --port P --log FILE --deadline SECONDS -- COMMAND...    exec to first ApiVersions answer; the program stays up
-  touch-memory   --gb GB                                                 writes to so much memory, and gives it back
+  touch-memory   --gb GB                                                 writes to so much memory and frees it; ends with its input
+  touch-file     --gb GB --file NEW                                      the same for the page cache; the file does not stay
 
 produce, first-produce and consume take --set KEY=VALUE,KEY=VALUE for librdkafka.
 )";
@@ -32,7 +34,7 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"produce", produce},         {"first-produce", first_produce}, {"consume", consume},
-    {"start-probe", start_probe}, {"touch-memory", touch_memory},
+    {"start-probe", start_probe}, {"touch-memory", touch_memory},   {"touch-file", touch_file},
 };
 
 }  // namespace
@@ -118,17 +120,54 @@ rd_kafka_conf_t* make_conf(const Options& options) {
   return conf;
 }
 
-// The host of a virtual machine takes back pages that nobody uses; the first write to such a page waits for the host.
-// Writing to the memory before a measurement makes that wait ours instead of the measured program's.
+// The host of a virtual machine takes back memory that lies free, in blocks of 2 MB and within seconds (free page
+// reporting); the first write to it afterwards waits for the host, and a log is written to blocks of that kind. So we
+// take such blocks (huge pages: single ones would come from the fragments that are ours anyway), write to them, and
+// free all but the first page of each. A block that is not whole is not taken back, and is what the kernel hands out
+// first. The kept pages, 1/512 of the memory, are given back when standard input ends.
 int touch_memory(const Options& options) {
+  constexpr size_t kBlock = 2 * 1024 * 1024;
   double begin = now_s();
-  size_t bytes = static_cast<size_t>(options.decimal("gb") * 1e9);
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) give_up("cannot map %zu bytes: %s", bytes, std::strerror(errno));
   size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  for (size_t at = 0; at < bytes; at += page) static_cast<volatile char*>(memory)[at] = 1;
-  ::munmap(memory, bytes);
-  std::printf("{\"bytes\": %zu, \"seconds\": %.6f}\n", bytes, now_s() - begin);
+  size_t blocks = static_cast<size_t>(options.decimal("gb") * 1e9) / kBlock + 1;
+  void* mapped = ::mmap(nullptr, (blocks + 1) * kBlock, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) give_up("cannot map %zu blocks: %s", blocks, std::strerror(errno));
+  char* memory = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(mapped) + kBlock - 1) / kBlock * kBlock);
+  ::madvise(memory, blocks * kBlock, MADV_HUGEPAGE);
+  for (size_t at = 0; at < blocks * kBlock; at += page) static_cast<volatile char*>(memory)[at] = 1;
+  for (size_t i = 0; i < blocks; i++) {
+    // A huge page that is freed in part stays whole in the kernel's books; marking a part as free splits it first.
+    char* rest = memory + i * kBlock + page;
+    ::madvise(rest, kBlock - page, MADV_FREE);
+    ::madvise(rest, kBlock - page, MADV_DONTNEED);
+  }
+  std::printf("{\"bytes\": %zu, \"seconds\": %.6f}\n", blocks * kBlock, now_s() - begin);
+  std::fflush(stdout);
+  char ignored;
+  while (::read(STDIN_FILENO, &ignored, 1) > 0) {
+  }
+  return 0;
+}
+
+// What is left of that wait, in fragments of blocks that were never written to, is met by writing a file as a broker
+// writes its log, and truncating it before the disk gets it: the kernel hands out the same pages again.
+int touch_file(const Options& options) {
+  constexpr size_t kChunk = 1'000'000;
+  double begin = now_s();
+  const std::string& path = options.text("file");
+  std::string chunk(kChunk, 'm');
+  int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) give_up("%s: %s", path.c_str(), std::strerror(errno));
+  int64_t bytes = 0;
+  for (; bytes < static_cast<int64_t>(options.decimal("gb") * 1e9); bytes += kChunk) {
+    if (::write(file, chunk.data(), chunk.size()) != static_cast<ssize_t>(kChunk)) {
+      give_up("%s: %s", path.c_str(), std::strerror(errno));
+    }
+  }
+  ::unlink(path.c_str());
+  ::close(file);
+  std::printf("{\"bytes\": %ld, \"seconds\": %.6f}\n", bytes, now_s() - begin);
   return 0;
 }
 

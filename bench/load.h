@@ -48,5 +48,6 @@ int first_produce(const Options& options);
 int consume(const Options& options);
 int start_probe(const Options& options);
 int touch_memory(const Options& options);
+int touch_file(const Options& options);
 
 }  // namespace milena::bench
