@@ -8,23 +8,12 @@ namespace {
 
 constexpr double kDeadlineS = 120;
 
+// A consumer without a group: it would cost a coordinator, and the first of them the making of __consumer_offsets.
 rd_kafka_t* make_consumer(const Options& options) {
-  rd_kafka_conf_t* conf = make_conf(options);
-  // Never used as a group: partition 0 is assigned by hand, and no offset is kept.
-  set(conf, "group.id", "milena-bench");
-  set(conf, "enable.auto.commit", "false");
   char error[256];
-  rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
+  rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, make_conf(options), error, sizeof error);
   if (!consumer) give_up("%s", error);
   return consumer;
-}
-
-void assign(rd_kafka_t* consumer, const std::string& topic) {
-  rd_kafka_topic_partition_list_t* partitions = rd_kafka_topic_partition_list_new(1);
-  rd_kafka_topic_partition_list_add(partitions, topic.c_str(), 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
-  rd_kafka_resp_err_t error = rd_kafka_assign(consumer, partitions);
-  if (error) give_up("assign: %s", rd_kafka_err2str(error));
-  rd_kafka_topic_partition_list_destroy(partitions);
 }
 
 // Counts a batch of records, each of which must have the next offset.
@@ -47,13 +36,15 @@ int consume(const Options& options) {
   int64_t wanted = options.number("records");
   std::vector<rd_kafka_message_t*> batch(10000);
   rd_kafka_t* consumer = make_consumer(options);
-  rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(consumer);
+  rd_kafka_topic_t* topic = rd_kafka_topic_new(consumer, options.text("topic").c_str(), nullptr);
   Tally tally;
 
   double begin = now_s();
-  assign(consumer, options.text("topic"));
+  if (rd_kafka_consume_start(topic, 0, RD_KAFKA_OFFSET_BEGINNING) != 0) {
+    give_up("consume: %s", rd_kafka_err2str(rd_kafka_last_error()));
+  }
   while (tally.records < wanted) {
-    ssize_t count = rd_kafka_consume_batch_queue(queue, 100, batch.data(), batch.size());
+    ssize_t count = rd_kafka_consume_batch(topic, 0, 100, batch.data(), batch.size());
     if (count < 0) give_up("consume: %s", rd_kafka_err2str(rd_kafka_last_error()));
     for (ssize_t i = 0; i < count; i++) tally.add(batch[static_cast<size_t>(i)]);
     if (now_s() - begin > kDeadlineS) give_up("%ld of %ld records came in time", tally.records, wanted);
@@ -62,8 +53,8 @@ int consume(const Options& options) {
 
   std::printf("{\"records\": %ld, \"bytes\": %ld, \"seconds\": %.6f}\n", tally.records, tally.bytes, seconds);
   std::fflush(stdout);
-  rd_kafka_queue_destroy(queue);
-  rd_kafka_consumer_close(consumer);
+  rd_kafka_consume_stop(topic, 0);
+  rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(consumer);
   return 0;
 }
