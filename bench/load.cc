@@ -64,14 +64,16 @@ std::string Options::text_or(const std::string& name, const std::string& fallbac
 int64_t Options::number(const std::string& name) const {
   char* end = nullptr;
   int64_t value = std::strtoll(text(name).c_str(), &end, 10);
-  if (*end != 0 || value <= 0) give_up("--%s: expected a number above zero, not %s", name.c_str(), text(name).c_str());
+  if (*end != 0 || value <= 0)
+    give_up("--%s: expected a number above zero, not %s", name.c_str(), text(name).c_str());
   return value;
 }
 
 double Options::decimal(const std::string& name) const {
   char* end = nullptr;
   double value = std::strtod(text(name).c_str(), &end);
-  if (*end != 0 || !(value > 0)) give_up("--%s: expected a number above zero, not %s", name.c_str(), text(name).c_str());
+  if (*end != 0 || !(value > 0))
+    give_up("--%s: expected a number above zero, not %s", name.c_str(), text(name).c_str());
   return value;
 }
 
@@ -101,7 +103,8 @@ void give_up(const char* format, ...) {
 
 void set(rd_kafka_conf_t* conf, const char* key, const std::string& value) {
   char error[256];
-  if (rd_kafka_conf_set(conf, key, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK) give_up("%s: %s", key, error);
+  if (rd_kafka_conf_set(conf, key, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK)
+    give_up("%s: %s", key, error);
 }
 
 rd_kafka_conf_t* make_conf(const Options& options) {
@@ -120,11 +123,12 @@ rd_kafka_conf_t* make_conf(const Options& options) {
   return conf;
 }
 
-// The host of a virtual machine takes back memory that lies free, in blocks of 2 MB and within seconds (free page
-// reporting); the first write to it afterwards waits for the host, and a log is written to blocks of that kind. So we
-// take such blocks (huge pages: single ones would come from the fragments that are ours anyway), write to them, and
-// free all but the first page of each. A block that is not whole is not taken back, and is what the kernel hands out
-// first. The kept pages, 1/512 of the memory, are given back when standard input ends.
+// The host of a virtual machine takes back memory that lies free, in blocks of 2 MB and within seconds (free
+// page reporting); the first write to it afterwards waits for the host, and a log is written to blocks of
+// that kind. So we take such blocks (huge pages: single ones would come from the fragments that are ours
+// anyway), write to them, and free all but the first page of each. A block that is not whole is not taken
+// back, and is what the kernel hands out first. The kept pages, 1/512 of the memory, are given back when
+// standard input ends.
 int touch_memory(const Options& options) {
   constexpr size_t kBlock = 2 * 1024 * 1024;
   double begin = now_s();
@@ -133,11 +137,13 @@ int touch_memory(const Options& options) {
   void* mapped = ::mmap(nullptr, (blocks + 1) * kBlock, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) give_up("cannot map %zu blocks: %s", blocks, std::strerror(errno));
-  char* memory = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(mapped) + kBlock - 1) / kBlock * kBlock);
+  char* memory =
+      reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(mapped) + kBlock - 1) / kBlock * kBlock);
   ::madvise(memory, blocks * kBlock, MADV_HUGEPAGE);
   for (size_t at = 0; at < blocks * kBlock; at += page) static_cast<volatile char*>(memory)[at] = 1;
   for (size_t i = 0; i < blocks; i++) {
-    // A huge page that is freed in part stays whole in the kernel's books; marking a part as free splits it first.
+    // A huge page that is freed in part stays whole in the kernel's books; marking a part as free splits it
+    // first.
     char* rest = memory + i * kBlock + page;
     ::madvise(rest, kBlock - page, MADV_FREE);
     ::madvise(rest, kBlock - page, MADV_DONTNEED);
@@ -150,8 +156,9 @@ int touch_memory(const Options& options) {
   return 0;
 }
 
-// What is left of that wait, in fragments of blocks that were never written to, is met by writing a file as a broker
-// writes its log, and truncating it before the disk gets it: the kernel hands out the same pages again.
+// What is left of that wait, in fragments of blocks that were never written to, is met by writing a file as a
+// broker writes its log, and truncating it before the disk gets it: the kernel hands out the same pages
+// again.
 int touch_file(const Options& options) {
   constexpr size_t kChunk = 1'000'000;
   double begin = now_s();
@@ -176,7 +183,8 @@ int touch_file(const Options& options) {
 int main(int count, char** words) {
   using namespace milena::bench;
   for (const Command& command : kCommands) {
-    if (count >= 2 && std::strcmp(words[1], command.name) == 0) return command.run(Options(count - 2, words + 2));
+    if (count >= 2 && std::strcmp(words[1], command.name) == 0)
+      return command.run(Options(count - 2, words + 2));
   }
   std::fputs(kHelp, stderr);
   return 2;

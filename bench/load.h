@@ -1,7 +1,7 @@
 // The load generator: one process, one measurement, one line of JSON on standard output.
 //
-// A command exits with 0 only when its measurement is whole (every record acknowledged, every record read, in order):
-// a broken measurement must never look like a fast one.
+// A command exits with 0 only when its measurement is whole (every record acknowledged, every record read, in
+// order): a broken measurement must never look like a fast one.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

@@ -46,8 +46,8 @@ rd_kafka_topic_t* open_topic(rd_kafka_t* client, const std::string& name) {
 
 // Hands one record over; while the client's queue is full, reports are taken in.
 void send(rd_kafka_t* producer, rd_kafka_topic_t* topic, std::string& value) {
-  while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value.data(), value.size(), nullptr, 0,
-                          nullptr) != 0) {
+  while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value.data(), value.size(),
+                          nullptr, 0, nullptr) != 0) {
     if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       give_up("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
     }

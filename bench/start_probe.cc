@@ -68,15 +68,17 @@ bool read_fully(int socket, char* into, size_t length) {
   return true;
 }
 
-// ApiVersions version 0 with a null client id; the answer begins with its length, the correlation id and an error code.
-// False when the connection was closed instead: a program that still starts may do that.
+// ApiVersions version 0 with a null client id; the answer begins with its length, the correlation id and an
+// error code. False when the connection was closed instead: a program that still starts may do that.
 bool ask_api_versions(int socket) {
   static constexpr char kRequest[] = {0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, '\xff', '\xff'};
   static constexpr char kHead[] = {0, 0, 0, 7, 0, 0};
-  if (::send(socket, kRequest, sizeof kRequest, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof kRequest)) return false;
+  if (::send(socket, kRequest, sizeof kRequest, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof kRequest))
+    return false;
   char answer[10];
   if (!read_fully(socket, answer, sizeof answer)) return false;
-  if (std::memcmp(answer + 4, kHead, sizeof kHead) != 0) give_up("what answers on this port is not a Kafka broker");
+  if (std::memcmp(answer + 4, kHead, sizeof kHead) != 0)
+    give_up("what answers on this port is not a Kafka broker");
   return true;
 }
 
@@ -98,7 +100,8 @@ int start_probe(const Options& options) {
       double end = now_s();
       ::close(socket);
       if (answered) {
-        std::printf("{\"pid\": %d, \"seconds\": %.6f, \"connected\": %.6f}\n", child, end - begin, connected - begin);
+        std::printf("{\"pid\": %d, \"seconds\": %.6f, \"connected\": %.6f}\n", child, end - begin,
+                    connected - begin);
         return 0;
       }
     }
