@@ -4,6 +4,7 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "base/log.h"
 #include "log/format/quorum_state.h"
 #include "log/snapshot_file.h"
 #include "metadata/internal_topics.h"
@@ -91,7 +92,8 @@ Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path,
   return newest.end_offset;
 }
 
-// Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it.
+// Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it. If a crash of the machine
+// takes the note, the log still says which epochs there were, and a quorum of one has nobody to contradict.
 Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t last_epoch, int32_t node_id) {
   std::string file = path + "/" + std::string(kQuorumStateFile);
   int32_t known_epoch = std::max(last_epoch, 0);
@@ -99,11 +101,14 @@ Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t 
     auto content = files.read_file(file);
     if (!content) return content.error();
     auto state = decode_quorum_state(*content);
-    if (!state) return make_error(ErrorKind::kCorrupt, "{}: {}", file, state.error().message);
-    known_epoch = std::max(known_epoch, state->leader_epoch);
+    if (state) {
+      known_epoch = std::max(known_epoch, state->leader_epoch);
+    } else {
+      log_warn("{} is written anew from the log: {}", file, state.error().message);
+    }
   }
   QuorumState state{.leader_id = node_id, .leader_epoch = known_epoch + 1, .voted_id = node_id, .current_voters = {node_id}};
-  RETURN_IF_ERROR(files.write_file_atomically(file, encode_quorum_state(state)));
+  RETURN_IF_ERROR(files.write_file_atomically(file, encode_quorum_state(state), false));
   return state.leader_epoch;
 }
 
@@ -140,6 +145,14 @@ Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const 
                       error_name(outcome->error));
   }
   return outcome->last_offset;
+}
+
+Status sync_quorum_state(FileSystem& files, const std::string& directory) {
+  std::string path = directory + "/" + TopicPartition{Bytes(kClusterMetadataTopic), 0}.to_string();
+  auto file = files.open(path + "/" + std::string(kQuorumStateFile), OpenMode::kReadWrite);
+  if (!file) return file.error();
+  RETURN_IF_ERROR((*file)->sync());
+  return files.sync_directory(path);
 }
 
 Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,

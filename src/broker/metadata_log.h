@@ -23,9 +23,12 @@ struct MetadataLog {
 };
 
 // Opens the log in `directory` (that of log.dirs), recovers and replays it, and begins the next epoch: quorum-state is
-// written, and a LeaderChange record appended, which is not synced yet.
+// written, and a LeaderChange record appended. Neither is synced yet: sync_quorum_state and the log's own sync do that.
 Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
                                       int32_t node_id);
+
+// Blocking; on any thread.
+Status sync_quorum_state(FileSystem& files, const std::string& directory);
 
 // The records of one decision: one batch, or several where they need not hold together. The offset of the last one.
 Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,

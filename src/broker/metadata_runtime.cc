@@ -1,6 +1,8 @@
 #include "broker/metadata_runtime.h"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "base/log.h"
 #include "broker/metadata_log.h"
@@ -21,7 +23,7 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   if (closed_) return;
   if (records.empty()) {
     // Nothing to write, but the decision may rest on records that are not durable yet.
-    if (appended_.empty() && !syncing_) return done();
+    if (appended_.empty() && !syncing_ && !log_->has_unflushed()) return done();
     appended_.push_back(Commit{std::make_shared<const MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
     return start_sync();
   }
@@ -67,12 +69,25 @@ void MetadataRuntime::publish(std::shared_ptr<std::vector<Commit>> commits) {
         }
       },
       [this, commits] {
-        syncing_ = false;
-        for (Commit& commit : *commits) {
-          if (Task done = std::exchange(commit.done, nullptr)) done();
-        }
-        start_sync();
+        if (!after_deletions_ || !delete_topics(*commits)) return finish_commits(*commits);
+        after_deletions_([this, commits] { finish_commits(*commits); });
       });
+}
+
+void MetadataRuntime::finish_commits(std::vector<Commit>& commits) {
+  syncing_ = false;
+  for (Commit& commit : commits) {
+    if (Task done = std::exchange(commit.done, nullptr)) done();
+  }
+  start_sync();
+}
+
+bool MetadataRuntime::delete_topics(const std::vector<Commit>& commits) {
+  return std::any_of(commits.begin(), commits.end(), [](const Commit& commit) {
+    return std::any_of(commit.records->begin(), commit.records->end(), [](const MetadataRecord& record) {
+      return std::holds_alternative<RemoveTopicRecord>(record);
+    });
+  });
 }
 
 void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {

@@ -48,6 +48,12 @@ class MetadataRuntime {
   // An id that was never given out before. Ids come from blocks whose record is durable before the first is given.
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done);
 
+  // On the home shard, at the start: syncs what the log holds, while the node already serves.
+  void sync_soon() { commit({}, true, [] {}); }
+  // `hook` runs on the home shard when topics are gone from every shard, and calls its argument when that may be
+  // answered, and what comes behind it be decided.
+  void set_after_deletions(std::function<void(Task done)> hook) { after_deletions_ = std::move(hook); }
+
   // On the home shard, at the end: what is not answered by then never is.
   Status close();
   int64_t end_offset() const { return log_->log_end_offset(); }
@@ -66,6 +72,8 @@ class MetadataRuntime {
   void start_sync();
   void on_synced(const Status& status, const LogSync& sync);
   void publish(std::shared_ptr<std::vector<Commit>> commits);
+  void finish_commits(std::vector<Commit>& commits);
+  static bool delete_topics(const std::vector<Commit>& commits);
   void hand_out_producer_ids();
   void allocate_producer_ids();
 
@@ -77,6 +85,7 @@ class MetadataRuntime {
   std::vector<Commit> appended_;  // not yet synced
   bool syncing_ = false;
   bool closed_ = false;
+  std::function<void(Task)> after_deletions_;
 
   struct WantsProducerId {
     Shard* from;

@@ -96,8 +96,13 @@ Node::~Node() = default;
 Result<std::unique_ptr<Node>> Node::start(const Settings& settings, std::vector<Executor*> executors,
                                           FileSystem& files) {
   std::unique_ptr<Node> node(new Node(settings, std::move(executors), files));
-  RETURN_IF_ERROR(node->load());
-  return node;
+  Status loaded = node->load();
+  if (loaded.ok()) return node;
+  // Opening the directory took the mark of the clean stop away; nothing was written since that needs a recovery.
+  if (node->directory_ != nullptr && node->directory_->clean_shutdown()) {
+    (void)node->directory_->write_clean_shutdown_mark(node->broker_epoch_).ok();
+  }
+  return loaded.error();
 }
 
 Status Node::load() {
@@ -118,6 +123,10 @@ Status Node::load() {
       context_->router.at_controller(*from, [this](Shard&) { housekeeping_->note_change(); });
     });
   }
+  // The checkpoints know topics by name: what they say of a deleted one must not be said of one made after it.
+  metadata_->set_after_deletions([this](Task done) { housekeeping_->write_now(std::move(done)); });
+  // The loops run already, and may take up what is posted before this function ends: everything is in place by now.
+  if (directory_->clean_shutdown()) sync_start_in_background();
   executors_[0]->post([this] { housekeeping_->start(); });
   for (auto& shard : shards_) {
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
@@ -179,7 +188,7 @@ Status Node::start_controller() {
   broker_epoch_ = registration.response;
   RETURN_IF_ERROR(write(registration));
   RETURN_IF_ERROR(write(controller.unfence_broker(start.broker_id)));
-  RETURN_IF_ERROR(log.flush());
+  RETURN_IF_ERROR(make_start_durable(log));
   log.set_high_watermark(log.log_end_offset());
 
   std::vector<Shard*> pointers;
@@ -197,6 +206,30 @@ Status Node::start_controller() {
   return ok_status();
 }
 
+// A first start, and one after an unclean stop, decide things that clients are told of (the cluster's id, leader epochs):
+// they are synced first. A start after a clean stop decides nothing new, so its syncs go on beside the first requests;
+// whatever is decided later waits for them.
+Status Node::make_start_durable(PartitionLog& log) {
+  if (directory_->clean_shutdown()) return ok_status();
+  RETURN_IF_ERROR(sync_quorum_state(files_, directory_->path()));
+  return log.flush();
+}
+
+void Node::sync_start_in_background() {
+  executors_[0]->post([this] {
+    metadata_->sync_soon();
+    auto failed = std::make_shared<Status>(ok_status());
+    executors_[0]->run_blocking(
+        [this, failed] {
+          *failed = sync_quorum_state(files_, directory_->path());
+          if (failed->ok()) *failed = files_.sync_directory(directory_->path());  // the clean-shutdown mark is gone
+        },
+        [failed] {
+          if (!failed->ok()) log_error("the start could not be synced: {}", failed->error().message);
+        });
+  });
+}
+
 Status Node::set_strays_aside() {
   auto partitions = directory_->list_partitions();
   if (!partitions) return partitions.error();
@@ -204,8 +237,8 @@ Status Node::set_strays_aside() {
   for (const PartitionDirectory& found : *partitions) {
     if (found.partition.topic == kClusterMetadataTopic) continue;
     if (found.kind == DirectoryKind::kDelete) {
-      executors_[0]->post([this, path = found.path] {
-        executors_[0]->run_blocking([this, path] { (void)files_.remove_tree(path).ok(); }, [] {});
+      executors_[0]->post([executor = executors_[0], &files = files_, path = found.path] {
+        executor->run_blocking([&files, path] { (void)files.remove_tree(path).ok(); }, [] {});
       });
     } else if (found.kind == DirectoryKind::kLive &&
                image.find_partition(found.partition.topic, found.partition.partition) == nullptr) {
@@ -265,7 +298,7 @@ void Node::close_shard(size_t index) {
 void Node::finish_stop() {
   OffsetSnapshot all;
   for (OffsetSnapshot& part : closed_) all.merge(std::move(part));
-  Status written = all.write(*directory_, true);
+  Status written = housekeeping_->write_last(all);
   if (written.ok() && !close_failed_) written = directory_->write_clean_shutdown_mark(broker_epoch_);
   if (!written.ok()) log_error("the next start will recover: {}", written.error().message);
 }

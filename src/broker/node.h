@@ -20,6 +20,7 @@
 namespace milena {
 
 class LogDirectory;
+class PartitionLog;
 class MetadataRuntime;
 class Shard;
 struct NodeContext;
@@ -50,6 +51,8 @@ class Node final : private SessionFactory {
   Status load();
   Status open_directory();
   Status start_controller();
+  Status make_start_durable(PartitionLog& log);
+  void sync_start_in_background();
   Status recover_logs();
   Status set_strays_aside();
 
