@@ -1,6 +1,7 @@
 #include "broker/fetch_operation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "broker/partition_lookup.h"
@@ -211,7 +212,8 @@ void FetchOperation::read() {
     if (!item.id.topic_id.is_zero() && item.error != ErrorCode::kUnsupportedCompressionType) {
       travelling.push_back(std::move(item));
       item.id = {};
-      item.key.partition = INT32_MIN;  // a hole for it
+      item.waits = false;
+      item.away = true;
     }
   }
   bool may_wait = call_->request.max_wait_ms > 0 && shard_.steady_ms() < deadline_ms_;
@@ -220,23 +222,24 @@ void FetchOperation::read() {
       if (auto self = weak.lock()) self->on_progress();
     });
   }
-  auto work = [limits = limits_, waiter = waiter_, may_wait, again = registered_](
+  auto work = [limits = limits_, waiter = waiter_, may_wait](
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
-    if (again) {
-      for (FetchItem& item : *part) {
-        if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(waiter.get());
-      }
+    for (FetchItem& item : *part) {
+      if (!std::exchange(item.waits, false)) continue;
+      if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(waiter.get());
     }
     uint64_t bytes = read_partitions(owner, *part, limits);
     // Registered before anybody can append again, so that no move is missed.
     if (may_wait && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
       for (FetchItem& item : *part) {
-        if (Partition* p = owner.find_partition(item.id)) p->waiters().add(waiter);
+        Partition* p = owner.find_partition(item.id);
+        if (p == nullptr) continue;
+        p->waiters().add(waiter);
+        item.waits = true;
       }
     }
     done();
   };
-  registered_ = may_wait;
   shard_.router().scatter<FetchItem>(shard_, std::move(travelling), work,
                                      [self = shared_from_this()](std::vector<FetchItem> items) {
                                        self->on_read(std::move(items));
@@ -245,16 +248,17 @@ void FetchOperation::read() {
 
 void FetchOperation::on_read(std::vector<FetchItem> items) {
   reading_ = false;
-  if (finished_) return;
   uint64_t bytes = 0;
   size_t next = 0;
   for (FetchItem& item : items_) {
-    if (item.key.partition != INT32_MIN) continue;
+    if (!item.away) continue;
     item = std::move(items[next++]);
     // Each shard had the whole budget; what is too much is left for the next fetch.
     if (bytes > 0 && bytes + item.records.size() > limits_.max_bytes) item.records = Payload();
     bytes += item.records.size();
   }
+  if (finished_) return unregister();  // the client went away meanwhile
+  if (call_->connection().transport == nullptr) return abandon();
   if (answer_now(bytes)) return finish();
   if (woken_while_reading_) {
     woken_while_reading_ = false;
@@ -292,8 +296,8 @@ void FetchOperation::unregister() {
   if (waiter_ == nullptr) return;
   waiter_->finish();
   std::vector<FetchItem> registered;
-  for (const FetchItem& item : items_) {
-    if (!item.id.topic_id.is_zero()) registered.push_back(FetchItem{.id = item.id});
+  for (FetchItem& item : items_) {
+    if (std::exchange(item.waits, false)) registered.push_back(FetchItem{.id = item.id});
   }
   if (registered.empty()) return;
   shard_.router().scatter<FetchItem>(
@@ -312,7 +316,7 @@ void FetchOperation::stop_waiting() {
   if (timer_ != 0) shard_.executor().cancel(timer_);
   timer_ = 0;
   call_->connection().when_closed = nullptr;
-  if (registered_) unregister();
+  unregister();  // what is being read at this moment: when it is back
 }
 
 void FetchOperation::release_session() {

@@ -26,6 +26,8 @@ struct FetchItem {
   TopicPartitionId id;
   FetchKey key;
   FetchPosition position;
+  bool away = false;   // being read; what is left here is a hole for it
+  bool waits = false;  // our Waiter was registered at the partition; it may have been told since
 
   ErrorCode error = ErrorCode::kNone;
   int64_t high_watermark = -1;
@@ -85,7 +87,6 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   std::shared_ptr<Waiter> waiter_;
   TimerId timer_ = 0;
   int64_t deadline_ms_ = 0;
-  bool registered_ = false;
   bool reading_ = false;
   bool woken_while_reading_ = false;
   bool finished_ = false;
