@@ -227,13 +227,13 @@ void GroupRuntime::execute(Host& host, Effects effects) {
   if (!effects.answers.empty()) {
     Partition* partition = partition_of_host(host);
     PartitionLog* log = partition == nullptr ? nullptr : partition->log();
-    if (log == nullptr || log->high_watermark() >= log->log_end_offset()) {
+    if (log == nullptr || partition->is_settled(log->log_end_offset(), true)) {
       send(host, std::move(effects.answers), ErrorCode::kNone);
     } else {
       int64_t deadline = shard_.steady_ms() + shard_.settings().get_long("offsets.commit.timeout.ms");
       auto answers = std::make_shared<std::vector<Answer>>(std::move(effects.answers));
-      partition->when_high_watermark_reaches(
-          log->log_end_offset(), deadline, [this, index = host.partition, id = host.id, answers](ErrorCode error) {
+      partition->when_settled(
+          log->log_end_offset(), true, deadline, [this, index = host.partition, id = host.id, answers](ErrorCode error) {
             auto found = hosts_.find(index);
             if (found == hosts_.end() || found->second->id != id) return;
             send(*found->second, std::move(*answers),

@@ -1,6 +1,7 @@
 #include "broker/partition.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "broker/shard.h"
@@ -11,12 +12,18 @@ Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int
     : shard_(shard), id_(id), name_(std::move(name)), leader_epoch_(leader_epoch), open_(std::move(open)) {}
 
 Partition::~Partition() {
-  // Whoever waits is told that there is nothing to wait for any more.
-  for (OffsetWait& wait : offset_waits_) {
+  for (OffsetWait& wait : offset_waits_) shard_.executor().cancel(wait.timer);
+}
+
+void Partition::end_waits(ErrorCode why) {
+  std::vector<OffsetWait> offset_waits = std::exchange(offset_waits_, {});
+  std::vector<SyncWait> sync_waits = std::exchange(sync_waits_, {});
+  for (OffsetWait& wait : offset_waits) {
     shard_.executor().cancel(wait.timer);
-    wait.done(ErrorCode::kNotLeaderOrFollower);
+    wait.done(why);
   }
-  waiters_.signal_all(shard_);
+  for (SyncWait& wait : sync_waits) wait.done(why);
+  signal_progress();
 }
 
 PartitionLog* Partition::log() {
@@ -39,7 +46,7 @@ void Partition::take_offline(const Error& error) {
   if (!offline_) log_error("partition {} goes offline: {}", name(), error.message);
   offline_ = true;
   log_.reset();
-  signal_progress();
+  end_waits(ErrorCode::kKafkaStorageError);
 }
 
 AppendOutcome Partition::append_as_leader(const Payload& batches, AppendOrigin origin) {
@@ -112,6 +119,44 @@ void Partition::finish_offset_waits(int64_t high_watermark) {
     shard_.executor().cancel(wait.timer);
     wait.done(ErrorCode::kNone);
   }
+}
+
+// --- syncs that answers wait for
+
+bool Partition::sync_wanted() const {
+  return log_ != nullptr && log_->log_end_offset() - log_->recovery_point() >= log_->config().flush_messages;
+}
+
+bool Partition::is_settled(int64_t offset, bool by_replicas) {
+  return !sync_wanted() && (!by_replicas || high_watermark() >= offset);
+}
+
+void Partition::when_settled(int64_t offset, bool by_replicas, int64_t deadline_ms,
+                             std::function<void(ErrorCode)> done) {
+  if (!sync_wanted()) {
+    if (!by_replicas) return done(ErrorCode::kNone);
+    return when_high_watermark_reaches(offset, deadline_ms, std::move(done));
+  }
+  sync_waits_.push_back({offset, [this, offset, by_replicas, deadline_ms, done = std::move(done)](ErrorCode error) {
+                           if (error != ErrorCode::kNone || !by_replicas) return done(error);
+                           when_high_watermark_reaches(offset, deadline_ms, done);
+                         }});
+  // A sync that is under way is followed by another for who waits. A duplicate, or a read of a coordinator, finds none.
+  if (!sync_running_) shard_.sync_in_background(*this, log_->prepare_sync());
+}
+
+bool Partition::finish_sync_waits() {
+  std::vector<SyncWait> reached;
+  for (size_t i = 0; log_ != nullptr && i < sync_waits_.size();) {
+    if (sync_waits_[i].offset > log_->recovery_point()) {
+      i++;
+      continue;
+    }
+    reached.push_back(std::move(sync_waits_[i]));
+    sync_waits_.erase(sync_waits_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  for (SyncWait& wait : reached) wait.done(ErrorCode::kNone);
+  return !sync_waits_.empty();
 }
 
 }  // namespace milena

@@ -44,6 +44,9 @@ class Partition {
   PartitionLog* log_if_open() { return log_.get(); }
   // After a disk error: logs it once and takes the partition offline.
   void take_offline(const Error& error);
+  // The partition goes away, or the node stops: whoever waits is told that there is nothing to wait for any more.
+  // Before it is destroyed, while the shards are all there; the destructor tells nobody.
+  void end_waits(ErrorCode why);
 
   // Validated batches of a leader's client or coordinator; offsets are assigned here. A disk error comes back as
   // KAFKA_STORAGE_ERROR.
@@ -61,9 +64,17 @@ class Partition {
   // deadline of the shard's steady clock, kNotLeaderOrFollower when the partition goes away.
   void when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done);
 
+  // Whether what was appended below `offset` may be acknowledged: it is synced, where the topic asks for a sync after so
+  // many records (flush.messages; Kafka syncs within the append), and with `by_replicas` the high watermark covers it.
+  bool is_settled(int64_t offset, bool by_replicas);
+  // Calls `done` when it is; errors as above.
+  void when_settled(int64_t offset, bool by_replicas, int64_t deadline_ms, std::function<void(ErrorCode)> done);
+
   // A sync of the log is under way on a worker.
   bool sync_running() const { return sync_running_; }
   void set_sync_running(bool running) { sync_running_ = running; }
+  // The recovery point moved. True if somebody waits for more of it.
+  bool finish_sync_waits();
 
   // Told when the high watermark, the last stable offset or the log end offset move, or the partition goes away.
   WaiterList& waiters() { return waiters_; }
@@ -78,8 +89,14 @@ class Partition {
     std::function<void(ErrorCode)> done;
   };
 
+  struct SyncWait {
+    int64_t offset;
+    std::function<void(ErrorCode)> done;
+  };
+
   void advance_high_watermark();
   void finish_offset_waits(int64_t high_watermark);
+  bool sync_wanted() const;
 
   Shard& shard_;
   TopicPartitionId id_;
@@ -93,6 +110,7 @@ class Partition {
   WaiterList waiters_;
   std::vector<OffsetWait> offset_waits_;  // few: answers waiting for followers
   uint64_t last_wait_ = 0;
+  std::vector<SyncWait> sync_waits_;  // answers waiting for the disk
 };
 
 }  // namespace milena

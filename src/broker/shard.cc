@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "broker/group_runtime.h"
+#include "log/format/partition_metadata.h"
 
 namespace milena {
 namespace {
@@ -14,6 +15,17 @@ size_t session_slots(const Settings& settings, size_t shard_count) {
 std::optional<Bytes> explicit_setting(const Settings& settings, ByteView name) {
   if (find_broker_config(name) == nullptr || !settings.is_set(name)) return std::nullopt;
   return settings.text(name);
+}
+
+// What partition.metadata says; nullopt where the file is not there.
+Result<std::optional<Uuid>> topic_id_of(FileSystem& files, const std::string& partition_path) {
+  std::string path = partition_path + "/" + std::string(kPartitionMetadataFile);
+  auto content = files.read_file(path);
+  if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
+  if (!content) return content.error();
+  auto id = decode_partition_metadata(*content);
+  if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
+  return std::optional<Uuid>(*id);
 }
 
 }  // namespace
@@ -110,7 +122,7 @@ void Shard::apply_partition(const TopicPartitionId& id) {
   bool leads = image != nullptr && image->leader == node_.node_id;
   auto found = partitions_.find(id);
   if (!leads) {
-    if (found != partitions_.end()) partitions_.erase(found);
+    if (found != partitions_.end()) take_out(id)->end_waits(ErrorCode::kNotLeaderOrFollower);
     return;
   }
   if (found != partitions_.end()) {
@@ -130,30 +142,46 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(const TopicPartitionId& id
                                                       bool is_new) {
   const TopicImage* topic = image_.find_topic(id.topic_id);
   CHECK(topic != nullptr, "the log of {} is wanted, which is not in the image", name.to_string());
+  std::string path = node_.directory->partition_path(name);
+  bool has_id = false;
+  if (!is_new) {
+    auto found_id = topic_id_of(node_.files->file_system(), path);
+    if (!found_id) return found_id.error();
+    has_id = found_id->has_value();
+    if (has_id && **found_id != id.topic_id) {
+      // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
+      auto aside = node_.directory->set_aside_stray(name);
+      if (!aside) return aside.error();
+      log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
+      is_new = true;
+      has_id = false;
+    }
+  }
   OpenState state{.clean_shutdown = true};
   if (!is_new) {
     LogDirectory::Found found = node_.directory->find(name);
     state = OpenState{found.clean_shutdown, found.recovery_point, found.log_start_offset, found.high_watermark, {}};
   }
-  auto log = PartitionLog::open(*node_.files, executor_.clock(), node_.directory->partition_path(name), name,
-                                log_config(*topic), std::move(state));
-  if (log.ok() && is_new) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
+  auto log = PartitionLog::open(*node_.files, executor_.clock(), path, name, log_config(*topic), std::move(state));
+  if (log.ok() && !has_id) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
   return log;
 }
 
 void Shard::remove_topic(const ImageDelta::Topic& topic) {
   topic_configs_.erase(topic.id);
   for (int32_t p = 0; p < topic.partition_count; p++) {
-    TopicPartitionId id{topic.id, p};
-    auto found = partitions_.find(id);
-    if (found == partitions_.end()) continue;
-    // Out of the map first: who is told that the partition is gone must not find it.
-    std::unique_ptr<Partition> partition = std::move(found->second);
-    partitions_.erase(found);
-    TopicPartition name{topic.name, p};
+    std::unique_ptr<Partition> partition = take_out({topic.id, p});
+    if (partition == nullptr) continue;
+    partition->end_waits(ErrorCode::kNotLeaderOrFollower);
     partition.reset();
-    schedule_delete(name);
+    schedule_delete({topic.name, p});
   }
+}
+
+// Out of the map first: who is told that the partition is gone must not find it.
+std::unique_ptr<Partition> Shard::take_out(const TopicPartitionId& id) {
+  auto node = partitions_.extract(id);
+  return node.empty() ? nullptr : std::move(node.mapped());
 }
 
 void Shard::schedule_delete(const TopicPartition& name) {
@@ -173,16 +201,21 @@ void Shard::schedule_delete(const TopicPartition& name) {
 void Shard::note_append(Partition& partition) {
   if (!housekeeping_due_ && on_first_change_) on_first_change_();
   housekeeping_due_ = true;
-  if (partition.log_if_open() != nullptr && partition.log_if_open()->flush_due()) {
+  // A sync that is prepared has to be run: the log takes it for granted.
+  if (partition.log_if_open() != nullptr && !partition.sync_running() && partition.log_if_open()->flush_due()) {
     sync_in_background(partition, partition.log()->prepare_sync());
   }
 }
 
-void Shard::close() { groups_->close(); }
+void Shard::close() {
+  closed_ = true;
+  for (auto& [id, partition] : partitions_) partition->end_waits(ErrorCode::kNotLeaderOrFollower);
+  groups_->close();
+}
 
 // One sync of a partition at a time: the next covers what came meanwhile.
 void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
-  if (partition.sync_running()) return;
+  CHECK(!partition.sync_running(), "{}", partition.name());
   if (!sync) return partition.take_offline(sync.error());
   partition.set_sync_running(true);
   struct Job {
@@ -198,7 +231,9 @@ void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
                            if (!job->status.ok()) return synced->take_offline(job->status.error());
                            if (synced->log_if_open() == nullptr) return;
                            synced->log_if_open()->mark_flushed(job->sync);
-                           if (synced->log_if_open()->flush_due()) {
+                           bool more = synced->finish_sync_waits();
+                           if (synced->log_if_open() == nullptr) return;
+                           if (more || synced->log_if_open()->flush_due()) {
                              sync_in_background(*synced, synced->log_if_open()->prepare_sync());
                            }
                          });

@@ -77,10 +77,11 @@ class Shard {
   // The offset of the last record applied.
   int64_t metadata_offset() const { return metadata_offset_; }
 
-  // No new work from here on: coordinators answer what is parked.
+  // No new work from here on: partitions and coordinators answer what is parked.
   void close();
+  bool closed() const { return closed_; }
 
-  // Syncs what `sync` names on a worker; one at a time for a partition.
+  // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
   void sync_in_background(Partition& partition, Result<LogSync> sync);
 
   // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
@@ -94,6 +95,7 @@ class Shard {
   void apply_partition(const TopicPartitionId& id);
   void remove_topic(const ImageDelta::Topic& topic);
   void schedule_delete(const TopicPartition& name);
+  std::unique_ptr<Partition> take_out(const TopicPartitionId& id);
   Result<std::unique_ptr<PartitionLog>> open_log(const TopicPartitionId& id, const TopicPartition& name, bool is_new);
   std::shared_ptr<const LogConfig> log_config(const TopicImage& topic);
 
@@ -107,6 +109,7 @@ class Shard {
   std::unique_ptr<GroupRuntime> groups_;
   int64_t metadata_offset_ = -1;
   bool housekeeping_due_ = false;
+  bool closed_ = false;
   Task on_first_change_;
 };
 

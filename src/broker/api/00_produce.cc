@@ -93,6 +93,14 @@ bool check_records(const ProduceCall& call, const TopicImage& topic, ByteView re
     return false;
   }
   if (checked.bytes().empty()) return false;  // versions 0 to 2 may send nothing; the answer is offset 0
+  if (checked.header.is_transactional()) {
+    // Kafka asks the transaction's coordinator and says this where it knows of none. Appended, it would hold the last
+    // stable offset back for ever: there is nobody to end it.
+    checked.error = ErrorCode::kInvalidTxnState;
+    checked.detail = "transactions are not served yet";
+    report(call, topic, checked, out);
+    return false;
+  }
   if (checked.rewritten.empty()) {
     batches.append(SharedBytes{call.frame().buffer, checked.original});
   } else {
@@ -143,7 +151,7 @@ std::vector<ProduceItem> prepare(Produce& produce) {
   return items;
 }
 
-// On the owner's shard: appends all, then waits for those that want the replicas to have them.
+// On the owner's shard: appends all, then waits for those that want the replicas, or the disk, to have them.
 void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& part, Task done) {
   auto open = std::make_shared<size_t>(1);
   auto finish_one = [open, done = std::move(done)] {
@@ -158,20 +166,24 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
     }
     item.outcome = partition->append_as_leader(item.batches, AppendOrigin::kClient);
     item.batches = Payload();
-    if (item.outcome.error != ErrorCode::kNone || !item.wait_for_replicas) continue;
-    if (partition->high_watermark() > item.outcome.last_offset) continue;
+    if (item.outcome.error != ErrorCode::kNone) continue;
+    int64_t end = item.outcome.last_offset + 1;
+    if (partition->is_settled(end, item.wait_for_replicas)) continue;
     ++*open;
-    partition->when_high_watermark_reaches(item.outcome.last_offset + 1, item.deadline_ms,
-                                           [part, i, finish_one](ErrorCode error) {
-                                             (*part)[i].outcome.error = error;
-                                             finish_one();
-                                           });
+    partition->when_settled(end, item.wait_for_replicas, item.deadline_ms, [part, i, finish_one](ErrorCode error) {
+      (*part)[i].outcome.error = error;
+      finish_one();
+    });
   }
   finish_one();
 }
 
 void take_outcome(const AppendOutcome& outcome, PartitionOut& out) {
-  if (outcome.error != ErrorCode::kNone) return set_error(out, outcome.error);
+  if (outcome.error != ErrorCode::kNone) {
+    set_error(out, outcome.error);
+    out.log_start_offset = outcome.log_start_offset;  // Kafka tells it with the errors of producers' sequences
+    return;
+  }
   out.base_offset = outcome.base_offset;
   out.log_append_time_ms = outcome.log_append_time;
   out.log_start_offset = outcome.log_start_offset;
