@@ -85,10 +85,12 @@ void Router::scatter(Shard& from, std::vector<Item> items,
   for (size_t i = 0; i < parts.size(); i++) {
     if (parts[i].places.empty()) continue;
     Shard* owner = shards_[i];
-    auto run = [this, &from, owner, work, gather, part = std::move(parts[i])] {
-      work(*owner, part.items, [this, &from, owner, gather, part] {
+    auto run = [this, &from, owner, work, gather, part = std::make_shared<Part>(std::move(parts[i]))] {
+      work(*owner, part->items, [this, &from, owner, gather, part] {
         run_on(*owner, from, [gather, part] {
-          for (size_t k = 0; k < part.places.size(); k++) gather->items[part.places[k]] = std::move((*part.items)[k]);
+          for (size_t k = 0; k < part->places.size(); k++) {
+            gather->items[part->places[k]] = std::move((*part->items)[k]);
+          }
           if (--gather->open_parts == 0) gather->done(std::move(gather->items));
         });
       });

@@ -102,6 +102,9 @@ std::vector<Bytes> topics_to_create(const MetadataCall& call) {
       names.emplace_back(*asked.name);
     }
   }
+  // Named twice it is still one topic.
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 

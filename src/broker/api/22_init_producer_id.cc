@@ -1,5 +1,6 @@
 // InitProducerId (key 22), versions 0-5, for idempotent producers: a producer id that was never given out before, with
-// epoch 0. A producer that knows its id and epoch gets the next epoch of it (KIP-360), or a fresh id.
+// epoch 0. A producer without transactions that tells the id it has (version 3, KIP-360) gets a fresh one all the same,
+// as in Kafka.
 #include "broker/api/handlers.h"
 #include "broker/call.h"
 #include "broker/metadata_runtime.h"
