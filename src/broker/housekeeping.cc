@@ -1,10 +1,16 @@
 #include "broker/housekeeping.h"
 
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
 #include "base/log.h"
 #include "broker/shard.h"
 
 namespace milena {
 namespace {
+
+constexpr size_t kPartitionsPerTurn = 16;
 
 // Removes what retention renamed, after file.delete.delay.ms.
 void remove_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
@@ -18,21 +24,36 @@ void remove_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
   });
 }
 
+void apply_retention(Shard& shard, Partition& partition) {
+  PartitionLog* log = partition.log();
+  if (log == nullptr) return;
+  int64_t before = log->log_start_offset();
+  auto doomed = log->apply_retention();
+  if (!doomed) return partition.take_offline(doomed.error());
+  if (Status expired = log->expire_producers(); !expired.ok()) return partition.take_offline(expired.error());
+  if (log->log_start_offset() != before) {
+    log_info("{}: records before offset {} are past their retention", partition.name(), log->log_start_offset());
+    shard.note_append(partition);
+    partition.signal_progress();
+  }
+  if (!doomed->empty()) remove_later(shard, doomed.take(), log->config().file_delete_delay_ms);
+}
+
+// A few partitions a turn: a log that was never used is opened for this, and others are waiting.
+void apply_retention_from(Shard& shard, const std::shared_ptr<std::vector<TopicPartitionId>>& all, size_t next) {
+  if (shard.closed()) return;
+  size_t end = std::min(next + kPartitionsPerTurn, all->size());
+  for (; next < end; next++) {
+    if (Partition* partition = shard.find_partition((*all)[next])) apply_retention(shard, *partition);
+  }
+  if (next < all->size()) shard.executor().post([&shard, all, next] { apply_retention_from(shard, all, next); });
+}
+
 void apply_retention(Shard& shard) {
-  shard.for_each_partition([&](Partition& partition) {
-    PartitionLog* log = partition.log();
-    if (log == nullptr) return;
-    int64_t before = log->log_start_offset();
-    auto doomed = log->apply_retention();
-    if (!doomed) return partition.take_offline(doomed.error());
-    if (Status expired = log->expire_producers(); !expired.ok()) return partition.take_offline(expired.error());
-    if (log->log_start_offset() != before) {
-      log_info("{}: records before offset {} are past their retention", partition.name(), log->log_start_offset());
-      shard.note_append(partition);
-      partition.signal_progress();
-    }
-    if (!doomed->empty()) remove_later(shard, doomed.take(), log->config().file_delete_delay_ms);
-  });
+  auto all = std::make_shared<std::vector<TopicPartitionId>>();
+  all->reserve(shard.partition_count());
+  shard.for_each_partition([&](Partition& partition) { all->push_back(partition.id()); });
+  apply_retention_from(shard, all, 0);
 }
 
 // Complete segments are synced in the background, so that recovery has only the last one to read.
@@ -74,7 +95,21 @@ Status OffsetSnapshot::write(LogDirectory& directory, bool durable) const {
   return directory.write_high_watermarks(high_watermarks, durable);
 }
 
-Housekeeping::Housekeeping(Shard& home, LogDirectory& directory) : home_(home), directory_(directory) {}
+// The checkpoint files have one writer at a time, and none after the last.
+struct Housekeeping::Writer {
+  std::mutex mutex;
+  bool closed = false;
+
+  Status write(const OffsetSnapshot& all, LogDirectory& directory, bool last) {
+    std::lock_guard lock(mutex);
+    if (closed) return ok_status();
+    closed = last;
+    return all.write(directory, true);
+  }
+};
+
+Housekeeping::Housekeeping(Shard& home, LogDirectory& directory)
+    : home_(home), directory_(directory), writer_(std::make_shared<Writer>()) {}
 
 void Housekeeping::start() {
   int64_t interval_ms = home_.settings().get_long("log.retention.check.interval.ms");
@@ -95,11 +130,19 @@ void Housekeeping::note_change() {
   });
 }
 
+void Housekeeping::write_now(Task done) {
+  wanted_.push_back(std::move(done));
+  if (!writing_) collect_and_write();
+}
+
+Status Housekeeping::write_last(const OffsetSnapshot& all) { return writer_->write(all, directory_, true); }
+
 void Housekeeping::collect_and_write() {
   if (writing_) return note_change();
   writing_ = true;
   auto all = std::make_shared<OffsetSnapshot>();
   auto parts = std::make_shared<std::vector<OffsetSnapshot>>(home_.router().shard_count());
+  auto served = std::make_shared<std::vector<Task>>(std::exchange(wanted_, {}));
   home_.router().at_all(
       home_,
       [parts, &directory = directory_](Shard& shard) {
@@ -107,14 +150,17 @@ void Housekeeping::collect_and_write() {
         sync_full_segments(shard);
         (*parts)[shard.index()].collect(shard, directory);
       },
-      [this, all, parts] {
+      [this, all, parts, served] {
         for (OffsetSnapshot& part : *parts) all->merge(std::move(part));
         auto status = std::make_shared<Status>(ok_status());
-        home_.executor().run_blocking([this, all, status] { *status = all->write(directory_, true); },
-                                      [this, status] {
-                                        writing_ = false;
-                                        if (!status->ok()) log_error("checkpoints: {}", status->error().message);
-                                      });
+        home_.executor().run_blocking(
+            [writer = writer_, &directory = directory_, all, status] { *status = writer->write(*all, directory, false); },
+            [this, status, served] {
+              writing_ = false;
+              if (!status->ok()) log_error("checkpoints: {}", status->error().message);
+              for (Task& done : *served) done();
+              if (!wanted_.empty() && !writing_) collect_and_write();
+            });
       });
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/executor.h"
 #include "log/format/text_checkpoint.h"
@@ -34,15 +35,24 @@ class Housekeeping {
   void start();
   // Something changed on some shard: checkpoints are due soon.
   void note_change();
+  // Writes the checkpoints now; `done` runs on the home shard when what is in the files was collected after this call.
+  // For what must not be found there again: a log start offset of a topic whose name may be used again.
+  void write_now(Task done);
   void stop() { stopped_ = true; }
+  // Blocking, on any thread: the last checkpoints. Waits for a write that is under way; none follows.
+  Status write_last(const OffsetSnapshot& all);
 
  private:
-  void write_checkpoints();
+  struct Writer;
+
   void collect_and_write();
   void run_retention();
 
   Shard& home_;
   LogDirectory& directory_;
+  // Shared with the worker, which may outlive us.
+  std::shared_ptr<Writer> writer_;
+  std::vector<Task> wanted_;  // who waits for the next write
   bool scheduled_ = false;
   bool writing_ = false;
   bool stopped_ = false;
