@@ -23,6 +23,7 @@ struct Record {
   std::optional<std::string> value;
   int64_t timestamp_ms = 0;  // 0: now
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+  bool operator==(const Record&) const = default;
 };
 
 // Calls `step` until it says true; false when the patience is over.
