@@ -44,6 +44,16 @@ class Router {
   void scatter(Shard& from, std::vector<Item> items,
                std::function<void(Shard&, const std::shared_ptr<std::vector<Item>>&, Task finished)> work,
                std::function<void(std::vector<Item>)> done) const;
+  // The same where each item is done with at once: `visit` runs on the owner of each.
+  template <class Item>
+  void visit_each(Shard& from, std::vector<Item> items, void (*visit)(Shard& owner, Item& item),
+                  std::function<void(std::vector<Item>)> done) const {
+    auto work = [visit](Shard& owner, const std::shared_ptr<std::vector<Item>>& part, Task finished) {
+      for (Item& item : *part) visit(owner, item);
+      finished();
+    };
+    scatter<Item>(from, std::move(items), work, std::move(done));
+  }
 
  private:
   Shard& owner_of(const TopicPartitionId& id) const {

@@ -21,6 +21,7 @@ constexpr int64_t kEarliestPendingUpload = -6;
 
 struct OffsetItem {
   TopicPartitionId id;
+  AnswerPlace place;
   int64_t timestamp = 0;
   int32_t current_leader_epoch = -1;
   bool read_committed = false;
@@ -76,7 +77,7 @@ Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
   return ok_status();
 }
 
-void look_up(Shard& owner, OffsetItem& item) {
+void look_up_offset(Shard& owner, OffsetItem& item) {
   Partition* partition = owner.find_partition(item.id);
   PartitionLog* log = nullptr;
   item.error = check_leader(partition, item.current_leader_epoch, log);
@@ -110,7 +111,6 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
   }
 
   std::vector<OffsetItem> items;
-  auto places = std::make_shared<std::vector<std::pair<size_t, size_t>>>();
   for (const auto& topic : request.topics) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic.name);
@@ -125,8 +125,8 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
       } else if (image == nullptr || image->partition(p.partition_index) == nullptr) {
         out.error_code = ErrorCode::kUnknownTopicOrPartition;
       } else {
-        places->emplace_back(response->topics.size() - 1, topic_out.partitions.size() - 1);
         items.push_back(OffsetItem{.id = {image->id, p.partition_index},
+                             .place = AnswerPlace::last_of(*response),
                              .timestamp = p.timestamp,
                              .current_leader_epoch = p.current_leader_epoch,
                              .read_committed = request.isolation_level == 1,
@@ -134,24 +134,17 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
       }
     }
   }
-  shard.router().scatter<OffsetItem>(
-      shard, std::move(items),
-      [](Shard& owner, const std::shared_ptr<std::vector<OffsetItem>>& part, Task done) {
-        for (OffsetItem& item : *part) look_up(owner, item);
-        done();
-      },
-      [call, response, places](std::vector<OffsetItem> done) {
-        for (size_t i = 0; i < done.size(); i++) {
-          auto [t, p] = (*places)[i];
-          auto& out = response->topics[t].partitions[p];
-          out.error_code = done[i].error;
-          if (done[i].error != ErrorCode::kNone) continue;
-          out.timestamp = done[i].found.timestamp;
-          out.offset = done[i].found.offset;
-          out.leader_epoch = done[i].found.leader_epoch;
+  shard.router().visit_each<OffsetItem>(
+      shard, std::move(items), &look_up_offset, [call, response](std::vector<OffsetItem> done) {
+        for (const OffsetItem& item : done) {
+          auto& out = item.place.in(*response);
+          out.error_code = item.error;
+          if (item.error != ErrorCode::kNone) continue;
+          out.timestamp = item.found.timestamp;
+          out.offset = item.found.offset;
+          out.leader_epoch = item.found.leader_epoch;
           if (call->version() == 0) {
-            out.old_style_offsets =
-                old_style_offsets(done[i], call->request.topics[t].partitions[p].max_num_offsets);
+            out.old_style_offsets = old_style_offsets(item, item.place.in(call->request).max_num_offsets);
           }
         }
         call->reply(*response);

@@ -10,6 +10,7 @@ namespace {
 
 struct DeleteItem {
   TopicPartitionId id;
+  AnswerPlace place;
   int64_t offset = 0;
   ErrorCode error = ErrorCode::kNone;
   int64_t low_watermark = -1;
@@ -43,7 +44,6 @@ void delete_records(Shard& owner, DeleteItem& item) {
 void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
   Shard& shard = call->shard();
   auto response = std::make_shared<DeleteRecordsResponse>();
-  auto places = std::make_shared<std::vector<std::pair<size_t, size_t>>>();
   std::vector<DeleteItem> items;
   for (const auto& topic : call->request.topics) {
     auto& topic_out = response->topics.emplace_back();
@@ -58,22 +58,16 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
       } else if (image->internal) {
         out.error_code = ErrorCode::kInvalidTopicException;
       } else {
-        places->emplace_back(response->topics.size() - 1, topic_out.partitions.size() - 1);
-        items.push_back(DeleteItem{{image->id, p.partition_index}, p.offset});
+        items.push_back(DeleteItem{{image->id, p.partition_index}, AnswerPlace::last_of(*response), p.offset});
       }
     }
   }
-  shard.router().scatter<DeleteItem>(
-      shard, std::move(items),
-      [](Shard& owner, const std::shared_ptr<std::vector<DeleteItem>>& part, Task done) {
-        for (DeleteItem& item : *part) delete_records(owner, item);
-        done();
-      },
-      [call, response, places](std::vector<DeleteItem> done) {
-        for (size_t i = 0; i < done.size(); i++) {
-          auto& out = response->topics[(*places)[i].first].partitions[(*places)[i].second];
-          out.error_code = done[i].error;
-          out.low_watermark = done[i].low_watermark;
+  shard.router().visit_each<DeleteItem>(
+      shard, std::move(items), &delete_records, [call, response](std::vector<DeleteItem> done) {
+        for (const DeleteItem& item : done) {
+          auto& out = item.place.in(*response);
+          out.error_code = item.error;
+          out.low_watermark = item.low_watermark;
         }
         call->reply(*response);
       });

@@ -11,6 +11,7 @@ namespace {
 
 struct EpochItem {
   TopicPartitionId id;
+  AnswerPlace place;
   int32_t current_leader_epoch = -1;
   int32_t epoch = -1;
   ErrorCode error = ErrorCode::kNone;
@@ -18,7 +19,7 @@ struct EpochItem {
   int64_t end_offset = -1;
 };
 
-void look_up(Shard& owner, EpochItem& item) {
+void look_up_epoch(Shard& owner, EpochItem& item) {
   Partition* partition = owner.find_partition(item.id);
   PartitionLog* log = nullptr;
   item.error = check_leader(partition, item.current_leader_epoch, log);
@@ -38,7 +39,6 @@ void look_up(Shard& owner, EpochItem& item) {
 void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> call) {
   Shard& shard = call->shard();
   auto response = std::make_shared<OffsetForLeaderEpochResponse>();
-  auto places = std::make_shared<std::vector<std::pair<size_t, size_t>>>();
   std::vector<EpochItem> items;
   for (const auto& topic : call->request.topics) {
     auto& topic_out = response->topics.emplace_back();
@@ -51,22 +51,17 @@ void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> ca
         out.error_code = ErrorCode::kUnknownTopicOrPartition;
         continue;
       }
-      places->emplace_back(response->topics.size() - 1, topic_out.partitions.size() - 1);
-      items.push_back(EpochItem{{image->id, p.partition}, p.current_leader_epoch, p.leader_epoch});
+      items.push_back(EpochItem{{image->id, p.partition}, AnswerPlace::last_of(*response), p.current_leader_epoch,
+                                p.leader_epoch});
     }
   }
-  shard.router().scatter<EpochItem>(
-      shard, std::move(items),
-      [](Shard& owner, const std::shared_ptr<std::vector<EpochItem>>& part, Task done) {
-        for (EpochItem& item : *part) look_up(owner, item);
-        done();
-      },
-      [call, response, places](std::vector<EpochItem> done) {
-        for (size_t i = 0; i < done.size(); i++) {
-          auto& out = response->topics[(*places)[i].first].partitions[(*places)[i].second];
-          out.error_code = done[i].error;
-          out.leader_epoch = done[i].found_epoch;
-          out.end_offset = done[i].end_offset;
+  shard.router().visit_each<EpochItem>(
+      shard, std::move(items), &look_up_epoch, [call, response](std::vector<EpochItem> done) {
+        for (const EpochItem& item : done) {
+          auto& out = item.place.in(*response);
+          out.error_code = item.error;
+          out.leader_epoch = item.found_epoch;
+          out.end_offset = item.end_offset;
         }
         call->reply(*response);
       });
