@@ -220,9 +220,10 @@ void Node::sync_start_in_background() {
     metadata_->sync_soon();
     auto failed = std::make_shared<Status>(ok_status());
     executors_[0]->run_blocking(
-        [this, failed] {
-          *failed = sync_quorum_state(files_, directory_->path());
-          if (failed->ok()) *failed = files_.sync_directory(directory_->path());  // the clean-shutdown mark is gone
+        // The worker may come to it when the node is gone.
+        [failed, &files = files_, path = directory_->path()] {
+          *failed = sync_quorum_state(files, path);
+          if (failed->ok()) *failed = files.sync_directory(path);  // the clean-shutdown mark is gone
         },
         [failed] {
           if (!failed->ok()) log_error("the start could not be synced: {}", failed->error().message);
