@@ -48,7 +48,7 @@ inline void append_varint(Bytes& to, int32_t value) { append_unsigned_varlong(to
 inline void append_varlong(Bytes& to, int64_t value) { append_unsigned_varlong(to, zigzag_encode(value)); }
 
 // The readers return where the number ended, or nullptr when it is cut off at `end` or too long. Nearly all numbers
-// have one or two bytes, so these are read without a loop.
+// have one or two bytes, and three in the later records of a large batch, so these are read without a loop.
 template <class T, size_t MaxSize>
 inline const char* read_unsigned_number(const char* from, const char* end, T& value) {
   const auto byte_at = [from](size_t i) { return static_cast<T>(static_cast<uint8_t>(from[i])); };
@@ -60,6 +60,10 @@ inline const char* read_unsigned_number(const char* from, const char* end, T& va
     if (byte_at(1) < 0x80) {
       value = (byte_at(0) & 0x7f) | byte_at(1) << 7;
       return from + 2;
+    }
+    if (end - from >= 3 && byte_at(2) < 0x80) {
+      value = (byte_at(0) & 0x7f) | (byte_at(1) & 0x7f) << 7 | byte_at(2) << 14;
+      return from + 3;
     }
   }
   const auto size = static_cast<size_t>(end - from) < MaxSize ? static_cast<size_t>(end - from) : MaxSize;
