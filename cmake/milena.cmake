@@ -5,9 +5,6 @@ if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
-# Static archives first: every shared library costs a restart time and an idle process memory.
-set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
-
 option(MILENA_SANITIZE "build with address and undefined-behaviour sanitizers" OFF)
 if(MILENA_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
