@@ -46,7 +46,7 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
 
   Partition* partition = owner.find_partition(item.id);
   PartitionLog* log = nullptr;
-  item.error = check_leader(partition, item.position.current_leader_epoch, log);
+  item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1), log);
   if (item.error != ErrorCode::kNone) return;
   if (limits.replica_id >= 0) {
     // Followers come with replication; nobody else may pretend to be one.
@@ -158,7 +158,18 @@ void FetchOperation::with_session(std::shared_ptr<FetchSession> session, bool bu
                      p.log_start_offset});
     }
   }
+  if (session_->size() == 0) return end_empty_session();
   session_->advance_epoch();
+  collect_items();
+  read();
+}
+
+// A session with nothing left to fetch is over: the answer says session 0, and the client begins anew.
+void FetchOperation::end_empty_session() {
+  shard_.router().at_session_home(shard_, session_->id(),
+                                  [id = session_->id()](Shard& home) { home.fetch_sessions().remove(id); });
+  session_ = nullptr;
+  kind_ = Kind::kSessionless;
   collect_items();
   read();
 }
@@ -249,17 +260,19 @@ void FetchOperation::read() {
 void FetchOperation::on_read(std::vector<FetchItem> items) {
   reading_ = false;
   uint64_t bytes = 0;
+  uint64_t read_bytes = 0;  // before anything is left out: what is there decides whether to wait
   size_t next = 0;
   for (FetchItem& item : items_) {
     if (!item.away) continue;
     item = std::move(items[next++]);
+    read_bytes += item.records.size();
     // Each shard had the whole budget; what is too much is left for the next fetch.
     if (bytes > 0 && bytes + item.records.size() > limits_.max_bytes) item.records = Payload();
     bytes += item.records.size();
   }
   if (finished_) return unregister();  // the client went away meanwhile
   if (call_->connection().transport == nullptr) return abandon();
-  if (answer_now(bytes)) return finish();
+  if (answer_now(read_bytes)) return finish();
   if (woken_while_reading_) {
     woken_while_reading_ = false;
     return read();
@@ -405,8 +418,9 @@ FetchResponse FetchOperation::build_response() {
     out.log_start_offset = item.log_start_offset;
     out.diverging_epoch = item.diverging;
     out.aborted_transactions.reset();
+    // Null says that nobody asked; with an error Kafka says "none" instead.
+    if (item.aborted || item.error != ErrorCode::kNone) out.aborted_transactions.emplace();
     if (item.aborted) {
-      out.aborted_transactions.emplace();
       for (const AbortedTransaction& aborted : *item.aborted) {
         out.aborted_transactions->push_back({aborted.producer_id, aborted.first_offset});
       }

@@ -60,6 +60,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   enum class Kind { kSessionless, kFull, kIncremental };
 
   void with_session(std::shared_ptr<FetchSession> session, bool busy);
+  void end_empty_session();
   void answer_session_error(ErrorCode error);
   void collect_items();
   void add_item(const FetchKey& key, const FetchPosition& position);

@@ -98,11 +98,11 @@ void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> name
         std::vector<ByteView> views(kept->begin(), kept->end());
         return controller.auto_create_topics(views);
       },
-      [done = std::move(done)](CreateTopicsResponse response) {
+      [&from, done = std::move(done)](CreateTopicsResponse response) {
         for (const auto& topic : response.topics) {
           if (topic.error_code == ErrorCode::kNone) {
             log_info("topic {} was created on first use", topic.name);
-          } else if (topic.error_code != ErrorCode::kTopicAlreadyExists) {
+          } else if (topic.error_code != ErrorCode::kTopicAlreadyExists && from.first_time("topic " + topic.name)) {
             log_warn("topic {} could not be created on first use: {} {}", topic.name, error_name(topic.error_code),
                      topic.error_message.value_or(""));
           }

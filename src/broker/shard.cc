@@ -8,7 +8,8 @@ namespace milena {
 namespace {
 
 size_t session_slots(const Settings& settings, size_t shard_count) {
-  return static_cast<size_t>(settings.get_long("max.incremental.fetch.session.cache.slots")) / shard_count;
+  auto slots = static_cast<size_t>(settings.get_long("max.incremental.fetch.session.cache.slots"));
+  return (slots + shard_count - 1) / shard_count;
 }
 
 // What the settings file says, as opposed to a default.

@@ -84,6 +84,9 @@ class Shard {
   // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
   void sync_in_background(Partition& partition, Result<LogSync> sync);
 
+  // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is said.
+  bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
+
   // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
   void note_append(Partition& partition);
   // Called at the first change after take_housekeeping_due(): a node at rest has nothing to wake up for.
@@ -109,6 +112,8 @@ class Shard {
   std::unique_ptr<GroupRuntime> groups_;
   int64_t metadata_offset_ = -1;
   bool housekeeping_due_ = false;
+  static constexpr size_t kMostSaid = 1000;
+  std::unordered_set<std::string> said_;
   bool closed_ = false;
   Task on_first_change_;
 };

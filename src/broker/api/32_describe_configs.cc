@@ -47,28 +47,54 @@ void describe_topic(const DescribeConfigsCall& call, const std::optional<std::ve
   }
 }
 
-void describe_broker_setting(const DescribeConfigsCall& call, const ConfigDef& def, Result32& out) {
-  const Settings& settings = call.shard().settings();
-  bool set = settings.is_set(def.name);
-  if (!set && (def.marks & kConfigInternal) != 0) return;
+// One value that a broker setting has at some layer.
+struct LayeredValue {
+  std::optional<Bytes> value;
+  ConfigSource source;
+};
+
+// Strongest first: altered for this broker, altered for all, the settings file, the default.
+std::vector<LayeredValue> layers_of(const Shard& shard, const ConfigDef& def, bool only_cluster_wide) {
+  std::vector<LayeredValue> layers;
+  auto add_altered = [&](const Bytes& broker, ConfigSource source) {
+    const ConfigMap& altered = shard.image().configs(ResourceType::kBroker, broker);
+    if (auto found = altered.find(def.name); found != altered.end()) layers.push_back({found->second, source});
+  };
+  if (!only_cluster_wide) add_altered(std::to_string(shard.node().node_id), ConfigSource::kDynamicBroker);
+  add_altered("", ConfigSource::kDynamicDefaultBroker);
+  if (only_cluster_wide) return layers;
+  if (shard.settings().is_set(def.name)) layers.push_back({shard.settings().text(def.name), ConfigSource::kStaticBroker});
+  if (def.default_value != nullptr) layers.push_back({Bytes(def.default_value), ConfigSource::kDefault});
+  return layers;
+}
+
+void describe_broker_setting(const DescribeConfigsCall& call, const ConfigDef& def, bool only_cluster_wide,
+                             Result32& out) {
+  std::vector<LayeredValue> layers = layers_of(call.shard(), def, only_cluster_wide);
+  bool set = !layers.empty() && layers.front().source != ConfigSource::kDefault;
+  if (!set && (only_cluster_wide || (def.marks & kConfigInternal) != 0)) return;
   Config& config = out.configs.emplace_back();
   config.name = def.name;
   config.is_sensitive = def.type == ConfigType::kPassword;
-  config.value = config.is_sensitive ? std::nullopt : settings.text(def.name);
+  auto shown = [&](const std::optional<Bytes>& value) { return config.is_sensitive ? std::nullopt : value; };
+  config.value = shown(set ? layers.front().value : call.shard().settings().text(def.name));
   config.is_default = !set;
   config.read_only = def.scope == ConfigScope::kReadOnly;
-  config.config_source = static_cast<int8_t>(set ? ConfigSource::kStaticBroker : ConfigSource::kDefault);
+  config.config_source = static_cast<int8_t>(set ? layers.front().source : ConfigSource::kDefault);
   config.config_type = static_cast<int8_t>(def.type);
   if (call.request.include_documentation) config.documentation = def.documentation;
   if (!call.request.include_synonyms) return;
-  if (set) config.synonyms.push_back({def.name, config.value, static_cast<int8_t>(ConfigSource::kStaticBroker)});
-  if (def.default_value != nullptr) {
-    config.synonyms.push_back({def.name, def.default_value, static_cast<int8_t>(ConfigSource::kDefault)});
+  for (const LayeredValue& layer : layers) {
+    config.synonyms.push_back({def.name, shown(layer.value), static_cast<int8_t>(layer.source)});
   }
 }
 
 void describe_broker(const DescribeConfigsCall& call, const std::optional<std::vector<ByteView>>& keys, Result32& out) {
-  if (out.resource_name.empty()) return;  // only what was altered for the whole cluster, which is nothing yet
+  bool only_cluster_wide = out.resource_name.empty();
+  for (const ConfigDef& def : broker_configs()) {
+    if (only_cluster_wide && wanted(keys, def.name)) describe_broker_setting(call, def, true, out);
+  }
+  if (only_cluster_wide) return;
   int32_t id = -1;
   const Bytes& name = out.resource_name;
   auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
@@ -81,7 +107,7 @@ void describe_broker(const DescribeConfigsCall& call, const std::optional<std::v
                   fmt::format("Unexpected broker id, expected {} or empty string, but received {}", mine, name));
   }
   for (const ConfigDef& def : broker_configs()) {
-    if (wanted(keys, def.name)) describe_broker_setting(call, def, out);
+    if (wanted(keys, def.name)) describe_broker_setting(call, def, false, out);
   }
 }
 

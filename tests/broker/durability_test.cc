@@ -1,0 +1,77 @@
+// What was acknowledged, and what happens to it around deletions, syncs and kills.
+#include <filesystem>
+#include <fstream>
+
+#include "broker/node_fixture.h"
+#include "protocol/messages/delete_records.h"
+#include "protocol/messages/delete_topics.h"
+
+namespace milena::broker_test {
+namespace {
+
+class DurabilityTest : public NodeFixture {
+ protected:
+  void delete_topic(ByteView name) {
+    DeleteTopicsRequest request;
+    request.topic_names.push_back(name);
+    auto response = client().ask<DeleteTopicsResponse>(request, 4);
+    ASSERT_EQ(response.responses.size(), 1u);
+    ASSERT_EQ(response.responses[0].error_code, ErrorCode::kNone);
+  }
+  void delete_records(ByteView name, int64_t offset) {
+    DeleteRecordsRequest request;
+    auto& topic = request.topics.emplace_back();
+    topic.name = name;
+    topic.partitions.push_back({0, offset});
+    auto response = client().ask<DeleteRecordsResponse>(request, 2);
+    ASSERT_EQ(response.topics[0].partitions[0].error_code, ErrorCode::kNone);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Shards, DurabilityTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(DurabilityTest, ACheckpointOfADeletedTopicIsNotTakenForItsSuccessor) {
+  create_topic("t");
+  for (int i = 0; i < 10; i++) produce("t", 0, {"old"});
+  delete_records("t", 8);
+  node().advance(6000);  // the checkpoints are written
+  delete_topic("t");
+  create_topic("t");
+  produce("t", 0, {"a", "b"});
+  kill_and_start();
+  EXPECT_EQ(values_from("t", 0, 0), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_P(DurabilityTest, ADirectoryOfADeletedTopicIsNotTakenForItsSuccessor) {
+  create_topic("t");
+  produce("t", 0, {"old"});
+  std::filesystem::path live = node().directory() + "/data/t-0", aside = node().directory() + "/saved";
+  std::filesystem::copy(live, aside, std::filesystem::copy_options::recursive);
+  delete_topic("t");
+  create_topic("t");
+  node().kill();
+  std::filesystem::remove_all(live);
+  std::filesystem::rename(aside, live);  // as if the crash had come before the directory was moved
+  start();
+  restart();
+  EXPECT_TRUE(values_from("t", 0, 0).empty());
+  produce("t", 0, {"new"});
+  kill_and_start();
+  EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"new"});
+}
+
+TEST_P(DurabilityTest, AcknowledgedIsSyncedWhereTheTopicAsksForIt) {
+  create_topic("t", 1, {{"flush.messages", "1"}});
+  for (int i = 0; i < 3; i++) {
+    produce_batch("t", 0, batch_of({"a"}, 1), 9, i % 2 ? 1 : -1);
+    PartitionLog* log = node().partition("t", 0).log();
+    EXPECT_EQ(log->recovery_point(), log->log_end_offset());
+  }
+}
+
+TEST_P(DurabilityTest, APartitionNumberAtTheEdgeIsUnknown) {
+  create_topic("t");
+  EXPECT_EQ(fetch("t", INT32_MIN, 0).error_code, ErrorCode::kUnknownTopicOrPartition);
+}
+
+}  // namespace
+}  // namespace milena::broker_test
