@@ -85,6 +85,11 @@ committed = 0
 pause = threading.Event()
 
 
+# What librdkafka says of a request whose broker was killed under it.
+BROKER_GONE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._DESTROY, KafkaError._DESTROY_BROKER,
+               KafkaError._ALL_BROKERS_DOWN, KafkaError.REQUEST_TIMED_OUT)
+
+
 def again(action, accepted):
     """Repeats an admin request until it is answered; `accepted` is the error that a repetition may get."""
     first = True
@@ -99,8 +104,7 @@ def again(action, accepted):
                 if first:
                     die(f"first try of an admin request got {error}")
                 return
-            if not (error.retriable() or error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError.REQUEST_TIMED_OUT,
-                                                          KafkaError._DESTROY, KafkaError._ALL_BROKERS_DOWN)):
+            if not (error.retriable() or error.code() in BROKER_GONE):
                 die(f"admin request: {error}")
             first = False
             pause.wait(0.02)
