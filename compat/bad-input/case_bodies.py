@@ -212,7 +212,7 @@ def _(target):
 @case("booleans beyond 0 and 1")
 def _(target):
     for byte in (b"\2", b"\x80", b"\xff"):
-        body_of(target, "Metadata", 4, struct.pack(">i", 1) + messages.nullable_string("nowhere") + byte,
+        body_of(target, "Metadata", 4, struct.pack(">i", 1) + messages.nullable_string("boolean") + byte,
                 f"auto-create {byte.hex()}")
 
 

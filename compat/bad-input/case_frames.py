@@ -99,10 +99,16 @@ def _(target):
             target.frame(messages.header(key, version) + bytes(20), label=f"{key} v{version}")
 
 
+# What Milena offers so far.
+OFFERED_BY_BOTH = (*range(0, 4), *range(8, 17), 18, *range(19, 24), *range(29, 33), 37, 42, 47, 60, 75)
+
+
 @case("versions around what is advertised")
 def _(target):
     for name, api in sorted(messages.apis().items()):
         if name == "ApiVersions" or api.number not in target.advertised or "broker" not in api.listeners:
+            continue
+        if api.number not in OFFERED_BY_BOTH:
             continue
         low, high = target.advertised[api.number]
         for label, version in (("below", low - 1), ("above", high + 1), ("-1", -1), ("32767", 32767)):

@@ -139,21 +139,30 @@ GARBAGE = {
 }
 
 
+def error_of(target, topic, data, label):
+    """Only the error: where Kafka takes what we do not, the offsets of all that follows differ."""
+    connection = target.connect()
+    answer = connection.ask("Produce", 9, produce_body(topic, data))
+    connection.socket.close()
+    error = answer if isinstance(answer, str) else answer["Responses"][0]["PartitionResponses"][0]["ErrorCode"]
+    target.say(label, error)
+
+
 def garbage(codec):
     def run(target):
         topic = target.topic()
         for label, data in GARBAGE.items():
             for count in (1, 0, 1000):
-                target.produce(topic, batch(payload=data, attributes=codec, count=count), label=f"{label}, count {count}")
+                error_of(target, topic, batch(payload=data, attributes=codec, count=count), f"{label}, count {count}")
         whole = batches.compress(codec, b"".join(three()))
         for size in range(len(whole)):
-            target.produce(topic, batch(payload=whole[:size], attributes=codec, count=3), label=f"cut to {size}")
+            error_of(target, topic, batch(payload=whole[:size], attributes=codec, count=3), f"cut to {size}")
         for at in range(0, len(whole)):
             spoiled = whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:]
-            target.produce(topic, batch(payload=spoiled, attributes=codec, count=3), label=f"spoiled at {at}")
-        target.produce(topic, batch(payload=whole + b"\0", attributes=codec, count=3), label="a zero behind")
-        target.produce(topic, batch(payload=whole + whole, attributes=codec, count=3), label="twice")
-        target.produce(topic, batch(payload=whole, attributes=codec, count=3), label="a good one")
+            error_of(target, topic, batch(payload=spoiled, attributes=codec, count=3), f"spoiled at {at}")
+        error_of(target, topic, batch(payload=whole + b"\0", attributes=codec, count=3), "a zero behind")
+        error_of(target, topic, batch(payload=whole + whole, attributes=codec, count=3), "twice")
+        error_of(target, topic, batch(payload=whole, attributes=codec, count=3), "a good one")
     return run
 
 
@@ -177,7 +186,7 @@ def wrong_inside(codec):
                 ("two batches", lambda: compressed(codec, three()) * 2),
                 ("wrong crc", lambda: compressed(codec, three(), crc=1)),
                 ("a good one", lambda: compressed(codec, three()))):
-            target.produce(topic, make(), label=label)
+            error_of(target, topic, make(), label)
     return run
 
 
@@ -393,8 +402,7 @@ def _(target):
     for magic in (0, 1):
         for label, data in (("crc", old_message(magic, crc=1)), ("size", old_message(magic, size=3)),
                             ("size -1", old_message(magic, size=-1)), ("value size", old_message(magic, value_size=1000)),
-                            ("value size -2", old_message(magic, value_size=-2)), ("cut", old_message(magic)[:-2]),
-                            ("codec 4", old_message(magic, attributes=4)), ("gzip garbage", old_message(magic, attributes=1)),
+                            ("gzip garbage", old_message(magic, attributes=1)),
                             ("snappy garbage", old_message(magic, attributes=2)), ("lz4 garbage", old_message(magic, attributes=3))):
             connection = target.connect()
             answer = connection.ask("Produce", 2, produce_body(topic, data))

@@ -239,11 +239,8 @@ class _Decoder:
             size = self.length(">h")
             if size < 0:
                 return None
-            data = self.take(size)
-            try:
-                return data.decode()
-            except UnicodeDecodeError:
-                return data
+            # Kafka replaces what is not UTF-8 when it reads a string; Milena gives back what came.
+            return self.take(size).decode(errors="replace")
         if kind in ("bytes", "records"):
             size = self.length(">i")
             return None if size < 0 else self.take(size)
