@@ -47,7 +47,9 @@ void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionSta
   call->set_header(ApiKey::kApiVersions, 0, correlation_id, {});
   ApiVersionsResponse response;
   response.error_code = ErrorCode::kUnsupportedVersion;
-  list_apis(response);
+  // Only what the client needs to ask again (KIP-511).
+  response.api_keys.push_back({static_cast<int16_t>(ApiKey::kApiVersions), ApiVersionsRequest::kMinVersion,
+                               ApiVersionsRequest::kMaxVersion});
   call->reply(response);
 }
 
