@@ -114,8 +114,8 @@ ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, int32_t 
     return call.version() >= kProduceWithTopicIds ? ErrorCode::kUnknownTopicId
                                                        : ErrorCode::kUnknownTopicOrPartition;
   }
-  if (topic->internal && call.client_id() != kAdminClientId) return ErrorCode::kInvalidTopicException;
   if (topic->partition(partition) == nullptr) return ErrorCode::kUnknownTopicOrPartition;
+  if (topic->internal && call.client_id() != kAdminClientId) return ErrorCode::kInvalidTopicException;
   return ErrorCode::kNone;
 }
 
@@ -125,6 +125,7 @@ std::vector<ProduceItem> prepare(Produce& produce) {
   Shard& shard = call.shard();
   bool by_id = call.version() >= kProduceWithTopicIds;
   int64_t deadline_ms = shard.steady_ms() + std::max(request.timeout_ms, 0);
+  bool acks_valid = request.acks >= -1 && request.acks <= 1;
   std::vector<ProduceItem> items;
   for (const auto& topic : request.topic_data) {
     auto& topic_out = produce.response.responses.emplace_back();
@@ -144,6 +145,10 @@ std::vector<ProduceItem> prepare(Produce& produce) {
       if (!limits) limits = limits_of(*shard.topic_config(*image));
       ProduceItem item{.id = {image->id, partition.index}, .wait_for_replicas = request.acks == -1, .deadline_ms = deadline_ms};
       if (!check_records(call, *image, partition.records.value_or(ByteView()), *limits, item.batches, out)) continue;
+      if (!acks_valid) {
+        set_error(out, ErrorCode::kInvalidRequiredAcks);
+        continue;
+      }
       produce.places.emplace_back(produce.response.responses.size() - 1, topic_out.partition_responses.size() - 1);
       items.push_back(std::move(item));
     }
@@ -219,6 +224,17 @@ void refuse_all(Produce& produce, ErrorCode error) {
   answer(produce);
 }
 
+// As Kafka: the first batch of each partition is asked.
+bool has_transactional_records(const ProduceRequest& request) {
+  for (const auto& topic : request.topic_data) {
+    for (const auto& partition : topic.partition_data) {
+      auto batch = RecordBatchView::parse(partition.records.value_or(ByteView()));
+      if (batch && batch->header().is_transactional()) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void handle_produce(std::shared_ptr<ProduceCall> call) {
@@ -231,7 +247,9 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
     return produce->call->close(
         fmt::format("a Produce request names {} partitions, {} are allowed", partitions, kMostPartitions));
   }
-  if (request.acks < -1 || request.acks > 1) return refuse_all(*produce, ErrorCode::kInvalidRequiredAcks);
+  if (!request.transactional_id && has_transactional_records(request)) {
+    return refuse_all(*produce, ErrorCode::kTransactionalIdAuthorizationFailed);
+  }
 
   std::vector<ProduceItem> items = prepare(*produce);
   if (items.empty()) return answer(*produce);
