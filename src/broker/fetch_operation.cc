@@ -418,8 +418,8 @@ FetchResponse FetchOperation::build_response() {
     out.log_start_offset = item.log_start_offset;
     out.diverging_epoch = item.diverging;
     out.aborted_transactions.reset();
-    // Null says that nobody asked; with an error Kafka says "none" instead.
-    if (item.aborted || item.error != ErrorCode::kNone) out.aborted_transactions.emplace();
+    // Null says that nobody asked for them; where no log was asked at all Kafka says "none" instead.
+    if (item.aborted || item.id.topic_id.is_zero()) out.aborted_transactions.emplace();
     if (item.aborted) {
       for (const AbortedTransaction& aborted : *item.aborted) {
         out.aborted_transactions->push_back({aborted.producer_id, aborted.first_offset});

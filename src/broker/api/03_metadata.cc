@@ -86,6 +86,7 @@ void answer(const std::shared_ptr<MetadataCall>& call) {
       ErrorCode error = !invalid_topic_name(asked.name.value_or("")) ? ErrorCode::kUnknownTopicOrPartition
                                                                      : ErrorCode::kInvalidTopicException;
       response.topics.push_back(unknown_topic(asked.name.value_or(""), {}, error));
+      if (with_operations) response.topics.back().topic_authorized_operations = kAllTopicOperations;
     }
   }
   call->reply(response);
@@ -108,9 +109,25 @@ std::vector<Bytes> topics_to_create(const MetadataCall& call) {
   return names;
 }
 
+// Versions 10 and 11 have the field for the id, but no broker has ever taken it: Kafka refuses the whole request.
+bool asks_by_id_too_early(const MetadataCall& call) {
+  if (call.version() >= 12 || !call.request.topics) return false;
+  const auto& topics = *call.request.topics;
+  return std::any_of(topics.begin(), topics.end(), [](const auto& t) { return !t.name || !t.topic_id.is_zero(); });
+}
+
+void refuse_ids(MetadataCall& call) {
+  MetadataResponse response;
+  for (const auto& asked : *call.request.topics) {
+    response.topics.push_back(unknown_topic(asked.name.value_or(""), asked.topic_id, ErrorCode::kInvalidRequest));
+  }
+  call.reply(response);
+}
+
 }  // namespace
 
 void handle_metadata(std::shared_ptr<MetadataCall> call) {
+  if (asks_by_id_too_early(*call)) return refuse_ids(*call);
   std::vector<Bytes> missing = topics_to_create(*call);
   if (missing.empty()) return answer(call);
   Shard& shard = call->shard();

@@ -4,9 +4,21 @@
 #include "protocol/messages/sync_group.h"
 
 namespace milena {
+namespace {
+
+// From here on Kafka's coordinator wants both, although the definition lets them be null.
+constexpr int16_t kFirstVersionWithProtocol = 5;
+
+}  // namespace
 
 void handle_sync_group(std::shared_ptr<SyncGroupCall> call) {
-  ByteView group_id = call->request.group_id;
+  const SyncGroupRequest& request = call->request;
+  if (call->version() >= kFirstVersionWithProtocol && (!request.protocol_type || !request.protocol_name)) {
+    SyncGroupResponse response;
+    response.error_code = ErrorCode::kInconsistentGroupProtocol;
+    return call->reply(response);
+  }
+  ByteView group_id = request.group_id;
   ask_coordinator(std::move(call), group_id, &GroupShard::sync_group);
 }
 

@@ -19,6 +19,11 @@ void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
                                                                   : ErrorCode::kTransactionalIdAuthorizationFailed;
     return call->reply(response);
   }
+  // An id and an epoch come together or not at all.
+  if ((call->request.producer_id == -1) != (call->request.producer_epoch == -1)) {
+    response.error_code = ErrorCode::kInvalidRequest;
+    return call->reply(response);
+  }
   Shard& shard = call->shard();
   shard.metadata().next_producer_id(shard, [call, response](Result<int64_t> id) mutable {
     if (id) {

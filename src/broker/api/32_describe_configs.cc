@@ -15,8 +15,9 @@ namespace {
 using Result32 = DescribeConfigsResponse::DescribeConfigsResult;
 using Config = DescribeConfigsResponse::DescribeConfigsResourceResult;
 
+// Null asks for all, and so does an empty list.
 bool wanted(const std::optional<std::vector<ByteView>>& keys, ByteView name) {
-  return !keys || std::find(keys->begin(), keys->end(), name) != keys->end();
+  return !keys || keys->empty() || std::find(keys->begin(), keys->end(), name) != keys->end();
 }
 
 void refuse(Result32& out, ErrorCode error, Bytes message) {
@@ -39,6 +40,7 @@ void describe_topic(const DescribeConfigsCall& call, const std::optional<std::ve
     config.is_default = described.source == ConfigSource::kDefault;
     config.config_source = static_cast<int8_t>(described.source);
     config.config_type = static_cast<int8_t>(described.def->type);
+    config.documentation.reset();
     if (call.request.include_documentation) config.documentation = Bytes(described.def->documentation);
     if (!call.request.include_synonyms) continue;
     for (auto& synonym : described.synonyms) {
@@ -82,6 +84,7 @@ void describe_broker_setting(const DescribeConfigsCall& call, const ConfigDef& d
   config.read_only = def.scope == ConfigScope::kReadOnly;
   config.config_source = static_cast<int8_t>(set ? layers.front().source : ConfigSource::kDefault);
   config.config_type = static_cast<int8_t>(def.type);
+  config.documentation.reset();
   if (call.request.include_documentation) config.documentation = def.documentation;
   if (!call.request.include_synonyms) return;
   for (const LayeredValue& layer : layers) {

@@ -1,13 +1,71 @@
-// OffsetDelete (key 47), versions 0. The rules are the coordinator's (coordinator/group_shard.h).
+// OffsetDelete (key 47), versions 0. What names a partition that is not there is answered here; the rest goes to the
+// group's coordinator (coordinator/group_shard.h).
+#include <algorithm>
+
 #include "broker/api/group_call.h"
 #include "broker/api/handlers.h"
 #include "protocol/messages/offset_delete.h"
 
 namespace milena {
+namespace {
+
+// Takes what is unknown out of the request, and answers it.
+OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
+  OffsetDeleteResponse unknown;
+  for (auto& topic : call.request.topics) {
+    const TopicImage* image = call.shard().image().find_topic(topic.name);
+    OffsetDeleteResponse::OffsetDeleteResponseTopic out;
+    out.name = Bytes(topic.name);
+    std::erase_if(topic.partitions, [&](const auto& partition) {
+      if (image != nullptr && image->partition(partition.partition_index) != nullptr) return false;
+      out.partitions.push_back({partition.partition_index, ErrorCode::kUnknownTopicOrPartition});
+      return true;
+    });
+    if (!out.partitions.empty()) unknown.topics.push_back(std::move(out));
+  }
+  std::erase_if(call.request.topics, [](const auto& topic) { return topic.partitions.empty(); });
+  return unknown;
+}
+
+// One topic may have partitions on both sides: it is still one topic in the answer.
+void add(OffsetDeleteResponse&& unknown, OffsetDeleteResponse& response) {
+  for (auto& topic : unknown.topics) {
+    auto same = std::find_if(response.topics.begin(), response.topics.end(),
+                             [&](const auto& known) { return known.name == topic.name; });
+    if (same == response.topics.end()) {
+      response.topics.push_back(std::move(topic));
+    } else {
+      same->partitions.insert(same->partitions.begin(), topic.partitions.begin(), topic.partitions.end());
+    }
+  }
+}
+
+}  // namespace
 
 void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
   ByteView group_id = call->request.group_id;
-  ask_coordinator(std::move(call), group_id, &GroupShard::delete_offsets);
+  auto unknown = std::make_shared<OffsetDeleteResponse>(take_unknown(*call));
+  Shard& shard = call->shard();
+  if (group_id.empty()) {
+    OffsetDeleteResponse refused;
+    refused.error_code = ErrorCode::kInvalidGroupId;
+    return call->reply(refused);
+  }
+  GroupRuntime::submit(
+      shard, GroupRuntime::partition_of(shard, group_id),
+      [call](GroupShard& state, AnswerToken token, Now now) {
+        return state.delete_offsets(GroupCaller(*call, token), call->request, now);
+      },
+      [call, unknown](ErrorCode error, GroupResponse* answer) {
+        OffsetDeleteResponse response;
+        if (error == ErrorCode::kNone) {
+          response = std::move(std::get<OffsetDeleteResponse>(*answer));
+        } else {
+          response.error_code = error;
+        }
+        if (response.error_code == ErrorCode::kNone) add(std::move(*unknown), response);
+        call->reply(response);
+      });
 }
 
 }  // namespace milena

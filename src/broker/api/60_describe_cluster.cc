@@ -12,7 +12,6 @@ namespace milena {
 void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   constexpr int8_t kBrokers = 1, kControllers = 2;
   DescribeClusterResponse response;
-  response.endpoint_type = call->request.endpoint_type;
   response.cluster_id = call->shard().node().cluster_id;
   if (call->request.endpoint_type != kBrokers) {
     bool known = call->request.endpoint_type == kControllers;

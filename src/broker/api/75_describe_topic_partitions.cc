@@ -51,7 +51,12 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
   int64_t room = std::max<int64_t>(std::min<int64_t>(server_limit, request.response_partition_limit), 1);
   Response response;
   if (request.cursor && request.cursor->partition_index < 0) {
-    return call->close("DescribeTopicPartitions with a cursor at a negative partition");
+    for (const auto& asked : request.topics) {
+      auto& topic = response.topics.emplace_back();
+      topic.name = Bytes(asked.name);
+      topic.error_code = ErrorCode::kInvalidRequest;
+    }
+    return call->reply(response);
   }
   for (const Bytes& name : names_to_describe(*call)) {
     const TopicImage* image = call->shard().image().find_topic(name);
@@ -65,6 +70,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     if (image == nullptr) {
       topic.error_code =
           !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
+      topic.topic_authorized_operations = kAllTopicOperations;
       continue;
     }
     topic.topic_id = image->id;
