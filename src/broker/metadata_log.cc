@@ -81,14 +81,10 @@ Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path,
   if (newest.end_offset < 0) return 0;
   auto snapshot = read_snapshot_file(files, path + "/" + snapshot_file_name(newest.end_offset, newest.epoch));
   if (!snapshot) return snapshot.error();
-  MetadataRecords records;
-  for (const Bytes& value : snapshot->records) {
-    auto record = decode_metadata_record(value);
-    if (!record) return record.error();
-    records.push_back(record.take());
-  }
+  auto records = decode_snapshot_records(*snapshot);
+  if (!records) return records.error();
   ImageDelta delta;
-  RETURN_IF_ERROR(replayed.replay(std::move(records), newest.end_offset - 1, newest.epoch, delta));
+  RETURN_IF_ERROR(replayed.replay(records.take(), newest.end_offset - 1, newest.epoch, delta));
   return newest.end_offset;
 }
 
@@ -126,6 +122,16 @@ Status append_leader_change(PartitionLog& log, int32_t epoch, int32_t node_id, i
 }
 
 }  // namespace
+
+Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot) {
+  MetadataRecords records;
+  for (const Bytes& value : snapshot.records) {
+    auto record = decode_metadata_record(value);
+    if (!record) return record.error();
+    records.push_back(record.take());
+  }
+  return records;
+}
 
 Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
                                         int64_t now_ms) {

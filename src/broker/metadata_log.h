@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "log/file_cache.h"
 #include "log/partition_log.h"
+#include "log/snapshot_file.h"
 #include "metadata/replayer.h"
 
 namespace milena {
@@ -26,6 +27,9 @@ struct MetadataLog {
 // written, and a LeaderChange record appended. Neither is synced yet: sync_quorum_state and the log's own sync do that.
 Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
                                       int32_t node_id);
+
+// The metadata in a snapshot or in bootstrap.checkpoint.
+Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);
 
 // Blocking; on any thread.
 Status sync_quorum_state(FileSystem& files, const std::string& directory);

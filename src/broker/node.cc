@@ -61,13 +61,7 @@ Result<MetadataRecords> bootstrap_records(FileSystem& files, const std::string& 
   }
   auto snapshot = read_snapshot_file(files, path);
   if (!snapshot) return snapshot.error();
-  MetadataRecords records;
-  for (const Bytes& value : snapshot->records) {
-    auto record = decode_metadata_record(value);
-    if (!record) return record.error();
-    records.push_back(record.take());
-  }
-  return records;
+  return decode_snapshot_records(*snapshot);
 }
 
 // How this node registers: with what it advertises, or the names that a client on the same machine would use.

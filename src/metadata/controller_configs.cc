@@ -179,16 +179,17 @@ Controller::MaybeRefusal Controller::plan_replacement(
   return std::nullopt;
 }
 
-ControllerEffects<IncrementalAlterConfigsResponse> Controller::incremental_alter_configs(
-    const IncrementalAlterConfigsRequest& request) const {
-  ControllerEffects<IncrementalAlterConfigsResponse> effects;
+// What both forms share: each resource on its own, answered with its refusal or with nothing to say.
+template <class Response, class Request, class Plan>
+static ControllerEffects<Response> alter_resources(const Request& request, Plan plan) {
+  ControllerEffects<Response> effects;
   const auto repeated = repeated_resources(request.resources);
   for (const auto& resource : request.resources) {
-    MaybeRefusal refusal;
+    decltype(plan(resource, effects.records)) refusal;
     if (repeated.contains({resource.resource_type, resource.resource_name})) {
-      refusal = Refusal{ErrorCode::kInvalidRequest, "The resource occurs more than once in the request"};
+      refusal.emplace(ErrorCode::kInvalidRequest, "The resource occurs more than once in the request");
     } else {
-      refusal = plan_alteration(resource, effects.records);
+      refusal = plan(resource, effects.records);
     }
     auto& result = effects.response.responses.emplace_back();
     result.resource_type = resource.resource_type;
@@ -202,26 +203,15 @@ ControllerEffects<IncrementalAlterConfigsResponse> Controller::incremental_alter
   return effects;
 }
 
+ControllerEffects<IncrementalAlterConfigsResponse> Controller::incremental_alter_configs(
+    const IncrementalAlterConfigsRequest& request) const {
+  return alter_resources<IncrementalAlterConfigsResponse>(
+      request, [this](const auto& resource, MetadataRecords& records) { return plan_alteration(resource, records); });
+}
+
 ControllerEffects<AlterConfigsResponse> Controller::alter_configs(const AlterConfigsRequest& request) const {
-  ControllerEffects<AlterConfigsResponse> effects;
-  const auto repeated = repeated_resources(request.resources);
-  for (const auto& resource : request.resources) {
-    MaybeRefusal refusal;
-    if (repeated.contains({resource.resource_type, resource.resource_name})) {
-      refusal = Refusal{ErrorCode::kInvalidRequest, "The resource occurs more than once in the request"};
-    } else {
-      refusal = plan_replacement(resource, effects.records);
-    }
-    auto& result = effects.response.responses.emplace_back();
-    result.resource_type = resource.resource_type;
-    result.resource_name = resource.resource_name;
-    result.error_message.reset();
-    if (!refusal) continue;
-    result.error_code = refusal->code;
-    result.error_message = std::move(refusal->message);
-  }
-  if (request.validate_only) effects.records.clear();
-  return effects;
+  return alter_resources<AlterConfigsResponse>(
+      request, [this](const auto& resource, MetadataRecords& records) { return plan_replacement(resource, records); });
 }
 
 }  // namespace milena
