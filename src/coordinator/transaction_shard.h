@@ -1,0 +1,93 @@
+// TransactionShard: the transaction coordinator of one partition of __transaction_state, as a pure state machine: no clock,
+// no I/O, no thread, no lock. The broker hosts one per partition it leads; tests and the simulator drive it directly. Its
+// rules are those of Kafka's TransactionCoordinator, TransactionStateManager and TransactionMetadata.
+//
+// Every input gives TransactionEffects. The contract with the runtime is that of GroupShard:
+//   1. append the records as one batch; 2. apply each; 3. when the high watermark covers what was appended until now, send
+//   the answers and start the markers; or, if the append failed, 2. give the effects to append_failed and go on with what
+//   it returns.
+// Between an input that asked for records and 2. there is no other input (CHECKed).
+//
+// The state of a transactional id changes in apply alone, live and at load alike, but for what Kafka does not write down
+// either: the last epoch of a producer, and which markers are still to come. The decision to commit or abort is a record;
+// markers are written after it, again and again until each partition has its own; then a record says that all is done.
+// A shard whose partition is lost is closed and dropped, and whoever loads the log writes the markers again.
+//
+// Not here: authorization, idempotent producers without a transactional id, whether partitions exist, sending the markers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "coordinator/transaction_types.h"
+
+namespace milena {
+
+class TransactionShard {
+ public:
+  explicit TransactionShard(TransactionConfig config);
+  ~TransactionShard();
+
+  // --- what the runtime tells it besides inputs; both may change at any time between inputs
+
+  // The leader epoch of the partition; markers carry it. Must be told before loaded().
+  void set_coordinator_epoch(int32_t leader_epoch) { coordinator_epoch_ = leader_epoch; }
+  // transaction.version of the finalized features: 0 writes records that brokers before 4.0 read, too.
+  void set_transaction_version(int16_t level) { transaction_version_ = level; }
+
+  // --- the log
+
+  // One record, in the order of the log. What cannot be read changes nothing, and is logged. The producer id is there for
+  // the runtime's sake: nothing in this log is transactional.
+  void apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id = -1);
+  void apply_marker(int64_t /*producer_id*/, bool /*committed*/) {}
+  // All records up to the log end are applied; inputs come from now on. Transactions found between their decision and
+  // their end get their markers.
+  TransactionEffects loaded(Now now);
+  // The batch could not be appended, for this reason (the partition's own). Takes what the input had returned; gives back
+  // the answers to send and takes back what must not be believed.
+  TransactionEffects append_failed(TransactionEffects failed, ErrorCode error, Now now);
+  // The partition is led by somebody else now: what is parked is answered, nothing is accepted any more.
+  TransactionEffects close(ErrorCode error);
+
+  // --- time
+
+  // When tick wants to be called; may be early. nullopt: no timer runs.
+  std::optional<int64_t> next_deadline_ms() const;
+  TransactionEffects tick(Now now);
+
+  // --- requests; each is answered once, at once or later
+
+  // With a transactional id; without one (null) it is no business of a coordinator. Answers InitProducerIdResponse.
+  TransactionEffects init_producer_id(const Caller& caller, const InitProducerIdRequest& request, Now now);
+  // One transaction of an AddPartitionsToTxn of the caller's version (for 0-3 the handler makes it of the fields of those
+  // versions), verify_only included. Answers AddedPartitions, with a code for each partition asked for. Not checked here:
+  // that the partitions exist and may be written to.
+  TransactionEffects add_partitions(const Caller& caller, const PartitionsToAdd& request, Now now);
+  // `offsets_partition`: the partition of __consumer_offsets that keeps the group. Answers AddOffsetsToTxnResponse.
+  TransactionEffects add_offsets(const Caller& caller, const AddOffsetsToTxnRequest& request, int32_t offsets_partition,
+                                 Now now);
+  // Answers EndTxnResponse, as soon as the decision is in the log.
+  TransactionEffects end_transaction(const Caller& caller, const EndTxnRequest& request, Now now);
+  // These two answer for this partition's ids alone; the handler puts the parts together.
+  TransactionEffects describe(const Caller& caller, std::span<const ByteView> transactional_ids, Now now);
+  TransactionEffects list(const Caller& caller, const ListTransactionsRequest& request, Now now);
+
+  // --- what it had asked for
+
+  // Partitions that are not named are tried again later, as those with a passing error: so an empty span says that nothing
+  // was written.
+  TransactionEffects markers_written(MarkerToken token, std::span<const MarkerResult> results, Now now);
+  // A producer id that was never given to anybody, or why there is none.
+  TransactionEffects producer_id_given(ProducerIdToken token, ErrorCode error, int64_t producer_id, Now now);
+
+ private:
+  const TransactionConfig config_;
+  int32_t coordinator_epoch_ = 0;
+  int16_t transaction_version_ = 0;
+};
+
+}  // namespace milena
