@@ -5,6 +5,7 @@
 
 MILENA_BROKER=host:port  use this running broker; it is neither stopped nor killed, and its topics may hold leftovers
 MILENA_BINARY=path       use this binary instead of asking script/build
+MILENA_PORTS=from-to     take ports from here only
 """
 
 import dataclasses
@@ -46,8 +47,9 @@ def free_port():
     Inside that range, a client that reconnects while the broker is down can be given the very port as its own and
     connect to itself, and the broker finds its port taken.
     """
+    first, _, last = os.environ.get("MILENA_PORTS", "20000-31999").partition("-")
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randint(int(first), int(last))
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
