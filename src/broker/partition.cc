@@ -49,10 +49,10 @@ void Partition::take_offline(const Error& error) {
   end_waits(ErrorCode::kKafkaStorageError);
 }
 
-AppendOutcome Partition::append_as_leader(const Payload& batches, AppendOrigin origin) {
+AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) {
   PartitionLog* partition_log = log();
   if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
-  Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, origin);
+  Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);
   if (!outcome) {
     take_offline(outcome.error());
     return AppendOutcome{.error = ErrorCode::kKafkaStorageError};

@@ -50,7 +50,7 @@ class Partition {
 
   // Validated batches of a leader's client or coordinator; offsets are assigned here. A disk error comes back as
   // KAFKA_STORAGE_ERROR.
-  AppendOutcome append_as_leader(const Payload& batches, AppendOrigin origin);
+  AppendOutcome append_as_leader(const Payload& batches, AppendChecks checks);
 
   // Fetch answers for consumers end here; a follower's fetch may go on to the log end offset.
   int64_t high_watermark() { return log_ ? log_->high_watermark() : 0; }

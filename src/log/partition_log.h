@@ -118,9 +118,9 @@ class PartitionLog {
 
   // Batches of magic 2 that have been validated, back to back. Gives them the next offsets and the epoch; the bytes are
   // not changed, the headers are patched on their way to the file. All of them or none.
-  Result<AppendOutcome> append_as_leader(ByteView batches, int32_t leader_epoch, AppendOrigin origin);
+  Result<AppendOutcome> append_as_leader(ByteView batches, int32_t leader_epoch, AppendChecks checks);
   // The same from a chain; only a chain of several chunks is copied together first.
-  Result<AppendOutcome> append_as_leader(const Payload& batches, int32_t leader_epoch, AppendOrigin origin);
+  Result<AppendOutcome> append_as_leader(const Payload& batches, int32_t leader_epoch, AppendChecks checks);
   // Batches as the leader sent them, offsets and epochs included; a piece of a batch at the end is ignored. Batches
   // that are not beyond the log end offset are an Error (kCorrupt): the fetcher asked for something else.
   Result<AppendOutcome> append_as_follower(ByteView batches);
@@ -201,6 +201,9 @@ class PartitionLog {
   // As of now; for DescribeProducers and for the check that a transaction is open.
   Result<const ProducerEntry*> find_producer(int64_t producer_id);
   Result<std::vector<ProducerEntry>> active_producers();
+  // Before the first batch of a transaction: what its coordinator's answer has to be kept with (ProducerState).
+  Result<VerificationStart> start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                               bool supports_epoch_bump);
   // Forgets those that were silent for longer than producer.id.expiration.ms.
   Status expire_producers();
 
@@ -232,7 +235,7 @@ class PartitionLog {
   Status save_epochs();
 
   // partition_log_append.cc
-  Result<AppendOutcome> append(AppendPlan& plan, AppendOrigin origin);
+  Result<AppendOutcome> append(AppendPlan& plan, const AppendChecks& checks);
   Status maybe_roll(const AppendPlan& plan);
   Status roll_to(int64_t base_offset);
   Status write_batches(const AppendPlan& plan);
@@ -283,6 +286,7 @@ class PartitionLog {
   // After a clean shutdown the end is first taken from the newest snapshot's name, and looked up when it is needed.
   bool end_confirmed_ = true;
 
+  uint64_t last_guard_ = 0;
   std::unique_ptr<ProducerState> producers_;  // null until needed; then it covers the log up to its end
   // While producers_ is null: no batch of a producer stands at or beyond this.
   int64_t unloaded_producers_end_ = 0;

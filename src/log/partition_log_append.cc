@@ -32,22 +32,23 @@ struct PartitionLog::AppendPlan {
   }
 };
 
-Result<AppendOutcome> PartitionLog::append_as_leader(const Payload& batches, int32_t leader_epoch, AppendOrigin origin) {
+Result<AppendOutcome> PartitionLog::append_as_leader(const Payload& batches, int32_t leader_epoch, AppendChecks checks) {
   if (batches.chunks().size() == 1) {
     const Chunk& chunk = batches.chunks().front();
-    if (const auto* bytes = std::get_if<Bytes>(&chunk)) return append_as_leader(ByteView(*bytes), leader_epoch, origin);
+    if (const auto* bytes = std::get_if<Bytes>(&chunk)) return append_as_leader(ByteView(*bytes), leader_epoch, checks);
     if (const auto* shared = std::get_if<SharedBytes>(&chunk)) {
-      return append_as_leader(shared->view, leader_epoch, origin);
+      return append_as_leader(shared->view, leader_epoch, checks);
     }
   }
   Result<Bytes> whole = batches.flatten();
   if (!whole) return whole.error();
-  return append_as_leader(ByteView(*whole), leader_epoch, origin);
+  return append_as_leader(ByteView(*whole), leader_epoch, checks);
 }
 
-Result<AppendOutcome> PartitionLog::append_as_leader(ByteView batches, int32_t leader_epoch, AppendOrigin origin) {
-  CHECK(origin != AppendOrigin::kReplication, "{}", directory_);
+Result<AppendOutcome> PartitionLog::append_as_leader(ByteView batches, int32_t leader_epoch, AppendChecks checks) {
+  CHECK(checks.origin != AppendOrigin::kReplication, "{}", directory_);
   RETURN_IF_ERROR(confirm_end());
+  checks.verify_transactions = config_->verify_transactions;
   AppendPlan plan;
   plan.batches.reserve(1);
   int64_t next_offset = log_end_offset_;
@@ -63,7 +64,7 @@ Result<AppendOutcome> PartitionLog::append_as_leader(ByteView batches, int32_t l
   if (plan.bytes > static_cast<uint64_t>(config_->segment_bytes)) {
     return AppendOutcome{.error = ErrorCode::kRecordListTooLarge};
   }
-  return append(plan, origin);
+  return append(plan, checks);
 }
 
 Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
@@ -103,8 +104,16 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
   return outcome;
 }
 
+Result<VerificationStart> PartitionLog::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                                           bool supports_epoch_bump) {
+  Result<ProducerState*> state = producers();
+  if (!state) return state.error();
+  return (*state)->start_verification(producer_id, epoch, first_sequence, supports_epoch_bump, ++last_guard_,
+                                      clock_.wall_ms());
+}
+
 // The producers' checks come first, then the roll, the bytes, and only then what is kept in memory.
-Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, AppendOrigin origin) {
+Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks& checks) {
   AppendOutcome outcome{.base_offset = plan.first_offset(),
                         .last_offset = plan.last_offset(),
                         .log_start_offset = log_start_offset_};
@@ -116,7 +125,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, AppendOrigin origin
     if (!batch.header.has_producer_id()) continue;
     Result<ProducerState*> state = producers();
     if (!state) return state.error();
-    if (origin == AppendOrigin::kClient) {
+    if (checks.origin == AppendOrigin::kClient) {
       const ProducerEntry* known = (*state)->find(batch.header.producer_id);
       if (const ProducerBatch* before = known ? known->find_duplicate(batch.header) : nullptr) {
         outcome.base_offset = before->first_offset();
@@ -134,7 +143,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, AppendOrigin origin
       marker = **parsed;
     }
     if (!change) change.emplace(**state);
-    ErrorCode error = change->add(batch.header, marker, origin);
+    ErrorCode error = change->add(batch.header, marker, checks);
     if (error != ErrorCode::kNone) return AppendOutcome{.error = error, .log_start_offset = log_start_offset_};
   }
 

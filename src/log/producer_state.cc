@@ -54,26 +54,58 @@ ProducerEntry& ProducerAppend::entry_of(int64_t producer_id) {
 }
 
 ErrorCode ProducerAppend::add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker,
-                              AppendOrigin origin) {
+                              const AppendChecks& checks) {
   if (!batch.has_producer_id()) return ErrorCode::kNone;
   ProducerEntry& entry = entry_of(batch.producer_id);
-  if (marker) return add_marker(entry, batch, *marker, origin);
-  if (ErrorCode error = check_data(entry, batch, origin); error != ErrorCode::kNone) return error;
-  add_data(entry, batch);
+  if (marker) {
+    if (ErrorCode error = add_marker(entry, batch, *marker, checks); error != ErrorCode::kNone) return error;
+  } else {
+    if (ErrorCode error = check_data(entry, batch, checks); error != ErrorCode::kNone) return error;
+    add_data(entry, batch);
+  }
+  settle_verification(batch);
   return ErrorCode::kNone;
 }
 
-ErrorCode ProducerAppend::check_data(const ProducerEntry& entry, const BatchHeader& batch, AppendOrigin origin) const {
-  if (origin == AppendOrigin::kReplication) return ErrorCode::kNone;
+ErrorCode ProducerAppend::check_data(const ProducerEntry& entry, const BatchHeader& batch,
+                                     const AppendChecks& checks) const {
+  if (checks.origin == AppendOrigin::kReplication) return ErrorCode::kNone;
   if (batch.producer_epoch < entry.epoch) return ErrorCode::kInvalidProducerEpoch;
-  // A producer that was never seen may begin at any sequence.
-  if (origin == AppendOrigin::kClient && entry.epoch != kNoProducerEpoch) {
-    bool expected = batch.producer_epoch != entry.epoch ? batch.base_sequence == 0
-                                                        : in_sequence(entry.last_sequence(), batch.base_sequence);
-    if (!expected) return ErrorCode::kOutOfOrderSequenceNumber;
-  }
   bool open = entry.current_txn_first_offset >= 0;
+  if (batch.is_transactional() && checks.verify_transactions && !(open && entry.epoch == batch.producer_epoch)) {
+    const PendingVerification* pending = state_.find_verification(batch.producer_id);
+    if (checks.guard == 0 || pending == nullptr || pending->guard != checks.guard) return ErrorCode::kInvalidTxnState;
+  }
+  if (checks.origin == AppendOrigin::kClient) {
+    if (ErrorCode error = check_sequence(entry, batch); error != ErrorCode::kNone) return error;
+  }
   return open && !batch.is_transactional() ? ErrorCode::kInvalidTxnState : ErrorCode::kNone;
+}
+
+ErrorCode ProducerAppend::check_sequence(const ProducerEntry& entry, const BatchHeader& batch) const {
+  if (const PendingVerification* pending = state_.find_verification(batch.producer_id)) {
+    // An earlier batch of the transaction is waiting for its verification still: this one must not overtake it.
+    if (batch.base_sequence > pending->lowest_sequence) return ErrorCode::kOutOfOrderSequenceNumber;
+    // With an epoch for each transaction every first batch begins anew.
+    if (pending->supports_epoch_bump && batch.base_sequence != 0 && entry.batch_count == 0) {
+      return ErrorCode::kOutOfOrderSequenceNumber;
+    }
+  }
+  // A producer that was never seen may begin at any sequence.
+  if (entry.epoch == kNoProducerEpoch) return ErrorCode::kNone;
+  bool expected = batch.producer_epoch != entry.epoch ? batch.base_sequence == 0
+                                                      : in_sequence(entry.last_sequence(), batch.base_sequence);
+  return expected ? ErrorCode::kNone : ErrorCode::kOutOfOrderSequenceNumber;
+}
+
+// A guard is used up by the first batch it let in, and void after a marker; but a marker of the epoch that is being
+// verified (a coordinator with a bump for each transaction writes it when it is asked twice) leaves it.
+void ProducerAppend::settle_verification(const BatchHeader& batch) {
+  if (!batch.is_transactional()) return;
+  const PendingVerification* pending = state_.find_verification(batch.producer_id);
+  if (pending == nullptr) return;
+  bool keep = pending->supports_epoch_bump && batch.is_control() && batch.producer_epoch == pending->epoch;
+  if (!keep) verified_.push_back(batch.producer_id);
 }
 
 void ProducerAppend::add_data(ProducerEntry& entry, const BatchHeader& batch) {
@@ -84,9 +116,16 @@ void ProducerAppend::add_data(ProducerEntry& entry, const BatchHeader& batch) {
 }
 
 ErrorCode ProducerAppend::add_marker(ProducerEntry& entry, const BatchHeader& batch, const EndTransactionMarker& marker,
-                                     AppendOrigin origin) {
-  if (origin != AppendOrigin::kReplication) {
-    if (batch.producer_epoch < entry.epoch) return ErrorCode::kInvalidProducerEpoch;
+                                     const AppendChecks& checks) {
+  if (checks.origin != AppendOrigin::kReplication) {
+    bool open = entry.current_txn_first_offset >= 0;
+    bool old = batch.producer_epoch < entry.epoch;
+    if (checks.transaction_version >= 2 && batch.producer_epoch == entry.epoch) {
+      // The same marker again is welcome, and so is the last epoch, which cannot be raised. Else it is of a
+      // transaction before the one that is open now.
+      old = open && batch.producer_epoch != std::numeric_limits<int16_t>::max();
+    }
+    if (old) return ErrorCode::kInvalidProducerEpoch;
     if (marker.coordinator_epoch < entry.coordinator_epoch) return ErrorCode::kTransactionCoordinatorFenced;
   }
   // A marker may arrive without a transaction here: the coordinator had the partition on its list, nothing was written.
@@ -113,7 +152,33 @@ std::vector<ProducerEntry> ProducerState::entries() const {
   return all;
 }
 
+VerificationStart ProducerState::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                                    bool supports_epoch_bump, uint64_t fresh_guard, int64_t now_ms) {
+  const ProducerEntry* entry = find(producer_id);
+  if (entry != nullptr && epoch < entry->epoch) return {ErrorCode::kInvalidProducerEpoch, 0};
+  if (has_open_transaction(producer_id, epoch)) return {};
+  auto [at, inserted] = verifications_.try_emplace(
+      producer_id, PendingVerification{fresh_guard, first_sequence, epoch, supports_epoch_bump, now_ms});
+  PendingVerification& pending = at->second;
+  if (epoch > pending.epoch || (epoch == pending.epoch && first_sequence < pending.lowest_sequence)) {
+    pending.epoch = epoch;
+    pending.lowest_sequence = first_sequence;
+  }
+  return {ErrorCode::kNone, pending.guard};
+}
+
+const PendingVerification* ProducerState::find_verification(int64_t producer_id) const {
+  auto it = verifications_.find(producer_id);
+  return it == verifications_.end() ? nullptr : &it->second;
+}
+
+bool ProducerState::has_open_transaction(int64_t producer_id, int16_t epoch) const {
+  const ProducerEntry* entry = find(producer_id);
+  return entry != nullptr && entry->current_txn_first_offset >= 0 && entry->epoch == epoch;
+}
+
 std::vector<ProducerState::Completed> ProducerState::apply(ProducerAppend&& append) {
+  for (int64_t producer_id : append.verified_) verifications_.erase(producer_id);
   for (ProducerEntry& entry : append.updated_) {
     if (entry.current_txn_first_offset >= 0) ongoing_.emplace(entry.current_txn_first_offset, entry.producer_id);
     entries_[entry.producer_id] = entry;
@@ -143,6 +208,7 @@ void ProducerState::on_high_watermark(int64_t offset) {
 }
 
 size_t ProducerState::expire(int64_t before_ms) {
+  std::erase_if(verifications_, [&](const auto& item) { return item.second.started_ms < before_ms; });
   return std::erase_if(entries_, [&](const auto& item) {
     return item.second.current_txn_first_offset < 0 && item.second.last_timestamp < before_ms;
   });
@@ -184,6 +250,7 @@ void ProducerState::clear() {
   entries_.clear();
   ongoing_.clear();
   unreplicated_.clear();
+  verifications_.clear();
 }
 
 }  // namespace milena

@@ -27,6 +27,30 @@ enum class AppendOrigin {
   kReplication,  // decided elsewhere: nothing is refused
 };
 
+// How an append is checked.
+struct AppendChecks {
+  AppendChecks(AppendOrigin by) : origin(by) {}  // NOLINT: an origin alone is the usual case
+
+  AppendOrigin origin;
+  // What start_verification gave, or 0. The first batch of a transaction must show it (KIP-890).
+  uint64_t guard = 0;
+  // Of a marker: with 2 or more its epoch must be above the producer's (KIP-1228).
+  int16_t transaction_version = 0;
+  // Whether guards are asked for; the log sets it from its configuration.
+  bool verify_transactions = false;
+};
+
+// A question to a transaction's coordinator that is under way: whether this partition is part of the transaction. The
+// guard is new for each transaction, so that an answer that comes after the transaction's end proves nothing about the
+// next one. Source: Kafka's VerificationStateEntry.
+struct PendingVerification {
+  uint64_t guard = 0;
+  int32_t lowest_sequence = kNoSequence;
+  int16_t epoch = kNoProducerEpoch;
+  bool supports_epoch_bump = false;
+  int64_t started_ms = 0;
+};
+
 // One batch of a producer, as remembered for finding duplicates.
 struct ProducerBatch {
   int32_t last_sequence = kNoSequence;
@@ -64,6 +88,13 @@ struct CompletedTransaction {
   bool aborted = false;
 };
 
+// What start_verification says: an error; or the guard to show with the batch, 0 when the transaction is open here
+// already and nobody needs to be asked.
+struct VerificationStart {
+  ErrorCode error = ErrorCode::kNone;
+  uint64_t guard = 0;
+};
+
 class ProducerState;
 
 // The effect of one append, before it is one. Short-lived; the state must not change meanwhile.
@@ -72,19 +103,22 @@ class ProducerAppend {
   explicit ProducerAppend(const ProducerState& state) : state_(state) {}
 
   // The batch with its final offsets. With a marker it ends a transaction. Anything but kNone refuses the append.
-  ErrorCode add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker, AppendOrigin origin);
+  ErrorCode add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker, const AppendChecks& checks);
 
  private:
   friend class ProducerState;
   ProducerEntry& entry_of(int64_t producer_id);
-  ErrorCode check_data(const ProducerEntry& entry, const BatchHeader& batch, AppendOrigin origin) const;
+  ErrorCode check_data(const ProducerEntry& entry, const BatchHeader& batch, const AppendChecks& checks) const;
+  ErrorCode check_sequence(const ProducerEntry& entry, const BatchHeader& batch) const;
   void add_data(ProducerEntry& entry, const BatchHeader& batch);
   ErrorCode add_marker(ProducerEntry& entry, const BatchHeader& batch, const EndTransactionMarker& marker,
-                       AppendOrigin origin);
+                       const AppendChecks& checks);
+  void settle_verification(const BatchHeader& batch);
 
   const ProducerState& state_;
   std::vector<ProducerEntry> updated_;
   std::vector<CompletedTransaction> completed_;
+  std::vector<int64_t> verified_;  // producers whose verification is over
 };
 
 class ProducerState {
@@ -93,6 +127,14 @@ class ProducerState {
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty() && ongoing_.empty() && unreplicated_.empty(); }
   std::vector<ProducerEntry> entries() const;
+
+  // Whether the batch that comes next belongs to a transaction that is open here; if not, `fresh_guard` (used once only)
+  // is remembered until the transaction begins here.
+  VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                       bool supports_epoch_bump, uint64_t fresh_guard, int64_t now_ms);
+  const PendingVerification* find_verification(int64_t producer_id) const;
+  // Whether a transaction of this producer and epoch is open here.
+  bool has_open_transaction(int64_t producer_id, int16_t epoch) const;
 
   // Takes over what an append has changed. Returns the transactions it completed, each with the last stable offset to be
   // noted with it.
@@ -117,6 +159,7 @@ class ProducerState {
   std::unordered_map<int64_t, ProducerEntry> entries_;
   std::map<int64_t, int64_t> ongoing_;       // first offset -> producer id
   std::map<int64_t, int64_t> unreplicated_;  // first offset -> marker's offset, of completed ones
+  std::unordered_map<int64_t, PendingVerification> verifications_;  // by producer id
 };
 
 }  // namespace milena

@@ -1,0 +1,364 @@
+#include "broker/coordinator_runtime.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/group_runtime.h"
+#include "broker/shard.h"
+#include "coordinator/java_string.h"
+#include "protocol/records/control_records.h"
+#include "protocol/records/record_batch_builder.h"
+#include "protocol/records/record_iterator.h"
+
+namespace milena {
+namespace {
+
+constexpr uint64_t kLoadChunk_bytes = 1 << 20;
+constexpr size_t kMostWaiting = 10'000;
+// As long as anybody can wait: a hundred years.
+constexpr int64_t kNoDeadline_ms = int64_t{100} * 365 * 86'400'000;
+
+// Kafka's max.message.bytes: what its own coordinators and consumers are prepared to read.
+constexpr size_t kLargeBatch_bytes = 1 << 20;
+
+std::optional<ByteView> view_of(const std::optional<Bytes>& bytes) {
+  return bytes ? std::optional<ByteView>(*bytes) : std::nullopt;
+}
+
+}  // namespace
+
+template <class Kind>
+struct CoordinatorRuntime<Kind>::Host {
+  int32_t partition = 0;
+  TopicPartitionId id;
+  std::unique_ptr<State> state;
+  bool loading = false;
+  bool loaded = false;
+  int64_t load_position = 0;
+  std::deque<Waiting> waiting;
+  // Inputs that are not answered yet. Kept because the state machine may hold views of the request until it answers.
+  std::unordered_map<AnswerToken, Waiting> open;
+  TimerId timer = 0;
+  int64_t timer_ms = 0;
+};
+
+template <class Kind>
+CoordinatorRuntime<Kind>::CoordinatorRuntime(Shard& shard) : shard_(shard) {}
+template <class Kind>
+CoordinatorRuntime<Kind>::~CoordinatorRuntime() = default;
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::perform(int32_t, Effects&) {}
+
+template <class Kind>
+int32_t CoordinatorRuntime<Kind>::partition_count(const Shard& from) {
+  const TopicImage* topic = from.image().find_topic(Kind::kTopic);
+  return topic == nullptr ? 0 : topic->partition_count();
+}
+
+template <class Kind>
+int32_t CoordinatorRuntime<Kind>::partition_of(const Shard& from, ByteView key) {
+  int32_t count = partition_count(from);
+  return count == 0 ? -1 : coordinator_partition(key, count);
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer) {
+  const TopicImage* topic = from.image().find_topic(Kind::kTopic);
+  if (topic == nullptr || topic->partition(partition) == nullptr) return on_answer(ErrorCode::kNotCoordinator, nullptr);
+  Waiting waiting{std::move(input), &from, std::move(on_answer)};
+  from.router().at_owner(from, {topic->id, partition}, [partition, waiting = std::move(waiting)](Shard& owner) mutable {
+    Kind::runtime_of(owner).submit_here(partition, std::move(waiting));
+  });
+}
+
+template <class Kind>
+Now CoordinatorRuntime<Kind>::now() const { return Now{shard_.steady_ms(), shard_.now_ms()}; }
+
+template <class Kind>
+Partition* CoordinatorRuntime<Kind>::partition_of_host(const Host& host) const { return shard_.find_partition(host.id); }
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::submit_here(int32_t partition, Waiting waiting) {
+  auto refuse = [&](ErrorCode error) {
+    if (!waiting.on_answer) return;
+    Shard& home = *waiting.home;
+    shard_.router().run_on(shard_, home, [on_answer = std::move(waiting.on_answer), error] { on_answer(error, nullptr); });
+  };
+  Host* host = find_or_make_host(partition);
+  if (host == nullptr) return refuse(ErrorCode::kNotCoordinator);
+  if (host->loaded) return run(*host, std::move(waiting));
+  if (host->waiting.size() >= kMostWaiting) return refuse(ErrorCode::kCoordinatorLoadInProgress);
+  host->waiting.push_back(std::move(waiting));
+  if (!host->loading) load(*host);
+}
+
+template <class Kind>
+auto CoordinatorRuntime<Kind>::find_or_make_host(int32_t partition) -> Host* {
+  if (auto found = hosts_.find(partition); found != hosts_.end()) return found->second.get();
+  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  if (topic == nullptr || shard_.find_partition({topic->id, partition}) == nullptr) return nullptr;
+  auto host = std::make_unique<Host>();
+  host->partition = partition;
+  host->id = {topic->id, partition};
+  host->state = make_state();
+  return hosts_.emplace(partition, std::move(host)).first->second.get();
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::load_in_background() { load_from(0); }
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::load_from(int32_t index) {
+  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  if (closed_ || topic == nullptr || index >= topic->partition_count()) return;
+  Partition* partition = shard_.find_partition({topic->id, index});
+  // After a clean stop the checkpoints tell which logs are empty, and those are left closed.
+  const LogDirectory& directory = *shard_.node().directory;
+  bool known_empty = partition != nullptr && directory.clean_shutdown() && partition->log_if_open() == nullptr &&
+                     directory.find(partition->topic_partition()).recovery_point == 0;
+  if (partition != nullptr && !known_empty && !hosts_.contains(index) && partition->log() != nullptr &&
+      partition->log()->log_end_offset() > 0) {
+    load(*find_or_make_host(index));
+  }
+  shard_.executor().post([this, index] { load_from(index + 1); });
+}
+
+// --- loading: a chunk of the log a turn, so that the shard goes on serving others.
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::load(Host& host) {
+  host.loading = true;
+  Partition* partition = partition_of_host(host);
+  PartitionLog* log = partition == nullptr ? nullptr : partition->log();
+  if (log == nullptr) return fail_host(host.partition, ErrorCode::kCoordinatorNotAvailable);
+  host.load_position = log->log_start_offset();
+  load_some(host.partition);
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
+  auto found = hosts_.find(partition_index);
+  if (found == hosts_.end() || found->second->loaded) return;
+  Host& host = *found->second;
+  Partition* partition = partition_of_host(host);
+  PartitionLog* log = partition == nullptr ? nullptr : partition->log();
+  if (log == nullptr) return fail_host(partition_index, ErrorCode::kCoordinatorNotAvailable);
+  if (host.load_position >= log->log_end_offset()) return finish_loading(host);
+  auto read = log->read(host.load_position, kLoadChunk_bytes, log->log_end_offset(), true);
+  auto bytes = read.ok() ? read->batches.flatten() : Result<Bytes>(read.error());
+  if (!bytes) {
+    partition->take_offline(bytes.error());
+    return fail_host(partition_index, ErrorCode::kCoordinatorNotAvailable);
+  }
+  if (!apply_batches(host, *bytes, host.load_position)) {
+    return fail_host(partition_index, ErrorCode::kCoordinatorNotAvailable);
+  }
+  if (host.load_position >= log->log_end_offset()) return finish_loading(host);
+  shard_.executor().post([this, partition_index] { load_some(partition_index); });
+}
+
+// Applies the whole batches of a read; false if it held none, or garbage.
+template <class Kind>
+bool CoordinatorRuntime<Kind>::apply_batches(Host& host, ByteView bytes, int64_t& next_offset) {
+  BatchIterator batches(bytes);
+  bool any = false;
+  while (batches.next()) {
+    any = true;
+    const RecordBatchView& batch = batches.batch();
+    const BatchHeader& header = batch.header();
+    int64_t from = next_offset;
+    next_offset = header.next_offset();
+    RecordIterator records(batch);
+    while (records.next()) {
+      const RecordView& record = records.record();
+      if (record.offset < from) continue;
+      if (header.is_control()) {
+        auto marker = parse_end_transaction_marker(record);
+        if (marker) host.state->apply_marker(header.producer_id, marker->committed);
+      } else if (record.key) {
+        host.state->apply(*record.key, record.value, record.offset, header.is_transactional() ? header.producer_id : -1);
+      }
+    }
+    if (!records.status().ok()) {
+      log_error("{}-{} cannot be loaded: {}", Kind::kTopic, host.partition, records.status().error().message);
+      return false;
+    }
+  }
+  return any;
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::finish_loading(Host& host) {
+  host.loading = false;
+  host.loaded = true;
+  execute(host, host.state->loaded(now()));
+  std::deque<Waiting> waiting = std::exchange(host.waiting, {});
+  for (Waiting& one : waiting) run(host, std::move(one));
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::fail_host(int32_t partition, ErrorCode error) {
+  auto found = hosts_.find(partition);
+  if (found == hosts_.end()) return;
+  std::unique_ptr<Host> host = std::move(found->second);
+  hosts_.erase(found);
+  shard_.executor().cancel(host->timer);
+  if (host->loaded) send(*host, host->state->close(error).answers, ErrorCode::kNone);
+  for (auto& [token, open] : host->open) {
+    shard_.router().run_on(shard_, *open.home, [on_answer = open.on_answer, error] { on_answer(error, nullptr); });
+  }
+  for (Waiting& one : host->waiting) {
+    if (!one.on_answer) continue;
+    shard_.router().run_on(shard_, *one.home, [on_answer = one.on_answer, error] { on_answer(error, nullptr); });
+  }
+}
+
+// --- inputs and their effects
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
+  if (!waiting.on_answer) return execute(host, waiting.input(*host.state, 0, now()));  // the broker's own, unanswered
+  AnswerToken token = ++last_token_;
+  auto [open, inserted] = host.open.emplace(token, std::move(waiting));
+  execute(host, open->second.input(*host.state, token, now()));
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::execute(Host& host, Effects effects) {
+  if (!effects.records.empty()) {
+    if (ErrorCode error = append(host, effects); error != ErrorCode::kNone) {
+      effects = host.state->append_failed(std::move(effects), error, now());
+      // What is sent now depends on nothing that was not appended.
+    }
+  }
+  // Before anything is told to others: what they do may come back here at once.
+  arm_timer(host);
+  if (effects.answers.empty() && !has_more(effects)) return;
+  Partition* partition = partition_of_host(host);
+  PartitionLog* log = partition == nullptr ? nullptr : partition->log();
+  if (log != nullptr && !partition->is_settled(log->log_end_offset(), true)) {
+    return release_when_settled(host, *partition, log->log_end_offset(), std::move(effects));
+  }
+  send(host, std::move(effects.answers), ErrorCode::kNone);
+  perform(host.partition, effects);
+}
+
+// What clients are told has a deadline; what the coordinator goes on to do has none, and ends with the coordinator.
+template <class Kind>
+void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& partition, int64_t offset, Effects effects) {
+  auto held = std::make_shared<Effects>(std::move(effects));
+  auto still_hosted = [this, index = host.partition, id = host.id] {
+    auto found = hosts_.find(index);
+    return found == hosts_.end() || found->second->id != id ? nullptr : found->second.get();
+  };
+  if (!held->answers.empty()) {
+    int64_t deadline_ms = shard_.steady_ms() + shard_.settings().get_long(Kind::kAppendTimeoutSetting);
+    partition.when_settled(offset, true, deadline_ms, [this, still_hosted, held](ErrorCode error) {
+      if (Host* hosted = still_hosted()) {
+        send(*hosted, std::move(held->answers),
+             error == ErrorCode::kNone ? error : ErrorCode::kCoordinatorNotAvailable);
+      }
+    });
+  }
+  if (!has_more(*held)) return;
+  partition.when_settled(offset, true, shard_.steady_ms() + kNoDeadline_ms, [this, still_hosted, held](ErrorCode error) {
+    Host* hosted = still_hosted();
+    if (hosted != nullptr && error == ErrorCode::kNone) perform(hosted->partition, *held);
+  });
+}
+
+// One batch, so that what belongs together is there or not. Only what is larger than any one decision needs to be (the
+// tombstones of many groups, of a deleted topic's offsets) is cut into several: they are one append all the same.
+template <class Kind>
+ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
+  Partition* partition = partition_of_host(host);
+  if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
+  int64_t timestamp = shard_.now_ms();
+  Bytes batches;
+  size_t next = 0;
+  while (next < effects.records.size()) {
+    RecordBatchBuilder batch;
+    while (next < effects.records.size() && batch.uncompressed_size() < kLargeBatch_bytes) {
+      const CoordinatorRecord& record = effects.records[next++];
+      batch.append(record.key, view_of(record.value), timestamp);
+    }
+    batches += batch.build();
+  }
+  AppendOutcome outcome = partition->append_as_leader(Payload(std::move(batches)), AppendOrigin::kCoordinator);
+  if (outcome.error != ErrorCode::kNone) return outcome.error;
+  int64_t offset = outcome.base_offset;
+  for (const CoordinatorRecord& record : effects.records) {
+    host.state->apply(record.key, view_of(record.value), offset++);
+  }
+  return ErrorCode::kNone;
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::send(Host& host, std::vector<typename Kind::Answer> answers, ErrorCode error) {
+  for (auto& answer : answers) {
+    auto found = host.open.find(answer.token);
+    if (found == host.open.end()) continue;
+    Waiting open = std::move(found->second);
+    host.open.erase(found);
+    auto response = std::make_shared<Response>(std::move(answer.response));
+    Shard& home = *open.home;
+    shard_.router().run_on(shard_, home, [open = std::move(open), response, error] {
+      open.on_answer(error, error == ErrorCode::kNone ? response.get() : nullptr);
+    });
+  }
+}
+
+// --- time
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::arm_timer(Host& host) {
+  std::optional<int64_t> deadline = host.state->next_deadline_ms();
+  if (host.timer != 0 && deadline && host.timer_ms <= *deadline) return;  // it wakes early enough
+  if (host.timer != 0) shard_.executor().cancel(host.timer);
+  host.timer = 0;
+  if (!deadline) return;
+  host.timer_ms = *deadline;
+  host.timer = shard_.executor().call_at(*deadline, [this, index = host.partition] { on_timer(index); });
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::on_timer(int32_t partition) {
+  auto found = hosts_.find(partition);
+  if (found == hosts_.end()) return;
+  found->second->timer = 0;
+  execute(*found->second, found->second->state->tick(now()));
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::close() {
+  closed_ = true;
+  std::vector<int32_t> all;
+  for (const auto& [index, host] : hosts_) all.push_back(index);
+  for (int32_t index : all) fail_host(index, ErrorCode::kCoordinatorNotAvailable);
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::close_lost() {
+  std::vector<int32_t> lost;
+  for (const auto& [index, host] : hosts_) {
+    if (shard_.find_partition(host->id) == nullptr) lost.push_back(index);
+  }
+  for (int32_t index : lost) fail_host(index, ErrorCode::kNotCoordinator);
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::submit_own(int32_t partition, Input input) {
+  submit_here(partition, Waiting{std::move(input), &shard_, nullptr});
+}
+
+template <class Kind>
+auto CoordinatorRuntime<Kind>::loaded_state(int32_t partition) -> State* {
+  auto found = hosts_.find(partition);
+  return found == hosts_.end() || !found->second->loaded ? nullptr : found->second->state.get();
+}
+
+template class CoordinatorRuntime<GroupKind>;
+
+}  // namespace milena
