@@ -17,19 +17,23 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <utility>
+#include <vector>
 
+#include "coordinator/transaction_metadata.h"
 #include "coordinator/transaction_types.h"
 
 namespace milena {
 
 class TransactionShard {
  public:
-  explicit TransactionShard(TransactionConfig config);
-  ~TransactionShard();
+  explicit TransactionShard(TransactionConfig config) : config_(config) {}
 
   // --- what the runtime tells it besides inputs; both may change at any time between inputs
 
@@ -79,15 +83,119 @@ class TransactionShard {
   // --- what it had asked for
 
   // Partitions that are not named are tried again later, as those with a passing error: so an empty span says that nothing
-  // was written.
+  // was written. A partition that the cluster no longer has is told as kNone: there is nothing left to mark.
   TransactionEffects markers_written(MarkerToken token, std::span<const MarkerResult> results, Now now);
   // A producer id that was never given to anybody, or why there is none.
   TransactionEffects producer_id_given(ProducerIdToken token, ErrorCode error, int64_t producer_id, Now now);
 
+  // --- for tests and metrics
+
+  const TransactionMetadata* find(ByteView transactional_id) const;
+  const std::map<Bytes, TransactionMetadata, std::less<>>& transactions() const { return transactions_; }
+
  private:
+  // A change of one id that waits for its record to be applied.
+  struct Step {
+    Bytes transactional_id;
+    std::optional<TransactionMetadata> next;  // none: a tombstone
+    MarkerToken token = 0;                    // of the markers that a decision starts, or an end finishes
+  };
+  // One input being handled.
+  struct Turn {
+    Now now;
+    TransactionEffects effects;
+    std::vector<Step> steps;
+
+    template <class Response>
+    void answer(AnswerToken token, Response response) {
+      effects.answers.push_back({token, std::move(response)});
+    }
+  };
+  // What of a caller is left when its request has to wait.
+  struct Asker {
+    AnswerToken token = 0;
+    int16_t api_version = 0;
+  };
+  struct InitRequest {
+    Asker asker;
+    Bytes transactional_id;
+    int32_t timeout_ms = 0;
+    int64_t producer_id = kNoProducerId;  // with the epoch, or not at all
+    int16_t producer_epoch = kNoProducerEpoch;
+    bool resumes() const { return producer_id != kNoProducerId || producer_epoch != kNoProducerEpoch; }
+  };
+  struct EndRequest {
+    Asker asker;
+    Bytes transactional_id;
+    int64_t producer_id = kNoProducerId;
+    int16_t producer_epoch = kNoProducerEpoch;
+    bool committed = false;
+    int16_t transaction_version = 0;
+  };
+  using IdContinuation = std::function<void(Turn&, ErrorCode, int64_t)>;
+  using GivenId = std::optional<int64_t>;
+
+  Turn begin(Now now);
+  TransactionEffects finish(Turn turn);
+  TransactionMetadata* find_mutable(ByteView transactional_id);
+  void take_on(const Bytes& transactional_id, std::optional<TransactionMetadata> metadata);
+  void step(Turn& turn, const Bytes& transactional_id, std::optional<TransactionMetadata> next, MarkerToken token = 0);
+  void ask_for_id(Turn& turn, IdContinuation continuation);
+
+  // transaction_init.cc
+  void init(Turn& turn, const InitRequest& request, GivenId given_id);
+  static void answer_init(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata = nullptr);
+
+  // transaction_partitions.cc
+  ErrorCode add(Turn& turn, const Bytes& transactional_id, int64_t producer_id, int16_t producer_epoch,
+                std::span<const AddPartitionsToTxnRequest::AddPartitionsToTxnTopic> topics, int16_t transaction_version);
+
+  // transaction_end.cc
+  void end(Turn& turn, const EndRequest& request, GivenId given_id);
+  void end_version_1(Turn& turn, const EndRequest& request, const TransactionMetadata& found);
+  void end_version_2(Turn& turn, const EndRequest& request, const TransactionMetadata& found, GivenId given_id);
+  static void answer_end(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata = nullptr);
+  // Writes the decision, and starts the markers, or, where there is nothing to mark, the end. Returns how it will end.
+  TransactionMetadata decide(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found,
+                             const EndDecision& decision);
+  // The coordinator's own abort of an open transaction, under the version of the cluster. False: it needs a producer id.
+  bool abort_and_fence(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found, GivenId given_id);
+  void abort_timed_out(Turn& turn, const Bytes& transactional_id, GivenId given_id);
+  void abort_all_timed_out(Turn& turn);
+  // Markers for what is left to mark, or the end.
+  void go_on_ending(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
+  void emit_markers(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
+  void retry_later(MarkerToken token, Now now);
+
+  void expire_ids(Turn& turn);
+
   const TransactionConfig config_;
   int32_t coordinator_epoch_ = 0;
   int16_t transaction_version_ = 0;
+  bool loading_ = true;
+  bool closed_ = false;
+
+  std::map<Bytes, TransactionMetadata, std::less<>> transactions_;
+  std::set<Bytes, std::less<>> open_;  // in state Ongoing
+  std::deque<Step> unapplied_;
+
+  // Ids whose markers are being written or wait to be written again.
+  std::map<MarkerToken, Bytes> ending_;
+  std::multimap<int64_t, MarkerToken> retries_;
+  MarkerToken last_marker_token_ = 0;
+
+  std::map<ProducerIdToken, IdContinuation> waiting_for_id_;
+  ProducerIdToken last_id_token_ = 0;
+  std::set<Bytes, std::less<>> aborts_waiting_for_id_;
+
+  int64_t next_abort_check_ms_ = 0;
+  int64_t next_expiry_check_ms_ = 0;
 };
+
+// A partition's append error in the words a transactional client understands (Kafka: appendTransactionToLog).
+ErrorCode transaction_error_of_append(ErrorCode error);
+
+// Puts an error in place of what an answer says.
+void turn_into_error(TransactionResponse& response, ErrorCode error);
 
 }  // namespace milena

@@ -1,0 +1,94 @@
+#include "coordinator/transaction_records.h"
+
+#include <utility>
+
+#include "protocol/messages/transaction/transaction_log.h"
+#include "protocol/reader.h"
+#include "protocol/writer.h"
+
+namespace milena {
+namespace {
+
+Bytes transaction_key(ByteView transactional_id) {
+  Bytes bytes;
+  append_big_endian(bytes, TransactionLogKey::kType);
+  return bytes + write_message(TransactionLogKey{.transactional_id = Bytes(transactional_id)}, 0);
+}
+
+TransactionMetadata metadata_of(TransactionLogValue value) {
+  TransactionMetadata metadata;
+  metadata.producer_id = value.producer_id;
+  metadata.previous_producer_id = value.previous_producer_id;
+  metadata.next_producer_id = value.next_producer_id;
+  metadata.producer_epoch = value.producer_epoch;
+  metadata.timeout_ms = value.transaction_timeout_ms;
+  metadata.state = static_cast<TransactionState>(value.transaction_status);
+  metadata.start_ms = value.transaction_start_timestamp_ms;
+  metadata.last_update_ms = value.transaction_last_update_timestamp_ms;
+  metadata.client_transaction_version = value.client_transaction_version;
+  if (metadata.state == TransactionState::kEmpty || !value.transaction_partitions) return metadata;
+  for (const auto& topic : *value.transaction_partitions) {
+    for (int32_t partition : topic.partition_ids) metadata.partitions.add(topic.topic, partition);
+  }
+  return metadata;
+}
+
+}  // namespace
+
+Result<TransactionRecord> parse_transaction_record(ByteView key, std::optional<ByteView> value) {
+  TransactionRecord record;
+  Reader key_reader(key);
+  const int16_t type = key_reader.read_int16();
+  if (!key_reader.ok() || type != TransactionLogKey::kType) {
+    return make_error(ErrorKind::kCorrupt, "a record's key of {} bytes is of an unknown type", key.size());
+  }
+  TransactionLogKey parsed_key;
+  parsed_key.read(key_reader, 0);
+  if (!key_reader.ok()) return make_error(ErrorKind::kCorrupt, "a transactional id cannot be read");
+  record.transactional_id = std::move(parsed_key.transactional_id);
+  if (!value) return record;
+  Reader reader(*value);
+  const int16_t version = reader.read_int16();
+  TransactionLogValue parsed;
+  if (reader.ok() && version >= TransactionLogValue::kMinVersion && version <= TransactionLogValue::kMaxVersion) {
+    parsed.read(reader, version);
+  } else {
+    return make_error(ErrorKind::kCorrupt, "the state of '{}' is of an unknown version", record.transactional_id);
+  }
+  if (!reader.ok() || !is_known_transaction_state(parsed.transaction_status)) {
+    return make_error(ErrorKind::kCorrupt, "the state of '{}' cannot be read", record.transactional_id);
+  }
+  record.metadata = metadata_of(std::move(parsed));
+  return record;
+}
+
+CoordinatorRecord make_transaction_record(ByteView transactional_id, const TransactionMetadata& metadata,
+                                          int16_t transaction_version) {
+  TransactionLogValue value;
+  value.producer_id = metadata.producer_id;
+  value.previous_producer_id = metadata.previous_producer_id;
+  value.next_producer_id = metadata.next_producer_id;
+  value.producer_epoch = metadata.producer_epoch;
+  value.transaction_timeout_ms = metadata.timeout_ms;
+  value.transaction_status = static_cast<int8_t>(metadata.state);
+  value.transaction_last_update_timestamp_ms = metadata.last_update_ms;
+  value.transaction_start_timestamp_ms = metadata.start_ms;
+  value.client_transaction_version = metadata.client_transaction_version;
+  if (metadata.state == TransactionState::kEmpty) {
+    value.transaction_partitions = std::nullopt;
+  } else {
+    for (const auto& [topic, partitions] : metadata.partitions.topics()) {
+      value.transaction_partitions->push_back({.topic = topic, .partition_ids = partitions});
+    }
+  }
+  const int16_t version = transaction_version >= 1 ? 1 : 0;
+  Bytes bytes;
+  append_big_endian(bytes, version);
+  return {transaction_key(transactional_id), bytes + write_message(value, version)};
+}
+
+CoordinatorRecord make_transaction_tombstone(ByteView transactional_id) {
+  return {transaction_key(transactional_id), std::nullopt};
+}
+
+}  // namespace milena
