@@ -48,7 +48,7 @@ static const ConfigDef kNetworkRows[] = {
      "Connections of one client address; further ones are closed."},
     {"max.connections.per.ip.overrides", kString, "", "", kClusterWide, kHonoured,
      "The same for single addresses: address:number, separated by commas."},
-    {"max.connection.creation.rate", kInt, "2147483647", "[0,...]", kClusterWide, 0,
+    {"max.connection.creation.rate", kInt, "2147483647", "[0,...]", kClusterWide, kHonoured,
      "New connections a second."},
     {"request.timeout.ms", kInt, "30000", "", kReadOnly, 0,
      "How long the broker waits for an answer of another broker."},

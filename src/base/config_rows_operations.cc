@@ -6,9 +6,9 @@ namespace milena {
 namespace config_rows {
 
 static const ConfigDef kOperationsRows[] = {
-    {"quota.window.num", kInt, "11", "[1,...]", kReadOnly, 0,
+    {"quota.window.num", kInt, "11", "[1,...]", kReadOnly, kHonoured,
      "Samples over which the rates of clients are measured."},
-    {"quota.window.size.seconds", kInt, "1", "[1,...]", kReadOnly, 0,
+    {"quota.window.size.seconds", kInt, "1", "[1,...]", kReadOnly, kHonoured,
      "Length of each of those samples."},
     {"replication.quota.window.num", kInt, "11", "[1,...]", kReadOnly, 0,
      "Samples over which the rates of replication are measured."},
@@ -18,9 +18,9 @@ static const ConfigDef kOperationsRows[] = {
      "Samples over which moves between directories are measured."},
     {"alter.log.dirs.replication.quota.window.size.seconds", kInt, "1", "[1,...]", kReadOnly, 0,
      "Length of each of those samples."},
-    {"controller.quota.window.num", kInt, "11", "[1,...]", kReadOnly, 0,
+    {"controller.quota.window.num", kInt, "11", "[1,...]", kReadOnly, kHonoured,
      "Samples over which changes of topics are measured."},
-    {"controller.quota.window.size.seconds", kInt, "1", "[1,...]", kReadOnly, 0,
+    {"controller.quota.window.size.seconds", kInt, "1", "[1,...]", kReadOnly, kHonoured,
      "Length of each of those samples."},
     {"client.quota.callback.class", kClass, nullptr, "", kReadOnly, 0,
      "Java class that decides quotas."},

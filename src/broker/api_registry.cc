@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/api/handlers.h"
+#include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
@@ -12,6 +13,7 @@
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_acls.h"
+#include "protocol/messages/describe_client_quotas.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
@@ -82,6 +84,8 @@ std::vector<ApiEntry> make_registry() {
       entry<CreatePartitionsCall, handle_create_partitions>(),
       entry<DeleteGroupsCall, handle_delete_groups>(),
       entry<OffsetDeleteCall, handle_offset_delete>(),
+      entry<DescribeClientQuotasCall, handle_describe_client_quotas>(),
+      entry<AlterClientQuotasCall, handle_alter_client_quotas>(),
       entry<DescribeClusterCall, handle_describe_cluster>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
   };

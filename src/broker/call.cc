@@ -23,13 +23,21 @@ void CallBase::finish_answer(Writer answer) {
   CHECK(!answered_, "{} answered twice", api_name(api_key_));
   answered_ = true;
   if (connection_->transport == nullptr) return;
+  pause_if_throttled();
   answer.overwrite_int32(0, static_cast<int32_t>(answer.size() - 4));
   connection_->transport->send(answer.take());
+}
+
+// Before the answer goes: it lets the next request follow.
+void CallBase::pause_if_throttled() {
+  int64_t ms = std::exchange(connection_->throttle_ms, 0);
+  if (ms > 0 && connection_->transport != nullptr) connection_->transport->pause(ms);
 }
 
 void CallBase::reply_nothing() {
   CHECK(!answered_, "{} answered twice", api_name(api_key_));
   answered_ = true;
+  pause_if_throttled();
   if (connection_->transport != nullptr) connection_->transport->send_nothing();
 }
 

@@ -6,6 +6,7 @@
 // closes its connection, so that no client waits forever on our mistake; an answer to a closed connection is dropped.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -29,6 +30,12 @@ struct ConnectionState {
   // From ApiVersions (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;
+  // Whose quotas hold. Nobody proves who they are yet.
+  std::string user = "ANONYMOUS";
+  // Of the request under way: how long the client is left alone after it.
+  int64_t throttle_ms = 0;
+  // What handling its requests took and was not yet held against a quota; measured only where there is one.
+  int64_t unbilled_ns = 0;
   // Set by the request that is parked, to give up when the client goes away. One is enough: a connection has one
   // request under way.
   Task when_closed;
@@ -56,6 +63,8 @@ class CallBase {
   void close(std::string reason);
   // For Produce with acks=0.
   void reply_nothing();
+  // The client is over a quota: the answer says so, and its next request waits for so long.
+  void throttle(int64_t ms) { connection_->throttle_ms = std::max(connection_->throttle_ms, ms); }
 
   void set_header(ApiKey key, int16_t version, int32_t correlation_id, ByteView client_id) {
     api_key_ = key;
@@ -67,6 +76,7 @@ class CallBase {
  protected:
   // A writer that has room for the size and holds the response header.
   Writer start_answer() const;
+  int32_t throttle_ms() const { return static_cast<int32_t>(std::min<int64_t>(connection_->throttle_ms, INT32_MAX)); }
   // Fills the size in and sends.
   void finish_answer(Writer answer);
 
@@ -78,6 +88,7 @@ class CallBase {
   int16_t version_ = 0;
   int32_t correlation_id_ = 0;
   ByteView client_id_;
+  void pause_if_throttled();
   bool answered_ = false;
 };
 
@@ -90,7 +101,16 @@ class Call final : public CallBase {
 
   RequestType request;
 
-  void reply(const ResponseType& response) { reply_as(response, version()); }
+  void reply(const ResponseType& response) {
+    if constexpr (requires { response.throttle_time_ms; }) {
+      if (throttle_ms() > 0) {
+        ResponseType throttled = response;
+        throttled.throttle_time_ms = throttle_ms();
+        return reply_as(throttled, version());
+      }
+    }
+    reply_as(response, version());
+  }
   // Only ApiVersions answers in another version than it was asked in.
   void reply_as(const ResponseType& response, int16_t body_version) {
     Writer writer = start_answer();

@@ -1,14 +1,69 @@
 #include "broker/client_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "broker/api/18_api_versions.h"
+#include "base/thread_time.h"
 #include "broker/api_registry.h"
+#include "broker/shard.h"
 #include "protocol/request_header.h"
 
 namespace milena {
+namespace {
+
+// A request whose header was understood. It may have to travel before it is started.
+struct Arrived {
+  Shard& shard;
+  std::shared_ptr<ConnectionState> connection;
+  const ApiEntry& api;
+  RequestHeader header;
+  Reader body;
+  Frame frame;
+  ByteView client_id() const { return header.client_id.value_or(ByteView()); }
+};
+
+void start(Arrived& request) {
+  ConnectionState& connection = *request.connection;
+  if (connection.transport == nullptr) return;
+  bool billed = request.shard.quotas().has(QuotaKind::kRequest);
+  int64_t before_ns = billed ? thread_cpu_ns() : 0;
+  if (!request.api.start(request.body, request.header.api_version, request.shard, request.connection, request.frame,
+                         request.header.correlation_id, request.client_id())) {
+    connection.transport->close(fmt::format("the body of a {} request version {} of {} bytes cannot be read",
+                                            api_name(request.api.key), request.header.api_version,
+                                            request.frame.bytes.size()));
+  }
+  if (billed) connection.unbilled_ns += thread_cpu_ns() - before_ns;
+}
+
+// The time that the requests before took is held against the client with this one: what this one takes is not known yet.
+// In percent of one processor, as Kafka counts.
+void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
+  ConnectionState& connection = *request->connection;
+  double percent = static_cast<double>(std::exchange(connection.unbilled_ns, 0)) * 100 / 1e9;
+  request->shard.quotas().charge(QuotaKind::kRequest, connection.user, request->client_id(), percent, false,
+                                 [request](int64_t throttle_ms) {
+                                   int64_t& all = request->connection->throttle_ms;
+                                   all = std::max(all, throttle_ms);
+                                   start(*request);
+                                 });
+}
+
+void charge_then_start(const std::shared_ptr<Arrived>& request) {
+  request->connection->throttle_ms = 0;
+  if (request->api.key != ApiKey::kProduce) return charge_time_then_start(request);
+  request->shard.quotas().charge(QuotaKind::kProduce, request->connection->user, request->client_id(),
+                                 static_cast<double>(request->frame.bytes.size()), false,
+                                 [request](int64_t throttle_ms) {
+                                   request->connection->throttle_ms = throttle_ms;
+                                   charge_time_then_start(request);
+                                 });
+}
+
+}  // namespace
 
 ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& transport)
     : shard_(shard), connection_(std::make_shared<ConnectionState>()) {
@@ -29,7 +84,6 @@ void ClientSession::on_request(Frame frame) {
     return refuse(fmt::format("request with api key {} version {}, which this broker does not offer", header.api_key,
                               header.api_version));
   }
-  ByteView client_id = header.client_id.value_or(ByteView());
   if (header.api_version < api->min_version || header.api_version > api->max_version) {
     // A newer client asks first with its newest ApiVersions, and learns from an answer of version 0 what there is.
     if (api->key == ApiKey::kApiVersions) {
@@ -38,10 +92,9 @@ void ClientSession::on_request(Frame frame) {
     return refuse(fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key), header.api_version,
                               api->min_version, api->max_version));
   }
-  if (!api->start(reader, header.api_version, shard_, connection_, frame, header.correlation_id, client_id)) {
-    refuse(fmt::format("the body of a {} request version {} of {} bytes cannot be read", api_name(api->key),
-                       header.api_version, frame.bytes.size()));
-  }
+  Arrived request{shard_, connection_, *api, header, reader, std::move(frame)};
+  if (!shard_.quotas().any()) return start(request);
+  charge_then_start(std::make_shared<Arrived>(std::move(request)));
 }
 
 void ClientSession::on_closed(bool) {

@@ -112,6 +112,9 @@ void FetchOperation::start() {
   uint64_t asked = call_->version() < kFirstVersionWithMaxBytes ? INT32_MAX
                                                                 : static_cast<uint64_t>(std::max(request.max_bytes, 0));
   limits_.max_bytes = std::min(asked, server_limit);
+  // More than its quota gives in a whole period would never be let through.
+  auto quota = shard_.quotas().fetch_limit_bytes(call_->connection().user, call_->client_id());
+  if (quota) limits_.max_bytes = std::min(limits_.max_bytes, *quota);
   limits_.min_bytes = std::min<uint64_t>(static_cast<uint64_t>(std::max(request.min_bytes, 0)), limits_.max_bytes);
   limits_.first_batch_whole = call_->version() >= kFirstVersionWithMaxBytes;
   limits_.read_committed = request.isolation_level == 1;
@@ -347,6 +350,26 @@ void FetchOperation::abandon() {
 
 void FetchOperation::finish() {
   stop_waiting();
+  if (!shard_.quotas().has(QuotaKind::kFetch)) return answer();
+  double bytes = 0;
+  for (const FetchItem& item : items_) bytes += static_cast<double>(item.records.size());
+  shard_.quotas().charge(QuotaKind::kFetch, call_->connection().user, call_->client_id(), bytes, true,
+                         [self = shared_from_this()](int64_t throttle_ms) {
+                           if (throttle_ms == 0) return self->answer();
+                           self->answer_throttled(throttle_ms);
+                         });
+}
+
+// Nothing was fetched, and the session stays as it is: the client asks again for the same when its time is over.
+void FetchOperation::answer_throttled(int64_t throttle_ms) {
+  FetchResponse response;
+  if (kind_ == Kind::kIncremental && session_ != nullptr) response.session_id = session_->id();
+  release_session();
+  call_->throttle(throttle_ms);
+  call_->reply(response);
+}
+
+void FetchOperation::answer() {
   if (call_->version() < kFirstVersionOfMagic2) {
     for (FetchItem& item : items_) convert_for_old_version(item);
   }

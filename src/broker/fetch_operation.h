@@ -74,6 +74,8 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   void release_session();
   void abandon();
   void finish();
+  void answer();
+  void answer_throttled(int64_t throttle_ms);
   void convert_for_old_version(FetchItem& item);
   bool tell(FetchItem& item);
   void create_session();

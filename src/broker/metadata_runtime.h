@@ -27,6 +27,9 @@ class MetadataRuntime {
                   int32_t epoch);
   ~MetadataRuntime();
 
+  // The controller's shard.
+  Shard& home() { return home_; }
+
   // Lets the controller decide; `done` runs on `from` when the decision holds everywhere. What `decide` captures must
   // stay as it is until then: it runs on the controller's shard.
   template <class Response>

@@ -270,6 +270,10 @@ std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& t
   return std::make_unique<ClientSession>(*shards_[static_cast<size_t>(shard)], std::move(info), transport);
 }
 
+int64_t Node::connection_refusal_ms(const std::string& peer_host) {
+  return shards_[0]->quotas().connection_refusal_ms(peer_host);
+}
+
 void Node::close_shard(size_t index) {
   Shard& shard = *shards_[index];
   if (index == 0) housekeeping_->stop();

@@ -27,6 +27,11 @@ void Router::at_session_home(Shard& from, int32_t session_id, std::function<void
   run_on(from, home, [&home, task = std::move(task)] { task(home); });
 }
 
+void Router::at_hashed(Shard& from, size_t hash, std::function<void(Shard&)> task) const {
+  Shard& home = *shards_[hash % shards_.size()];
+  run_on(from, home, [&home, task = std::move(task)] { task(home); });
+}
+
 bool Router::is_session_of(const Shard& shard, int32_t session_id) const {
   return shards_[static_cast<uint32_t>(session_id) % shards_.size()] == &shard;
 }

@@ -32,6 +32,8 @@ class Router {
   void at_controller(Shard& from, std::function<void(Shard& controller)> task) const;
   // Runs the task where the fetch session with this id lives (session ids carry their shard).
   void at_session_home(Shard& from, int32_t session_id, std::function<void(Shard& home)> task) const;
+  // Runs the task on the shard that the hash falls to: for what is shared by name alone.
+  void at_hashed(Shard& from, size_t hash, std::function<void(Shard& home)> task) const;
   // An id is a session of `shard` if its remainder says so.
   bool is_session_of(const Shard& shard, int32_t session_id) const;
   // Runs the task once on every shard, then `done` on `from`.

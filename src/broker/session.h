@@ -40,6 +40,8 @@ class Transport {
   virtual void send(Payload answer) = 0;
   // The request wants no answer (Produce with acks=0): the next buffered frame may follow.
   virtual void send_nothing() = 0;
+  // Hands no further request over for so long: the client is over its quota, and need not know or care.
+  virtual void pause(int64_t ms) = 0;
   // Closes after what was sent is out. The reason goes into the log, one line.
   virtual void close(std::string reason) = 0;
 };
@@ -61,6 +63,9 @@ class SessionFactory {
   virtual ~SessionFactory() = default;
   // Called on the thread of shard `shard`. The Transport outlives the Session.
   virtual std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) = 0;
+  // Asked on the thread of shard 0 before a connection is taken. Not 0: its address opens them faster than it may, and this
+  // one is held for so long and then closed.
+  virtual int64_t connection_refusal_ms(const std::string& /*peer_host*/) { return 0; }
 };
 
 }  // namespace milena

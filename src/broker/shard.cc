@@ -36,6 +36,7 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       index_(index),
       executor_(executor),
       fetch_sessions_(index, count, session_slots(*node.settings, count)),
+      quotas_(*this),
       groups_(std::make_unique<GroupRuntime>(*this)) {}
 
 Shard::~Shard() = default;
@@ -94,6 +95,7 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
   for (const auto& topic : delta.topics_deleted) remove_topic(topic);
   for (const auto& config : delta.configs) apply_config(config);
   for (const auto& change : delta.partitions) apply_partition(change.key);
+  if (delta.client_quotas) quotas_.on_metadata();
   groups_->on_metadata(delta);
 }
 

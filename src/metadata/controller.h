@@ -36,6 +36,7 @@
 #include "metadata/topic_config.h"
 #include "protocol/error_code.h"
 #include "protocol/messages/allocate_producer_ids.h"
+#include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
@@ -66,6 +67,10 @@ struct ControllerEffects {
   bool atomic = true;
 };
 
+// Takes so many partitions, to be made or deleted, out of the client's quota (KIP-599); false where it is used up and the
+// client must be told THROTTLING_QUOTA_EXCEEDED. Empty: no quota.
+using MutationQuota = std::function<bool(size_t partitions)>;
+
 // A broker as it registers itself at every start.
 struct BrokerStart {
   int32_t broker_id = 1;
@@ -94,19 +99,26 @@ class Controller {
 
   // --- topics (controller_topics.cc, controller_partitions.cc)
 
-  ControllerEffects<CreateTopicsResponse> create_topics(const CreateTopicsRequest& request) const;
+  ControllerEffects<CreateTopicsResponse> create_topics(const CreateTopicsRequest& request,
+                                                        const MutationQuota& quota = {}) const;
   // Topics that a Metadata or FindCoordinator request asks for: internal ones in their own shape, others with
   // the defaults.
   ControllerEffects<CreateTopicsResponse> auto_create_topics(std::span<const ByteView> names) const;
   ControllerEffects<DeleteTopicsResponse> delete_topics(const DeleteTopicsRequest& request,
-                                                        int16_t version) const;
-  ControllerEffects<CreatePartitionsResponse> create_partitions(const CreatePartitionsRequest& request) const;
+                                                        int16_t version, const MutationQuota& quota = {}) const;
+  ControllerEffects<CreatePartitionsResponse> create_partitions(const CreatePartitionsRequest& request,
+                                                                const MutationQuota& quota = {}) const;
 
   // --- configs (controller_configs.cc): of topics. Other resources are answered with INVALID_REQUEST.
 
   ControllerEffects<IncrementalAlterConfigsResponse> incremental_alter_configs(
       const IncrementalAlterConfigsRequest& request) const;
   ControllerEffects<AlterConfigsResponse> alter_configs(const AlterConfigsRequest& request) const;
+
+  // --- client quotas (controller_quotas.cc). `bad_hosts`: the names of ip entities that are no addresses and have none.
+
+  ControllerEffects<AlterClientQuotasResponse> alter_client_quotas(const AlterClientQuotasRequest& request,
+                                                                   const std::set<Bytes>& bad_hosts) const;
 
   // --- nodes (controller_nodes.cc)
 
@@ -159,6 +171,8 @@ class Controller {
   MaybeRefusal plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic,
                            MetadataRecords& records) const;
 
+  MaybeRefusal plan_quotas(const QuotaEntity& entity, const AlterClientQuotasRequest::EntryData& entry,
+                           const std::set<Bytes>& bad_hosts, MetadataRecords& records) const;
   MaybeRefusal check_topic_configs(ByteView topic, const ConfigMap& configs) const;
   MaybeRefusal plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
                                MetadataRecords& records) const;

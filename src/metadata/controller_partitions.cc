@@ -114,7 +114,7 @@ Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_fa
 }
 
 ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(
-    const CreatePartitionsRequest& request) const {
+    const CreatePartitionsRequest& request, const MutationQuota& quota) const {
   ControllerEffects<CreatePartitionsResponse> effects;
   auto& results = effects.response.results;
   std::set<ByteView> seen, repeated;
@@ -133,6 +133,9 @@ ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(
     if (MaybeRefusal refusal = plan_growth(topic, records)) {
       result.error_code = refusal->code;
       result.error_message = std::move(refusal->message);
+    } else if (quota && !quota(records.size())) {
+      result.error_code = ErrorCode::kThrottlingQuotaExceeded;
+      result.error_message = Bytes(error_message(ErrorCode::kThrottlingQuotaExceeded));
     } else if (effects.records.size() + records.size() > kMaxRecordsPerRequest) {
       // The code is Kafka's; it leaves the topic half grown, we leave it alone.
       result.error_code = ErrorCode::kUnknownServerError;

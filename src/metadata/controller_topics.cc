@@ -49,7 +49,8 @@ std::set<ByteView> repeated_names(const Topics& topics) {
 
 // --- CreateTopics
 
-ControllerEffects<CreateTopicsResponse> Controller::create_topics(const CreateTopicsRequest& request) const {
+ControllerEffects<CreateTopicsResponse> Controller::create_topics(const CreateTopicsRequest& request,
+                                                                  const MutationQuota& quota) const {
   ControllerEffects<CreateTopicsResponse> effects;
   auto& results = effects.response.topics;
   const std::set<ByteView> repeated = repeated_names(request.topics);
@@ -60,6 +61,11 @@ ControllerEffects<CreateTopicsResponse> Controller::create_topics(const CreateTo
     TopicPlan plan;
     if (const MaybeRefusal refusal = too_large ? too_large : plan_topic(topic, plan)) {
       results.push_back(refused_topic(topic.name, refusal->code, refusal->message));
+      continue;
+    }
+    if (quota && !quota(plan.partitions.size())) {
+      results.push_back(refused_topic(topic.name, ErrorCode::kThrottlingQuotaExceeded,
+                                      Bytes(error_message(ErrorCode::kThrottlingQuotaExceeded))));
       continue;
     }
     write_topic(plan, effects.records);
@@ -257,7 +263,8 @@ CreatedTopic Controller::created(const TopicPlan& plan) const {
 // --- DeleteTopics
 
 ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTopicsRequest& request,
-                                                                  int16_t version) const {
+                                                                  int16_t version,
+                                                                  const MutationQuota& quota) const {
   ControllerEffects<DeleteTopicsResponse> effects;
   auto& results = effects.response.responses;
   std::vector<DeleteTopicsRequest::DeleteTopicState> topics = request.topics;
@@ -317,6 +324,10 @@ ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTo
       continue;
     }
     if (!topic.name && name_counts.contains(found->name)) continue;
+    if (quota && !quota(found->partitions.size())) {
+      refuse(topic, ErrorCode::kThrottlingQuotaExceeded, error_message(ErrorCode::kThrottlingQuotaExceeded));
+      continue;
+    }
     DeletedTopic& result = results.emplace_back();
     result.name = found->name;
     result.topic_id = found->id;

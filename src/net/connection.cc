@@ -49,6 +49,21 @@ void Connection::answered() {
   set_.touch(*this);
 }
 
+void Connection::pause(int64_t ms) {
+  if (gone_ || closing_) return;
+  EventLoop& loop = set_.loop();
+  paused_until_ms_ = loop.clock().steady_ms() + ms;
+  // A connection that is gone by then is not there to be touched; a later pause has a timer of its own.
+  loop.call_at(paused_until_ms_, [weak = weak_from_this()] {
+    if (auto self = weak.lock(); self && !self->gone_) self->set_.touch(*self);
+  });
+}
+
+bool Connection::may_deliver() const {
+  if (busy_ || closing_ || frames_.empty() || writes_.unsent_bytes() > kMaxUnsentBytes) return false;
+  return paused_until_ms_ == 0 || set_.loop().clock().steady_ms() >= paused_until_ms_;
+}
+
 void Connection::close(std::string reason) {
   if (gone_ || closing_) return;
   closing_ = true;
@@ -107,8 +122,9 @@ void Connection::on_readable() {
 void Connection::deliver() {
   if (delivering_ || gone_) return;
   delivering_ = true;
-  while (!busy_ && !closing_ && !frames_.empty() && writes_.unsent_bytes() <= kMaxUnsentBytes) {
+  while (may_deliver()) {
     busy_ = true;
+    paused_until_ms_ = 0;
     Frame frame = std::move(frames_.front());
     frames_.pop_front();
     frame_bytes_ -= frame.bytes.size();

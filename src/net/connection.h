@@ -30,6 +30,7 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   // Transport, for the Session.
   void send(Payload answer) override;
   void send_nothing() override;
+  void pause(int64_t ms) override;
   void close(std::string reason) override;
 
   // The end of a turn in which something happened here.
@@ -58,6 +59,7 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   void on_readable() override;
   void on_writable() override;
   bool wants_to_read() const;
+  bool may_deliver() const;
   void watch_reads();
   void deliver();
   void flush();
@@ -82,6 +84,7 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   bool input_ended_ = false;  // nothing is read any more: the peer ended, or sent what is no request
   bool closing_ = false;      // close when the answers are out
   bool gone_ = false;
+  int64_t paused_until_ms_ = 0;
 };
 
 }  // namespace milena

@@ -14,6 +14,8 @@ namespace {
 // After a failed accept for want of descriptors or memory.
 constexpr int64_t kAcceptRetryMs = 1000;
 constexpr int kAcceptsPerTurn = 64;
+// Connections of addresses over their rate that are held open; more are closed at once.
+constexpr size_t kMostHeld = 1000;
 
 }  // namespace
 
@@ -43,7 +45,8 @@ class Server::Acceptor {
   bool waits_ = false;
 };
 
-Server::Server(LoopGroup& loops, ServerOptions options) : loops_(loops), options_(std::move(options)) {}
+Server::Server(LoopGroup& loops, ServerOptions options)
+    : loops_(loops), options_(std::move(options)), creation_rate_(options_.quota_windows, options_.quota_window_ms) {}
 
 Server::~Server() {
   stop();
@@ -59,6 +62,7 @@ Status Server::open() {
 }
 
 Status Server::start(SessionFactory& sessions) {
+  sessions_ = &sessions;
   for (int i = 0; i < loops_.size(); i++) {
     auto on_end_there = [this](const ConnectionInfo& info) {
       loops_.loop(0).post([this, info] { on_end(info); });
@@ -90,6 +94,11 @@ void Server::stop() {
     for (auto& acceptor : acceptors_) acceptor->close();
     acceptors_.clear();
     loops_.loop(0).cancel(retry_timer_);
+    for (auto& [descriptor, timer] : held_) {
+      loops_.loop(0).cancel(timer);
+      ::close(descriptor);
+    }
+    held_.clear();
   });
   loops_.run_on_each([this](int shard) { sets_[shard]->close_all(); });
   loops_.run_on_each([](int) {});
@@ -110,6 +119,12 @@ void Server::accept_ready(Acceptor& acceptor) {
                                SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       take(descriptor, acceptor.socket(), peer);
+      if (options_.max_creation_rate == INT32_MAX) continue;
+      int64_t now_ms = loops_.loop(0).clock().steady_ms();
+      creation_rate_.record(1, now_ms);
+      if (int64_t wait_ms = creation_rate_.throttle_ms(options_.max_creation_rate, now_ms); wait_ms > 0) {
+        return resume_accepting_in(wait_ms);
+      }
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) break;
@@ -117,11 +132,14 @@ void Server::accept_ready(Acceptor& acceptor) {
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     log_error("Cannot accept connections on port {}: {}; next try in {} ms", acceptor.socket().port,
               std::strerror(errno), kAcceptRetryMs);
-    EventLoop& loop = loops_.loop(0);
-    retry_timer_ = loop.call_at(loop.clock().steady_ms() + kAcceptRetryMs, [this] { resume_accepting(); });
-    return;
+    return resume_accepting_in(kAcceptRetryMs);
   }
   resume_accepting();
+}
+
+void Server::resume_accepting_in(int64_t ms) {
+  EventLoop& loop = loops_.loop(0);
+  retry_timer_ = loop.call_at(loop.clock().steady_ms() + ms, [this] { resume_accepting(); });
 }
 
 void Server::resume_accepting() {
@@ -132,6 +150,9 @@ void Server::resume_accepting() {
 void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer) {
   ConnectionInfo info;
   std::tie(info.peer_host, info.peer_port) = describe_address(peer);
+  if (int64_t hold_ms = sessions_->connection_refusal_ms(info.peer_host); hold_ms > 0) {
+    return hold_then_close(descriptor, hold_ms);
+  }
   auto own_limit = options_.max_connections_of_ip.find(info.peer_host);
   int limit = own_limit != options_.max_connections_of_ip.end() ? own_limit->second : options_.max_connections_per_ip;
   int& of_ip = connections_of_ip_[info.peer_host];
@@ -156,6 +177,20 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
   loops_.loop(static_cast<int>(shard)).post([this, shard, descriptor, info = std::move(info)]() mutable {
     sets_[shard]->add(descriptor, std::move(info));
   });
+}
+
+// An address over its rate is not closed at once: it would only come again the sooner.
+void Server::hold_then_close(int descriptor, int64_t hold_ms) {
+  if (held_.size() >= kMostHeld) {
+    ::close(descriptor);
+    return;
+  }
+  EventLoop& loop = loops_.loop(0);
+  TimerId timer = loop.call_at(loop.clock().steady_ms() + hold_ms, [this, descriptor] {
+    held_.erase(descriptor);
+    ::close(descriptor);
+  });
+  held_.emplace(descriptor, timer);
 }
 
 void Server::on_end(const ConnectionInfo& info) {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "broker/session.h"
 #include "net/connection_set.h"
+#include "base/rate_meter.h"
 #include "net/listener.h"
 #include "net/loop_group.h"
 
@@ -23,6 +24,9 @@ struct ServerOptions {
   ConnectionLimits limits;
   int max_connections = INT32_MAX;                                  // max.connections
   int max_connections_per_ip = INT32_MAX;                           // max.connections.per.ip
+  int max_creation_rate = INT32_MAX;                                // max.connection.creation.rate, a second
+  int quota_windows = 11;                                           // quota.window.num
+  int64_t quota_window_ms = 1000;                                   // quota.window.size.seconds
   std::unordered_map<std::string, int> max_connections_of_ip;       // max.connections.per.ip.overrides
 };
 
@@ -48,6 +52,8 @@ class Server {
   void take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer);
   bool is_full() const { return connections_ >= options_.max_connections; }
   void on_end(const ConnectionInfo& info);
+  void hold_then_close(int descriptor, int64_t hold_ms);
+  void resume_accepting_in(int64_t ms);
   void resume_accepting();
 
   LoopGroup& loops_;
@@ -65,6 +71,9 @@ class Server {
   std::unordered_map<std::string, int> connections_of_ip_;
   bool accepting_paused_ = false;
   TimerId retry_timer_ = 0;
+  SessionFactory* sessions_ = nullptr;
+  std::unordered_map<int, TimerId> held_;  // by descriptor
+  RateMeter creation_rate_;
 };
 
 }  // namespace milena

@@ -41,6 +41,9 @@ Result<ServerOptions> server_options(const Settings& settings) {
   options.limits.request_max_bytes = static_cast<uint32_t>(settings.get_int("socket.request.max.bytes"));
   options.limits.max_idle_ms = settings.get_long("connections.max.idle.ms");
   options.max_connections = settings.get_int("max.connections");
+  options.max_creation_rate = settings.get_int("max.connection.creation.rate");
+  options.quota_windows = settings.get_int("quota.window.num");
+  options.quota_window_ms = int64_t{1000} * settings.get_int("quota.window.size.seconds");
   options.max_connections_per_ip = settings.get_int("max.connections.per.ip");
   for (const Bytes& item : settings.get_list("max.connections.per.ip.overrides")) {
     RETURN_IF_ERROR(add_ip_override(item, options));

@@ -79,6 +79,8 @@ class TestClient final : public Transport {
   bool idle() const { return !in_flight_ && frames_.empty() && answers_.empty(); }
   // How many requests were settled without an answer (acks=0).
   int silent_count() const { return silent_; }
+  // How long the node wanted this client left alone, in all. Its next frame is handed over all the same.
+  int64_t paused_ms() const { return paused_ms_; }
   bool closed() const { return closed_; }
   const std::string& close_reason() const { return close_reason_; }
   // With its size prefix, of the answer that was taken last.
@@ -100,6 +102,7 @@ class TestClient final : public Transport {
     answers_.push_back(answer.flatten().value());
     settled();
   }
+  void pause(int64_t ms) override { paused_ms_ += ms; }
   void send_nothing() override {
     ASSERT_TRUE(in_flight_);
     silent_++;
@@ -155,6 +158,7 @@ class TestClient final : public Transport {
   std::deque<Bytes> frames_;
   std::deque<Bytes> answers_;
   bool in_flight_ = false;
+  int64_t paused_ms_ = 0;
   bool closed_ = false;
   std::string close_reason_;
   int silent_ = 0;

@@ -6,7 +6,9 @@
 namespace milena {
 
 void handle_create_topics(std::shared_ptr<CreateTopicsCall> call) {
-  ask_controller(call, [call](const Controller& controller) { return controller.create_topics(call->request); });
+  ask_controller_within_quota(call, 6, [call](const Controller& controller, const MutationQuota& quota) {
+    return controller.create_topics(call->request, quota);
+  });
 }
 
 }  // namespace milena

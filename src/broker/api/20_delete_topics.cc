@@ -6,8 +6,8 @@
 namespace milena {
 
 void handle_delete_topics(std::shared_ptr<DeleteTopicsCall> call) {
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.delete_topics(call->request, call->version());
+  ask_controller_within_quota(call, 5, [call](const Controller& controller, const MutationQuota& quota) {
+    return controller.delete_topics(call->request, call->version(), quota);
   });
 }
 

@@ -6,7 +6,9 @@
 namespace milena {
 
 void handle_create_partitions(std::shared_ptr<CreatePartitionsCall> call) {
-  ask_controller(call, [call](const Controller& controller) { return controller.create_partitions(call->request); });
+  ask_controller_within_quota(call, 3, [call](const Controller& controller, const MutationQuota& quota) {
+    return controller.create_partitions(call->request, quota);
+  });
 }
 
 }  // namespace milena

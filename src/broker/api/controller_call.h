@@ -18,4 +18,24 @@ void ask_controller(std::shared_ptr<CallType> call, Decide decide) {
   shard.metadata().submit<Response>(shard, std::move(decide), [call](Response response) { call->reply(response); });
 }
 
+// The same for requests that make or delete partitions: `decide(controller, quota)` is given the client's quota of them
+// (KIP-599). Versions from `strict_version` on understand THROTTLING_QUOTA_EXCEEDED.
+template <class CallType, class Decide>
+void ask_controller_within_quota(std::shared_ptr<CallType> call, int16_t strict_version, Decide decide) {
+  using Response = typename CallType::Response;
+  Shard& shard = call->shard();
+  auto throttle_ms = std::make_shared<int64_t>(0);
+  bool strict = call->version() >= strict_version;
+  shard.metadata().submit<Response>(
+      shard,
+      [call, decide = std::move(decide), throttle_ms, strict](const Controller& controller) {
+        ClientQuotas& quotas = call->shard().metadata().home().quotas();
+        return decide(controller, quotas.mutation_quota(call->connection().user, call->client_id(), strict, throttle_ms));
+      },
+      [call, throttle_ms](Response response) {
+        call->throttle(*throttle_ms);
+        call->reply(response);
+      });
+}
+
 }  // namespace milena

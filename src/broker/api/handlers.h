@@ -44,6 +44,8 @@ MILENA_HANDLER(DescribeConfigs, handle_describe_configs);
 MILENA_HANDLER(CreatePartitions, handle_create_partitions);
 MILENA_HANDLER(DeleteGroups, handle_delete_groups);
 MILENA_HANDLER(OffsetDelete, handle_offset_delete);
+MILENA_HANDLER(DescribeClientQuotas, handle_describe_client_quotas);
+MILENA_HANDLER(AlterClientQuotas, handle_alter_client_quotas);
 MILENA_HANDLER(DescribeCluster, handle_describe_cluster);
 MILENA_HANDLER(DescribeTopicPartitions, handle_describe_topic_partitions);
 

@@ -1,0 +1,59 @@
+// What quotas are measured with. Pure values: whoever records says when it is.
+//
+// Sources: Kafka's Rate/SampledStat (bytes, request time, connections) and TokenBucket (controller mutations), and
+// QuotaUtils for how long somebody who is over the bound has to wait.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace milena {
+
+// How much a second, over the last `windows` samples of `window_ms` each.
+class RateMeter {
+ public:
+  RateMeter(int windows, int64_t window_ms);
+
+  // A negative amount takes back what was recorded in the same moment.
+  void record(double amount, int64_t now_ms);
+  double rate(int64_t now_ms) const;
+  // How long a silence brings the rate down to the bound; 0 while it is not above it.
+  int64_t throttle_ms(double bound, int64_t now_ms) const;
+  // Nothing was recorded for so long that the meter says 0.
+  bool is_idle(int64_t now_ms) const;
+
+ private:
+  struct Sample {
+    int64_t start_ms = 0;
+    double total = 0;
+    bool used = false;
+  };
+  bool counts(const Sample& sample, int64_t now_ms) const;
+  double elapsed_ms(int64_t now_ms) const;
+
+  int64_t window_ms_;
+  size_t current_ = 0;
+  std::vector<Sample> samples_;
+};
+
+// So much a second, with what was not used within `burst_s` seconds to spend at once. May go below zero: the one who
+// brings it there is served, the next one is not.
+class TokenBucket {
+ public:
+  explicit TokenBucket(double burst_s) : burst_s_(burst_s) {}
+
+  void spend(double tokens, double rate, int64_t now_ms);
+  // Tokens there now.
+  double available(double rate, int64_t now_ms) const;
+  // How long until the bucket is not below zero any more.
+  int64_t throttle_ms(double rate, int64_t now_ms) const;
+
+ private:
+  double burst_s_;
+  double tokens_ = 0;
+  int64_t last_ms_ = 0;
+  bool used_ = false;
+};
+
+}  // namespace milena
