@@ -14,11 +14,10 @@
 #include <vector>
 
 #include "coordinator/transaction_types.h"
+#include "protocol/records/record_batch.h"
 
 namespace milena {
 
-inline constexpr int64_t kNoProducerId = -1;
-inline constexpr int16_t kNoProducerEpoch = -1;
 inline constexpr int16_t kLastClientEpoch = INT16_MAX - 1;
 inline constexpr int16_t kTransactionVersion2 = 2;
 
