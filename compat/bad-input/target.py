@@ -21,8 +21,10 @@ ANSWER_DEADLINE_S = 6
 REFUSALS = (2, 10, 32, 43, 76, 87)
 
 
-UNORDERED = ("Topics", "Responses", "Results", "Groups", "Coordinators", "Configs")
-SORT_KEYS = ("Name", "Topic", "TopicId", "GroupId", "Key", "ResourceType", "ResourceName")
+UNORDERED = ("Topics", "Responses", "Results", "Groups", "Coordinators", "Configs", "Entries", "Entity", "Values", "ReplicaElectionResults",
+             "TransactionStates", "ConfigResources", "UnknownStateFilters", "SupportedFeatures", "FinalizedFeatures")
+SORT_KEYS = ("Name", "Topic", "TopicId", "GroupId", "Key", "ResourceType", "ResourceName", "User", "EntityType", "EntityName",
+             "TransactionalId", "Entity")
 
 
 class Connection:
@@ -102,8 +104,9 @@ class Connection:
 
 
 class Target:
-    def __init__(self, name, broker):
+    def __init__(self, name, broker, words=False):
         self.name = name
+        self.words = words              # of error messages are part of the transcript
         self.broker = broker
         self.transcript = []
         self.connections = []
@@ -114,6 +117,7 @@ class Target:
         self.bystander = Connection(self)
         self.bystander_count = 0
         self.advertised = {}
+        self.common = {}                # what both brokers advertise: key -> oldest and newest version
 
     # For the cases.
 
@@ -223,7 +227,7 @@ class Target:
             return f"<{key}>"
         if key in ("Host", "ClusterId", "MemberId", "Leader") and value:
             return f"<{key}>"
-        if key in ("ErrorMessage", "BatchIndexErrorMessage") and value:
+        if key in ("ErrorMessage", "BatchIndexErrorMessage") and value and not self.words:
             return "<message>"  # its words are each broker's own
         if isinstance(value, bytes):
             return value.hex() if len(value) <= 200 else f"{len(value)} bytes"

@@ -82,6 +82,7 @@ class ToolHost:
         jars = tool_jars(version)
         tools = sorted(str(path) for path in jars.glob("*.jar") if re.match(r"(kafka-tools|kafka_2\.13)-\d", path.name))
         others = sorted(str(path) for path in jars.glob("*.jar") if str(path) not in tools)
+        self.jars = jars
         self.log = open(log_path, "wb")
         self.command = [*JAVA, f"-Dlog4j2.configurationFile={ORACLE / 'log4j2.xml'}", "-cp", ":".join([str(classes), *others]),
                         "ToolHost", *tools]
@@ -89,6 +90,13 @@ class ToolHost:
 
     def run(self, tool, *arguments, stdin="", status=0, deadline_s=60):
         """Runs a tool to its end and returns its standard output; requires the given exit status (None: any)."""
+        code, out, err = self.call(tool, *arguments, stdin=stdin, deadline_s=deadline_s)
+        if status is not None and code != status:
+            raise ToolFailed(f"{_command([tool, '', *arguments])} ended with {code}, not {status}: {(err.strip() or out.strip())[-600:]}")
+        return out if status == 0 else out + err
+
+    def call(self, tool, *arguments, stdin="", deadline_s=60):
+        """Runs a tool to its end; returns its exit status and its two outputs."""
         if self.process is None:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         words = [tool, stdin, *arguments]
@@ -106,9 +114,7 @@ class ToolHost:
         err = self._read(int(err_size), end, words).decode(errors="replace")
         self.log.write(f"exit status {int(code)}\n{out}\n{err}\n".encode())
         self.log.flush()
-        if status is not None and int(code) != status:
-            raise ToolFailed(f"{_command(words)} ended with {int(code)}, not {status}: {(err.strip() or out.strip())[-600:]}")
-        return out if status == 0 else out + err
+        return int(code), out, err
 
     def _read(self, count, end, words):
         data = b""

@@ -1,0 +1,70 @@
+"""Takes out of a tool's output what cannot be equal on two brokers: ids, times, addresses, sizes, stack traces."""
+
+import re
+
+# A line of a log begins with its time. The tools' own words are what counts; what they log is the client's affair.
+LOG_LINE = re.compile(r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]")
+# What a log line with a stack trace ends with.
+LOG_REST = re.compile(r"^ ?\([\w.]+\)$")
+# The head of the table of all options, which follows what is wrong with the call's own.
+USAGE = re.compile(r"^Option +Description$|^usage: ")
+CHOICE = re.compile(r"(.*(?:Valid \w+ are: |only supports operations \[))([\w, ]+)(.*)")
+# What the host of the tools lets out where they would end the JVM.
+OURS = re.compile(r"^ToolHost\$Exited|^exit \d+$")
+STACK = re.compile(r"^\s+at |^\s+\.\.\. \d+ more|^\s*Suppressed: ")
+# Words that only look like ids: names of Java's classes, of constants, of keys.
+WORD = re.compile(r"([A-Z]?[a-z]{2,})+|[A-Z_]+|[a-z_-]+")
+ID = re.compile(r"(?<![\w-])[\w-]{22}(?![\w-])")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+RULES = [
+    (UUID, "<uuid>"),
+    # Milliseconds and nanoseconds since 1970, of this decade.
+    (re.compile(r"(?<!\d)1[78]\d{11}(?!\d)"), "<ms>"),
+    (re.compile(r"\b20[23]\d-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z?"), "<time>"),
+    (re.compile(r'"size":[1-9]\d*'), '"size":<size>'),
+    (re.compile(r'"(totalBytes|usableBytes)":\d+'), r'"\1":<size>'),
+    # How far the metadata log is, and how long ago something was.
+    (re.compile(r"((?:LeaderEpoch|HighWatermark|MaxFollowerLag|MaxFollowerLagTimeMs):\s+)\d+"), r"\1<n>"),
+    (re.compile(r"^(\d+ [\w-]{22} )\d+( \d+ <ms> <ms> )"), r"\1<n>\2"),
+    (re.compile(r"\b\d+ ms (ago|from now)"), r"<n> ms \1"),
+    # Which of its ways of giving up the client takes is a matter of timing.
+    (re.compile(r"Call\(callName=([\w()=]+), .*? timed out at \S+ after \d+ attempt\(s\)"), r"<\1 timed out>"),
+    (re.compile(r"Timed out waiting for a node assignment\. Call: ([\w()=]+)"), r"<\1 timed out>"),
+    (re.compile(r"((?:Ongoing|Complete\w+|Prepare\w+|Empty)\s+\d+\s+(?:<ms>|None)\s+)\d+"), r"\1<n>"),
+    (re.compile(r"(Finalized\w*Epoch: |Epoch: )\d+"), r"\1<n>"),
+    (re.compile(r"/tmp/\S*?/kafka-\w+\.tmp"), "<temporary file>"),
+]
+
+
+def lines(transcript):
+    """(label, lines) of each call: the exit status and what it printed, comparable."""
+    for entry in transcript["entries"]:
+        made = [f"exit {entry['status']}"]
+        for origin in ("out", "err"):
+            made += [f"{origin} {_line(one, transcript['own'])}" for one in _told(entry[origin])]
+        # A ~ before the tool's name: the order of what it prints is that of a hash table.
+        yield entry["label"], sorted(made) if entry["label"].startswith("~") else made
+
+
+def _told(text):
+    """The lines that are the tool's own words."""
+    for line in text.replace("\r", "").split("\n"):
+        line = line.rstrip()
+        if USAGE.match(line):
+            return
+        if line and not any(noise.match(line) for noise in (LOG_LINE, LOG_REST, STACK, OURS)):
+            yield line
+
+
+def _line(line, own):
+    # A set of Java's: its order changes from run to run.
+    choice = CHOICE.match(line)
+    if choice:
+        line = choice.group(1) + ", ".join(sorted(choice.group(2).split(", "))) + choice.group(3)
+    # Columns are as wide as their widest cell, which may be an id or an address.
+    line = re.sub(r"[ \t]+", " ", line).strip()
+    for text, name in own:
+        line = line.replace(text, name)
+    for pattern, name in RULES:
+        line = pattern.sub(name, line)
+    return ID.sub(lambda found: found.group() if WORD.fullmatch(found.group()) else "<id>", line)
