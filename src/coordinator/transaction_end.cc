@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "coordinator/planted_bugs.h"
 #include "coordinator/transaction_shard.h"
 
 namespace milena {
@@ -20,7 +21,10 @@ struct EndRetry {
   bool any() const { return after_bump || after_new_producer_id; }
 };
 
+// Only an end of version 2 raises the epoch. (Kafka does not ask which end it was: there a zombie of version 2 is given the
+// epoch of a producer of version 1 that took its id over and has ended a transaction since.)
 EndRetry retry_of(const TransactionMetadata& found, int64_t producer_id, int16_t producer_epoch) {
+  if (found.client_transaction_version < kTransactionVersion2) return {};
   return {.after_bump = found.producer_epoch == producer_epoch + 1,
           .after_new_producer_id = found.previous_producer_id == producer_id && producer_epoch == kLastClientEpoch &&
                                    found.producer_epoch == 0};
@@ -100,7 +104,8 @@ void TransactionShard::end_version_2(Turn& turn, const EndRequest& request, cons
   const bool ongoing = found.state == TransactionState::kOngoing;
   if (found.is_complete() && retry.any()) {
     const bool was_committed = found.state == TransactionState::kCompleteCommit;
-    if (was_committed != request.committed) return answer(ErrorCode::kInvalidTxnState);
+    const bool agrees = was_committed == request.committed || MILENA_PLANTED(kRetryIsAlwaysSuccess);
+    if (!agrees) return answer(ErrorCode::kInvalidTxnState);
     return answer_end(turn, request.asker, ErrorCode::kNone, &found);
   }
   if (!ongoing && request.committed) return answer(ErrorCode::kInvalidTxnState);
@@ -121,7 +126,10 @@ void TransactionShard::end_version_2(Turn& turn, const EndRequest& request, cons
 
 TransactionMetadata TransactionShard::decide(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found,
                                              const EndDecision& decision) {
-  const TransactionMetadata decided = with_decision(found, decision, turn.now.wall_ms);
+  TransactionMetadata decided = with_decision(found, decision, turn.now.wall_ms);
+  if (MILENA_PLANTED(kMarkersForgetAPartition) && decided.partitions.topics().size() > 1) {
+    decided.partitions.remove("__consumer_offsets", 0);
+  }
   const TransactionMetadata ended = with_end(decided, turn.now.wall_ms);
   if (decided.partitions.empty()) {
     step(turn, transactional_id, decided);
@@ -132,6 +140,7 @@ TransactionMetadata TransactionShard::decide(Turn& turn, const Bytes& transactio
   ending_.emplace(token, transactional_id);
   step(turn, transactional_id, decided, token);
   emit_markers(turn, token, transactional_id, decided);
+  if (MILENA_PLANTED(kEndBeforeMarkers)) step(turn, transactional_id, ended, token);
   return ended;
 }
 
@@ -150,6 +159,7 @@ bool TransactionShard::abort_and_fence(Turn& turn, const Bytes& transactional_id
 }
 
 void TransactionShard::abort_all_timed_out(Turn& turn) {
+  if (MILENA_PLANTED(kTimeoutsAreIgnored)) return;
   for (const Bytes& id : open_) abort_timed_out(turn, id, std::nullopt);
 }
 
@@ -197,7 +207,7 @@ TransactionEffects TransactionShard::markers_written(MarkerToken token, std::spa
   if (ending == ending_.end()) return finish(std::move(turn));
   TransactionMetadata& metadata = *find_mutable(ending->second);
   for (const MarkerResult& result : results) {
-    if (needs_no_marker_any_more(result.error)) {
+    if (needs_no_marker_any_more(result.error) || MILENA_PLANTED(kRefusedMarkerCountsAsDone)) {
       metadata.partitions.remove(result.topic, result.partition);
     }
     if (result.error != ErrorCode::kNone) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/planted_bugs.h"
 #include "coordinator/transaction_shard.h"
 
 namespace milena {
@@ -61,6 +62,12 @@ void TransactionShard::init(Turn& turn, const InitRequest& request, GivenId give
     if (!given_id) return wait_for_id();
     fresh.producer_id = *given_id;
     found = &fresh;
+  }
+  if (found->is_ending() && MILENA_PLANTED(kInitDoesNotWait)) {
+    TransactionMetadata early = *found;
+    early.producer_epoch = static_cast<int16_t>(early.producer_epoch + 1);
+    step(turn, request.transactional_id, early);
+    return answer_init(turn, request.asker, ErrorCode::kNone, &early);
   }
   if (found->is_ending()) return answer_init(turn, request.asker, ErrorCode::kConcurrentTransactions);
   if (request.resumes() && !knows_producer_id(*found, request.producer_id, request.producer_epoch)) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "coordinator/planted_bugs.h"
 
 namespace milena {
 namespace {
@@ -105,9 +106,10 @@ TransactionMetadata with_decision(const TransactionMetadata& from, const EndDeci
       from, decision.committed ? TransactionState::kPrepareCommit : TransactionState::kPrepareAbort, wall_ms);
   // Under transaction.version 2 each end raises the epoch, and a fence is not different from any other abort.
   if (decision.transaction_version >= kTransactionVersion2) {
-    if (from.producer_epoch < INT16_MAX) next.producer_epoch = static_cast<int16_t>(from.producer_epoch + 1);
+    const bool keeps = MILENA_PLANTED(kEndKeepsEpoch) || (decision.fence && MILENA_PLANTED(kFenceKeepsEpoch));
+    if (from.producer_epoch < INT16_MAX && !keeps) next.producer_epoch = static_cast<int16_t>(from.producer_epoch + 1);
     next.last_producer_epoch = from.producer_epoch;
-  } else if (decision.fence) {
+  } else if (decision.fence && !MILENA_PLANTED(kFenceKeepsEpoch)) {
     if (from.producer_epoch < INT16_MAX) next.producer_epoch = static_cast<int16_t>(from.producer_epoch + 1);
     next.last_producer_epoch = kNoProducerEpoch;
   }

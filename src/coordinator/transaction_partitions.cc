@@ -3,6 +3,7 @@
 // partition was added; AddOffsets 2 as AddPartitions.
 #include <utility>
 
+#include "coordinator/planted_bugs.h"
 #include "coordinator/transaction_shard.h"
 
 namespace milena {
@@ -51,9 +52,10 @@ ErrorCode TransactionShard::add(Turn& turn, const Bytes& transactional_id, int64
   if (transactional_id.empty()) return ErrorCode::kInvalidRequest;
   const TransactionMetadata* found = find(transactional_id);
   if (found == nullptr) return ErrorCode::kInvalidProducerIdMapping;
+  if (found->is_ending() && MILENA_PLANTED(kAddWhileEnding)) return ErrorCode::kNone;
   if (found->is_ending()) return ErrorCode::kConcurrentTransactions;
   if (found->producer_id != producer_id) return ErrorCode::kInvalidProducerIdMapping;
-  if (found->producer_epoch != producer_epoch) return ErrorCode::kProducerFenced;
+  if (found->producer_epoch != producer_epoch && !MILENA_PLANTED(kAddIgnoresEpoch)) return ErrorCode::kProducerFenced;
   TransactionPartitions partitions = found->partitions;
   bool changed = found->state != TransactionState::kOngoing;
   for (const auto& topic : topics) {
@@ -71,6 +73,7 @@ TransactionEffects TransactionShard::add_partitions(const Caller& caller, const 
     const TransactionMetadata* found = find(request.transactional_id);
     const ErrorCode error = verify_error(found, request);
     turn.answer(caller.token, answer_to(request, [&](ByteView topic, int32_t partition) {
+      if (MILENA_PLANTED(kVerifySaysYes)) return ErrorCode::kNone;
       if (error != ErrorCode::kNone) return error;
       return found->partitions.contains(topic, partition) ? ErrorCode::kNone : ErrorCode::kTransactionAbortable;
     }));

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "coordinator/deadlines.h"
+#include "coordinator/planted_bugs.h"
 #include "coordinator/transaction_records.h"
 
 namespace milena {
@@ -142,8 +143,10 @@ TransactionEffects TransactionShard::loaded(Now now) {
   Turn turn = begin(now);
   next_abort_check_ms_ = now.steady_ms + config_.abort_check_interval_ms;
   next_expiry_check_ms_ = now.steady_ms + config_.expiry_check_interval_ms;
-  for (const auto& [id, metadata] : transactions_) {
+  for (auto& [id, metadata] : transactions_) {
     if (!metadata.is_ending()) continue;
+    if (metadata.state == TransactionState::kPrepareAbort && MILENA_PLANTED(kReloadForgetsAborts)) continue;
+    if (MILENA_PLANTED(kReloadCommitsAborts)) metadata.state = TransactionState::kPrepareCommit;
     const MarkerToken token = ++last_marker_token_;
     ending_.emplace(token, id);
     go_on_ending(turn, token, id, metadata);
@@ -170,7 +173,8 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
   turn.effects.producer_id_requests = std::move(failed.producer_id_requests);
   // Markers of what was decided before go out; those of the decisions that failed do not.
   for (TransactionMarkers& markers : failed.markers) {
-    if (ending_.contains(markers.token)) turn.effects.markers.push_back(std::move(markers));
+    const bool decided = ending_.contains(markers.token) || MILENA_PLANTED(kMarkersOfFailedDecision);
+    if (decided) turn.effects.markers.push_back(std::move(markers));
   }
   return finish(std::move(turn));
 }

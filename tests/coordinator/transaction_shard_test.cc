@@ -109,6 +109,17 @@ TEST(TransactionShard, EndUnderVersionTwoRaisesTheEpoch) {
   EXPECT_EQ(h.add("a", 1000, 0, {0}, 4), ErrorCode::kProducerFenced);
 }
 
+// Found by the simulator (seed 165): the epoch of a newcomer of version 1 was given to a zombie of version 2.
+TEST(TransactionShard, ZombieIsNotGivenTheEpochOfItsSuccessor) {
+  TransactionHarness h;
+  h.init("a");
+  EXPECT_EQ(h.init("a").producer_epoch, 1);
+  h.add("a", 1000, 1);
+  h.end("a", 1000, 1, false);
+  h.answer_markers();
+  EXPECT_EQ(h.end_2("a", 1000, 0, false).error_code, ErrorCode::kProducerFenced);
+}
+
 TEST(TransactionShard, EmptyAbortUnderVersionTwo) {
   TransactionHarness h;
   h.init("a");
