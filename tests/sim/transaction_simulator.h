@@ -11,6 +11,8 @@
 //   - every transaction ends, every last stable offset is the log end, and every id can be used again.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <array>
 #include <functional>
 #include <map>
@@ -41,6 +43,7 @@ class TransactionSimulator {
  private:
   static constexpr int kPartitions = 4;  // the last one is of the committed offsets
   static constexpr int kIds = 2;
+  static constexpr int32_t kTransactionTimeout_ms = 8'000;
 
   enum class Phase { kInit, kIdle, kWriting, kEnding, kGone };
   struct Client {
@@ -149,5 +152,11 @@ class TransactionSimulator {
   size_t told_aborted_ = 0;
   size_t reloads_ = 0;
 };
+
+template <class... Args>
+void TransactionSimulator::note(const char* format, Args&&... args) {
+  if (!keep_history_) return;
+  history_.push_back(fmt::format("{:6} ", now_ms_) + fmt::format(fmt::runtime(format), std::forward<Args>(args)...));
+}
 
 }  // namespace milena
