@@ -12,78 +12,16 @@
 #include "base/config_reference.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "base/settings_environment.h"
+#include "base/settings_report.h"
 #include "broker/node.h"
 #include "net/server.h"
 #include "net/server_settings.h"
+#include "tools/command_line.h"
+#include "tools/commands.h"
 
 namespace milena {
 namespace {
-
-constexpr char kHelp[] =
-    R"(Milena: a broker for Apache Kafka's clients and tools, in one program.
-
-Usage: milena [FILE] [--override KEY=VALUE]...
-
-  FILE                  settings: a server.properties as Kafka reads it, or the same
-                        keys in a .yaml file
-  --override KEY=VALUE  one setting; wins over the file; may be given several times
-  --help, --version
-
-Nothing needs to be set. By default
-  - it listens on port 9092 of every address, for clients without TLS or passwords;
-  - it tells clients to come back to the address they came to (advertised.listeners=auto);
-  - it keeps its data in {} (log.dirs),
-    in the files that Kafka itself would write;
-  - topics are made when a client first asks for them, with one partition;
-  - records are kept for seven days (log.retention.hours).
-
-Examples
-  milena
-  milena --override listeners=PLAINTEXT://:19092 --override log.dirs=/srv/milena
-  milena /etc/milena/server.properties --override num.partitions=3
-
-Then, with the programs you have:
-  echo hello | kcat -b localhost:9092 -P -t greetings
-  kcat -b localhost:9092 -C -t greetings -e
-  kafka-topics.sh --bootstrap-server localhost:9092 --list
-
-docs/configuration.md lists every setting and says which of them have an effect.
-Stop it with Ctrl-C or SIGTERM; a second signal ends it at once.
-)";
-
-struct CommandLine {
-  SettingsInput settings;
-  bool help = false;
-  bool version = false;
-  bool config_reference = false;
-  std::string mistake;
-};
-
-CommandLine parse_command_line(int count, char** words) {
-  CommandLine line;
-  for (int i = 1; i < count; i++) {
-    std::string word = words[i];
-    if (word == "--help" || word == "-h") {
-      line.help = true;
-    } else if (word == "--config-reference") {
-      line.config_reference = true;
-    } else if (word == "--version") {
-      line.version = true;
-    } else if (word == "--override") {
-      if (++i == count) line.mistake = "--override: expected KEY=VALUE behind it";
-      else line.settings.overrides.push_back(words[i]);
-    } else if (word.starts_with("--override=")) {
-      line.settings.overrides.push_back(word.substr(sizeof "--override=" - 1));
-    } else if (word.starts_with("-")) {
-      line.mistake = word + ": no such option";
-    } else if (!line.settings.file.empty()) {
-      line.mistake = word + ": expected one file, and have " + line.settings.file + " already";
-    } else {
-      line.settings.file = word;
-    }
-  }
-  return line;
-}
 
 int fail(const std::string& message) {
   std::fprintf(stderr, "milena: %s\n", message.c_str());
@@ -186,26 +124,59 @@ int serve(const Settings& settings) {
   return 0;
 }
 
+// At the first listener of this machine's broker, or where the command line says.
+int check_health(const CommandLine& line, const Settings& settings) {
+  BrokerAddress address{"localhost", 0};
+  if (!line.address.empty()) {
+    Result<BrokerAddress> given = parse_broker_address(line.address);
+    if (!given.ok()) return fail(given.error().message);
+    address = given.take();
+  } else {
+    Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);
+    if (!listeners.ok()) return fail(listeners.error().message);
+    const ListenerEndpoint& first = listeners->front();
+    if (!first.host.empty() && first.host != "0.0.0.0" && first.host != "::") address.host = first.host;
+    address.port = first.port;
+  }
+  return run_health(address);
+}
+
+int format_storage(const CommandLine& line, const Settings& settings) {
+  std::vector<std::string> log_dirs;
+  for (const Bytes& directory : settings.get_list("log.dirs")) log_dirs.emplace_back(directory);
+  return run_storage_format(line.cluster_id, log_dirs, settings.get_int("node.id"), line.ignore_formatted);
+}
+
+int print_config(const CommandLine& line, const Settings& settings) {
+  fmt::print("{}", settings_report(settings, line.all));
+  for (const std::string& warning : settings.warnings()) std::fprintf(stderr, "milena: %s\n", warning.c_str());
+  return 0;
+}
+
 int run(int count, char** words) {
   CommandLine line = parse_command_line(count, words);
   if (!line.mistake.empty()) {
     fail(line.mistake + " (milena --help tells what there is)");
     return 2;
   }
-  if (line.help) {
-    fmt::print(kHelp, default_data_directory());
-    return 0;
+  switch (line.command) {
+    case CommandLine::Command::kHelp: fmt::print("{}", help_text()); return 0;
+    case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
+    case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
+    case CommandLine::Command::kTopics: return run_topics(line.words);
+    case CommandLine::Command::kApiVersions: return run_api_versions(line.words);
+    case CommandLine::Command::kRandomUuid: return run_storage_random_uuid();
+    default: break;
   }
-  if (line.config_reference) {
-    fmt::print("{}", config_reference());
-    return 0;
-  }
-  if (line.version) {
-    fmt::print("milena {}\n", MILENA_VERSION);
-    return 0;
-  }
+  line.settings.environment = settings_from_environment(environ);
   Result<Settings> settings = Settings::load(line.settings);
   if (!settings.ok()) return fail(settings.error().message);
+  switch (line.command) {
+    case CommandLine::Command::kHealth: return check_health(line, *settings);
+    case CommandLine::Command::kFormat: return format_storage(line, *settings);
+    case CommandLine::Command::kConfig: return print_config(line, *settings);
+    default: break;
+  }
   set_log_level(chosen_log_level(*settings));
   log_info("Milena {} starts", MILENA_VERSION);
   for (const std::string& warning : settings->warnings()) log_warn("{}", warning);

@@ -23,7 +23,16 @@ Milena needs no settings. Those that are given come, the later the stronger, fro
      hours: 24
    ```
 
-2. the command line: `--override num.partitions=3`, as often as needed.
+2. the environment, with the names that Kafka's own image uses: `KAFKA_NUM_PARTITIONS=3`. One underscore stands for a
+   dot, two for an underscore, three for a dash. What is meant for the JVM (`KAFKA_HEAP_OPTS`, `KAFKA_JMX_PORT` and the
+   like) is ignored in silence. `CLUSTER_ID` is `milena.cluster.id`.
+
+3. the command line: `--override num.partitions=3`, as often as needed.
+
+`milena config` prints the settings that hold, and where each of them came from; `milena config --all` the defaults, too.
+
+A `server.properties` of a Kafka installation can be used as it is if it describes one node: `process.roles` with both
+roles, and no other controllers in `controller.quorum.voters`. Any other is refused, with the key and what to do.
 
 A value that cannot be is refused at start, with the key, the value and what was expected. A key that does not exist is
 named in a warning together with the one that was probably meant, and ignored. So is a key whose work Milena does not

@@ -155,6 +155,9 @@ static const ConfigDef kNodeRows[] = {
      "Pause before a partition is added to a transaction again by the broker."},
     {"add.partitions.to.txn.retry.backoff.max.ms", kInt, "100", "[0,...]", kReadOnly, 0,
      "How long the broker tries to add a partition to a transaction."},
+    {"milena.cluster.id", kString, nullptr, "", kReadOnly, kHonoured,
+     "Id of the cluster that is begun in an empty data directory; a directory that has one keeps it. Also the environment "
+     "variable CLUSTER_ID. Without it a random one is made."},
     {"milena.shards", kInt, "0", "[0,...,1024]", kReadOnly, kHonoured,
      "Event loops, one thread each; 0 chooses half of the processors."},
     {"milena.log.level", kString, "info", "{debug, info, warn, error, off} any case", kReadOnly, kHonoured,

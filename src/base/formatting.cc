@@ -13,6 +13,7 @@ namespace milena {
     reinterpret_cast<const void*>(static_cast<std::string (*)(fmt::string_view, fmt::format_args)>(&fmt::vformat)),
     reinterpret_cast<const void*>(static_cast<void (*)(fmt::string_view, fmt::format_args)>(&fmt::vprint)),
     reinterpret_cast<const void*>(&fmt::detail::assert_fail),
+    reinterpret_cast<const void*>(&fmt::detail::thousands_sep_impl<char>),
     reinterpret_cast<const void*>(&fmt::detail::throw_format_error),
     reinterpret_cast<const void*>(static_cast<bool (*)(uint32_t)>(&fmt::detail::is_printable)),
 };

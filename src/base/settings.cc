@@ -47,9 +47,13 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     Result<std::vector<FileSetting>> from_file = read_settings_file(input.file);
     if (!from_file.ok()) return from_file.error();
     for (const FileSetting& setting : *from_file) {
-      std::string where = fmt::format(" ({}, line {})", input.file, setting.line);
-      RETURN_IF_ERROR(settings.apply(setting.key, setting.value, Source::kFile, where));
+      std::string origin = fmt::format("{}, line {}", input.file, setting.line);
+      RETURN_IF_ERROR(settings.apply(setting.key, setting.value, Source::kFile, origin));
     }
+  }
+  for (const EnvironmentSetting& setting : input.environment) {
+    RETURN_IF_ERROR(
+        settings.apply(setting.key, setting.value, Source::kEnvironment, "environment " + setting.variable));
   }
   for (const std::string& text : input.overrides) {
     size_t equals = text.find('=');
@@ -57,7 +61,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
       return make_error(ErrorKind::kInvalid, "--override {}: expected key=value", text);
     }
     RETURN_IF_ERROR(settings.apply(Bytes(trim_blanks(text.substr(0, equals))), text.substr(equals + 1),
-                                   Source::kOverride, " (--override)"));
+                                   Source::kOverride, "--override"));
   }
   for (const auto& [key, text] : settings.others_) settings.warn_about(key, text);
   for (const ConfigDef& def : broker_configs()) {
@@ -74,25 +78,30 @@ Result<Settings> Settings::load(const SettingsInput& input) {
 }
 
 Status Settings::set(ByteView name, ByteView text) {
-  return apply(Bytes(name), Bytes(text), Source::kOverride, "");
+  return apply(Bytes(name), Bytes(text), Source::kOverride, "set by hand");
 }
 
-Status Settings::apply(const Bytes& key, const Bytes& text, Source source, const std::string& where) {
+Status Settings::apply(const Bytes& key, const Bytes& text, Source source, const std::string& origin) {
   const ConfigDef* def = find_broker_config(key);
   if (!def) {
     others_[key] = text;
+    other_origins_[key] = origin;
     return ok_status();
   }
   Status status = check_config_value(*def, text);
   if (!status.ok()) {
-    return make_error(ErrorKind::kInvalid, "{}={}{}: {}", key,
-                      def->type == ConfigType::kPassword ? "[hidden]" : ByteView(text), where, status.error().message);
+    return make_error(ErrorKind::kInvalid, "{}={} ({}): {}", key,
+                      def->type == ConfigType::kPassword ? "[hidden]" : ByteView(text), origin, status.error().message);
   }
-  put(*def, Bytes(trim_blanks(text)), source);
+  put(*def, Bytes(trim_blanks(text)), source, origin);
   return ok_status();
 }
 
-void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source source) {
+void Settings::follow(ByteView name, ByteView other) {
+  put(*find_broker_config(name), text(other), source(other), origin(other));
+}
+
+void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source source, std::string origin) {
   Value& value = values_[config_index(def)];
   value.number = 0;
   if (text && def.type == ConfigType::kBoolean) {
@@ -102,6 +111,7 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
   }
   value.text = std::move(text);
   value.source = source;
+  value.origin = std::move(origin);
 }
 
 void Settings::warn_about(const Bytes& key, const Bytes& text) {
@@ -128,23 +138,43 @@ Status Settings::check_together() {
       return make_error(ErrorKind::kInvalid, "node.id={} and broker.id={}: expected the same number, or one of them",
                         get_int("node.id"), get_int("broker.id"));
     }
-    put(*find_broker_config("node.id"), text("broker.id"), source("broker.id"));
+    follow("node.id", "broker.id");
   }
   // log.dirs wins over log.dir, as in Kafka.
   if (!is_set("log.dirs") && is_set("log.dir")) {
-    put(*find_broker_config("log.dirs"), text("log.dir"), source("log.dir"));
+    follow("log.dirs", "log.dir");
   }
   std::vector<Bytes> directories = get_list("log.dirs");
   if (directories.empty() || std::count(directories.begin(), directories.end(), "") != 0) {
     return make_error(ErrorKind::kInvalid, "log.dirs={}: expected at least one directory", get_string("log.dirs"));
   }
+  return check_roles();
+}
+
+// A node runs its own controller and is the only one of its quorum.
+Status Settings::check_roles() const {
   std::vector<Bytes> roles = get_list("process.roles");
   bool broker = std::count(roles.begin(), roles.end(), "broker") == 1;
   bool controller = std::count(roles.begin(), roles.end(), "controller") == 1;
   if (!broker || !controller || roles.size() != 2) {
     return make_error(ErrorKind::kInvalid,
-                      "process.roles={}: expected broker,controller (a node runs its own controller today)",
+                      "process.roles={}: expected broker,controller. A Milena node cannot join the controllers of others "
+                      "yet; to run it alone, set process.roles=broker,controller and leave controller.quorum.voters out",
                       get_string("process.roles"));
+  }
+  for (ByteView name : {ByteView("controller.quorum.voters"), ByteView("controller.quorum.bootstrap.servers")}) {
+    std::vector<Bytes> controllers = get_list(name);
+    if (controllers.size() <= 1) continue;
+    return make_error(ErrorKind::kInvalid,
+                      "{}={}: names {} controllers, and a Milena node is the only one of its quorum. To run it alone, leave "
+                      "{} out",
+                      name, get_string(name), controllers.size(), name);
+  }
+  for (const Bytes& voter : get_list("controller.quorum.voters")) {
+    std::string own = fmt::format("{}@", get_int("node.id"));
+    if (voter.starts_with(own)) continue;
+    return make_error(ErrorKind::kInvalid, "controller.quorum.voters={}: expected this node (node.id={}), as in {}localhost:9093",
+                      voter, get_int("node.id"), own);
   }
   return ok_status();
 }

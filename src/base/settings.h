@@ -1,5 +1,6 @@
 // Settings: the broker's configuration as it was at start. Values come from, the later the stronger: the defaults of
-// the table (config_def.h), a file (server.properties, or YAML with the same keys), --override key=value.
+// the table (config_def.h), a file (server.properties, or YAML with the same keys), environment variables as Kafka's image
+// takes them (settings_environment.h), --override key=value.
 //
 // Immutable after load(), so every shard may read it. Asking for a name that is not in the table is a bug of ours.
 // What is altered while the broker runs (AlterConfigs) is kept elsewhere and read over this.
@@ -13,17 +14,19 @@
 #include "base/bytes.h"
 #include "base/config_def.h"
 #include "base/result.h"
+#include "base/settings_environment.h"
 
 namespace milena {
 
 struct SettingsInput {
   std::string file;                    // empty: none. Ends in .yaml or .yml: YAML, else Java properties
   std::vector<std::string> overrides;  // "key=value"
+  std::vector<EnvironmentSetting> environment;
 };
 
 class Settings {
  public:
-  enum class Source { kDefault, kFile, kOverride };
+  enum class Source { kDefault, kFile, kEnvironment, kOverride };
 
   // All defaults.
   Settings();
@@ -45,6 +48,9 @@ class Settings {
   bool is_null(ByteView name) const { return !value(name).text.has_value(); }
   bool is_set(ByteView name) const { return value(name).source != Source::kDefault; }
   Source source(ByteView name) const { return value(name).source; }
+  // Where it was set, for people: "server.properties, line 3", "environment KAFKA_LISTENERS"; empty for a default.
+  const std::string& origin(ByteView name) const { return value(name).origin; }
+  const std::string& origin_of_other(ByteView key) const { return other_origins_.find(key)->second; }
   // Keys that are not in the table, as written: prefixed ones (listener.name.…), those of plug-ins, mistakes.
   const std::map<Bytes, Bytes>& others() const { return others_; }
 
@@ -55,18 +61,23 @@ class Settings {
   struct Value {
     std::optional<Bytes> text;
     Source source = Source::kDefault;
+    std::string origin;
     int64_t number = 0;  // parsed once: integers, and booleans as 0 and 1
   };
 
-  Status apply(const Bytes& key, const Bytes& text, Source source, const std::string& where);
+  Status apply(const Bytes& key, const Bytes& text, Source source, const std::string& origin);
   Status check_together();
   void warn_about(const Bytes& key, const Bytes& text);
-  void put(const ConfigDef& def, std::optional<Bytes> text, Source source);
+  void put(const ConfigDef& def, std::optional<Bytes> text, Source source, std::string origin = {});
+  // Gives one setting what another one says.
+  void follow(ByteView name, ByteView other);
+  Status check_roles() const;
   const Value& value(ByteView name) const;
   int64_t number(ByteView name) const;
 
   std::vector<Value> values_;  // in the order of the table
   std::map<Bytes, Bytes> others_;
+  std::map<Bytes, std::string, std::less<>> other_origins_;
   std::vector<std::string> warnings_;
 };
 

@@ -140,7 +140,9 @@ Status Node::open_directory() {
   RETURN_IF_ERROR(directory_->check_identity(std::nullopt, context_->node_id));
   if (!directory_->meta_properties() || !directory_->meta_properties()->directory_id) {
     MetaProperties properties = directory_->meta_properties().value_or(MetaProperties{});
-    if (properties.cluster_id.empty()) properties.cluster_id = Uuid::random().to_string();
+    if (properties.cluster_id.empty()) {
+      properties.cluster_id = settings_.text("milena.cluster.id").value_or(Uuid::random().to_string());
+    }
     properties.node_id = context_->node_id;
     properties.directory_id = Uuid::random();
     RETURN_IF_ERROR(directory_->write_meta_properties(properties));

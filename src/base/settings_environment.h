@@ -1,0 +1,24 @@
+// Settings from environment variables, as Kafka's own container image takes them: KAFKA_LOG_RETENTION_MS is
+// log.retention.ms. One underscore stands for a dot, two for an underscore, three for a dash. Variables that Kafka's start
+// scripts and the JVM read (KAFKA_HEAP_OPTS, KAFKA_JMX_PORT...) are no settings and are left out, and so are those that
+// Kubernetes makes of a service called "kafka". CLUSTER_ID names the cluster of a new directory (milena.cluster.id).
+//
+// Source: the launcher of the apache/kafka image (KafkaDockerWrapper).
+#pragma once
+
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace milena {
+
+struct EnvironmentSetting {
+  Bytes variable;
+  Bytes key;
+  Bytes value;
+};
+
+// `environment` is a list of NAME=value that ends with a null, like environ. In the order of the variables' names.
+std::vector<EnvironmentSetting> settings_from_environment(const char* const* environment);
+
+}  // namespace milena

@@ -1,0 +1,77 @@
+#include "base/settings_environment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/settings.h"
+#include "base/settings_report.h"
+
+namespace milena {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::vector<std::string> keys_of(std::vector<const char*> variables) {
+  variables.push_back(nullptr);
+  std::vector<std::string> keys;
+  for (const EnvironmentSetting& setting : settings_from_environment(variables.data())) {
+    keys.push_back(setting.key + "=" + setting.value);
+  }
+  return keys;
+}
+
+TEST(SettingsEnvironment, NamesAreTakenApartAsInKafkasImage) {
+  EXPECT_EQ(keys_of({"KAFKA_NODE_ID=3", "KAFKA_A__B___C_D=x=y", "KAFKA_NUM_PARTITIONS=", "HOME=/root"}),
+            (std::vector<std::string>{"a_b-c.d=x=y", "node.id=3", "num.partitions="}));
+}
+
+TEST(SettingsEnvironment, WhatIsForTheJvmOrFromKubernetesIsNoSetting) {
+  EXPECT_TRUE(keys_of({"KAFKA_HEAP_OPTS=-Xmx1g", "KAFKA_OPTS=-Dx", "KAFKA_JMX_PORT=9999", "KAFKA_JMX_HOSTNAME=h",
+                       "KAFKA_LOG4J_LOGGERS=kafka=INFO", "KAFKA_LOG4J_ROOT_LOGLEVEL=INFO", "KAFKA_GC_LOG_OPTS=",
+                       "KAFKA_TOOLS_LOG4J_LOGLEVEL=WARN", "KAFKA_VERSION=4.3.1", "KAFKA_PORT=tcp://10.0.0.1:9092",
+                       "KAFKA_PORT_9092_TCP_ADDR=10.0.0.1", "KAFKA_SERVICE_HOST=10.0.0.1", "KAFKA_="})
+                  .empty());
+}
+
+TEST(SettingsEnvironment, StandsBetweenTheFileAndTheCommandLine) {
+  SettingsInput input;
+  input.environment = {{"KAFKA_NUM_PARTITIONS", "num.partitions", "5"}, {"KAFKA_NODE_ID", "node.id", "7"},
+                       {"CLUSTER_ID", "milena.cluster.id", "MkU3OEVBNTcwNTJENENGMg"}};
+  input.overrides = {"node.id=8"};
+  auto settings = Settings::load(input);
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_EQ(settings->get_int("num.partitions"), 5);
+  EXPECT_EQ(settings->get_int("node.id"), 8);
+  EXPECT_EQ(settings->origin("num.partitions"), "environment KAFKA_NUM_PARTITIONS");
+  Bytes report = settings_report(*settings, false);
+  EXPECT_THAT(report, HasSubstr("num.partitions=5"));
+  EXPECT_THAT(report, HasSubstr("[environment KAFKA_NUM_PARTITIONS]"));
+  EXPECT_THAT(report, Not(HasSubstr("num.io.threads")));
+  EXPECT_THAT(settings_report(*settings, true), HasSubstr("num.io.threads=8"));
+}
+
+TEST(SettingsEnvironment, ABadValueNamesItsVariable) {
+  SettingsInput input;
+  input.environment = {{"KAFKA_NUM_PARTITIONS", "num.partitions", "many"}};
+  auto settings = Settings::load(input);
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().message, HasSubstr("num.partitions=many (environment KAFKA_NUM_PARTITIONS)"));
+}
+
+TEST(SettingsEnvironment, ANodeOfAClusterIsRefusedWithTheWayToRunAlone) {
+  auto refused = [](std::vector<std::string> overrides) {
+    SettingsInput input;
+    input.overrides = std::move(overrides);
+    auto settings = Settings::load(input);
+    return settings.ok() ? std::string() : settings.error().message;
+  };
+  EXPECT_EQ(refused({"process.roles=broker,controller", "node.id=1", "controller.quorum.voters=1@localhost:9093"}), "");
+  EXPECT_THAT(refused({"process.roles=broker"}), HasSubstr("process.roles=broker,controller"));
+  EXPECT_THAT(refused({"controller.quorum.voters=1@a:9093,2@b:9093"}), HasSubstr("leave controller.quorum.voters out"));
+  EXPECT_THAT(refused({"controller.quorum.bootstrap.servers=a:9093,b:9093"}), HasSubstr("names 2 controllers"));
+  EXPECT_THAT(refused({"node.id=1", "controller.quorum.voters=2@a:9093"}), HasSubstr("expected this node"));
+}
+
+}  // namespace
+}  // namespace milena
