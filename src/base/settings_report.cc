@@ -21,6 +21,14 @@ ReportLine line_of(const Settings& settings, const ConfigDef& def) {
   return {fmt::format("{}={}", def.name, shown), std::move(origin)};
 }
 
+// Of a key that is not in the table nobody knows what it holds; its name tells enough.
+bool may_be_secret(ByteView key) {
+  for (ByteView part : {"password", "secret", "credential", "jaas", "token", ".key"}) {
+    if (key.find(part) != ByteView::npos) return true;
+  }
+  return false;
+}
+
 void print(const std::vector<ReportLine>& lines, Bytes& out) {
   size_t width = 0;
   for (const ReportLine& line : lines) width = std::max(width, std::min<size_t>(line.setting.size(), 60));
@@ -36,7 +44,7 @@ Bytes settings_report(const Settings& settings, bool with_defaults) {
     (settings.is_set(def.name) ? set : defaults).push_back(line_of(settings, def));
   }
   for (const auto& [key, value] : settings.others()) {
-    set.push_back({key + "=[not shown]", settings.origin_of_other(key) + "; not one of the broker's settings"});
+    set.push_back({fmt::format("{}={}", key, may_be_secret(key) ? "[hidden]" : ByteView(value)), settings.origin_of_other(key) + "; not one of the broker's settings"});
   }
   Bytes out;
   out += set.empty() ? "# Nothing is set: all defaults.\n" : "# Set\n";
