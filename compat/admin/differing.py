@@ -9,7 +9,8 @@ import words
 # Calls that a failed check shows.
 SHOWN = 30
 # The head of a line and the message in it, which is the broker's. Without a message all is the head.
-MESSAGE = re.compile(r"(.*(?:Exception: |command : |command: |because |due to |reason: |[Ee]rror: )|.*)(.*)")
+MESSAGE = re.compile(r'(.*(?:Exception: |command : |command: |because |due to |reason: |[Ee]rror\w*: |[Mm]essage: |[Mm]essage='
+                     r'|"error_message": |out error [\w.]+: )|.*)(.*)')
 
 
 class Ledger:

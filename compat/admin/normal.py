@@ -22,6 +22,7 @@ RULES = [
     (re.compile(r"(?<!\d)1[78]\d{11}(?!\d)"), "<ms>"),
     (re.compile(r"\b20[23]\d-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z?"), "<time>"),
     (re.compile(r'"size":[1-9]\d*'), '"size":<size>'),
+    (re.compile(r'"(finalized_epoch|log_end_offset|high_watermark|partition_size)": [1-9]\d*'), r'"\1": <n>'),
     (re.compile(r'"(totalBytes|usableBytes)":\d+'), r'"\1":<size>'),
     # How far the metadata log is, and how long ago something was.
     (re.compile(r"((?:LeaderEpoch|HighWatermark|MaxFollowerLag|MaxFollowerLagTimeMs):\s+)\d+"), r"\1<n>"),

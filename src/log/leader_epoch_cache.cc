@@ -40,7 +40,7 @@ std::optional<int32_t> LeaderEpochCache::epoch_of(int64_t offset) const {
 }
 
 std::optional<EpochEndOffset> LeaderEpochCache::end_offset_of(int32_t epoch, int64_t log_end_offset) const {
-  if (epoch < 0 || entries_.empty() || epoch > entries_.back().epoch) return std::nullopt;
+  if (epoch == -1 || entries_.empty() || epoch > entries_.back().epoch) return std::nullopt;
   if (epoch == entries_.back().epoch) return EpochEndOffset{epoch, log_end_offset};
   auto higher = std::find_if(entries_.begin(), entries_.end(), [&](const EpochEntry& e) { return e.epoch > epoch; });
   // Asked for an epoch before the first one known: it ended where that began.

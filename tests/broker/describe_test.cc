@@ -141,5 +141,17 @@ TEST_P(DescribeTest, PartitionsOfSomeTopicsOnly) {
   EXPECT_FALSE(page.next_cursor.has_value());
 }
 
+TEST_P(DescribeTest, ACursorNamesATopicThatIsAskedFor) {
+  create_topic("a", 3);
+  create_topic("b", 1);
+  for (const char* elsewhere : {"", "a.", "c"}) {
+    Paged page = describe_partitions({"a", "b"}, 2000, Paged::Cursor{elsewhere, 0});
+    ASSERT_EQ(page.topics.size(), 2u);
+    for (const auto& topic : page.topics) EXPECT_EQ(topic.error_code, ErrorCode::kInvalidRequest) << elsewhere;
+  }
+  EXPECT_EQ(describe_partitions({"a", "b"}, 2000, Paged::Cursor{"b", 0}).topics.size(), 1u);
+  EXPECT_EQ(describe_partitions({}, 2000, Paged::Cursor{"a.", 0}).topics.size(), 1u);
+}
+
 }  // namespace
 }  // namespace milena::broker_test

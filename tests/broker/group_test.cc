@@ -187,8 +187,9 @@ TEST_P(GroupTest, GroupsAreListedDescribedAndDeleted) {
   EXPECT_EQ(by_id["unknown"].group_state, "Dead");
 
   DeleteGroupsRequest remove;
-  remove.groups_names = {"alive", "offsets-only", "unknown"};
+  remove.groups_names = {"alive", "offsets-only", "unknown", "alive", "unknown"};
   auto removed = client().ask<DeleteGroupsResponse>(remove, 2);
+  EXPECT_EQ(removed.results.size(), 3u);
   std::map<std::string, ErrorCode> errors;
   for (const auto& one : removed.results) errors[one.group_id] = one.error_code;
   EXPECT_EQ(errors["alive"], ErrorCode::kNonEmptyGroup);

@@ -160,7 +160,8 @@ TEST(LeaderEpochCache, assign_and_lookup) {
   EXPECT_EQ(cache.end_offset_of(2, 10), (EpochEndOffset{2, 8}));
   EXPECT_EQ(cache.end_offset_of(3, 10), (EpochEndOffset{3, 10}));
   EXPECT_EQ(cache.end_offset_of(4, 10), std::nullopt);
-  EXPECT_EQ(cache.end_offset_of(-1, 10), std::nullopt);
+  EXPECT_EQ(cache.end_offset_of(-1, 10), std::nullopt);  // which is "no epoch"; any other is just an early one
+  EXPECT_EQ(cache.end_offset_of(-2, 10), (EpochEndOffset{-2, 6}));
   EXPECT_EQ(cache.epoch_of(5), std::nullopt);
   EXPECT_EQ(cache.epoch_of(7), 2);
   // What contradicts a new entry goes.

@@ -1,4 +1,6 @@
-// DeleteGroups (key 42), versions 0-2: empty groups go, with their offsets.
+// DeleteGroups (key 42), versions 0-2: empty groups go, with their offsets. One that is named twice is answered once.
+#include <set>
+
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
 #include "broker/api/handlers.h"
@@ -9,8 +11,9 @@ namespace milena {
 void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
   Shard& shard = call->shard();
   auto response = std::make_shared<DeleteGroupsResponse>();
+  std::set<ByteView> names(call->request.groups_names.begin(), call->request.groups_names.end());
   ask_parts(
-      shard, split_by_coordinator(shard, call->request.groups_names),
+      shard, split_by_coordinator(shard, {names.begin(), names.end()}),
       [call](GroupShard& state, const GroupPart& part, AnswerToken token, Now now) {
         return state.delete_groups(GroupCaller(*call, token), part.groups, now);
       },

@@ -43,6 +43,14 @@ std::vector<Bytes> names_to_describe(const DescribeTopicPartitionsCall& call) {
   return from_cursor;
 }
 
+// A cursor names a partition of what is asked for.
+bool is_valid_cursor(const DescribeTopicPartitionsRequest& request) {
+  if (request.cursor->partition_index < 0) return false;
+  return request.topics.empty() || std::any_of(request.topics.begin(), request.topics.end(), [&](const auto& topic) {
+           return topic.name == request.cursor->topic_name;
+         });
+}
+
 }  // namespace
 
 void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCall> call) {
@@ -50,7 +58,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
   int64_t server_limit = call->shard().settings().get_long("max.request.partition.size.limit");
   int64_t room = std::max<int64_t>(std::min<int64_t>(server_limit, request.response_partition_limit), 1);
   Response response;
-  if (request.cursor && request.cursor->partition_index < 0) {
+  if (request.cursor && !is_valid_cursor(request)) {
     for (const auto& asked : request.topics) {
       auto& topic = response.topics.emplace_back();
       topic.name = Bytes(asked.name);
