@@ -9,8 +9,8 @@ import words
 # Calls that a failed check shows.
 SHOWN = 30
 # The head of a line and the message in it, which is the broker's. Without a message all is the head.
-MESSAGE = re.compile(r'(.*(?:Exception: |command : |command: |because |due to |reason: |[Ee]rror\w*: |[Mm]essage: |[Mm]essage='
-                     r'|"error_message": |out error [\w.]+: )|.*)(.*)')
+MESSAGE = re.compile(r'(.*?(?:Exception: |command : |command: |due to (?=\w+ )|reason: |[Ee]rror\w*: |[Mm]essage: |[Mm]essage='
+                     r'|"error_message": |out error [\w.]+: |\b[A-Z]+_[A-Z_]+: )|.*)(.*)')
 
 
 class Ledger:
@@ -53,9 +53,15 @@ def differences(ours, theirs):
 
 def same_message(ours, theirs):
     """Two lines are the same message when what comes before it is the same, and it names the same things in other words."""
-    our_head, our_text = MESSAGE.match(ours).groups()
-    their_head, their_text = MESSAGE.match(theirs).groups()
-    return our_head == their_head and (our_text == their_text or words.tells_as_much(our_text, their_text))
+    while ours != theirs:
+        our_head, ours = MESSAGE.match(ours).groups()
+        their_head, theirs = MESSAGE.match(theirs).groups()
+        if our_head != their_head or not ours:
+            return False
+        # Further inside may be the name of another exception; without one all the rest is the message.
+        if not MESSAGE.match(theirs).group(2):
+            return words.tells_as_much(ours, theirs)
+    return True
 
 
 def compare(name, ours, theirs, ledger, report):

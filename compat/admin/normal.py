@@ -1,5 +1,6 @@
 """Takes out of a tool's output what cannot be equal on two brokers: ids, times, addresses, sizes, stack traces."""
 
+import json
 import re
 
 # A line of a log begins with its time. The tools' own words are what counts; what they log is the client's affair.
@@ -8,7 +9,7 @@ LOG_LINE = re.compile(r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]")
 LOG_REST = re.compile(r"^ ?\([\w.]+\)$")
 # The head of the table of all options, which follows what is wrong with the call's own.
 USAGE = re.compile(r"^Option +Description$|^usage: ")
-CHOICE = re.compile(r"(.*(?:Valid \w+ are: |only supports operations \[))([\w, ]+)(.*)")
+CHOICE = re.compile(r"(.*(?:Valid \w+ are: |only supports operations \[|(?:Quota|SCRAM credential) configs for .* are ))([\w.=, -]+)(.*)")
 # What the host of the tools lets out where they would end the JVM.
 OURS = re.compile(r"^ToolHost\$Exited|^exit \d+$")
 STACK = re.compile(r"^\s+at |^\s+\.\.\. \d+ more|^\s*Suppressed: ")
@@ -22,7 +23,7 @@ RULES = [
     (re.compile(r"(?<!\d)1[78]\d{11}(?!\d)"), "<ms>"),
     (re.compile(r"\b20[23]\d-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z?"), "<time>"),
     (re.compile(r'"size":[1-9]\d*'), '"size":<size>'),
-    (re.compile(r'"(finalized_epoch|log_end_offset|high_watermark|partition_size)": [1-9]\d*'), r'"\1": <n>'),
+    (re.compile(r"((?:finalized_epoch|log_end_offset|high_watermark|partition_size|Size|size|[pP]ort): )[1-9]\d*"), r"\1<n>"),
     (re.compile(r'"(totalBytes|usableBytes)":\d+'), r'"\1":<size>'),
     # How far the metadata log is, and how long ago something was.
     (re.compile(r"((?:LeaderEpoch|HighWatermark|MaxFollowerLag|MaxFollowerLagTimeMs):\s+)\d+"), r"\1<n>"),
@@ -30,7 +31,7 @@ RULES = [
     (re.compile(r"\b\d+ ms (ago|from now)"), r"<n> ms \1"),
     # Which of its ways of giving up the client takes is a matter of timing.
     (re.compile(r"Call\(callName=([\w()=]+), .*? timed out at \S+ after \d+ attempt\(s\)"), r"<\1 timed out>"),
-    (re.compile(r"Timed out waiting for a node assignment\. Call: ([\w()=]+)"), r"<\1 timed out>"),
+    (re.compile(r"Timed out waiting (?:for a node assignment|to send the call)\. Call: ([\w()=]+)"), r"<\1 timed out>"),
     (re.compile(r"((?:Ongoing|Complete\w+|Prepare\w+|Empty)\s+\d+\s+(?:<ms>|None)\s+)\d+"), r"\1<n>"),
     (re.compile(r"(Finalized\w*Epoch: |Epoch: )\d+"), r"\1<n>"),
     (re.compile(r"/tmp/\S*?/kafka-\w+\.tmp"), "<temporary file>"),
@@ -57,7 +58,19 @@ def _told(text):
             yield line
 
 
+def _sorted(value):
+    """JSON with its lists of partitions in order: Kafka's is that of a hash table."""
+    if isinstance(value, dict):
+        return {key: sorted(one, key=str) if key == "partitions" else _sorted(one) for key, one in value.items()}
+    return [_sorted(one) for one in value] if isinstance(value, list) else value
+
+
 def _line(line, own):
+    if line.startswith('{"'):
+        try:
+            line = json.dumps(_sorted(json.loads(line)), separators=(",", ":"))
+        except ValueError:
+            pass
     # A set of Java's: its order changes from run to run.
     choice = CHOICE.match(line)
     if choice:

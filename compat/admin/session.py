@@ -225,7 +225,10 @@ class Session:
             process.kill()
             process.wait()
 
-    WORDS = {"file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
+    def _formatted(self, *arguments):
+        """formatted ARGUMENTS, as the first line of a list: StorageTool has formatted the directory before the start."""
+
+    WORDS = {"formatted": _formatted, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
              "stable": _stable, "transaction": _transaction,
               "end": _end}
 

@@ -76,6 +76,9 @@ tell("list_offsets", lambda: each(admin.list_offsets({TopicPartition(TOPIC, 0): 
                                                     isolation_level=IsolationLevel.READ_COMMITTED)))
 tell("list_offsets: time", lambda: each(admin.list_offsets({TopicPartition(TOPIC, 0): OffsetSpec.for_timestamp(base_ms + 3)})))
 tell("list_offsets: partition 9", lambda: each(admin.list_offsets({TopicPartition(TOPIC, 9): OffsetSpec.latest()}, request_timeout=5)))
+# A coordinator that still loads would be told as such.
+asked = [ConsumerGroupTopicPartitions(GROUP)]
+until(lambda: not any(isinstance(found, str) for found in each(admin.list_consumer_group_offsets(asked)).values()), "a coordinator", 60)
 tell("alter_consumer_group_offsets", lambda: each(admin.alter_consumer_group_offsets([
     ConsumerGroupTopicPartitions(GROUP, [TopicPartition(TOPIC, 0, 2), TopicPartition(TOPIC, 1, 1)])])))
 tell("alter_consumer_group_offsets: nowhere", lambda: each(admin.alter_consumer_group_offsets([

@@ -19,15 +19,17 @@ function plain(value) {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
+// A line for each leaf, so that a difference names its place.
+function leaves(path, value) {
+  const entries = value && typeof value === 'object' ? Object.entries(value) : [];
+  for (const [key, one] of entries) leaves(path ? `${path}.${key}` : key, one);
+  if (entries.length === 0) console.log(`${path}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+}
+
 async function tell(name, call) {
   console.log(`@ ${name}`);
   try {
-    const value = plain(await call());
-    if (value && typeof value === 'object') {
-      for (const [key, one] of Object.entries(value)) console.log(`${key}: ${JSON.stringify(one)}`);
-    } else {
-      console.log(JSON.stringify(value));
-    }
+    leaves('', plain(await call()));
   } catch (error) {
     // Errors of many topics tell each in `errors`.
     const all = [error, ...(error.errors || [])];

@@ -20,6 +20,8 @@ def plain(value, depth=0):
         return value.hex()
     if isinstance(value, uuid.UUID):
         return "<id>"
+    if type(value).__name__ == "KafkaError" and hasattr(value, "str"):
+        return f"{value.name()}: {value.str()}"
     if isinstance(value, type):
         return value.__name__
     if isinstance(value, BaseException):
@@ -39,6 +41,15 @@ def plain(value, depth=0):
     return {"": type(value).__name__, **{name: plain(one, depth + 1) for name, one in fields.items()}} if fields else str(value)
 
 
+def leaves(path, value):
+    """A line for each leaf, so that a difference names its place."""
+    if isinstance(value, (dict, list)) and value:
+        for key, one in sorted(value.items()) if isinstance(value, dict) else enumerate(value):
+            leaves(f"{path}.{key}" if path else str(key), one)
+    else:
+        print(f"{path}: {value if isinstance(value, str) else json.dumps(value)}")
+
+
 def tell(name, call):
     """One call: prints its name, then what it gave or how it failed. Returns what it gave."""
     print(f"@ {name}")
@@ -50,11 +61,7 @@ def tell(name, call):
         messages = re.findall(r"error_message=(?:'.*?'|\".*?\"|None)(?=[,)])", text)
         print(f"error {type(error).__name__}: {' '.join(messages) or text}", flush=True)
         return None
-    made = plain(value)
-    # A line for each item, so that a difference names its place.
-    items = sorted(made.items()) if isinstance(made, dict) else list(enumerate(made)) if isinstance(made, list) else [("", made)]
-    for key, one in items:
-        print(f"{key}: {json.dumps(one, sort_keys=True)}")
+    leaves("", plain(value))
     sys.stdout.flush()
     return value
 
