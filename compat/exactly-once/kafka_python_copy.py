@@ -1,0 +1,33 @@
+"""Copies numbers by transactions with kafka-python: ADDRESS FROM TO GROUP TRANSACTIONAL-ID SEED. Ends at anything odd."""
+
+import random
+import sys
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.structs import OffsetAndMetadata
+
+address, source, to, group, transactional_id, seed = sys.argv[1:]
+rng = random.Random(int(seed))
+producer = KafkaProducer(bootstrap_servers=address, transactional_id=transactional_id, transaction_timeout_ms=20_000)
+producer.init_transactions()
+consumer = KafkaConsumer(source, bootstrap_servers=address, group_id=group, enable_auto_commit=False,
+                         isolation_level="read_committed", auto_offset_reset="earliest", session_timeout_ms=6_000,
+                         heartbeat_interval_ms=1_000, max_poll_records=300)
+print("ready", flush=True)
+while True:
+    batches = consumer.poll(200)
+    if not batches:
+        continue
+    producer.begin_transaction()
+    sent = [producer.send(to, value=record.value, key=record.key, partition=partition.partition)
+            for partition, records in batches.items() for record in records]
+    offsets = {partition: OffsetAndMetadata(records[-1].offset + 1, "", -1) for partition, records in batches.items()}
+    producer.send_offsets_to_transaction(offsets, consumer.group_metadata())
+    if rng.random() < 0.2:
+        producer.abort_transaction()
+        for partition, records in batches.items():
+            consumer.seek(partition, records[0].offset)
+        continue
+    for future in sent:
+        future.get(timeout=30)
+    producer.commit_transaction()
