@@ -239,7 +239,8 @@ TEST_P(TransactionTest, TransactionsAreListed) {
 
 TEST_P(TransactionTest, ATransactionWithoutItsIdIsRefused) {
   Producer producer = new_producer("tx");
-  ProduceRequest request = produce_request("t", 0, transactional_batch(producer, "t", 0, {"a"}), 9, -1);
+  Bytes batch = transactional_batch(producer, "t", 0, {"a"});
+  ProduceRequest request = produce_request("t", 0, batch, 9, -1);
   EXPECT_EQ(only_partition(client().ask<ProduceResponse>(request, 9)).error_code,
             ErrorCode::kTransactionalIdAuthorizationFailed);
 }

@@ -23,9 +23,6 @@ constexpr int16_t kProduceWithTopicIds = 13;
 constexpr size_t kMostPartitions = 10'000;
 // The client id under which Kafka's own tools may write to internal topics.
 constexpr ByteView kAdminClientId = "__admin_client";
-// Kafka's add.partitions.to.txn.retry.backoff: the end of the transaction before is awaited here, not by the client.
-constexpr int64_t kTransactionRetry_ms = 20;
-constexpr int64_t kTransactionRetries_ms = 100;
 
 // A batch of a transaction, as the log must know it before it is appended.
 struct TransactionalBatch {
@@ -337,8 +334,10 @@ void on_verified(const ProducePtr& produce, const std::vector<ErrorCode>& errors
   Shard& shard = produce->call->shard();
   bool adds = produce_transaction_support(produce->call->version()) == TransactionSupport::kAddPartition;
   bool concurrent = std::find(errors.begin(), errors.end(), ErrorCode::kConcurrentTransactions) != errors.end();
-  if (concurrent && adds && shard.steady_ms() + kTransactionRetry_ms <= produce->verification_deadline_ms) {
-    shard.executor().call_at(shard.steady_ms() + kTransactionRetry_ms, [produce] { verify_items(produce); });
+  // The end of the producer's transaction before is awaited here, not by the client.
+  int64_t retry_ms = shard.steady_ms() + shard.settings().get_long("add.partitions.to.txn.retry.backoff.ms");
+  if (concurrent && adds && retry_ms <= produce->verification_deadline_ms) {
+    shard.executor().call_at(retry_ms, [produce] { verify_items(produce); });
     return;
   }
   std::vector<ProduceItem> verified;
@@ -372,7 +371,9 @@ void append_items(const ProducePtr& produce, std::vector<ProduceItem> items) {
     bool unverified = std::any_of(done.begin(), done.end(), [](const ProduceItem& item) { return item.guard != 0; });
     if (!unverified) return finish(*produce, done);
     produce->items = std::move(done);
-    produce->verification_deadline_ms = produce->call->shard().steady_ms() + kTransactionRetries_ms;
+    Shard& home = produce->call->shard();
+    int64_t wait_ms = home.settings().get_long("add.partitions.to.txn.retry.backoff.max.ms");
+    produce->verification_deadline_ms = home.steady_ms() + wait_ms;
     verify_items(produce);
   });
 }
