@@ -4,6 +4,8 @@
 
 #include "broker/api/handlers.h"
 #include "protocol/messages/alter_client_quotas.h"
+#include "protocol/messages/add_offsets_to_txn.h"
+#include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
@@ -17,7 +19,10 @@
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
+#include "protocol/messages/describe_producers.h"
 #include "protocol/messages/describe_topic_partitions.h"
+#include "protocol/messages/describe_transactions.h"
+#include "protocol/messages/end_txn.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/heartbeat.h"
@@ -26,6 +31,7 @@
 #include "protocol/messages/leave_group.h"
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/list_offsets.h"
+#include "protocol/messages/list_transactions.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_commit.h"
 #include "protocol/messages/offset_delete.h"
@@ -33,6 +39,8 @@
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "protocol/messages/produce.h"
 #include "protocol/messages/sync_group.h"
+#include "protocol/messages/txn_offset_commit.h"
+#include "protocol/messages/write_txn_markers.h"
 
 namespace milena {
 namespace {
@@ -77,6 +85,11 @@ std::vector<ApiEntry> make_registry() {
       entry<DeleteRecordsCall, handle_delete_records>(),
       entry<InitProducerIdCall, handle_init_producer_id>(),
       entry<OffsetForLeaderEpochCall, handle_offset_for_leader_epoch>(),
+      entry<AddPartitionsToTxnCall, handle_add_partitions_to_txn>(),
+      entry<AddOffsetsToTxnCall, handle_add_offsets_to_txn>(),
+      entry<EndTxnCall, handle_end_txn>(),
+      entry<WriteTxnMarkersCall, handle_write_txn_markers>(),
+      entry<TxnOffsetCommitCall, handle_txn_offset_commit>(),
       entry<DescribeAclsCall, handle_describe_acls>(),
       entry<CreateAclsCall, handle_create_acls>(),
       entry<DeleteAclsCall, handle_delete_acls>(),
@@ -87,6 +100,9 @@ std::vector<ApiEntry> make_registry() {
       entry<DescribeClientQuotasCall, handle_describe_client_quotas>(),
       entry<AlterClientQuotasCall, handle_alter_client_quotas>(),
       entry<DescribeClusterCall, handle_describe_cluster>(),
+      entry<DescribeProducersCall, handle_describe_producers>(),
+      entry<DescribeTransactionsCall, handle_describe_transactions>(),
+      entry<ListTransactionsCall, handle_list_transactions>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
   };
   std::sort(entries.begin(), entries.end(), [](const ApiEntry& a, const ApiEntry& b) { return a.key < b.key; });

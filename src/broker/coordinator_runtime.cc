@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "broker/group_runtime.h"
 #include "broker/shard.h"
+#include "broker/transaction_runtime.h"
 #include "coordinator/java_string.h"
 #include "protocol/records/control_records.h"
-#include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_iterator.h"
 
 namespace milena {
@@ -31,6 +31,7 @@ std::optional<ByteView> view_of(const std::optional<Bytes>& bytes) {
 template <class Kind>
 struct CoordinatorRuntime<Kind>::Host {
   int32_t partition = 0;
+  uint64_t incarnation = 0;
   TopicPartitionId id;
   std::unique_ptr<State> state;
   bool loading = false;
@@ -49,7 +50,7 @@ template <class Kind>
 CoordinatorRuntime<Kind>::~CoordinatorRuntime() = default;
 
 template <class Kind>
-void CoordinatorRuntime<Kind>::perform(int32_t, Effects&) {}
+void CoordinatorRuntime<Kind>::perform(const HostId&, Effects&) {}
 
 template <class Kind>
 int32_t CoordinatorRuntime<Kind>::partition_count(const Shard& from) {
@@ -102,7 +103,8 @@ auto CoordinatorRuntime<Kind>::find_or_make_host(int32_t partition) -> Host* {
   auto host = std::make_unique<Host>();
   host->partition = partition;
   host->id = {topic->id, partition};
-  host->state = make_state();
+  host->incarnation = ++last_incarnation_;
+  host->state = make_state(host->id);
   return hosts_.emplace(partition, std::move(host)).first->second.get();
 }
 
@@ -242,16 +244,16 @@ void CoordinatorRuntime<Kind>::execute(Host& host, Effects effects) {
     return release_when_settled(host, *partition, log->log_end_offset(), std::move(effects));
   }
   send(host, std::move(effects.answers), ErrorCode::kNone);
-  perform(host.partition, effects);
+  perform(HostId{host.partition, host.incarnation}, effects);
 }
 
 // What clients are told has a deadline; what the coordinator goes on to do has none, and ends with the coordinator.
 template <class Kind>
 void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& partition, int64_t offset, Effects effects) {
   auto held = std::make_shared<Effects>(std::move(effects));
-  auto still_hosted = [this, index = host.partition, id = host.id] {
+  auto still_hosted = [this, index = host.partition, incarnation = host.incarnation] {
     auto found = hosts_.find(index);
-    return found == hosts_.end() || found->second->id != id ? nullptr : found->second.get();
+    return found == hosts_.end() || found->second->incarnation != incarnation ? nullptr : found->second.get();
   };
   if (!held->answers.empty()) {
     int64_t deadline_ms = shard_.steady_ms() + shard_.settings().get_long(Kind::kAppendTimeoutSetting);
@@ -265,7 +267,9 @@ void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& parti
   if (!has_more(*held)) return;
   partition.when_settled(offset, true, shard_.steady_ms() + kNoDeadline_ms, [this, still_hosted, held](ErrorCode error) {
     Host* hosted = still_hosted();
-    if (hosted != nullptr && error == ErrorCode::kNone) perform(hosted->partition, *held);
+    if (hosted != nullptr && error == ErrorCode::kNone) {
+      perform(HostId{hosted->partition, hosted->incarnation}, *held);
+    }
   });
 }
 
@@ -276,21 +280,24 @@ ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
   Partition* partition = partition_of_host(host);
   if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
   int64_t timestamp = shard_.now_ms();
+  BatchOptions options;
+  AppendChecks checks = AppendOrigin::kCoordinator;
+  shape_append(effects, options, checks);
   Bytes batches;
   size_t next = 0;
   while (next < effects.records.size()) {
-    RecordBatchBuilder batch;
+    RecordBatchBuilder batch(options);
     while (next < effects.records.size() && batch.uncompressed_size() < kLargeBatch_bytes) {
       const CoordinatorRecord& record = effects.records[next++];
       batch.append(record.key, view_of(record.value), timestamp);
     }
     batches += batch.build();
   }
-  AppendOutcome outcome = partition->append_as_leader(Payload(std::move(batches)), AppendOrigin::kCoordinator);
+  AppendOutcome outcome = partition->append_as_leader(Payload(std::move(batches)), checks);
   if (outcome.error != ErrorCode::kNone) return outcome.error;
   int64_t offset = outcome.base_offset;
   for (const CoordinatorRecord& record : effects.records) {
-    host.state->apply(record.key, view_of(record.value), offset++);
+    host.state->apply(record.key, view_of(record.value), offset++, options.transactional ? options.producer_id : -1);
   }
   return ErrorCode::kNone;
 }
@@ -354,11 +361,24 @@ void CoordinatorRuntime<Kind>::submit_own(int32_t partition, Input input) {
 }
 
 template <class Kind>
+void CoordinatorRuntime<Kind>::submit_own(const HostId& host, Input input) {
+  auto found = hosts_.find(host.partition);
+  if (found == hosts_.end() || found->second->incarnation != host.incarnation) return;
+  submit_own(host.partition, std::move(input));
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::for_each_state(const std::function<void(const TopicPartitionId&, State&)>& visit) {
+  for (auto& [index, host] : hosts_) visit(host->id, *host->state);
+}
+
+template <class Kind>
 auto CoordinatorRuntime<Kind>::loaded_state(int32_t partition) -> State* {
   auto found = hosts_.find(partition);
   return found == hosts_.end() || !found->second->loaded ? nullptr : found->second->state.get();
 }
 
 template class CoordinatorRuntime<GroupKind>;
+template class CoordinatorRuntime<TransactionKind>;
 
 }  // namespace milena

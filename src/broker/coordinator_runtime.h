@@ -18,9 +18,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/topic_partition_id.h"
 #include "coordinator/group_types.h"
+#include "log/producer_state.h"
 #include "metadata/image.h"
 #include "protocol/error_code.h"
+#include "protocol/records/record_batch_builder.h"
 
 namespace milena {
 
@@ -57,18 +60,28 @@ class CoordinatorRuntime {
   void close();
 
  protected:
+  // One coordinator as it is now. What comes back for one that was closed meanwhile is dropped.
+  struct HostId {
+    int32_t partition = 0;
+    uint64_t incarnation = 0;
+  };
+
   // A coordinator without state, for one partition.
-  virtual std::unique_ptr<State> make_state() = 0;
+  virtual std::unique_ptr<State> make_state(const TopicPartitionId& id) = 0;
+  // The batches that hold the records: not always plain ones.
+  virtual void shape_append(const Effects&, BatchOptions&, AppendChecks&) const {}
   // What effects hold beyond records and answers is performed once the high watermark covers the records.
   virtual bool has_more(const Effects&) const { return false; }
-  virtual void perform(int32_t partition, Effects& effects);
+  virtual void perform(const HostId& host, Effects& effects);
 
   // Coordinators of partitions that are not here any more are closed.
   void close_lost();
   // An input that the broker makes itself, to a partition of this shard. Nobody waits for an answer.
   void submit_own(int32_t partition, Input input);
+  void submit_own(const HostId& host, Input input);
   // Null unless it is loaded; while it loads it reads the log itself.
   State* loaded_state(int32_t partition);
+  void for_each_state(const std::function<void(const TopicPartitionId&, State&)>& visit);
 
   Shard& shard_;
 
@@ -99,6 +112,7 @@ class CoordinatorRuntime {
   Partition* partition_of_host(const Host& host) const;
 
   AnswerToken last_token_ = 0;
+  uint64_t last_incarnation_ = 0;
   bool closed_ = false;
   std::unordered_map<int32_t, std::unique_ptr<Host>> hosts_;
 };

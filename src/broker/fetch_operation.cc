@@ -81,7 +81,8 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
     if (limits.read_committed) {
       item.aborted.emplace();
       if (!item.records.empty()) {
-        auto aborted = log->aborted_transactions(item.position.fetch_offset, upper_bound);
+        int64_t read_end = outcome->next_offset >= 0 ? outcome->next_offset : upper_bound;
+        auto aborted = log->aborted_transactions(item.position.fetch_offset, read_end);
         if (aborted) item.aborted = aborted.take();
       }
     }

@@ -27,8 +27,22 @@ CoordinatorRuntime<GroupKind>& GroupKind::runtime_of(Shard& shard) { return shar
 GroupRuntime::GroupRuntime(Shard& shard)
     : CoordinatorRuntime<GroupKind>(shard), config_(group_config(shard.settings())) {}
 
-std::unique_ptr<GroupShard> GroupRuntime::make_state() {
+std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
   return std::make_unique<GroupShard>(config_, [] { return random_uuid_text(); });
+}
+
+// Offsets of a transaction are the producer's own writing: its batch, and checked as one.
+void GroupRuntime::shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const {
+  if (!effects.transaction) return;
+  options.transactional = true;
+  options.producer_id = effects.transaction->producer_id;
+  options.producer_epoch = effects.transaction->producer_epoch;
+  checks.guard = effects.transaction->guard;
+}
+
+// One that is not loaded will read the marker from the log.
+void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool committed) {
+  if (GroupShard* state = loaded_state(partition)) state->apply_marker(producer_id, committed);
 }
 
 void GroupRuntime::on_metadata(const ImageDelta& delta) {

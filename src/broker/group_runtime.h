@@ -29,9 +29,12 @@ class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
 
   // The shard's image changed: coordinators of partitions that are gone are closed; offsets of deleted topics go.
   void on_metadata(const ImageDelta& delta);
+  // The end of a transaction was appended to a partition of __consumer_offsets of this shard.
+  void on_marker(int32_t partition, int64_t producer_id, bool committed);
 
  private:
-  std::unique_ptr<GroupShard> make_state() override;
+  std::unique_ptr<GroupShard> make_state(const TopicPartitionId& id) override;
+  void shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const override;
 
   GroupConfig config_;
 };

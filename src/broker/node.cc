@@ -11,7 +11,9 @@
 #include "broker/housekeeping.h"
 #include "broker/metadata_log.h"
 #include "broker/metadata_runtime.h"
+#include "broker/peer.h"
 #include "broker/shard.h"
+#include "broker/transaction_runtime.h"
 #include "log/log_directory.h"
 #include "log/snapshot_file.h"
 #include "metadata/features.h"
@@ -83,6 +85,7 @@ Node::Node(const Settings& settings, std::vector<Executor*> executors, FileSyste
       files_(files),
       file_cache_(std::make_unique<FileCache>(files, open_file_limit())),
       context_(std::make_unique<NodeContext>()),
+      peers_(std::make_unique<LocalPeers>()),
       closed_(executors_.size()) {}
 
 Node::~Node() = default;
@@ -103,6 +106,7 @@ Status Node::load() {
   context_->settings = &settings_;
   context_->node_id = settings_.get_int("node.id");
   context_->files = file_cache_.get();
+  context_->peers = peers_.get();
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
@@ -124,6 +128,7 @@ Status Node::load() {
   executors_[0]->post([this] { housekeeping_->start(); });
   for (auto& shard : shards_) {
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
+    shard->executor().post([shard = shard.get()] { shard->transactions().load_in_background(); });
   }
   return ok_status();
 }

@@ -22,6 +22,7 @@ namespace milena {
 class LogDirectory;
 class PartitionLog;
 class MetadataRuntime;
+class Peers;
 class Shard;
 struct NodeContext;
 
@@ -63,6 +64,7 @@ class Node final : private SessionFactory {
   std::unique_ptr<FileCache> file_cache_;
   std::unique_ptr<LogDirectory> directory_;
   std::unique_ptr<NodeContext> context_;
+  std::unique_ptr<Peers> peers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<MetadataRuntime> metadata_;
   std::unique_ptr<Housekeeping> housekeeping_;

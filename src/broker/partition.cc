@@ -64,6 +64,16 @@ AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks c
   return *outcome;
 }
 
+VerificationStart Partition::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                                bool supports_epoch_bump) {
+  PartitionLog* partition_log = log();
+  if (partition_log == nullptr) return {ErrorCode::kKafkaStorageError, 0};
+  auto start = partition_log->start_verification(producer_id, epoch, first_sequence, supports_epoch_bump);
+  if (start) return *start;
+  take_offline(start.error());
+  return {ErrorCode::kKafkaStorageError, 0};
+}
+
 void Partition::advance_high_watermark() {
   int64_t least = log_->log_end_offset();
   for (const auto& [broker, log_end_offset] : replica_log_end_offsets_) least = std::min(least, log_end_offset);

@@ -52,6 +52,10 @@ class Partition {
   // KAFKA_STORAGE_ERROR.
   AppendOutcome append_as_leader(const Payload& batches, AppendChecks checks);
 
+  // Before a transaction's first batch: whether its coordinator is to be asked (log/producer_state.h).
+  VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                       bool supports_epoch_bump);
+
   // Fetch answers for consumers end here; a follower's fetch may go on to the log end offset.
   int64_t high_watermark() { return log_ ? log_->high_watermark() : 0; }
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "broker/group_runtime.h"
+#include "broker/transaction_runtime.h"
 #include "log/format/partition_metadata.h"
 
 namespace milena {
@@ -37,7 +38,8 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       executor_(executor),
       fetch_sessions_(index, count, session_slots(*node.settings, count)),
       quotas_(*this),
-      groups_(std::make_unique<GroupRuntime>(*this)) {}
+      groups_(std::make_unique<GroupRuntime>(*this)),
+      transactions_(std::make_unique<TransactionRuntime>(*this)) {}
 
 Shard::~Shard() = default;
 
@@ -82,6 +84,7 @@ std::shared_ptr<const LogConfig> Shard::log_config(const TopicImage& topic) {
   config->cleanup_delete = from->cleanup_delete;
   config->cleanup_compact = from->cleanup_compact;
   config->max_producer_id_expiration_ms = settings().get_long("producer.id.expiration.ms");
+  config->verify_transactions = verifies_transactions();
   return config;
 }
 
@@ -97,6 +100,7 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
   for (const auto& change : delta.partitions) apply_partition(change.key);
   if (delta.client_quotas) quotas_.on_metadata();
   groups_->on_metadata(delta);
+  transactions_->on_metadata(delta);
 }
 
 void Shard::apply_config(const ConfigResource& resource) {
@@ -214,6 +218,7 @@ void Shard::close() {
   closed_ = true;
   for (auto& [id, partition] : partitions_) partition->end_waits(ErrorCode::kNotLeaderOrFollower);
   groups_->close();
+  transactions_->close();
 }
 
 // One sync of a partition at a time: the next covers what came meanwhile.

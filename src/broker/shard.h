@@ -27,6 +27,8 @@ namespace milena {
 
 class GroupRuntime;
 class MetadataRuntime;
+class Peers;
+class TransactionRuntime;
 
 // The same for all shards; built by Node::start before the first of them runs.
 struct NodeContext {
@@ -40,6 +42,8 @@ struct NodeContext {
   Router router;
   // On the controller's shard; use it through MetadataRuntime's own methods, which route.
   MetadataRuntime* metadata = nullptr;
+  // How coordinators reach the partitions of all brokers.
+  Peers* peers = nullptr;
 };
 
 class Shard {
@@ -62,6 +66,9 @@ class Shard {
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
+  TransactionRuntime& transactions() { return *transactions_; }
+  // Whether old clients' transactions are verified, too (transaction.partition.verification.enable).
+  bool verifies_transactions() const { return settings().get_bool("transaction.partition.verification.enable"); }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
@@ -113,6 +120,7 @@ class Shard {
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
   std::unique_ptr<GroupRuntime> groups_;
+  std::unique_ptr<TransactionRuntime> transactions_;
   int64_t metadata_offset_ = -1;
   bool housekeeping_due_ = false;
   static constexpr size_t kMostSaid = 1000;

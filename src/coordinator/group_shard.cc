@@ -55,6 +55,9 @@ void turn_into_error(GroupResponse& response, ErrorCode error) {
     void operator()(OffsetCommitResponse& r) const {
       for (auto& topic : r.topics) for (auto& partition : topic.partitions) partition.error_code = error;
     }
+    void operator()(TxnOffsetCommitResponse& r) const {
+      for (auto& topic : r.topics) for (auto& partition : topic.partitions) partition.error_code = error;
+    }
     void operator()(OffsetFetchGroupResponse& r) const { r.topics.clear(); r.error_code = error; }
     void operator()(OffsetDeleteResponse& r) const { r = {}; r.error_code = error; }
   };

@@ -64,6 +64,8 @@ class GroupShard {
   Effects list_groups(const Caller& caller, const ListGroupsRequest& request);
   Effects delete_groups(const Caller& caller, std::span<const ByteView> groups, Now now);
   Effects commit_offsets(const Caller& caller, const OffsetCommitRequest& request, Now now);
+  // The offsets count when the producer's transaction commits (txn_offset_commit.cc).
+  Effects commit_offsets_in_transaction(const Caller& caller, const TxnOffsetCommitRequest& request, Now now);
   // One group of an OffsetFetch, topics null for all. Answers carry names and ids.
   Effects fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable);
   Effects delete_offsets(const Caller& caller, const OffsetDeleteRequest& request, Now now);
@@ -149,6 +151,8 @@ class GroupShard {
 
   // group_offsets.cc
   ErrorCode validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request);
+  // txn_offset_commit.cc
+  ErrorCode validate_transactional_commit(Turn& turn, const TxnOffsetCommitRequest& request);
   OffsetFetchResponse::OffsetFetchResponsePartitions fetched(ByteView group_id, ByteView topic, const Uuid& topic_id,
                                                              int32_t partition, const CommittedOffset* offset,
                                                              bool require_stable) const;

@@ -22,6 +22,7 @@
 #include "protocol/messages/offset_delete.h"
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/sync_group.h"
+#include "protocol/messages/txn_offset_commit.h"
 
 namespace milena {
 
@@ -49,7 +50,8 @@ using OffsetFetchGroupResponse = OffsetFetchResponse::OffsetFetchResponseGroup;
 
 using GroupResponse = std::variant<JoinGroupResponse, SyncGroupResponse, HeartbeatResponse, LeaveGroupResponse,
                                    DescribeGroupsResponse, ListGroupsResponse, DeleteGroupsResponse,
-                                   OffsetCommitResponse, OffsetFetchGroupResponse, OffsetDeleteResponse>;
+                                   OffsetCommitResponse, OffsetFetchGroupResponse, OffsetDeleteResponse,
+                                   TxnOffsetCommitResponse>;
 
 struct Answer {
   AnswerToken token = 0;
@@ -68,6 +70,13 @@ struct CoordinatorRecord {
 struct Effects {
   std::vector<CoordinatorRecord> records;
   std::vector<Answer> answers;
+  // The records are a producer's, in its transaction. The guard is the runtime's own (KIP-890).
+  struct Transaction {
+    int64_t producer_id = -1;
+    int16_t producer_epoch = -1;
+    uint64_t guard = 0;
+  };
+  std::optional<Transaction> transaction;
 };
 
 // The server's settings that groups feel, with Kafka's defaults but for the rebalance delay (Kafka: 3000), which makes the

@@ -197,7 +197,9 @@ TEST_P(FetchTest, ReadCommittedEndsBeforeAnOpenTransaction) {
   options.base_sequence = 0;
   options.transactional = true;
   Partition& partition = node().partition("t", 0);
-  auto appended = partition.append_as_leader(Payload(batch_of({"open"}, 1, options)), AppendOrigin::kCoordinator);
+  AppendChecks checks = AppendOrigin::kCoordinator;
+  checks.guard = partition.start_verification(77, 0, 0, false).guard;
+  auto appended = partition.append_as_leader(Payload(batch_of({"open"}, 1, options)), checks);
   ASSERT_EQ(appended.error, ErrorCode::kNone);
   produce("t", 0, {"behind"});
 

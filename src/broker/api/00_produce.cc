@@ -3,11 +3,15 @@
 // Checking, decompressing and rewriting happen here, on the connection's shard; the owner of each partition only gives
 // the offsets and appends. With acks=all the answer waits for the high watermark; with acks=0 there is none, and an
 // error closes the connection, as in Kafka, so that the client looks again.
+//
+// The first batch of a transaction in a partition goes there twice: the owner gives a guard instead of appending, the
+// transaction's coordinator is asked (from version 12 on it adds the partition), and then it is appended (KIP-890).
 #include "base/log.h"
 #include "broker/api/handlers.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
+#include "broker/transaction_verification.h"
 #include "metadata/internal_topics.h"
 #include "protocol/messages/produce.h"
 #include "protocol/records/produce_validation.h"
@@ -20,8 +24,19 @@ constexpr size_t kMostPartitions = 10'000;
 // The client id under which Kafka's own tools may write to internal topics.
 constexpr ByteView kAdminClientId = "__admin_client";
 
+// A batch of a transaction, as the log must know it before it is appended.
+struct TransactionalBatch {
+  int64_t producer_id = -1;
+  int16_t epoch = -1;
+  int32_t first_sequence = -1;
+  bool supports_epoch_bump = false;
+};
+
 struct ProduceItem {
   TopicPartitionId id;
+  std::optional<TransactionalBatch> transactional;  // where it may need a verification
+  uint64_t guard = 0;                               // until it is verified, the batch is not appended
+  bool verified = false;
   Payload batches;
   bool wait_for_replicas = false;
   int64_t deadline_ms = 0;
@@ -35,6 +50,8 @@ struct Produce {
   std::shared_ptr<ProduceCall> call;
   ProduceResponse response;
   std::vector<std::pair<size_t, size_t>> places;
+  std::vector<ProduceItem> items;  // between two visits to their owners
+  int64_t verification_deadline_ms = 0;
 };
 
 ProduceLimits limits_of(const TopicConfig& config) {
@@ -85,7 +102,7 @@ void report(const ProduceCall& call, const TopicImage& topic, ProduceValidation&
 
 // Checks one partition's records; true if `batches` is to be appended, else `out` is the answer.
 bool check_records(const ProduceCall& call, const TopicImage& topic, ByteView records, const ProduceLimits& limits,
-                   Payload& batches, PartitionOut& out) {
+                   ProduceItem& item, PartitionOut& out) {
   ProducedRecords produced{records, call.version(), topic.name, out.index};
   ProduceValidation checked = validate_produced_records(produced, limits, call.shard().now_ms());
   if (!checked.ok()) {
@@ -93,18 +110,15 @@ bool check_records(const ProduceCall& call, const TopicImage& topic, ByteView re
     return false;
   }
   if (checked.bytes().empty()) return false;  // versions 0 to 2 may send nothing; the answer is offset 0
-  if (checked.header.is_transactional()) {
-    // Kafka asks the transaction's coordinator and says this where it knows of none. Appended, it would hold the last
-    // stable offset back for ever: there is nobody to end it.
-    checked.error = ErrorCode::kInvalidTxnState;
-    checked.detail = "transactions are not served yet";
-    report(call, topic, checked, out);
-    return false;
+  bool adds = produce_transaction_support(call.version()) == TransactionSupport::kAddPartition;
+  if (checked.header.is_transactional() && (adds || call.shard().verifies_transactions())) {
+    item.transactional = TransactionalBatch{checked.header.producer_id, checked.header.producer_epoch,
+                                            checked.header.base_sequence, adds};
   }
   if (checked.rewritten.empty()) {
-    batches.append(SharedBytes{call.frame().buffer, checked.original});
+    item.batches.append(SharedBytes{call.frame().buffer, checked.original});
   } else {
-    batches.append(std::move(checked.rewritten));
+    item.batches.append(std::move(checked.rewritten));
   }
   return true;
 }
@@ -144,7 +158,7 @@ std::vector<ProduceItem> prepare(Produce& produce) {
       }
       if (!limits) limits = limits_of(*shard.topic_config(*image));
       ProduceItem item{.id = {image->id, partition.index}, .wait_for_replicas = request.acks == -1, .deadline_ms = deadline_ms};
-      if (!check_records(call, *image, partition.records.value_or(ByteView()), *limits, item.batches, out)) continue;
+      if (!check_records(call, *image, partition.records.value_or(ByteView()), *limits, item, out)) continue;
       if (!acks_valid) {
         set_error(out, ErrorCode::kInvalidRequiredAcks);
         continue;
@@ -154,6 +168,17 @@ std::vector<ProduceItem> prepare(Produce& produce) {
     }
   }
   return items;
+}
+
+// True if the item may be appended now; else it has an error, or a guard to be verified with.
+bool may_append(Partition& partition, ProduceItem& item) {
+  if (!item.transactional || item.verified) return true;
+  const TransactionalBatch& batch = *item.transactional;
+  VerificationStart start = partition.start_verification(batch.producer_id, batch.epoch, batch.first_sequence,
+                                                         batch.supports_epoch_bump);
+  item.outcome.error = start.error;
+  item.guard = start.guard;
+  return start.error == ErrorCode::kNone && start.guard == 0;
 }
 
 // On the owner's shard: appends all, then waits for those that want the replicas, or the disk, to have them.
@@ -169,7 +194,10 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
       item.outcome.error = ErrorCode::kNotLeaderOrFollower;
       continue;
     }
-    item.outcome = partition->append_as_leader(item.batches, AppendOrigin::kClient);
+    if (!may_append(*partition, item)) continue;
+    AppendChecks checks = AppendOrigin::kClient;
+    checks.guard = std::exchange(item.guard, 0);
+    item.outcome = partition->append_as_leader(item.batches, checks);
     item.batches = Payload();
     if (item.outcome.error != ErrorCode::kNone) continue;
     int64_t end = item.outcome.last_offset + 1;
@@ -224,15 +252,130 @@ void refuse_all(Produce& produce, ErrorCode error) {
   answer(produce);
 }
 
-// As Kafka: the first batch of each partition is asked.
-bool has_transactional_records(const ProduceRequest& request) {
+// What the request's first batches say: whose transactions they are of. As Kafka, the first batch of each partition is
+// asked.
+struct TransactionalProducers {
+  bool any = false;
+  bool several = false;
+  TransactionalProducer first;
+};
+
+TransactionalProducers transactional_producers(const ProduceRequest& request) {
+  TransactionalProducers found;
   for (const auto& topic : request.topic_data) {
     for (const auto& partition : topic.partition_data) {
       auto batch = RecordBatchView::parse(partition.records.value_or(ByteView()));
-      if (batch && batch->header().is_transactional()) return true;
+      if (!batch || !batch->header().is_transactional()) continue;
+      const BatchHeader& header = batch->header();
+      if (!found.any) found.first = {{}, header.producer_id, header.producer_epoch};
+      found.any = true;
+      found.several |= header.producer_id != found.first.producer_id || header.producer_epoch != found.first.epoch;
     }
   }
-  return false;
+  return found;
+}
+
+// What a coordinator's refusal is called in an answer to a producer. Errors that pass by are named so that old clients
+// try again.
+void refuse_unverified(ErrorCode error, bool supports_epoch_bump, ProduceItem& item, PartitionOut& out) {
+  item.outcome.error = error;
+  switch (error) {
+    case ErrorCode::kInvalidTxnState: out.error_message = "Partition was not added to the transaction"; return;
+    case ErrorCode::kConcurrentTransactions:
+      if (supports_epoch_bump) return;
+      [[fallthrough]];
+    case ErrorCode::kNetworkException:
+    case ErrorCode::kCoordinatorLoadInProgress:
+    case ErrorCode::kCoordinatorNotAvailable:
+    case ErrorCode::kNotCoordinator:
+      item.outcome.error = ErrorCode::kNotEnoughReplicas;
+      out.error_message = fmt::format(
+          "Unable to verify the partition has been added to the transaction. Underlying error: {}", error_name(error));
+      return;
+    default: return;
+  }
+}
+
+using ProducePtr = std::shared_ptr<Produce>;
+
+void finish(Produce& produce, const std::vector<ProduceItem>& items) {
+  for (size_t i = 0; i < items.size(); i++) {
+    auto [t, p] = produce.places[i];
+    take_outcome(items[i].outcome, produce.response.responses[t].partition_responses[p]);
+  }
+  answer(produce);
+}
+
+PartitionOut& place_of(Produce& produce, size_t item) {
+  auto [t, p] = produce.places[item];
+  return produce.response.responses[t].partition_responses[p];
+}
+
+// The coordinator's codes are for the items that have a guard, in their order. What it let in is appended now.
+void on_verified(const ProducePtr& produce, const std::vector<ErrorCode>& errors);
+
+void verify_items(const ProducePtr& produce) {
+  const ProduceRequest& request = produce->call->request;
+  TransactionalProducer producer = transactional_producers(request).first;
+  producer.transactional_id = Bytes(request.transactional_id.value_or(""));
+  std::vector<TopicPartition> partitions;
+  for (size_t i = 0; i < produce->items.size(); i++) {
+    const ProduceItem& item = produce->items[i];
+    if (item.guard == 0) continue;
+    const TopicImage* topic = produce->call->shard().image().find_topic(item.id.topic_id);
+    partitions.push_back({topic == nullptr ? std::string() : std::string(topic->name), item.id.partition});
+  }
+  verify_in_transaction(produce->call->shard(), producer, produce_transaction_support(produce->call->version()),
+                        std::move(partitions),
+                        [produce](std::vector<ErrorCode> errors) { on_verified(produce, errors); });
+}
+
+void on_verified(const ProducePtr& produce, const std::vector<ErrorCode>& errors) {
+  Shard& shard = produce->call->shard();
+  bool adds = produce_transaction_support(produce->call->version()) == TransactionSupport::kAddPartition;
+  bool concurrent = std::find(errors.begin(), errors.end(), ErrorCode::kConcurrentTransactions) != errors.end();
+  // The end of the producer's transaction before is awaited here, not by the client.
+  int64_t retry_ms = shard.steady_ms() + shard.settings().get_long("add.partitions.to.txn.retry.backoff.ms");
+  if (concurrent && adds && retry_ms <= produce->verification_deadline_ms) {
+    shard.executor().call_at(retry_ms, [produce] { verify_items(produce); });
+    return;
+  }
+  std::vector<ProduceItem> verified;
+  std::vector<size_t> from;
+  size_t next = 0;
+  for (size_t i = 0; i < produce->items.size(); i++) {
+    ProduceItem& item = produce->items[i];
+    if (item.guard == 0) continue;
+    ErrorCode error = errors.at(next++);
+    if (error != ErrorCode::kNone) {
+      refuse_unverified(error, adds, item, place_of(*produce, i));
+      continue;
+    }
+    item.verified = true;
+    from.push_back(i);
+    verified.push_back(std::move(item));
+  }
+  if (verified.empty()) return finish(*produce, produce->items);
+  shard.router().scatter<ProduceItem>(shard, std::move(verified), append_all,
+                                      [produce, from](std::vector<ProduceItem> done) {
+                                        for (size_t i = 0; i < done.size(); i++) {
+                                          produce->items[from[i]] = std::move(done[i]);
+                                        }
+                                        finish(*produce, produce->items);
+                                      });
+}
+
+void append_items(const ProducePtr& produce, std::vector<ProduceItem> items) {
+  Shard& shard = produce->call->shard();
+  shard.router().scatter<ProduceItem>(shard, std::move(items), append_all, [produce](std::vector<ProduceItem> done) {
+    bool unverified = std::any_of(done.begin(), done.end(), [](const ProduceItem& item) { return item.guard != 0; });
+    if (!unverified) return finish(*produce, done);
+    produce->items = std::move(done);
+    Shard& home = produce->call->shard();
+    int64_t wait_ms = home.settings().get_long("add.partitions.to.txn.retry.backoff.max.ms");
+    produce->verification_deadline_ms = home.steady_ms() + wait_ms;
+    verify_items(produce);
+  });
 }
 
 }  // namespace
@@ -247,20 +390,15 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
     return produce->call->close(
         fmt::format("a Produce request names {} partitions, {} are allowed", partitions, kMostPartitions));
   }
-  if (!request.transactional_id && has_transactional_records(request)) {
+  TransactionalProducers producers = transactional_producers(request);
+  if (producers.any && !request.transactional_id) {
     return refuse_all(*produce, ErrorCode::kTransactionalIdAuthorizationFailed);
   }
+  if (producers.several) return refuse_all(*produce, ErrorCode::kInvalidProducerIdMapping);
 
   std::vector<ProduceItem> items = prepare(*produce);
   if (items.empty()) return answer(*produce);
-  Shard& shard = produce->call->shard();
-  shard.router().scatter<ProduceItem>(shard, std::move(items), append_all, [produce](std::vector<ProduceItem> done) {
-    for (size_t i = 0; i < done.size(); i++) {
-      auto [t, p] = produce->places[i];
-      take_outcome(done[i].outcome, produce->response.responses[t].partition_responses[p]);
-    }
-    answer(*produce);
-  });
+  append_items(produce, std::move(items));
 }
 
 }  // namespace milena

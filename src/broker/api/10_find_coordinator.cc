@@ -1,17 +1,20 @@
-// FindCoordinator (key 10), versions 0-6; version 4 asks for many keys at once. The first question about a group makes
-// __consumer_offsets and is answered when it can be used: no COORDINATOR_NOT_AVAILABLE on a healthy node.
+// FindCoordinator (key 10), versions 0-6; version 4 asks for many keys at once. The first question about a group
+// (key type 0) makes __consumer_offsets, about a transaction (1) __transaction_state, and is answered when that can be
+// used: no COORDINATOR_NOT_AVAILABLE on a healthy node.
 #include "broker/api/handlers.h"
 #include "broker/call.h"
 #include "broker/endpoints.h"
 #include "broker/group_runtime.h"
 #include "broker/metadata_runtime.h"
 #include "broker/shard.h"
+#include "broker/transaction_runtime.h"
 #include "protocol/messages/find_coordinator.h"
 
 namespace milena {
 namespace {
 
 constexpr int8_t kGroup = 0;
+constexpr int8_t kTransaction = 1;
 constexpr int16_t kFirstVersionWithManyKeys = 4;
 
 void refuse(FindCoordinatorResponse::Coordinator& out, ErrorCode error, Bytes message) {
@@ -21,13 +24,23 @@ void refuse(FindCoordinatorResponse::Coordinator& out, ErrorCode error, Bytes me
   out.port = -1;
 }
 
+// Where the coordinators of that kind keep their state; empty for kinds that are not served.
+ByteView topic_of(int8_t key_type) {
+  switch (key_type) {
+    case kGroup: return kConsumerOffsetsTopic;
+    case kTransaction: return kTransactionStateTopic;
+    default: return {};
+  }
+}
+
 FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, ByteView key) {
   FindCoordinatorResponse::Coordinator out;
   out.key = Bytes(key);
-  if (call.request.key_type != kGroup) {
-    refuse(out, ErrorCode::kInvalidRequest, "This broker keeps coordinators of groups only.");
-  } else if (GroupRuntime::partition_of(call.shard(), key) < 0) {
-    refuse(out, ErrorCode::kCoordinatorNotAvailable, "The topic __consumer_offsets could not be created.");
+  ByteView topic = topic_of(call.request.key_type);
+  if (topic.empty()) {
+    refuse(out, ErrorCode::kInvalidRequest, "This broker keeps coordinators of groups and transactions only.");
+  } else if (call.shard().image().find_topic(topic) == nullptr) {
+    refuse(out, ErrorCode::kCoordinatorNotAvailable, fmt::format("The topic {} could not be created.", topic));
   } else {
     ListenerEndpoint here = advertised_endpoint(call);
     out.node_id = call.shard().node().node_id;
@@ -56,8 +69,9 @@ void answer(const std::shared_ptr<FindCoordinatorCall>& call) {
 
 void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
   Shard& shard = call->shard();
-  if (call->request.key_type != kGroup || GroupRuntime::partition_count(shard) > 0) return answer(call);
-  shard.metadata().create_topics_for_use(shard, {Bytes(kConsumerOffsetsTopic)}, [call] { answer(call); });
+  ByteView topic = topic_of(call->request.key_type);
+  if (topic.empty() || shard.image().find_topic(topic) != nullptr) return answer(call);
+  shard.metadata().create_topics_for_use(shard, {Bytes(topic)}, [call] { answer(call); });
 }
 
 }  // namespace milena

@@ -1,31 +1,20 @@
-// InitProducerId (key 22), versions 0-5, for idempotent producers: a producer id that was never given out before, with
+// InitProducerId (key 22), versions 0-5. Without a transactional id: a producer id that was never given out before, with
 // epoch 0. A producer without transactions that tells the id it has (version 3, KIP-360) gets a fresh one all the same,
-// as in Kafka.
+// as in Kafka. With one: the coordinator of that id ends what was open and gives the next epoch. PRODUCER_FENCED is known
+// from 4 on.
 #include "broker/api/handlers.h"
-#include "broker/call.h"
+#include "broker/api/transaction_call.h"
 #include "broker/metadata_runtime.h"
-#include "broker/shard.h"
 #include "protocol/messages/init_producer_id.h"
 
 namespace milena {
+namespace {
 
-void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
-  InitProducerIdResponse response;
-  response.producer_id = -1;
-  response.producer_epoch = -1;
-  if (call->request.transactional_id) {
-    // An empty id is no id (Kafka's KAFKA-15552); transactions are not served yet.
-    response.error_code = call->request.transactional_id->empty() ? ErrorCode::kInvalidRequest
-                                                                  : ErrorCode::kTransactionalIdAuthorizationFailed;
-    return call->reply(response);
-  }
-  // An id and an epoch come together or not at all.
-  if ((call->request.producer_id == -1) != (call->request.producer_epoch == -1)) {
-    response.error_code = ErrorCode::kInvalidRequest;
-    return call->reply(response);
-  }
+void give_id(const std::shared_ptr<InitProducerIdCall>& call) {
   Shard& shard = call->shard();
-  shard.metadata().next_producer_id(shard, [call, response](Result<int64_t> id) mutable {
+  shard.metadata().next_producer_id(shard, [call](Result<int64_t> id) {
+    InitProducerIdResponse response;
+    response.producer_epoch = -1;
     if (id) {
       response.producer_id = *id;
       response.producer_epoch = 0;
@@ -34,6 +23,34 @@ void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
     }
     call->reply(response);
   });
+}
+
+}  // namespace
+
+void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
+  const InitProducerIdRequest& request = call->request;
+  // An id and an epoch come together or not at all. An empty transactional id is none (Kafka's KAFKA-15552).
+  bool halved = (request.producer_id == -1) != (request.producer_epoch == -1);
+  if (halved || (request.transactional_id && request.transactional_id->empty())) {
+    InitProducerIdResponse response;
+    response.producer_epoch = -1;
+    response.error_code = ErrorCode::kInvalidRequest;
+    return call->reply(response);
+  }
+  if (!request.transactional_id) return give_id(call);
+  Shard& shard = call->shard();
+  TransactionRuntime::submit(
+      shard, TransactionRuntime::partition_of(shard, *request.transactional_id),
+      [call](TransactionShard& state, AnswerToken token, Now now) {
+        return state.init_producer_id(GroupCaller(*call, token), call->request, now);
+      },
+      [call](ErrorCode error, TransactionResponse* answer) {
+        InitProducerIdResponse response;
+        response.producer_epoch = -1;
+        response.error_code = error;
+        if (error == ErrorCode::kNone) response = std::move(std::get<InitProducerIdResponse>(*answer));
+        call->reply(response);
+      });
 }
 
 }  // namespace milena

@@ -37,6 +37,11 @@ MILENA_HANDLER(DeleteTopics, handle_delete_topics);
 MILENA_HANDLER(DeleteRecords, handle_delete_records);
 MILENA_HANDLER(InitProducerId, handle_init_producer_id);
 MILENA_HANDLER(OffsetForLeaderEpoch, handle_offset_for_leader_epoch);
+MILENA_HANDLER(AddPartitionsToTxn, handle_add_partitions_to_txn);
+MILENA_HANDLER(AddOffsetsToTxn, handle_add_offsets_to_txn);
+MILENA_HANDLER(EndTxn, handle_end_txn);
+MILENA_HANDLER(WriteTxnMarkers, handle_write_txn_markers);
+MILENA_HANDLER(TxnOffsetCommit, handle_txn_offset_commit);
 MILENA_HANDLER(DescribeAcls, handle_describe_acls);
 MILENA_HANDLER(CreateAcls, handle_create_acls);
 MILENA_HANDLER(DeleteAcls, handle_delete_acls);
@@ -47,6 +52,9 @@ MILENA_HANDLER(OffsetDelete, handle_offset_delete);
 MILENA_HANDLER(DescribeClientQuotas, handle_describe_client_quotas);
 MILENA_HANDLER(AlterClientQuotas, handle_alter_client_quotas);
 MILENA_HANDLER(DescribeCluster, handle_describe_cluster);
+MILENA_HANDLER(DescribeProducers, handle_describe_producers);
+MILENA_HANDLER(DescribeTransactions, handle_describe_transactions);
+MILENA_HANDLER(ListTransactions, handle_list_transactions);
 MILENA_HANDLER(DescribeTopicPartitions, handle_describe_topic_partitions);
 
 #undef MILENA_HANDLER

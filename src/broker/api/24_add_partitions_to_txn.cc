@@ -1,0 +1,42 @@
+// AddPartitionsToTxn (key 24), versions 0-5. Up to version 3 a producer names the partitions of its own transaction; from
+// 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED is known from 2 on.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/transaction_requests.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstVersionOfBrokers = 4;
+
+// A producer's request in the form between brokers. Its views point into the call's frame.
+struct AsBrokersAsk {
+  std::shared_ptr<AddPartitionsToTxnCall> call;
+  AddPartitionsToTxnRequest message;
+};
+
+std::shared_ptr<const AddPartitionsToTxnRequest> as_brokers_ask(const std::shared_ptr<AddPartitionsToTxnCall>& call) {
+  if (call->version() >= kFirstVersionOfBrokers) return {call, &call->request};
+  auto asked = std::make_shared<AsBrokersAsk>(AsBrokersAsk{call, {}});
+  auto& transaction = asked->message.transactions.emplace_back();
+  transaction.transactional_id = call->request.v3_and_below_transactional_id;
+  transaction.producer_id = call->request.v3_and_below_producer_id;
+  transaction.producer_epoch = call->request.v3_and_below_producer_epoch;
+  transaction.topics = call->request.v3_and_below_topics;
+  return {asked, &asked->message};
+}
+
+}  // namespace
+
+void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) {
+  add_partitions_to_transactions(
+      call->shard(), as_brokers_ask(call), call->version(), [call](AddPartitionsToTxnResponse response) {
+        if (call->version() < kFirstVersionOfBrokers) {
+          response.results_by_topic_v3_and_below = std::move(response.results_by_transaction.at(0).topic_results);
+          response.results_by_transaction.clear();
+        }
+        call->reply(response);
+      });
+}
+
+}  // namespace milena

@@ -1,0 +1,22 @@
+// AddOffsetsToTxn (key 25), versions 0-4: the offsets of a group become part of a transaction, that is, the partition of
+// __consumer_offsets that keeps them does. PRODUCER_FENCED is known from 2 on.
+#include "broker/api/handlers.h"
+#include "broker/api/transaction_call.h"
+#include "coordinator/java_string.h"
+#include "protocol/messages/add_offsets_to_txn.h"
+
+namespace milena {
+
+void handle_add_offsets_to_txn(std::shared_ptr<AddOffsetsToTxnCall> call) {
+  Shard& shard = call->shard();
+  ByteView group = call->request.group_id;
+  int32_t partition = GroupRuntime::partition_of(shard, group);
+  // Before its first use the topic is as large as it will be.
+  if (partition < 0) partition = coordinator_partition(group, shard.settings().get_int("offsets.topic.num.partitions"));
+  ask_transaction_coordinator(call, call->request.transactional_id,
+                              [call, partition](TransactionShard& state, const Caller& caller, Now now) {
+                                return state.add_offsets(caller, call->request, partition, now);
+                              });
+}
+
+}  // namespace milena

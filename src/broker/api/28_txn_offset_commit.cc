@@ -1,0 +1,145 @@
+// TxnOffsetCommit (key 28), versions 0-5: offsets that count when the producer's transaction commits. Version 2 leader
+// epochs, 3 generation and member, 4 TRANSACTION_ABORTABLE, 5 adds the group's partition to the transaction by itself.
+//
+// Before the group's coordinator is asked, the transaction's is: whether the group's partition is part of it.
+#include "broker/api/group_call.h"
+#include "broker/api/handlers.h"
+#include "broker/transaction_verification.h"
+#include "protocol/messages/txn_offset_commit.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstVersionOfLoadInProgress = 2;
+
+// One commit on its way: what the coordinator is asked, and where its answers go.
+struct TransactionalCommit {
+  std::shared_ptr<TxnOffsetCommitCall> call;
+  TxnOffsetCommitRequest known;  // views into the call's frame
+  TxnOffsetCommitResponse response;
+  std::vector<std::pair<size_t, size_t>> places;
+  TopicPartitionId partition;  // of __consumer_offsets
+  uint64_t guard = 0;
+};
+
+using CommitPtr = std::shared_ptr<TransactionalCommit>;
+
+// Topics that are not there are answered here.
+void sort_out_topics(TransactionalCommit& commit) {
+  const TxnOffsetCommitRequest& request = commit.call->request;
+  commit.known = request;
+  commit.known.topics.clear();
+  for (const auto& topic : request.topics) {
+    const TopicImage* found = commit.call->shard().image().find_topic(topic.name);
+    auto& out = commit.response.topics.emplace_back();
+    out.name = Bytes(topic.name);
+    TxnOffsetCommitRequest::TxnOffsetCommitRequestTopic known;
+    known.name = topic.name;
+    for (const auto& partition : topic.partitions) {
+      out.partitions.push_back({partition.partition_index, ErrorCode::kUnknownTopicOrPartition});
+      if (found == nullptr || found->partition(partition.partition_index) == nullptr) continue;
+      known.partitions.push_back(partition);
+      commit.places.emplace_back(commit.response.topics.size() - 1, out.partitions.size() - 1);
+    }
+    if (!known.partitions.empty()) commit.known.topics.push_back(std::move(known));
+  }
+}
+
+ErrorCode said_in_version(ErrorCode error, int16_t version) {
+  bool unknown = error == ErrorCode::kCoordinatorLoadInProgress && version < kFirstVersionOfLoadInProgress;
+  return unknown ? ErrorCode::kCoordinatorNotAvailable : error;
+}
+
+void answer_commit(TransactionalCommit& commit, ErrorCode error, const TxnOffsetCommitResponse* answer) {
+  size_t next = 0;
+  auto place = [&](ErrorCode code) {
+    auto [t, p] = commit.places[next++];
+    commit.response.topics[t].partitions[p].error_code = said_in_version(code, commit.call->version());
+  };
+  if (answer == nullptr) {
+    while (next < commit.places.size()) place(error);
+  } else {
+    for (const auto& topic : answer->topics) {
+      for (const auto& partition : topic.partitions) place(partition.error_code);
+    }
+  }
+  commit.call->reply(commit.response);
+}
+
+void ask_group_coordinator(const CommitPtr& commit) {
+  GroupRuntime::submit(
+      commit->call->shard(), commit->partition.partition,
+      [commit](GroupShard& state, AnswerToken token, Now now) {
+        Effects effects = state.commit_offsets_in_transaction(GroupCaller(*commit->call, token), commit->known, now);
+        if (effects.transaction) effects.transaction->guard = commit->guard;
+        return effects;
+      },
+      [commit](ErrorCode error, GroupResponse* answer) {
+        answer_commit(*commit, error, answer == nullptr ? nullptr : &std::get<TxnOffsetCommitResponse>(*answer));
+      });
+}
+
+// The words of a group's coordinator for what the transaction's has said (Kafka's GroupCoordinatorService).
+ErrorCode as_group_error(ErrorCode error) {
+  // Repeated without looking for the coordinator again.
+  if (error == ErrorCode::kNetworkException) return ErrorCode::kCoordinatorLoadInProgress;
+  return group_error_of_append(error);
+}
+
+void verify_then_commit(const CommitPtr& commit) {
+  const TxnOffsetCommitRequest& request = commit->call->request;
+  TransactionalProducer producer{Bytes(request.transactional_id), request.producer_id, request.producer_epoch};
+  std::vector<TopicPartition> partitions{{std::string(kConsumerOffsetsTopic), commit->partition.partition}};
+  verify_in_transaction(commit->call->shard(), producer, offset_commit_transaction_support(commit->call->version()),
+                        std::move(partitions), [commit](std::vector<ErrorCode> errors) {
+                          if (errors.at(0) == ErrorCode::kNone) return ask_group_coordinator(commit);
+                          answer_commit(*commit, as_group_error(errors.at(0)), nullptr);
+                        });
+}
+
+// On the shard of the group's partition: whether the transaction is known there already.
+struct GuardItem {
+  TopicPartitionId id;
+  int64_t producer_id;
+  int16_t epoch;
+  bool supports_epoch_bump;
+  VerificationStart start;
+};
+
+void start_verification(Shard& owner, GuardItem& item) {
+  Partition* partition = owner.find_partition(item.id);
+  item.start.error = ErrorCode::kNotLeaderOrFollower;
+  if (partition == nullptr) return;
+  item.start = partition->start_verification(item.producer_id, item.epoch, kNoSequence, item.supports_epoch_bump);
+}
+
+}  // namespace
+
+void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
+  Shard& shard = call->shard();
+  auto commit = std::make_shared<TransactionalCommit>();
+  commit->call = call;
+  sort_out_topics(*commit);
+  if (commit->places.empty() && !call->request.topics.empty()) return call->reply(commit->response);
+  if (call->request.group_id.empty()) return answer_commit(*commit, ErrorCode::kInvalidGroupId, nullptr);
+  const TopicImage* offsets = shard.image().find_topic(kConsumerOffsetsTopic);
+  if (offsets == nullptr) return answer_commit(*commit, ErrorCode::kNotCoordinator, nullptr);
+  commit->partition = {offsets->id, GroupRuntime::partition_of(shard, call->request.group_id)};
+
+  TransactionSupport support = offset_commit_transaction_support(call->version());
+  bool adds = support == TransactionSupport::kAddPartition;
+  if (!adds && !shard.verifies_transactions()) return ask_group_coordinator(commit);
+  std::vector<GuardItem> items{
+      {commit->partition, call->request.producer_id, call->request.producer_epoch, adds, {}}};
+  shard.router().visit_each<GuardItem>(shard, std::move(items), &start_verification,
+                                       [commit](std::vector<GuardItem> asked) {
+                                         const VerificationStart& start = asked.at(0).start;
+                                         if (start.error != ErrorCode::kNone) {
+                                           return answer_commit(*commit, as_group_error(start.error), nullptr);
+                                         }
+                                         commit->guard = start.guard;
+                                         start.guard == 0 ? ask_group_coordinator(commit) : verify_then_commit(commit);
+                                       });
+}
+
+}  // namespace milena

@@ -1,0 +1,79 @@
+// DescribeProducers (key 61), version 0: who writes to a partition, and since where in a transaction.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/partition_lookup.h"
+#include "broker/shard.h"
+#include "protocol/messages/describe_producers.h"
+
+namespace milena {
+namespace {
+
+struct ProducersItem {
+  TopicPartitionId id;
+  AnswerPlace place;
+  ErrorCode error = ErrorCode::kNone;
+  std::vector<ProducerEntry> producers;
+};
+
+void look_up_producers(Shard& owner, ProducersItem& item) {
+  Partition* partition = owner.find_partition(item.id);
+  PartitionLog* log = nullptr;
+  item.error = check_leader(partition, -1, log);
+  if (item.error != ErrorCode::kNone) return;
+  auto producers = log->active_producers();
+  if (producers) {
+    item.producers = producers.take();
+  } else {
+    partition->take_offline(producers.error());
+    item.error = ErrorCode::kKafkaStorageError;
+  }
+}
+
+void describe_producers(const ProducersItem& item, DescribeProducersResponse::PartitionResponse& out) {
+  out.error_code = item.error;
+  if (item.error != ErrorCode::kNone) {
+    out.error_message = error_message(item.error);
+    return;
+  }
+  for (const ProducerEntry& entry : item.producers) {
+    auto& producer = out.active_producers.emplace_back();
+    producer.producer_id = entry.producer_id;
+    producer.producer_epoch = entry.epoch;
+    producer.last_sequence = entry.last_sequence();
+    producer.last_timestamp = entry.last_timestamp;
+    producer.coordinator_epoch = entry.coordinator_epoch;
+    producer.current_txn_start_offset = entry.current_txn_first_offset;
+  }
+}
+
+}  // namespace
+
+void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
+  Shard& shard = call->shard();
+  auto response = std::make_shared<DescribeProducersResponse>();
+  std::vector<ProducersItem> items;
+  for (const auto& topic : call->request.topics) {
+    auto& topic_out = response->topics.emplace_back();
+    topic_out.name = Bytes(topic.name);
+    const TopicImage* image = shard.image().find_topic(topic.name);
+    for (int32_t index : topic.partition_indexes) {
+      auto& out = topic_out.partitions.emplace_back();
+      out.partition_index = index;
+      if (image == nullptr || image->partition(index) == nullptr) {
+        out.error_code = ErrorCode::kUnknownTopicOrPartition;
+        out.error_message = error_message(out.error_code);
+        continue;
+      }
+      items.push_back(ProducersItem{.id = {image->id, index}, .place = AnswerPlace::last_of(*response)});
+    }
+  }
+  shard.router().visit_each<ProducersItem>(shard, std::move(items), &look_up_producers,
+                                           [call, response](std::vector<ProducersItem> found) {
+                                             for (const ProducersItem& item : found) {
+                                               describe_producers(item, item.place.in(*response));
+                                             }
+                                             call->reply(*response);
+                                           });
+}
+
+}  // namespace milena

@@ -1,0 +1,37 @@
+// DescribeTransactions (key 65), version 0. Each id is asked of its own coordinator; the answer keeps their order.
+#include "broker/api/handlers.h"
+#include "broker/api/transaction_call.h"
+#include "protocol/messages/describe_transactions.h"
+
+namespace milena {
+
+void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call) {
+  Shard& shard = call->shard();
+  const auto& ids = call->request.transactional_ids;
+  auto response = std::make_shared<DescribeTransactionsResponse>();
+  response->transaction_states.resize(ids.size());
+  auto open = std::make_shared<size_t>(ids.size() + 1);
+  auto finish_one = [call, response, open] {
+    if (--*open == 0) call->reply(*response);
+  };
+  for (size_t i = 0; i < ids.size(); i++) {
+    TransactionRuntime::submit(
+        shard, TransactionRuntime::partition_of(shard, ids[i]),
+        [call, i](TransactionShard& state, AnswerToken token, Now now) {
+          return state.describe(GroupCaller(*call, token), std::span(&call->request.transactional_ids[i], 1), now);
+        },
+        [call, i, response, finish_one](ErrorCode error, TransactionResponse* answer) {
+          auto& out = response->transaction_states[i];
+          if (error == ErrorCode::kNone) {
+            out = std::move(std::get<DescribeTransactionsResponse>(*answer).transaction_states.at(0));
+          } else {
+            out.transactional_id = Bytes(call->request.transactional_ids[i]);
+            out.error_code = error;
+          }
+          finish_one();
+        });
+  }
+  finish_one();
+}
+
+}  // namespace milena

@@ -1,0 +1,31 @@
+// What the handlers of the transaction APIs share: sending a request to the coordinator of its transactional id.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "broker/api/group_call.h"
+#include "broker/transaction_runtime.h"
+
+namespace milena {
+
+// Gives the call to the coordinator of `transactional_id`; its answer becomes the reply. The error stands in the
+// answer's top field.
+template <class CallType, class Ask>
+void ask_transaction_coordinator(std::shared_ptr<CallType> call, ByteView transactional_id, Ask ask) {
+  using Response = typename CallType::Response;
+  Shard& shard = call->shard();
+  TransactionRuntime::submit(
+      shard, TransactionRuntime::partition_of(shard, transactional_id),
+      [call, ask](TransactionShard& state, AnswerToken token, Now now) {
+        return ask(state, GroupCaller(*call, token), now);
+      },
+      [call](ErrorCode error, TransactionResponse* answer) {
+        Response response;
+        if (error == ErrorCode::kNone) response = std::move(std::get<Response>(*answer));
+        else response.error_code = error;
+        call->reply(response);
+      });
+}
+
+}  // namespace milena

@@ -1,0 +1,40 @@
+// Whether partitions are part of a producer's transaction, asked before its first batch is appended (KIP-890). For clients
+// that know the second version of the protocol the question adds them. Source: Kafka's AddPartitionsToTxnManager.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/topic_partition.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+class Shard;
+
+// What the version of a client's request knows about transactions.
+enum class TransactionSupport {
+  kDefaultError,  // no TRANSACTION_ABORTABLE
+  kGenericError,  // TRANSACTION_ABORTABLE
+  kAddPartition,  // adds partitions by writing to them; every transaction has an epoch of its own
+};
+
+TransactionSupport produce_transaction_support(int16_t produce_version);
+TransactionSupport offset_commit_transaction_support(int16_t txn_offset_commit_version);
+
+struct TransactionalProducer {
+  Bytes transactional_id;
+  int64_t producer_id = -1;
+  int16_t epoch = -1;
+};
+
+// Asks the transaction's coordinator, wherever it is; `done` runs on `from` with a code for each partition, in their
+// order, as the client's version knows it.
+void verify_in_transaction(Shard& from, const TransactionalProducer& producer, TransactionSupport support,
+                           std::vector<TopicPartition> partitions,
+                           std::function<void(std::vector<ErrorCode>)> done);
+
+}  // namespace milena

@@ -1,0 +1,102 @@
+// The markers of transactions: into the partitions, and those of __consumer_offsets also to the coordinators of groups,
+// whose pending offsets they make good or drop.
+#include <utility>
+
+#include "broker/group_runtime.h"
+#include "broker/shard.h"
+#include "broker/transaction_requests.h"
+#include "protocol/records/control_records.h"
+
+namespace milena {
+namespace {
+
+struct MarkerItem {
+  TopicPartitionId id;
+  bool of_offsets = false;
+  int64_t producer_id = -1;
+  int16_t producer_epoch = -1;
+  int16_t transaction_version = 0;
+  EndTransactionMarker marker;
+  int64_t deadline_ms = 0;
+  ErrorCode error = ErrorCode::kNone;
+  // Where in the answer.
+  size_t marker_index = 0, topic_index = 0, partition_index = 0;
+};
+
+// True if the marker stands in the log and is to be waited for.
+bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
+  Bytes batch = build_end_transaction_batch(0, 0, owner.now_ms(), item.producer_id, item.producer_epoch, item.marker);
+  AppendChecks checks = AppendOrigin::kMarker;
+  checks.transaction_version = item.transaction_version;
+  item.error = partition.append_as_leader(Payload(std::move(batch)), checks).error;
+  if (item.error != ErrorCode::kNone) return false;
+  if (item.of_offsets) owner.groups().on_marker(item.id.partition, item.producer_id, item.marker.committed);
+  return true;
+}
+
+void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, Task done) {
+  auto open = std::make_shared<size_t>(1);
+  auto finish_one = [open, done = std::move(done)] {
+    if (--*open == 0) done();
+  };
+  for (size_t i = 0; i < part->size(); i++) {
+    MarkerItem& item = (*part)[i];
+    Partition* partition = owner.find_partition(item.id);
+    if (partition == nullptr) {
+      item.error = ErrorCode::kNotLeaderOrFollower;
+      continue;
+    }
+    if (!append_marker(owner, *partition, item)) continue;
+    int64_t end = partition->log()->log_end_offset();
+    if (partition->is_settled(end, true)) continue;
+    ++*open;
+    partition->when_settled(end, true, item.deadline_ms, [part, i, finish_one](ErrorCode error) {
+      (*part)[i].error = error;
+      finish_one();
+    });
+  }
+  finish_one();
+}
+
+}  // namespace
+
+void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest> request,
+                       std::function<void(WriteTxnMarkersResponse)> done) {
+  auto response = std::make_shared<WriteTxnMarkersResponse>();
+  std::vector<MarkerItem> items;
+  int64_t deadline_ms = from.steady_ms() + from.settings().get_long("request.timeout.ms");
+  for (const auto& marker : request->markers) {
+    auto& out = response->markers.emplace_back();
+    out.producer_id = marker.producer_id;
+    for (const auto& topic : marker.topics) {
+      auto& topic_out = out.topics.emplace_back();
+      topic_out.name = Bytes(topic.name);
+      const TopicImage* image = from.image().find_topic(topic.name);
+      for (int32_t partition : topic.partition_indexes) {
+        topic_out.partitions.push_back({partition, ErrorCode::kUnknownTopicOrPartition});
+        if (image == nullptr || image->partition(partition) == nullptr) continue;
+        items.push_back(MarkerItem{.id = {image->id, partition},
+                                   .of_offsets = topic.name == kConsumerOffsetsTopic,
+                                   .producer_id = marker.producer_id,
+                                   .producer_epoch = marker.producer_epoch,
+                                   .transaction_version = marker.transaction_version,
+                                   .marker = {marker.transaction_result, marker.coordinator_epoch},
+                                   .deadline_ms = deadline_ms,
+                                   .marker_index = response->markers.size() - 1,
+                                   .topic_index = out.topics.size() - 1,
+                                   .partition_index = topic_out.partitions.size() - 1});
+      }
+    }
+  }
+  if (items.empty()) return done(std::move(*response));
+  from.router().scatter<MarkerItem>(
+      from, std::move(items), append_markers, [response, done = std::move(done)](std::vector<MarkerItem> written) {
+        for (const MarkerItem& item : written) {
+          auto& topic = response->markers[item.marker_index].topics[item.topic_index];
+          topic.partitions[item.partition_index].error_code = item.error;
+        }
+        done(std::move(*response));
+      });
+}
+
+}  // namespace milena

@@ -1,0 +1,75 @@
+// GroupShard: TxnOffsetCommit. The offsets are written as those of an ordinary commit, in a batch of the producer's
+// transaction; they wait for its marker in the OffsetStore. Version 3 tells generation and member (KIP-447).
+#include <utility>
+
+#include "coordinator/group_records.h"
+#include "coordinator/group_shard.h"
+#include "coordinator/java_string.h"
+
+namespace milena {
+namespace {
+
+// Before version 3 producers claim nothing, and nothing is asked of them; what is claimed must be true.
+ErrorCode validate_transactional_committer(const ClassicGroup& group, const TxnOffsetCommitRequest& request) {
+  if (request.generation_id < 0 && group.is(GroupState::kEmpty)) return ErrorCode::kNone;
+  bool claims = request.generation_id >= 0 || !request.member_id.empty() || request.group_instance_id;
+  if (!claims) return ErrorCode::kNone;
+  const ErrorCode error = group.validate_member(request.member_id, request.group_instance_id);
+  if (error != ErrorCode::kNone) return error;
+  return request.generation_id == group.generation() ? ErrorCode::kNone : ErrorCode::kIllegalGeneration;
+}
+
+CommittedOffset committed_offset(const TxnOffsetCommitRequest::TxnOffsetCommitRequestPartition& partition,
+                                 int64_t wall_ms) {
+  CommittedOffset offset;
+  offset.offset = partition.committed_offset;
+  offset.leader_epoch = partition.committed_leader_epoch;
+  offset.metadata = partition.committed_metadata.value_or("");
+  offset.commit_timestamp_ms = wall_ms;
+  return offset;
+}
+
+}  // namespace
+
+ErrorCode GroupShard::validate_transactional_commit(Turn& turn, const TxnOffsetCommitRequest& request) {
+  ClassicGroup* known = group(request.group_id);
+  if (known == nullptr) {
+    // The record will make a simple group.
+    return request.generation_id < 0 ? ErrorCode::kNone : ErrorCode::kIllegalGeneration;
+  }
+  const ErrorCode error = validate_transactional_committer(*known, request);
+  if (error != ErrorCode::kNone) return error;
+  // Who commits is alive.
+  if (ClassicMember* member = known->find_member(request.member_id)) touch_session(turn, *known, *member);
+  return ErrorCode::kNone;
+}
+
+Effects GroupShard::commit_offsets_in_transaction(const Caller& caller, const TxnOffsetCommitRequest& request,
+                                                  Now now) {
+  Turn turn = begin(now);
+  const ErrorCode error = validate_transactional_commit(turn, request);
+  TxnOffsetCommitResponse response;
+  response.topics.reserve(request.topics.size());
+  for (const auto& topic : request.topics) {
+    auto& answered = response.topics.emplace_back();
+    answered.name = topic.name;
+    answered.partitions.reserve(topic.partitions.size());
+    for (const auto& partition : topic.partitions) {
+      ErrorCode of_partition = error;
+      const size_t metadata_length = utf16_length(partition.committed_metadata.value_or(""));
+      if (error == ErrorCode::kNone && static_cast<int64_t>(metadata_length) > config_.offset_metadata_max_bytes) {
+        of_partition = ErrorCode::kOffsetMetadataTooLarge;
+      }
+      answered.partitions.push_back({partition.partition_index, of_partition});
+      if (of_partition != ErrorCode::kNone) continue;
+      turn.write(make_offset_record(request.group_id, topic.name, partition.partition_index,
+                                    committed_offset(partition, now.wall_ms)));
+    }
+  }
+  turn.effects.transaction = Effects::Transaction{request.producer_id, request.producer_epoch, 0};
+  turn.answer(caller.token, std::move(response));
+  undo_with_error(turn, caller.token);
+  return finish(std::move(turn));
+}
+
+}  // namespace milena
