@@ -4,6 +4,7 @@
 
 #include "broker/api/handlers.h"
 #include "protocol/messages/alter_client_quotas.h"
+#include "protocol/messages/alter_configs.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
@@ -21,9 +22,11 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/heartbeat.h"
+#include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/join_group.h"
 #include "protocol/messages/leave_group.h"
+#include "protocol/messages/list_config_resources.h"
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/metadata.h"
@@ -81,12 +84,15 @@ std::vector<ApiEntry> make_registry() {
       entry<CreateAclsCall, handle_create_acls>(),
       entry<DeleteAclsCall, handle_delete_acls>(),
       entry<DescribeConfigsCall, handle_describe_configs>(),
+      entry<AlterConfigsCall, handle_alter_configs>(),
       entry<CreatePartitionsCall, handle_create_partitions>(),
       entry<DeleteGroupsCall, handle_delete_groups>(),
+      entry<IncrementalAlterConfigsCall, handle_incremental_alter_configs>(),
       entry<OffsetDeleteCall, handle_offset_delete>(),
       entry<DescribeClientQuotasCall, handle_describe_client_quotas>(),
       entry<AlterClientQuotasCall, handle_alter_client_quotas>(),
       entry<DescribeClusterCall, handle_describe_cluster>(),
+      entry<ListConfigResourcesCall, handle_list_config_resources>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
   };
   std::sort(entries.begin(), entries.end(), [](const ApiEntry& a, const ApiEntry& b) { return a.key < b.key; });

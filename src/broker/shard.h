@@ -30,7 +30,10 @@ class MetadataRuntime;
 
 // The same for all shards; built by Node::start before the first of them runs.
 struct NodeContext {
+  // As the broker was started; Shard::settings() has what was altered since.
   const Settings* settings = nullptr;
+  // Told on shard 0 when settings were altered: the sockets' side.
+  std::function<void(const Settings&)> on_settings;
   int32_t node_id = 1;
   std::string cluster_id;
   AdvertisedListeners advertised;
@@ -51,7 +54,9 @@ class Shard {
 
   size_t index() const { return index_; }
   const NodeContext& node() const { return node_; }
-  const Settings& settings() const { return *node_.settings; }
+  // What the broker goes by now, altered settings included (AlterConfigs of a broker). Another object after the next
+  // change: ask again, keep no reference over a turn.
+  const Settings& settings() const { return *settings_; }
   const Router& router() const { return node_.router; }
   MetadataRuntime& metadata() const { return *node_.metadata; }
   Executor& executor() const { return executor_; }
@@ -97,6 +102,7 @@ class Shard {
 
  private:
   void apply_config(const ConfigResource& resource);
+  void apply_altered_settings(const ConfigResource& resource);
   void apply_partition(const TopicPartitionId& id);
   void remove_topic(const ImageDelta::Topic& topic);
   void schedule_delete(const TopicPartition& name);
@@ -107,6 +113,7 @@ class Shard {
   NodeContext& node_;
   size_t index_;
   Executor& executor_;
+  std::shared_ptr<const Settings> settings_;
   MetadataImage image_;
   std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
   std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
