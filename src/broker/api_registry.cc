@@ -21,6 +21,7 @@
 #include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/get_telemetry_subscriptions.h"
 #include "protocol/messages/heartbeat.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/init_producer_id.h"
@@ -35,6 +36,7 @@
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "protocol/messages/produce.h"
+#include "protocol/messages/push_telemetry.h"
 #include "protocol/messages/sync_group.h"
 
 namespace milena {
@@ -92,6 +94,8 @@ std::vector<ApiEntry> make_registry() {
       entry<DescribeClientQuotasCall, handle_describe_client_quotas>(),
       entry<AlterClientQuotasCall, handle_alter_client_quotas>(),
       entry<DescribeClusterCall, handle_describe_cluster>(),
+      entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(),
+      entry<PushTelemetryCall, handle_push_telemetry>(),
       entry<ListConfigResourcesCall, handle_list_config_resources>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
   };

@@ -250,6 +250,11 @@ std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& t
   return std::make_unique<ClientSession>(*shards_[static_cast<size_t>(shard)], std::move(info), transport);
 }
 
+void Node::watch_settings(std::function<void(const Settings&)> changed) {
+  context_->on_settings = std::move(changed);
+  if (context_->on_settings) context_->on_settings(shards_[0]->settings());
+}
+
 int64_t Node::connection_refusal_ms(const std::string& peer_host) {
   return shards_[0]->quotas().connection_refusal_ms(peer_host);
 }

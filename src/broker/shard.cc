@@ -33,6 +33,7 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       settings_(std::shared_ptr<void>(), node.settings),
       fetch_sessions_(index, count, session_slots(*node.settings, count)),
       quotas_(*this),
+      telemetry_(count),
       groups_(std::make_unique<GroupRuntime>(*this)) {}
 
 Shard::~Shard() = default;
@@ -95,6 +96,7 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
 
 void Shard::apply_config(const ConfigResource& resource) {
   if (resource.type == ResourceType::kBroker) return apply_altered_settings(resource);
+  if (resource.type == ResourceType::kClientMetrics) return telemetry_.on_config(image_, resource);
   if (resource.type != ResourceType::kTopic) return;
   const TopicImage* topic = image_.find_topic(resource.name);
   if (topic == nullptr) return;

@@ -15,6 +15,7 @@
 #include "base/config_listeners.h"
 #include "base/settings.h"
 #include "broker/client_quotas.h"
+#include "broker/client_telemetry.h"
 #include "broker/fetch_session.h"
 #include "broker/partition.h"
 #include "broker/router.h"
@@ -67,6 +68,7 @@ class Shard {
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
+  ClientTelemetry& telemetry() { return telemetry_; }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
@@ -119,6 +121,7 @@ class Shard {
   std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
+  ClientTelemetry telemetry_;
   std::unique_ptr<GroupRuntime> groups_;
   int64_t metadata_offset_ = -1;
   bool housekeeping_due_ = false;

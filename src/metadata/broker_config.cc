@@ -189,6 +189,13 @@ Bytes local_retention_complaint(const Settings& after) {
   return complaint;
 }
 
+// What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
+Bytes reconfiguration_complaint(const Bytes& complaint) {
+  if (complaint.empty()) return complaint;
+  return fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: {} for configuration Invalid dynamic "
+                     "configuration", complaint);
+}
+
 Bytes connection_complaint(const Settings& after) {
   const Bytes& overrides = after.get_string("max.connections.per.ip.overrides");
   if (after.get_int("max.connections.per.ip") == 0 && overrides.empty()) {
@@ -314,8 +321,8 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
   const Settings then = for_this_broker ? layers.start.with_altered(layers.for_all, after)
                                         : layers.start.with_altered(after, layers.for_this);
   for (Bytes complaint : {log_complaint(then), connection_complaint(then), group_interval_complaint(then),
-                          thread_complaint(before, then), local_retention_complaint(then),
-                          listener_complaint(before, then)}) {
+                          reconfiguration_complaint(thread_complaint(before, then)),
+                          reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(before, then)}) {
     if (!complaint.empty()) return ConfigError{std::move(complaint), ErrorCode::kInvalidRequest};
   }
   return std::nullopt;

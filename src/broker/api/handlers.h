@@ -49,6 +49,8 @@ MILENA_HANDLER(OffsetDelete, handle_offset_delete);
 MILENA_HANDLER(DescribeClientQuotas, handle_describe_client_quotas);
 MILENA_HANDLER(AlterClientQuotas, handle_alter_client_quotas);
 MILENA_HANDLER(DescribeCluster, handle_describe_cluster);
+MILENA_HANDLER(GetTelemetrySubscriptions, handle_get_telemetry_subscriptions);
+MILENA_HANDLER(PushTelemetry, handle_push_telemetry);
 MILENA_HANDLER(ListConfigResources, handle_list_config_resources);
 MILENA_HANDLER(DescribeTopicPartitions, handle_describe_topic_partitions);
 
