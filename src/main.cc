@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/config_listeners.h"
-#include "base/config_reference.h"
+#include "metadata/config_reference.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/settings_environment.h"

@@ -1,11 +1,14 @@
-// What is known about each broker setting: one row a setting, written once. Parsing, DescribeConfigs and the reference
-// page (docs/configuration.md) come from these rows.
+// What is known about a config: one row each, written once. Parsing, validation, DescribeConfigs and the reference page
+// (docs/configuration.md) come from these rows: those of the broker here, those of topics, groups and client metrics in
+// metadata/.
 //
-// Names, types, defaults, ranges and scopes are those that Apache Kafka 4.3.1 prints (KafkaConfig's ConfigDef). Where
-// Milena's default differs, because one node with nothing set must simply work, the row says both.
+// Names, types, defaults, ranges and scopes are those that Apache Kafka 4.3.1 prints (KafkaConfig's ConfigDef and its
+// like; compat/configs compares them). Where Milena's default differs, because one node with nothing set must simply
+// work, the row says both.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -27,7 +30,8 @@ struct ConfigDef {
   ConfigType type;
   const char* default_value;  // null: no value
   // "" anything; "[1,...]" or "[1,...,9]" a range, perhaps followed by "or -1"; "{a, b}" one of these (for a list:
-  // some of these), in any case if followed by "any case"; "non-empty".
+  // some of these), in any case if followed by "any case"; "non-empty"; "items" (a list without empty items);
+  // "throttled-replicas", "offset-reset": kinds of text of their own.
   const char* valid;
   ConfigScope scope;
   uint8_t marks;
@@ -40,7 +44,7 @@ constexpr uint8_t kConfigHonoured = 1;  // Milena does what it says
 constexpr uint8_t kConfigInternal = 2;  // shown by DescribeConfigs only when set
 constexpr uint8_t kConfigNoEffect = 4;  // nothing to honour: concerns the JVM or a part that Milena does without
 
-// All settings, ordered by name.
+// All settings of the broker, ordered by name.
 std::span<const ConfigDef> broker_configs();
 // Null if there is none of this name.
 const ConfigDef* find_broker_config(ByteView name);
@@ -49,6 +53,13 @@ size_t config_index(const ConfigDef& def);
 
 // Whether the text is acceptable for the row; the error says what was expected ("an integer of at least 1").
 Status check_config_value(const ConfigDef& def, ByteView text);
+// The same for clients: Kafka's message about the text, with the config's name in it; nothing if it is acceptable.
+std::optional<Bytes> config_complaint(const ConfigDef& def, ByteView text);
+// The value as Kafka shows it once it was parsed: without blanks, a list without repetitions. Text that is not of the
+// type stays.
+Bytes canonical_config_value(const ConfigDef& def, ByteView text);
+// An integer that fits kInt, kShort or kLong.
+std::optional<int64_t> parse_integer_of(ConfigType type, ByteView text);
 // "an integer of at least 1"
 std::string describe_expected(const ConfigDef& def);
 

@@ -68,7 +68,7 @@ static const ConfigDef kNetworkRows[] = {
      "Concerns how Kafka tidies up waiting share fetches."},
     {"delete.records.purgatory.purge.interval.requests", kInt, "1", "", kReadOnly, kNoEffect,
      "Concerns how Kafka tidies up waiting delete-records requests."},
-    {"telemetry.max.bytes", kInt, "1048576", "[1,...]", kReadOnly, 0,
+    {"telemetry.max.bytes", kInt, "1048576", "[1,...]", kReadOnly, kHonoured,
      "Largest metrics push of a client."},
     {"replica.lag.time.max.ms", kLong, "30000", "", kReadOnly, 0,
      "A follower that has not caught up for so long leaves the in-sync replicas."},

@@ -1,9 +1,7 @@
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "base/config_def.h"
-#include "base/config_values.h"
 
 namespace milena {
 namespace {
@@ -24,81 +22,6 @@ std::vector<ConfigDef> make_table() {
 const std::vector<ConfigDef>& table() {
   static const std::vector<ConfigDef> kTable = make_table();
   return kTable;
-}
-
-struct Range {
-  double low = -std::numeric_limits<double>::infinity();
-  double high = std::numeric_limits<double>::infinity();
-  Bytes low_text;
-  Bytes high_text;
-  Bytes also;  // a value outside that is allowed too
-};
-
-// "[1,...]", "[1,...,9]", "[1,...,9] or -1"
-Range parse_range(ByteView valid) {
-  Range range;
-  size_t end = valid.find(']');
-  ByteView inside = valid.substr(1, end - 1);
-  size_t dots = inside.find(",...");
-  range.low_text = inside.substr(0, dots);
-  range.low = parse_double(range.low_text).value();
-  if (dots + 4 < inside.size()) {
-    range.high_text = inside.substr(dots + 5);
-    range.high = parse_double(range.high_text).value();
-  }
-  size_t alternative = valid.find(" or ", end);
-  if (alternative != ByteView::npos) range.also = valid.substr(alternative + 4);
-  return range;
-}
-
-bool any_case(ByteView valid) { return valid.ends_with(" any case"); }
-
-std::vector<Bytes> parse_choices(ByteView valid) { return parse_list(valid.substr(1, valid.find('}') - 1)); }
-
-bool is_choice(ByteView valid, ByteView text) {
-  for (const Bytes& choice : parse_choices(valid)) {
-    if (any_case(valid) ? equals_ignoring_case(choice, text) : choice == text) return true;
-  }
-  return false;
-}
-
-bool within(const ConfigDef& def, double number, ByteView text) {
-  if (def.valid[0] != '[') return true;
-  Range range = parse_range(def.valid);
-  return (number >= range.low && number <= range.high) || (!range.also.empty() && range.also == text);
-}
-
-bool fits_type(ConfigType type, int64_t number) {
-  if (type == ConfigType::kShort) return number >= INT16_MIN && number <= INT16_MAX;
-  if (type == ConfigType::kInt) return number >= INT32_MIN && number <= INT32_MAX;
-  return true;
-}
-
-bool is_acceptable(const ConfigDef& def, ByteView text) {
-  text = trim_blanks(text);
-  switch (def.type) {
-    case ConfigType::kBoolean:
-      return parse_boolean(text).has_value();
-    case ConfigType::kInt:
-    case ConfigType::kShort:
-    case ConfigType::kLong: {
-      auto number = parse_integer(text);
-      return number && fits_type(def.type, *number) && within(def, static_cast<double>(*number), text);
-    }
-    case ConfigType::kDouble: {
-      auto number = parse_double(text);
-      return number && within(def, *number, text);
-    }
-    case ConfigType::kList: {
-      std::vector<Bytes> items = parse_list(text);
-      if (ByteView(def.valid) == "non-empty" && items.empty()) return false;
-      if (def.valid[0] != '{') return true;
-      return std::all_of(items.begin(), items.end(), [&](const Bytes& item) { return is_choice(def.valid, item); });
-    }
-    default:
-      if (ByteView(def.valid) == "non-empty") return !text.empty();
-      return def.valid[0] != '{' || is_choice(def.valid, text);
-  }
 }
 
 size_t edit_distance(ByteView a, ByteView b) {
@@ -128,37 +51,6 @@ const ConfigDef* find_broker_config(ByteView name) {
 }
 
 size_t config_index(const ConfigDef& def) { return static_cast<size_t>(&def - table().data()); }
-
-std::string describe_expected(const ConfigDef& def) {
-  ByteView valid = def.valid;
-  std::string what;
-  switch (def.type) {
-    case ConfigType::kBoolean: return "true or false";
-    case ConfigType::kInt: what = "an integer"; break;
-    case ConfigType::kShort: what = "a small integer"; break;
-    case ConfigType::kLong: what = "an integer"; break;
-    case ConfigType::kDouble: what = "a number"; break;
-    case ConfigType::kList: what = "a list separated by commas"; break;
-    default: what = "a text"; break;
-  }
-  if (valid == "non-empty") return what + " that is not empty";
-  if (valid.starts_with("{")) {
-    return fmt::format("{}{}", def.type == ConfigType::kList ? "some of " : "one of ",
-                       valid.substr(1, valid.find('}') - 1));
-  }
-  if (valid.starts_with("[")) {
-    Range range = parse_range(valid);
-    what += range.high_text.empty() ? " of at least " + range.low_text
-                                    : " from " + range.low_text + " to " + range.high_text;
-    if (!range.also.empty()) what += ", or " + range.also;
-  }
-  return what;
-}
-
-Status check_config_value(const ConfigDef& def, ByteView text) {
-  if (is_acceptable(def, text)) return ok_status();
-  return make_error(ErrorKind::kInvalid, "expected {}", describe_expected(def));
-}
 
 const RemovedConfig* find_removed_config(ByteView name) {
   static constexpr RemovedConfig kRemoved[] = {

@@ -9,10 +9,18 @@
 namespace milena {
 namespace {
 
-std::atomic<LogLevel> current_level{LogLevel::kInfo};
+constexpr size_t kLoggerCount = std::size(kLoggerFolders);
+constexpr std::string_view kLoggerNames[kLoggerCount] = {"root", "milena.base", "milena.broker", "milena.coordinator",
+                                                         "milena.log", "milena.metadata", "milena.net", "milena.protocol"};
+
+// Below 0: as the root.
+constexpr int8_t kAsRoot = -1;
+std::atomic<int8_t> levels[kLoggerCount] = {static_cast<int8_t>(LogLevel::kInfo), kAsRoot, kAsRoot, kAsRoot,
+                                            kAsRoot, kAsRoot, kAsRoot, kAsRoot};
 
 const char* level_name(LogLevel level) {
   switch (level) {
+    case LogLevel::kTrace: return "TRACE";
     case LogLevel::kDebug: return "DEBUG";
     case LogLevel::kInfo: return "INFO";
     case LogLevel::kWarn: return "WARN";
@@ -22,8 +30,20 @@ const char* level_name(LogLevel level) {
 
 }  // namespace
 
-void set_log_level(LogLevel level) { current_level.store(level, std::memory_order_relaxed); }
-LogLevel log_level() { return current_level.load(std::memory_order_relaxed); }
+std::span<const std::string_view> logger_names() { return kLoggerNames; }
+
+void set_log_level(LogLevel level) { set_logger_level(0, level); }
+
+LogLevel log_level(uint8_t logger) {
+  int8_t level = levels[logger].load(std::memory_order_relaxed);
+  if (level < 0) level = levels[0].load(std::memory_order_relaxed);
+  return static_cast<LogLevel>(level);
+}
+
+void set_logger_level(uint8_t logger, std::optional<LogLevel> level) {
+  if (logger == 0 && !level) return;
+  levels[logger].store(level ? static_cast<int8_t>(*level) : kAsRoot, std::memory_order_relaxed);
+}
 
 void write_log_line(LogLevel level, const std::string& text) {
   timeval now;

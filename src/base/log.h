@@ -1,35 +1,81 @@
 // Log lines for people: one line each, time, level, text, on standard output (as Kafka's containers do).
 // The two lines that Kafka's users wait for are written with log_always, at any level.
+//
+// Each folder of the source is a logger of its own ("milena.broker"), which follows "root" until it is given a level.
+// Levels may be changed at any time, from any thread; they are not kept over a restart.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <source_location>
+#include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/core.h>
 
 namespace milena {
 
-enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
+enum class LogLevel : int8_t { kTrace, kDebug, kInfo, kWarn, kError, kFatal, kOff };
 
+// "root" first, then one for each folder.
+std::span<const std::string_view> logger_names();
+// A place in logger_names(): which folder a file lies in; 0 for any other.
+consteval uint8_t logger_of_file(std::string_view file);
+
+// The level of "root".
 void set_log_level(LogLevel level);
-LogLevel log_level();
+LogLevel log_level(uint8_t logger = 0);
+// nullopt: as "root" again. For "root" itself that is no change.
+void set_logger_level(uint8_t logger, std::optional<LogLevel> level);
 void write_log_line(LogLevel level, const std::string& text);
 
+inline constexpr std::string_view kLoggerFolders[] = {"", "base", "broker", "coordinator", "log", "metadata", "net", "protocol"};
+
+consteval uint8_t logger_of_file(std::string_view file) {
+  size_t end = file.rfind("/src/");
+  if (end == std::string_view::npos) return 0;
+  std::string_view folder = file.substr(end + 5);
+  folder = folder.substr(0, folder.find('/'));
+  for (uint8_t i = 1; i < std::size(kLoggerFolders); i++) {
+    if (kLoggerFolders[i] == folder) return i;
+  }
+  return 0;
+}
+
+// A format string that knows the logger of the file it stands in.
 template <class... Args>
-void log_debug(fmt::format_string<Args...> format, Args&&... args) {
-  if (log_level() <= LogLevel::kDebug) write_log_line(LogLevel::kDebug, fmt::format(format, std::forward<Args>(args)...));
+struct LogFormat {
+  template <class Text>
+  consteval LogFormat(const Text& literal, std::source_location where = std::source_location::current())  // NOLINT
+      : text(literal), logger(logger_of_file(where.file_name())) {}
+  fmt::format_string<Args...> text;
+  uint8_t logger;
+};
+template <class... Args>
+using LogText = LogFormat<std::type_identity_t<Args>...>;
+
+template <class... Args>
+void log_at(LogLevel level, const LogText<Args...>& format, Args&&... args) {
+  if (log_level(format.logger) <= level) write_log_line(level, fmt::format(format.text, std::forward<Args>(args)...));
 }
 template <class... Args>
-void log_info(fmt::format_string<Args...> format, Args&&... args) {
-  if (log_level() <= LogLevel::kInfo) write_log_line(LogLevel::kInfo, fmt::format(format, std::forward<Args>(args)...));
+void log_debug(LogText<Args...> format, Args&&... args) {
+  log_at<Args...>(LogLevel::kDebug, format, std::forward<Args>(args)...);
 }
 template <class... Args>
-void log_warn(fmt::format_string<Args...> format, Args&&... args) {
-  if (log_level() <= LogLevel::kWarn) write_log_line(LogLevel::kWarn, fmt::format(format, std::forward<Args>(args)...));
+void log_info(LogText<Args...> format, Args&&... args) {
+  log_at<Args...>(LogLevel::kInfo, format, std::forward<Args>(args)...);
 }
 template <class... Args>
-void log_error(fmt::format_string<Args...> format, Args&&... args) {
-  if (log_level() <= LogLevel::kError) write_log_line(LogLevel::kError, fmt::format(format, std::forward<Args>(args)...));
+void log_warn(LogText<Args...> format, Args&&... args) {
+  log_at<Args...>(LogLevel::kWarn, format, std::forward<Args>(args)...);
+}
+template <class... Args>
+void log_error(LogText<Args...> format, Args&&... args) {
+  log_at<Args...>(LogLevel::kError, format, std::forward<Args>(args)...);
 }
 template <class... Args>
 void log_always(fmt::format_string<Args...> format, Args&&... args) {

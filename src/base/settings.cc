@@ -101,6 +101,40 @@ void Settings::follow(ByteView name, ByteView other) {
   put(*find_broker_config(name), text(other), source(other), origin(other));
 }
 
+std::optional<Bytes> Settings::explicit_text(ByteView name) const {
+  const ConfigDef* def = find_broker_config(name);
+  if (def == nullptr) {
+    auto found = others_.find(Bytes(name));
+    return found == others_.end() ? std::nullopt : std::optional<Bytes>(found->second);
+  }
+  const Value& found = values_[config_index(*def)];
+  return found.source == Source::kDefault ? std::nullopt : found.text;
+}
+
+Settings Settings::with_altered(const AlteredSettings& for_all, const AlteredSettings& for_this,
+                                std::vector<std::string>* ignored) const {
+  Settings altered = *this;
+  altered.put_altered(for_all, Source::kAlteredForAll, ignored);
+  altered.put_altered(for_this, Source::kAltered, ignored);
+  return altered;
+}
+
+void Settings::put_altered(const AlteredSettings& altered, Source source, std::vector<std::string>* ignored) {
+  for (const auto& [name, text] : altered) {
+    const ConfigDef* def = find_broker_config(name);
+    if (def == nullptr) continue;  // a listener's own, or somebody's: kept and described, of no effect
+    bool fits = def->scope == ConfigScope::kClusterWide ||
+                (def->scope == ConfigScope::kPerBroker && source == Source::kAltered);
+    if (fits && !config_complaint(*def, text)) {
+      put(*def, Bytes(trim_blanks(text)), source, "altered");
+    } else if (ignored != nullptr) {
+      ignored->push_back(fmt::format("{}={}: cannot be altered {}; it is ignored", name,
+                                     def->type == ConfigType::kPassword ? "[hidden]" : ByteView(text),
+                                     fits ? "to this" : "while the broker runs"));
+    }
+  }
+}
+
 void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source source, std::string origin) {
   Value& value = values_[config_index(def)];
   value.number = 0;
@@ -139,6 +173,8 @@ Status Settings::check_together() {
                         get_int("node.id"), get_int("broker.id"));
     }
     follow("node.id", "broker.id");
+  } else if (is_set("node.id")) {
+    follow("broker.id", "node.id");
   }
   // log.dirs wins over log.dir, as in Kafka.
   if (!is_set("log.dirs") && is_set("log.dir")) {

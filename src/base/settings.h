@@ -3,9 +3,11 @@
 // takes them (settings_environment.h), --override key=value.
 //
 // Immutable after load(), so every shard may read it. Asking for a name that is not in the table is a bug of ours.
-// What is altered while the broker runs (AlterConfigs) is kept elsewhere and read over this.
+// What is altered while the broker runs (AlterConfigs) is kept in the cluster's metadata; with_altered() gives further,
+// equally immutable settings with it read over these.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +20,9 @@
 
 namespace milena {
 
+// Altered settings as the metadata keeps them: any name, any text.
+using AlteredSettings = std::map<Bytes, Bytes, std::less<>>;
+
 struct SettingsInput {
   std::string file;                    // empty: none. Ends in .yaml or .yml: YAML, else Java properties
   std::vector<std::string> overrides;  // "key=value"
@@ -26,7 +31,7 @@ struct SettingsInput {
 
 class Settings {
  public:
-  enum class Source { kDefault, kFile, kEnvironment, kOverride };
+  enum class Source { kDefault, kFile, kEnvironment, kOverride, kAlteredForAll, kAltered };
 
   // All defaults.
   Settings();
@@ -47,12 +52,19 @@ class Settings {
   const std::optional<Bytes>& text(ByteView name) const { return value(name).text; }
   bool is_null(ByteView name) const { return !value(name).text.has_value(); }
   bool is_set(ByteView name) const { return value(name).source != Source::kDefault; }
+  // What somebody set; nothing for a default, and for a name without a row that nobody wrote.
+  std::optional<Bytes> explicit_text(ByteView name) const;
   Source source(ByteView name) const { return value(name).source; }
   // Where it was set, for people: "server.properties, line 3", "environment KAFKA_LISTENERS"; empty for a default.
   const std::string& origin(ByteView name) const { return value(name).origin; }
   const std::string& origin_of_other(ByteView key) const { return other_origins_.find(key)->second; }
   // Keys that are not in the table, as written: prefixed ones (listener.name.…), those of plug-ins, mistakes.
   const std::map<Bytes, Bytes>& others() const { return others_; }
+
+  // These settings with what was altered for all brokers, and then for this one, read over them. What cannot be altered
+  // so, or is no acceptable text (any version of anything may have written it), is left out and named in `ignored`.
+  Settings with_altered(const AlteredSettings& for_all, const AlteredSettings& for_this,
+                        std::vector<std::string>* ignored = nullptr) const;
 
   // For tests and embedding: sets one key, as an override does.
   Status set(ByteView name, ByteView text);
@@ -72,6 +84,7 @@ class Settings {
   // Gives one setting what another one says.
   void follow(ByteView name, ByteView other);
   Status check_roles() const;
+  void put_altered(const AlteredSettings& altered, Source source, std::vector<std::string>* ignored);
   const Value& value(ByteView name) const;
   int64_t number(ByteView name) const;
 

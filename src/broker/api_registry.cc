@@ -6,6 +6,7 @@
 #include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/add_offsets_to_txn.h"
 #include "protocol/messages/add_partitions_to_txn.h"
+#include "protocol/messages/alter_configs.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
@@ -25,10 +26,13 @@
 #include "protocol/messages/end_txn.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/get_telemetry_subscriptions.h"
 #include "protocol/messages/heartbeat.h"
+#include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/join_group.h"
 #include "protocol/messages/leave_group.h"
+#include "protocol/messages/list_config_resources.h"
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/list_transactions.h"
@@ -38,6 +42,7 @@
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "protocol/messages/produce.h"
+#include "protocol/messages/push_telemetry.h"
 #include "protocol/messages/sync_group.h"
 #include "protocol/messages/txn_offset_commit.h"
 #include "protocol/messages/write_txn_markers.h"
@@ -94,8 +99,10 @@ std::vector<ApiEntry> make_registry() {
       entry<CreateAclsCall, handle_create_acls>(),
       entry<DeleteAclsCall, handle_delete_acls>(),
       entry<DescribeConfigsCall, handle_describe_configs>(),
+      entry<AlterConfigsCall, handle_alter_configs>(),
       entry<CreatePartitionsCall, handle_create_partitions>(),
       entry<DeleteGroupsCall, handle_delete_groups>(),
+      entry<IncrementalAlterConfigsCall, handle_incremental_alter_configs>(),
       entry<OffsetDeleteCall, handle_offset_delete>(),
       entry<DescribeClientQuotasCall, handle_describe_client_quotas>(),
       entry<AlterClientQuotasCall, handle_alter_client_quotas>(),
@@ -103,6 +110,9 @@ std::vector<ApiEntry> make_registry() {
       entry<DescribeProducersCall, handle_describe_producers>(),
       entry<DescribeTransactionsCall, handle_describe_transactions>(),
       entry<ListTransactionsCall, handle_list_transactions>(),
+      entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(),
+      entry<PushTelemetryCall, handle_push_telemetry>(),
+      entry<ListConfigResourcesCall, handle_list_config_resources>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
   };
   std::sort(entries.begin(), entries.end(), [](const ApiEntry& a, const ApiEntry& b) { return a.key < b.key; });

@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/executor.h"
 #include "base/payload.h"
+#include "base/uuid.h"
 #include "broker/session.h"
 #include "protocol/api_key.h"
 #include "protocol/reader.h"
@@ -36,6 +38,8 @@ struct ConnectionState {
   int64_t throttle_ms = 0;
   // What handling its requests took and was not yet held against a quota; measured only where there is one.
   int64_t unbilled_ns = 0;
+  // The client instance that last spoke here about telemetry; it is forgotten with the connection.
+  std::optional<Uuid> telemetry_instance;
   // Set by the request that is parked, to give up when the client goes away. One is enough: a connection has one
   // request under way.
   Task when_closed;

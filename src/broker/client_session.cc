@@ -100,6 +100,11 @@ void ClientSession::on_request(Frame frame) {
 void ClientSession::on_closed(bool) {
   connection_->transport = nullptr;
   if (Task give_up = std::exchange(connection_->when_closed, nullptr)) give_up();
+  if (auto instance = connection_->telemetry_instance) {
+    shard_.router().at_hashed(shard_, std::hash<Uuid>()(*instance), [id = *instance, from = connection_->info.id](Shard& home) {
+      home.telemetry().forget(id, from);
+    });
+  }
 }
 
 }  // namespace milena

@@ -29,28 +29,6 @@ size_t open_file_limit() {
   return std::clamp<size_t>(limit.rlim_cur / 2, 64, 16'384);
 }
 
-ControllerSettings controller_settings(const Settings& settings) {
-  auto number = [&](ByteView name) { return static_cast<int32_t>(settings.get_long(name)); };
-  ControllerSettings result;
-  result.node_id = number("node.id");
-  result.num_partitions = number("num.partitions");
-  result.default_replication_factor = static_cast<int16_t>(number("default.replication.factor"));
-  result.delete_topic_enable = settings.get_bool("delete.topic.enable");
-  InternalTopicSettings& internal = result.internal_topics;
-  internal.offsets_partitions = number("offsets.topic.num.partitions");
-  internal.offsets_replication_factor = static_cast<int16_t>(number("offsets.topic.replication.factor"));
-  internal.offsets_segment_bytes = number("offsets.topic.segment.bytes");
-  internal.transaction_partitions = number("transaction.state.log.num.partitions");
-  internal.transaction_replication_factor = static_cast<int16_t>(number("transaction.state.log.replication.factor"));
-  internal.transaction_segment_bytes = number("transaction.state.log.segment.bytes");
-  internal.transaction_min_insync_replicas = number("transaction.state.log.min.isr");
-  result.file = [&settings](ByteView name) -> std::optional<Bytes> {
-    if (find_broker_config(name) == nullptr || !settings.is_set(name)) return std::nullopt;
-    return settings.text(name);
-  };
-  return result;
-}
-
 // bootstrap.checkpoint as `kafka-storage format` writes it; made where it is not there.
 Result<MetadataRecords> bootstrap_records(FileSystem& files, const std::string& directory, int64_t now_ms) {
   std::string path = directory + "/" + std::string(kBootstrapCheckpointFile);
@@ -164,7 +142,7 @@ Status Node::start_controller() {
   auto opened = open_metadata_log(*file_cache_, clock, directory_->path(), context_->node_id);
   if (!opened) return opened.error();
   bool in_transaction = opened->replayed.in_transaction();
-  Controller controller(opened->replayed.take_image(), controller_settings(settings_));
+  Controller controller(opened->replayed.take_image(), ControllerSettings::from(settings_));
   PartitionLog& log = *opened->log;
 
   auto write = [&](const auto& effects) -> Status {
@@ -275,6 +253,11 @@ Status Node::recover_logs() {
 
 std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& transport) {
   return std::make_unique<ClientSession>(*shards_[static_cast<size_t>(shard)], std::move(info), transport);
+}
+
+void Node::watch_settings(std::function<void(const Settings&)> changed) {
+  context_->on_settings = std::move(changed);
+  if (context_->on_settings) context_->on_settings(shards_[0]->settings());
 }
 
 int64_t Node::connection_refusal_ms(const std::string& peer_host) {

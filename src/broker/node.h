@@ -49,6 +49,7 @@ class Node final : private SessionFactory {
   Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files);
 
   int64_t connection_refusal_ms(const std::string& peer_host) override;
+  void watch_settings(std::function<void(const Settings&)> changed) override;
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
   Status load();
   Status open_directory();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,8 @@
 #include "base/payload.h"
 
 namespace milena {
+
+class Settings;
 
 // What is known about a connection when it is accepted. Addresses are numeric, without brackets or zone.
 struct ConnectionInfo {
@@ -61,6 +64,9 @@ class Session {
 class SessionFactory {
  public:
   virtual ~SessionFactory() = default;
+  // On the thread of shard 0: `changed` runs there, with the settings that count now and whenever they were altered. Null:
+  // no more.
+  virtual void watch_settings(std::function<void(const Settings&)> /*changed*/) {}
   // Called on the thread of shard `shard`. The Transport outlives the Session.
   virtual std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) = 0;
   // Asked on the thread of shard 0 before a connection is taken. Not 0: its address opens them faster than it may, and this

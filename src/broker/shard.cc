@@ -13,12 +13,6 @@ size_t session_slots(const Settings& settings, size_t shard_count) {
   return (slots + shard_count - 1) / shard_count;
 }
 
-// What the settings file says, as opposed to a default.
-std::optional<Bytes> explicit_setting(const Settings& settings, ByteView name) {
-  if (find_broker_config(name) == nullptr || !settings.is_set(name)) return std::nullopt;
-  return settings.text(name);
-}
-
 // What partition.metadata says; nullopt where the file is not there.
 Result<std::optional<Uuid>> topic_id_of(FileSystem& files, const std::string& partition_path) {
   std::string path = partition_path + "/" + std::string(kPartitionMetadataFile);
@@ -36,8 +30,11 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
     : node_(node),
       index_(index),
       executor_(executor),
+      // Not ours to delete.
+      settings_(std::shared_ptr<void>(), node.settings),
       fetch_sessions_(index, count, session_slots(*node.settings, count)),
       quotas_(*this),
+      telemetry_(count),
       groups_(std::make_unique<GroupRuntime>(*this)),
       transactions_(std::make_unique<TransactionRuntime>(*this)) {}
 
@@ -53,9 +50,7 @@ void Shard::for_each_partition(const std::function<void(Partition&)>& visit) {
 }
 
 BrokerSettings Shard::broker_settings() const {
-  return layered_broker_settings(image_, node_.node_id, [settings = node_.settings](ByteView name) {
-    return explicit_setting(*settings, name);
-  });
+  return layered_broker_settings(image_, node_.node_id, node_.settings);
 }
 
 std::shared_ptr<const TopicConfig> Shard::topic_config(const TopicImage& topic) {
@@ -104,14 +99,8 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
 }
 
 void Shard::apply_config(const ConfigResource& resource) {
-  if (resource.type == ResourceType::kBroker) {
-    topic_configs_.clear();  // the broker's settings are the topics' defaults
-    for (auto& [id, partition] : partitions_) {
-      const TopicImage* topic = image_.find_topic(id.topic_id);
-      if (topic != nullptr && partition->log_if_open() != nullptr) partition->log_if_open()->set_config(log_config(*topic));
-    }
-    return;
-  }
+  if (resource.type == ResourceType::kBroker) return apply_altered_settings(resource);
+  if (resource.type == ResourceType::kClientMetrics) return telemetry_.on_config(image_, resource);
   if (resource.type != ResourceType::kTopic) return;
   const TopicImage* topic = image_.find_topic(resource.name);
   if (topic == nullptr) return;
@@ -120,6 +109,25 @@ void Shard::apply_config(const ConfigResource& resource) {
     Partition* partition = find_partition({topic->id, p});
     if (partition != nullptr && partition->log_if_open() != nullptr) partition->log_if_open()->set_config(log_config(*topic));
   }
+}
+
+void Shard::apply_altered_settings(const ConfigResource& resource) {
+  const Bytes own_name = fmt::format("{}", node_.node_id);
+  if (!resource.name.empty() && resource.name != own_name) return;
+  std::vector<std::string> ignored;
+  settings_ = std::make_shared<const Settings>(
+      node_.settings->with_altered(image_.configs(ResourceType::kBroker, ""),
+                                   image_.configs(ResourceType::kBroker, own_name), &ignored));
+  topic_configs_.clear();  // the broker's settings are the topics' defaults
+  for (auto& [id, partition] : partitions_) {
+    const TopicImage* topic = image_.find_topic(id.topic_id);
+    if (topic != nullptr && partition->log_if_open() != nullptr) partition->log_if_open()->set_config(log_config(*topic));
+  }
+  if (index_ != 0) return;
+  for (const std::string& text : ignored) {
+    if (first_time(text)) log_warn("{}", text);
+  }
+  if (node_.on_settings) node_.on_settings(*settings_);
 }
 
 void Shard::apply_partition(const TopicPartitionId& id) {

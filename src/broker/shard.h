@@ -15,6 +15,7 @@
 #include "base/config_listeners.h"
 #include "base/settings.h"
 #include "broker/client_quotas.h"
+#include "broker/client_telemetry.h"
 #include "broker/fetch_session.h"
 #include "broker/partition.h"
 #include "broker/router.h"
@@ -32,7 +33,10 @@ class TransactionRuntime;
 
 // The same for all shards; built by Node::start before the first of them runs.
 struct NodeContext {
+  // As the broker was started; Shard::settings() has what was altered since.
   const Settings* settings = nullptr;
+  // Told on shard 0 when settings were altered: the sockets' side.
+  std::function<void(const Settings&)> on_settings;
   int32_t node_id = 1;
   std::string cluster_id;
   AdvertisedListeners advertised;
@@ -55,7 +59,9 @@ class Shard {
 
   size_t index() const { return index_; }
   const NodeContext& node() const { return node_; }
-  const Settings& settings() const { return *node_.settings; }
+  // What the broker goes by now, altered settings included (AlterConfigs of a broker). Another object after the next
+  // change: ask again, keep no reference over a turn.
+  const Settings& settings() const { return *settings_; }
   const Router& router() const { return node_.router; }
   MetadataRuntime& metadata() const { return *node_.metadata; }
   Executor& executor() const { return executor_; }
@@ -69,6 +75,7 @@ class Shard {
   TransactionRuntime& transactions() { return *transactions_; }
   // Whether old clients' transactions are verified, too (transaction.partition.verification.enable).
   bool verifies_transactions() const { return settings().get_bool("transaction.partition.verification.enable"); }
+  ClientTelemetry& telemetry() { return telemetry_; }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
@@ -104,6 +111,7 @@ class Shard {
 
  private:
   void apply_config(const ConfigResource& resource);
+  void apply_altered_settings(const ConfigResource& resource);
   void apply_partition(const TopicPartitionId& id);
   void remove_topic(const ImageDelta::Topic& topic);
   void schedule_delete(const TopicPartition& name);
@@ -114,11 +122,13 @@ class Shard {
   NodeContext& node_;
   size_t index_;
   Executor& executor_;
+  std::shared_ptr<const Settings> settings_;
   MetadataImage image_;
   std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
   std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
+  ClientTelemetry telemetry_;
   std::unique_ptr<GroupRuntime> groups_;
   std::unique_ptr<TransactionRuntime> transactions_;
   int64_t metadata_offset_ = -1;

@@ -40,8 +40,27 @@ void Controller::apply(const MetadataRecords& records) {
   }
 }
 
+ControllerSettings ControllerSettings::from(const Settings& settings) {
+  const auto number = [&](ByteView name) { return static_cast<int32_t>(settings.get_long(name)); };
+  ControllerSettings result;
+  result.node_id = number("node.id");
+  result.num_partitions = number("num.partitions");
+  result.default_replication_factor = static_cast<int16_t>(number("default.replication.factor"));
+  result.delete_topic_enable = settings.get_bool("delete.topic.enable");
+  InternalTopicSettings& internal = result.internal_topics;
+  internal.offsets_partitions = number("offsets.topic.num.partitions");
+  internal.offsets_replication_factor = static_cast<int16_t>(number("offsets.topic.replication.factor"));
+  internal.offsets_segment_bytes = number("offsets.topic.segment.bytes");
+  internal.transaction_partitions = number("transaction.state.log.num.partitions");
+  internal.transaction_replication_factor = static_cast<int16_t>(number("transaction.state.log.replication.factor"));
+  internal.transaction_segment_bytes = number("transaction.state.log.segment.bytes");
+  internal.transaction_min_insync_replicas = number("transaction.state.log.min.isr");
+  result.start = &settings;
+  return result;
+}
+
 BrokerSettings Controller::broker_settings() const {
-  return layered_broker_settings(image_, settings_.node_id, settings_.file);
+  return layered_broker_settings(image_, settings_.node_id, settings_.start);
 }
 
 }  // namespace milena

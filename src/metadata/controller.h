@@ -56,8 +56,11 @@ struct ControllerSettings {
   int16_t default_replication_factor = 1;
   bool delete_topic_enable = true;
   InternalTopicSettings internal_topics;
-  // What the settings file says of a broker setting, for the values that topic configs follow; may be empty.
-  std::function<std::optional<Bytes>(ByteView name)> file;
+  // The settings of the start, for the values that topic and group configs follow and for the checks of altered ones;
+  // outlives the controller. Null: all defaults.
+  const Settings* start = nullptr;
+
+  static ControllerSettings from(const Settings& settings);
 };
 
 template <class Response>
@@ -109,7 +112,9 @@ class Controller {
   ControllerEffects<CreatePartitionsResponse> create_partitions(const CreatePartitionsRequest& request,
                                                                 const MutationQuota& quota = {}) const;
 
-  // --- configs (controller_configs.cc): of topics. Other resources are answered with INVALID_REQUEST.
+  // --- configs (controller_configs.cc): of topics, brokers, groups and client metrics. Log levels (BROKER_LOGGER) are
+  // the process's own: what IncrementalAlterConfigs asks of them is answered with NONE once its form is right, and is the
+  // caller's to do.
 
   ControllerEffects<IncrementalAlterConfigsResponse> incremental_alter_configs(
       const IncrementalAlterConfigsRequest& request) const;
@@ -173,7 +178,19 @@ class Controller {
 
   MaybeRefusal plan_quotas(const QuotaEntity& entity, const AlterClientQuotasRequest::EntryData& entry,
                            const std::set<Bytes>& bad_hosts, MetadataRecords& records) const;
+  Settings effective_settings() const;
   MaybeRefusal check_topic_configs(ByteView topic, const ConfigMap& configs) const;
+  MaybeRefusal check_broker_configs(ByteView broker, const ConfigMap& configs) const;
+  MaybeRefusal check_min_insync(const ConfigResource& resource, bool touched, const ConfigMap& before,
+                                const ConfigMap& after) const;
+  MaybeRefusal check_configs(const ConfigResource& resource, const ConfigMap& configs) const;
+  MaybeRefusal check_resource_name(const ConfigResource& resource) const;
+  std::optional<Bytes> default_list(ResourceType type, ByteView name) const;
+  Refusal not_a_list(ResourceType type, ByteView name, bool append) const;
+  MaybeRefusal apply_operation(const ConfigResource& resource, const IncrementalAlterConfigsRequest::AlterableConfig& config,
+                               ConfigMap& after) const;
+  MaybeRefusal plan_configs_change(const ConfigResource& resource, bool touches_min_insync, const ConfigMap& before,
+                                   const ConfigMap& after, MetadataRecords& records) const;
   MaybeRefusal plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
                                MetadataRecords& records) const;
   MaybeRefusal plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource,

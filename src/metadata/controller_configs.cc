@@ -1,13 +1,17 @@
-// The controller's IncrementalAlterConfigs and AlterConfigs, for topics.
+// The controller's IncrementalAlterConfigs and AlterConfigs.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <type_traits>
 #include <utility>
 
+#include "metadata/broker_config.h"
+#include "metadata/client_metrics_config.h"
 #include "metadata/controller.h"
 #include "metadata/features.h"
+#include "metadata/group_config.h"
 #include "metadata/topic_name.h"
 
 namespace milena {
@@ -16,56 +20,66 @@ namespace {
 // IncrementalAlterConfigs (AlterConfigOp.OpType).
 constexpr int8_t kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3;
 
-ConfigRecord topic_config_record(ByteView topic, ByteView name, std::optional<Bytes> value) {
+constexpr ByteView kMinInsyncReplicas = "min.insync.replicas";
+
+ConfigRecord config_record(const ConfigResource& resource, ByteView name, std::optional<Bytes> value) {
   ConfigRecord record;
-  record.resource_type = static_cast<int8_t>(ResourceType::kTopic);
-  record.resource_name = topic;
+  record.resource_type = static_cast<int8_t>(resource.type);
+  record.resource_name = resource.name;
   record.name = name;
   record.value = std::move(value);
   return record;
 }
 
 // The records that lead from one set of configs to the other.
-void write_difference(ByteView topic, const ConfigMap& before, const ConfigMap& after,
+void write_difference(const ConfigResource& resource, const ConfigMap& before, const ConfigMap& after,
                       MetadataRecords& records) {
   for (const auto& [name, value] : after) {
     const auto old = before.find(name);
-    if (old == before.end() || old->second != value)
-      records.emplace_back(topic_config_record(topic, name, value));
+    if (old == before.end() || old->second != value) records.emplace_back(config_record(resource, name, value));
   }
   for (const auto& [name, value] : before) {
-    if (!after.contains(name)) records.emplace_back(topic_config_record(topic, name, std::nullopt));
+    if (!after.contains(name)) records.emplace_back(config_record(resource, name, std::nullopt));
   }
 }
 
 // Eligible leader replicas (KIP-966) were chosen under the old min.insync.replicas: with another one they are
-// forgotten.
-void clear_elr_if_needed(ByteView topic, bool elr_enabled, size_t first, MetadataRecords& records) {
-  if (!elr_enabled) return;
+// forgotten, of the topic, or of all topics where the cluster's default changed.
+void clear_elr_if_needed(const ConfigResource& resource, size_t first, MetadataRecords& records) {
   const bool changed = std::any_of(records.begin() + static_cast<ptrdiff_t>(first), records.end(),
                                    [](const MetadataRecord& record) {
                                      const auto* config = std::get_if<ConfigRecord>(&record);
-                                     return config != nullptr && config->name == "min.insync.replicas";
+                                     return config != nullptr && config->name == kMinInsyncReplicas;
                                    });
   if (!changed) return;
   ClearElrRecord clear;
-  clear.topic_name = topic;
+  if (resource.type == ResourceType::kTopic) clear.topic_name = resource.name;
   records.emplace_back(std::move(clear));
 }
 
-Bytes joined(const std::vector<ByteView>& entries) {
-  return fmt::format("{}", fmt::join(entries, ","));
+// As Java's split(","): blanks stay, and empty entries at the end do not count.
+std::vector<ByteView> raw_entries(ByteView text) {
+  std::vector<ByteView> entries;
+  while (true) {
+    const size_t comma = text.find(',');
+    entries.push_back(text.substr(0, comma));
+    if (comma == ByteView::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  while (!entries.empty() && entries.back().empty()) entries.pop_back();
+  return entries;
 }
 
 // A list with the entries of `change` put in or taken out.
 Bytes changed_list(ByteView current, ByteView change, bool append) {
-  std::vector<ByteView> entries = parse_config_list(current);
-  for (const ByteView entry : parse_config_list(change)) {
+  std::vector<ByteView> entries = raw_entries(current);
+  std::erase(entries, ByteView());
+  for (const ByteView entry : raw_entries(change)) {
     const auto found = std::find(entries.begin(), entries.end(), entry);
     if (append && found == entries.end()) entries.push_back(entry);
     if (!append && found != entries.end()) entries.erase(found);
   }
-  return joined(entries);
+  return fmt::format("{}", fmt::join(entries, ","));
 }
 
 // Which resources of a request are named more than once. They are all refused, and the others go on.
@@ -79,40 +93,53 @@ std::set<std::pair<int8_t, ByteView>> repeated_resources(const std::vector<Resou
   return repeated;
 }
 
+// Log levels are not the controller's: what is asked of them passes here, once its form is checked.
+template <class Resource>
+constexpr bool kIncremental = std::is_same_v<Resource, IncrementalAlterConfigsRequest::AlterConfigsResource>;
+
 // What is wrong with a resource whatever its kind (Kafka's ConfigAdminManager).
 template <class Resource>
-std::optional<std::pair<ErrorCode, Bytes>> refuse_resource(const Resource& resource, bool deletes_allowed) {
+std::optional<ConfigError> refuse_resource(const Resource& resource) {
   std::set<ByteView> names;
   Bytes nulls;
   for (const auto& config : resource.configs) {
-    if (!names.insert(config.name).second) {
-      return std::pair(ErrorCode::kInvalidRequest,
-                       fmt::format("The config {} occurs more than once", config.name));
-    }
+    if (!names.insert(config.name).second) return ConfigError{"Error due to duplicate config keys", ErrorCode::kInvalidRequest};
     bool deletes = false;
-    if constexpr (requires { config.config_operation; })
-      deletes = deletes_allowed && config.config_operation == kDelete;
-    if (!config.value && !deletes) nulls += (nulls.empty() ? "" : ",") + Bytes(config.name);
+    if constexpr (kIncremental<Resource>) deletes = config.config_operation == kDelete;
+    if (!config.value && !deletes) nulls += (nulls.empty() ? "" : ", ") + Bytes(config.name);
   }
-  if (!nulls.empty())
-    return std::pair(ErrorCode::kInvalidRequest, fmt::format("A config must not be null: {}", nulls));
-  if (resource.resource_type != static_cast<int8_t>(ResourceType::kTopic)) {
-    return std::pair(
-        ErrorCode::kInvalidRequest,
-        fmt::format("Configs of resource type {} cannot be altered here", resource.resource_type));
+  if (!nulls.empty()) return ConfigError{"Null value not supported for : " + nulls, ErrorCode::kInvalidRequest};
+  switch (static_cast<ResourceType>(resource.resource_type)) {
+    case ResourceType::kTopic:
+    case ResourceType::kBroker:
+    case ResourceType::kGroup:
+    case ResourceType::kClientMetrics:
+      return std::nullopt;
+    case ResourceType::kBrokerLogger:
+      if (kIncremental<Resource>) return std::nullopt;
+      break;
+    default:
+      break;
   }
-  return std::nullopt;
+  return ConfigError{fmt::format("Unknown resource type {}", resource.resource_type), ErrorCode::kInvalidRequest};
 }
 
 }  // namespace
 
+// The cluster's default first: it is what brokers without their own go by.
+Settings Controller::effective_settings() const {
+  static const Settings kDefaults;
+  const Settings& start = settings_.start != nullptr ? *settings_.start : kDefaults;
+  return start.with_altered(image_.configs(ResourceType::kBroker, ""),
+                            image_.configs(ResourceType::kBroker, fmt::format("{}", settings_.node_id)));
+}
+
 Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const ConfigMap& configs) const {
-  if (topic.empty())
-    return Refusal{ErrorCode::kInvalidRequest, "There are no default configs of topics: name a topic"};
+  if (topic.empty()) return Refusal{ErrorCode::kInvalidRequest, "Default topic resources are not allowed."};
   if (std::optional<Bytes> why = invalid_topic_name(topic))
     return Refusal{ErrorCode::kInvalidTopicException, std::move(why)};
   if (std::optional<ConfigError> error = validate_topic_configs(configs, broker_settings())) {
-    return Refusal{ErrorCode::kInvalidConfig, std::move(error->message)};
+    return Refusal{error->code, std::move(error->message)};
   }
   if (image_.find_topic(topic) == nullptr) {
     return Refusal{ErrorCode::kUnknownTopicOrPartition, fmt::format("The topic '{}' does not exist.", topic)};
@@ -120,63 +147,162 @@ Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const C
   return std::nullopt;
 }
 
-Controller::MaybeRefusal Controller::plan_alteration(
-    const IncrementalAlterConfigsRequest::AlterConfigsResource& resource, MetadataRecords& records) const {
-  if (auto refusal = refuse_resource(resource, true))
-    return Refusal{refusal->first, std::move(refusal->second)};
-  const ConfigMap& before = image_.configs(ResourceType::kTopic, resource.resource_name);
-  ConfigMap after = before;
-  for (const auto& config : resource.configs) {
-    switch (config.config_operation) {
-      case kSet:
-        after[Bytes(config.name)] = *config.value;
-        break;
-      case kDelete:
-        if (const auto found = after.find(config.name); found != after.end()) after.erase(found);
-        break;
-      case kAppend:
-      case kSubtract: {
-        const bool append = config.config_operation == kAppend;
-        const TopicConfigDef* def = find_topic_config(config.name);
-        if (def == nullptr || def->def.type != ConfigType::kList) {
-          return Refusal{ErrorCode::kInvalidConfig,
-                         fmt::format("{} needs a config of type LIST, which {} is not",
-                                     append ? "APPEND" : "SUBTRACT", config.name)};
-        }
-        const auto found = before.find(config.name);
-        Bytes current = found != before.end() ? found->second : Bytes();
-        if (found == before.end()) {
-          for (const DescribedConfig& each : effective_topic_configs({}, broker_settings())) {
-            if (each.def == &def->def) current = each.value;
-          }
-        }
-        after[Bytes(config.name)] = changed_list(current, *config.value, append);
-        break;
-      }
-      default:
-        return Refusal{ErrorCode::kUnknownServerError,
-                       fmt::format("There is no operation {}", config.config_operation)};
-    }
+// What every broker checks before the controller: here they are one.
+Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const ConfigMap& configs) const {
+  static const Settings kDefaults;
+  const ConfigMap& for_all = image_.configs(ResourceType::kBroker, "");
+  const ConfigMap& for_this = image_.configs(ResourceType::kBroker, fmt::format("{}", settings_.node_id));
+  const BrokerLayers layers{settings_.start != nullptr ? *settings_.start : kDefaults, for_all, for_this};
+  if (std::optional<ConfigError> error = validate_broker_configs(configs, !broker.empty(), layers)) {
+    return Refusal{error->code, std::move(error->message)};
   }
-  if (MaybeRefusal refusal = check_topic_configs(resource.resource_name, after)) return refusal;
-  const size_t first = records.size();
-  write_difference(resource.resource_name, before, after, records);
-  clear_elr_if_needed(resource.resource_name, image_.feature_level(kElrFeature) > 0, first, records);
   return std::nullopt;
 }
 
-Controller::MaybeRefusal Controller::plan_replacement(
-    const AlterConfigsRequest::AlterConfigsResource& resource, MetadataRecords& records) const {
-  if (auto refusal = refuse_resource(resource, false))
-    return Refusal{refusal->first, std::move(refusal->second)};
-  ConfigMap after;
-  for (const auto& config : resource.configs) after[Bytes(config.name)] = *config.value;
-  if (MaybeRefusal refusal = check_topic_configs(resource.resource_name, after)) return refusal;
-  const size_t first = records.size();
-  write_difference(resource.resource_name, image_.configs(ResourceType::kTopic, resource.resource_name),
-                   after, records);
-  clear_elr_if_needed(resource.resource_name, image_.feature_level(kElrFeature) > 0, first, records);
+// With eligible leader replicas the controller goes by the cluster's min.insync.replicas: it must be there, and brokers
+// may not differ. `touched` says whether the request names it.
+Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& resource, bool touched, const ConfigMap& before,
+                                                      const ConfigMap& after) const {
+  if (resource.type != ResourceType::kBroker || image_.feature_level(kElrFeature) == 0) return std::nullopt;
+  if (!resource.name.empty() && (touched || before.contains(kMinInsyncReplicas) != after.contains(kMinInsyncReplicas))) {
+    return Refusal{ErrorCode::kInvalidConfig, "Broker-level min.insync.replicas cannot be altered while ELR is enabled."};
+  }
+  if (resource.name.empty() && !after.contains(kMinInsyncReplicas) && (touched || before.contains(kMinInsyncReplicas))) {
+    return Refusal{ErrorCode::kInvalidConfig, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."};
+  }
   return std::nullopt;
+}
+
+Controller::MaybeRefusal Controller::check_configs(const ConfigResource& resource, const ConfigMap& configs) const {
+  std::optional<ConfigError> error;
+  switch (resource.type) {
+    case ResourceType::kTopic:
+      return check_topic_configs(resource.name, configs);
+    case ResourceType::kBroker:
+      return check_broker_configs(resource.name, configs);
+    case ResourceType::kGroup:
+      if (resource.name.empty()) return Refusal{ErrorCode::kInvalidRequest, "Default group resources are not allowed."};
+      error = validate_group_configs(configs, effective_settings());
+      break;
+    default:
+      error = validate_client_metrics_configs(resource.name, configs);
+  }
+  if (error) return Refusal{error->code, std::move(error->message)};
+  return std::nullopt;
+}
+
+// "+1" is broker 1, too.
+static ConfigResource stored_as(const ConfigResource& resource) {
+  if (resource.type != ResourceType::kBroker || resource.name.empty()) return resource;
+  return {resource.type, fmt::format("{}", parse_broker_id(resource.name).value_or(-1))};
+}
+
+// A broker is altered by itself alone.
+Controller::MaybeRefusal Controller::check_resource_name(const ConfigResource& resource) const {
+  if (resource.type != ResourceType::kBroker || resource.name.empty()) return std::nullopt;
+  const auto id = parse_broker_id(resource.name);
+  if (!id) return Refusal{ErrorCode::kInvalidRequest, "Node id must be an integer, but it is: " + resource.name};
+  if (*id == settings_.node_id) return std::nullopt;
+  return Refusal{ErrorCode::kInvalidRequest, fmt::format("Unexpected broker id, expected {}, but received {}",
+                                                         settings_.node_id, resource.name)};
+}
+
+// What an unset list is, to be appended to or taken from; nothing where the config is no list.
+std::optional<Bytes> Controller::default_list(ResourceType type, ByteView name) const {
+  if (type == ResourceType::kTopic) {
+    const TopicConfigDef* topic = find_topic_config(name);
+    if (topic == nullptr || topic->def.type != ConfigType::kList) return std::nullopt;
+    for (const DescribedConfig& each : effective_topic_configs({}, broker_settings())) {
+      if (each.def == &topic->def) return each.value.value_or("");
+    }
+  }
+  if (type == ResourceType::kBroker) {
+    const ConfigDef* def = find_alterable_broker_config(name);
+    if (def != nullptr && def->type == ConfigType::kList) return Bytes(default_text(*def));
+  }
+  // Kafka takes no config of another kind of resource for a list here, though client metrics have two.
+  return std::nullopt;
+}
+
+Controller::Refusal Controller::not_a_list(ResourceType type, ByteView name, bool append) const {
+  if (type != ResourceType::kBroker) {
+    return {ErrorCode::kInvalidConfig,
+            fmt::format("Can't {} to key {} because its type is not LIST.", append ? "APPEND" : "SUBTRACT", name)};
+  }
+  if (find_alterable_broker_config(name) == nullptr) return {ErrorCode::kInvalidConfig, fmt::format("Unknown config name: {}", name)};
+  return {ErrorCode::kInvalidConfig, fmt::format("Config value {} is not allowed for config key: {}",
+                                                 append ? "append" : "subtract", name)};
+}
+
+Controller::MaybeRefusal Controller::apply_operation(const ConfigResource& resource,
+                                                     const IncrementalAlterConfigsRequest::AlterableConfig& config,
+                                                     ConfigMap& after) const {
+  const auto set = after.find(config.name);
+  switch (config.config_operation) {
+    case kSet:
+      after[Bytes(config.name)] = *config.value;
+      return std::nullopt;
+    case kDelete:
+      if (set != after.end()) after.erase(set);
+      return std::nullopt;
+    case kAppend:
+    case kSubtract: {
+      const bool append = config.config_operation == kAppend;
+      const std::optional<Bytes> unset = default_list(resource.type, config.name);
+      if (!unset) return not_a_list(resource.type, config.name, append);
+      after[Bytes(config.name)] = changed_list(set != after.end() ? set->second : *unset, *config.value, append);
+      return std::nullopt;
+    }
+    default:
+      break;
+  }
+  if (resource.type == ResourceType::kBroker) {
+    return Refusal{ErrorCode::kInvalidRequest, fmt::format("Unknown operations type {}", config.config_operation)};
+  }
+  return Refusal{ErrorCode::kUnknownServerError, std::nullopt};
+}
+
+Controller::MaybeRefusal Controller::plan_configs_change(const ConfigResource& resource, bool touches_min_insync,
+                                                         const ConfigMap& before, const ConfigMap& after,
+                                                         MetadataRecords& records) const {
+  if (MaybeRefusal refusal = check_configs(resource, after)) return refusal;
+  if (MaybeRefusal refusal = check_min_insync(resource, touches_min_insync, before, after)) return refusal;
+  const size_t first = records.size();
+  write_difference(resource, before, after, records);
+  if (image_.feature_level(kElrFeature) > 0) clear_elr_if_needed(resource, first, records);
+  return std::nullopt;
+}
+
+Controller::MaybeRefusal Controller::plan_alteration(
+    const IncrementalAlterConfigsRequest::AlterConfigsResource& altered, MetadataRecords& records) const {
+  if (auto error = refuse_resource(altered)) return Refusal{error->code, std::move(error->message)};
+  const ConfigResource resource{static_cast<ResourceType>(altered.resource_type), Bytes(altered.resource_name)};
+  if (resource.type == ResourceType::kBrokerLogger) return std::nullopt;
+  if (MaybeRefusal refusal = check_resource_name(resource)) return refusal;
+  const ConfigResource stored = stored_as(resource);
+  const ConfigMap& before = image_.configs(stored.type, stored.name);
+  ConfigMap after = before;
+  bool touches_min_insync = false;
+  for (const auto& config : altered.configs) {
+    if (MaybeRefusal refusal = apply_operation(resource, config, after)) return refusal;
+    touches_min_insync |= config.name == kMinInsyncReplicas;
+  }
+  return plan_configs_change(stored, touches_min_insync, before, after, records);
+}
+
+Controller::MaybeRefusal Controller::plan_replacement(const AlterConfigsRequest::AlterConfigsResource& altered,
+                                                      MetadataRecords& records) const {
+  if (auto error = refuse_resource(altered)) return Refusal{error->code, std::move(error->message)};
+  const ConfigResource resource{static_cast<ResourceType>(altered.resource_type), Bytes(altered.resource_name)};
+  if (MaybeRefusal refusal = check_resource_name(resource)) return refusal;
+  const ConfigResource stored = stored_as(resource);
+  const ConfigMap& before = image_.configs(stored.type, stored.name);
+  ConfigMap after;
+  for (const auto& config : altered.configs) after[Bytes(config.name)] = *config.value;
+  const auto old = before.find(kMinInsyncReplicas);
+  const auto now = after.find(kMinInsyncReplicas);
+  const bool touches = now != after.end() && (old == before.end() || old->second != now->second);
+  return plan_configs_change(stored, touches, before, after, records);
 }
 
 // What both forms share: each resource on its own, answered with its refusal or with nothing to say.
@@ -187,7 +313,7 @@ static ControllerEffects<Response> alter_resources(const Request& request, Plan 
   for (const auto& resource : request.resources) {
     decltype(plan(resource, effects.records)) refusal;
     if (repeated.contains({resource.resource_type, resource.resource_name})) {
-      refusal.emplace(ErrorCode::kInvalidRequest, "The resource occurs more than once in the request");
+      refusal.emplace(ErrorCode::kInvalidRequest, "Each resource must appear at most once.");
     } else {
       refusal = plan(resource, effects.records);
     }

@@ -73,9 +73,7 @@ ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bo
     config.resource_type = static_cast<int8_t>(ResourceType::kBroker);
     config.name = "min.insync.replicas";
     config.value = "1";
-    if (settings_.file) {
-      if (auto set = settings_.file("min.insync.replicas")) config.value = std::move(*set);
-    }
+    if (settings_.start != nullptr) config.value = settings_.start->text("min.insync.replicas");
     effects.records.emplace_back(std::move(config));
   }
   if (transactions) effects.records.emplace_back(EndTransactionRecord());

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "base/config_values.h"
+
 namespace milena {
 namespace {
 
@@ -15,7 +17,7 @@ constexpr std::array kSetLayers{ConfigSource::kDynamicBroker, ConfigSource::kDyn
 
 std::optional<Bytes> in_topic_unit(const ConfigSynonym& synonym, Bytes value) {
   if (synonym.unit == SynonymUnit::kSame) return value;
-  const std::optional<int64_t> amount = parse_config_int(value, ConfigType::kInt);
+  const std::optional<int64_t> amount = parse_integer_of(ConfigType::kInt, value);
   if (!amount) return std::nullopt;
   if (*amount < 0) return "-1";
   return fmt::format("{}", *amount * (synonym.unit == SynonymUnit::kHours ? 3'600'000 : 60'000));
@@ -34,23 +36,23 @@ Bytes broker_value(const TopicConfigDef& config, const BrokerSettings& broker) {
     for (const ConfigSource layer : kSetLayers) {
       std::optional<Bytes> value = broker(layer, synonym.name);
       if (value) value = in_topic_unit(synonym, std::move(*value));
-      if (value && !check_config_rule(config.def, *value)) return std::move(*value);
+      if (value && !config_complaint(config.def, *value)) return std::move(*value);
     }
   }
-  return Bytes(config.def.default_value);
+  return Bytes(default_text(config.def));
 }
 
 Bytes effective_value(const TopicConfigDef& config, const ConfigMap& overrides,
                       const BrokerSettings& broker) {
   if (const auto own = overrides.find(config.def.name); own != overrides.end()) {
-    if (!check_config_rule(config.def, own->second)) return own->second;
+    if (!config_complaint(config.def, own->second)) return own->second;
   }
   return broker_value(config, broker);
 }
 
 int64_t whole(ByteView name, const ConfigMap& overrides, const BrokerSettings& broker) {
   const TopicConfigDef& config = *find_topic_config(name);
-  return parse_config_int(effective_value(config, overrides, broker), config.def.type).value_or(0);
+  return parse_integer_of(config.def.type, effective_value(config, overrides, broker)).value_or(0);
 }
 
 std::optional<ConfigError> check_together(const ConfigMap& overrides, const BrokerSettings& broker) {
@@ -58,17 +60,18 @@ std::optional<ConfigError> check_together(const ConfigMap& overrides, const Brok
   const int64_t max_lag = whole("max.compaction.lag.ms", overrides, broker);
   if (min_lag > max_lag) {
     return ConfigError{fmt::format(
-        "min.compaction.lag.ms ({}) must not be greater than max.compaction.lag.ms ({})", min_lag, max_lag)};
+        "conflict topic config setting min.compaction.lag.ms ({}) > max.compaction.lag.ms ({})", min_lag, max_lag)};
   }
   const auto remote = overrides.find("remote.storage.enable");
-  if (remote != overrides.end() && parse_config_bool(remote->second) == true) {
-    return ConfigError{"remote.storage.enable cannot be true: tiered storage is disabled in this cluster"};
+  if (remote != overrides.end() && parse_boolean(remote->second) == true) {
+    return ConfigError{
+        "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage."};
   }
   return std::nullopt;
 }
 
 ConfigError unknown_name(ByteView name) {
-  return {fmt::format("There is no topic config named {}", name)};
+  return {fmt::format("Unknown topic config name: {}", name)};
 }
 
 TopicCompression compression_of(ByteView text) {
@@ -81,7 +84,7 @@ TopicCompression compression_of(ByteView text) {
       {"zstd", TopicCompression::kZstd},
   }};
   for (const auto& [name, compression] : kCompressionNames) {
-    if (name == trim_config_value(text)) return compression;
+    if (name == trim_blanks(text)) return compression;
   }
   return TopicCompression::kProducer;
 }
@@ -91,9 +94,9 @@ std::vector<const TopicConfigDef*> shown(const ConfigMap& overrides) {
   const auto visible = topic_configs_by_name();
   std::vector<const TopicConfigDef*> configs(visible.begin(), visible.end());
   for (const TopicConfigDef& config : topic_config_defs()) {
-    if (config.hidden && overrides.contains(config.def.name)) configs.push_back(&config);
+    if (config.hidden() && overrides.contains(config.def.name)) configs.push_back(&config);
   }
-  std::sort(configs.begin(), configs.end(), [](auto* a, auto* b) { return a->def.name < b->def.name; });
+  std::sort(configs.begin(), configs.end(), [](auto* a, auto* b) { return ByteView(a->def.name) < b->def.name; });
   return configs;
 }
 
@@ -126,13 +129,10 @@ std::optional<Bytes> no_broker_settings(ConfigSource, ByteView) {
   return std::nullopt;
 }
 
-BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id,
-                                       std::function<std::optional<Bytes>(ByteView name)> file) {
-  return [&image, node = fmt::format("{}", broker_id), file = std::move(file)](
-             ConfigSource layer, ByteView name) -> std::optional<Bytes> {
-    if (layer == ConfigSource::kStaticBroker) return file ? file(name) : std::nullopt;
-    if (layer != ConfigSource::kDynamicBroker && layer != ConfigSource::kDynamicDefaultBroker)
-      return std::nullopt;
+BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id, const Settings* start) {
+  return [&image, node = fmt::format("{}", broker_id), start](ConfigSource layer, ByteView name) -> std::optional<Bytes> {
+    if (layer == ConfigSource::kStaticBroker) return start != nullptr ? start->explicit_text(name) : std::nullopt;
+    if (layer != ConfigSource::kDynamicBroker && layer != ConfigSource::kDynamicDefaultBroker) return std::nullopt;
     const ConfigMap& set =
         image.configs(ResourceType::kBroker, layer == ConfigSource::kDynamicBroker ? ByteView(node) : "");
     const auto found = set.find(name);
@@ -144,7 +144,7 @@ BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broke
 std::optional<ConfigError> validate_topic_config(ByteView name, ByteView value) {
   const TopicConfigDef* config = find_topic_config(name);
   if (config == nullptr) return unknown_name(name);
-  if (std::optional<Bytes> message = check_config_rule(config->def, value))
+  if (std::optional<Bytes> message = config_complaint(config->def, value))
     return ConfigError{std::move(*message)};
   return std::nullopt;
 }
@@ -156,7 +156,7 @@ std::optional<ConfigError> validate_topic_configs(const ConfigMap& overrides, co
   for (const TopicConfigDef& config : topic_config_defs()) {
     const auto set = overrides.find(config.def.name);
     if (set == overrides.end()) continue;
-    if (std::optional<Bytes> message = check_config_rule(config.def, set->second))
+    if (std::optional<Bytes> message = config_complaint(config.def, set->second))
       return ConfigError{std::move(*message)};
   }
   return check_together(overrides, broker);
@@ -168,11 +168,11 @@ TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerSetting
   };
   const auto long_of = [&](ByteView name) { return whole(name, overrides, broker); };
   const auto int_of = [&](ByteView name) { return static_cast<int32_t>(whole(name, overrides, broker)); };
-  const auto bool_of = [&](ByteView name) { return parse_config_bool(text(name)).value_or(false); };
+  const auto bool_of = [&](ByteView name) { return parse_boolean(text(name)).value_or(false); };
 
   TopicConfig config;
   const Bytes policy_text = text("cleanup.policy");
-  const std::vector<ByteView> policy = parse_config_list(policy_text);
+  const std::vector<ByteView> policy = split_list(policy_text);
   config.cleanup_delete = std::find(policy.begin(), policy.end(), "delete") != policy.end();
   config.cleanup_compact = std::find(policy.begin(), policy.end(), "compact") != policy.end();
   config.compression = compression_of(text("compression.type"));
@@ -190,8 +190,8 @@ TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerSetting
   config.max_message_bytes = int_of("max.message.bytes");
   config.message_timestamp_after_max_ms = long_of("message.timestamp.after.max.ms");
   config.message_timestamp_before_max_ms = long_of("message.timestamp.before.max.ms");
-  config.log_append_time = trim_config_value(text("message.timestamp.type")) == "LogAppendTime";
-  config.min_cleanable_dirty_ratio = parse_config_double(text("min.cleanable.dirty.ratio")).value_or(0.5);
+  config.log_append_time = trim_blanks(text("message.timestamp.type")) == "LogAppendTime";
+  config.min_cleanable_dirty_ratio = parse_double(text("min.cleanable.dirty.ratio")).value_or(0.5);
   config.min_compaction_lag_ms = long_of("min.compaction.lag.ms");
   config.min_insync_replicas = int_of("min.insync.replicas");
   config.preallocate = bool_of("preallocate");
@@ -212,13 +212,14 @@ std::vector<DescribedConfig> describe_topic_configs(const ConfigMap& overrides,
   for (const TopicConfigDef* config : shown(overrides)) {
     DescribedConfig& one = described.emplace_back();
     one.def = &config->def;
+    one.name = config->def.name;
     one.value = canonical_config_value(config->def, effective_value(*config, overrides, broker));
     one.synonyms = broker_synonyms(*config, broker);
     if (overrides.contains(config->def.name)) {
       one.synonyms.insert(one.synonyms.begin(),
                           {Bytes(config->def.name), one.value, ConfigSource::kDynamicTopic});
     }
-    if (!one.synonyms.empty()) one.source = one.synonyms.front().source;
+    take_source_of_first_synonym(one);
   }
   return described;
 }
@@ -237,12 +238,13 @@ std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides,
         return;
       }
     }
-    one.value = Bytes(config.def.default_value);
+    one.value = Bytes(default_text(config.def));
   };
   std::vector<DescribedConfig> effective;
   for (const TopicConfigDef* config : shown(overrides)) {
     DescribedConfig& one = effective.emplace_back();
     one.def = &config->def;
+    one.name = config->def.name;
     if (const auto own = overrides.find(config->def.name); own != overrides.end()) {
       one.value = own->second;
       one.source = ConfigSource::kDynamicTopic;

@@ -16,20 +16,12 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "metadata/config_rule.h"
+#include "base/config_def.h"
+#include "base/settings.h"
+#include "metadata/described_config.h"
 #include "metadata/image.h"
 
 namespace milena {
-
-// What a value of the broker stands for; the numbers are those of DescribeConfigs.
-enum class ConfigSource : int8_t {
-  kUnknown = 0,
-  kDynamicTopic = 1,
-  kDynamicBroker = 2,         // ConfigRecord(BROKER, "<id>")
-  kDynamicDefaultBroker = 3,  // ConfigRecord(BROKER, "")
-  kStaticBroker = 4,          // the settings file
-  kDefault = 5,
-};
 
 // The broker setting of that name at that layer (kDynamicBroker to kDefault); nullopt where the layer does
 // not set it. The layer kDefault may leave out what is not there by default; what it does not know at all,
@@ -37,9 +29,8 @@ enum class ConfigSource : int8_t {
 using BrokerSettings = std::function<std::optional<Bytes>(ConfigSource layer, ByteView name)>;
 // A broker with nothing set.
 std::optional<Bytes> no_broker_settings(ConfigSource layer, ByteView name);
-// The two dynamic layers out of the image, the static one out of `file`.
-BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id,
-                                       std::function<std::optional<Bytes>(ByteView name)> file);
+// The two dynamic layers out of the image, the static one out of the settings of the start (null: nothing was set).
+BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id, const Settings* start);
 
 // How a broker setting's unit becomes the topic config's.
 enum class SynonymUnit : uint8_t { kSame, kHours, kMinutes };
@@ -51,10 +42,10 @@ struct ConfigSynonym {
 };
 
 struct TopicConfigDef {
-  ConfigRule def;
+  ConfigDef def;
   std::span<const ConfigSynonym> synonyms;  // most specific first
   // Known, but shown only where it is set.
-  bool hidden = false;
+  bool hidden() const { return (def.marks & kConfigInternal) != 0; }
 };
 
 // In the order in which Kafka checks them.
@@ -65,11 +56,7 @@ const TopicConfigDef* find_topic_config(ByteView name);
 std::span<const TopicConfigDef* const> topic_configs_by_name();
 
 // nullopt: in order. `overrides` is everything that would be set on the topic afterwards; values it lacks
-// come from the broker for the checks across configs. A null value in a request is refused before (its text:
-// null_topic_config_message).
-struct ConfigError {
-  Bytes message;  // the error code is INVALID_CONFIG
-};
+// come from the broker for the checks across configs. A null value in a request is refused before.
 std::optional<ConfigError> validate_topic_configs(const ConfigMap& overrides, const BrokerSettings& broker);
 // One alone, without looking at the others.
 std::optional<ConfigError> validate_topic_config(ByteView name, ByteView value);
@@ -117,19 +104,6 @@ struct TopicConfig {
 TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerSettings& broker);
 
 // --- answers
-
-struct DescribedConfig {
-  struct Synonym {
-    Bytes name;
-    Bytes value;
-    ConfigSource source = ConfigSource::kDefault;
-  };
-  const ConfigRule* def = nullptr;
-  Bytes value;
-  ConfigSource source = ConfigSource::kDefault;
-  // Most specific first; the config itself where the topic sets it, then the broker settings it follows.
-  std::vector<Synonym> synonyms;
-};
 
 // For DescribeConfigs of a topic: every visible config and those that are set, by name. No topic config is
 // read-only or sensitive. As in Kafka, synonyms begin only where the first broker synonym has a value, and a

@@ -8,36 +8,14 @@
 namespace milena {
 namespace {
 
-constexpr ByteView kMaxLong = "9223372036854775807";
+constexpr char kMaxLong[] = "9223372036854775807";
+constexpr uint8_t kHonoured = kConfigHonoured;
+using enum ConfigType;
 
-constexpr ConfigRule boolean(ByteView name, ByteView documentation) {
-  return {
-      .name = name, .type = ConfigType::kBoolean, .default_value = "false", .documentation = documentation};
-}
-constexpr ConfigRule number(ByteView name, ConfigType type, ByteView default_value, double min,
-                            ByteView documentation) {
-  return {.name = name,
-          .type = type,
-          .default_value = default_value,
-          .check = ConfigCheck::kRange,
-          .min = min,
-          .documentation = documentation};
-}
-constexpr ConfigRule words(ByteView name, ConfigType type, ByteView default_value, ByteView valid,
-                           ByteView documentation) {
-  return {.name = name,
-          .type = type,
-          .default_value = default_value,
-          .check = ConfigCheck::kOneOf,
-          .valid = valid,
-          .documentation = documentation};
-}
-constexpr ConfigRule throttled(ByteView name, ByteView documentation) {
-  return {.name = name,
-          .type = ConfigType::kList,
-          .default_value = "",
-          .check = ConfigCheck::kThrottledReplicas,
-          .documentation = documentation};
+// Topic configs can always be altered.
+constexpr ConfigDef row(const char* name, ConfigType type, const char* default_value, const char* valid, uint8_t marks,
+                        const char* documentation) {
+  return {name, type, default_value, valid, ConfigScope::kClusterWide, marks, documentation};
 }
 
 // The broker settings that topic configs follow.
@@ -79,158 +57,127 @@ constexpr ConfigSynonym kLocalRetentionMs[]{{"log.local.retention.ms", SynonymUn
 constexpr ConfigSynonym kLocalRetentionBytes[]{{"log.local.retention.bytes", SynonymUnit::kSame, "-2"}};
 
 constexpr TopicConfigDef kDefs[]{
-    {number("segment.bytes", ConfigType::kInt, "1073741824", 1 << 20,
-            "Size at which the log goes on in a new segment file. Retention and compaction work on whole "
-            "segments, so smaller ones "
-            "give finer control and more files."),
+    {row("segment.bytes", kInt, "1073741824", "[1048576,...]", kHonoured,
+         "Size at which the log goes on in a new segment file. Retention and compaction work on whole "
+         "segments, so smaller ones give finer control and more files."),
      kSegmentBytes},
-    {number("segment.ms", ConfigType::kLong, "604800000", 1,
-            "Age at which a segment is closed even if it is not full, so that retention and compaction can "
-            "reach its records."),
+    {row("segment.ms", kLong, "604800000", "[1,...]", kHonoured,
+         "Age at which a segment is closed even if it is not full, so that retention and compaction can reach "
+         "its records."),
      kSegmentMs},
-    {number("segment.jitter.ms", ConfigType::kLong, "0", 0,
-            "Largest random time by which segment.ms is shortened, so that the segments of many partitions "
-            "do not roll at once."),
+    {row("segment.jitter.ms", kLong, "0", "[0,...]", kHonoured,
+         "Largest random time by which segment.ms is shortened, so that the segments of many partitions do not "
+         "roll at once."),
      kSegmentJitterMs},
-    {number("segment.index.bytes", ConfigType::kInt, "10485760", 4,
-            "Largest size of a segment's offset index. A segment whose index is full is closed."),
+    {row("segment.index.bytes", kInt, "10485760", "[4,...]", kHonoured,
+         "Largest size of a segment's offset index. A segment whose index is full is closed."),
      kSegmentIndexBytes},
-    {number("flush.messages", ConfigType::kLong, kMaxLong, 1,
-            "Number of records after which the log is forced to the disk. 1 forces after every record. "
-            "Replication is usually the "
-            "cheaper way to durability."),
+    {row("flush.messages", kLong, kMaxLong, "[1,...]", kHonoured,
+         "Number of records after which the log is forced to the disk. 1 forces after every record. "
+         "Replication is usually the cheaper way to durability."),
      kFlushMessages},
-    {number("flush.ms", ConfigType::kLong, kMaxLong, 0,
-            "Time after which records that were appended are forced to the disk."),
+    {row("flush.ms", kLong, kMaxLong, "[0,...]", kHonoured,
+         "Time after which records that were appended are forced to the disk."),
      kFlushMs},
-    {{.name = "retention.bytes",
-      .type = ConfigType::kLong,
-      .default_value = "-1",
-      .documentation = "Size up to which a partition may grow before its oldest segments are deleted, where "
-                       "cleanup.policy has "
-                       "delete; -1 for no limit. It counts for each partition, not for the topic."},
+    {row("retention.bytes", kLong, "-1", "", kHonoured,
+         "Size up to which a partition may grow before its oldest segments are deleted, where cleanup.policy "
+         "has delete; -1 for no limit. It counts for each partition, not for the topic."),
      kRetentionBytes},
-    {number("retention.ms", ConfigType::kLong, "604800000", -1,
-            "Time for which records are kept at least before their segment is deleted, where cleanup.policy "
-            "has delete; -1 for ever."),
+    {row("retention.ms", kLong, "604800000", "[-1,...]", kHonoured,
+         "Time for which records are kept at least before their segment is deleted, where cleanup.policy has "
+         "delete; -1 for ever."),
      kRetentionMs},
-    {number("max.message.bytes", ConfigType::kInt, "1048588", 0,
-            "Largest record batch that is accepted, measured after compression."),
+    {row("max.message.bytes", kInt, "1048588", "[0,...]", kHonoured,
+         "Largest record batch that is accepted, measured after compression."),
      kMaxMessageBytes},
-    {number("index.interval.bytes", ConfigType::kInt, "4096", 0,
-            "How many bytes of records lie between two entries of the index. Fewer make reads land closer, "
-            "and the index larger."),
+    {row("index.interval.bytes", kInt, "4096", "[0,...]", kHonoured,
+         "How many bytes of records lie between two entries of the index. Fewer make reads land closer, and "
+         "the index larger."),
      kIndexIntervalBytes},
-    {number("delete.retention.ms", ConfigType::kLong, "86400000", 0,
-            "How long the marks of deleted keys are kept in a compacted topic: the time in which a consumer "
-            "that began at the first "
-            "offset has to get to the end to see them all."),
+    {row("delete.retention.ms", kLong, "86400000", "[0,...]", kHonoured,
+         "How long the marks of deleted keys are kept in a compacted topic: the time in which a consumer that "
+         "began at the first offset has to get to the end to see them all."),
      kDeleteRetentionMs},
-    {number("min.compaction.lag.ms", ConfigType::kLong, "0", 0, "Age below which a record is not compacted."),
+    {row("min.compaction.lag.ms", kLong, "0", "[0,...]", kHonoured,
+         "Age below which a record is not compacted."),
      kMinCompactionLagMs},
-    {number("max.compaction.lag.ms", ConfigType::kLong, kMaxLong, 1,
-            "Age after which a record of a compacted topic has to be compacted, however little there is to "
-            "gain."),
+    {row("max.compaction.lag.ms", kLong, kMaxLong, "[1,...]", kHonoured,
+         "Age after which a record of a compacted topic has to be compacted, however little there is to gain."),
      kMaxCompactionLagMs},
-    {number("file.delete.delay.ms", ConfigType::kLong, "60000", 0,
-            "How long the files of a deleted segment stay on the disk, for those who still read them."),
+    {row("file.delete.delay.ms", kLong, "60000", "[0,...]", kHonoured,
+         "How long the files of a deleted segment stay on the disk, for those who still read them."),
      kFileDeleteDelayMs},
-    {{.name = "min.cleanable.dirty.ratio",
-      .type = ConfigType::kDouble,
-      .default_value = "0.5",
-      .check = ConfigCheck::kRange,
-      .min = 0,
-      .max = 1,
-      .documentation = "Share of a compacted log that has to be not yet compacted before the cleaner takes "
-                       "it up, between 0 and 1. "
-                       "Higher means rarer and cheaper cleaning, and more space for old values of a key."},
+    {row("min.cleanable.dirty.ratio", kDouble, "0.5", "[0,...,1]", kHonoured,
+         "Share of a compacted log that has to be not yet compacted before the cleaner takes it up, between 0 "
+         "and 1. Higher means rarer and cheaper cleaning, and more space for old values of a key."),
      kMinCleanableRatio},
-    {words("cleanup.policy", ConfigType::kList, "delete", "compact, delete",
-           "What happens to old segments: delete removes them by time and size, compact keeps the last "
-           "record of every key, both "
-           "together do both. An empty list keeps everything."),
+    {row("cleanup.policy", kList, "delete", "{compact, delete}", kHonoured,
+         "What happens to old segments: delete removes them by time and size, compact keeps the last record of "
+         "every key, both together do both. An empty list keeps everything."),
      kCleanupPolicy},
-    {boolean("unclean.leader.election.enable",
-             "Whether a replica that was not in sync may become leader when no other is left, at the price "
-             "of lost records."),
+    {row("unclean.leader.election.enable", kBoolean, "false", "", 0,
+         "Whether a replica that was not in sync may become leader when no other is left, at the price of lost "
+         "records."),
      kUnclean},
-    {number("min.insync.replicas", ConfigType::kInt, "1", 1,
-            "How many replicas, the leader among them, have to be in sync for a write with acks=all to be "
-            "accepted; with fewer, "
-            "producers get an error."),
+    {row("min.insync.replicas", kInt, "1", "[1,...]", kHonoured,
+         "How many replicas, the leader among them, have to be in sync for a write with acks=all to be "
+         "accepted; with fewer, producers get an error."),
      kMinInsync},
-    {words("compression.type", ConfigType::kString, "producer",
-           "uncompressed, zstd, lz4, snappy, gzip, producer",
-           "The compression in which batches are stored; producer keeps the one in which they came."),
+    {row("compression.type", kString, "producer", "{uncompressed, zstd, lz4, snappy, gzip, producer}", kHonoured,
+         "The compression in which batches are stored; producer keeps the one in which they came."),
      kCompressionType},
-    {{.name = "compression.gzip.level",
-      .type = ConfigType::kInt,
-      .default_value = "-1",
-      .check = ConfigCheck::kRangeOrMinusOne,
-      .min = 1,
-      .max = 9,
-      .documentation =
-          "Level of compression where compression.type is gzip; -1 for the library's own default."},
+    {row("compression.gzip.level", kInt, "-1", "[1,...,9] or -1", kHonoured,
+         "Level of compression where compression.type is gzip; -1 for the library's own default."),
      kGzipLevel},
-    {{.name = "compression.lz4.level",
-      .type = ConfigType::kInt,
-      .default_value = "9",
-      .check = ConfigCheck::kRange,
-      .min = 1,
-      .max = 17,
-      .documentation = "Level of compression where compression.type is lz4."},
+    {row("compression.lz4.level", kInt, "9", "[1,...,17]", kHonoured,
+         "Level of compression where compression.type is lz4."),
      kLz4Level},
-    {{.name = "compression.zstd.level",
-      .type = ConfigType::kInt,
-      .default_value = "3",
-      .check = ConfigCheck::kRange,
-      .min = -131072,
-      .max = 22,
-      .documentation = "Level of compression where compression.type is zstd."},
+    {row("compression.zstd.level", kInt, "3", "[-131072,...,22]", kHonoured,
+         "Level of compression where compression.type is zstd."),
      kZstdLevel},
-    {boolean("preallocate", "Whether a new segment file is given its full size on the disk at once."),
+    {row("preallocate", kBoolean, "false", "", 0,
+         "Whether a new segment file is given its full size on the disk at once."),
      kPreallocate},
-    {words("message.timestamp.type", ConfigType::kString, "CreateTime", "CreateTime, LogAppendTime",
-           "Which time a record carries: the producer's, or that of its arrival at the broker."),
+    {row("message.timestamp.type", kString, "CreateTime", "{CreateTime, LogAppendTime}", kHonoured,
+         "Which time a record carries: the producer's, or that of its arrival at the broker."),
      kTimestampType},
-    {number("message.timestamp.before.max.ms", ConfigType::kLong, kMaxLong, 0,
-            "How far in the past a record's timestamp may lie. Records beyond are refused; without effect "
-            "under LogAppendTime."),
+    {row("message.timestamp.before.max.ms", kLong, kMaxLong, "[0,...]", kHonoured,
+         "How far in the past a record's timestamp may lie. Records beyond are refused; without effect under "
+         "LogAppendTime."),
      kTimestampBefore},
-    {number("message.timestamp.after.max.ms", ConfigType::kLong, "3600000", 0,
-            "How far in the future a record's timestamp may lie. Records beyond are refused; without effect "
-            "under LogAppendTime."),
+    {row("message.timestamp.after.max.ms", kLong, "3600000", "[0,...]", kHonoured,
+         "How far in the future a record's timestamp may lie. Records beyond are refused; without effect under "
+         "LogAppendTime."),
      kTimestampAfter},
-    {throttled("leader.replication.throttled.replicas",
-               "Replicas whose replication is slowed down at the leader: * for all, or a list of "
-               "partition:broker pairs."),
+    {row("leader.replication.throttled.replicas", kList, "", "throttled-replicas", 0,
+         "Replicas whose replication is slowed down at the leader: * for all, or a list of partition:broker "
+         "pairs."),
      {}},
-    {throttled("follower.replication.throttled.replicas",
-               "Replicas whose replication is slowed down at the follower: * for all, or a list of "
-               "partition:broker pairs."),
+    {row("follower.replication.throttled.replicas", kList, "", "throttled-replicas", 0,
+         "Replicas whose replication is slowed down at the follower: * for all, or a list of partition:broker "
+         "pairs."),
      {}},
-    {boolean("remote.storage.enable", "Whether closed segments are also kept in tiered storage."), {}},
-    {number(
-         "local.retention.ms", ConfigType::kLong, "-2", -2,
+    {row("remote.storage.enable", kBoolean, "false", "", 0,
+         "Whether closed segments are also kept in tiered storage."),
+     {}},
+    {row("local.retention.ms", kLong, "-2", "[-2,...]", 0,
          "With tiered storage: time for which segments stay on the local disk; -2 for that of retention.ms."),
      kLocalRetentionMs},
-    {number("local.retention.bytes", ConfigType::kLong, "-2", -2,
-            "With tiered storage: size that a partition may have on the local disk; -2 for that of "
-            "retention.bytes."),
+    {row("local.retention.bytes", kLong, "-2", "[-2,...]", 0,
+         "With tiered storage: size that a partition may have on the local disk; -2 for that of "
+         "retention.bytes."),
      kLocalRetentionBytes},
-    {boolean("remote.log.copy.disable",
-             "With tiered storage: stops the copying of further segments; what was copied stays readable."),
+    {row("remote.log.copy.disable", kBoolean, "false", "", 0,
+         "With tiered storage: stops the copying of further segments; what was copied stays readable."),
      {}},
-    {boolean("remote.log.delete.on.disable",
-             "Whether the copies are deleted when tiered storage is switched off for the topic."),
+    {row("remote.log.delete.on.disable", kBoolean, "false", "", 0,
+         "Whether the copies are deleted when tiered storage is switched off for the topic."),
      {}},
     // Kafka's way around the lower limit of segment.bytes, for tests.
-    {{.name = "internal.segment.bytes",
-      .type = ConfigType::kInt,
-      .documentation = "Size at which the log goes on in a new segment file, without the lower limit of "
-                       "segment.bytes. For tests."},
-     {},
-     true},
+    {row("internal.segment.bytes", kInt, nullptr, "", kHonoured | kConfigInternal,
+         "Size at which the log goes on in a new segment file, without the lower limit of segment.bytes. For "
+         "tests."),
+     {}},
 };
 
 constexpr size_t kHiddenCount = 1;
@@ -240,9 +187,9 @@ std::array<const TopicConfigDef*, kVisibleCount> by_name() {
   std::array<const TopicConfigDef*, kVisibleCount> sorted{};
   size_t count = 0;
   for (const TopicConfigDef& def : kDefs) {
-    if (!def.hidden) sorted.at(count++) = &def;
+    if (!def.hidden()) sorted.at(count++) = &def;
   }
-  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->def.name < b->def.name; });
+  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return ByteView(a->def.name) < b->def.name; });
   return sorted;
 }
 
@@ -261,10 +208,10 @@ const TopicConfigDef* find_topic_config(ByteView name) {
   const auto visible = topic_configs_by_name();
   const auto found =
       std::lower_bound(visible.begin(), visible.end(), name,
-                       [](const auto* config, ByteView wanted) { return config->def.name < wanted; });
+                       [](const auto* config, ByteView wanted) { return ByteView(config->def.name) < wanted; });
   if (found != visible.end() && (*found)->def.name == name) return *found;
   for (const TopicConfigDef& config : kDefs) {
-    if (config.hidden && config.def.name == name) return &config;
+    if (config.hidden() && config.def.name == name) return &config;
   }
   return nullptr;
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "net/server_settings.h"
 
 namespace milena {
 namespace {
@@ -74,6 +75,7 @@ Status Server::start(SessionFactory& sessions) {
   started_ = true;
   loops_.run_on_each([this](int shard) {
     if (shard != 0) return;
+    sessions_->watch_settings([this](const Settings& settings) { take_limits(settings); });
     for (const BoundSocket& socket : sockets_) {
       acceptors_.push_back(std::make_shared<Acceptor>(*this, loops_.loop(0), socket));
       acceptors_.back()->watch(acceptors_.back());
@@ -91,6 +93,7 @@ void Server::stop() {
   // First no new ones, then the ones there, then whatever was on its way between the shards.
   loops_.run_on_each([this](int shard) {
     if (shard != 0) return;
+    sessions_->watch_settings(nullptr);
     for (auto& acceptor : acceptors_) acceptor->close();
     acceptors_.clear();
     loops_.loop(0).cancel(retry_timer_);
@@ -103,6 +106,16 @@ void Server::stop() {
   loops_.run_on_each([this](int shard) { sets_[shard]->close_all(); });
   loops_.run_on_each([](int) {});
   loops_.run_on_each([this](int shard) { sets_[shard].reset(); });
+}
+
+void Server::take_limits(const Settings& settings) {
+  Result<ServerOptions> now = server_options(settings);
+  if (!now.ok()) return log_warn("{}; the limits of connections stay as they are", now.error().message);
+  options_.max_connections = now->max_connections;
+  options_.max_connections_per_ip = now->max_connections_per_ip;
+  options_.max_connections_of_ip = std::move(now->max_connections_of_ip);
+  options_.max_creation_rate = now->max_creation_rate;
+  if (accepting_paused_ && !is_full()) resume_accepting();
 }
 
 void Server::accept_ready(Acceptor& acceptor) {

@@ -48,6 +48,8 @@ class Server {
  private:
   class Acceptor;
 
+  // Those that may be altered while the broker runs.
+  void take_limits(const Settings& settings);
   void accept_ready(Acceptor& acceptor);
   void take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer);
   bool is_full() const { return connections_ >= options_.max_connections; }
@@ -57,7 +59,7 @@ class Server {
   void resume_accepting();
 
   LoopGroup& loops_;
-  const ServerOptions options_;
+  ServerOptions options_;  // after start(), the limits of connections are shard 0's
   std::vector<BoundSocket> sockets_;
   std::vector<std::unique_ptr<ConnectionSet>> sets_;  // one a shard
   bool started_ = false;

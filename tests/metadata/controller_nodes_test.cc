@@ -23,9 +23,9 @@ BrokerStart start_of(int32_t id, int64_t previous_epoch = -1) {
 
 TEST(Activation, BeginsAClusterOnce) {
   ControllerSettings settings;
-  settings.file = [](ByteView name) {
-    return name == "min.insync.replicas" ? std::optional<Bytes>("2") : std::nullopt;
-  };
+  Settings start;
+  ASSERT_TRUE(start.set("min.insync.replicas", "2").ok());
+  settings.start = &start;
   Controller controller(MetadataImage(), settings);
   const auto effects = controller.activate(default_bootstrap_records(), false);
   ASSERT_EQ(effects.records.size(), 9u);

@@ -46,8 +46,10 @@ MILENA_HANDLER(DescribeAcls, handle_describe_acls);
 MILENA_HANDLER(CreateAcls, handle_create_acls);
 MILENA_HANDLER(DeleteAcls, handle_delete_acls);
 MILENA_HANDLER(DescribeConfigs, handle_describe_configs);
+MILENA_HANDLER(AlterConfigs, handle_alter_configs);
 MILENA_HANDLER(CreatePartitions, handle_create_partitions);
 MILENA_HANDLER(DeleteGroups, handle_delete_groups);
+MILENA_HANDLER(IncrementalAlterConfigs, handle_incremental_alter_configs);
 MILENA_HANDLER(OffsetDelete, handle_offset_delete);
 MILENA_HANDLER(DescribeClientQuotas, handle_describe_client_quotas);
 MILENA_HANDLER(AlterClientQuotas, handle_alter_client_quotas);
@@ -55,6 +57,9 @@ MILENA_HANDLER(DescribeCluster, handle_describe_cluster);
 MILENA_HANDLER(DescribeProducers, handle_describe_producers);
 MILENA_HANDLER(DescribeTransactions, handle_describe_transactions);
 MILENA_HANDLER(ListTransactions, handle_list_transactions);
+MILENA_HANDLER(GetTelemetrySubscriptions, handle_get_telemetry_subscriptions);
+MILENA_HANDLER(PushTelemetry, handle_push_telemetry);
+MILENA_HANDLER(ListConfigResources, handle_list_config_resources);
 MILENA_HANDLER(DescribeTopicPartitions, handle_describe_topic_partitions);
 
 #undef MILENA_HANDLER

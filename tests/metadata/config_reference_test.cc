@@ -1,4 +1,4 @@
-#include "base/config_reference.h"
+#include "metadata/config_reference.h"
 
 #include <gtest/gtest.h>
 

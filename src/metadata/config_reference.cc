@@ -1,15 +1,18 @@
-#include "base/config_reference.h"
+#include "metadata/config_reference.h"
 
 #include <vector>
 
 #include "base/config_def.h"
+#include "metadata/client_metrics_config.h"
+#include "metadata/group_config.h"
+#include "metadata/topic_config.h"
 
 namespace milena {
 namespace {
 
 constexpr char kIntroduction[] = R"(# Settings
 
-<!-- Written by `milena --config-reference`; change the rows in src/base/config_rows_*.cc instead. -->
+<!-- Written by `milena --config-reference`; change the rows in src/base/config_rows_*.cc and src/metadata/*_config*.cc. -->
 
 Milena needs no settings. Those that are given come, the later the stronger, from
 
@@ -37,6 +40,16 @@ roles, and no other controllers in `controller.quorum.voters`. Any other is refu
 A value that cannot be is refused at start, with the key, the value and what was expected. A key that does not exist is
 named in a warning together with the one that was probably meant, and ignored. So is a key whose work Milena does not
 do yet, if it is set to something else than its default.
+
+## Altering while the broker runs
+
+`kafka-configs.sh` and every admin client alter settings for this broker (`--entity-name 1`), for all brokers
+(`--entity-default`), topics, groups and subscriptions of client metrics; they take effect at once and are kept in the
+cluster's metadata. What is strongest counts: altered for this broker, altered for all, given at start, the default. Topics
+that set nothing of their own follow the broker's settings, also the altered ones.
+
+Log levels (`--entity-type broker-loggers`) last until the next start. The loggers are `root` and one for each folder of
+the source: `milena.broker`, `milena.log` and so on, which follow `root` until they are given a level.
 
 ## What is different from Kafka
 
@@ -79,6 +92,41 @@ void add_row(const ConfigDef& def, Bytes& page) {
                       def.documentation);
 }
 
+void add_topic_row(const TopicConfigDef& config, Bytes& page) {
+  Bytes follows;
+  for (const ConfigSynonym& synonym : config.synonyms) {
+    follows += fmt::format("{}`{}`", follows.empty() ? "" : ", ", synonym.name);
+  }
+  const ConfigDef& def = config.def;
+  page += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", def.name, config_type_name(def.type),
+                      def.default_value ? code(def.default_value) : "", def.valid[0] ? code(def.valid) : "", follows,
+                      state(def), def.documentation);
+}
+
+void add_group_row(const GroupConfigDef& config, Bytes& page) {
+  auto name = [](const char* text) { return text != nullptr ? fmt::format("`{}`", text) : Bytes(); };
+  Bytes limits = name(config.least);
+  if (config.most != nullptr) limits += (limits.empty() ? "" : ", ") + name(config.most);
+  const ConfigDef& def = config.def;
+  page += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", def.name, config_type_name(def.type), code(default_text(def)),
+                      def.valid[0] ? code(def.valid) : "", name(config.follows), limits, def.documentation);
+}
+
+void add_resources(Bytes& page) {
+  page += "\n## Topics\n\nA topic that does not set one follows the broker's settings of the fifth column, the first that is "
+          "set.\n\n| Config | Type | Default | Valid | Follows | In Milena | What it does |\n|---|---|---|---|---|---|---|\n";
+  for (const TopicConfigDef* config : topic_configs_by_name()) add_topic_row(*config, page);
+  page += "\n## Single groups\n\nA group that does not set one follows the broker's setting. What it sets must lie within the "
+          "broker's limits.\n\n| Config | Type | Default | Valid | Follows | Limits | What it does |\n"
+          "|---|---|---|---|---|---|---|\n";
+  for (const GroupConfigDef& config : group_config_defs()) add_group_row(config, page);
+  page += "\n## Subscriptions of client metrics\n\n| Config | Type | Default | What it does |\n|---|---|---|---|\n";
+  for (const ConfigDef& def : client_metrics_config_defs()) {
+    page += fmt::format("| `{}` | {} | {} | {} |\n", def.name, config_type_name(def.type), code(default_text(def)),
+                        def.documentation);
+  }
+}
+
 }  // namespace
 
 Bytes config_reference() {
@@ -96,6 +144,7 @@ Bytes config_reference() {
                         "|---|---|---|---|---|---|---|\n", section.title);
     for (const ConfigDef& def : section.rows) add_row(def, page);
   }
+  add_resources(page);
   return page;
 }
 

@@ -1,0 +1,54 @@
+// ListConfigResources (key 74), versions 0-1: names of what has configs. Version 0 was ListClientMetricsResources and asks
+// for client metrics alone; version 1 names the kinds that are wanted, and none means all.
+#include <algorithm>
+
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/shard.h"
+#include "protocol/messages/list_config_resources.h"
+
+namespace milena {
+namespace {
+
+constexpr ResourceType kListed[] = {ResourceType::kGroup, ResourceType::kClientMetrics, ResourceType::kBrokerLogger,
+                                    ResourceType::kBroker, ResourceType::kTopic};
+
+void list(const MetadataImage& image, ResourceType type, ListConfigResourcesResponse& out) {
+  auto add = [&](Bytes name) {
+    auto& one = out.config_resources.emplace_back();
+    one.resource_name = std::move(name);
+    one.resource_type = static_cast<int8_t>(type);
+  };
+  if (type == ResourceType::kTopic) {
+    for (const TopicImage& topic : image.topics()) add(topic.name);
+  } else if (type == ResourceType::kBroker || type == ResourceType::kBrokerLogger) {
+    for (const auto& [id, broker] : image.brokers()) add(fmt::format("{}", id));
+  } else {
+    // Only who has configs is known as a group or a subscription here.
+    for (const auto& [resource, configs] : image.all_configs()) {
+      if (resource.type == type) add(resource.name);
+    }
+  }
+}
+
+}  // namespace
+
+void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call) {
+  ListConfigResourcesResponse response;
+  std::vector<int8_t> wanted = call->request.resource_types;
+  if (call->version() == 0) wanted = {static_cast<int8_t>(ResourceType::kClientMetrics)};
+  for (int8_t type : wanted) {
+    bool known = std::any_of(std::begin(kListed), std::end(kListed),
+                             [&](ResourceType each) { return static_cast<int8_t>(each) == type; });
+    if (known) continue;
+    response.error_code = ErrorCode::kUnsupportedVersion;
+    return call->reply(response);
+  }
+  for (ResourceType type : kListed) {
+    bool asked = wanted.empty() || std::find(wanted.begin(), wanted.end(), static_cast<int8_t>(type)) != wanted.end();
+    if (asked) list(call->shard().image(), type, response);
+  }
+  call->reply(response);
+}
+
+}  // namespace milena

@@ -1,0 +1,30 @@
+// What the two handlers of client telemetry share.
+#pragma once
+
+#include <functional>
+#include <utility>
+
+#include "broker/call.h"
+#include "broker/client_telemetry.h"
+#include "broker/shard.h"
+
+namespace milena {
+
+inline TelemetryClientInfo telemetry_client(const CallBase& call) {
+  const ConnectionState& connection = call.connection();
+  return {Bytes(call.client_id()), connection.client_software_name, connection.client_software_version,
+          connection.info.peer_host, connection.info.peer_port, connection.info.id};
+}
+
+// Runs `work` where the client instance lives, and `done` with what it gave back here.
+template <class Result>
+void at_telemetry_home(Shard& from, const Uuid& instance_id, std::function<Result(Shard&)> work,
+                       std::function<void(Result)> done) {
+  from.router().at_hashed(from, std::hash<Uuid>()(instance_id),
+                          [&from, work = std::move(work), done = std::move(done)](Shard& home) {
+                            auto result = std::make_shared<Result>(work(home));
+                            home.router().run_on(home, from, [result, done] { done(std::move(*result)); });
+                          });
+}
+
+}  // namespace milena
