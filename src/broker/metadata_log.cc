@@ -134,13 +134,13 @@ Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot) {
 }
 
 Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
-                                        int64_t now_ms) {
+                                        int16_t metadata_version, int64_t now_ms) {
   Bytes batches;
   size_t next = 0;
   while (next < records.size()) {
     RecordBatchBuilder builder;
     while (next < records.size() && (atomic || builder.uncompressed_size() < kMostBatch_bytes)) {
-      builder.append(std::nullopt, encode_metadata_record(records[next++]), now_ms);
+      builder.append(std::nullopt, encode_metadata_record(records[next++], metadata_version), now_ms);
     }
     batches += builder.build();
   }

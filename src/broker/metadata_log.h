@@ -34,8 +34,9 @@ Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);
 // Blocking; on any thread.
 Status sync_quorum_state(FileSystem& files, const std::string& directory);
 
-// The records of one decision: one batch, or several where they need not hold together. The offset of the last one.
+// The records of one decision, written as the level of metadata.version in force wants them: one batch, or several where
+// they need not hold together. The offset of the last one.
 Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
-                                        int64_t now_ms);
+                                        int16_t metadata_version, int64_t now_ms);
 
 }  // namespace milena

@@ -34,6 +34,8 @@ struct NodeContext {
   int32_t node_id = 1;
   std::string cluster_id;
   AdvertisedListeners advertised;
+  // Listeners for who asks the controller and not a broker; usually none.
+  std::vector<ListenerEndpoint> controller_endpoints;
   FileCache* files = nullptr;
   // Its checkpoints and paths, which do not change; the rest of it is the node's own.
   LogDirectory* directory = nullptr;
@@ -78,6 +80,8 @@ class Shard {
   void apply_metadata(const MetadataRecords& records, int64_t last_offset);
   // The offset of the last record applied.
   int64_t metadata_offset() const { return metadata_offset_; }
+  // The offset at which the finalized features last changed.
+  int64_t features_offset() const { return features_offset_; }
 
   // No new work from here on: partitions and coordinators answer what is parked.
   void close();
@@ -114,6 +118,7 @@ class Shard {
   ClientQuotas quotas_;
   std::unique_ptr<GroupRuntime> groups_;
   int64_t metadata_offset_ = -1;
+  int64_t features_offset_ = -1;
   bool housekeeping_due_ = false;
   static constexpr size_t kMostSaid = 1000;
   std::unordered_set<std::string> said_;

@@ -31,6 +31,7 @@ MILENA_HANDLER(LeaveGroup, handle_leave_group);
 MILENA_HANDLER(SyncGroup, handle_sync_group);
 MILENA_HANDLER(DescribeGroups, handle_describe_groups);
 MILENA_HANDLER(ListGroups, handle_list_groups);
+MILENA_HANDLER(SaslHandshake, handle_sasl_handshake);
 MILENA_HANDLER(ApiVersions, handle_api_versions);
 MILENA_HANDLER(CreateTopics, handle_create_topics);
 MILENA_HANDLER(DeleteTopics, handle_delete_topics);
@@ -41,13 +42,28 @@ MILENA_HANDLER(DescribeAcls, handle_describe_acls);
 MILENA_HANDLER(CreateAcls, handle_create_acls);
 MILENA_HANDLER(DeleteAcls, handle_delete_acls);
 MILENA_HANDLER(DescribeConfigs, handle_describe_configs);
+MILENA_HANDLER(SaslAuthenticate, handle_sasl_authenticate);
 MILENA_HANDLER(CreatePartitions, handle_create_partitions);
+MILENA_HANDLER(CreateDelegationToken, handle_create_delegation_token);
+MILENA_HANDLER(RenewDelegationToken, handle_renew_delegation_token);
+MILENA_HANDLER(ExpireDelegationToken, handle_expire_delegation_token);
+MILENA_HANDLER(DescribeDelegationToken, handle_describe_delegation_token);
 MILENA_HANDLER(DeleteGroups, handle_delete_groups);
+MILENA_HANDLER(ElectLeaders, handle_elect_leaders);
+MILENA_HANDLER(AlterPartitionReassignments, handle_alter_partition_reassignments);
+MILENA_HANDLER(ListPartitionReassignments, handle_list_partition_reassignments);
 MILENA_HANDLER(OffsetDelete, handle_offset_delete);
 MILENA_HANDLER(DescribeClientQuotas, handle_describe_client_quotas);
 MILENA_HANDLER(AlterClientQuotas, handle_alter_client_quotas);
+MILENA_HANDLER(DescribeUserScramCredentials, handle_describe_user_scram_credentials);
+MILENA_HANDLER(AlterUserScramCredentials, handle_alter_user_scram_credentials);
+MILENA_HANDLER(DescribeQuorum, handle_describe_quorum);
+MILENA_HANDLER(UpdateFeatures, handle_update_features);
 MILENA_HANDLER(DescribeCluster, handle_describe_cluster);
+MILENA_HANDLER(UnregisterBroker, handle_unregister_broker);
 MILENA_HANDLER(DescribeTopicPartitions, handle_describe_topic_partitions);
+MILENA_HANDLER(AddRaftVoter, handle_add_raft_voter);
+MILENA_HANDLER(RemoveRaftVoter, handle_remove_raft_voter);
 
 #undef MILENA_HANDLER
 
