@@ -21,6 +21,8 @@ struct MetadataLog {
   MetadataReplayer replayed;
   // The epoch that begins with this start.
   int32_t epoch = 0;
+  // The level of kraft.version.
+  int16_t kraft_version = 0;
 };
 
 // Opens the log in `directory` (that of log.dirs), recovers and replays it, and begins the next epoch: quorum-state is

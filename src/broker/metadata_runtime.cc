@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/log.h"
+#include "broker/kraft_version.h"
 #include "broker/metadata_log.h"
 #include "broker/shard.h"
 
@@ -110,6 +111,24 @@ void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> name
         }
         done();
       });
+}
+
+void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
+  at_home(from, [this, &from, done = std::move(done)] {
+    const NodeContext& node = home_.node();
+    if (closed_) return;
+    if (node.kraft_version == 0) {
+      Bytes batches =
+          kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
+      auto appended = log_->append_as_leader(batches, epoch_, AppendOrigin::kCoordinator);
+      CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
+      home_.set_kraft_version(1);
+      ControllerSettings settings = controller_.settings();
+      settings.kraft_version = 1;
+      controller_.set_settings(std::move(settings));
+    }
+    commit({}, true, [this, &from, done] { back(from, done); });
+  });
 }
 
 void MetadataRuntime::describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done) {

@@ -58,6 +58,8 @@ class MetadataRuntime {
   // An id that was never given out before. Ids come from blocks whose record is durable before the first is given.
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done);
 
+  // Raises kraft.version to 1; `done` runs on `from` when that is durable.
+  void upgrade_kraft_version(Shard& from, Task done);
   void describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done);
 
   // On the home shard, at the start: syncs what the log holds, while the node already serves.

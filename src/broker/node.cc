@@ -166,7 +166,12 @@ Status Node::start_controller() {
   auto opened = open_metadata_log(*file_cache_, clock, directory_->path(), context_->node_id);
   if (!opened) return opened.error();
   bool in_transaction = opened->replayed.in_transaction();
-  Controller controller(opened->replayed.take_image(), controller_settings(settings_));
+  context_->kraft_version = opened->kraft_version;
+  context_->directory_id = *directory_->meta_properties()->directory_id;
+  ControllerSettings own = controller_settings(settings_);
+  own.kraft_version = opened->kraft_version;
+  own.has_controller_listener = !context_->controller_endpoints.empty();
+  Controller controller(opened->replayed.take_image(), std::move(own));
   PartitionLog& log = *opened->log;
 
   auto write = [&](const auto& effects) -> Status {

@@ -1,9 +1,11 @@
 // Shard: one thread of the node, with what lives on it: its copy of the metadata image, the partitions it owns, its
 // fetch sessions and the coordinators of the group partitions it owns.
 //
-// Everything here belongs to the shard's thread. What all shards share (NodeContext) is immutable after start.
+// Everything here belongs to the shard's thread. What all shards share (NodeContext) is immutable after
+// start, but for one number.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,6 +38,10 @@ struct NodeContext {
   AdvertisedListeners advertised;
   // Listeners for who asks the controller and not a broker; usually none.
   std::vector<ListenerEndpoint> controller_endpoints;
+  // Of the directory that holds the metadata log.
+  Uuid directory_id;
+  // The level of the feature kraft.version; raised by the controller's shard.
+  std::atomic<int16_t> kraft_version = 0;
   FileCache* files = nullptr;
   // Its checkpoints and paths, which do not change; the rest of it is the node's own.
   LogDirectory* directory = nullptr;
@@ -53,6 +59,8 @@ class Shard {
 
   size_t index() const { return index_; }
   const NodeContext& node() const { return node_; }
+  // By the controller's shard.
+  void set_kraft_version(int16_t level) { node_.kraft_version = level; }
   const Settings& settings() const { return *node_.settings; }
   const Router& router() const { return node_.router; }
   MetadataRuntime& metadata() const { return *node_.metadata; }

@@ -62,6 +62,9 @@ struct ControllerSettings {
   int32_t num_partitions = 1;
   int16_t default_replication_factor = 1;
   bool delete_topic_enable = true;
+  // The level of kraft.version, which the image does not know, and whether there is an address to raise it with.
+  int16_t kraft_version = 0;
+  bool has_controller_listener = false;
   InternalTopicSettings internal_topics;
   // What the settings file says of a broker setting, for the values that topic configs follow; may be empty.
   std::function<std::optional<Bytes>(ByteView name)> file;

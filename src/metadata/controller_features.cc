@@ -54,7 +54,8 @@ std::optional<Bytes> Controller::refuse_support(ByteView feature, int16_t level)
 
 std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level, int8_t upgrade_type,
                                                 const std::map<ByteView, int16_t>& after) const {
-  const int16_t before = image_.feature_level(feature);
+  const bool of_quorum = feature == kKraftVersionFeature;
+  const int16_t before = of_quorum ? settings_.kraft_version : image_.feature_level(feature);
   const auto refuse = [&](Bytes why) { return fmt::format("{} cannot have level {}. {}", feature, level, why); };
   if (upgrade_type < kUpgrade || upgrade_type > kUnsafeDowngrade)
     return refuse(fmt::format("There is no upgrade type {}", upgrade_type));
@@ -63,8 +64,10 @@ std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level,
   if (level < before && upgrade_type == kUpgrade)
     return refuse("A lower level is set only by a request of type safe or unsafe downgrade");
   if (level > before && upgrade_type != kUpgrade) return refuse("A downgrade cannot lead to a higher level");
-  if (feature == kKraftVersionFeature) {
+  if (of_quorum) {
     if (level < before) return refuse("This feature cannot be downgraded");
+    if (level > before && !settings_.has_controller_listener)
+      return refuse("The voter's address would be noted: a listener of the controller is missing");
     return std::nullopt;
   }
   if (feature == kMetadataVersionFeature)
@@ -77,9 +80,9 @@ std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level,
   return std::nullopt;
 }
 
-// A level that is in force already needs no record.
+// A level that is in force already needs no record. That of kraft.version is written by the log's owner.
 void Controller::write_feature(ByteView feature, int16_t level, MetadataRecords& records) const {
-  if (level == image_.feature_level(feature)) return;
+  if (level == image_.feature_level(feature) || feature == kKraftVersionFeature) return;
   FeatureLevelRecord record;
   record.name = feature;
   record.feature_level = level;
@@ -136,6 +139,7 @@ ControllerEffects<UpdateFeaturesResponse> Controller::update_features(const Upda
   for (const auto& update : request.feature_updates) {
     auto& result = effects.response.results.emplace_back();
     result.feature = update.feature;
+    result.error_message = error_name(ErrorCode::kNone);
   }
   return effects;
 }

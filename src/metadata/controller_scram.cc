@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <set>
 #include <utility>
 
 #include "base/sha2.h"
@@ -59,59 +58,59 @@ UserScramCredentialRecord credential(const Upsertion& wanted) {
   return record;
 }
 
-// Whose credentials are named more than once, as changed or as deleted, whatever the mechanism.
-std::set<ByteView> repeated_users(const AlterUserScramCredentialsRequest& request) {
-  std::set<ByteView> seen, repeated;
-  for (const auto& one : request.upsertions) {
-    if (!seen.insert(one.name).second) repeated.insert(one.name);
+// What a request comes to, user by user: a user may be named once, whatever the mechanism, and what was wrong first is
+// what is told.
+class ScramPlan {
+ public:
+  void add(ByteView user, std::optional<ScramRefusal> refusal, MetadataRecord record) {
+    if (refused_.contains(user)) return;
+    if (accepted_.erase(user) > 0) {
+      refusal = ScramRefusal{ErrorCode::kDuplicateResource,
+                             fmt::format("The user {} occurs more than once in the request", user)};
+    }
+    if (refusal) {
+      refused_.emplace(user, std::move(*refusal));
+    } else {
+      accepted_.emplace(user, std::move(record));
+    }
   }
-  for (const auto& one : request.deletions) {
-    if (!seen.insert(one.name).second) repeated.insert(one.name);
+
+  ControllerEffects<AlterUserScramCredentialsResponse> effects() && {
+    ControllerEffects<AlterUserScramCredentialsResponse> effects;
+    for (auto& [user, record] : accepted_) {
+      effects.records.push_back(std::move(record));
+      AlteredUser& result = effects.response.results.emplace_back();
+      result.user = user;
+      result.error_message.reset();
+    }
+    for (auto& [user, refusal] : refused_)
+      effects.response.results.push_back({Bytes(user), refusal.code, std::move(refusal.message)});
+    return effects;
   }
-  return repeated;
-}
+
+ private:
+  std::map<ByteView, MetadataRecord> accepted_;
+  std::map<ByteView, ScramRefusal> refused_;
+};
 
 }  // namespace
 
 ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scram_credentials(
     const AlterUserScramCredentialsRequest& request) const {
-  ControllerEffects<AlterUserScramCredentialsResponse> effects;
-  auto& results = effects.response.results;
-  const auto answer = [&results](ByteView user, std::optional<ScramRefusal> refusal) {
-    AlteredUser& result = results.emplace_back();
-    result.user = user;
-    result.error_message.reset();
-    if (!refusal) return;
-    result.error_code = refusal->code;
-    result.error_message = std::move(refusal->message);
-  };
-  const std::set<ByteView> repeated = repeated_users(request);
-  for (const Upsertion& wanted : request.upsertions) {
-    if (repeated.contains(wanted.name)) continue;
-    std::optional<ScramRefusal> refusal = refuse_upsertion(wanted);
-    if (!refusal) effects.records.emplace_back(credential(wanted));
-    answer(wanted.name, std::move(refusal));
-  }
+  ScramPlan plan;
+  for (const Upsertion& wanted : request.upsertions) plan.add(wanted.name, refuse_upsertion(wanted), credential(wanted));
   for (const auto& wanted : request.deletions) {
-    if (repeated.contains(wanted.name)) continue;
     std::optional<ScramRefusal> refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism);
     if (!refusal && !image_.scram_credentials().contains({wanted.mechanism, Bytes(wanted.name)})) {
       refusal = ScramRefusal{ErrorCode::kResourceNotFound,
                              fmt::format("The user {} has no such credential to be deleted", wanted.name)};
     }
-    if (!refusal) {
-      RemoveUserScramCredentialRecord record;
-      record.name = wanted.name;
-      record.mechanism = wanted.mechanism;
-      effects.records.emplace_back(std::move(record));
-    }
-    answer(wanted.name, std::move(refusal));
+    RemoveUserScramCredentialRecord record;
+    record.name = wanted.name;
+    record.mechanism = wanted.mechanism;
+    plan.add(wanted.name, std::move(refusal), std::move(record));
   }
-  for (const ByteView user : repeated) {
-    answer(user, ScramRefusal{ErrorCode::kDuplicateResource,
-                              fmt::format("The user {} occurs more than once in the request", user)});
-  }
-  return effects;
+  return std::move(plan).effects();
 }
 
 }  // namespace milena

@@ -69,7 +69,7 @@ TEST_P(ClusterTest, EachListenerHasItsOwnRequests) {
   TestClient& controller = controller_client();
   ApiVersionsResponse of_broker = api_versions(client());
   ApiVersionsResponse of_controller = api_versions(controller);
-  for (ApiKey key : {ApiKey::kProduce, ApiKey::kMetadata, ApiKey::kListGroups, ApiKey::kDescribeTopicPartitions}) {
+  for (ApiKey key : {ApiKey::kProduce, ApiKey::kFetch, ApiKey::kMetadata, ApiKey::kListGroups, ApiKey::kDescribeTopicPartitions}) {
     EXPECT_TRUE(offers(of_broker, key)) << api_name(key);
     EXPECT_FALSE(offers(of_controller, key)) << api_name(key);
   }
@@ -201,6 +201,45 @@ TEST_P(ClusterTest, AQuorumOfOneStaysSo) {
   remove.cluster_id.reset();
   remove.voter_directory_id = {};
   EXPECT_EQ(client().ask<RemoveRaftVoterResponse>(remove, 0).error_code, ErrorCode::kInvalidRequest);
+}
+
+// What `kafka-features upgrade --release-version` asks for.
+TEST_P(ClusterTest, TheVotersCanBePutIntoTheLog) {
+  constexpr int8_t kUp = 1, kDown = 2;
+  auto voter = [this] {
+    return describe_quorum(client(), "__cluster_metadata", {0}).topics.at(0).partitions.at(0).current_voters.at(0);
+  };
+  auto finalized = [this] {
+    int16_t level = 0;
+    for (const auto& feature : api_versions(client()).finalized_features) {
+      if (feature.name == "kraft.version") level = feature.max_version_level;
+    }
+    return level;
+  };
+  EXPECT_EQ(update_feature("kraft.version", 0, kUp), ErrorCode::kNone);
+  EXPECT_EQ(finalized(), 0);
+  EXPECT_TRUE(voter().replica_directory_id.is_zero());
+  EXPECT_EQ(update_feature("kraft.version", 1, kUp), ErrorCode::kNone);
+  create_topic("t");
+  for (int start = 0; start < 3; start++) {
+    if (start == 1) restart();
+    if (start == 2) kill_and_start();
+    EXPECT_EQ(finalized(), 1);
+    EXPECT_FALSE(voter().replica_directory_id.is_zero());
+    EXPECT_EQ(update_feature("kraft.version", 1, kUp), ErrorCode::kNone);
+    EXPECT_EQ(update_feature("kraft.version", 0, kDown), ErrorCode::kInvalidUpdateVersion);
+    AddRaftVoterRequest add;
+    add.voter_id = 1;
+    add.voter_directory_id = Uuid{0, 77};
+    add.listeners.push_back({"CONTROLLER", "localhost", 9});
+    EXPECT_EQ(client().ask<AddRaftVoterResponse>(add, 1).error_code, ErrorCode::kDuplicateVoter);
+    add.voter_id = 2;
+    EXPECT_EQ(client().ask<AddRaftVoterResponse>(add, 1).error_code, ErrorCode::kRequestTimedOut);
+    RemoveRaftVoterRequest remove;
+    remove.voter_id = 1;
+    remove.voter_directory_id = voter().replica_directory_id;
+    EXPECT_EQ(client().ask<RemoveRaftVoterResponse>(remove, 0).error_code, ErrorCode::kVoterNotFound);
+  }
 }
 
 TEST_P(ClusterTest, BrokersElectionsAndReassignments) {

@@ -114,6 +114,23 @@ TEST(Features, EligibleLeaderReplicasNeedTheirRecords) {
   EXPECT_TRUE(controller.image().configs(ResourceType::kBroker, "1").empty());
 }
 
+TEST(Features, KraftVersionNeedsAnAddress) {
+  Controller alone = one_node_controller();
+  EXPECT_EQ(update(alone, {{"kraft.version", 0}}), ErrorCode::kNone);
+  EXPECT_EQ(update(alone, {{"kraft.version", 1}}), ErrorCode::kInvalidUpdateVersion);
+  ControllerSettings settings;
+  settings.has_controller_listener = true;
+  Controller controller = one_node_controller(settings);
+  // No record of the metadata: whoever owns the log writes it.
+  const auto effects = controller.update_features(updates({{"kraft.version", 1}}), 2);
+  EXPECT_EQ(effects.response.error_code, ErrorCode::kNone);
+  EXPECT_TRUE(effects.records.empty());
+  settings.kraft_version = 1;
+  controller.set_settings(settings);
+  EXPECT_EQ(update(controller, {{"kraft.version", 1}}), ErrorCode::kNone);
+  EXPECT_EQ(update(controller, {{"kraft.version", 0, kSafe}}), ErrorCode::kInvalidUpdateVersion);
+}
+
 TEST(Features, OnlyTriedOut) {
   Controller controller = one_node_controller();
   UpdateFeaturesRequest request = updates({{"group.version", 0, kSafe}});
@@ -190,6 +207,15 @@ TEST(Scram, AUserOnceARequest) {
   EXPECT_EQ(alter(controller, request), (std::map<Bytes, ErrorCode>{{"twice", ErrorCode::kDuplicateResource},
                                                                     {"once", ErrorCode::kNone},
                                                                     {"both", ErrorCode::kDuplicateResource}}));
+  EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
+  // What was wrong with a user first is what is told.
+  request.upsertions = {upsertion("bad", 3), upsertion("bad", 1), upsertion("good", 1), upsertion("good", 3)};
+  request.deletions = {{"nobody", 1}, {"nobody", 2}, {"once", 1}, {"once", 1}};
+  EXPECT_EQ(alter(controller, request),
+            (std::map<Bytes, ErrorCode>{{"bad", ErrorCode::kUnsupportedSaslMechanism},
+                                        {"good", ErrorCode::kDuplicateResource},
+                                        {"nobody", ErrorCode::kResourceNotFound},
+                                        {"once", ErrorCode::kDuplicateResource}}));
   EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
 }
 

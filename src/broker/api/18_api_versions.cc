@@ -41,6 +41,9 @@ void list_features(const ApiVersionsCall& call, ApiVersionsResponse& response) {
   for (const auto& [name, level] : shard.image().features()) {
     if (level > 0) response.finalized_features.push_back({name, level, level});
   }
+  if (const int16_t level = shard.node().kraft_version; level > 0) {
+    response.finalized_features.push_back({Bytes(kKraftVersionFeature), level, level});
+  }
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace milena {
 namespace {
 
-using Result = DescribeUserScramCredentialsResponse::DescribeUserScramCredentialsResult;
+using DescribedUser = DescribeUserScramCredentialsResponse::DescribeUserScramCredentialsResult;
 using CredentialInfos = std::vector<DescribeUserScramCredentialsResponse::CredentialInfo>;
 
 std::map<ByteView, CredentialInfos> credentials_by_user(const MetadataImage& image) {
@@ -21,8 +21,8 @@ std::map<ByteView, CredentialInfos> credentials_by_user(const MetadataImage& ima
   return by_user;
 }
 
-Result describe(ByteView user, const std::map<ByteView, CredentialInfos>& by_user, bool twice) {
-  Result result;
+DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>& by_user, bool twice) {
+  DescribedUser result;
   result.user = Bytes(user);
   auto found = by_user.find(user);
   if (twice) {

@@ -42,6 +42,7 @@ DescribeQuorumResponse describe(const Shard& shard, const MetadataQuorum& quorum
   partition.high_watermark = quorum.high_watermark;
   auto& voter = partition.current_voters.emplace_back();
   voter.replica_id = node_id;
+  if (shard.node().kraft_version > 0) voter.replica_directory_id = shard.node().directory_id;
   voter.log_end_offset = quorum.log_end_offset;
   voter.last_fetch_timestamp = shard.now_ms();
   voter.last_caught_up_timestamp = voter.last_fetch_timestamp;

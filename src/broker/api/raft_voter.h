@@ -3,8 +3,6 @@
 
 #include <optional>
 
-#include <fmt/format.h>
-
 #include "base/uuid.h"
 #include "broker/shard.h"
 #include "protocol/error_code.h"
@@ -21,7 +19,7 @@ inline std::optional<VoterRefusal> refuse_voter(const Shard& shard, const std::o
   const std::string& ours = shard.node().cluster_id;
   if (cluster_id && *cluster_id != ours) {
     return VoterRefusal{ErrorCode::kInconsistentClusterId,
-                        fmt::format("The request is for the cluster {}, this one is {}", *cluster_id, ours)};
+                        "The request is for the cluster " + Bytes(*cluster_id) + ", this one is " + ours};
   }
   if (voter_id < 0 || directory_id.is_zero())
     return VoterRefusal{ErrorCode::kInvalidRequest, "The request names no voter: it needs an id and a directory id"};
