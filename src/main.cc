@@ -14,6 +14,7 @@
 #include "base/settings.h"
 #include "base/settings_environment.h"
 #include "base/settings_report.h"
+#include "broker/api_reference.h"
 #include "broker/node.h"
 #include "net/server.h"
 #include "net/server_settings.h"
@@ -161,6 +162,7 @@ int run(int count, char** words) {
   }
   switch (line.command) {
     case CommandLine::Command::kHelp: fmt::print("{}", help_text()); return 0;
+    case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
     case CommandLine::Command::kTopics: return run_topics(line.words);

@@ -77,6 +77,27 @@ void drop_controller_listeners(const Settings& settings, std::vector<ListenerEnd
   std::erase_if(endpoints, [&](const ListenerEndpoint& endpoint) { return names.contains(endpoint.listener_name); });
 }
 
+// Looks the protocol up. A controller's listener needs no entry where the map was not written.
+Status choose_protocol(const Settings& settings, const ProtocolMap& protocols, bool of_controller,
+                       ListenerEndpoint& endpoint) {
+  const Bytes& text = settings.get_string("listeners");
+  const std::string* protocol = protocols.find(endpoint.listener_name);
+  if (protocol != nullptr) {
+    endpoint.protocol = *protocol;
+  } else if (of_controller && !settings.is_set("listener.security.protocol.map")) {
+    endpoint.protocol = "PLAINTEXT";
+  } else {
+    return make_error(ErrorKind::kInvalid,
+                      "listeners={}: {} has no protocol; add {}:PLAINTEXT to listener.security.protocol.map", text,
+                      endpoint.listener_name, endpoint.listener_name);
+  }
+  if (endpoint.protocol != "PLAINTEXT") {
+    return make_error(ErrorKind::kInvalid, "listeners={}: expected PLAINTEXT listeners; Milena has no {} yet", text,
+                      endpoint.protocol);
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text) {
@@ -103,22 +124,26 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
   Result<ProtocolMap> protocols = parse_protocol_map(settings);
   if (!protocols.ok()) return protocols.error();
   for (ListenerEndpoint& endpoint : *endpoints) {
-    const std::string* protocol = protocols->find(endpoint.listener_name);
-    if (!protocol) {
-      return make_error(ErrorKind::kInvalid,
-                        "listeners={}: {} has no protocol; add {}:PLAINTEXT to listener.security.protocol.map", text,
-                        endpoint.listener_name, endpoint.listener_name);
-    }
-    if (*protocol != "PLAINTEXT") {
-      return make_error(ErrorKind::kInvalid, "listeners={}: expected PLAINTEXT listeners; Milena has no {} yet", text,
-                        *protocol);
-    }
-    endpoint.protocol = *protocol;
+    RETURN_IF_ERROR(choose_protocol(settings, *protocols, false, endpoint));
     for (const ListenerEndpoint& other : *endpoints) {
       if (&other != &endpoint && other.port == endpoint.port && other.port != 0 && other.host == endpoint.host) {
         return endpoint_error("listeners", text, "each listener to have an address of its own");
       }
     }
+  }
+  return endpoints;
+}
+
+Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings) {
+  Result<std::vector<ListenerEndpoint>> endpoints =
+      parse_listener_endpoints("listeners", settings.get_string("listeners"));
+  if (!endpoints.ok()) return endpoints.error();
+  std::set<std::string> names = controller_names(settings);
+  std::erase_if(*endpoints, [&](const ListenerEndpoint& endpoint) { return !names.contains(endpoint.listener_name); });
+  Result<ProtocolMap> protocols = parse_protocol_map(settings);
+  if (!protocols.ok()) return protocols.error();
+  for (ListenerEndpoint& endpoint : *endpoints) {
+    RETURN_IF_ERROR(choose_protocol(settings, *protocols, true, endpoint));
   }
   return endpoints;
 }

@@ -19,8 +19,12 @@ struct ListenerEndpoint {
 // "NAME://host:port,…" as Kafka reads it; names are upper case afterwards.
 Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text);
 
-// Where clients are served: `listeners` without those of the controller, which is embedded and needs none.
+// Where clients are served: `listeners` without those of the controller.
 Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings);
+
+// Where the embedded controller is asked itself (kafka-metadata-quorum --bootstrap-controller and the like): the listeners
+// that controller.listener.names names. Without any it is reached through the broker alone.
+Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
 
 // What clients are told, where it was set. A listener that is not among them is answered with the address that the
 // client's own connection came to if nothing was set at all (auto), else it is not told to anybody.

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "broker/api/handlers.h"
+#include "protocol/messages/add_raft_voter.h"
 #include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/add_offsets_to_txn.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/alter_configs.h"
+#include "protocol/messages/alter_partition_reassignments.h"
+#include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_acls.h"
+#include "protocol/messages/create_delegation_token.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_acls.h"
@@ -19,11 +23,17 @@
 #include "protocol/messages/describe_client_quotas.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
+#include "protocol/messages/describe_delegation_token.h"
 #include "protocol/messages/describe_groups.h"
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/describe_transactions.h"
 #include "protocol/messages/end_txn.h"
+#include "protocol/messages/describe_quorum.h"
+#include "protocol/messages/describe_topic_partitions.h"
+#include "protocol/messages/describe_user_scram_credentials.h"
+#include "protocol/messages/elect_leaders.h"
+#include "protocol/messages/expire_delegation_token.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/get_telemetry_subscriptions.h"
@@ -36,6 +46,7 @@
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/list_transactions.h"
+#include "protocol/messages/list_partition_reassignments.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_commit.h"
 #include "protocol/messages/offset_delete.h"
@@ -46,6 +57,13 @@
 #include "protocol/messages/sync_group.h"
 #include "protocol/messages/txn_offset_commit.h"
 #include "protocol/messages/write_txn_markers.h"
+#include "protocol/messages/remove_raft_voter.h"
+#include "protocol/messages/renew_delegation_token.h"
+#include "protocol/messages/sasl_authenticate.h"
+#include "protocol/messages/sasl_handshake.h"
+#include "protocol/messages/sync_group.h"
+#include "protocol/messages/unregister_broker.h"
+#include "protocol/messages/update_features.h"
 
 namespace milena {
 namespace {
@@ -84,6 +102,7 @@ std::vector<ApiEntry> make_registry() {
       entry<SyncGroupCall, handle_sync_group>(),
       entry<DescribeGroupsCall, handle_describe_groups>(),
       entry<ListGroupsCall, handle_list_groups>(),
+      entry<SaslHandshakeCall, handle_sasl_handshake>(),
       entry<ApiVersionsCall, handle_api_versions>(),
       entry<CreateTopicsCall, handle_create_topics>(),
       entry<DeleteTopicsCall, handle_delete_topics>(),
@@ -100,12 +119,24 @@ std::vector<ApiEntry> make_registry() {
       entry<DeleteAclsCall, handle_delete_acls>(),
       entry<DescribeConfigsCall, handle_describe_configs>(),
       entry<AlterConfigsCall, handle_alter_configs>(),
+      entry<SaslAuthenticateCall, handle_sasl_authenticate>(),
       entry<CreatePartitionsCall, handle_create_partitions>(),
+      entry<CreateDelegationTokenCall, handle_create_delegation_token>(),
+      entry<RenewDelegationTokenCall, handle_renew_delegation_token>(),
+      entry<ExpireDelegationTokenCall, handle_expire_delegation_token>(),
+      entry<DescribeDelegationTokenCall, handle_describe_delegation_token>(),
       entry<DeleteGroupsCall, handle_delete_groups>(),
       entry<IncrementalAlterConfigsCall, handle_incremental_alter_configs>(),
+      entry<ElectLeadersCall, handle_elect_leaders>(),
+      entry<AlterPartitionReassignmentsCall, handle_alter_partition_reassignments>(),
+      entry<ListPartitionReassignmentsCall, handle_list_partition_reassignments>(),
       entry<OffsetDeleteCall, handle_offset_delete>(),
       entry<DescribeClientQuotasCall, handle_describe_client_quotas>(),
       entry<AlterClientQuotasCall, handle_alter_client_quotas>(),
+      entry<DescribeUserScramCredentialsCall, handle_describe_user_scram_credentials>(),
+      entry<AlterUserScramCredentialsCall, handle_alter_user_scram_credentials>(),
+      entry<DescribeQuorumCall, handle_describe_quorum>(),
+      entry<UpdateFeaturesCall, handle_update_features>(),
       entry<DescribeClusterCall, handle_describe_cluster>(),
       entry<DescribeProducersCall, handle_describe_producers>(),
       entry<DescribeTransactionsCall, handle_describe_transactions>(),
@@ -113,7 +144,10 @@ std::vector<ApiEntry> make_registry() {
       entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(),
       entry<PushTelemetryCall, handle_push_telemetry>(),
       entry<ListConfigResourcesCall, handle_list_config_resources>(),
+      entry<UnregisterBrokerCall, handle_unregister_broker>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
+      entry<AddRaftVoterCall, handle_add_raft_voter>(),
+      entry<RemoveRaftVoterCall, handle_remove_raft_voter>(),
   };
   std::sort(entries.begin(), entries.end(), [](const ApiEntry& a, const ApiEntry& b) { return a.key < b.key; });
   return entries;
@@ -126,9 +160,16 @@ const std::vector<ApiEntry>& api_registry() {
   return entries;
 }
 
-const ApiEntry* find_handler(int16_t key) {
+bool is_offered(const ApiEntry& entry, bool by_controller) {
+  const ApiInfo* info = find_api(entry.key);
+  // A controller's Fetch is that of the metadata log's followers, whom an embedded controller does not have.
+  if (by_controller && entry.key == ApiKey::kFetch) return false;
+  return by_controller ? info->on_controller : info->on_broker;
+}
+
+const ApiEntry* find_handler(int16_t key, bool by_controller) {
   for (const ApiEntry& entry : api_registry()) {
-    if (static_cast<int16_t>(entry.key) == key) return &entry;
+    if (static_cast<int16_t>(entry.key) == key && is_offered(entry, by_controller)) return &entry;
   }
   return nullptr;
 }

@@ -23,7 +23,9 @@ struct ApiEntry {
 
 // By ascending key.
 const std::vector<ApiEntry>& api_registry();
-// Null if this broker does not answer the key.
-const ApiEntry* find_handler(int16_t key);
+// Whether a listener of that kind answers it: brokers and controllers have each their own requests.
+bool is_offered(const ApiEntry& entry, bool by_controller);
+// Null if a listener of that kind does not answer the key.
+const ApiEntry* find_handler(int16_t key, bool by_controller);
 
 }  // namespace milena

@@ -29,6 +29,8 @@ class Shard;
 struct ConnectionState {
   ConnectionInfo info;
   Transport* transport = nullptr;
+  // It came to a listener of the controller: other requests are offered there.
+  bool to_controller = false;
   // From ApiVersions (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;

@@ -69,6 +69,10 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
     : shard_(shard), connection_(std::make_shared<ConnectionState>()) {
   connection_->info = std::move(info);
   connection_->transport = &transport;
+  const auto& controller = shard.node().controller_endpoints;
+  connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {
+    return one.listener_name == connection_->info.listener_name;
+  });
 }
 
 void ClientSession::refuse(std::string reason) { connection_->transport->close(std::move(reason)); }
@@ -79,9 +83,9 @@ void ClientSession::on_request(Frame frame) {
   header.read(reader);
   if (!reader.ok()) return refuse(fmt::format("a frame of {} bytes holds no request header", frame.bytes.size()));
 
-  const ApiEntry* api = find_handler(header.api_key);
+  const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
   if (api == nullptr) {
-    return refuse(fmt::format("request with api key {} version {}, which this broker does not offer", header.api_key,
+    return refuse(fmt::format("request with api key {} version {}, which is not offered here", header.api_key,
                               header.api_version));
   }
   if (header.api_version < api->min_version || header.api_version > api->max_version) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "broker/kraft_version.h"
 #include "log/format/quorum_state.h"
 #include "log/snapshot_file.h"
 #include "metadata/internal_topics.h"
@@ -21,9 +22,11 @@ constexpr uint64_t kReplayChunk_bytes = 4 << 20;
 // Kafka's controllers cut batches that need not hold together, so that a fetch can carry them.
 constexpr size_t kMostBatch_bytes = 8 << 20;
 
-Status replay_batch(const RecordBatchView& batch, MetadataReplayer& replayed) {
+Status replay_batch(const RecordBatchView& batch, MetadataLog& result) {
+  MetadataReplayer& replayed = result.replayed;
   const BatchHeader& header = batch.header();
   if (header.is_control()) {
+    if (auto version = kraft_version_in(batch)) result.kraft_version = *version;
     replayed.skip_to(header.last_offset(), header.partition_leader_epoch);
     return ok_status();
   }
@@ -33,7 +36,7 @@ Status replay_batch(const RecordBatchView& batch, MetadataReplayer& replayed) {
   return replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
 }
 
-Status replay(PartitionLog& log, int64_t from, MetadataReplayer& replayed) {
+Status replay(PartitionLog& log, int64_t from, MetadataLog& result) {
   int64_t offset = std::max(from, log.log_start_offset());
   while (offset < log.log_end_offset()) {
     auto read = log.read(offset, kReplayChunk_bytes, log.log_end_offset(), true);
@@ -44,7 +47,7 @@ Status replay(PartitionLog& log, int64_t from, MetadataReplayer& replayed) {
     int64_t before = offset;
     while (batches.next()) {
       if (batches.batch().header().last_offset() < offset) continue;
-      RETURN_IF_ERROR(replay_batch(batches.batch(), replayed));
+      RETURN_IF_ERROR(replay_batch(batches.batch(), result));
       offset = batches.batch().header().next_offset();
     }
     if (offset == before) {
@@ -70,7 +73,7 @@ std::optional<SnapshotName> parse_snapshot_name(const std::string& name) {
 }
 
 // Replays the newest snapshot, if there is one; the offset from which the log goes on.
-Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path, MetadataReplayer& replayed) {
+Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path, MetadataLog& result) {
   auto names = files.list(path);
   if (!names) return names.error();
   SnapshotName newest;
@@ -84,7 +87,8 @@ Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path,
   auto records = decode_snapshot_records(*snapshot);
   if (!records) return records.error();
   ImageDelta delta;
-  RETURN_IF_ERROR(replayed.replay(records.take(), newest.end_offset - 1, newest.epoch, delta));
+  RETURN_IF_ERROR(result.replayed.replay(records.take(), newest.end_offset - 1, newest.epoch, delta));
+  if (auto version = kraft_version_in(snapshot->controls)) result.kraft_version = *version;
   return newest.end_offset;
 }
 
@@ -134,13 +138,13 @@ Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot) {
 }
 
 Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
-                                        int64_t now_ms) {
+                                        int16_t metadata_version, int64_t now_ms) {
   Bytes batches;
   size_t next = 0;
   while (next < records.size()) {
     RecordBatchBuilder builder;
     while (next < records.size() && (atomic || builder.uncompressed_size() < kMostBatch_bytes)) {
-      builder.append(std::nullopt, encode_metadata_record(records[next++]), now_ms);
+      builder.append(std::nullopt, encode_metadata_record(records[next++], metadata_version), now_ms);
     }
     batches += builder.build();
   }
@@ -172,9 +176,9 @@ Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, cons
   if (!log) return log.error();
   result.log = log.take();
 
-  auto from = load_latest_snapshot(files.file_system(), path, result.replayed);
+  auto from = load_latest_snapshot(files.file_system(), path, result);
   if (!from) return from.error();
-  RETURN_IF_ERROR(replay(*result.log, *from, result.replayed));
+  RETURN_IF_ERROR(replay(*result.log, *from, result));
 
   auto epoch = begin_epoch(files.file_system(), path, result.replayed.last_epoch(), node_id);
   if (!epoch) return epoch.error();

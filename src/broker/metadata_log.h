@@ -21,6 +21,8 @@ struct MetadataLog {
   MetadataReplayer replayed;
   // The epoch that begins with this start.
   int32_t epoch = 0;
+  // The level of kraft.version.
+  int16_t kraft_version = 0;
 };
 
 // Opens the log in `directory` (that of log.dirs), recovers and replays it, and begins the next epoch: quorum-state is
@@ -34,8 +36,9 @@ Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);
 // Blocking; on any thread.
 Status sync_quorum_state(FileSystem& files, const std::string& directory);
 
-// The records of one decision: one batch, or several where they need not hold together. The offset of the last one.
+// The records of one decision, written as the level of metadata.version in force wants them: one batch, or several where
+// they need not hold together. The offset of the last one.
 Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
-                                        int64_t now_ms);
+                                        int16_t metadata_version, int64_t now_ms);
 
 }  // namespace milena

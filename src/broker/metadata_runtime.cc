@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/log.h"
+#include "broker/kraft_version.h"
 #include "broker/metadata_log.h"
 #include "broker/shard.h"
 
@@ -27,7 +28,8 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
     appended_.push_back(Commit{std::make_shared<const MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
     return start_sync();
   }
-  auto last_offset = append_metadata_records(*log_, epoch_, records, atomic, home_.now_ms());
+  auto last_offset = append_metadata_records(*log_, epoch_, records, atomic,
+                                             controller_.image().metadata_version(), home_.now_ms());
   // What was applied cannot be taken back, and what is not in the log cannot be answered: the node ends.
   CHECK(last_offset.ok(), "the metadata log cannot be written: {}", last_offset.error().message);
   controller_.apply(records);
@@ -109,6 +111,31 @@ void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> name
         }
         done();
       });
+}
+
+void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
+  at_home(from, [this, &from, done = std::move(done)] {
+    const NodeContext& node = home_.node();
+    if (closed_) return;
+    if (node.kraft_version == 0) {
+      Bytes batches =
+          kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
+      auto appended = log_->append_as_leader(batches, epoch_, AppendOrigin::kCoordinator);
+      CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
+      home_.set_kraft_version(1);
+      ControllerSettings settings = controller_.settings();
+      settings.kraft_version = 1;
+      controller_.set_settings(std::move(settings));
+    }
+    commit({}, true, [this, &from, done] { back(from, done); });
+  });
+}
+
+void MetadataRuntime::describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done) {
+  at_home(from, [this, &from, done = std::move(done)] {
+    const MetadataQuorum quorum{epoch_, log_->log_end_offset(), log_->high_watermark()};
+    back(from, [done, quorum] { done(quorum); });
+  });
 }
 
 // --- producer ids

@@ -20,6 +20,13 @@ namespace milena {
 
 class Shard;
 
+// What the metadata log stands at.
+struct MetadataQuorum {
+  int32_t epoch = 0;
+  int64_t log_end_offset = 0;
+  int64_t high_watermark = 0;
+};
+
 class MetadataRuntime {
  public:
   // `log` holds what `controller` has replayed, up to its end. `home` is the controller's shard.
@@ -50,6 +57,10 @@ class MetadataRuntime {
 
   // An id that was never given out before. Ids come from blocks whose record is durable before the first is given.
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done);
+
+  // Raises kraft.version to 1; `done` runs on `from` when that is durable.
+  void upgrade_kraft_version(Shard& from, Task done);
+  void describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done);
 
   // On the home shard, at the start: syncs what the log holds, while the node already serves.
   void sync_soon() { commit({}, true, [] {}); }

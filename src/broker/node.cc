@@ -44,15 +44,19 @@ Result<MetadataRecords> bootstrap_records(FileSystem& files, const std::string& 
   return decode_snapshot_records(*snapshot);
 }
 
+std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints) {
+  std::vector<EndpointImage> images;
+  for (const ListenerEndpoint& endpoint : endpoints) {
+    bool any_address = endpoint.host.empty() || endpoint.host == "0.0.0.0" || endpoint.host == "::";
+    images.push_back({endpoint.listener_name, any_address ? "localhost" : endpoint.host, endpoint.port, 0});
+  }
+  return images;
+}
+
 // How this node registers: with what it advertises, or the names that a client on the same machine would use.
 std::vector<EndpointImage> registered_endpoints(const Settings& settings, const AdvertisedListeners& advertised) {
-  std::vector<EndpointImage> endpoints;
   auto listeners = broker_listeners(settings);
-  for (const ListenerEndpoint& endpoint : advertised.automatic && listeners.ok() ? *listeners : advertised.endpoints) {
-    bool any_address = endpoint.host.empty() || endpoint.host == "0.0.0.0" || endpoint.host == "::";
-    endpoints.push_back({endpoint.listener_name, any_address ? "localhost" : endpoint.host, endpoint.port, 0});
-  }
-  return endpoints;
+  return endpoint_images(advertised.automatic && listeners.ok() ? *listeners : advertised.endpoints);
 }
 
 }  // namespace
@@ -88,6 +92,9 @@ Status Node::load() {
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
+  auto controller_endpoints = controller_listeners(settings_);
+  if (!controller_endpoints) return controller_endpoints.error();
+  context_->controller_endpoints = controller_endpoints.take();
   RETURN_IF_ERROR(open_directory());
   RETURN_IF_ERROR(start_controller());
   RETURN_IF_ERROR(set_strays_aside());
@@ -142,12 +149,18 @@ Status Node::start_controller() {
   auto opened = open_metadata_log(*file_cache_, clock, directory_->path(), context_->node_id);
   if (!opened) return opened.error();
   bool in_transaction = opened->replayed.in_transaction();
-  Controller controller(opened->replayed.take_image(), ControllerSettings::from(settings_));
+  context_->kraft_version = opened->kraft_version;
+  context_->directory_id = *directory_->meta_properties()->directory_id;
+  ControllerSettings own = ControllerSettings::from(settings_);
+  own.kraft_version = opened->kraft_version;
+  own.has_controller_listener = !context_->controller_endpoints.empty();
+  Controller controller(opened->replayed.take_image(), std::move(own));
   PartitionLog& log = *opened->log;
 
   auto write = [&](const auto& effects) -> Status {
     if (effects.records.empty()) return ok_status();
-    auto last = append_metadata_records(log, opened->epoch, effects.records, effects.atomic, clock.wall_ms());
+    auto last = append_metadata_records(log, opened->epoch, effects.records, effects.atomic,
+                                        controller.image().metadata_version(), clock.wall_ms());
     if (!last) return last.error();
     controller.apply(effects.records);
     return ok_status();
@@ -162,11 +175,13 @@ Status Node::start_controller() {
   start.log_dirs = {*directory_->meta_properties()->directory_id};
   const BrokerImage* before = controller.image().find_broker(start.broker_id);
   if (directory_->clean_shutdown() && before != nullptr) start.previous_broker_epoch = before->epoch;
-  RETURN_IF_ERROR(write(controller.register_controller(start.broker_id, start.incarnation_id, {})));
+  RETURN_IF_ERROR(write(controller.register_controller(start.broker_id, start.incarnation_id,
+                                                       endpoint_images(context_->controller_endpoints))));
   auto registration = controller.register_broker(start, log.log_end_offset());
   broker_epoch_ = registration.response;
   RETURN_IF_ERROR(write(registration));
   RETURN_IF_ERROR(write(controller.unfence_broker(start.broker_id)));
+  RETURN_IF_ERROR(write(controller.fence_other_brokers()));
   RETURN_IF_ERROR(make_start_durable(log));
   log.set_high_watermark(log.log_end_offset());
 

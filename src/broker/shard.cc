@@ -90,6 +90,7 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
     CHECK(applied.ok(), "a committed metadata record cannot be applied: {}", applied.error().message);
   }
   metadata_offset_ = last_offset;
+  if (delta.features) features_offset_ = last_offset;
   for (const auto& topic : delta.topics_deleted) remove_topic(topic);
   for (const auto& config : delta.configs) apply_config(config);
   for (const auto& change : delta.partitions) apply_partition(change.key);

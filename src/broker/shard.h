@@ -1,9 +1,11 @@
 // Shard: one thread of the node, with what lives on it: its copy of the metadata image, the partitions it owns, its
 // fetch sessions and the coordinators of the group partitions it owns.
 //
-// Everything here belongs to the shard's thread. What all shards share (NodeContext) is immutable after start.
+// Everything here belongs to the shard's thread. What all shards share (NodeContext) is immutable after
+// start, but for one number.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,6 +42,12 @@ struct NodeContext {
   int32_t node_id = 1;
   std::string cluster_id;
   AdvertisedListeners advertised;
+  // Listeners for who asks the controller and not a broker; usually none.
+  std::vector<ListenerEndpoint> controller_endpoints;
+  // Of the directory that holds the metadata log.
+  Uuid directory_id;
+  // The level of the feature kraft.version; raised by the controller's shard.
+  std::atomic<int16_t> kraft_version = 0;
   FileCache* files = nullptr;
   // Its checkpoints and paths, which do not change; the rest of it is the node's own.
   LogDirectory* directory = nullptr;
@@ -62,6 +70,8 @@ class Shard {
   // What the broker goes by now, altered settings included (AlterConfigs of a broker). Another object after the next
   // change: ask again, keep no reference over a turn.
   const Settings& settings() const { return *settings_; }
+  // By the controller's shard.
+  void set_kraft_version(int16_t level) { node_.kraft_version = level; }
   const Router& router() const { return node_.router; }
   MetadataRuntime& metadata() const { return *node_.metadata; }
   Executor& executor() const { return executor_; }
@@ -92,6 +102,8 @@ class Shard {
   void apply_metadata(const MetadataRecords& records, int64_t last_offset);
   // The offset of the last record applied.
   int64_t metadata_offset() const { return metadata_offset_; }
+  // The offset at which the finalized features last changed.
+  int64_t features_offset() const { return features_offset_; }
 
   // No new work from here on: partitions and coordinators answer what is parked.
   void close();
@@ -132,6 +144,7 @@ class Shard {
   std::unique_ptr<GroupRuntime> groups_;
   std::unique_ptr<TransactionRuntime> transactions_;
   int64_t metadata_offset_ = -1;
+  int64_t features_offset_ = -1;
   bool housekeeping_due_ = false;
   static constexpr size_t kMostSaid = 1000;
   std::unordered_set<std::string> said_;

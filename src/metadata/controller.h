@@ -38,10 +38,15 @@
 #include "protocol/messages/allocate_producer_ids.h"
 #include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/alter_configs.h"
+#include "protocol/messages/alter_partition_reassignments.h"
+#include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
+#include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/incremental_alter_configs.h"
+#include "protocol/messages/unregister_broker.h"
+#include "protocol/messages/update_features.h"
 
 namespace milena {
 
@@ -50,11 +55,16 @@ namespace milena {
 inline constexpr size_t kMaxRecordsPerRequest = 10'000;
 inline constexpr int32_t kProducerIdBlockSize = 1000;
 
+class PartitionDraft;  // partition_draft.h
+
 struct ControllerSettings {
   int32_t node_id = 1;
   int32_t num_partitions = 1;
   int16_t default_replication_factor = 1;
   bool delete_topic_enable = true;
+  // The level of kraft.version, which the image does not know, and whether there is an address to raise it with.
+  int16_t kraft_version = 0;
+  bool has_controller_listener = false;
   InternalTopicSettings internal_topics;
   // The settings of the start, for the values that topic and group configs follow and for the checks of altered ones;
   // outlives the controller. Null: all defaults.
@@ -101,6 +111,7 @@ class Controller {
   void apply(const MetadataRecords& records);
 
   // --- topics (controller_topics.cc, controller_partitions.cc)
+  // A request that leaves no time is answered with REQUEST_TIMED_OUT, and not done. Nothing else here takes time.
 
   ControllerEffects<CreateTopicsResponse> create_topics(const CreateTopicsRequest& request,
                                                         const MutationQuota& quota = {}) const;
@@ -111,6 +122,20 @@ class Controller {
                                                         int16_t version, const MutationQuota& quota = {}) const;
   ControllerEffects<CreatePartitionsResponse> create_partitions(const CreatePartitionsRequest& request,
                                                                 const MutationQuota& quota = {}) const;
+
+  // --- leaders and replicas (controller_elections.cc, controller_reassignments.cc)
+
+  ControllerEffects<ElectLeadersResponse> elect_leaders(const ElectLeadersRequest& request,
+                                                        int16_t version) const;
+  ControllerEffects<AlterPartitionReassignmentsResponse> alter_partition_reassignments(
+      const AlterPartitionReassignmentsRequest& request) const;
+
+  // --- features (controller_features.cc) and credentials (controller_scram.cc)
+
+  ControllerEffects<UpdateFeaturesResponse> update_features(const UpdateFeaturesRequest& request,
+                                                            int16_t version) const;
+  ControllerEffects<AlterUserScramCredentialsResponse> alter_user_scram_credentials(
+      const AlterUserScramCredentialsRequest& request) const;
 
   // --- configs (controller_configs.cc): of topics, brokers, groups and client metrics. Log levels (BROKER_LOGGER) are
   // the process's own: what IncrementalAlterConfigs asks of them is answered with NONE once its form is right, and is the
@@ -140,6 +165,10 @@ class Controller {
   ControllerEffects<int64_t> register_broker(const BrokerStart& start, int64_t next_offset) const;
   // When the broker can serve. Partitions without a leader that it may lead get it as leader.
   ControllerEffects<std::monostate> unfence_broker(int32_t broker_id) const;
+  // A quorum of one serves one broker: others that the log still takes for living are fenced, and lead nothing.
+  ControllerEffects<std::monostate> fence_other_brokers() const;
+  // This node itself, which is alive and would register again at once, stays.
+  ControllerEffects<UnregisterBrokerResponse> unregister_broker(const UnregisterBrokerRequest& request) const;
   ControllerEffects<AllocateProducerIdsResponse> allocate_producer_ids(
       const AllocateProducerIdsRequest& request) const;
 
@@ -172,13 +201,26 @@ class Controller {
   MaybeRefusal place_by_hand(std::span<const int32_t> replicas, int32_t number,
                              std::vector<NewPartition>& out) const;
   NewPartition new_partition(std::span<const int32_t> replicas) const;
-  bool can_lead(int32_t broker_id) const;
   MaybeRefusal plan_growth(const CreatePartitionsRequest::CreatePartitionsTopic& topic,
                            MetadataRecords& records) const;
 
   MaybeRefusal plan_quotas(const QuotaEntity& entity, const AlterClientQuotasRequest::EntryData& entry,
                            const std::set<Bytes>& bad_hosts, MetadataRecords& records) const;
   Settings effective_settings() const;
+  PartitionDraft draft_of(const TopicImage& topic, int32_t number) const;
+  void take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records) const;
+  ElectLeadersResponse::PartitionResult elect_leader(ByteView topic, int32_t number, bool preferred,
+                                                     MetadataRecords& records) const;
+  MaybeRefusal plan_reassignment(ByteView topic,
+                                 const AlterPartitionReassignmentsRequest::ReassignablePartition& wanted,
+                                 bool may_change_count, MetadataRecords& records) const;
+  MaybeRefusal plan_cancellation(const TopicImage& topic, int32_t number, MetadataRecords& records) const;
+  std::optional<Bytes> refuse_support(ByteView feature, int16_t level) const;
+  std::optional<Bytes> refuse_feature(ByteView feature, int16_t level, int8_t upgrade_type,
+                                      const std::map<ByteView, int16_t>& after) const;
+  void write_feature(ByteView feature, int16_t level, MetadataRecords& records) const;
+  void write_elr_safety(MetadataRecords& records) const;
+
   MaybeRefusal check_topic_configs(ByteView topic, const ConfigMap& configs) const;
   MaybeRefusal check_broker_configs(ByteView broker, const ConfigMap& configs) const;
   MaybeRefusal check_min_insync(const ConfigResource& resource, bool touched, const ConfigMap& before,

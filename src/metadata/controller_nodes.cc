@@ -66,16 +66,7 @@ ControllerEffects<std::monostate> Controller::activate(const MetadataRecords& bo
     effects.records.emplace_back(std::move(begin));
   }
   effects.records.insert(effects.records.end(), bootstrap.begin(), bootstrap.end());
-  // With eligible leader replicas the controller itself goes by min.insync.replicas, so the value has to be
-  // in the log.
-  if (bootstrap_level(bootstrap, kElrFeature) > 0) {
-    ConfigRecord config;
-    config.resource_type = static_cast<int8_t>(ResourceType::kBroker);
-    config.name = "min.insync.replicas";
-    config.value = "1";
-    if (settings_.start != nullptr) config.value = settings_.start->text("min.insync.replicas");
-    effects.records.emplace_back(std::move(config));
-  }
+  if (bootstrap_level(bootstrap, kElrFeature) > 0) write_elr_safety(effects.records);
   if (transactions) effects.records.emplace_back(EndTransactionRecord());
   return effects;
 }

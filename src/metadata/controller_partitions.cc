@@ -7,6 +7,7 @@
 
 #include "metadata/controller.h"
 #include "metadata/controller_plans.h"
+#include "metadata/partition_draft.h"
 
 namespace milena {
 
@@ -23,21 +24,13 @@ PartitionRecord Controller::NewPartition::record(const Uuid& topic_id, int32_t n
   return to;
 }
 
-bool Controller::can_lead(int32_t broker_id) const {
-  const BrokerImage* broker = image_.find_broker(broker_id);
-  return broker != nullptr && !broker->fenced && !broker->in_controlled_shutdown;
-}
-
-// In sync are the replicas that are there; a broker's only directory is its replicas'
-// (ClusterControlManager.defaultDir).
+// In sync are the replicas that are there.
 Controller::NewPartition Controller::new_partition(std::span<const int32_t> replicas) const {
   NewPartition partition;
   partition.replicas.assign(replicas.begin(), replicas.end());
   for (const int32_t id : replicas) {
-    if (can_lead(id)) partition.isr.push_back(id);
-    const BrokerImage* broker = image_.find_broker(id);
-    const bool one_directory = broker != nullptr && broker->log_dirs.size() == 1;
-    partition.directories.push_back(one_directory ? broker->log_dirs.front() : kDirectoryUnassigned);
+    if (can_lead(image_, id)) partition.isr.push_back(id);
+    partition.directories.push_back(default_directory(image_, id));
   }
   if (!partition.isr.empty()) partition.leader = partition.isr.front();
   return partition;
@@ -86,7 +79,7 @@ Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_fa
   std::vector<int32_t> registered, usable;
   for (const auto& [id, broker] : image_.brokers()) {
     registered.push_back(id);
-    if (can_lead(id)) usable.push_back(id);
+    if (can_lead(image_, id)) usable.push_back(id);
   }
   const auto refuse = [replication_factor](Bytes why) {
     return Refusal{ErrorCode::kInvalidReplicationFactor,
@@ -98,10 +91,10 @@ Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_fa
   if (usable.empty()) return refuse("all brokers are fenced");
   // Brokers that are up lead; the others follow when they come back.
   for (const int32_t id : registered) {
-    if (!can_lead(id)) usable.push_back(id);
+    if (!can_lead(image_, id)) usable.push_back(id);
   }
   const size_t alive = static_cast<size_t>(
-      std::count_if(usable.begin(), usable.end(), [this](int32_t id) { return can_lead(id); }));
+      std::count_if(usable.begin(), usable.end(), [this](int32_t id) { return can_lead(image_, id); }));
   for (int32_t i = 0; i < count; ++i) {
     std::vector<int32_t> replicas;
     const size_t leader = (first + static_cast<size_t>(i)) % alive;
@@ -117,6 +110,11 @@ ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(
     const CreatePartitionsRequest& request, const MutationQuota& quota) const {
   ControllerEffects<CreatePartitionsResponse> effects;
   auto& results = effects.response.results;
+  if (request.timeout_ms <= 0) {
+    for (const auto& topic : request.topics)
+      results.push_back({Bytes(topic.name), ErrorCode::kRequestTimedOut, std::nullopt});
+    return effects;
+  }
   std::set<ByteView> seen, repeated;
   for (const auto& topic : request.topics) {
     if (!seen.insert(topic.name).second) repeated.insert(topic.name);

@@ -6,6 +6,8 @@
 
 namespace milena {
 
+inline constexpr ByteView kMinInSyncReplicas = "min.insync.replicas";
+
 struct Controller::NewPartition {
   std::vector<int32_t> replicas;
   std::vector<int32_t> isr;

@@ -55,6 +55,11 @@ ControllerEffects<CreateTopicsResponse> Controller::create_topics(const CreateTo
   auto& results = effects.response.topics;
   const std::set<ByteView> repeated = repeated_names(request.topics);
   const MaybeRefusal too_large = refuse_size(request);
+  if (request.timeout_ms <= 0) {
+    for (const CreatableTopic& topic : request.topics)
+      results.push_back(refused_topic(topic.name, ErrorCode::kRequestTimedOut, std::nullopt));
+    return effects;
+  }
 
   for (const CreatableTopic& topic : request.topics) {
     if (repeated.contains(topic.name)) continue;
@@ -277,6 +282,12 @@ ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTo
       results.push_back(refused_deletion(topic.name, topic.topic_id, code,
                                          "Topic deletion is disabled (delete.topic.enable)"));
     }
+    return effects;
+  }
+
+  if (request.timeout_ms <= 0) {
+    for (const auto& topic : topics)
+      results.push_back(refused_deletion(topic.name, topic.topic_id, ErrorCode::kRequestTimedOut, {}));
     return effects;
   }
 

@@ -1,5 +1,8 @@
 #include "metadata/features.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "metadata/record_codec.h"
 
 namespace milena {
@@ -15,6 +18,17 @@ const std::vector<FeatureRange>& supported_features() {
       {"transaction.version", 0, 2},
   };
   return features;
+}
+
+bool metadata_changed_between(int16_t low, int16_t high) {
+  constexpr int16_t kChanging[] = {7, 8, 11, 13, 14, 15, 17, 23, 30};
+  return std::any_of(std::begin(kChanging), std::end(kChanging),
+                     [low, high](int16_t level) { return level > low && level <= high; });
+}
+
+std::vector<std::pair<ByteView, int16_t>> feature_dependencies(ByteView feature, int16_t level) {
+  if (feature == kElrFeature && level >= 1) return {{kMetadataVersionFeature, kMetadataVersion40Iv1}};
+  return {};
 }
 
 MetadataRecords default_bootstrap_records() {

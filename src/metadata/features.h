@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "metadata/image.h"
@@ -12,9 +13,19 @@ namespace milena {
 
 inline constexpr ByteView kMetadataVersionFeature = "metadata.version";
 inline constexpr ByteView kElrFeature = "eligible.leader.replicas.version";
+inline constexpr ByteView kKraftVersionFeature = "kraft.version";
+inline constexpr ByteView kGroupVersionFeature = "group.version";
+inline constexpr ByteView kTransactionVersionFeature = "transaction.version";
 
 // What a 4.3 node registers itself with, in the order of the names.
 const std::vector<FeatureRange>& supported_features();
+
+// Whether a level of metadata.version above `low`, up to `high`, changed what records hold, so that going back could
+// lose something.
+bool metadata_changed_between(int16_t low, int16_t high);
+
+// Which levels of other features this level of a feature needs.
+std::vector<std::pair<ByteView, int16_t>> feature_dependencies(ByteView feature, int16_t level);
 
 // What `kafka-storage format` of 4.3.1 writes into bootstrap.checkpoint: the levels a new cluster begins
 // with.

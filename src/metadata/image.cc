@@ -94,6 +94,15 @@ const BrokerImage* MetadataImage::find_broker(int32_t id) const {
   return found == brokers_.end() ? nullptr : &found->second;
 }
 
+std::vector<int32_t> MetadataImage::offline_replicas(const PartitionImage& partition) const {
+  std::vector<int32_t> offline;
+  for (const int32_t id : partition.replicas) {
+    const BrokerImage* broker = find_broker(id);
+    if (broker == nullptr || broker->fenced) offline.push_back(id);
+  }
+  return offline;
+}
+
 int16_t MetadataImage::feature_level(ByteView name) const {
   const auto found = features_.find(name);
   return found == features_.end() ? int16_t{0} : found->second;

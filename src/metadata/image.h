@@ -235,6 +235,8 @@ class MetadataImage {
   // --- nodes
   const std::map<int32_t, BrokerImage>& brokers() const { return brokers_; }
   const BrokerImage* find_broker(int32_t id) const;
+  // The replicas whose brokers are fenced or gone.
+  std::vector<int32_t> offline_replicas(const PartitionImage& partition) const;
   const std::map<int32_t, ControllerImage>& controllers() const { return controllers_; }
 
   // --- features: name -> finalized level. 0 or absent is the same.

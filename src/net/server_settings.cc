@@ -22,6 +22,9 @@ Result<ServerOptions> server_options(const Settings& settings) {
   ServerOptions options;
   Result<std::vector<ListenerEndpoint>> endpoints = broker_listeners(settings);
   if (!endpoints.ok()) return endpoints.error();
+  Result<std::vector<ListenerEndpoint>> of_controller = controller_listeners(settings);
+  if (!of_controller.ok()) return of_controller.error();
+  endpoints->insert(endpoints->end(), of_controller->begin(), of_controller->end());
   for (const ListenerEndpoint& endpoint : *endpoints) {
     ListenerOptions listener;
     listener.name = endpoint.listener_name;

@@ -118,6 +118,8 @@ CommandLine parse_command_line(int count, const char* const* words) {
       line.command = Command::kHelp;
     } else if (word == "--config-reference") {
       line.command = Command::kConfigReference;
+    } else if (word == "--api-reference") {
+      line.command = Command::kApiReference;
     } else if (word == "--version") {
       line.command = Command::kVersion;
     } else if (word == "--all" && line.command == Command::kConfig) {

@@ -202,7 +202,7 @@ TEST(Listeners, AreTakenApart) {
   }
 }
 
-TEST(Listeners, ThoseOfTheControllerAreNotOpened) {
+TEST(Listeners, ThoseOfTheControllerAreApart) {
   auto settings = load({"listeners=PLAINTEXT://:9092,CONTROLLER://:9093", "controller.listener.names=CONTROLLER",
                         "advertised.listeners=PLAINTEXT://broker:9092,CONTROLLER://broker:9093",
                         "controller.quorum.voters=1@localhost:9093"});
@@ -218,6 +218,19 @@ TEST(Listeners, ThoseOfTheControllerAreNotOpened) {
   EXPECT_FALSE(advertised->automatic);
   ASSERT_EQ(advertised->endpoints.size(), 1u);
   EXPECT_EQ(advertised->endpoints[0].host, "broker");
+  // Its protocol need not be told where no protocol is.
+  auto controller = controller_listeners(*settings);
+  ASSERT_TRUE(controller.ok()) << controller.error().message;
+  ASSERT_EQ(controller->size(), 1u);
+  EXPECT_EQ(controller.value()[0].listener_name, "CONTROLLER");
+  EXPECT_EQ(controller.value()[0].port, 9093);
+  EXPECT_EQ(controller.value()[0].protocol, "PLAINTEXT");
+  auto map = load({"listeners=PLAINTEXT://:9092,CONTROLLER://:9093", "controller.listener.names=CONTROLLER",
+                   "listener.security.protocol.map=PLAINTEXT:PLAINTEXT"});
+  ASSERT_TRUE(map.ok());
+  auto refused = controller_listeners(*map);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("add CONTROLLER:PLAINTEXT"));
 }
 
 TEST(Listeners, MistakesAreExplained) {

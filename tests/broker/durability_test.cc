@@ -13,6 +13,7 @@ class DurabilityTest : public NodeFixture {
  protected:
   void delete_topic(ByteView name) {
     DeleteTopicsRequest request;
+    request.timeout_ms = 1000;
     request.topic_names.push_back(name);
     auto response = client().ask<DeleteTopicsResponse>(request, 4);
     ASSERT_EQ(response.responses.size(), 1u);

@@ -217,6 +217,7 @@ TEST_P(GroupTest, OffsetsAreDeleted) {
 TEST_P(GroupTest, OffsetsOfADeletedTopicAreForgotten) {
   commit("g", 0, 5);
   DeleteTopicsRequest request;
+  request.timeout_ms = 1000;
   request.topic_names = {"t"};
   client().ask<DeleteTopicsResponse>(request, 5);
   create_topic("t", 4);

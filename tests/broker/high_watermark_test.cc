@@ -144,6 +144,7 @@ TEST_P(HighWatermarkTest, WhoWaitsIsToldWhenThePartitionGoes) {
   writer.start(produce_request("t", 0, batch, 9, -1), 9);
   EXPECT_FALSE(writer.has_answer());
   DeleteTopicsRequest request;
+  request.timeout_ms = 1000;
   request.topic_names = {"t"};
   client().ask<DeleteTopicsResponse>(request, 5);
   ASSERT_TRUE(writer.has_answer());

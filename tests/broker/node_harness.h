@@ -104,7 +104,7 @@ class NodeHarness {
   }
 
   // A new connection, on the given shard; lives until disconnect, stop or kill.
-  TestClient& connect(int shard = 0) {
+  TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT") {
     shard %= shard_count_;
     ConnectionInfo info;
     info.id = ++last_connection_;
@@ -112,7 +112,7 @@ class NodeHarness {
     info.peer_port = 50'000;
     info.local_host = "127.0.0.1";
     info.local_port = 9092;
-    info.listener_name = "PLAINTEXT";
+    info.listener_name = std::move(listener);
     Executor& executor = *executors_[static_cast<size_t>(shard)];
     clients_.push_back(std::make_unique<TestClient>(*node_, shard, executor, [this] { run(); }, std::move(info)));
     return *clients_.back();

@@ -167,6 +167,7 @@ TEST_P(TopicsTest, ADeletedTopicIsGoneAndItsNameIsFree) {
   produce("t", 1, {"old"});
   Uuid old_id = topic_id("t");
   DeleteTopicsRequest request;
+  request.timeout_ms = 1000;
   request.topic_names = {"t", "never"};
   auto response = client().ask<DeleteTopicsResponse>(request, 5);
   ASSERT_EQ(response.responses.size(), 2u);
@@ -195,6 +196,7 @@ TEST_P(TopicsTest, ADeletedTopicIsGoneAndItsNameIsFree) {
 TEST_P(TopicsTest, DeleteById) {
   create_topic("t");
   DeleteTopicsRequest request;
+  request.timeout_ms = 1000;
   request.topics.push_back({std::nullopt, topic_id("t")});
   request.topics.push_back({std::nullopt, Uuid{9, 9}});
   auto response = client().ask<DeleteTopicsResponse>(request, 6);
@@ -212,6 +214,7 @@ TEST_P(TopicsTest, WhoWaitsForADeletedTopicIsTold) {
   reader.start(fetch_request("t", 0, 0, 60'000), kFetchVersion);
   EXPECT_FALSE(reader.has_answer());
   DeleteTopicsRequest request;
+  request.timeout_ms = 1000;
   request.topic_names = {"t"};
   client().ask<DeleteTopicsResponse>(request, 5);
   ASSERT_TRUE(reader.has_answer());
@@ -222,6 +225,7 @@ TEST_P(TopicsTest, PartitionsAreAddedAndCanBeUsed) {
   create_topic("t", 2);
   auto grow = [&](ByteView name, int32_t count) {
     CreatePartitionsRequest request;
+    request.timeout_ms = 1000;
     auto& topic = request.topics.emplace_back();
     topic.name = name;
     topic.count = count;

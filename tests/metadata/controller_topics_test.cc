@@ -130,6 +130,7 @@ TEST(CreateTopics, RefusesCollidingNames) {
   Controller later(copy(controller.image()), {}, [] { return Uuid{200, 1}; });
   EXPECT_EQ(code_of(later, creatable("a_b_c")), ErrorCode::kInvalidTopicException);
   DeleteTopicsRequest deletion;
+  deletion.timeout_ms = 1000;
   deletion.topic_names = {"a.b_c"};
   later.apply(later.delete_topics(deletion, 5).records);
   EXPECT_EQ(code_of(later, creatable("a_b_c")), ErrorCode::kNone);
@@ -272,6 +273,7 @@ struct DeleteFixture : ::testing::Test {
   }
   ControllerEffects<DeleteTopicsResponse> remove(std::vector<DeleteTopicsRequest::DeleteTopicState> topics) {
     DeleteTopicsRequest request;
+    request.timeout_ms = 1000;
     request.topics = std::move(topics);
     return controller.delete_topics(request, 6);
   }
@@ -318,6 +320,7 @@ TEST_F(DeleteFixture, WhatIsNamedWrongly) {
 
 TEST_F(DeleteFixture, OldVersionsNameByNameOnly) {
   DeleteTopicsRequest request;
+  request.timeout_ms = 1000;
   request.topic_names = {"a", "nope"};
   const auto effects = controller.delete_topics(request, 3);
   EXPECT_EQ(codes(effects), (Codes{{"a", ErrorCode::kNone}, {"nope", ErrorCode::kUnknownTopicOrPartition}}));
@@ -329,6 +332,7 @@ TEST(DeleteTopics, CanBeDisabled) {
   Controller controller = one_node_controller(settings);
   create(controller, creatable("a"));
   DeleteTopicsRequest request;
+  request.timeout_ms = 1000;
   request.topic_names = {"a", "a"};
   EXPECT_EQ(controller.delete_topics(request, 2).response.responses.at(0).error_code,
             ErrorCode::kInvalidRequest);
@@ -344,6 +348,7 @@ ErrorCode grow(Controller& controller, ByteView name, int32_t count,
                std::optional<std::vector<std::vector<int32_t>>> assignments = std::nullopt,
                bool validate_only = false) {
   CreatePartitionsRequest request;
+  request.timeout_ms = 1000;
   auto& topic = request.topics.emplace_back();
   topic.name = name;
   topic.count = count;
@@ -392,6 +397,7 @@ TEST(CreatePartitions, AnswersEveryTopicOnce) {
   create(controller, creatable("a"));
   create(controller, creatable("b"));
   CreatePartitionsRequest request;
+  request.timeout_ms = 1000;
   for (const auto& [name, count] : std::vector<std::pair<ByteView, int32_t>>{{"a", 2}, {"b", 2}, {"a", 3}}) {
     auto& topic = request.topics.emplace_back();
     topic.name = name;
@@ -404,6 +410,31 @@ TEST(CreatePartitions, AnswersEveryTopicOnce) {
   EXPECT_EQ(effects.response.results.at(0).error_code, ErrorCode::kInvalidRequest);
   EXPECT_EQ(effects.response.results.at(1).error_code, ErrorCode::kNone);
   EXPECT_EQ(effects.records.size(), 1u);
+}
+
+TEST(Topics, WithoutTimeNothingIsDone) {
+  Controller controller = one_node_controller();
+  for (const int32_t timeout_ms : {0, -1}) {
+    CreateTopicsRequest creation;
+    creation.timeout_ms = timeout_ms;
+    creation.topics.emplace_back().name = "a";
+    const auto created = controller.create_topics(creation);
+    EXPECT_TRUE(created.records.empty());
+    ASSERT_EQ(created.response.topics.size(), 1u);
+    EXPECT_EQ(created.response.topics[0].error_code, ErrorCode::kRequestTimedOut);
+    DeleteTopicsRequest deletion;
+    deletion.timeout_ms = timeout_ms;
+    deletion.topic_names = {"a"};
+    const auto deleted = controller.delete_topics(deletion, 5);
+    ASSERT_EQ(deleted.response.responses.size(), 1u);
+    EXPECT_EQ(deleted.response.responses[0].error_code, ErrorCode::kRequestTimedOut);
+    CreatePartitionsRequest growth;
+    growth.timeout_ms = timeout_ms;
+    growth.topics.emplace_back().name = "a";
+    const auto grown = controller.create_partitions(growth);
+    ASSERT_EQ(grown.response.results.size(), 1u);
+    EXPECT_EQ(grown.response.results[0].error_code, ErrorCode::kRequestTimedOut);
+  }
 }
 
 }  // namespace

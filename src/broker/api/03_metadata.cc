@@ -16,7 +16,7 @@ namespace {
 
 using TopicOut = MetadataResponse::MetadataResponseTopic;
 
-TopicOut describe_topic(const TopicImage& topic, bool with_operations) {
+TopicOut describe_topic(const MetadataImage& image, const TopicImage& topic, bool with_operations) {
   TopicOut out;
   out.name = topic.name;
   out.topic_id = topic.id;
@@ -31,6 +31,7 @@ TopicOut describe_topic(const TopicImage& topic, bool with_operations) {
     p.leader_epoch = partition.leader_epoch;
     p.replica_nodes.assign(partition.replicas.begin(), partition.replicas.end());
     p.isr_nodes.assign(partition.isr.begin(), partition.isr.end());
+    p.offline_replicas = image.offline_replicas(partition);
     if (partition.leader == kNoLeader) p.error_code = ErrorCode::kLeaderNotAvailable;
   }
   return out;
@@ -71,14 +72,14 @@ void answer(const std::shared_ptr<MetadataCall>& call) {
   MetadataResponse response;
   describe_cluster(*call, response);
   if (asks_for_all(*call)) {
-    for (const TopicImage& topic : image.topics()) response.topics.push_back(describe_topic(topic, with_operations));
+    for (const TopicImage& topic : image.topics()) response.topics.push_back(describe_topic(image, topic, with_operations));
     return call->reply(response);
   }
   for (const auto& asked : *request.topics) {
     bool by_id = call->version() >= 12 && !asked.topic_id.is_zero();
     const TopicImage* topic = by_id ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
     if (topic != nullptr) {
-      response.topics.push_back(describe_topic(*topic, with_operations));
+      response.topics.push_back(describe_topic(image, *topic, with_operations));
     } else if (by_id) {
       response.topics.push_back(unknown_topic("", asked.topic_id, ErrorCode::kUnknownTopicId));
       response.topics.back().name.reset();

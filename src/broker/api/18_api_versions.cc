@@ -22,20 +22,27 @@ bool is_software_name(ByteView text) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
 }
 
-void list_apis(ApiVersionsResponse& response) {
+void list_apis(bool by_controller, ApiVersionsResponse& response) {
   for (const ApiEntry& api : api_registry()) {
+    if (!is_offered(api, by_controller)) continue;
     response.api_keys.push_back({static_cast<int16_t>(api.key), api.min_version, api.max_version});
   }
 }
 
-void list_features(Shard& shard, int16_t version, ApiVersionsResponse& response) {
+void list_features(const ApiVersionsCall& call, ApiVersionsResponse& response) {
+  const Shard& shard = call.shard();
   for (const FeatureRange& feature : supported_features()) {
-    if (feature.min_version == 0 && version < 4) continue;
+    if (feature.min_version == 0 && call.version() < 4) continue;
     response.supported_features.push_back({feature.name, feature.min_version, feature.max_version});
   }
-  response.finalized_features_epoch = shard.metadata_offset();
+  // As in Kafka: a broker tells how far its metadata is, a controller where the features last changed.
+  response.finalized_features_epoch =
+      call.connection().to_controller ? shard.features_offset() : shard.metadata_offset();
   for (const auto& [name, level] : shard.image().features()) {
     if (level > 0) response.finalized_features.push_back({name, level, level});
+  }
+  if (const int16_t level = shard.node().kraft_version; level > 0) {
+    response.finalized_features.push_back({Bytes(kKraftVersionFeature), level, level});
   }
 }
 
@@ -64,8 +71,8 @@ void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
     call->connection().client_software_name = Bytes(request.client_software_name);
     call->connection().client_software_version = Bytes(request.client_software_version);
   }
-  list_apis(response);
-  if (call->version() >= 3) list_features(call->shard(), call->version(), response);
+  list_apis(call->connection().to_controller, response);
+  if (call->version() >= 3) list_features(*call, response);
   call->reply(response);
 }
 

@@ -1,5 +1,7 @@
-// DescribeCluster (key 60), versions 0-2, as a broker answers it (endpoint type 1; controllers' endpoints are another
-// listener's affair, KIP-919).
+// DescribeCluster (key 60), versions 0-2. Since version 1 the request says whether it is for brokers or for controllers
+// (KIP-919), which must be what the listener is; since version 2 it may ask for fenced brokers too (KIP-1073).
+#include <fmt/format.h>
+
 #include "broker/api/handlers.h"
 #include "broker/authorized_operations.h"
 #include "broker/call.h"
@@ -8,26 +10,68 @@
 #include "protocol/messages/describe_cluster.h"
 
 namespace milena {
+namespace {
+
+constexpr int8_t kBrokers = 1, kControllers = 2;
+
+const char* endpoint_type_name(int8_t type) { return type == kBrokers ? "BROKER" : "CONTROLLER"; }
+
+// What was asked, against what the connection came to.
+bool refuse_endpoint_type(const DescribeClusterCall& call, DescribeClusterResponse& response) {
+  const int8_t asked = call.request.endpoint_type;
+  const int8_t here = call.connection().to_controller ? kControllers : kBrokers;
+  if (asked == here) return false;
+  if (asked != kBrokers && asked != kControllers) {
+    response.error_code = ErrorCode::kUnsupportedEndpointType;
+    response.error_message = fmt::format("There is no endpoint type {}", asked);
+    return true;
+  }
+  // Version 0 knows neither the field nor the error.
+  response.error_code = call.version() == 0 ? ErrorCode::kInvalidRequest : ErrorCode::kMismatchedEndpointType;
+  response.error_message = fmt::format("The request is for an endpoint of type {}, and came to one of type {}",
+                                       endpoint_type_name(asked), endpoint_type_name(here));
+  return true;
+}
+
+void describe_brokers(const DescribeClusterCall& call, DescribeClusterResponse& response) {
+  const Shard& shard = call.shard();
+  const int32_t node_id = shard.node().node_id;
+  const ListenerEndpoint here = advertised_endpoint(call);
+  if (shard.image().find_broker(node_id) == nullptr) response.brokers.push_back({node_id, here.host, here.port, {}, {}});
+  for (const auto& [id, image] : shard.image().brokers()) {
+    if (image.fenced && id != node_id && !call.request.include_fenced_brokers) continue;
+    auto& broker = response.brokers.emplace_back();
+    broker.broker_id = id;
+    broker.rack = image.rack;
+    broker.is_fenced = image.fenced;
+    const EndpointImage* endpoint = image.endpoint(here.listener_name);
+    broker.host = id == node_id ? Bytes(here.host) : endpoint != nullptr ? endpoint->host : Bytes();
+    broker.port = id == node_id ? here.port : endpoint != nullptr ? endpoint->port : 0;
+  }
+}
+
+void describe_controllers(const DescribeClusterCall& call, DescribeClusterResponse& response) {
+  const ListenerEndpoint here = advertised_endpoint(call);
+  auto& controller = response.brokers.emplace_back();
+  controller.broker_id = call.shard().node().node_id;
+  controller.host = here.host;
+  controller.port = here.port;
+}
+
+}  // namespace
 
 void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
-  constexpr int8_t kBrokers = 1, kControllers = 2;
   DescribeClusterResponse response;
+  response.error_message.reset();
+  if (refuse_endpoint_type(*call, response)) return call->reply(response);
+  response.endpoint_type = call->request.endpoint_type;
   response.cluster_id = call->shard().node().cluster_id;
-  if (call->request.endpoint_type != kBrokers) {
-    bool known = call->request.endpoint_type == kControllers;
-    response.error_code = known ? ErrorCode::kMismatchedEndpointType : ErrorCode::kUnsupportedEndpointType;
-    response.error_message = known ? "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
-                                   : "Unsupported endpoint type";
-    response.cluster_id.clear();
-    return call->reply(response);
+  response.controller_id = call->shard().node().node_id;
+  if (call->connection().to_controller) {
+    describe_controllers(*call, response);
+  } else {
+    describe_brokers(*call, response);
   }
-  ListenerEndpoint here = advertised_endpoint(*call);
-  auto& broker = response.brokers.emplace_back();
-  broker.broker_id = call->shard().node().node_id;
-  broker.host = here.host;
-  broker.port = here.port;
-  if (const BrokerImage* image = call->shard().image().find_broker(broker.broker_id)) broker.rack = image->rack;
-  response.controller_id = broker.broker_id;
   if (call->request.include_cluster_authorized_operations) {
     response.cluster_authorized_operations = kAllClusterOperations;
   }

@@ -15,13 +15,14 @@ namespace {
 
 using Response = DescribeTopicPartitionsResponse;
 
-Response::DescribeTopicPartitionsResponsePartition describe_partition(const PartitionImage& image, int32_t index) {
+Response::DescribeTopicPartitionsResponsePartition describe_partition(const MetadataImage& metadata, const PartitionImage& image, int32_t index) {
   Response::DescribeTopicPartitionsResponsePartition out;
   out.partition_index = index;
   out.leader_id = image.leader;
   out.leader_epoch = image.leader_epoch;
   out.replica_nodes.assign(image.replicas.begin(), image.replicas.end());
   out.isr_nodes.assign(image.isr.begin(), image.isr.end());
+  out.offline_replicas = metadata.offline_replicas(image);
   out.eligible_leader_replicas = image.extras().eligible_leader_replicas;
   out.last_known_elr = image.extras().last_known_elr;
   if (image.leader == kNoLeader) out.error_code = ErrorCode::kLeaderNotAvailable;
@@ -87,7 +88,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     int32_t first = request.cursor && request.cursor->topic_name == name ? request.cursor->partition_index : 0;
     int32_t end = static_cast<int32_t>(std::min<int64_t>(image->partition_count(), first + room));
     for (int32_t i = first; i < end; i++) {
-      topic.partitions.push_back(describe_partition(image->partitions[static_cast<size_t>(i)], i));
+      topic.partitions.push_back(describe_partition(call->shard().image(), image->partitions[static_cast<size_t>(i)], i));
       room--;
     }
     if (end < image->partition_count()) {

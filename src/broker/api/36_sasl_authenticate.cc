@@ -1,0 +1,15 @@
+// SaslAuthenticate (key 36), versions 0-2. No listener asks for a password: a client that gives one comes out of turn.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "protocol/messages/sasl_authenticate.h"
+
+namespace milena {
+
+void handle_sasl_authenticate(std::shared_ptr<SaslAuthenticateCall> call) {
+  SaslAuthenticateResponse response;
+  response.error_code = ErrorCode::kIllegalSaslState;
+  response.error_message = "This connection needs no authentication";
+  call->reply(response);
+}
+
+}  // namespace milena

@@ -1,0 +1,15 @@
+// RenewDelegationToken (key 39), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none can.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "protocol/messages/renew_delegation_token.h"
+
+namespace milena {
+
+void handle_renew_delegation_token(std::shared_ptr<RenewDelegationTokenCall> call) {
+  RenewDelegationTokenResponse response;
+  response.error_code = ErrorCode::kDelegationTokenRequestNotAllowed;
+  response.expiry_timestamp_ms = -1;
+  call->reply(response);
+}
+
+}  // namespace milena

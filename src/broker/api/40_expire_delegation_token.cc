@@ -1,0 +1,15 @@
+// ExpireDelegationToken (key 40), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none can.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "protocol/messages/expire_delegation_token.h"
+
+namespace milena {
+
+void handle_expire_delegation_token(std::shared_ptr<ExpireDelegationTokenCall> call) {
+  ExpireDelegationTokenResponse response;
+  response.error_code = ErrorCode::kDelegationTokenRequestNotAllowed;
+  response.expiry_timestamp_ms = -1;
+  call->reply(response);
+}
+
+}  // namespace milena

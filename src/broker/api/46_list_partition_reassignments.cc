@@ -1,0 +1,52 @@
+// ListPartitionReassignments (key 46), version 0 (KIP-455). Of what is asked, only what is under way is named.
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/shard.h"
+#include "protocol/messages/list_partition_reassignments.h"
+
+namespace milena {
+namespace {
+
+void list_partition(const TopicImage& topic, int32_t number,
+                    ListPartitionReassignmentsResponse::OngoingTopicReassignment& out) {
+  const PartitionImage* partition = topic.partition(number);
+  if (partition == nullptr) return;
+  const PartitionExtras& extras = partition->extras();
+  if (extras.adding_replicas.empty() && extras.removing_replicas.empty()) return;
+  auto& one = out.partitions.emplace_back();
+  one.partition_index = number;
+  one.replicas = partition->replicas.to_vector();
+  one.adding_replicas = extras.adding_replicas;
+  one.removing_replicas = extras.removing_replicas;
+}
+
+}  // namespace
+
+void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignmentsCall> call) {
+  const MetadataImage& image = call->shard().image();
+  ListPartitionReassignmentsResponse response;
+  response.error_message.reset();
+  auto keep = [&response](ListPartitionReassignmentsResponse::OngoingTopicReassignment out) {
+    if (!out.partitions.empty()) response.topics.push_back(std::move(out));
+  };
+  if (!call->request.topics) {
+    for (const TopicImage& topic : image.topics()) {
+      ListPartitionReassignmentsResponse::OngoingTopicReassignment out;
+      out.name = topic.name;
+      for (int32_t number = 0; number < topic.partition_count(); number++) list_partition(topic, number, out);
+      keep(std::move(out));
+    }
+    return call->reply(response);
+  }
+  for (const auto& asked : *call->request.topics) {
+    const TopicImage* topic = image.find_topic(asked.name);
+    if (topic == nullptr) continue;
+    ListPartitionReassignmentsResponse::OngoingTopicReassignment out;
+    out.name = topic->name;
+    for (int32_t number : asked.partition_indexes) list_partition(*topic, number, out);
+    keep(std::move(out));
+  }
+  call->reply(response);
+}
+
+}  // namespace milena

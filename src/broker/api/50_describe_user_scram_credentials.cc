@@ -1,0 +1,56 @@
+// DescribeUserScramCredentials (key 50), version 0 (KIP-554): mechanisms and iterations, never the keys. Without users, or
+// with none named, all of them.
+#include <map>
+
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/shard.h"
+#include "protocol/messages/describe_user_scram_credentials.h"
+
+namespace milena {
+namespace {
+
+using DescribedUser = DescribeUserScramCredentialsResponse::DescribeUserScramCredentialsResult;
+using CredentialInfos = std::vector<DescribeUserScramCredentialsResponse::CredentialInfo>;
+
+std::map<ByteView, CredentialInfos> credentials_by_user(const MetadataImage& image) {
+  std::map<ByteView, CredentialInfos> by_user;
+  for (const auto& [key, credential] : image.scram_credentials()) {
+    by_user[credential.name].push_back({credential.mechanism, credential.iterations});
+  }
+  return by_user;
+}
+
+DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>& by_user, bool twice) {
+  DescribedUser result;
+  result.user = Bytes(user);
+  auto found = by_user.find(user);
+  if (twice) {
+    result.error_code = ErrorCode::kDuplicateResource;
+    result.error_message = "The user occurs more than once in the request";
+  } else if (found == by_user.end()) {
+    result.error_code = ErrorCode::kResourceNotFound;
+    result.error_message = "The user has no SCRAM credentials";
+  } else {
+    result.credential_infos = found->second;
+  }
+  return result;
+}
+
+}  // namespace
+
+void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCredentialsCall> call) {
+  auto by_user = credentials_by_user(call->shard().image());
+  const auto& users = call->request.users;
+  std::map<ByteView, int> asked;
+  if (!users || users->empty()) {
+    for (const auto& [user, infos] : by_user) asked[user] = 1;
+  } else {
+    for (const auto& user : *users) asked[user.name]++;
+  }
+  DescribeUserScramCredentialsResponse response;
+  for (const auto& [user, times] : asked) response.results.push_back(describe(user, by_user, times > 1));
+  call->reply(response);
+}
+
+}  // namespace milena

@@ -1,0 +1,23 @@
+// RemoveRaftVoter (key 81), version 0 (KIP-853). The controller is embedded, a quorum of one, and the last voter stays.
+#include "broker/api/handlers.h"
+#include "broker/api/raft_voter.h"
+#include "broker/call.h"
+#include "broker/shard.h"
+#include "protocol/messages/remove_raft_voter.h"
+
+namespace milena {
+
+void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
+  const auto& request = call->request;
+  RemoveRaftVoterResponse response;
+  auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
+  if (!refusal && call->shard().node().kraft_version == 0) {
+    refusal = VoterRefusal{ErrorCode::kUnsupportedVersion, "A static quorum (kraft.version 0) loses no voters"};
+  }
+  if (!refusal) refusal = VoterRefusal{ErrorCode::kVoterNotFound, "There is no such voter that could be removed"};
+  response.error_code = refusal->code;
+  response.error_message = std::move(refusal->message);
+  call->reply(response);
+}
+
+}  // namespace milena

@@ -1,0 +1,29 @@
+// What AddRaftVoter and RemoveRaftVoter refuse alike (KIP-853).
+#pragma once
+
+#include <optional>
+
+#include "base/uuid.h"
+#include "broker/shard.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+struct VoterRefusal {
+  ErrorCode code;
+  Bytes message;
+};
+
+inline std::optional<VoterRefusal> refuse_voter(const Shard& shard, const std::optional<ByteView>& cluster_id,
+                                                int32_t voter_id, const Uuid& directory_id) {
+  const std::string& ours = shard.node().cluster_id;
+  if (cluster_id && *cluster_id != ours) {
+    return VoterRefusal{ErrorCode::kInconsistentClusterId,
+                        "The request is for the cluster " + Bytes(*cluster_id) + ", this one is " + ours};
+  }
+  if (voter_id < 0 || directory_id.is_zero())
+    return VoterRefusal{ErrorCode::kInvalidRequest, "The request names no voter: it needs an id and a directory id"};
+  return std::nullopt;
+}
+
+}  // namespace milena

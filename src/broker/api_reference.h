@@ -1,0 +1,15 @@
+// The table of requests in README, written from the table of handlers.
+#pragma once
+
+#include <string>
+
+namespace milena {
+
+// Where the table is in README.
+inline constexpr char kApiTableBegins[] = "<!-- requests: written by script/reference -->\n";
+inline constexpr char kApiTableEnds[] = "<!-- end of requests -->\n";
+
+// Markdown, without the marks.
+std::string api_reference();
+
+}  // namespace milena

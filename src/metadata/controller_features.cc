@@ -1,0 +1,148 @@
+// The controller's UpdateFeatures (KIP-584, KIP-778, KIP-1022). The request is done whole or not at all.
+// Source: Kafka's FeatureControlManager, MetadataVersion, Feature.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "metadata/controller.h"
+#include "metadata/controller_plans.h"
+#include "metadata/features.h"
+
+namespace milena {
+namespace {
+
+// FeatureUpdate.UpgradeType.
+constexpr int8_t kUpgrade = 1, kSafeDowngrade = 2, kUnsafeDowngrade = 3;
+
+UpdateFeaturesResponse refused_update(Bytes why) {
+  UpdateFeaturesResponse response;
+  response.error_code = ErrorCode::kInvalidUpdateVersion;
+  response.error_message = fmt::format("No feature was updated: {}", why);
+  return response;
+}
+
+std::optional<Bytes> refuse_metadata_downgrade(int16_t from, int16_t to, int8_t upgrade_type) {
+  if (!metadata_changed_between(to, from)) return std::nullopt;
+  return fmt::format("metadata.version cannot go from {} back to {}: {}", from, to,
+                     upgrade_type == kUnsafeDowngrade ? "unsafe downgrades are not supported"
+                                                      : "metadata might be lost");
+}
+
+}  // namespace
+
+// Why every node cannot go by this level.
+std::optional<Bytes> Controller::refuse_support(ByteView feature, int16_t level) const {
+  const auto refuse = [&](ByteView who, int32_t id, const std::vector<FeatureRange>& ranges) -> std::optional<Bytes> {
+    const auto range = std::find_if(ranges.begin(), ranges.end(),
+                                    [feature](const FeatureRange& each) { return each.name == feature; });
+    if (range == ranges.end()) {
+      // A node that does not know a feature goes by its level 0.
+      if (level == 0 && who == "Broker") return std::nullopt;
+      return fmt::format("{} {} does not know this feature", who, id);
+    }
+    if (level >= range->min_version && level <= range->max_version) return std::nullopt;
+    return fmt::format("{} {} supports levels {} to {} of it", who, id, range->min_version, range->max_version);
+  };
+  if (auto why = refuse("Controller", settings_.node_id, supported_features())) return why;
+  for (const auto& [id, broker] : image_.brokers()) {
+    if (auto why = refuse("Broker", id, broker.features)) return why;
+  }
+  return std::nullopt;
+}
+
+std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level, int8_t upgrade_type,
+                                                const std::map<ByteView, int16_t>& after) const {
+  const bool of_quorum = feature == kKraftVersionFeature;
+  const int16_t before = of_quorum ? settings_.kraft_version : image_.feature_level(feature);
+  const auto refuse = [&](Bytes why) { return fmt::format("{} cannot have level {}. {}", feature, level, why); };
+  if (upgrade_type < kUpgrade || upgrade_type > kUnsafeDowngrade)
+    return refuse(fmt::format("There is no upgrade type {}", upgrade_type));
+  if (level < 0) return refuse("The level of a feature is not less than 0");
+  if (auto why = refuse_support(feature, level)) return refuse(std::move(*why));
+  if (level < before && upgrade_type == kUpgrade)
+    return refuse("A lower level is set only by a request of type safe or unsafe downgrade");
+  if (level > before && upgrade_type != kUpgrade) return refuse("A downgrade cannot lead to a higher level");
+  if (of_quorum) {
+    if (level < before) return refuse("This feature cannot be downgraded");
+    if (level > before && !settings_.has_controller_listener)
+      return refuse("The voter's address would be noted: a listener of the controller is missing");
+    return std::nullopt;
+  }
+  if (feature == kMetadataVersionFeature)
+    return level < before ? refuse_metadata_downgrade(before, level, upgrade_type) : std::nullopt;
+  for (const auto& [needed, least] : feature_dependencies(feature, level)) {
+    const auto wanted = after.find(needed);
+    const int16_t has = wanted != after.end() ? wanted->second : image_.feature_level(needed);
+    if (has < least) return refuse(fmt::format("It needs level {} of {}", least, needed));
+  }
+  return std::nullopt;
+}
+
+// A level that is in force already needs no record. That of kraft.version is written by the log's owner.
+void Controller::write_feature(ByteView feature, int16_t level, MetadataRecords& records) const {
+  if (level == image_.feature_level(feature) || feature == kKraftVersionFeature) return;
+  FeatureLevelRecord record;
+  record.name = feature;
+  record.feature_level = level;
+  records.emplace_back(std::move(record));
+  if (feature != kElrFeature) return;
+  if (level > 0) {
+    write_elr_safety(records);
+  } else {
+    records.emplace_back(ClearElrRecord());
+  }
+}
+
+// With eligible leader replicas the controller itself goes by min.insync.replicas: the cluster's value has to be in
+// the log, and brokers cannot have values of their own.
+void Controller::write_elr_safety(MetadataRecords& records) const {
+  const auto record = [&records](ByteView resource, std::optional<Bytes> value) {
+    ConfigRecord config;
+    config.resource_type = static_cast<int8_t>(ResourceType::kBroker);
+    config.resource_name = resource;
+    config.name = kMinInSyncReplicas;
+    config.value = std::move(value);
+    records.emplace_back(std::move(config));
+  };
+  if (!image_.configs(ResourceType::kBroker, "").contains(kMinInSyncReplicas)) {
+    std::optional<Bytes> set;
+    if (settings_.start != nullptr) set = settings_.start->text(kMinInSyncReplicas);
+    record("", set.value_or("1"));
+  }
+  for (const auto& [resource, configs] : image_.all_configs()) {
+    if (resource.type == ResourceType::kBroker && !resource.name.empty() && configs.contains(kMinInSyncReplicas))
+      record(resource.name, std::nullopt);
+  }
+}
+
+ControllerEffects<UpdateFeaturesResponse> Controller::update_features(const UpdateFeaturesRequest& request,
+                                                                      int16_t version) const {
+  ControllerEffects<UpdateFeaturesResponse> effects;
+  // Of a feature that is named twice the last one counts.
+  std::map<ByteView, int16_t> levels;
+  std::map<ByteView, int8_t> types;
+  for (const auto& update : request.feature_updates) {
+    levels[update.feature] = update.max_version_level;
+    // Version 0 has a flag instead, which Kafka's controller does not look at.
+    types[update.feature] = version == 0 ? kUpgrade : update.upgrade_type;
+  }
+  for (const auto& [feature, level] : levels) {
+    if (std::optional<Bytes> why = refuse_feature(feature, level, types[feature], levels)) {
+      effects.response = refused_update(std::move(*why));
+      return effects;
+    }
+  }
+  for (const auto& [feature, level] : levels) write_feature(feature, level, effects.records);
+  if (request.validate_only) effects.records.clear();
+  effects.response.error_message.reset();
+  for (const auto& update : request.feature_updates) {
+    auto& result = effects.response.results.emplace_back();
+    result.feature = update.feature;
+    result.error_message = error_name(ErrorCode::kNone);
+  }
+  return effects;
+}
+
+}  // namespace milena

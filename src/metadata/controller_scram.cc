@@ -1,0 +1,116 @@
+// The controller's AlterUserScramCredentials (KIP-554): credentials are kept as records, whether or not a listener asks
+// for them. The client sends the salted password; what is kept are the two keys that the exchange needs (RFC 5802), from
+// which the password does not follow. Source: Kafka's ScramControlManager.
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+#include "base/sha2.h"
+#include "metadata/controller.h"
+
+namespace milena {
+namespace {
+
+// ScramMechanism.
+constexpr int8_t kScramSha256 = 1, kScramSha512 = 2;
+constexpr int32_t kLeastIterations = 4096, kMostIterations = 16384;
+
+using AlteredUser = AlterUserScramCredentialsResponse::AlterUserScramCredentialsResult;
+using Upsertion = AlterUserScramCredentialsRequest::ScramCredentialUpsertion;
+
+struct ScramRefusal {
+  ErrorCode code;
+  Bytes message;
+};
+
+std::optional<ScramRefusal> refuse_user_and_mechanism(ByteView user, int8_t mechanism) {
+  if (user.empty()) return ScramRefusal{ErrorCode::kUnacceptableCredential, "The user's name must not be empty"};
+  if (mechanism != kScramSha256 && mechanism != kScramSha512) {
+    return ScramRefusal{ErrorCode::kUnsupportedSaslMechanism,
+                        fmt::format("There is no SCRAM mechanism {}", mechanism)};
+  }
+  return std::nullopt;
+}
+
+std::optional<ScramRefusal> refuse_upsertion(const Upsertion& wanted) {
+  if (auto refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism)) return refusal;
+  if (wanted.iterations < kLeastIterations || wanted.iterations > kMostIterations) {
+    return ScramRefusal{ErrorCode::kUnacceptableCredential,
+                        fmt::format("{} iterations: {} to {} are accepted", wanted.iterations, kLeastIterations,
+                                    kMostIterations)};
+  }
+  // The code is Kafka's, which cannot make a key of nothing.
+  if (wanted.salted_password.empty())
+    return ScramRefusal{ErrorCode::kUnknownServerError, "The salted password must not be empty"};
+  return std::nullopt;
+}
+
+UserScramCredentialRecord credential(const Upsertion& wanted) {
+  const Sha2 hash = wanted.mechanism == kScramSha256 ? Sha2::k256 : Sha2::k512;
+  UserScramCredentialRecord record;
+  record.name = wanted.name;
+  record.mechanism = wanted.mechanism;
+  record.salt = Bytes(wanted.salt);
+  record.iterations = wanted.iterations;
+  record.stored_key = sha2_digest(hash, sha2_hmac(hash, wanted.salted_password, "Client Key"));
+  record.server_key = sha2_hmac(hash, wanted.salted_password, "Server Key");
+  return record;
+}
+
+// What a request comes to, user by user: a user may be named once, whatever the mechanism, and what was wrong first is
+// what is told.
+class ScramPlan {
+ public:
+  void add(ByteView user, std::optional<ScramRefusal> refusal, MetadataRecord record) {
+    if (refused_.contains(user)) return;
+    if (accepted_.erase(user) > 0) {
+      refusal = ScramRefusal{ErrorCode::kDuplicateResource,
+                             fmt::format("The user {} occurs more than once in the request", user)};
+    }
+    if (refusal) {
+      refused_.emplace(user, std::move(*refusal));
+    } else {
+      accepted_.emplace(user, std::move(record));
+    }
+  }
+
+  ControllerEffects<AlterUserScramCredentialsResponse> effects() && {
+    ControllerEffects<AlterUserScramCredentialsResponse> effects;
+    for (auto& [user, record] : accepted_) {
+      effects.records.push_back(std::move(record));
+      AlteredUser& result = effects.response.results.emplace_back();
+      result.user = user;
+      result.error_message.reset();
+    }
+    for (auto& [user, refusal] : refused_)
+      effects.response.results.push_back({Bytes(user), refusal.code, std::move(refusal.message)});
+    return effects;
+  }
+
+ private:
+  std::map<ByteView, MetadataRecord> accepted_;
+  std::map<ByteView, ScramRefusal> refused_;
+};
+
+}  // namespace
+
+ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scram_credentials(
+    const AlterUserScramCredentialsRequest& request) const {
+  ScramPlan plan;
+  for (const Upsertion& wanted : request.upsertions) plan.add(wanted.name, refuse_upsertion(wanted), credential(wanted));
+  for (const auto& wanted : request.deletions) {
+    std::optional<ScramRefusal> refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism);
+    if (!refusal && !image_.scram_credentials().contains({wanted.mechanism, Bytes(wanted.name)})) {
+      refusal = ScramRefusal{ErrorCode::kResourceNotFound,
+                             fmt::format("The user {} has no such credential to be deleted", wanted.name)};
+    }
+    RemoveUserScramCredentialRecord record;
+    record.name = wanted.name;
+    record.mechanism = wanted.mechanism;
+    plan.add(wanted.name, std::move(refusal), std::move(record));
+  }
+  return std::move(plan).effects();
+}
+
+}  // namespace milena

@@ -1,0 +1,73 @@
+// PartitionDraft: what a partition's replicas and leader are to become, and the record that leads there. Internal to
+// src/metadata; made for one decision and thrown away. It holds references into the controller's image.
+//
+// Whoever makes one changes what it wants changed (in-sync replicas, assignment, kind of election) and takes the
+// record; the draft completes a reassignment whose new replicas are all in sync, keeps the eligible leader replicas
+// (KIP-966), and elects a leader where the one before cannot stay.
+//
+// Source: Kafka's PartitionChangeBuilder, PartitionReassignmentReplicas, PartitionReassignmentRevert.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "metadata/image.h"
+#include "metadata/metadata_record.h"
+
+namespace milena {
+
+// Registered, not fenced, not on its way out.
+bool can_lead(const MetadataImage& image, int32_t broker_id);
+// Where a new replica of that broker goes: its directory if it has just one (ClusterControlManager.defaultDir).
+Uuid default_directory(const MetadataImage& image, int32_t broker_id);
+
+class PartitionDraft {
+ public:
+  enum class Election {
+    kOnline,     // only if the leader cannot stay; of the replicas in sync
+    kPreferred,  // the first replica, if it may; else as kOnline
+    kUnclean     // if the leader cannot stay; of all replicas, where none in sync is left
+  };
+
+  PartitionDraft(const MetadataImage& image, const TopicImage& topic, int32_t number, int32_t min_insync_replicas);
+
+  Election election = Election::kOnline;
+  // Who may lead; at first whoever can_lead().
+  std::function<bool(int32_t)> may_lead;
+  std::vector<int32_t> replicas;
+  std::vector<int32_t> isr;
+  std::vector<int32_t> removing;
+  std::vector<int32_t> adding;
+
+  // The replicas are to be these in the end; those that go stay until the new ones are in sync.
+  void reassign_to(const std::vector<int32_t>& target);
+  // Back to what was before the reassignment under way. False: none of the replicas left would be in sync.
+  bool revert_reassignment();
+
+  // nullopt: nothing changes.
+  std::optional<PartitionChangeRecord> record();
+
+ private:
+  struct Choice {
+    int32_t leader = kNoLeader;
+    bool unclean = false;
+  };
+
+  void complete_reassignment();
+  void choose_eligible();
+  Choice choose_leader() const;
+  void elect(PartitionChangeRecord& change);
+  std::vector<Uuid> directories() const;
+
+  const MetadataImage& image_;
+  const PartitionImage& before_;
+  Uuid topic_id_;
+  int32_t number_;
+  int32_t min_insync_replicas_;
+  bool keeps_eligible_;
+  std::vector<int32_t> eligible_;
+  std::vector<int32_t> last_known_;
+};
+
+}  // namespace milena

@@ -1,0 +1,241 @@
+// ElectLeaders, AlterPartitionReassignments, brokers that are fenced or unregistered.
+#include "metadata/controller.h"
+#include "metadata/metadata_fixture.h"
+#include "metadata/partition_draft.h"
+
+namespace milena {
+namespace {
+
+using namespace milena::testing;  // NOLINT
+
+using Replicas = std::vector<int32_t>;
+
+// Broker 1 is this node; 2 and 3 were there once, and 2 is still taken for living.
+Controller three_brokers() {
+  Controller controller = one_node_controller();
+  controller.apply({broker(2, 20), broker(3, 30, true)});
+  return controller;
+}
+
+PartitionRecord replicated(int32_t number, Replicas replicas, Replicas isr, int32_t leader) {
+  PartitionRecord record = partition(kA, number, std::move(replicas));
+  record.isr = std::move(isr);
+  record.leader = leader;
+  return record;
+}
+
+const PartitionImage& partition_of(const Controller& controller, int32_t number = 0) {
+  return *controller.image().find_topic("a")->partition(number);
+}
+
+AlterPartitionReassignmentsRequest reassignment(std::optional<Replicas> replicas, int32_t number = 0,
+                                                ByteView topic = "a") {
+  AlterPartitionReassignmentsRequest request;
+  auto& one = request.topics.emplace_back();
+  one.name = topic;
+  one.partitions.push_back({number, std::move(replicas)});
+  return request;
+}
+
+ErrorCode reassign(Controller& controller, const AlterPartitionReassignmentsRequest& request) {
+  const auto effects = controller.alter_partition_reassignments(request);
+  controller.apply(effects.records);
+  EXPECT_EQ(effects.response.responses.size(), 1u);
+  return effects.response.responses[0].partitions[0].error_code;
+}
+
+ElectLeadersRequest election(int8_t type, std::vector<std::pair<ByteView, Replicas>> topics) {
+  ElectLeadersRequest request;
+  request.election_type = type;
+  for (auto& [name, partitions] : topics) request.topic_partitions->push_back({name, std::move(partitions)});
+  return request;
+}
+
+std::vector<ErrorCode> codes(const ElectLeadersResponse& response) {
+  std::vector<ErrorCode> all;
+  for (const auto& topic : response.replica_election_results) {
+    for (const auto& result : topic.partition_result) all.push_back(result.error_code);
+  }
+  return all;
+}
+
+constexpr int8_t kPreferred = 0, kUnclean = 1;
+
+TEST(ElectLeaders, NothingToDoOnOneNode) {
+  Controller controller = one_node_controller();
+  controller.apply({topic("a", kA), partition(kA, 0), partition(kA, 1)});
+  for (const int8_t type : {kPreferred, kUnclean}) {
+    const auto effects = controller.elect_leaders(election(type, {{"a", {0, 1, 2, -1}}, {"b", {0}}}), 2);
+    EXPECT_TRUE(effects.records.empty());
+    EXPECT_EQ(effects.response.error_code, ErrorCode::kNone);
+    EXPECT_EQ(codes(effects.response),
+              (std::vector{ErrorCode::kElectionNotNeeded, ErrorCode::kElectionNotNeeded,
+                           ErrorCode::kUnknownTopicOrPartition, ErrorCode::kUnknownTopicOrPartition,
+                           ErrorCode::kUnknownTopicOrPartition}));
+  }
+  // Of all topics those are not named that need no election.
+  ElectLeadersRequest all;
+  all.topic_partitions.reset();
+  const auto effects = controller.elect_leaders(all, 2);
+  ASSERT_EQ(effects.response.replica_election_results.size(), 1u);
+  EXPECT_TRUE(effects.response.replica_election_results[0].partition_result.empty());
+}
+
+TEST(ElectLeaders, WhatIsNotAnElection) {
+  Controller controller = one_node_controller();
+  controller.apply({topic("a", kA), partition(kA, 0)});
+  auto effects = controller.elect_leaders(election(2, {{"a", {0}}}), 2);
+  EXPECT_EQ(effects.response.error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(codes(effects.response), std::vector{ErrorCode::kInvalidRequest});
+  // Version 0 has no type.
+  EXPECT_EQ(controller.elect_leaders(election(2, {{"a", {0}}}), 0).response.error_code, ErrorCode::kNone);
+  // Nothing asked is nothing wrong.
+  EXPECT_EQ(controller.elect_leaders(election(2, {}), 2).response.error_code, ErrorCode::kNone);
+  ElectLeadersRequest late = election(kPreferred, {{"a", {0}}});
+  late.timeout_ms = 0;
+  effects = controller.elect_leaders(late, 2);
+  EXPECT_EQ(effects.response.error_code, ErrorCode::kRequestTimedOut);
+  EXPECT_EQ(codes(effects.response), std::vector{ErrorCode::kRequestTimedOut});
+}
+
+TEST(ElectLeaders, PreferredLeaders) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {1, 2}, {1, 2}, 2), replicated(1, {1, 2}, {2}, 2),
+                    replicated(2, {3, 1}, {1, 3}, 1)});
+  const auto effects = controller.elect_leaders(election(kPreferred, {{"a", {0, 1, 2}}}), 1);
+  controller.apply(effects.records);
+  // Broker 1 is not in sync with partition 1, and broker 3 is away.
+  EXPECT_EQ(codes(effects.response), (std::vector{ErrorCode::kNone, ErrorCode::kPreferredLeaderNotAvailable,
+                                                  ErrorCode::kPreferredLeaderNotAvailable}));
+  EXPECT_EQ(partition_of(controller).leader, 1);
+  EXPECT_EQ(partition_of(controller).leader_epoch, 1);
+  EXPECT_EQ(partition_of(controller, 1).leader, 2);
+  EXPECT_EQ(partition_of(controller, 1).partition_epoch, 0);
+}
+
+TEST(ElectLeaders, UncleanLeaders) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {1, 3}, {3}, kNoLeader), replicated(1, {3}, {3}, kNoLeader)});
+  EXPECT_EQ(codes(controller.elect_leaders(election(kPreferred, {{"a", {0}}}), 1).response),
+            std::vector{ErrorCode::kPreferredLeaderNotAvailable});
+  const auto effects = controller.elect_leaders(election(kUnclean, {{"a", {0, 1}}}), 1);
+  controller.apply(effects.records);
+  EXPECT_EQ(codes(effects.response), (std::vector{ErrorCode::kNone, ErrorCode::kEligibleLeadersNotAvailable}));
+  EXPECT_EQ(partition_of(controller).leader, 1);
+  EXPECT_EQ(partition_of(controller).isr.to_vector(), Replicas{1});
+  EXPECT_EQ(partition_of(controller).leader_recovery_state, 1);
+}
+
+TEST(Reassignments, OnOneNodeNothingMoves) {
+  Controller controller = one_node_controller();
+  controller.apply({topic("a", kA), partition(kA, 0)});
+  EXPECT_TRUE(controller.alter_partition_reassignments(reassignment(Replicas{1})).records.empty());
+  EXPECT_EQ(reassign(controller, reassignment(Replicas{1})), ErrorCode::kNone);
+  EXPECT_EQ(reassign(controller, reassignment(std::nullopt)), ErrorCode::kNoReassignmentInProgress);
+  for (const Replicas& wrong : {Replicas{}, Replicas{1, 1}, Replicas{2}, Replicas{1, 2}, Replicas{-1}}) {
+    EXPECT_EQ(reassign(controller, reassignment(wrong)), ErrorCode::kInvalidReplicaAssignment);
+  }
+  EXPECT_EQ(reassign(controller, reassignment(Replicas{1}, 9)), ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(reassign(controller, reassignment(Replicas{1}, -1)), ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(reassign(controller, reassignment(std::nullopt, 0, "b")), ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(partition_of(controller).partition_epoch, 0);
+  AlterPartitionReassignmentsRequest late = reassignment(Replicas{1});
+  late.timeout_ms = -1;
+  EXPECT_EQ(controller.alter_partition_reassignments(late).response.error_code, ErrorCode::kRequestTimedOut);
+  EXPECT_EQ(reassign(controller, late), ErrorCode::kRequestTimedOut);
+}
+
+// The last node of a former cluster: what was replicated is made this node's alone, at once.
+TEST(Reassignments, ShrinkToTheReplicaInSync) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {3, 1}, {1}, 1)});
+  EXPECT_EQ(reassign(controller, reassignment(Replicas{1})), ErrorCode::kNone);
+  const PartitionImage& after = partition_of(controller);
+  EXPECT_EQ(after.replicas.to_vector(), Replicas{1});
+  EXPECT_EQ(after.directories.to_vector(), (std::vector<Uuid>{Uuid{7, 1}}));
+  EXPECT_EQ(after.leader, 1);
+  EXPECT_EQ(after.leader_epoch, 1);  // the replica that goes must notice
+  EXPECT_TRUE(after.extras().empty());
+}
+
+TEST(Reassignments, WaitForReplicasThatAreNotInSync) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {1, 2}, {1, 2}, 1)});
+  EXPECT_EQ(reassign(controller, reassignment(Replicas{1, 3})), ErrorCode::kNone);
+  EXPECT_EQ(partition_of(controller).replicas.to_vector(), (Replicas{1, 3, 2}));
+  EXPECT_EQ(partition_of(controller).extras().adding_replicas, Replicas{3});
+  EXPECT_EQ(partition_of(controller).extras().removing_replicas, Replicas{2});
+  EXPECT_EQ(partition_of(controller).directories.to_vector(), (std::vector<Uuid>{Uuid{7, 1}, Uuid{7, 3}, Uuid{7, 2}}));
+  // Back again.
+  EXPECT_EQ(reassign(controller, reassignment(std::nullopt)), ErrorCode::kNone);
+  EXPECT_EQ(partition_of(controller).replicas.to_vector(), (Replicas{1, 2}));
+  EXPECT_TRUE(partition_of(controller).extras().empty());
+  EXPECT_EQ(reassign(controller, reassignment(std::nullopt)), ErrorCode::kNoReassignmentInProgress);
+}
+
+TEST(Reassignments, TheNumberOfReplicasMayBeFixed) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {1, 2}, {1, 2}, 1)});
+  AlterPartitionReassignmentsRequest request = reassignment(Replicas{1});
+  request.allow_replication_factor_change = false;
+  EXPECT_EQ(reassign(controller, request), ErrorCode::kInvalidReplicationFactor);
+  // Only another order.
+  request = reassignment(Replicas{2, 1});
+  request.allow_replication_factor_change = false;
+  EXPECT_EQ(reassign(controller, request), ErrorCode::kNone);
+  EXPECT_EQ(partition_of(controller).replicas.to_vector(), (Replicas{2, 1}));
+  EXPECT_EQ(partition_of(controller).directories.to_vector(), (std::vector<Uuid>{Uuid{7, 2}, Uuid{7, 1}}));
+  EXPECT_EQ(partition_of(controller).leader, 1);
+  EXPECT_EQ(partition_of(controller).leader_epoch, 0);
+}
+
+TEST(Brokers, OthersAreFencedByALoneNode) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {2, 1}, {1, 2}, 2), replicated(1, {2}, {2}, 2),
+                    replicated(2, {1}, {1}, 1)});
+  const auto effects = controller.fence_other_brokers();
+  controller.apply(effects.records);
+  EXPECT_TRUE(controller.image().find_broker(2)->fenced);
+  EXPECT_FALSE(controller.image().find_broker(1)->fenced);
+  EXPECT_EQ(partition_of(controller, 0).leader, 1);
+  EXPECT_EQ(partition_of(controller, 0).isr.to_vector(), Replicas{1});
+  // Nobody is left for this one, but who had everything is remembered.
+  EXPECT_EQ(partition_of(controller, 1).leader, kNoLeader);
+  EXPECT_TRUE(partition_of(controller, 1).isr.empty());
+  EXPECT_EQ(partition_of(controller, 1).extras().eligible_leader_replicas, Replicas{2});
+  EXPECT_EQ(partition_of(controller, 2).partition_epoch, 0);
+  EXPECT_TRUE(controller.fence_other_brokers().records.empty());
+}
+
+TEST(Brokers, WithoutEligibleReplicasTheLastInSyncStaysNoted) {
+  Controller controller = three_brokers();
+  FeatureLevelRecord off;
+  off.name = kElrFeature;
+  controller.apply({off, topic("a", kA), replicated(0, {2}, {2}, 2)});
+  controller.apply(controller.fence_other_brokers().records);
+  EXPECT_EQ(partition_of(controller).leader, kNoLeader);
+  EXPECT_EQ(partition_of(controller).isr.to_vector(), Replicas{2});
+  EXPECT_TRUE(partition_of(controller).extras().empty());
+}
+
+TEST(Brokers, Unregister) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {2, 1}, {1, 2}, 2)});
+  UnregisterBrokerRequest request;
+  request.broker_id = 9;
+  EXPECT_EQ(controller.unregister_broker(request).response.error_code, ErrorCode::kBrokerIdNotRegistered);
+  request.broker_id = 2;
+  const auto effects = controller.unregister_broker(request);
+  EXPECT_EQ(effects.response.error_code, ErrorCode::kNone);
+  controller.apply(effects.records);
+  EXPECT_EQ(controller.image().find_broker(2), nullptr);
+  EXPECT_EQ(partition_of(controller).leader, 1);
+  EXPECT_EQ(controller.unregister_broker(request).response.error_code, ErrorCode::kBrokerIdNotRegistered);
+  // Who is asked is alive.
+  request.broker_id = 1;
+  EXPECT_EQ(controller.unregister_broker(request).response.error_code, ErrorCode::kNone);
+  EXPECT_TRUE(controller.unregister_broker(request).records.empty());
+}
+
+}  // namespace
+}  // namespace milena

@@ -1,0 +1,223 @@
+// UpdateFeatures and AlterUserScramCredentials.
+#include "metadata/controller.h"
+#include "metadata/metadata_fixture.h"
+
+namespace milena {
+namespace {
+
+using namespace milena::testing;  // NOLINT
+
+constexpr int8_t kUp = 1, kSafe = 2, kUnsafe = 3;
+
+struct Update {
+  ByteView feature;
+  int16_t level;
+  int8_t type = kUp;
+};
+
+UpdateFeaturesRequest updates(const std::vector<Update>& all) {
+  UpdateFeaturesRequest request;
+  for (const Update& one : all) {
+    auto& key = request.feature_updates.emplace_back();
+    key.feature = one.feature;
+    key.max_version_level = one.level;
+    key.upgrade_type = one.type;
+    key.allow_downgrade = one.type != kUp;
+  }
+  return request;
+}
+
+ErrorCode update(Controller& controller, const std::vector<Update>& all, int16_t version = 2) {
+  const auto effects = controller.update_features(updates(all), version);
+  if (effects.response.error_code != ErrorCode::kNone) {
+    EXPECT_TRUE(effects.records.empty());
+    EXPECT_TRUE(effects.response.results.empty());
+    EXPECT_TRUE(effects.response.error_message.has_value());
+  }
+  controller.apply(effects.records);
+  return effects.response.error_code;
+}
+
+TEST(Features, UpAndDown) {
+  Controller controller = one_node_controller();
+  EXPECT_EQ(update(controller, {{"group.version", 0, kSafe}}), ErrorCode::kNone);
+  EXPECT_EQ(controller.image().feature_level("group.version"), 0);
+  EXPECT_EQ(update(controller, {{"group.version", 0, kSafe}}), ErrorCode::kNone);
+  EXPECT_EQ(update(controller, {{"group.version", 1}, {"transaction.version", 1, kUnsafe}}), ErrorCode::kNone);
+  EXPECT_EQ(controller.image().feature_level("group.version"), 1);
+  EXPECT_EQ(controller.image().feature_level("transaction.version"), 1);
+  // What is so already needs no record.
+  EXPECT_TRUE(controller.update_features(updates({{"group.version", 1}, {"metadata.version", 30}}), 2).records.empty());
+}
+
+TEST(Features, WhatIsRefused) {
+  Controller controller = one_node_controller();
+  const std::vector<Update> kRefused = {
+      {"metadata.version", 31},        {"metadata.version", 29},          {"metadata.version", 6, kSafe},
+      {"metadata.version", 0, kSafe},  {"metadata.version", 29, kSafe},   {"metadata.version", 29, kUnsafe},
+      {"metadata.version", -1, kSafe}, {"none.such", 1},                  {"none.such", 0, kSafe},
+      {"", 1},                         {"group.version", 2},              {"group.version", 0},
+      {"group.version", 0, 0},         {"group.version", 0, 4},           {"group.version", 0, -1},
+      {"kraft.version", 2},
+  };
+  for (const Update& one : kRefused) {
+    EXPECT_EQ(update(controller, {one}), ErrorCode::kInvalidUpdateVersion) << one.feature << " " << one.level;
+  }
+  // All or nothing.
+  EXPECT_EQ(update(controller, {{"group.version", 0, kSafe}, {"none.such", 1}}), ErrorCode::kInvalidUpdateVersion);
+  EXPECT_EQ(controller.image().feature_level("group.version"), 1);
+  // Version 0 has a flag instead of a type, which has no effect.
+  EXPECT_EQ(update(controller, {{"group.version", 0, kSafe}}, 0), ErrorCode::kInvalidUpdateVersion);
+  // A level that is there is not one to go down to.
+  update(controller, {{"group.version", 0, kSafe}});
+  EXPECT_EQ(update(controller, {{"group.version", 1, kSafe}}), ErrorCode::kInvalidUpdateVersion);
+}
+
+TEST(Features, EachNodeMustKnowThem) {
+  Controller controller = one_node_controller();
+  RegisterBrokerRecord old = broker(2, 20, true);
+  old.features.push_back({});
+  old.features.back().name = "metadata.version";
+  old.features.back().min_supported_version = 7;
+  old.features.back().max_supported_version = 30;
+  controller.apply({old});
+  EXPECT_EQ(update(controller, {{"group.version", 0, kSafe}}), ErrorCode::kNone);
+  EXPECT_EQ(update(controller, {{"group.version", 1}}), ErrorCode::kInvalidUpdateVersion);
+}
+
+TEST(Features, MetadataVersionGoesBackWhereNothingChanged) {
+  Controller controller = one_node_controller();
+  FeatureLevelRecord level;
+  level.name = "metadata.version";
+  level.feature_level = 29;
+  controller.apply({level});
+  EXPECT_EQ(update(controller, {{"metadata.version", 22, kSafe}}), ErrorCode::kInvalidUpdateVersion);
+  EXPECT_EQ(update(controller, {{"metadata.version", 23, kSafe}}), ErrorCode::kNone);
+  EXPECT_EQ(controller.image().metadata_version(), 23);
+  EXPECT_EQ(update(controller, {{"metadata.version", 30}}), ErrorCode::kNone);
+  EXPECT_EQ(controller.image().metadata_version(), 30);
+}
+
+TEST(Features, EligibleLeaderReplicasNeedTheirRecords) {
+  Controller controller = one_node_controller();
+  EXPECT_EQ(update(controller, {{kElrFeature, 0, kSafe}}), ErrorCode::kNone);
+  controller.apply({config(ResourceType::kBroker, "", "min.insync.replicas", std::nullopt),
+                    config(ResourceType::kBroker, "1", "min.insync.replicas", "2")});
+  FeatureLevelRecord level;
+  level.name = "metadata.version";
+  level.feature_level = 22;
+  controller.apply({level});
+  EXPECT_EQ(update(controller, {{kElrFeature, 1}}), ErrorCode::kInvalidUpdateVersion);
+  // Together with what it needs.
+  EXPECT_EQ(update(controller, {{kElrFeature, 1}, {"metadata.version", 30}}), ErrorCode::kNone);
+  EXPECT_EQ(controller.image().configs(ResourceType::kBroker, "").at("min.insync.replicas"), "1");
+  EXPECT_TRUE(controller.image().configs(ResourceType::kBroker, "1").empty());
+}
+
+TEST(Features, KraftVersionNeedsAnAddress) {
+  Controller alone = one_node_controller();
+  EXPECT_EQ(update(alone, {{"kraft.version", 0}}), ErrorCode::kNone);
+  EXPECT_EQ(update(alone, {{"kraft.version", 1}}), ErrorCode::kInvalidUpdateVersion);
+  ControllerSettings settings;
+  settings.has_controller_listener = true;
+  Controller controller = one_node_controller(settings);
+  // No record of the metadata: whoever owns the log writes it.
+  const auto effects = controller.update_features(updates({{"kraft.version", 1}}), 2);
+  EXPECT_EQ(effects.response.error_code, ErrorCode::kNone);
+  EXPECT_TRUE(effects.records.empty());
+  settings.kraft_version = 1;
+  controller.set_settings(settings);
+  EXPECT_EQ(update(controller, {{"kraft.version", 1}}), ErrorCode::kNone);
+  EXPECT_EQ(update(controller, {{"kraft.version", 0, kSafe}}), ErrorCode::kInvalidUpdateVersion);
+}
+
+TEST(Features, OnlyTriedOut) {
+  Controller controller = one_node_controller();
+  UpdateFeaturesRequest request = updates({{"group.version", 0, kSafe}});
+  request.validate_only = true;
+  const auto effects = controller.update_features(request, 2);
+  EXPECT_EQ(effects.response.error_code, ErrorCode::kNone);
+  EXPECT_TRUE(effects.records.empty());
+}
+
+// --- SCRAM
+
+AlterUserScramCredentialsRequest::ScramCredentialUpsertion upsertion(ByteView user, int8_t mechanism = 1,
+                                                                     int32_t iterations = 4096) {
+  return {user, mechanism, iterations, "salt", "0123456789abcdef0123456789abcdef"};
+}
+
+std::map<Bytes, ErrorCode> alter(Controller& controller, const AlterUserScramCredentialsRequest& request) {
+  const auto effects = controller.alter_user_scram_credentials(request);
+  controller.apply(effects.records);
+  std::map<Bytes, ErrorCode> codes;
+  for (const auto& result : effects.response.results) {
+    EXPECT_TRUE(codes.emplace(result.user, result.error_code).second) << result.user << " answered twice";
+    EXPECT_EQ(result.error_message.has_value(), result.error_code != ErrorCode::kNone);
+  }
+  return codes;
+}
+
+TEST(Scram, KeysAreKeptNotPasswords) {
+  Controller controller = one_node_controller();
+  AlterUserScramCredentialsRequest request;
+  request.upsertions = {upsertion("alice"), upsertion("bob", 2, 16384)};
+  EXPECT_EQ(alter(controller, request),
+            (std::map<Bytes, ErrorCode>{{"alice", ErrorCode::kNone}, {"bob", ErrorCode::kNone}}));
+  const auto& alice = controller.image().scram_credentials().at({1, "alice"});
+  EXPECT_EQ(alice.salt, "salt");
+  EXPECT_EQ(alice.iterations, 4096);
+  EXPECT_EQ(alice.stored_key.size(), 32u);
+  EXPECT_EQ(alice.server_key.size(), 32u);
+  const auto& bob = controller.image().scram_credentials().at({2, "bob"});
+  EXPECT_EQ(bob.stored_key.size(), 64u);
+  EXPECT_NE(bob.stored_key, bob.server_key);
+  request.upsertions.clear();
+  request.deletions = {{"alice", 1}, {"bob", 1}};
+  EXPECT_EQ(alter(controller, request),
+            (std::map<Bytes, ErrorCode>{{"alice", ErrorCode::kNone}, {"bob", ErrorCode::kResourceNotFound}}));
+  EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
+}
+
+TEST(Scram, WhatIsRefused) {
+  Controller controller = one_node_controller();
+  AlterUserScramCredentialsRequest request;
+  request.upsertions = {upsertion("few", 1, 4095), upsertion("many", 1, 16385), upsertion("none", 0),
+                        upsertion("three", 3),     upsertion(""),               upsertion("good"),
+                        upsertion("empty")};
+  request.upsertions.back().salted_password = "";
+  request.deletions = {{"nobody", 1}, {"what", 7}};
+  EXPECT_EQ(alter(controller, request),
+            (std::map<Bytes, ErrorCode>{{"few", ErrorCode::kUnacceptableCredential},
+                                        {"many", ErrorCode::kUnacceptableCredential},
+                                        {"none", ErrorCode::kUnsupportedSaslMechanism},
+                                        {"three", ErrorCode::kUnsupportedSaslMechanism},
+                                        {"", ErrorCode::kUnacceptableCredential},
+                                        {"good", ErrorCode::kNone},
+                                        {"empty", ErrorCode::kUnknownServerError},
+                                        {"nobody", ErrorCode::kResourceNotFound},
+                                        {"what", ErrorCode::kUnsupportedSaslMechanism}}));
+}
+
+TEST(Scram, AUserOnceARequest) {
+  Controller controller = one_node_controller();
+  AlterUserScramCredentialsRequest request;
+  request.upsertions = {upsertion("twice", 1), upsertion("twice", 2), upsertion("once"), upsertion("both")};
+  request.deletions = {{"both", 2}};
+  EXPECT_EQ(alter(controller, request), (std::map<Bytes, ErrorCode>{{"twice", ErrorCode::kDuplicateResource},
+                                                                    {"once", ErrorCode::kNone},
+                                                                    {"both", ErrorCode::kDuplicateResource}}));
+  EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
+  // What was wrong with a user first is what is told.
+  request.upsertions = {upsertion("bad", 3), upsertion("bad", 1), upsertion("good", 1), upsertion("good", 3)};
+  request.deletions = {{"nobody", 1}, {"nobody", 2}, {"once", 1}, {"once", 1}};
+  EXPECT_EQ(alter(controller, request),
+            (std::map<Bytes, ErrorCode>{{"bad", ErrorCode::kUnsupportedSaslMechanism},
+                                        {"good", ErrorCode::kDuplicateResource},
+                                        {"nobody", ErrorCode::kResourceNotFound},
+                                        {"once", ErrorCode::kDuplicateResource}}));
+  EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
+}
+
+}  // namespace
+}  // namespace milena
