@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/executor.h"
 #include "base/payload.h"
@@ -36,6 +37,9 @@ struct ConnectionState {
   int64_t throttle_ms = 0;
   // What handling its requests took and was not yet held against a quota; measured only where there is one.
   int64_t unbilled_ns = 0;
+  // Groups that were named over this connection: their members are perhaps gone when it is. Bounded (group_call.cc); beyond
+  // that a group hears nothing, and its members are missed when their sessions end.
+  std::vector<Bytes> groups;
   // Set by the request that is parked, to give up when the client goes away. One is enough: a connection has one
   // request under way.
   Task when_closed;
