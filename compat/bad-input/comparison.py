@@ -18,6 +18,8 @@ from target import Target
 
 MEMORY_SLACK_BYTES = 24 << 20
 SETTINGS = {"group.initial.rebalance.delay.ms": "0"}
+# Where Kafka has nothing to compare with: members here have no connection of their own that stays.
+OURS = {"milena.group.disconnect.grace.ms": "0"}
 
 
 def accepted(path):
@@ -154,7 +156,7 @@ def reachable():
 
 def body(suite, ledger_path, with_words):
     ledger, used = accepted(ledger_path), set()
-    with suite.start_broker("milena", SETTINGS) as milena_broker:
+    with suite.start_broker("milena", {**SETTINGS, **OURS}) as milena_broker:
         milena = Target("Milena", milena_broker, with_words)
         kafka_broker = start_kafka(suite)
         try:

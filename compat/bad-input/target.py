@@ -220,6 +220,8 @@ class Target:
             # Kafka's own order is that of its hash tables in many answers.
             if key in UNORDERED and all(isinstance(one, dict) for one in values):
                 values.sort(key=lambda one: [str(one.get(name)) for name in SORT_KEYS])
+            if key == "Members":
+                values.sort(key=str)
             return values
         if isinstance(value, uuid.UUID):
             return "no id" if value.int == 0 else f"<id of {self.names.get(value, 'another topic')}>"

@@ -5,6 +5,7 @@ import struct
 
 import wait
 
+API_VERSIONS = 18
 CREATE_TOPICS = 19
 INIT_PRODUCER_ID = 22
 COORDINATOR_LOAD_IN_PROGRESS = 14
@@ -50,6 +51,15 @@ def string(text):
         return struct.pack(">h", -1)
     data = text.encode()
     return struct.pack(">h", len(data)) + data
+
+
+def advertised(address):
+    """API key -> (oldest, newest) of what the broker offers."""
+    with Connection(address) as connection:
+        answer = connection.request(API_VERSIONS, 0, b"")
+    error, count = struct.unpack_from(">hi", answer)
+    assert error == 0, f"ApiVersions answered error {error}"
+    return {key: (oldest, newest) for key, oldest, newest in struct.iter_unpack(">hhh", answer[6:6 + 6 * count])}
 
 
 def create_topic(address, name, partitions, configs=None):

@@ -5,8 +5,9 @@
 
 #include <fmt/core.h>
 
-#include "broker/api/18_api_versions.h"
 #include "base/thread_time.h"
+#include "broker/api/18_api_versions.h"
+#include "broker/api/group_call.h"
 #include "broker/api_registry.h"
 #include "broker/shard.h"
 #include "protocol/request_header.h"
@@ -101,8 +102,10 @@ void ClientSession::on_request(Frame frame) {
   charge_then_start(std::make_shared<Arrived>(std::move(request)));
 }
 
-void ClientSession::on_closed(bool) {
+void ClientSession::on_closed(bool by_peer) {
   connection_->transport = nullptr;
+  // After we closed it the client is as alive as it was.
+  if (by_peer) tell_groups_of_closed_connection(shard_, *connection_);
   if (Task give_up = std::exchange(connection_->when_closed, nullptr)) give_up();
   if (auto instance = connection_->telemetry_instance) {
     shard_.router().at_hashed(shard_, std::hash<Uuid>()(*instance), [id = *instance, from = connection_->info.id](Shard& home) {

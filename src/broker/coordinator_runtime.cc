@@ -19,6 +19,9 @@ constexpr size_t kMostWaiting = 10'000;
 // As long as anybody can wait: a hundred years.
 constexpr int64_t kNoDeadline_ms = int64_t{100} * 365 * 86'400'000;
 
+// Not worth a look at the topic's settings.
+constexpr size_t kSurelySmallBatch_bytes = 64 << 10;
+
 // Kafka's max.message.bytes: what its own coordinators and consumers are prepared to read.
 constexpr size_t kLargeBatch_bytes = 1 << 20;
 
@@ -67,7 +70,10 @@ int32_t CoordinatorRuntime<Kind>::partition_of(const Shard& from, ByteView key) 
 template <class Kind>
 void CoordinatorRuntime<Kind>::submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer) {
   const TopicImage* topic = from.image().find_topic(Kind::kTopic);
-  if (topic == nullptr || topic->partition(partition) == nullptr) return on_answer(ErrorCode::kNotCoordinator, nullptr);
+  if (topic == nullptr || topic->partition(partition) == nullptr) {
+    if (on_answer) on_answer(ErrorCode::kNotCoordinator, nullptr);
+    return;
+  }
   Waiting waiting{std::move(input), &from, std::move(on_answer)};
   from.router().at_owner(from, {topic->id, partition}, [partition, waiting = std::move(waiting)](Shard& owner) mutable {
     Kind::runtime_of(owner).submit_here(partition, std::move(waiting));
@@ -287,11 +293,20 @@ ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
   size_t next = 0;
   while (next < effects.records.size()) {
     RecordBatchBuilder batch(options);
+    const size_t first = next;
     while (next < effects.records.size() && batch.uncompressed_size() < kLargeBatch_bytes) {
       const CoordinatorRecord& record = effects.records[next++];
       batch.append(record.key, view_of(record.value), timestamp);
     }
-    batches += batch.build();
+    const Bytes built = batch.build();
+    // A record by itself is not cut: a group's members may have said more than the topic takes.
+    if (next - first == 1 && built.size() > kSurelySmallBatch_bytes) {
+      const TopicImage* topic = shard_.image().find_topic(host.id.topic_id);
+      if (topic != nullptr && static_cast<int64_t>(built.size()) > shard_.topic_config(*topic)->max_message_bytes) {
+        return ErrorCode::kMessageTooLarge;
+      }
+    }
+    batches += built;
   }
   AppendOutcome outcome = partition->append_as_leader(Payload(std::move(batches)), checks);
   if (outcome.error != ErrorCode::kNone) return outcome.error;

@@ -49,7 +49,7 @@ class CoordinatorRuntime {
   static int32_t partition_of(const Shard& from, ByteView key);
   static int32_t partition_count(const Shard& from);
 
-  // Gives the input to the coordinator of that partition, wherever it lives.
+  // Gives the input to the coordinator of that partition, wherever it lives. Without on_answer nobody waits.
   static void submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer);
 
   // Loads the coordinators whose partitions hold something, one a turn: sessions run and offsets expire after a restart

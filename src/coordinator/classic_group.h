@@ -48,14 +48,23 @@ struct ClassicMember {
   std::optional<AnswerToken> awaiting_join;
   std::optional<AnswerToken> awaiting_sync;
   Timer session;
+  // The connection of its last request, and when it is given up because the client closed that one.
+  uint64_t connection_id = 0;
+  std::optional<int64_t> gone_deadline_ms;
 
   bool is_static() const { return instance_id.has_value(); }
   // What it says about a protocol; empty if it does not support it.
   ByteView metadata(ByteView protocol) const;
 };
 
+// An id given out with MEMBER_ID_REQUIRED and not used yet, with the timer of its session.
+struct PendingMember : Timer {
+  uint64_t connection_id = 0;
+};
+
 class ClassicGroup {
  public:
+  using PendingMembers = std::map<Bytes, PendingMember, std::less<>>;
   using Members = std::map<Bytes, ClassicMember, std::less<>>;
 
   // A group nobody has joined yet, or a simple one, which only holds offsets.
@@ -94,8 +103,7 @@ class ClassicGroup {
                      int32_t session_timeout_ms);
   void set_awaiting_join(ClassicMember& member, std::optional<AnswerToken> token);
   int32_t awaiting_join_count() const { return awaiting_join_count_; }
-  // Ids given out with MEMBER_ID_REQUIRED and not used yet, each with its session timer.
-  std::map<Bytes, Timer, std::less<>>& pending_members() { return pending_members_; }
+  PendingMembers& pending_members() { return pending_members_; }
   bool is_pending(ByteView member_id) const { return pending_members_.find(member_id) != pending_members_.end(); }
   bool all_members_joined() const;
   // The longest one of its members.
@@ -154,7 +162,7 @@ class ClassicGroup {
   int64_t state_timestamp_ms_ = -1;
   Members members_;
   std::map<Bytes, Bytes, std::less<>> static_members_;  // instance id -> member id
-  std::map<Bytes, Timer, std::less<>> pending_members_;
+  PendingMembers pending_members_;
   std::set<Bytes, std::less<>> pending_sync_;
   int32_t awaiting_join_count_ = 0;
   // How many members support a protocol.

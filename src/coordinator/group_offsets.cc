@@ -56,7 +56,10 @@ ErrorCode GroupShard::validate_commit(Turn& turn, const Caller& caller, const Of
   const ErrorCode error = validate_committer(*known, request);
   if (error != ErrorCode::kNone) return error;
   // Who commits is alive.
-  if (ClassicMember* member = known->find_member(request.member_id)) touch_session(turn, *known, *member);
+  if (ClassicMember* member = known->find_member(request.member_id)) {
+    heard_from(*member, caller);
+    touch_session(turn, *known, *member);
+  }
   return ErrorCode::kNone;
 }
 

@@ -70,6 +70,11 @@ class GroupShard {
   Effects fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable);
   Effects delete_offsets(const Caller& caller, const OffsetDeleteRequest& request, Now now);
 
+  // The client (not we) closed a connection over which members of this group may have spoken. Those whose last request came
+  // over it are given up after the grace of the settings, unless they ask for something before; static members, who come
+  // back in their own time, keep their session.
+  Effects connection_closed(ByteView group_id, uint64_t connection_id, Now now);
+
   // Topics are gone from the cluster: their offsets go, too.
   Effects topics_deleted(std::span<const DeletedTopic> topics);
 
@@ -139,6 +144,8 @@ class GroupShard {
   void answer_syncs(Turn& turn, ClassicGroup& group, ErrorCode error);
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member, int64_t timeout_ms);
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member);
+  // A request of this member: it is alive, wherever its connections are.
+  static void heard_from(ClassicMember& member, const Caller& caller);
 
   // sync_group.cc
   void sync_completing(Turn& turn, const Caller& caller, const SyncGroupRequest& request, ClassicGroup& group,

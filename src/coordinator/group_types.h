@@ -43,6 +43,8 @@ struct Caller {
   ByteView client_id;
   // As Kafka shows it: a slash and the address, "/127.0.0.1".
   ByteView client_host;
+  // Which connection asks; 0 if none is known.
+  uint64_t connection_id = 0;
 };
 
 using OffsetFetchGroup = OffsetFetchRequest::OffsetFetchRequestGroup;
@@ -86,6 +88,8 @@ struct GroupConfig {
   int32_t max_session_timeout_ms = 1'800'000;           // group.max.session.timeout.ms
   int32_t initial_rebalance_delay_ms = 0;               // group.initial.rebalance.delay.ms
   int32_t max_size = INT32_MAX;                         // group.max.size
+  // How long a dynamic member may stay silent after its client closed its connection; 0: no less than its session timeout.
+  int32_t disconnect_grace_ms = 3'000;                  // milena.group.disconnect.grace.ms
   int32_t new_member_join_timeout_ms = 300'000;         // not a setting in Kafka either
   int32_t offset_metadata_max_bytes = 4'096;            // offset.metadata.max.bytes
   int64_t offsets_retention_ms = 10'080 * 60'000LL;     // offsets.retention.minutes

@@ -53,7 +53,9 @@ Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& requ
     }
     if (response.error_code == ErrorCode::kNone) {
       // Between join and sync, too: clients begin to beat as soon as they have a generation.
-      touch_session(turn, *known, *known->find_member(request.member_id));
+      ClassicMember& member = *known->find_member(request.member_id);
+      heard_from(member, caller);
+      touch_session(turn, *known, member);
       if (known->is(GroupState::kPreparingRebalance)) response.error_code = ErrorCode::kRebalanceInProgress;
     }
   }

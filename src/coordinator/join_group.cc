@@ -12,6 +12,8 @@ namespace {
 
 constexpr int16_t kFirstVersionWithRebalanceTimeout = 1;
 constexpr int16_t kFirstVersionRequiringMemberId = 4;
+// What a string of the protocol can hold. Instance and client ids have no bound of their own.
+constexpr size_t kLongestMemberId = 32'767;
 
 JoinGroupResponse join_error(ErrorCode error, ByteView member_id = {}) {
   JoinGroupResponse response;
@@ -97,6 +99,7 @@ bool GroupShard::accepts_joining(ClassicGroup& group, ByteView member_id) const 
 void GroupShard::join_new_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
                                  ClassicGroup& group) {
   const Bytes new_id = Bytes(request.group_instance_id.value_or(caller.client_id)) + "-" + new_id_();
+  if (new_id.size() > kLongestMemberId) return turn.answer(caller.token, join_error(ErrorCode::kUnknownServerError));
   if (request.group_instance_id) {
     if (const Bytes* old_id = group.find_static(*request.group_instance_id)) {
       return replace_static_member(turn, caller, request, group, Bytes(*old_id), new_id);
@@ -107,7 +110,8 @@ void GroupShard::join_new_member(Turn& turn, const Caller& caller, const JoinGro
     return add_member_then_rebalance(turn, caller, request, group, new_id);
   }
   // The id first, so that a client whose answer is lost does not leave a ghost in the group behind.
-  Timer& session = group.pending_members()[new_id];
+  PendingMember& session = group.pending_members()[new_id];
+  session.connection_id = caller.connection_id;
   deadlines_.set(session, {TimerKind::kSession, group.id(), new_id}, turn.now.steady_ms + request.session_timeout_ms);
   turn.answer(caller.token, join_error(ErrorCode::kMemberIdRequired, new_id));
 }
@@ -132,6 +136,7 @@ void GroupShard::join_existing_member(Turn& turn, const Caller& caller, const Jo
 
 void GroupShard::rejoin_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request, ClassicGroup& group,
                                ClassicMember& member) {
+  heard_from(member, caller);
   if (group.is(GroupState::kPreparingRebalance)) {
     return update_member_then_rebalance(turn, caller, request, group, member, "a member rejoins");
   }
@@ -162,6 +167,7 @@ void GroupShard::add_member_then_rebalance(Turn& turn, const Caller& caller, con
                                             .is_new = true},
                                            request.protocol_type);
   group.set_awaiting_join(member, caller.token);
+  heard_from(member, caller);
   // A newcomer cannot send heartbeats before it is answered, and may have gone meanwhile; if it has not, it will try again.
   touch_session(turn, group, member, config_.new_member_join_timeout_ms);
   rebalance_or_complete_join(turn, group, "a new member joins");

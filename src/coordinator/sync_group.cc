@@ -58,6 +58,7 @@ Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& req
     return finish(std::move(turn));
   }
   ClassicMember& member = *known->find_member(request.member_id);
+  heard_from(member, caller);
   received_sync(*known, member.id);
   if (known->is(GroupState::kStable)) {
     turn.answer(caller.token, sync_answer(*known, member.assignment));

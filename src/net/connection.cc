@@ -1,5 +1,6 @@
 #include "net/connection.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include "base/check.h"
@@ -19,6 +20,11 @@ constexpr uint64_t kMaxUnsentBytes = 1024 * 1024;
 // What one connection may move in a turn before the others have theirs.
 constexpr size_t kReadBudget = 2 * 1024 * 1024;
 constexpr uint64_t kWriteBudget = 8 * 1024 * 1024;
+
+// A client that is gone is told from a network that is: its members leave their groups sooner.
+Connection::End end_of_error(int error) {
+  return error == ECONNRESET || error == EPIPE ? Connection::End::kPeer : Connection::End::kLost;
+}
 
 }  // namespace
 
@@ -95,7 +101,7 @@ void Connection::on_readable() {
     size_t offered = parts[0].iov_len + (count == 2 ? parts[1].iov_len : 0);
     IoResult result = stream_->read(std::span<iovec>(parts, count));
     if (result.kind == IoResult::kWouldBlock) break;
-    if (result.kind == IoResult::kFailed) return drop(End::kPeer, std::strerror(result.error));
+    if (result.kind == IoResult::kFailed) return drop(end_of_error(result.error), std::strerror(result.error));
     if (result.kind == IoResult::kEnd) {
       input_ended_ = true;
       set_.touch(*this);
@@ -164,7 +170,7 @@ void Connection::flush() {
       return stream_->wait_writable(shared_from_this());
     case WriteQueue::kFailed:
       if (!writes_.failure_text().empty()) return drop(End::kFault, writes_.failure_text());
-      return drop(End::kPeer, std::strerror(writes_.error()));
+      return drop(end_of_error(writes_.error()), std::strerror(writes_.error()));
   }
 }
 

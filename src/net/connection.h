@@ -37,7 +37,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   void end_turn();
   // Closes now, with what is unsent. Not from within a call of the Session.
   enum class End {
-    kPeer,   // the other side closed, or the network did
+    kPeer,   // the other side closed or reset it
+    kLost,   // the network did: nobody knows how the other side is
     kQuiet,  // we, in the ordinary course of things
     kFault,  // we, for a reason that belongs into the log
   };

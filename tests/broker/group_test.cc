@@ -52,6 +52,33 @@ TEST_P(GroupTest, OneMemberJoinsAndLeaves) {
   EXPECT_EQ(heartbeat(client(), "g", member, 1), ErrorCode::kUnknownMemberId);
 }
 
+TEST_P(GroupTest, AMemberWhoseClientHangsUpIsRemovedSoon) {
+  TestClient& one = node().connect(0);
+  TestClient& two = node().connect(1);
+  std::string first = join_alone(one, "g");
+  std::string other = join_alone(two, "h");
+  one.disconnect();
+  node().run();
+  node().advance(2'900);
+  EXPECT_EQ(heartbeat(client(), "g", first, 1), ErrorCode::kNone);
+  // That was a sign of life, over another connection.
+  node().advance(2'900);
+  EXPECT_EQ(heartbeat(client(), "g", first, 1), ErrorCode::kNone);
+  two.disconnect();
+  node().run();
+  node().advance(3'100);
+  EXPECT_EQ(heartbeat(client(), "h", other, 1), ErrorCode::kUnknownMemberId);
+}
+
+TEST_P(GroupTest, AMemberWhoseConnectionWeCloseKeepsItsSession) {
+  TestClient& one = node().connect(0);
+  std::string member = join_alone(one, "g");
+  one.dropped_by_broker();
+  node().run();
+  node().advance(9'000);
+  EXPECT_EQ(heartbeat(client(), "g", member, 1), ErrorCode::kNone);
+}
+
 TEST_P(GroupTest, ASecondMemberMakesARebalance) {
   TestClient& one = node().connect(0);
   TestClient& two = node().connect(1);

@@ -88,12 +88,9 @@ class TestClient final : public Transport {
   void set_client_id(std::string id) { client_id_ = std::move(id); }
 
   // The client goes away.
-  void disconnect() {
-    if (session_ == nullptr) return;
-    *alive_ = false;
-    session_->on_closed(true);
-    session_.reset();
-  }
+  void disconnect() { end(true); }
+  // The broker's side closes, as for an idle connection.
+  void dropped_by_broker() { end(false); }
 
   // --- Transport
 
@@ -116,6 +113,13 @@ class TestClient final : public Transport {
   }
 
  private:
+  void end(bool by_peer) {
+    if (session_ == nullptr) return;
+    *alive_ = false;
+    session_->on_closed(by_peer);
+    session_.reset();
+  }
+
   template <class Request>
   Bytes encode(const Request& request, int16_t version) {
     Writer writer;

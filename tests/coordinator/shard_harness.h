@@ -93,7 +93,9 @@ class ShardHarness {
     move_to(end_ms);
   }
 
-  Caller caller(int16_t version) { return {++last_token_, version, "client", "/127.0.0.1"}; }
+  Caller caller(int16_t version) { return {++last_token_, version, "client", "/127.0.0.1", connection}; }
+  // Over which the requests come from now on.
+  uint64_t connection = 0;
   AnswerToken last_token() const { return last_token_; }
 
   void run(Effects effects) {

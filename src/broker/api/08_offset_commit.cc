@@ -73,6 +73,7 @@ void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
   // A commit that names nothing known is answered without the coordinator, as Kafka does.
   if (commit->places.empty() && !call->request.topics.empty()) return call->reply(commit->response);
   Shard& shard = call->shard();
+  note_group(call->connection(), call->request.group_id);
   GroupRuntime::submit(
       shard, GroupRuntime::partition_of(shard, call->request.group_id),
       [call, commit](GroupShard& state, AnswerToken token, Now now) {

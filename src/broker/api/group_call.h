@@ -16,13 +16,25 @@ class GroupCaller {
  public:
   GroupCaller(const CallBase& call, AnswerToken token)
       : host_("/" + call.connection().info.peer_host),
-        caller_{token, call.version(), call.client_id(), host_} {}
+        caller_{token, call.version(), call.client_id(), host_, call.connection().info.id} {}
   operator const Caller&() const { return caller_; }
 
  private:
   std::string host_;
   Caller caller_;
 };
+
+// What an answer looks like in the version of its request, beyond what its schema says.
+template <class Response>
+void fit_to_version(Response&, int16_t) {}
+inline void fit_to_version(JoinGroupResponse& response, int16_t version) {
+  // Since there is a word for no protocol, an empty name is never said.
+  if (version >= 7 && response.protocol_name && response.protocol_name->empty()) response.protocol_name.reset();
+}
+
+// What a member sends goes through here, so that the coordinator hears when the client closes the connection. Administrators'
+// requests are noted, too: they name no member, so nothing comes of it.
+void note_group(ConnectionState& connection, ByteView group_id);
 
 // Gives the call to the coordinator of `group_id` through one of GroupShard's methods; its answer becomes the reply.
 // `fail` makes the reply when there is no coordinator to ask.
@@ -31,14 +43,19 @@ void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method m
   using Response = typename CallType::Response;
   Shard& shard = call->shard();
   // Said before anybody looks for a coordinator, as in Kafka.
-  if (group_id.empty()) return call->reply(fail(ErrorCode::kInvalidGroupId));
+  const auto reply = [call](Response answer) {
+    fit_to_version(answer, call->version());
+    call->reply(answer);
+  };
+  if (group_id.empty()) return reply(fail(ErrorCode::kInvalidGroupId));
+  note_group(call->connection(), group_id);
   GroupRuntime::submit(
       shard, GroupRuntime::partition_of(shard, group_id),
       [call, method](GroupShard& state, AnswerToken token, Now now) {
         return (state.*method)(GroupCaller(*call, token), call->request, now);
       },
-      [call, fail](ErrorCode error, GroupResponse* response) {
-        call->reply(error == ErrorCode::kNone ? std::get<Response>(*response) : fail(error));
+      [reply, fail](ErrorCode error, GroupResponse* response) {
+        reply(error == ErrorCode::kNone ? std::move(std::get<Response>(*response)) : fail(error));
       });
 }
 
@@ -51,5 +68,8 @@ void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method m
     return response;
   });
 }
+
+// The client closed this connection: the coordinators of the groups that were named over it are told.
+void tell_groups_of_closed_connection(Shard& shard, const ConnectionState& connection);
 
 }  // namespace milena

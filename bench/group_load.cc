@@ -1,0 +1,188 @@
+#include "group_load.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/find_coordinator.h"
+
+namespace milena::bench {
+namespace {
+
+constexpr size_t kReadSize = 256 * 1024;
+
+int connect_to(int port) {
+  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) give_up(std::string("socket: ") + std::strerror(errno));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    give_up(std::string("connect: ") + std::strerror(errno));
+  }
+  int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::fcntl(fd, F_SETFL, O_NONBLOCK);
+  return fd;
+}
+
+}  // namespace
+
+int64_t number(const Arguments& arguments, const std::string& name, int64_t fallback) {
+  auto found = arguments.find(name);
+  return found == arguments.end() ? fallback : std::atoll(found->second.c_str());
+}
+
+double now_s() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+void give_up(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
+  std::_Exit(1);
+}
+
+GroupClient::GroupClient(int port, size_t connections) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  for (size_t i = 0; i < connections; i++) {
+    connections_.push_back(std::make_unique<Connection>());
+    connections_.back()->fd = connect_to(port);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = connections_.back().get();
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_.back()->fd, &event);
+  }
+}
+
+GroupClient::~GroupClient() {
+  for (auto& connection : connections_) ::close(connection->fd);
+  ::close(epoll_);
+}
+
+void GroupClient::send(size_t index, Bytes frame, OnAnswer on_answer) {
+  Connection& connection = *connections_[index];
+  connection.waiting.push_back(std::move(on_answer));
+  connection.out += frame;
+  if (!connection.writes) flush(connection);
+}
+
+void GroupClient::flush(Connection& connection) {
+  while (!connection.out.empty()) {
+    ssize_t sent = ::send(connection.fd, connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EAGAIN) return watch(connection, true);
+    if (sent < 0) give_up(std::string("send: ") + std::strerror(errno));
+    connection.out.erase(0, static_cast<size_t>(sent));
+  }
+  watch(connection, false);
+}
+
+void GroupClient::watch(Connection& connection, bool writes) {
+  if (connection.writes == writes) return;
+  connection.writes = writes;
+  epoll_event event{};
+  event.events = EPOLLIN | (writes ? EPOLLOUT : 0u);
+  event.data.ptr = &connection;
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd, &event);
+}
+
+void GroupClient::receive(Connection& connection) {
+  size_t before = connection.in.size();
+  connection.in.resize(before + kReadSize);
+  ssize_t got = ::recv(connection.fd, connection.in.data() + before, kReadSize, 0);
+  connection.in.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  if (got == 0) give_up("the broker closed a connection");
+  if (got < 0 && errno != EAGAIN) give_up(std::string("recv: ") + std::strerror(errno));
+  size_t at = 0;
+  while (connection.in.size() - at >= 4) {
+    size_t size = load_big_endian<uint32_t>(connection.in.data() + at);
+    if (connection.in.size() - at - 4 < size) break;
+    Reader reader(ByteView(connection.in).substr(at + 4, size));
+    OnAnswer on_answer = std::move(connection.waiting.front());
+    connection.waiting.pop_front();
+    at += 4 + size;
+    on_answer(reader);
+  }
+  connection.in.erase(0, at);
+}
+
+void GroupClient::run_until(const std::function<bool()>& done, double deadline_s, const std::string& what) {
+  double end_s = now_s() + deadline_s;
+  std::vector<epoll_event> events(256);
+  while (!done()) {
+    double now = now_s();
+    if (now > end_s) give_up("waited in vain: " + what);
+    while (!timers_.empty() && timers_.begin()->first <= now) {
+      auto task = std::move(timers_.begin()->second);
+      timers_.erase(timers_.begin());
+      task();
+    }
+    double wait_s = timers_.empty() ? 0.1 : std::clamp(timers_.begin()->first - now, 0.0, 0.1);
+    int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), static_cast<int>(wait_s * 1000));
+    for (int i = 0; i < count; i++) {
+      Connection& connection = *static_cast<Connection*>(events[static_cast<size_t>(i)].data.ptr);
+      if (events[static_cast<size_t>(i)].events & EPOLLOUT) flush(connection);
+      if (events[static_cast<size_t>(i)].events & ~static_cast<uint32_t>(EPOLLOUT)) receive(connection);
+    }
+  }
+}
+
+void prepare(GroupClient& client, const std::string& topic, int32_t partitions) {
+  CreateTopicsRequest create;
+  create.timeout_ms = 30'000;
+  auto& made = create.topics.emplace_back();
+  made.name = topic;
+  made.num_partitions = partitions;
+  made.replication_factor = 1;
+  bool created = false;
+  client.ask<CreateTopicsResponse>(0, create, 5, [&](CreateTopicsResponse& response) {
+    ErrorCode error = response.topics.at(0).error_code;
+    created = error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists;
+    if (!created) give_up("the topic could not be made");
+  });
+  client.run_until([&] { return created; }, 60, "the topic is made");
+  bool found = false;
+  std::function<void()> look = [&] {
+    FindCoordinatorRequest find;
+    find.key = "bench";
+    client.ask<FindCoordinatorResponse>(0, find, 3, [&](FindCoordinatorResponse& response) {
+      found = response.error_code == ErrorCode::kNone;
+      if (!found) client.at(now_s() + 0.1, look);
+    });
+  };
+  look();
+  client.run_until([&] { return found; }, 60, "the coordinator is found");
+}
+
+}  // namespace milena::bench
+
+int main(int count, char** words) {
+  using namespace milena::bench;
+  Arguments arguments;
+  for (int i = 2; i + 1 < count; i += 2) arguments[std::string(words[i]).substr(2)] = words[i + 1];
+  std::string command = count > 1 ? words[1] : "";
+  if (command == "one-group") return one_group(arguments);
+  if (command == "many-groups") return many_groups(arguments);
+  if (command == "commit") return commit_offsets(arguments);
+  if (command == "fetch") return fetch_offsets(arguments);
+  give_up("usage: milena_bench_groups one-group|many-groups|commit|fetch --port N [--name value]...");
+}

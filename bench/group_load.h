@@ -1,0 +1,94 @@
+// milena_bench_groups: members of groups by the thousand in one thread, over plain sockets. One command, one line of JSON;
+// it exits with 0 only if every member got what it asked for.
+//
+// GroupClient is the common part: connections on one epoll loop, requests encoded with Milena's own messages, each answer
+// handed to whoever asked. Answers of a connection come in the order of its requests.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "protocol/reader.h"
+#include "protocol/request_header.h"
+#include "protocol/writer.h"
+
+namespace milena::bench {
+
+using Arguments = std::map<std::string, std::string>;
+
+int64_t number(const Arguments& arguments, const std::string& name, int64_t fallback);
+double now_s();
+[[noreturn]] void give_up(const std::string& why);
+
+class GroupClient {
+ public:
+  // Reads the body of an answer.
+  using OnAnswer = std::function<void(Reader&)>;
+
+  GroupClient(int port, size_t connections);
+  ~GroupClient();
+
+  size_t connection_count() const { return connections_.size(); }
+
+  // Handlers may ask for more.
+  template <class Response, class Request>
+  void ask(size_t connection, const Request& request, int16_t version, std::function<void(Response&)> on_answer) {
+    Writer writer;
+    writer.write_int32(0);
+    RequestHeader header;
+    header.api_key = static_cast<int16_t>(Request::kApiKey);
+    header.api_version = version;
+    header.client_id = "bench";
+    header.write(writer);
+    request.write(writer, version);
+    writer.overwrite_int32(0, static_cast<int32_t>(writer.size() - 4));
+    send(connection, writer.take().flatten().value(), [version, on_answer = std::move(on_answer)](Reader& reader) {
+      ResponseHeader answer_header;
+      answer_header.read(reader, Response::kApiKey, version);
+      Response response;
+      response.read(reader, version);
+      if (!reader.ok()) give_up("an answer cannot be decoded");
+      on_answer(response);
+    });
+  }
+
+  // Runs the task then; in the order of the times.
+  void at(double when_s, std::function<void()> task) { timers_.emplace(when_s, std::move(task)); }
+  // Sends and receives until this is true.
+  void run_until(const std::function<bool()>& done, double deadline_s, const std::string& what);
+
+ private:
+  struct Connection {
+    int fd = -1;
+    Bytes out;
+    Bytes in;
+    std::deque<OnAnswer> waiting;
+    bool writes = false;
+  };
+
+  void send(size_t connection, Bytes frame, OnAnswer on_answer);
+  void flush(Connection& connection);
+  void receive(Connection& connection);
+  void watch(Connection& connection, bool writes);
+
+  int epoll_ = -1;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::multimap<double, std::function<void()>> timers_;
+};
+
+// The topic, with that many partitions, and a coordinator: everything is there when it returns.
+void prepare(GroupClient& client, const std::string& topic, int32_t partitions);
+
+// The commands (group_commands.cc).
+int one_group(const Arguments& arguments);
+int many_groups(const Arguments& arguments);
+int commit_offsets(const Arguments& arguments);
+int fetch_offsets(const Arguments& arguments);
+
+}  // namespace milena::bench

@@ -1,0 +1,57 @@
+"""A member of a group: confluent-kafka, which is librdkafka. See member.py for what it prints."""
+
+import sys
+import threading
+
+from confluent_kafka import Consumer, KafkaException
+
+address, group, topic, kind = sys.argv[1:]
+stopping = threading.Event()
+
+
+def wait_for_stop():
+    sys.stdin.readline()
+    stopping.set()
+
+
+def say(lines):
+    sys.stdout.write("".join(line + "\n" for line in lines))
+    sys.stdout.flush()
+
+
+def commit():
+    try:
+        done = consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        print(f"commit: {error}", file=sys.stderr, flush=True)
+        return
+    say(f"c {one.partition} {one.offset}" for one in done if one.error is None and one.offset >= 0)
+
+
+def lost(_, partitions):
+    say(f"lost {one.partition}" for one in partitions)
+
+
+def revoked(_, partitions):
+    commit()
+    lost(_, partitions)
+
+
+settings = {"bootstrap.servers": address, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
+            "topic.metadata.refresh.interval.ms": 1_000, "reconnect.backoff.max.ms": 500}
+if kind == "consumer":
+    settings["group.protocol"] = "consumer"
+else:
+    settings |= {"session.timeout.ms": 10_000, "heartbeat.interval.ms": 500,
+                 "partition.assignment.strategy": "cooperative-sticky" if kind == "cooperative" else "range"}
+consumer = Consumer(settings)
+consumer.subscribe([topic], on_revoke=revoked, on_lost=lost)
+threading.Thread(target=wait_for_stop, daemon=True).start()
+while not stopping.is_set():
+    got = [one for one in consumer.consume(50, timeout=0.1) if one.error() is None]
+    if not got:
+        continue
+    say(f"r {one.partition()} {one.offset()}" for one in got)
+    commit()
+consumer.close()
+say(["stopped"])

@@ -1,0 +1,51 @@
+"""A member of a group: kafka-python. See member.py for what it prints."""
+
+import sys
+import threading
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka.errors import KafkaError
+
+address, group, topic, _ = sys.argv[1:]
+stopping = threading.Event()
+
+
+def wait_for_stop():
+    sys.stdin.readline()
+    stopping.set()
+
+
+def say(lines):
+    sys.stdout.write("".join(line + "\n" for line in lines))
+    sys.stdout.flush()
+
+
+class Listener(ConsumerRebalanceListener):
+    def on_partitions_revoked(self, revoked):
+        say(f"lost {one.partition}" for one in revoked)
+
+    def on_partitions_assigned(self, assigned):
+        pass
+
+
+def commit(consumer):
+    try:
+        consumer.commit()
+    except KafkaError as error:
+        print(f"commit: {error!r}", file=sys.stderr, flush=True)
+        return
+    say(f"c {one.partition} {consumer.position(one)}" for one in consumer.assignment())
+
+
+consumer = KafkaConsumer(bootstrap_servers=address, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False,
+                         session_timeout_ms=10_000, heartbeat_interval_ms=500, metadata_max_age_ms=1_000,
+                         max_poll_records=50, reconnect_backoff_ms=50, reconnect_backoff_max_ms=500)
+consumer.subscribe([topic], listener=Listener())
+threading.Thread(target=wait_for_stop, daemon=True).start()
+while not stopping.is_set():
+    polled = consumer.poll(timeout_ms=100)
+    if polled:
+        say(f"r {one.partition} {one.offset}" for records in polled.values() for one in records)
+        commit(consumer)
+consumer.close()
+say(["stopped"])

@@ -1,0 +1,155 @@
+"""What every client's group goes through, while records are written all the time."""
+
+import subprocess
+import time
+
+import wait
+from member import Book, Member
+
+GROUP, TOPIC = "the-group", "the-topic"
+DEADLINE_S = 90
+# A partition belongs to whoever got something of it within this time; records come twenty times as often.
+WINDOW_S = 1.0
+
+
+class Author:
+    def __init__(self, command, log_path):
+        self.log = open(log_path, "ab")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        assert self._line() == ["writing"]
+
+    def _line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the author ended with {self.process.wait(10)}")
+        return line.split()
+
+    def ask(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return self._line()
+
+    def offsets(self, command):
+        return {int(partition): int(offset) for partition, _, offset in (word.partition(":") for word in self.ask(command)[1:])}
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(10)
+        self.log.close()
+
+
+class Scenario:
+    """One client's turn, on a broker of its own. `client` tells the commands (clients.py)."""
+
+    def __init__(self, checks, broker, client, directory, author_command):
+        self.checks = checks
+        self.broker = broker
+        self.client = client
+        self.directory = directory
+        self.book = Book(strict=client.tells_losses)
+        self.members = []
+        self.made = 0
+        self.partitions = 2
+        self.author = Author([*author_command, broker.address, GROUP, TOPIC], directory / "author.log")
+
+    def start_member(self):
+        self.made += 1
+        name = f"member-{self.made}"
+        command = [*self.client.command, self.broker.address, GROUP, TOPIC, self.client.kind]
+        self.members.append(Member(name, command, self.book, self.directory / f"{name}.log", self.client.environment))
+
+    def shared(self, since):
+        """Each partition arrives at one member, each member has one if there are enough."""
+        for member in self.members:
+            assert member.alive(), f"{member.name} has ended by itself"
+        now = time.monotonic()
+        parts = [member.partitions(max(since, now - WINDOW_S)) for member in self.members]
+        busy = sum(1 for part in parts if part)
+        return (sum(map(len, parts)) == self.partitions == len(set().union(*parts))
+                and busy == min(len(self.members), self.partitions))
+
+    def settle(self, what):
+        begin = time.monotonic()
+        wait.until(lambda: self.shared(begin), what, DEADLINE_S, 0.1)
+        print(f"# {self.client.name}: {what} after {time.monotonic() - begin:.1f} s", flush=True)
+        self.check_book()
+
+    def check_book(self):
+        with self.book.lock:
+            assert not self.book.wrong, f"{len(self.book.wrong)} records too many, as: {self.book.wrong[:3]}"
+
+    def join(self):
+        self.start_member()
+        self.settle("one member has both partitions")
+
+    def scale_up(self):
+        self.start_member()
+        self.settle("two members share two partitions")
+        self.start_member()
+        self.settle("three members share two partitions")
+
+    def scale_down(self):
+        for _ in range(2):
+            self.members.pop(0).stop()
+            self.settle("a member has left")
+
+    def exactly_once(self):
+        """Nobody has died yet, so nothing came twice: only for clients that commit before they give a partition back."""
+        self.check_book()
+        repeated = self.book.repeated()
+        assert repeated == 0, f"{repeated} records came more than once, and no commit had failed"
+
+    def grow(self):
+        self.start_member()
+        self.settle("two members again")
+        assert self.author.ask("grow 8") == ["grown"]
+        self.partitions = 8
+        self.settle("two members share eight partitions")
+
+    def kill_member(self):
+        self.members.pop(0).kill()
+        self.settle("the other has taken over from a member that was killed")
+        self.start_member()
+        self.settle("a new member beside it")
+
+    def restart(self):
+        self.broker.stop()
+        self.broker.start()
+        self.settle("the group goes on after a restart of the broker")
+
+    def crash(self):
+        self.broker.kill()
+        self.broker.start()
+        self.settle("the group goes on after a crash of the broker")
+
+    def end(self):
+        ends = self.author.offsets("ends")
+        wait.until(lambda: not self.book.missing(ends), f"all of {ends} arrives; missing {self.book.missing(ends)}", DEADLINE_S, 0.1)
+        for member in self.members:
+            member.stop()
+        self.members = []
+        self.check_book()
+        committed = self.author.offsets("committed")
+        assert committed == ends, f"committed {committed}, written {ends}"
+        print(f"# {self.client.name}: {sum(ends.values())} records, {self.book.repeated()} deliveries again", flush=True)
+
+    def run(self):
+        steps = [("joins", self.join), ("scales up", self.scale_up), ("scales down", self.scale_down)]
+        if self.client.tells_losses:
+            steps.append(("each record once while members only come and leave", self.exactly_once))
+        steps += [("the topic grows from 2 to 8 partitions", self.grow), ("a member is killed", self.kill_member)]
+        if self.broker.owned:
+            steps += [("the broker is restarted", self.restart), ("the broker is killed", self.crash)]
+        steps.append(("each record at least once" + (", none after its commit" if self.book.strict else ""), self.end))
+        failed_before = self.checks.failed
+        for name, step in steps:
+            with self.checks.check(f"{self.client.name}: {name}"):
+                step()
+            if self.checks.failed > failed_before:
+                return  # the steps build on one another
+
+    def close(self):
+        for member in self.members:
+            if member.alive():
+                member.kill()
+        self.author.close()

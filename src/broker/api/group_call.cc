@@ -1,0 +1,32 @@
+#include "broker/api/group_call.h"
+
+#include <algorithm>
+
+namespace milena {
+namespace {
+
+// A client has a connection a group as a rule. What is beyond these bounds costs us nothing and it a session timeout.
+constexpr size_t kMostGroups = 64;
+constexpr size_t kLongestNotedId_bytes = 1'024;
+
+}  // namespace
+
+void note_group(ConnectionState& connection, ByteView group_id) {
+  if (group_id.size() > kLongestNotedId_bytes || connection.groups.size() >= kMostGroups) return;
+  // The last one first: it is nearly always the same.
+  if (std::find(connection.groups.rbegin(), connection.groups.rend(), group_id) != connection.groups.rend()) return;
+  connection.groups.emplace_back(group_id);
+}
+
+void tell_groups_of_closed_connection(Shard& shard, const ConnectionState& connection) {
+  for (const Bytes& group_id : connection.groups) {
+    GroupRuntime::submit(
+        shard, GroupRuntime::partition_of(shard, group_id),
+        [group_id, id = connection.info.id](GroupShard& state, AnswerToken, Now now) {
+          return state.connection_closed(group_id, id, now);
+        },
+        nullptr);
+  }
+}
+
+}  // namespace milena

@@ -1,0 +1,158 @@
+// A client that closes its connection: its members have a short grace, and what stops that clock.
+#include <gtest/gtest.h>
+
+#include "coordinator/shard_harness.h"
+
+namespace milena {
+namespace {
+
+constexpr int64_t kGrace_ms = 3'000;
+
+class DisconnectTest : public testing::Test {
+ protected:
+  void close(uint64_t connection) { h.run(h.shard().connection_closed("g", connection, h.now())); }
+  bool has(const std::string& member) { return h.shard().find_group("g")->members().count(member) > 0; }
+  // Two members, each over a connection of its own.
+  std::vector<std::string> two_members() {
+    std::vector<std::string> members = h.stable_group(2);
+    for (size_t i = 0; i < 2; i++) {
+      h.connection = i + 1;
+      EXPECT_EQ(h.heartbeat(members[i], 2), ErrorCode::kNone);
+    }
+    return members;
+  }
+
+  ShardHarness h;
+};
+
+TEST_F(DisconnectTest, AMemberIsGivenUpAfterTheGrace) {
+  const auto members = two_members();
+  close(1);
+  h.advance(kGrace_ms - 1);
+  EXPECT_TRUE(has(members[0]));
+  EXPECT_EQ(h.state(), "Stable");
+  h.advance(1);
+  EXPECT_FALSE(has(members[0]));
+  EXPECT_TRUE(has(members[1]));
+  EXPECT_EQ(h.state(), "PreparingRebalance");
+}
+
+TEST_F(DisconnectTest, AnyRequestOverAnotherConnectionStopsTheClock) {
+  const auto members = two_members();
+  close(1);
+  h.advance(kGrace_ms - 1);
+  h.connection = 7;
+  EXPECT_EQ(h.heartbeat(members[0], 2), ErrorCode::kNone);
+  h.advance(4'000);
+  EXPECT_TRUE(has(members[0]));
+
+  close(7);
+  h.advance(kGrace_ms - 1);
+  h.connection = 8;
+  EXPECT_EQ(h.commit({.member = members[0], .generation = 2, .offset = 3}), ErrorCode::kNone);
+  h.connection = 2;
+  EXPECT_EQ(h.heartbeat(members[1], 2), ErrorCode::kNone);
+  h.advance(4'000);
+  EXPECT_TRUE(has(members[0]));
+
+  // Its first connection is closed long after it has moved on.
+  close(1);
+  h.connection = 2;
+  EXPECT_EQ(h.heartbeat(members[1], 2), ErrorCode::kNone);
+  h.advance(4'000);
+  EXPECT_TRUE(has(members[0]));
+}
+
+TEST_F(DisconnectTest, ARejoinStopsTheClock) {
+  const auto members = two_members();
+  close(2);
+  h.connection = 9;
+  h.join({.member = members[1], .protocols = {{"range", "new"}}});
+  h.advance(kGrace_ms);
+  EXPECT_TRUE(has(members[1]));
+}
+
+TEST_F(DisconnectTest, StaticMembersKeepTheirSession) {
+  h.connection = 1;
+  const auto joined = h.answer<JoinGroupResponse>(h.join({.instance = "i"}));
+  h.sync({.member = joined.member_id, .assignments = {{joined.member_id, "a"}}, .instance = "i"});
+  close(1);
+  h.advance(9'999);
+  EXPECT_EQ(h.state(), "Stable");
+  h.advance(1);
+  EXPECT_EQ(h.state(), "Empty");
+}
+
+TEST_F(DisconnectTest, WithoutGraceTheSessionDecides) {
+  GroupConfig config;
+  config.disconnect_grace_ms = 0;
+  ShardHarness without(config);
+  without.connection = 1;
+  without.stable_group(1);
+  without.run(without.shard().connection_closed("g", 1, without.now()));
+  without.advance(9'999);
+  EXPECT_EQ(without.state(), "Stable");
+  without.advance(1);
+  EXPECT_EQ(without.state(), "Empty");
+}
+
+TEST_F(DisconnectTest, AMemberThatHangsUpWhileItWaitsDoesNotHoldUpTheOthers) {
+  const auto members = two_members();
+  // A third joins and the first rejoins; both wait for the second, and the first goes away.
+  h.connection = 3;
+  const auto [third, third_token] = h.join_new();
+  h.connection = 1;
+  h.join({.member = members[0]});
+  close(1);
+  h.advance(kGrace_ms);
+  EXPECT_FALSE(has(members[0]));
+  EXPECT_FALSE(h.answered(third_token));
+  h.connection = 2;
+  const AnswerToken second_token = h.join({.member = members[1]});
+  EXPECT_EQ(h.answer<JoinGroupResponse>(second_token).generation_id, 3);
+  EXPECT_EQ(h.answer<JoinGroupResponse>(third_token).generation_id, 3);
+}
+
+TEST_F(DisconnectTest, ANewMemberThatHangsUpBeforeItIsAnswered) {
+  const auto members = two_members();
+  h.connection = 3;
+  const auto [third, token] = h.join_new();
+  close(3);
+  for (size_t i = 0; i < 2; i++) {
+    h.connection = i + 1;
+    h.join({.member = members[i]});
+  }
+  EXPECT_EQ(h.state(), "CompletingRebalance");
+  EXPECT_TRUE(has(third));
+  // It is answered, but nobody is there: neither the new generation nor its sync timer gives it more time.
+  h.advance(kGrace_ms);
+  EXPECT_FALSE(has(third));
+}
+
+TEST_F(DisconnectTest, AnIdThatWasGivenOutDoesNotHoldUpARebalance) {
+  const auto members = two_members();
+  h.connection = 3;
+  const std::string unused = h.answer<JoinGroupResponse>(h.join({})).member_id;
+  h.connection = 1;
+  const AnswerToken first = h.join({.member = members[0], .protocols = {{"range", "new"}}});
+  h.connection = 2;
+  h.join({.member = members[1]});
+  close(3);
+  EXPECT_FALSE(h.answered(first));
+  h.advance(kGrace_ms);
+  EXPECT_EQ(h.answer<JoinGroupResponse>(first).generation_id, 3);
+  EXPECT_EQ(h.answer<JoinGroupResponse>(h.join({.member = unused})).error_code, ErrorCode::kUnknownMemberId);
+}
+
+TEST_F(DisconnectTest, AfterAReloadAConnectionOfBeforeMeansNothing) {
+  const auto members = two_members();
+  h.reload();
+  close(1);
+  h.advance(9'999);
+  EXPECT_TRUE(has(members[0]));
+  h.run(h.shard().connection_closed("another", 1, h.now()));
+  h.run(h.shard().connection_closed("g", 0, h.now()));
+}
+
+}  // namespace
+}  // namespace milena
