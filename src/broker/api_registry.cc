@@ -5,6 +5,8 @@
 #include "broker/api/handlers.h"
 #include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/messages/consumer_group_describe.h"
+#include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
@@ -87,6 +89,8 @@ std::vector<ApiEntry> make_registry() {
       entry<DescribeClientQuotasCall, handle_describe_client_quotas>(),
       entry<AlterClientQuotasCall, handle_alter_client_quotas>(),
       entry<DescribeClusterCall, handle_describe_cluster>(),
+      entry<ConsumerGroupHeartbeatCall, handle_consumer_group_heartbeat>(),
+      entry<ConsumerGroupDescribeCall, handle_consumer_group_describe>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
   };
   std::sort(entries.begin(), entries.end(), [](const ApiEntry& a, const ApiEntry& b) { return a.key < b.key; });

@@ -349,6 +349,11 @@ void CoordinatorRuntime<Kind>::close_lost() {
 }
 
 template <class Kind>
+void CoordinatorRuntime<Kind>::for_each_state(const std::function<void(State&)>& visit) {
+  for (const auto& [index, host] : hosts_) visit(*host->state);
+}
+
+template <class Kind>
 void CoordinatorRuntime<Kind>::submit_own(int32_t partition, Input input) {
   submit_here(partition, Waiting{std::move(input), &shard_, nullptr});
 }

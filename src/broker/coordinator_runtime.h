@@ -69,6 +69,8 @@ class CoordinatorRuntime {
   void submit_own(int32_t partition, Input input);
   // Null unless it is loaded; while it loads it reads the log itself.
   State* loaded_state(int32_t partition);
+  // Those that are loading, too.
+  void for_each_state(const std::function<void(State&)>& visit);
 
   Shard& shard_;
 

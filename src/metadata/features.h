@@ -11,6 +11,7 @@
 namespace milena {
 
 inline constexpr ByteView kMetadataVersionFeature = "metadata.version";
+inline constexpr ByteView kGroupVersionFeature = "group.version";
 inline constexpr ByteView kElrFeature = "eligible.leader.replicas.version";
 
 // What a 4.3 node registers itself with, in the order of the names.

@@ -47,6 +47,8 @@ MILENA_HANDLER(OffsetDelete, handle_offset_delete);
 MILENA_HANDLER(DescribeClientQuotas, handle_describe_client_quotas);
 MILENA_HANDLER(AlterClientQuotas, handle_alter_client_quotas);
 MILENA_HANDLER(DescribeCluster, handle_describe_cluster);
+MILENA_HANDLER(ConsumerGroupHeartbeat, handle_consumer_group_heartbeat);
+MILENA_HANDLER(ConsumerGroupDescribe, handle_consumer_group_describe);
 MILENA_HANDLER(DescribeTopicPartitions, handle_describe_topic_partitions);
 
 #undef MILENA_HANDLER
