@@ -29,6 +29,12 @@ const ConsumerMember* find_classic_member(const ConsumerGroup& group, ByteView m
   return error == ErrorCode::kNone ? member : nullptr;
 }
 
+bool others_are_reconciled(const ConsumerGroup& group, const ConsumerMember& one) {
+  return std::all_of(group.members().begin(), group.members().end(), [&](const auto& member) {
+    return member.first == one.id || member.second.is_reconciled_to(group.assignment_epoch());
+  });
+}
+
 OwnedPartitions owned_by_id(const ConsumerProtocolSubscription& subscription, const MetadataImage& image) {
   OwnedPartitions owned;
   owned.emplace();
@@ -112,7 +118,8 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
 
   const OwnedPartitions owned = owned_by_id(*subscription, *image_);
   if (downgrades) {
-    const bool stale = group.assignment_epoch() < step.group_epoch;
+    // Kafka looks at the epochs alone. A member that has not reconciled would keep what the classic group gives to others.
+    const bool stale = group.assignment_epoch() < step.group_epoch || !others_are_reconciled(group, *known);
     if (!stale) {
       step.target_epoch = group.assignment_epoch();
       step.target = group.target(step.replaces.empty() ? member_id : step.replaces);

@@ -13,6 +13,8 @@
 namespace milena {
 namespace {
 
+constexpr int32_t kShortestHeartbeat_ms = 100;
+
 bool is_blank(ByteView text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0 && c <= ' '; });
 }
@@ -139,7 +141,11 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   ConsumerGroupHeartbeatResponse response;
   response.member_id = step.after.id;
   response.member_epoch = step.after.epoch;
-  response.heartbeat_interval_ms = consumer_heartbeat_interval_ms(request.group_id);
+  // Members learn news from heartbeats alone. Who waits for partitions that others give back, or for the group's next
+  // assignment, is asked to come again soon; with Kafka it would wait a whole interval.
+  const bool waits = step.after.state == MemberState::kUnreleasedPartitions || step.target_epoch < step.group_epoch;
+  const int32_t interval_ms = consumer_heartbeat_interval_ms(request.group_id);
+  response.heartbeat_interval_ms = waits ? std::min(interval_ms, std::max(interval_ms / 10, kShortestHeartbeat_ms)) : interval_ms;
   const bool full = request.rebalance_timeout_ms != -1 && request.topic_partitions &&
                     (request.subscribed_topic_names || request.subscribed_topic_regex);
   if (joins || full || step.before.assigned != step.after.assigned) {

@@ -85,33 +85,38 @@ void GroupShard::update_target(ConsumerStep& step) {
   step.target = group.target(step.replaces.empty() ? step.after.id : step.replaces);
 }
 
+std::shared_ptr<const std::vector<Uuid>> GroupShard::existing_topics(const TopicNames& names,
+                                                                    AssignableGroup& assignable) const {
+  std::vector<Uuid> topics;
+  for (const Bytes& name : names) {
+    const TopicImage* topic = image_->find_topic(name);
+    if (topic == nullptr) continue;
+    topics.push_back(topic->id);
+    assignable.partition_counts[topic->id] = topic->partition_count();
+  }
+  std::sort(topics.begin(), topics.end());
+  return std::make_shared<const std::vector<Uuid>>(std::move(topics));
+}
+
 void GroupShard::compute_target(ConsumerStep& step) {
   const ConsumerGroup& group = *step.group;
   const std::map<ByteView, const ConsumerMember*> members = step.members_after();
   std::map<Bytes, int32_t, std::less<>> regexes;
   AssignableGroup assignable;
-  TopicNames last_names;
-  std::shared_ptr<const std::vector<Uuid>> last_topics;
+  const ConsumerMember* last = nullptr;
+  std::shared_ptr<const std::vector<Uuid>> topics;
   for (const auto& [id, member] : members) {
     if (!member->pattern().empty()) ++regexes[Bytes(member->pattern())];
-    TopicNames names = step.topics_of(*member);
-    if (last_topics == nullptr || names != last_names) {
-      std::vector<Uuid> topics;
-      for (const Bytes& name : names) {
-        const TopicImage* topic = image_->find_topic(name);
-        if (topic == nullptr) continue;
-        topics.push_back(topic->id);
-        assignable.partition_counts[topic->id] = topic->partition_count();
-      }
-      std::sort(topics.begin(), topics.end());
-      last_topics = std::make_shared<const std::vector<Uuid>>(std::move(topics));
-      last_names = std::move(names);
+    // Most members subscribe to what the one before them does.
+    if (last == nullptr || last->topics != member->topics || last->pattern() != member->pattern()) {
+      topics = existing_topics(step.topics_of(*member), assignable);
+      last = member;
     }
     const bool replaces = !step.replaces.empty() && id == step.after.id;
     assignable.members.push_back({.id = id,
                                   .instance_id = member->instance_id ? std::optional<ByteView>(*member->instance_id)
                                                                      : std::nullopt,
-                                  .topics = last_topics,
+                                  .topics = topics,
                                   .present = &group.target(replaces ? ByteView(step.replaces) : id)});
   }
   assignable.homogeneous =

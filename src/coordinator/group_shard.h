@@ -27,6 +27,7 @@
 #include <optional>
 #include <span>
 
+#include "coordinator/assignor.h"
 #include "coordinator/classic_group.h"
 #include "coordinator/consumer_group.h"
 #include "coordinator/current_assignment.h"
@@ -226,6 +227,7 @@ class GroupShard {
   void update_group_epoch(ConsumerStep& step);
   void update_target(ConsumerStep& step);
   void compute_target(ConsumerStep& step);
+  std::shared_ptr<const std::vector<Uuid>> existing_topics(const TopicNames& names, AssignableGroup& assignable) const;
   MaybeRefusal reconcile_member(ConsumerStep& step, const OwnedPartitions& owned);
   // When the records are applied: the member's timers.
   void watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms);
