@@ -11,6 +11,8 @@
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/messages/consumer_group_describe.h"
+#include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_delegation_token.h"
 #include "protocol/messages/create_partitions.h"
@@ -145,6 +147,8 @@ std::vector<ApiEntry> make_registry() {
       entry<PushTelemetryCall, handle_push_telemetry>(),
       entry<ListConfigResourcesCall, handle_list_config_resources>(),
       entry<UnregisterBrokerCall, handle_unregister_broker>(),
+      entry<ConsumerGroupHeartbeatCall, handle_consumer_group_heartbeat>(),
+      entry<ConsumerGroupDescribeCall, handle_consumer_group_describe>(),
       entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(),
       entry<AddRaftVoterCall, handle_add_raft_voter>(),
       entry<RemoveRaftVoterCall, handle_remove_raft_voter>(),

@@ -81,6 +81,7 @@ class CoordinatorRuntime {
   void submit_own(const HostId& host, Input input);
   // Null unless it is loaded; while it loads it reads the log itself.
   State* loaded_state(int32_t partition);
+  // Those that are loading, too.
   void for_each_state(const std::function<void(const TopicPartitionId&, State&)>& visit);
 
   Shard& shard_;

@@ -1,15 +1,48 @@
 #include "broker/group_runtime.h"
 
+#include <cctype>
 #include <utility>
 
+#include "base/log.h"
 #include "base/uuid.h"
 #include "broker/shard.h"
+#include "coordinator/assignor.h"
 
 namespace milena {
 namespace {
 
+GroupSetting group_setting(const Settings& settings, const std::string& name) {
+  return {.value = settings.get_int("group.consumer." + name),
+          .least = settings.get_int("group.consumer.min." + name),
+          .greatest = settings.get_int("group.consumer.max." + name)};
+}
+
+ConsumerGroupConfig consumer_group_config(const Settings& settings) {
+  ConsumerGroupConfig config;
+  config.session_timeout_ms = group_setting(settings, "session.timeout.ms");
+  config.heartbeat_interval_ms = group_setting(settings, "heartbeat.interval.ms");
+  config.assignment_interval_ms = group_setting(settings, "assignment.interval.ms");
+  config.max_size = settings.get_int("group.consumer.max.size");
+  config.regex_refresh_interval_ms = settings.get_int("group.consumer.regex.refresh.interval.ms");
+  config.assignors.clear();
+  for (const Bytes& name : settings.get_list("group.consumer.assignors")) {
+    if (find_assignor(name) != nullptr) {
+      config.assignors.push_back(name);
+    } else {
+      log_warn("group.consumer.assignors: {} is none of Milena's assignors and is left out", name);
+    }
+  }
+  if (config.assignors.empty()) config.assignors = ConsumerGroupConfig().assignors;
+  Bytes policy = settings.get_string("group.consumer.migration.policy");
+  for (char& c : policy) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  config.migration.upgrade = policy == "bidirectional" || policy == "upgrade";
+  config.migration.downgrade = policy == "bidirectional" || policy == "downgrade";
+  return config;
+}
+
 GroupConfig group_config(const Settings& settings) {
   GroupConfig config;
+  config.consumer = consumer_group_config(settings);
   config.min_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.min.session.timeout.ms"));
   config.max_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.max.session.timeout.ms"));
   config.initial_rebalance_delay_ms = static_cast<int32_t>(settings.get_long("group.initial.rebalance.delay.ms"));
@@ -29,7 +62,9 @@ GroupRuntime::GroupRuntime(Shard& shard)
     : CoordinatorRuntime<GroupKind>(shard), config_(group_config(shard.settings())) {}
 
 std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
-  return std::make_unique<GroupShard>(config_, [] { return random_uuid_text(); });
+  auto state = std::make_unique<GroupShard>(config_, [] { return random_uuid_text(); });
+  state->set_metadata(shard_.image(), shard_.metadata_offset());
+  return state;
 }
 
 // Offsets of a transaction are the producer's own writing: its batch, and checked as one.
@@ -48,6 +83,8 @@ void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool commit
 
 void GroupRuntime::on_metadata(const ImageDelta& delta) {
   close_lost();
+  for_each_state([&](const TopicPartitionId&, GroupShard& state) { state.metadata_changed(delta, shard_.metadata_offset()); });
+
   if (delta.topics_deleted.empty()) return;
   auto deleted = std::make_shared<std::vector<DeletedTopic>>();
   for (const auto& topic : delta.topics_deleted) deleted->push_back({topic.name, topic.id});

@@ -18,7 +18,10 @@ namespace milena {
 
 inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-enum class TimerKind : uint8_t { kSession, kJoin, kSync };
+// The last four are of members of consumer groups.
+enum class TimerKind : uint8_t {
+  kSession, kJoin, kSync, kConsumerSession, kConsumerRebalance, kConsumerJoin, kConsumerSync
+};
 
 struct Timer {
   int64_t deadline_ms = kNever;
@@ -29,7 +32,7 @@ struct Timer {
 struct TimerName {
   TimerKind kind = TimerKind::kSession;
   Bytes group_id;
-  Bytes member_id;  // kSession only
+  Bytes member_id;  // not of kJoin and kSync
 };
 
 class Deadlines {

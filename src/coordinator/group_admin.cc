@@ -12,6 +12,7 @@ namespace {
 
 constexpr int16_t kFirstVersionWithGroupNotFound = 6;
 constexpr ByteView kClassicType = "classic";
+constexpr ByteView kConsumerType = "consumer";
 
 bool equal_ignoring_case(ByteView a, ByteView b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -42,13 +43,14 @@ DescribeGroupsResponse::DescribedGroup describe_group(const ClassicGroup& group)
   return described;
 }
 
-DescribeGroupsResponse::DescribedGroup describe_missing_group(ByteView group_id, int16_t version) {
+// Or one of another kind.
+DescribeGroupsResponse::DescribedGroup describe_missing_group(ByteView group_id, int16_t version, bool is_there) {
   DescribeGroupsResponse::DescribedGroup described;
   described.group_id = group_id;
   described.group_state = "Dead";
   if (version >= kFirstVersionWithGroupNotFound) {
     described.error_code = ErrorCode::kGroupIdNotFound;
-    described.error_message = "Group " + Bytes(group_id) + " not found.";
+    described.error_message = "Group " + Bytes(group_id) + (is_there ? " is not a classic group." : " not found.");
   }
   return described;
 }
@@ -60,7 +62,9 @@ Effects GroupShard::describe_groups(const Caller& caller, std::span<const ByteVi
   DescribeGroupsResponse response;
   for (ByteView id : groups) {
     const ClassicGroup* known = find_group(id);
-    response.groups.push_back(known == nullptr ? describe_missing_group(id, caller.api_version) : describe_group(*known));
+    response.groups.push_back(known != nullptr ? describe_group(*known)
+                                               : describe_missing_group(id, caller.api_version,
+                                                                        find_consumer_group(id) != nullptr));
   }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));
@@ -79,6 +83,16 @@ Effects GroupShard::list_groups(const Caller& caller, const ListGroupsRequest& r
                                  .group_type = Bytes(kClassicType)});
     }
   }
+  if (passes(request.types_filter, kConsumerType)) {
+    for (const auto& [id, group] : consumer_groups_) {
+      const ByteView state = consumer_group_state_name(group->state());
+      if (!passes(request.states_filter, state)) continue;
+      response.groups.push_back({.group_id = id,
+                                 .protocol_type = Bytes(kConsumerType),
+                                 .group_state = Bytes(state),
+                                 .group_type = Bytes(kConsumerType)});
+    }
+  }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));
 }
@@ -88,15 +102,16 @@ Effects GroupShard::delete_groups(const Caller& caller, std::span<const ByteView
   DeleteGroupsResponse response;
   for (ByteView id : groups) {
     const ClassicGroup* known = find_group(id);
+    const ConsumerGroup* modern = find_consumer_group(id);
     ErrorCode error = ErrorCode::kNone;
-    if (known == nullptr) {
+    if (known == nullptr && modern == nullptr) {
       error = ErrorCode::kGroupIdNotFound;
-    } else if (!known->is(GroupState::kEmpty)) {
+    } else if (known != nullptr ? !known->is(GroupState::kEmpty) : !modern->is_empty()) {
       error = ErrorCode::kNonEmptyGroup;
     } else {
       log_info("Group {}: deleted on request", id);
       write_offset_tombstones(turn, id);
-      turn.write(make_group_tombstone(id));
+      write_group_tombstones(turn, id);
     }
     DeleteGroupsResponse::DeletableGroupResult& result = response.results.emplace_back();
     result.group_id = id;
@@ -105,6 +120,11 @@ Effects GroupShard::delete_groups(const Caller& caller, std::span<const ByteView
   turn.answer(caller.token, std::move(response));
   undo_with_error(turn, caller.token);
   return finish(std::move(turn));
+}
+
+void GroupShard::write_group_tombstones(Turn& turn, ByteView group_id) const {
+  if (const ConsumerGroup* modern = find_consumer_group(group_id)) return write_consumer_group_tombstones(turn, *modern);
+  turn.write(make_group_tombstone(group_id));
 }
 
 }  // namespace milena

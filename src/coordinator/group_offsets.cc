@@ -12,6 +12,7 @@ namespace milena {
 namespace {
 
 constexpr int16_t kFirstCommitVersionWithGroupNotFound = 9;
+constexpr int16_t kFirstCommitVersionWithMemberEpoch = 9;
 // The tombstones of one check, so that they fit into a batch; the next check follows at once.
 constexpr size_t kMostExpiredAtOnce = 2'000;
 
@@ -46,7 +47,40 @@ ErrorCode validate_committer(const ClassicGroup& group, const OffsetCommitReques
 
 }  // namespace
 
+// Members of consumer groups commit in their epoch. One that has not heard of its newest yet may still commit for what was
+// its own already then (KIP-1251).
+ErrorCode GroupShard::validate_commit_of_consumer(const Caller& caller, const OffsetCommitRequest& request,
+                                                  const ConsumerGroup& group) const {
+  const int32_t epoch = request.generation_id_or_member_epoch;
+  if (epoch < 0 && group.is_empty()) return ErrorCode::kNone;
+  const ConsumerMember* member = group.find_member(request.member_id);
+  if (member == nullptr) return ErrorCode::kUnknownMemberId;
+  const bool classic = member->uses_classic_protocol();
+  if (!classic && caller.api_version < kFirstCommitVersionWithMemberEpoch) return ErrorCode::kUnsupportedVersion;
+  if (epoch == member->epoch) return ErrorCode::kNone;
+  const ErrorCode stale = classic ? ErrorCode::kIllegalGeneration : ErrorCode::kStaleMemberEpoch;
+  if (epoch > member->epoch) return stale;
+  for (const auto& topic : request.topics) {
+    for (const auto& partition : topic.partitions) {
+      if (is_metadata_too_long(partition)) continue;
+      const EpochAssignment& held =
+          contains(member->assigned, topic.topic_id, partition.partition_index) ? member->assigned : member->pending_revocation;
+      if (!contains(held, topic.topic_id, partition.partition_index)) return stale;
+      if (epoch < held.at(topic.topic_id).at(partition.partition_index)) return stale;
+    }
+  }
+  return ErrorCode::kNone;
+}
+
+bool GroupShard::is_metadata_too_long(const OffsetCommitRequest::OffsetCommitRequestPartition& partition) const {
+  const size_t length = utf16_length(partition.committed_metadata.value_or(""));
+  return static_cast<int64_t>(length) > config_.offset_metadata_max_bytes;
+}
+
 ErrorCode GroupShard::validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request) {
+  if (const ConsumerGroup* modern = find_consumer_group(request.group_id)) {
+    return validate_commit_of_consumer(caller, request, *modern);
+  }
   ClassicGroup* known = group(request.group_id);
   if (known == nullptr) {
     if (request.generation_id_or_member_epoch < 0) return ErrorCode::kNone;  // the record will make a simple group
@@ -75,8 +109,7 @@ Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitReque
     answered.partitions.reserve(topic.partitions.size());
     for (const auto& partition : topic.partitions) {
       ErrorCode of_partition = error;
-      const size_t metadata_length = utf16_length(partition.committed_metadata.value_or(""));
-      if (error == ErrorCode::kNone && static_cast<int64_t>(metadata_length) > config_.offset_metadata_max_bytes) {
+      if (error == ErrorCode::kNone && is_metadata_too_long(partition)) {
         of_partition = ErrorCode::kOffsetMetadataTooLarge;
       }
       answered.partitions.push_back({.partition_index = partition.partition_index, .error_code = of_partition});
@@ -107,10 +140,25 @@ OffsetFetchResponse::OffsetFetchResponsePartitions GroupShard::fetched(ByteView 
   return answer;
 }
 
+// Who says that it is a member of a consumer group must be one, in its present epoch (since version 9).
+ErrorCode GroupShard::validate_fetch(const OffsetFetchGroup& request) const {
+  const ConsumerGroup* modern = find_consumer_group(request.group_id);
+  if (modern == nullptr || (!request.member_id && request.member_epoch < 0)) return ErrorCode::kNone;
+  const ConsumerMember* member = modern->find_member(request.member_id.value_or(""));
+  if (member == nullptr) return ErrorCode::kUnknownMemberId;
+  if (member->epoch == request.member_epoch) return ErrorCode::kNone;
+  return member->uses_classic_protocol() ? ErrorCode::kIllegalGeneration : ErrorCode::kStaleMemberEpoch;
+}
+
 Effects GroupShard::fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable) {
   Turn turn = begin({});
   OffsetFetchGroupResponse response;
   response.group_id = request.group_id;
+  response.error_code = validate_fetch(request);
+  if (response.error_code != ErrorCode::kNone) {
+    turn.answer(caller.token, std::move(response));
+    return finish(std::move(turn));
+  }
   const OffsetStore::Topics* stored = offsets_.find_group(request.group_id);
   if (request.topics) {
     for (const auto& topic : *request.topics) {
@@ -140,16 +188,18 @@ Effects GroupShard::delete_offsets(const Caller& caller, const OffsetDeleteReque
   Turn turn = begin(now);
   OffsetDeleteResponse response;
   const ClassicGroup* known = find_group(request.group_id);
+  const ConsumerGroup* modern = find_consumer_group(request.group_id);
   if (request.group_id.empty()) {
     response.error_code = ErrorCode::kInvalidGroupId;
-  } else if (known == nullptr) {
+  } else if (known == nullptr && modern == nullptr) {
     response.error_code = ErrorCode::kGroupIdNotFound;
-  } else if (!known->is(GroupState::kEmpty) && !known->uses_consumer_protocol()) {
+  } else if (known != nullptr && !known->is(GroupState::kEmpty) && !known->uses_consumer_protocol()) {
     response.error_code = ErrorCode::kNonEmptyGroup;
   } else {
     for (const auto& topic : request.topics) {
-      const ErrorCode error =
-          known->is_subscribed_to(topic.name) ? ErrorCode::kGroupSubscribedToTopic : ErrorCode::kNone;
+      const bool subscribed =
+          known != nullptr ? known->is_subscribed_to(topic.name) : modern->is_subscribed_to(topic.name);
+      const ErrorCode error = subscribed ? ErrorCode::kGroupSubscribedToTopic : ErrorCode::kNone;
       OffsetDeleteResponse::OffsetDeleteResponseTopic& answered = response.topics.emplace_back();
       answered.name = topic.name;
       for (const auto& partition : topic.partitions) {
@@ -201,25 +251,31 @@ void GroupShard::write_offset_tombstones(Turn& turn, ByteView group_id) const {
   for (const auto& [producer_id, groups] : offsets_.pending()) sweep(groups, true);
 }
 
-// Kafka's OffsetExpirationCondition: the retention counts from when the group became empty; for a simple group, and for
-// topics that a stable group of consumers has left, from the commit.
-bool GroupShard::expire_offsets(Turn& turn, ByteView group_id, const ClassicGroup& group) const {
-  const OffsetStore::Topics* stored = offsets_.find_group(group_id);
-  if (stored == nullptr) return !offsets_.has_pending(group_id);
+// Kafka's OffsetExpirationCondition: the retention counts from when the group became empty; for a simple group, for
+// consumer groups, and for topics that a stable group of consumers has left, from the commit.
+bool GroupShard::expire_offsets(Turn& turn, const ClassicGroup& group) const {
   const bool simple = !group.protocol_type();
   const bool empty = group.is(GroupState::kEmpty);
   const bool consumers = group.uses_consumer_protocol() && group.knows_subscriptions() && group.is(GroupState::kStable);
-  if (!simple && !empty && !consumers) return false;
+  if (offsets_.find_group(group.id()) != nullptr && !simple && !empty && !consumers) return false;
+  std::optional<int64_t> since_ms;
+  if (!simple && empty && group.state_timestamp_ms() != -1) since_ms = group.state_timestamp_ms();
+  return expire_offsets(turn, group.id(), [&](ByteView topic) { return group.is_subscribed_to(topic); }, since_ms);
+}
+
+bool GroupShard::expire_offsets(Turn& turn, ByteView group_id, const std::function<bool(ByteView topic)>& subscribed,
+                                std::optional<int64_t> since_ms) const {
+  const OffsetStore::Topics* stored = offsets_.find_group(group_id);
+  if (stored == nullptr) return !offsets_.has_pending(group_id);
   bool all_gone = true;
   for (const auto& [topic, partitions] : *stored) {
-    const bool subscribed = group.is_subscribed_to(topic);
+    const bool wanted = subscribed(topic);
     for (const auto& [partition, offset] : partitions) {
       if (turn.effects.records.size() >= kMostExpiredAtOnce) return false;
-      const bool since_empty = !simple && empty && group.state_timestamp_ms() != -1;
-      const int64_t since_ms = since_empty ? group.state_timestamp_ms() : offset.commit_timestamp_ms;
+      const int64_t age_ms = turn.now.wall_ms - since_ms.value_or(offset.commit_timestamp_ms);
       const bool old = offset.expire_timestamp_ms != -1 ? turn.now.wall_ms >= offset.expire_timestamp_ms
-                                                        : turn.now.wall_ms - since_ms >= config_.offsets_retention_ms;
-      if (old && !subscribed && !offsets_.has_pending(group_id, topic, partition)) {
+                                                        : age_ms >= config_.offsets_retention_ms;
+      if (old && !wanted && !offsets_.has_pending(group_id, topic, partition)) {
         turn.write(make_offset_tombstone(group_id, topic, partition));
       } else {
         all_gone = false;
@@ -232,11 +288,18 @@ bool GroupShard::expire_offsets(Turn& turn, ByteView group_id, const ClassicGrou
 void GroupShard::expire_groups(Turn& turn) {
   for (const auto& [id, group] : groups_) {
     if (turn.effects.records.size() >= kMostExpiredAtOnce) break;
-    const bool nothing_left = expire_offsets(turn, id, *group);
+    const bool nothing_left = expire_offsets(turn, *group);
     // Ids given out and not used yet keep it for the moment.
     if (!nothing_left || !group->is(GroupState::kEmpty) || !group->pending_members().empty()) continue;
     log_info("Group {}: empty and without offsets, removed", id);
     turn.write(make_group_tombstone(id));
+  }
+  for (const auto& [id, group] : consumer_groups_) {
+    if (turn.effects.records.size() >= kMostExpiredAtOnce) break;
+    const auto subscribed = [&](ByteView topic) { return group->is_subscribed_to(topic); };
+    if (!expire_offsets(turn, id, subscribed, std::nullopt) || !group->is_empty()) continue;
+    log_info("Group {}: empty and without offsets, removed", id);
+    write_consumer_group_tombstones(turn, *group);
   }
   if (turn.effects.records.size() >= kMostExpiredAtOnce) next_expiry_ms_ = turn.now.steady_ms + 1;
 }

@@ -1,8 +1,7 @@
 #include "coordinator/group_records.h"
 
+#include "coordinator/record_bytes.h"
 #include "protocol/messages/offsets/record_type.h"
-#include "protocol/reader.h"
-#include "protocol/writer.h"
 
 namespace milena {
 namespace {
@@ -11,27 +10,11 @@ constexpr int16_t kOffsetValueVersion = 4;
 constexpr int16_t kOffsetValueVersionWithExpiry = 1;
 constexpr int16_t kGroupValueVersion = 3;
 
-template <class Message>
-Bytes prefixed(int16_t prefix, const Message& message, int16_t version) {
-  Bytes bytes;
-  append_big_endian(bytes, prefix);
-  return bytes + write_message(message, version);
-}
-
+ByteView group_of(const OffsetCommitKey& key) { return key.group; }
+ByteView group_of(const GroupMetadataKey& key) { return key.group; }
 template <class Key>
-bool parse_record_key(Reader& reader, Key& key) {
-  key.read(reader, 0);
-  return reader.ok() && reader.remaining() == 0;
-}
-
-// Bytes behind the last field are let pass, as Kafka does.
-template <class Value>
-bool parse_record_value(ByteView bytes, Value& value) {
-  Reader reader(bytes);
-  const int16_t version = reader.read_int16();
-  if (!reader.ok() || version < Value::kMinVersion || version > Value::kMaxVersion) return false;
-  value.read(reader, version);
-  return reader.ok();
+ByteView group_of(const Key& key) {
+  return key.group_id;
 }
 
 template <class Record>
@@ -41,7 +24,7 @@ Result<ParsedRecord> parse_known_record(Reader& key_reader, std::optional<ByteVi
     return make_error(ErrorKind::kCorrupt, "a coordinator record's key of type {} cannot be read", type);
   }
   if (value && !parse_record_value(*value, record.value.emplace())) {
-    return make_error(ErrorKind::kCorrupt, "the value of group '{}' of type {} cannot be read", record.key.group, type);
+    return make_error(ErrorKind::kCorrupt, "the value of group '{}' of type {} cannot be read", group_of(record.key), type);
   }
   return ParsedRecord(std::move(record));
 }
@@ -58,6 +41,20 @@ Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteVi
       return parse_known_record<OffsetRecord>(reader, value, type);
     case OffsetsRecordType::kGroupMetadata:
       return parse_known_record<GroupRecord>(reader, value, type);
+    case OffsetsRecordType::kConsumerGroupMetadata:
+      return parse_known_record<GroupEpochRecord>(reader, value, type);
+    case OffsetsRecordType::kConsumerGroupPartitionMetadata:
+      return parse_known_record<SubscriptionMetadataRecord>(reader, value, type);
+    case OffsetsRecordType::kConsumerGroupMemberMetadata:
+      return parse_known_record<MemberRecord>(reader, value, type);
+    case OffsetsRecordType::kConsumerGroupTargetAssignmentMetadata:
+      return parse_known_record<AssignmentEpochRecord>(reader, value, type);
+    case OffsetsRecordType::kConsumerGroupTargetAssignmentMember:
+      return parse_known_record<TargetRecord>(reader, value, type);
+    case OffsetsRecordType::kConsumerGroupCurrentMemberAssignment:
+      return parse_known_record<CurrentAssignmentRecord>(reader, value, type);
+    case OffsetsRecordType::kConsumerGroupRegularExpression:
+      return parse_known_record<RegexRecord>(reader, value, type);
     default:
       return ParsedRecord(OtherRecord{type});
   }

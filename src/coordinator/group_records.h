@@ -1,4 +1,5 @@
-// The records of __consumer_offsets that classic groups and offsets write, between bytes and values. Pure functions.
+// The records of __consumer_offsets between bytes and values: reading all that are ours, and making those that classic groups
+// and offsets write (consumer_records.h makes the others). Pure functions.
 //
 // A key is its type (int16) and fields, a value its version (int16) and fields. We write what Kafka 4.3 writes:
 // OffsetCommitValue 4 (1 where an old client named an expiry), GroupMetadataValue 3; we read all versions
@@ -8,6 +9,7 @@
 #include <variant>
 
 #include "base/result.h"
+#include "coordinator/consumer_records.h"
 #include "coordinator/group_types.h"
 #include "coordinator/offset_store.h"
 #include "protocol/messages/offsets/group_metadata.h"
@@ -15,19 +17,30 @@
 
 namespace milena {
 
-// A record for somebody else: consumer, share and streams groups.
+// A record for somebody else: share and streams groups.
 struct OtherRecord {
   int16_t type = 0;
 };
-struct OffsetRecord {
-  OffsetCommitKey key;
-  std::optional<OffsetCommitValue> value;
+// A key with its value; none is a tombstone.
+template <class KeyType, class ValueType>
+struct KeyedRecord {
+  KeyType key;
+  std::optional<ValueType> value;
 };
-struct GroupRecord {
-  GroupMetadataKey key;
-  std::optional<GroupMetadataValue> value;
-};
-using ParsedRecord = std::variant<OffsetRecord, GroupRecord, OtherRecord>;
+using OffsetRecord = KeyedRecord<OffsetCommitKey, OffsetCommitValue>;
+using GroupRecord = KeyedRecord<GroupMetadataKey, GroupMetadataValue>;
+using GroupEpochRecord = KeyedRecord<ConsumerGroupMetadataKey, ConsumerGroupMetadataValue>;
+using SubscriptionMetadataRecord = KeyedRecord<ConsumerGroupPartitionMetadataKey, ConsumerGroupPartitionMetadataValue>;
+using MemberRecord = KeyedRecord<ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue>;
+using AssignmentEpochRecord =
+    KeyedRecord<ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataValue>;
+using TargetRecord = KeyedRecord<ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberValue>;
+using CurrentAssignmentRecord =
+    KeyedRecord<ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue>;
+using RegexRecord = KeyedRecord<ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue>;
+
+using ParsedRecord = std::variant<OffsetRecord, GroupRecord, GroupEpochRecord, SubscriptionMetadataRecord, MemberRecord,
+                                  AssignmentEpochRecord, TargetRecord, CurrentAssignmentRecord, RegexRecord, OtherRecord>;
 
 Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteView> value);
 

@@ -1,6 +1,8 @@
 // GroupShard: the group coordinator of one partition of __consumer_offsets, as a pure state machine: no clock, no I/O, no
 // thread, no lock. The broker hosts one per partition it leads (broker/group_runtime); tests and the simulator drive it
-// directly. Its rules are those of Kafka's GroupMetadataManager and OffsetMetadataManager (classic protocol).
+// directly. Its rules are those of Kafka's GroupMetadataManager and OffsetMetadataManager. A group is either classic or a
+// consumer group (KIP-848); the two maps never hold one id both, but between an input that turns one into the other and
+// the application of its records.
 //
 // Every input gives Effects: records to append, answers to send. The contract with the runtime:
 //   1. append the records as one batch; 2. apply each; 3. send the answers when the high watermark covers what was appended
@@ -11,7 +13,11 @@
 // Soft state (who waits in a join, when a session ends) changes with the inputs and dies with the shard; a group counts as
 // Stable only once the record of its assignment is applied. A shard whose partition is lost is closed and dropped.
 //
-// Not here: authorization, topic ids (a request names its topics; ids are carried along), the KIP-848 groups.
+// The cluster's metadata is looked at through a pointer to the image of the thread the shard lives on; metadata_changed tells
+// that it is another one.
+//
+// Not here: authorization, topic ids of offsets (a request names its topics; ids are carried along), share and streams
+// groups.
 #pragma once
 
 #include <cstdint>
@@ -21,16 +27,28 @@
 #include <optional>
 #include <span>
 
+#include "coordinator/assignor.h"
 #include "coordinator/classic_group.h"
+#include "coordinator/consumer_group.h"
+#include "coordinator/current_assignment.h"
 #include "coordinator/deadlines.h"
+#include "coordinator/group_records.h"
 #include "coordinator/group_types.h"
 #include "coordinator/offset_store.h"
+#include "metadata/image.h"
 
 namespace milena {
 
 class GroupShard {
  public:
-  GroupShard(GroupConfig config, IdSource new_id) : config_(config), new_id_(std::move(new_id)) {}
+  GroupShard(GroupConfig config, IdSource new_id);
+
+  // --- the metadata; an empty image until it is set
+
+  // `version` grows with every change: the offset of the image's last record.
+  void set_metadata(const MetadataImage& image, int64_t version);
+  // The image has changed so; it has that version now.
+  void metadata_changed(const ImageDelta& delta, int64_t version);
 
   // --- the log
 
@@ -69,6 +87,10 @@ class GroupShard {
   // One group of an OffsetFetch, topics null for all. Answers carry names and ids.
   Effects fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable);
   Effects delete_offsets(const Caller& caller, const OffsetDeleteRequest& request, Now now);
+  // Consumer groups (KIP-848). The classic requests above serve their classic members, too.
+  Effects consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request, Now now);
+  // For this partition's groups alone.
+  Effects describe_consumer_groups(const Caller& caller, std::span<const ByteView> groups);
 
   // The client (not we) closed a connection over which members of this group may have spoken. Those whose last request came
   // over it are given up after the grace of the settings, unless they ask for something before; static members, who come
@@ -82,6 +104,8 @@ class GroupShard {
 
   const ClassicGroup* find_group(ByteView group_id) const;
   const std::map<Bytes, std::unique_ptr<ClassicGroup>, std::less<>>& groups() const { return groups_; }
+  const ConsumerGroup* find_consumer_group(ByteView group_id) const;
+  const std::map<Bytes, std::unique_ptr<ConsumerGroup>, std::less<>>& consumer_groups() const { return consumer_groups_; }
   const OffsetStore& offsets() const { return offsets_; }
 
  private:
@@ -91,22 +115,36 @@ class GroupShard {
     Effects effects;
     // What to do if the records cannot be appended; without it the answers stand as they are.
     std::function<void(ErrorCode, Turn&)> undo;
+    // What to do when the records are applied: changes of soft state that need what the records make. Gives no effects.
+    std::function<void(Turn&)> then;
 
     template <class Response>
     void answer(AnswerToken token, Response response) {
       effects.answers.push_back({token, std::move(response)});
     }
     void write(CoordinatorRecord record) { effects.records.push_back(std::move(record)); }
+    // Nothing of what was decided until now shall happen.
+    void drop() {
+      effects = {};
+      undo = nullptr;
+      then = nullptr;
+    }
   };
+
+  struct ConsumerStep;
 
   Turn begin(Now now);
   Effects finish(Turn turn);
+  void apply_record(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id);
   // On failure the caller's answer becomes the error.
   static void undo_with_error(Turn& turn, AnswerToken token);
+  // The same, besides what is to be undone anyhow.
+  static void also_undo_with_error(Turn& turn, AnswerToken token);
 
   ClassicGroup* group(ByteView group_id);
   ClassicGroup& create_group(ByteView group_id, int64_t wall_ms);
   void apply_group(const Bytes& group_id, const std::optional<GroupMetadataValue>& value);
+  void apply_offset(const OffsetRecord& committed, int64_t record_offset, int64_t producer_id);
   Timer* find_timer(const TimerName& name);
   void fire(Turn& turn, const TimerName& name);
 
@@ -160,16 +198,90 @@ class GroupShard {
   ErrorCode validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request);
   // txn_offset_commit.cc
   ErrorCode validate_transactional_commit(Turn& turn, const TxnOffsetCommitRequest& request);
+  ErrorCode validate_commit_of_consumer(const Caller& caller, const OffsetCommitRequest& request,
+                                        const ConsumerGroup& group) const;
+  bool is_metadata_too_long(const OffsetCommitRequest::OffsetCommitRequestPartition& partition) const;
+  ErrorCode validate_fetch(const OffsetFetchGroup& request) const;
   OffsetFetchResponse::OffsetFetchResponsePartitions fetched(ByteView group_id, ByteView topic, const Uuid& topic_id,
                                                              int32_t partition, const CommittedOffset* offset,
                                                              bool require_stable) const;
   void write_offset_tombstones(Turn& turn, ByteView group_id) const;
-  // True if nothing is left of the group's offsets after this.
-  bool expire_offsets(Turn& turn, ByteView group_id, const ClassicGroup& group) const;
+  void write_group_tombstones(Turn& turn, ByteView group_id) const;
+  // Writes the tombstones of offsets that have expired; `subscribed` ones do not, and the retention counts from `since_ms`
+  // or, without, from the commit. True if nothing is left of the group's offsets after this.
+  bool expire_offsets(Turn& turn, ByteView group_id, const std::function<bool(ByteView topic)>& subscribed,
+                      std::optional<int64_t> since_ms) const;
+  bool expire_offsets(Turn& turn, const ClassicGroup& group) const;
   void expire_groups(Turn& turn);
+
+  // consumer_apply.cc
+  ConsumerGroup* consumer_group(ByteView group_id);
+  // For a record that tells something about it.
+  ConsumerGroup& make_consumer_group(const Bytes& group_id);
+  void apply_consumer(const GroupEpochRecord& record);
+  void apply_consumer(const SubscriptionMetadataRecord& record);
+  void apply_consumer(const MemberRecord& record);
+  void apply_consumer(const AssignmentEpochRecord& record);
+  void apply_consumer(const TargetRecord& record);
+  void apply_consumer(const CurrentAssignmentRecord& record);
+  void apply_consumer(const RegexRecord& record);
+
+  // consumer_heartbeat.cc
+  MaybeRefusal beat(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request);
+  MaybeRefusal find_or_make_consumer_group(ConsumerStep& step, ByteView group_id, bool joins);
+  MaybeRefusal find_consumer_member(ConsumerStep& step, const ConsumerGroupHeartbeatRequest& request, const Bytes& member_id);
+  void replace_static_consumer(ConsumerStep& step, const ConsumerMember& old_member, const Bytes& new_id);
+  bool is_full(const ConsumerGroup& group, ByteView member_id) const;
+
+  // consumer_step.cc: what a heartbeat and the join of a classic member have in common
+  void update_consumer_member(ConsumerStep& step);
+  void update_group_epoch(ConsumerStep& step);
+  void update_target(ConsumerStep& step);
+  void compute_target(ConsumerStep& step);
+  std::shared_ptr<const std::vector<Uuid>> existing_topics(const TopicNames& names, AssignableGroup& assignable) const;
+  MaybeRefusal reconcile_member(ConsumerStep& step, const OwnedPartitions& owned);
+  // When the records are applied: the member's timers.
+  void watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms);
+  int64_t topics_hash(const SubscriptionCounts& subscriptions);
+
+  // consumer_regex.cc
+  MaybeRefusal update_regexes(ConsumerStep& step);
+  void resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes);
+
+  // consumer_settings.cc
+  int32_t effective(ByteView group_id, ByteView name, const GroupSetting& setting) const;
+  int32_t consumer_session_timeout_ms(ByteView group_id) const;
+  int32_t consumer_heartbeat_interval_ms(ByteView group_id) const;
+  int32_t consumer_assignment_interval_ms(ByteView group_id) const;
+
+  // consumer_leave.cc
+  MaybeRefusal leave_consumer_group(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request);
+  void fence_consumers(Turn& turn, ConsumerGroup& group, const std::set<Bytes, std::less<>>& member_ids);
+  void expire_consumer(Turn& turn, ConsumerGroup& group, const TimerName& name);
+  static void write_consumer_group_tombstones(Turn& turn, const ConsumerGroup& group);
+
+  // consumer_migration.cc
+  MaybeRefusal upgrade_group(ConsumerStep& step, ClassicGroup& group);
+  bool may_downgrade(const ConsumerGroup& group, size_t remaining) const;
+  void downgrade_group(Turn& turn, const ConsumerGroup& group, const std::set<Bytes, std::less<>>& leaving,
+                       const ConsumerMember* joining, const Bytes& replaced, ByteView rebalance_why);
+
+  // classic_in_consumer.cc: members with the classic protocol in consumer groups
+  MaybeRefusal join_consumer_group(Turn& turn, const Caller& caller, const JoinGroupRequest& request, ConsumerGroup& group);
+  void sync_consumer_group(Turn& turn, const Caller& caller, const SyncGroupRequest& request, ConsumerGroup& group);
+  ErrorCode heartbeat_consumer_group(Turn& turn, const HeartbeatRequest& request, ConsumerGroup& group);
+  void leave_consumer_group(Turn& turn, const Caller& caller, const LeaveGroupRequest& request, ConsumerGroup& group);
+  void expect_rejoin(Turn& turn, ConsumerGroup& group, const ConsumerMember& member);
 
   const GroupConfig config_;
   const IdSource new_id_;
+  const MetadataImage* image_;
+  int64_t image_version_ = -1;
+  int64_t image_version_with_new_topics_ = -1;
+  // Moves on when anything changes that hashes of topics are made of.
+  int64_t topics_version_ = 0;
+  std::map<Bytes, int64_t, std::less<>> topic_hashes_;
+  std::map<Bytes, std::unique_ptr<ConsumerGroup>, std::less<>> consumer_groups_;
   std::map<Bytes, std::unique_ptr<ClassicGroup>, std::less<>> groups_;
   OffsetStore offsets_;
   Deadlines deadlines_;
@@ -179,6 +291,8 @@ class GroupShard {
   // Records of the last input that are not applied yet, and how to take it back.
   size_t unapplied_ = 0;
   std::function<void(ErrorCode, Turn&)> undo_;
+  std::function<void(Turn&)> then_;
+  Now then_now_;
 };
 
 // A partition's append error in the words a group's client understands (Kafka: appendGroupMetadataErrorToResponseError).
@@ -188,6 +302,11 @@ ErrorCode group_error_of_append(ErrorCode error);
 MemberProtocols protocols_of(const JoinGroupRequest& request);
 // Its rebalance timeout; in version 0 that is the session's.
 int32_t rebalance_timeout_of(const Caller& caller, const JoinGroupRequest& request);
+
+// Who leaves: in the old versions the sender itself.
+std::vector<LeaveGroupRequest::MemberIdentity> leaving_members(const Caller& caller, const LeaveGroupRequest& request);
+// Until version 2 the one member's error is the answer's.
+LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t version);
 
 // Puts an error in place of what an answer says, as Kafka's error answer of that request looks.
 void turn_into_error(GroupResponse& response, ErrorCode error);

@@ -12,6 +12,8 @@
 #include "base/bytes.h"
 #include "base/uuid.h"
 #include "protocol/error_code.h"
+#include "protocol/messages/consumer_group_describe.h"
+#include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/describe_groups.h"
 #include "protocol/messages/heartbeat.h"
@@ -53,7 +55,8 @@ using OffsetFetchGroupResponse = OffsetFetchResponse::OffsetFetchResponseGroup;
 using GroupResponse = std::variant<JoinGroupResponse, SyncGroupResponse, HeartbeatResponse, LeaveGroupResponse,
                                    DescribeGroupsResponse, ListGroupsResponse, DeleteGroupsResponse,
                                    OffsetCommitResponse, OffsetFetchGroupResponse, OffsetDeleteResponse,
-                                   TxnOffsetCommitResponse>;
+                                   TxnOffsetCommitResponse, ConsumerGroupHeartbeatResponse,
+                                   ConsumerGroupDescribeResponse>;
 
 struct Answer {
   AnswerToken token = 0;
@@ -81,6 +84,30 @@ struct Effects {
   std::optional<Transaction> transaction;
 };
 
+// A setting of consumer groups that a group may have its own value of, within bounds (group.consumer.*.ms and the group's
+// consumer.*.ms).
+struct GroupSetting {
+  int32_t value = 0;
+  int32_t least = 0;
+  int32_t greatest = INT32_MAX;
+};
+
+// Whether classic and consumer groups may become each other while they have members (group.consumer.migration.policy).
+struct MigrationPolicy {
+  bool upgrade = true;
+  bool downgrade = true;
+};
+
+struct ConsumerGroupConfig {
+  GroupSetting session_timeout_ms{45'000, 45'000, 60'000};
+  GroupSetting heartbeat_interval_ms{5'000, 5'000, 15'000};
+  GroupSetting assignment_interval_ms{1'000, 0, 15'000};
+  int32_t max_size = INT32_MAX;                          // group.consumer.max.size
+  std::vector<Bytes> assignors = {"uniform", "range"};   // group.consumer.assignors; the first is the default
+  MigrationPolicy migration;
+  int32_t regex_refresh_interval_ms = 600'000;           // group.consumer.regex.refresh.interval.ms
+};
+
 // The server's settings that groups feel, with Kafka's defaults but for the rebalance delay (Kafka: 3000), which makes the
 // first member of a test wait for nobody.
 struct GroupConfig {
@@ -94,7 +121,16 @@ struct GroupConfig {
   int32_t offset_metadata_max_bytes = 4'096;            // offset.metadata.max.bytes
   int64_t offsets_retention_ms = 10'080 * 60'000LL;     // offsets.retention.minutes
   int64_t offsets_retention_check_ms = 600'000;         // offsets.retention.check.interval.ms
+  ConsumerGroupConfig consumer;
 };
+
+// An error as its answer says it.
+struct Refusal {
+  ErrorCode error = ErrorCode::kNone;
+  Bytes message;
+};
+// Nothing: go on.
+using MaybeRefusal = std::optional<Refusal>;
 
 // Where the random part of a member id comes from: random_uuid_text in the broker, a counter in a simulator.
 using IdSource = std::function<Bytes()>;

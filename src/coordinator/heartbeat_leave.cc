@@ -24,19 +24,18 @@ LeaveGroupResponse::MemberResponse leave_answer(const LeaveGroupRequest::MemberI
   return response;
 }
 
+}  // namespace
+
 std::vector<LeaveGroupRequest::MemberIdentity> leaving_members(const Caller& caller, const LeaveGroupRequest& request) {
   if (caller.api_version >= kFirstVersionWithManyLeaving) return request.members;
   return {{.member_id = request.member_id, .group_instance_id = std::nullopt, .reason = std::nullopt}};
 }
 
-// Until version 2 the one member's error is the answer's.
-LeaveGroupResponse in_version(LeaveGroupResponse response, int16_t version) {
+LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t version) {
   if (version >= kFirstVersionWithManyLeaving || response.members.empty()) return response;
   if (response.error_code == ErrorCode::kNone) response.error_code = response.members.front().error_code;
   return response;
 }
-
-}  // namespace
 
 Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& request, Now now) {
   Turn turn = begin(now);
@@ -44,6 +43,8 @@ Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& requ
   ClassicGroup* known = group(request.group_id);
   if (request.group_id.empty()) {
     response.error_code = ErrorCode::kInvalidGroupId;
+  } else if (ConsumerGroup* modern = consumer_group(request.group_id)) {
+    response.error_code = heartbeat_consumer_group(turn, request, *modern);
   } else if (known == nullptr) {
     response.error_code = ErrorCode::kUnknownMemberId;
   } else {
@@ -85,6 +86,10 @@ Effects GroupShard::leave_group(const Caller& caller, const LeaveGroupRequest& r
     turn.answer(caller.token, leave_error(ErrorCode::kInvalidGroupId));
     return finish(std::move(turn));
   }
+  if (ConsumerGroup* modern = consumer_group(request.group_id)) {
+    leave_consumer_group(turn, caller, request, *modern);
+    return finish(std::move(turn));
+  }
   ClassicGroup* known = group(request.group_id);
   LeaveGroupResponse response;
   bool left = false;
@@ -94,7 +99,7 @@ Effects GroupShard::leave_group(const Caller& caller, const LeaveGroupRequest& r
     left = left || error == ErrorCode::kNone;
   }
   if (left && !known->is(GroupState::kEmpty)) rebalance_or_complete_join(turn, *known, "a member has left");
-  turn.answer(caller.token, in_version(std::move(response), caller.api_version));
+  turn.answer(caller.token, leave_answer_in_version(std::move(response), caller.api_version));
   if (!turn.effects.records.empty()) undo_with_error(turn, caller.token);
   return finish(std::move(turn));
 }

@@ -49,12 +49,23 @@ Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& req
       request.session_timeout_ms > config_.max_session_timeout_ms) {
     return refuse(ErrorCode::kInvalidSessionTimeout);
   }
+  ConsumerGroup* modern = consumer_group(request.group_id);
+  if (modern != nullptr && !modern->is_empty()) {
+    if (auto refusal = join_consumer_group(turn, caller, request, *modern)) {
+      turn.drop();
+      return refuse(refusal->error);
+    }
+    if (!turn.effects.records.empty()) also_undo_with_error(turn, caller.token);
+    return finish(std::move(turn));
+  }
   if (ClassicGroup* known = group(request.group_id)) {
     join_known_group(turn, caller, request, *known);
     return finish(std::move(turn));
   }
   // A member id from nowhere: of a group that is gone.
   if (!request.member_id.empty()) return refuse(ErrorCode::kUnknownMemberId);
+  // An empty consumer group becomes a classic one.
+  if (modern != nullptr) write_consumer_group_tombstones(turn, *modern);
   ClassicGroup& created = create_group(request.group_id, now.wall_ms);
   // Written first, so that everybody who loads the log knows the group.
   turn.write(make_group_record(created.id(), created.to_record()));

@@ -43,6 +43,10 @@ ErrorCode validate_sync(const ClassicGroup& group, const SyncGroupRequest& reque
 
 Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& request, Now now) {
   Turn turn = begin(now);
+  if (ConsumerGroup* modern = consumer_group(request.group_id); modern != nullptr && !modern->is_empty()) {
+    sync_consumer_group(turn, caller, request, *modern);
+    return finish(std::move(turn));
+  }
   ClassicGroup* known = group(request.group_id);
   ErrorCode error = ErrorCode::kNone;
   if (request.group_id.empty()) {

@@ -12,6 +12,7 @@
 namespace milena {
 
 inline constexpr ByteView kMetadataVersionFeature = "metadata.version";
+inline constexpr ByteView kGroupVersionFeature = "group.version";
 inline constexpr ByteView kElrFeature = "eligible.leader.replicas.version";
 inline constexpr ByteView kKraftVersionFeature = "kraft.version";
 inline constexpr ByteView kGroupVersionFeature = "group.version";

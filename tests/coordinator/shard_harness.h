@@ -64,6 +64,7 @@ class ShardHarness {
     set_log_level(LogLevel::kOff);
     reload();
   }
+  virtual ~ShardHarness() = default;
 
   GroupShard& shard() { return *shard_; }
   const std::vector<CoordinatorRecord>& log() const { return log_; }
@@ -77,6 +78,7 @@ class ShardHarness {
   void reload() {
     if (shard_) take(shard_->close(ErrorCode::kNotCoordinator));
     shard_ = std::make_unique<GroupShard>(config_, [this] { return "id" + std::to_string(++last_id_); });
+    shard_->set_metadata(image_, image_version_);
     for (size_t i = 0; i < log_.size(); ++i) apply(log_[i], static_cast<int64_t>(i));
     run(shard_->loaded(now_));
   }
@@ -96,15 +98,28 @@ class ShardHarness {
   Caller caller(int16_t version) { return {++last_token_, version, "client", "/127.0.0.1", connection}; }
   // Over which the requests come from now on.
   uint64_t connection = 0;
+  // The cluster's metadata change by these records.
+  void change_metadata(const MetadataRecords& records) {
+    ImageDelta delta;
+    for (const MetadataRecord& record : records) EXPECT_TRUE(image_.apply(record, delta).ok());
+    ++image_version_;
+    if (hears_metadata_) shard_->metadata_changed(delta, image_version_);
+  }
+  const MetadataImage& image() const { return image_; }
+
+  // Moves the clock, and nobody notices.
+  void sleep_through(int64_t ms) { move_to(now_.steady_ms + ms); }
+
   AnswerToken last_token() const { return last_token_; }
 
   void run(Effects effects) {
     if (!effects.records.empty() && append_error_ != ErrorCode::kNone) {
       const ErrorCode error = std::exchange(append_error_, ErrorCode::kNone);
-      return take(shard_->append_failed(std::move(effects), error, now_));
+      return take(when_failed(effects, shard_->append_failed(effects, error, now_)));
     }
-    for (const CoordinatorRecord& record : effects.records) {
-      log_.push_back(record);
+    for (const CoordinatorRecord& asked : effects.records) {
+      const CoordinatorRecord record = written(asked);
+      if (is_stored(record)) log_.push_back(record);
       apply(record, static_cast<int64_t>(log_.size()) - 1);
     }
     take(std::move(effects));
@@ -237,6 +252,17 @@ class ShardHarness {
     return members;
   }
 
+ protected:
+  // For tests of tests: mistakes between the shard and its log. What becomes of a record, whether the log keeps it, and what
+  // is answered when it could not be appended.
+  virtual CoordinatorRecord written(const CoordinatorRecord& record) { return record; }
+  virtual bool is_stored(const CoordinatorRecord&) { return true; }
+  virtual Effects when_failed(const Effects&, Effects told) { return told; }
+  void lose_last_record() {
+    if (!log_.empty()) log_.pop_back();
+  }
+  bool hears_metadata_ = true;
+
  private:
   void apply(const CoordinatorRecord& record, int64_t offset) {
     shard_->apply(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt, offset);
@@ -256,6 +282,8 @@ class ShardHarness {
 
   GroupConfig config_;
   Now now_{.steady_ms = 5'000, .wall_ms = 1'700'000'000'000};
+  MetadataImage image_;
+  int64_t image_version_ = 0;
   std::unique_ptr<GroupShard> shard_;
   std::vector<CoordinatorRecord> log_;
   std::map<AnswerToken, GroupResponse> answers_;

@@ -1,6 +1,7 @@
 // What the handlers of the group APIs share: sending a request to the coordinator of its group, and the answer back.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "broker/call.h"
 #include "broker/group_runtime.h"
 #include "broker/shard.h"
+#include "metadata/features.h"
 
 namespace milena {
 
@@ -35,6 +37,13 @@ inline void fit_to_version(JoinGroupResponse& response, int16_t version) {
 // What a member sends goes through here, so that the coordinator hears when the client closes the connection. Administrators'
 // requests are noted, too: they name no member, so nothing comes of it.
 void note_group(ConnectionState& connection, ByteView group_id);
+
+// The consumer protocol (KIP-848) is on when the settings name it and the cluster has finalized its feature.
+inline bool offers_consumer_groups(const Shard& shard) {
+  const std::vector<Bytes> kinds = shard.settings().get_list("group.coordinator.rebalance.protocols");
+  return shard.image().feature_level(kGroupVersionFeature) >= 1 &&
+         std::find(kinds.begin(), kinds.end(), "consumer") != kinds.end();
+}
 
 // Gives the call to the coordinator of `group_id` through one of GroupShard's methods; its answer becomes the reply.
 // `fail` makes the reply when there is no coordinator to ask.

@@ -74,6 +74,8 @@ MILENA_HANDLER(GetTelemetrySubscriptions, handle_get_telemetry_subscriptions);
 MILENA_HANDLER(PushTelemetry, handle_push_telemetry);
 MILENA_HANDLER(ListConfigResources, handle_list_config_resources);
 MILENA_HANDLER(UnregisterBroker, handle_unregister_broker);
+MILENA_HANDLER(ConsumerGroupHeartbeat, handle_consumer_group_heartbeat);
+MILENA_HANDLER(ConsumerGroupDescribe, handle_consumer_group_describe);
 MILENA_HANDLER(DescribeTopicPartitions, handle_describe_topic_partitions);
 MILENA_HANDLER(AddRaftVoter, handle_add_raft_voter);
 MILENA_HANDLER(RemoveRaftVoter, handle_remove_raft_voter);

@@ -1,0 +1,42 @@
+// Which partitions somebody has or shall have, as the consumer protocol (KIP-848) counts them: by topic id, so that a topic
+// that is deleted and made again is another one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/uuid.h"
+
+namespace milena {
+
+// Topic id -> partitions. No topic is there without partitions.
+using Assignment = std::map<Uuid, std::set<int32_t>>;
+
+// Topic id -> partition -> the group's epoch in which the member got it (KIP-1251: who commits must not be older than that).
+using EpochAssignment = std::map<Uuid, std::map<int32_t, int32_t>>;
+
+inline bool contains(const EpochAssignment& assignment, const Uuid& topic, int32_t partition) {
+  const auto at = assignment.find(topic);
+  return at != assignment.end() && at->second.count(partition) > 0;
+}
+
+inline Assignment without_epochs(const EpochAssignment& assignment) {
+  Assignment partitions;
+  for (const auto& [topic, epochs] : assignment) {
+    for (const auto& [partition, epoch] : epochs) partitions[topic].insert(partition);
+  }
+  return partitions;
+}
+
+inline EpochAssignment with_epoch(const Assignment& assignment, int32_t epoch) {
+  EpochAssignment epochs;
+  for (const auto& [topic, partitions] : assignment) {
+    for (int32_t partition : partitions) epochs[topic].emplace(partition, epoch);
+  }
+  return epochs;
+}
+
+}  // namespace milena

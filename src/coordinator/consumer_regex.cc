@@ -1,0 +1,78 @@
+// GroupShard: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment of the
+// members depends on records alone; it is looked up again when topics were made and from time to time.
+//
+// Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat later.
+// Here a new pattern is looked up within the heartbeat that names it.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "coordinator/consumer_records.h"
+#include "coordinator/consumer_step.h"
+#include "coordinator/topic_regex.h"
+
+namespace milena {
+namespace {
+
+// Of all patterns of a group.
+constexpr int64_t kShortestRefresh_ms = 10'000;
+
+}  // namespace
+
+MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
+  const ConsumerGroup& group = *step.group;
+  const Bytes before(step.before.pattern());
+  const Bytes after(step.after.pattern());
+  step.regex_changed = step.before.regex != step.after.regex;
+  std::set<Bytes, std::less<>> wanted;
+  if (step.regex_changed) {
+    if (!before.empty() && before != after && group.regex_subscribers(before) == 1) {
+      step.turn.write(make_regex_tombstone(group.id(), before));
+      step.regexes[before] = std::nullopt;
+    }
+    if (!after.empty() && step.resolved(after) == nullptr) {
+      if (auto error = TopicRegex(after).error()) {
+        return Refusal{ErrorCode::kInvalidRegularExpression,
+                       "SubscribedTopicRegex `" + after + "` is not a valid regular expression: " + *error + "."};
+      }
+      wanted.insert(after);
+    }
+    if (before != after) step.new_assignment_needed = true;
+  }
+
+  // All of them, if one has waited long enough.
+  int64_t oldest_ms = step.turn.now.wall_ms;
+  int64_t oldest_version = image_version_;
+  for (const auto& [regex, resolved] : group.resolved_regexes()) {
+    // A clock that was set back counts as a long time.
+    oldest_ms = std::min(oldest_ms, resolved.timestamp_ms > step.turn.now.wall_ms ? 0 : resolved.timestamp_ms);
+    oldest_version = std::min(oldest_version, resolved.version);
+  }
+  const int64_t age_ms = step.turn.now.wall_ms - oldest_ms;
+  if (age_ms > kShortestRefresh_ms && (oldest_version < image_version_with_new_topics_ ||
+                                       age_ms > config_.consumer.regex_refresh_interval_ms)) {
+    for (const auto& [regex, count] : group.regex_subscribers()) wanted.insert(regex);
+    if (step.regexes.count(before) > 0) wanted.erase(before);
+  }
+  if (!wanted.empty()) resolve_regexes(step, wanted);
+  return std::nullopt;
+}
+
+void GroupShard::resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes) {
+  for (const Bytes& regex : regexes) {
+    const TopicRegex compiled(regex);
+    ResolvedRegex resolved{.topics = {}, .version = image_version_, .timestamp_ms = step.turn.now.wall_ms};
+    for (const TopicImage& topic : image_->topics()) {
+      if (compiled.matches(topic.name)) resolved.topics.insert(topic.name);
+    }
+    const ResolvedRegex* known = step.resolved(regex);
+    if (known == nullptr || known->topics != resolved.topics) {
+      log_info("Group {}: pattern {} stands for {} topics", step.group->id(), regex, resolved.topics.size());
+      step.new_assignment_needed = true;
+    }
+    step.turn.write(make_regex_record(step.group->id(), regex, resolved));
+    step.regexes[regex] = std::move(resolved);
+  }
+}
+
+}  // namespace milena
