@@ -5,24 +5,13 @@
 #include <utility>
 
 #include "base/log.h"
+#include "broker/log_cleaner.h"
 #include "broker/shard.h"
 
 namespace milena {
 namespace {
 
 constexpr size_t kPartitionsPerTurn = 16;
-
-// Removes what retention renamed, after file.delete.delay.ms.
-void remove_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
-  shard.executor().call_at(shard.steady_ms() + delay_ms, [&shard, doomed = std::move(doomed)] {
-    FileSystem& files = shard.node().files->file_system();
-    auto failed = std::make_shared<Status>(ok_status());
-    shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
-                                  [failed] {
-                                    if (!failed->ok()) log_warn("old segments stay: {}", failed->error().message);
-                                  });
-  });
-}
 
 void apply_retention(Shard& shard, Partition& partition) {
   PartitionLog* log = partition.log();
@@ -36,7 +25,8 @@ void apply_retention(Shard& shard, Partition& partition) {
     shard.note_append(partition);
     partition.signal_progress();
   }
-  if (!doomed->empty()) remove_later(shard, doomed.take(), log->config().file_delete_delay_ms);
+  if (!doomed->empty()) remove_files_later(shard, doomed.take(), log->config().file_delete_delay_ms);
+  shard.cleaner().consider(partition);
 }
 
 // A few partitions a turn: a log that was never used is opened for this, and others are waiting.
@@ -67,6 +57,17 @@ void sync_full_segments(Shard& shard) {
 
 }  // namespace
 
+void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
+  shard.executor().call_at(shard.steady_ms() + delay_ms, [&shard, doomed = std::move(doomed)] {
+    FileSystem& files = shard.node().files->file_system();
+    auto failed = std::make_shared<Status>(ok_status());
+    shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
+                                  [failed] {
+                                    if (!failed->ok()) log_warn("old segments stay: {}", failed->error().message);
+                                  });
+  });
+}
+
 void OffsetSnapshot::collect(Shard& shard, const LogDirectory& directory) {
   shard.for_each_partition([&](Partition& partition) {
     TopicPartition name = partition.topic_partition();
@@ -74,12 +75,14 @@ void OffsetSnapshot::collect(Shard& shard, const LogDirectory& directory) {
       recovery_points[name] = log->recovery_point();
       high_watermarks[name] = log->high_watermark();
       if (log->log_start_offset() > 0) log_start_offsets[name] = log->log_start_offset();
+      if (log->config().cleanup_compact) first_dirty_offsets[name] = log->first_dirty_offset();
       return;
     }
     LogDirectory::Found found = directory.find(name);
     recovery_points[name] = found.recovery_point;
     high_watermarks[name] = found.high_watermark;
     if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
+    if (found.first_dirty_offset > 0) first_dirty_offsets[name] = found.first_dirty_offset;
   });
 }
 
@@ -87,11 +90,13 @@ void OffsetSnapshot::merge(OffsetSnapshot other) {
   recovery_points.merge(other.recovery_points);
   log_start_offsets.merge(other.log_start_offsets);
   high_watermarks.merge(other.high_watermarks);
+  first_dirty_offsets.merge(other.first_dirty_offsets);
 }
 
 Status OffsetSnapshot::write(LogDirectory& directory, bool durable) const {
   RETURN_IF_ERROR(directory.write_recovery_points(recovery_points, durable));
   RETURN_IF_ERROR(directory.write_log_start_offsets(log_start_offsets, durable));
+  RETURN_IF_ERROR(directory.write_first_dirty_offsets(first_dirty_offsets, durable));
   return directory.write_high_watermarks(high_watermarks, durable);
 }
 

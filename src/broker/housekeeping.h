@@ -13,12 +13,17 @@
 namespace milena {
 
 class Shard;
+struct DoomedFiles;
+
+// On the shard: removes files that have been renamed already, after file.delete.delay.ms.
+void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms);
 
 // Offsets of the partitions of all shards, for the checkpoint files.
 struct OffsetSnapshot {
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_start_offsets;
   OffsetCheckpoint high_watermarks;
+  OffsetCheckpoint first_dirty_offsets;  // of compacted partitions
 
   // Adds this shard's partitions; of those that were not opened what the directory said at start.
   void collect(Shard& shard, const LogDirectory& directory);

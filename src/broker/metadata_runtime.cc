@@ -11,8 +11,13 @@
 namespace milena {
 
 MetadataRuntime::MetadataRuntime(Shard& home, FileSystem& files, Controller controller,
-                                 std::unique_ptr<PartitionLog> log, int32_t epoch)
-    : home_(home), files_(files), controller_(std::move(controller)), log_(std::move(log)), epoch_(epoch) {}
+                                 MetadataLog log)
+    : home_(home),
+      files_(files),
+      controller_(std::move(controller)),
+      log_(std::move(log.log)),
+      epoch_(log.epoch),
+      snapshots_(home, *log_, std::move(log.snapshots), log.bytes_since_snapshot) {}
 
 MetadataRuntime::~MetadataRuntime() = default;
 
@@ -27,11 +32,14 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
     appended_.push_back(Commit{std::make_shared<const MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
     return start_sync();
   }
-  auto last_offset = append_metadata_records(*log_, epoch_, records, atomic, home_.now_ms());
+  auto appended = append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
+                                          home_.now_ms());
   // What was applied cannot be taken back, and what is not in the log cannot be answered: the node ends.
-  CHECK(last_offset.ok(), "the metadata log cannot be written: {}", last_offset.error().message);
+  CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
   controller_.apply(records);
-  appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), *last_offset, std::move(done)});
+  unsynced_bytes_ += appended->bytes;
+  appended_.push_back(
+      Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset, std::move(done)});
   start_sync();
 }
 
@@ -47,16 +55,17 @@ void MetadataRuntime::start_sync() {
   CHECK(sync.ok(), "the metadata log cannot be synced: {}", sync.error().message);
   auto job = std::make_shared<Job>(Job{sync.take(), std::exchange(appended_, {})});
   home_.executor().run_blocking([job, &files = files_] { job->status = job->sync.run(files); },
-                                [this, job] {
-                                  on_synced(job->status, job->sync);
+                                [this, job, bytes = std::exchange(unsynced_bytes_, 0)] {
+                                  on_synced(job->status, job->sync, bytes);
                                   publish(std::make_shared<std::vector<Commit>>(std::move(job->commits)));
                                 });
 }
 
-void MetadataRuntime::on_synced(const Status& status, const LogSync& sync) {
+void MetadataRuntime::on_synced(const Status& status, const LogSync& sync, uint64_t bytes) {
   CHECK(status.ok(), "the metadata log cannot be synced: {}", status.error().message);
   log_->mark_flushed(sync);
   log_->set_high_watermark(sync.offset());
+  snapshots_.on_committed(bytes);
 }
 
 // The next sync begins only when all shards have applied this one: their images then move in the same order.
@@ -155,6 +164,7 @@ void MetadataRuntime::allocate_producer_ids() {
 
 Status MetadataRuntime::close() {
   closed_ = true;
+  snapshots_.stop();
   return log_->close_cleanly(true);
 }
 

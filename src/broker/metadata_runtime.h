@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/file.h"
+#include "broker/metadata_log.h"
+#include "broker/metadata_snapshots.h"
 #include "log/partition_log.h"
 #include "metadata/controller.h"
 #include "metadata/image.h"
@@ -23,8 +25,7 @@ class Shard;
 class MetadataRuntime {
  public:
   // `log` holds what `controller` has replayed, up to its end. `home` is the controller's shard.
-  MetadataRuntime(Shard& home, FileSystem& files, Controller controller, std::unique_ptr<PartitionLog> log,
-                  int32_t epoch);
+  MetadataRuntime(Shard& home, FileSystem& files, Controller controller, MetadataLog log);
   ~MetadataRuntime();
 
   // The controller's shard.
@@ -53,6 +54,9 @@ class MetadataRuntime {
 
   // On the home shard, at the start: syncs what the log holds, while the node already serves.
   void sync_soon() { commit({}, true, [] {}); }
+  // On the home shard, at the start: snapshots are taken from here on.
+  void start_snapshots() { snapshots_.on_committed(0); }
+  const MetadataSnapshots& snapshots() const { return snapshots_; }
   // `hook` runs on the home shard when topics are gone from every shard, and calls its argument when that may be
   // answered, and what comes behind it be decided.
   void set_after_deletions(std::function<void(Task done)> hook) { after_deletions_ = std::move(hook); }
@@ -73,7 +77,7 @@ class MetadataRuntime {
   // On the home shard.
   void commit(MetadataRecords records, bool atomic, Task done);
   void start_sync();
-  void on_synced(const Status& status, const LogSync& sync);
+  void on_synced(const Status& status, const LogSync& sync, uint64_t bytes);
   void publish(std::shared_ptr<std::vector<Commit>> commits);
   void finish_commits(std::vector<Commit>& commits);
   static bool delete_topics(const std::vector<Commit>& commits);
@@ -85,6 +89,8 @@ class MetadataRuntime {
   Controller controller_;
   std::unique_ptr<PartitionLog> log_;
   int32_t epoch_;
+  MetadataSnapshots snapshots_;
+  uint64_t unsynced_bytes_ = 0;
   std::vector<Commit> appended_;  // not yet synced
   bool syncing_ = false;
   bool closed_ = false;

@@ -13,7 +13,6 @@
 #include "broker/metadata_runtime.h"
 #include "broker/shard.h"
 #include "log/log_directory.h"
-#include "log/snapshot_file.h"
 #include "metadata/features.h"
 #include "metadata/record_codec.h"
 
@@ -121,7 +120,10 @@ Status Node::load() {
   metadata_->set_after_deletions([this](Task done) { housekeeping_->write_now(std::move(done)); });
   // The loops run already, and may take up what is posted before this function ends: everything is in place by now.
   if (directory_->clean_shutdown()) sync_start_in_background();
-  executors_[0]->post([this] { housekeeping_->start(); });
+  executors_[0]->post([this] {
+    housekeeping_->start();
+    metadata_->start_snapshots();
+  });
   for (auto& shard : shards_) {
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
   }
@@ -154,7 +156,10 @@ Status Node::start_controller() {
   const Clock& clock = executors_[0]->clock();
   auto bootstrap = bootstrap_records(files_, directory_->path(), clock.wall_ms());
   if (!bootstrap) return bootstrap.error();
-  auto opened = open_metadata_log(*file_cache_, clock, directory_->path(), context_->node_id);
+  LogConfig log_config;
+  log_config.segment_bytes = settings_.get_int("metadata.log.segment.bytes");
+  log_config.segment_ms = settings_.get_long("metadata.log.segment.ms");
+  auto opened = open_metadata_log(*file_cache_, clock, directory_->path(), context_->node_id, log_config);
   if (!opened) return opened.error();
   bool in_transaction = opened->replayed.in_transaction();
   Controller controller(opened->replayed.take_image(), controller_settings(settings_));
@@ -162,8 +167,10 @@ Status Node::start_controller() {
 
   auto write = [&](const auto& effects) -> Status {
     if (effects.records.empty()) return ok_status();
-    auto last = append_metadata_records(log, opened->epoch, effects.records, effects.atomic, clock.wall_ms());
-    if (!last) return last.error();
+    auto appended = append_metadata_records(log, opened->epoch, effects.records, effects.atomic,
+                                            controller.image().metadata_version(), clock.wall_ms());
+    if (!appended) return appended.error();
+    opened->bytes_since_snapshot += appended->bytes;
     controller.apply(effects.records);
     return ok_status();
   };
@@ -194,8 +201,7 @@ Status Node::start_controller() {
   MetadataRecords image;
   controller.image().write([&](MetadataRecord record) { image.push_back(std::move(record)); });
   for (auto& shard : shards_) shard->apply_metadata(image, log.log_end_offset() - 1);
-  metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), std::move(opened->log),
-                                                opened->epoch);
+  metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
   context_->metadata = metadata_.get();
   return ok_status();
 }

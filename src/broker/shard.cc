@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "broker/group_runtime.h"
+#include "broker/log_cleaner.h"
 #include "log/format/partition_metadata.h"
 
 namespace milena {
@@ -37,7 +38,8 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       executor_(executor),
       fetch_sessions_(index, count, session_slots(*node.settings, count)),
       quotas_(*this),
-      groups_(std::make_unique<GroupRuntime>(*this)) {}
+      groups_(std::make_unique<GroupRuntime>(*this)),
+      cleaner_(std::make_unique<LogCleaner>(*this)) {}
 
 Shard::~Shard() = default;
 
@@ -78,6 +80,9 @@ std::shared_ptr<const LogConfig> Shard::log_config(const TopicImage& topic) {
   config->retention_ms = from->retention_ms;
   config->retention_bytes = from->retention_bytes;
   config->file_delete_delay_ms = from->file_delete_delay_ms;
+  config->min_cleanable_dirty_ratio = from->min_cleanable_dirty_ratio;
+  config->delete_retention_ms = from->delete_retention_ms;
+  config->min_compaction_lag_ms = from->min_compaction_lag_ms;
   config->max_compaction_lag_ms = from->max_compaction_lag_ms;
   config->cleanup_delete = from->cleanup_delete;
   config->cleanup_compact = from->cleanup_compact;
@@ -163,7 +168,8 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(const TopicPartitionId& id
   OpenState state{.clean_shutdown = true};
   if (!is_new) {
     LogDirectory::Found found = node_.directory->find(name);
-    state = OpenState{found.clean_shutdown, found.recovery_point, found.log_start_offset, found.high_watermark, {}};
+    state = OpenState{found.clean_shutdown, found.recovery_point, found.log_start_offset, found.high_watermark,
+                      found.first_dirty_offset, {}};
   }
   auto log = PartitionLog::open(*node_.files, executor_.clock(), path, name, log_config(*topic), std::move(state));
   if (log.ok() && !has_id) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
@@ -201,9 +207,14 @@ void Shard::schedule_delete(const TopicPartition& name) {
   });
 }
 
-void Shard::note_append(Partition& partition) {
+void Shard::note_change() {
   if (!housekeeping_due_ && on_first_change_) on_first_change_();
   housekeeping_due_ = true;
+}
+
+void Shard::note_append(Partition& partition) {
+  note_change();
+  if (partition.log_if_open() != nullptr && partition.log_if_open()->config().cleanup_compact) cleaner_->consider(partition);
   // A sync that is prepared has to be run: the log takes it for granted.
   if (partition.log_if_open() != nullptr && !partition.sync_running() && partition.log_if_open()->flush_due()) {
     sync_in_background(partition, partition.log()->prepare_sync());
@@ -214,6 +225,7 @@ void Shard::close() {
   closed_ = true;
   for (auto& [id, partition] : partitions_) partition->end_waits(ErrorCode::kNotLeaderOrFollower);
   groups_->close();
+  cleaner_->stop();
 }
 
 // One sync of a partition at a time: the next covers what came meanwhile.

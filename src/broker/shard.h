@@ -26,6 +26,7 @@
 namespace milena {
 
 class GroupRuntime;
+class LogCleaner;
 class MetadataRuntime;
 
 // The same for all shards; built by Node::start before the first of them runs.
@@ -62,6 +63,7 @@ class Shard {
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
+  LogCleaner& cleaner() { return *cleaner_; }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
@@ -91,6 +93,8 @@ class Shard {
 
   // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
   void note_append(Partition& partition);
+  // The checkpoints are due.
+  void note_change();
   // Called at the first change after take_housekeeping_due(): a node at rest has nothing to wake up for.
   void set_on_first_change(Task task) { on_first_change_ = std::move(task); }
   bool take_housekeeping_due() { return std::exchange(housekeeping_due_, false); }
@@ -113,6 +117,7 @@ class Shard {
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
   std::unique_ptr<GroupRuntime> groups_;
+  std::unique_ptr<LogCleaner> cleaner_;
   int64_t metadata_offset_ = -1;
   bool housekeeping_due_ = false;
   static constexpr size_t kMostSaid = 1000;
