@@ -10,7 +10,7 @@ static const ConfigDef kLogRows[] = {
      "Data directories, separated by commas. Wins over log.dir. Kafka's default is in /tmp; Milena's is not."},
     {"log.dir", kList, nullptr, "", kReadOnly, kHonoured,
      "The data directory, where log.dirs is not set.", "/tmp/kafka-logs"},
-    {"cordoned.log.dirs", kList, "", "", kPerBroker, 0,
+    {"cordoned.log.dirs", kList, "", "", kPerBroker, kHonoured,
      "Data directories that get no new partitions."},
     {"log.dir.failure.timeout.ms", kLong, "30000", "[1,...]", kReadOnly, 0,
      "A broker that cannot report a failed directory for so long stops."},

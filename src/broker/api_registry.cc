@@ -4,6 +4,7 @@
 
 #include "broker/api/handlers.h"
 #include "protocol/messages/alter_client_quotas.h"
+#include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
@@ -17,6 +18,7 @@
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
+#include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
@@ -81,6 +83,8 @@ std::vector<ApiEntry> make_registry() {
       entry<CreateAclsCall, handle_create_acls>(),
       entry<DeleteAclsCall, handle_delete_acls>(),
       entry<DescribeConfigsCall, handle_describe_configs>(),
+      entry<AlterReplicaLogDirsCall, handle_alter_replica_log_dirs>(),
+      entry<DescribeLogDirsCall, handle_describe_log_dirs>(),
       entry<CreatePartitionsCall, handle_create_partitions>(),
       entry<DeleteGroupsCall, handle_delete_groups>(),
       entry<OffsetDeleteCall, handle_offset_delete>(),

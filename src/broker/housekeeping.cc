@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kPartitionsPerTurn = 16;
 
 void apply_retention(Shard& shard, Partition& partition) {
+  if (partition.known_empty()) return;
   PartitionLog* log = partition.log();
   if (log == nullptr) return;
   int64_t before = log->log_start_offset();
@@ -68,22 +69,34 @@ void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
   });
 }
 
-void OffsetSnapshot::collect(Shard& shard, const LogDirectory& directory) {
+void OffsetSnapshot::add(Partition& partition) {
+  const TopicPartition& name = partition.topic_partition();
+  if (PartitionLog* log = partition.log_if_open()) {
+    recovery_points[name] = log->recovery_point();
+    high_watermarks[name] = log->high_watermark();
+    if (log->log_start_offset() > 0) log_start_offsets[name] = log->log_start_offset();
+    if (log->config().cleanup_compact) first_dirty_offsets[name] = log->first_dirty_offset();
+    return;
+  }
+  // What the checkpoints of the start say may be about another topic of this name.
+  LogDirectory::Found found;
+  if (!partition.known_empty()) found = partition.directory()->find(name);
+  recovery_points[name] = found.recovery_point;
+  high_watermarks[name] = found.high_watermark;
+  if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
+  if (found.first_dirty_offset > 0) first_dirty_offsets[name] = found.first_dirty_offset;
+}
+
+void NodeOffsets::collect(Shard& shard) {
+  // A directory without partitions has its files, too: empty ones.
+  for (const auto& directory : shard.node().directories->all()) directories[directory.get()];
   shard.for_each_partition([&](Partition& partition) {
-    TopicPartition name = partition.topic_partition();
-    if (PartitionLog* log = partition.log_if_open()) {
-      recovery_points[name] = log->recovery_point();
-      high_watermarks[name] = log->high_watermark();
-      if (log->log_start_offset() > 0) log_start_offsets[name] = log->log_start_offset();
-      if (log->config().cleanup_compact) first_dirty_offsets[name] = log->first_dirty_offset();
-      return;
-    }
-    LogDirectory::Found found = directory.find(name);
-    recovery_points[name] = found.recovery_point;
-    high_watermarks[name] = found.high_watermark;
-    if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
-    if (found.first_dirty_offset > 0) first_dirty_offsets[name] = found.first_dirty_offset;
+    if (partition.directory() != nullptr) directories[partition.directory()].add(partition);
   });
+}
+
+void NodeOffsets::merge(NodeOffsets other) {
+  for (auto& [directory, offsets] : other.directories) directories[directory].merge(std::move(offsets));
 }
 
 void OffsetSnapshot::merge(OffsetSnapshot other) {
@@ -105,16 +118,20 @@ struct Housekeeping::Writer {
   std::mutex mutex;
   bool closed = false;
 
-  Status write(const OffsetSnapshot& all, LogDirectory& directory, bool last) {
+  Status write(const NodeOffsets& all, bool last) {
     std::lock_guard lock(mutex);
     if (closed) return ok_status();
     closed = last;
-    return all.write(directory, true);
+    Status failed = ok_status();
+    for (const auto& [directory, offsets] : all.directories) {
+      if (!directory->online()) continue;
+      if (Status written = offsets.write(*directory, true); !written) failed = written;
+    }
+    return failed;
   }
 };
 
-Housekeeping::Housekeeping(Shard& home, LogDirectory& directory)
-    : home_(home), directory_(directory), writer_(std::make_shared<Writer>()) {}
+Housekeeping::Housekeeping(Shard& home) : home_(home), writer_(std::make_shared<Writer>()) {}
 
 void Housekeeping::start() {
   int64_t interval_ms = home_.settings().get_long("log.retention.check.interval.ms");
@@ -140,26 +157,26 @@ void Housekeeping::write_now(Task done) {
   if (!writing_) collect_and_write();
 }
 
-Status Housekeeping::write_last(const OffsetSnapshot& all) { return writer_->write(all, directory_, true); }
+Status Housekeeping::write_last(const NodeOffsets& all) { return writer_->write(all, true); }
 
 void Housekeeping::collect_and_write() {
   if (writing_) return note_change();
   writing_ = true;
-  auto all = std::make_shared<OffsetSnapshot>();
-  auto parts = std::make_shared<std::vector<OffsetSnapshot>>(home_.router().shard_count());
+  auto all = std::make_shared<NodeOffsets>();
+  auto parts = std::make_shared<std::vector<NodeOffsets>>(home_.router().shard_count());
   auto served = std::make_shared<std::vector<Task>>(std::exchange(wanted_, {}));
   home_.router().at_all(
       home_,
-      [parts, &directory = directory_](Shard& shard) {
+      [parts](Shard& shard) {
         shard.take_housekeeping_due();
         sync_full_segments(shard);
-        (*parts)[shard.index()].collect(shard, directory);
+        (*parts)[shard.index()].collect(shard);
       },
       [this, all, parts, served] {
-        for (OffsetSnapshot& part : *parts) all->merge(std::move(part));
+        for (NodeOffsets& part : *parts) all->merge(std::move(part));
         auto status = std::make_shared<Status>(ok_status());
         home_.executor().run_blocking(
-            [writer = writer_, &directory = directory_, all, status] { *status = writer->write(*all, directory, false); },
+            [writer = writer_, all, status] { *status = writer->write(*all, false); },
             [this, status, served] {
               writing_ = false;
               if (!status->ok()) log_error("checkpoints: {}", status->error().message);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -19,7 +20,7 @@
 #include "broker/partition.h"
 #include "broker/router.h"
 #include "log/file_cache.h"
-#include "log/log_directory.h"
+#include "broker/log_directories.h"
 #include "metadata/image.h"
 #include "metadata/topic_config.h"
 
@@ -28,6 +29,7 @@ namespace milena {
 class GroupRuntime;
 class LogCleaner;
 class MetadataRuntime;
+class ReplicaMover;
 
 // The same for all shards; built by Node::start before the first of them runs.
 struct NodeContext {
@@ -36,8 +38,10 @@ struct NodeContext {
   std::string cluster_id;
   AdvertisedListeners advertised;
   FileCache* files = nullptr;
-  // Its checkpoints and paths, which do not change; the rest of it is the node's own.
-  LogDirectory* directory = nullptr;
+  // Their checkpoints and paths, which do not change, and whether they work; the rest is the node's own.
+  LogDirectories* directories = nullptr;
+  // Called on any shard, once for each directory that fails.
+  std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
   Router router;
   // On the controller's shard; use it through MetadataRuntime's own methods, which route.
   MetadataRuntime* metadata = nullptr;
@@ -64,6 +68,7 @@ class Shard {
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
   LogCleaner& cleaner() { return *cleaner_; }
+  ReplicaMover& mover() { return *mover_; }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
@@ -75,6 +80,9 @@ class Shard {
   // The topic's settings with the broker's defaults filled in. Shared with other shards by value.
   std::shared_ptr<const TopicConfig> topic_config(const TopicImage& topic);
 
+  // Fills the cache of topic_config() for all topics: it is only read from then on, by the threads of a recovery.
+  void resolve_topic_configs();
+
   // Committed records, in order; makes, changes and removes partitions as they say. When it returns, every partition
   // that the records made can be used.
   void apply_metadata(const MetadataRecords& records, int64_t last_offset);
@@ -84,6 +92,13 @@ class Shard {
   // No new work from here on: partitions and coordinators answer what is parked.
   void close();
   bool closed() const { return closed_; }
+
+  // A disk error came from the directory: if nobody knows yet, all of its partitions go offline, on every shard.
+  void directory_failed(LogDirectory& directory);
+
+  // The partition's directory is renamed, and removed after log.segment.delete.delay.ms. Its log must be closed.
+  void schedule_delete(LogDirectory& directory, const TopicPartition& name);
+  void remove_tree_in_background(const std::string& path);
 
   // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
   void sync_in_background(Partition& partition, Result<LogSync> sync);
@@ -101,11 +116,12 @@ class Shard {
 
  private:
   void apply_config(const ConfigResource& resource);
-  void apply_partition(const TopicPartitionId& id);
+  void apply_partition(const TopicPartitionId& id, bool created);
   void remove_topic(const ImageDelta::Topic& topic);
-  void schedule_delete(const TopicPartition& name);
+  LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
   std::unique_ptr<Partition> take_out(const TopicPartitionId& id);
-  Result<std::unique_ptr<PartitionLog>> open_log(const TopicPartitionId& id, const TopicPartition& name, bool is_new);
+  Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,
+                                                 const TopicPartition& name, bool is_new);
   std::shared_ptr<const LogConfig> log_config(const TopicImage& topic);
 
   NodeContext& node_;
@@ -118,6 +134,7 @@ class Shard {
   ClientQuotas quotas_;
   std::unique_ptr<GroupRuntime> groups_;
   std::unique_ptr<LogCleaner> cleaner_;
+  std::unique_ptr<ReplicaMover> mover_;
   int64_t metadata_offset_ = -1;
   bool housekeeping_due_ = false;
   static constexpr size_t kMostSaid = 1000;

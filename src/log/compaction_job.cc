@@ -11,8 +11,8 @@ constexpr size_t kWriteAtOnce = 1 << 20;
 
 }  // namespace
 
-CompactionJob::CompactionJob(FileCache& files, Plan plan)
-    : files_(files), plan_(std::move(plan)), map_(plan_.map_budget_bytes, plan_.map_load_factor) {
+CompactionJob::CompactionJob(FileSystem& file_system, Plan plan)
+    : files_(file_system, 8), plan_(std::move(plan)), map_(plan_.map_budget_bytes, plan_.map_load_factor) {
   collector_.emplace(map_, plan_.first_dirty, plan_.aborted);
   while (source_ < plan_.sources.size() && plan_.sources[source_].end_offset <= plan_.first_dirty) ++source_;
 }

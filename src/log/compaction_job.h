@@ -52,7 +52,7 @@ class CompactionJob {
   };
   enum class Progress { kMore, kPieceReady, kDone };
 
-  CompactionJob(FileCache& files, Plan plan);
+  CompactionJob(FileSystem& file_system, Plan plan);
   ~CompactionJob();
 
   // On a worker. After kPieceReady the piece has to be installed before the next step.
@@ -78,7 +78,7 @@ class CompactionJob {
   Status write_pending();
   Status finish_output();
 
-  FileCache& files_;
+  FileCache files_;  // its own: a worker may hold the job when the node is gone
   const Plan plan_;
   OffsetMap map_;
   std::optional<KeyCollector> collector_;

@@ -150,6 +150,9 @@ class PartitionLog {
   // Throws all segments away and starts an empty log there.
   Status truncate_fully_and_start_at(int64_t offset);
 
+  // The directory gets another name within its parent's file system. Open files stay as they are.
+  Status rename_directory(std::string to);
+
   // --- offsets ---
 
   int64_t log_start_offset() const { return log_start_offset_; }
@@ -302,7 +305,7 @@ class PartitionLog {
 
   FileCache& files_;
   const Clock& clock_;
-  const std::string directory_;
+  std::string directory_;  // the segments refer to it
   const TopicPartition name_;
   std::shared_ptr<const LogConfig> config_;
 

@@ -86,7 +86,7 @@ Result<std::unique_ptr<CompactionJob>> PartitionLog::prepare_compaction(const Co
       aborted_transactions(segments_.front()->base_offset(), outlook.end_offset);
   if (!aborted) return aborted.error();
   plan.aborted = aborted.take();
-  return std::make_unique<CompactionJob>(files_, std::move(plan));
+  return std::make_unique<CompactionJob>(file_system(), std::move(plan));
 }
 
 Result<std::optional<DoomedFiles>> PartitionLog::install_compacted(const CompactionJob& job) {

@@ -41,6 +41,8 @@ MILENA_HANDLER(DescribeAcls, handle_describe_acls);
 MILENA_HANDLER(CreateAcls, handle_create_acls);
 MILENA_HANDLER(DeleteAcls, handle_delete_acls);
 MILENA_HANDLER(DescribeConfigs, handle_describe_configs);
+MILENA_HANDLER(AlterReplicaLogDirs, handle_alter_replica_log_dirs);
+MILENA_HANDLER(DescribeLogDirs, handle_describe_log_dirs);
 MILENA_HANDLER(CreatePartitions, handle_create_partitions);
 MILENA_HANDLER(DeleteGroups, handle_delete_groups);
 MILENA_HANDLER(OffsetDelete, handle_offset_delete);
