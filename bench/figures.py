@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import measure
+from admin_client import AdminClient
 from brokers import Broken
 
 KILOBYTE = 1024
@@ -20,6 +21,7 @@ class Sizes:
         self.file_gb = 0.1 if quick else 2.2  # as much as the largest load writes
         self.idle_s = 3 if quick else 20
         self.small_records = 200_000 if quick else 10_000_000
+        self.topic_partitions = 50 if quick else 1000
         self.large_records = 50_000 if quick else 2_000_000
         self.repetitions = 1 if quick else 5
         self.most_space_gb = 1 if quick else 8
@@ -169,9 +171,35 @@ def produce_and_consume_large(broker, load, sizes, samples):
     samples.add("USS after 1 KB load", broker, uss)
 
 
+def ten_thousand_partitions(broker, load, sizes, samples):
+    broker.empty()
+    broker.start()
+    broker.wait_until_idle()
+    client = AdminClient(broker.address)
+    begin = time.monotonic()
+    for number in range(10):
+        client.create_topic(f"many-{number}", sizes.topic_partitions)
+    samples.add("create 10,000 partitions", broker, time.monotonic() - begin)
+    broker.wait_until_idle()
+    samples.add("RSS with 10,000 partitions", broker, measure.memory_mb(broker.pid)[0])
+    seconds = []
+    for _ in range(40):
+        begin = time.monotonic()
+        size = client.metadata_size()
+        seconds.append(time.monotonic() - begin)
+        if size < 10 * sizes.topic_partitions * 20:
+            raise Broken(f"Metadata of {10 * sizes.topic_partitions} partitions in {size} bytes")
+    # The second half: the JVM has compiled by then what it runs.
+    samples.add("Metadata of 10,000 partitions", broker, sorted(seconds[20:])[10])
+    client.close()
+    broker.stop()
+    samples.add("restart with 10,000 partitions", broker, broker.start())
+
+
 GROUPS = {
     "start": start_and_first_produce,
     "idle": idle,
     "produce-100": produce_small,
     "records-1k": produce_and_consume_large,
+    "topics": ten_thousand_partitions,
 }

@@ -96,7 +96,7 @@ static const ConfigDef kNetworkRows[] = {
      "Bytes a second that leaders send for throttled replicas."},
     {"follower.replication.throttled.rate", kLong, "9223372036854775807", "[0,...]", kClusterWide, 0,
      "Bytes a second that followers fetch for throttled replicas."},
-    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", "[0,...]", kClusterWide, 0,
+    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", "[0,...]", kClusterWide, kHonoured,
      "Bytes a second for moving replicas between directories."},
 };
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -133,6 +134,13 @@ class PosixFileSystem final : public FileSystem {
     ::close(fd);
     if (failed != 0) return system_error("cannot sync", path);
     return ok_status();
+  }
+
+  DiskSpace space(const std::string& path) override {
+    struct statvfs info;
+    if (::statvfs(path.c_str(), &info) != 0) return {};
+    auto block = static_cast<int64_t>(info.f_frsize);
+    return {static_cast<int64_t>(info.f_blocks) * block, static_cast<int64_t>(info.f_bavail) * block};
   }
 };
 

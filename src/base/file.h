@@ -43,6 +43,12 @@ enum class OpenMode {
   kReadOrCreate,   // read and write, made if it is not there
 };
 
+// -1 where it is not known.
+struct DiskSpace {
+  int64_t total_bytes = -1;
+  int64_t usable_bytes = -1;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -58,6 +64,11 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;
   virtual Status remove_tree(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
+  // Of the disk that the path is on.
+  virtual DiskSpace space(const std::string& path) {
+    (void)path;
+    return {};
+  }
 
   Result<Bytes> read_file(const std::string& path);
   // Whole or not at all: written to `path`.tmp, synced, renamed, directory synced (Kafka's Utils.atomicMoveWithFallback).

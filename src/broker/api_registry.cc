@@ -10,6 +10,7 @@
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
+#include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -28,6 +29,7 @@
 #include "protocol/messages/describe_delegation_token.h"
 #include "protocol/messages/describe_groups.h"
 #include "protocol/messages/describe_producers.h"
+#include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/describe_transactions.h"
 #include "protocol/messages/end_txn.h"
@@ -122,6 +124,8 @@ std::vector<ApiEntry> make_registry() {
       entry<DescribeConfigsCall, handle_describe_configs>(),
       entry<AlterConfigsCall, handle_alter_configs>(),
       entry<SaslAuthenticateCall, handle_sasl_authenticate>(),
+      entry<AlterReplicaLogDirsCall, handle_alter_replica_log_dirs>(),
+      entry<DescribeLogDirsCall, handle_describe_log_dirs>(),
       entry<CreatePartitionsCall, handle_create_partitions>(),
       entry<CreateDelegationTokenCall, handle_create_delegation_token>(),
       entry<RenewDelegationTokenCall, handle_renew_delegation_token>(),

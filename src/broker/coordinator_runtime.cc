@@ -123,9 +123,9 @@ void CoordinatorRuntime<Kind>::load_from(int32_t index) {
   if (closed_ || topic == nullptr || index >= topic->partition_count()) return;
   Partition* partition = shard_.find_partition({topic->id, index});
   // After a clean stop the checkpoints tell which logs are empty, and those are left closed.
-  const LogDirectory& directory = *shard_.node().directory;
-  bool known_empty = partition != nullptr && directory.clean_shutdown() && partition->log_if_open() == nullptr &&
-                     directory.find(partition->topic_partition()).recovery_point == 0;
+  const LogDirectory* directory = partition == nullptr ? nullptr : partition->directory();
+  bool known_empty = directory != nullptr && directory->clean_shutdown() && partition->log_if_open() == nullptr &&
+                     directory->find(partition->topic_partition()).recovery_point == 0;
   if (partition != nullptr && !known_empty && !hosts_.contains(index) && partition->log() != nullptr &&
       partition->log()->log_end_offset() > 0) {
     load(*find_or_make_host(index));

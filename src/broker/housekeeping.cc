@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "broker/log_cleaner.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -12,19 +13,8 @@ namespace {
 
 constexpr size_t kPartitionsPerTurn = 16;
 
-// Removes what retention renamed, after file.delete.delay.ms.
-void remove_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
-  shard.executor().call_at(shard.steady_ms() + delay_ms, [&shard, doomed = std::move(doomed)] {
-    FileSystem& files = shard.node().files->file_system();
-    auto failed = std::make_shared<Status>(ok_status());
-    shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
-                                  [failed] {
-                                    if (!failed->ok()) log_warn("old segments stay: {}", failed->error().message);
-                                  });
-  });
-}
-
 void apply_retention(Shard& shard, Partition& partition) {
+  if (partition.known_empty()) return;
   PartitionLog* log = partition.log();
   if (log == nullptr) return;
   int64_t before = log->log_start_offset();
@@ -36,7 +26,8 @@ void apply_retention(Shard& shard, Partition& partition) {
     shard.note_append(partition);
     partition.signal_progress();
   }
-  if (!doomed->empty()) remove_later(shard, doomed.take(), log->config().file_delete_delay_ms);
+  if (!doomed->empty()) remove_files_later(shard, doomed.take(), log->config().file_delete_delay_ms);
+  shard.cleaner().consider(partition);
 }
 
 // A few partitions a turn: a log that was never used is opened for this, and others are waiting.
@@ -67,31 +58,58 @@ void sync_full_segments(Shard& shard) {
 
 }  // namespace
 
-void OffsetSnapshot::collect(Shard& shard, const LogDirectory& directory) {
-  shard.for_each_partition([&](Partition& partition) {
-    TopicPartition name = partition.topic_partition();
-    if (PartitionLog* log = partition.log_if_open()) {
-      recovery_points[name] = log->recovery_point();
-      high_watermarks[name] = log->high_watermark();
-      if (log->log_start_offset() > 0) log_start_offsets[name] = log->log_start_offset();
-      return;
-    }
-    LogDirectory::Found found = directory.find(name);
-    recovery_points[name] = found.recovery_point;
-    high_watermarks[name] = found.high_watermark;
-    if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
+void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
+  shard.executor().call_at(shard.steady_ms() + delay_ms, [&shard, doomed = std::move(doomed)] {
+    FileSystem& files = shard.node().files->file_system();
+    auto failed = std::make_shared<Status>(ok_status());
+    shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
+                                  [failed] {
+                                    if (!failed->ok()) log_warn("old segments stay: {}", failed->error().message);
+                                  });
   });
+}
+
+void OffsetSnapshot::add(Partition& partition) {
+  const TopicPartition& name = partition.topic_partition();
+  if (PartitionLog* log = partition.log_if_open()) {
+    recovery_points[name] = log->recovery_point();
+    high_watermarks[name] = log->high_watermark();
+    if (log->log_start_offset() > 0) log_start_offsets[name] = log->log_start_offset();
+    if (log->config().cleanup_compact) first_dirty_offsets[name] = log->first_dirty_offset();
+    return;
+  }
+  // What the checkpoints of the start say may be about another topic of this name.
+  LogDirectory::Found found;
+  if (!partition.known_empty()) found = partition.directory()->find(name);
+  recovery_points[name] = found.recovery_point;
+  high_watermarks[name] = found.high_watermark;
+  if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
+  if (found.first_dirty_offset > 0) first_dirty_offsets[name] = found.first_dirty_offset;
+}
+
+void NodeOffsets::collect(Shard& shard) {
+  // A directory without partitions has its files, too: empty ones.
+  for (const auto& directory : shard.node().directories->all()) directories[directory.get()];
+  shard.for_each_partition([&](Partition& partition) {
+    if (partition.directory() != nullptr) directories[partition.directory()].add(partition);
+  });
+}
+
+void NodeOffsets::merge(NodeOffsets other) {
+  for (auto& [directory, offsets] : other.directories) directories[directory].merge(std::move(offsets));
 }
 
 void OffsetSnapshot::merge(OffsetSnapshot other) {
   recovery_points.merge(other.recovery_points);
   log_start_offsets.merge(other.log_start_offsets);
   high_watermarks.merge(other.high_watermarks);
+  first_dirty_offsets.merge(other.first_dirty_offsets);
 }
 
 Status OffsetSnapshot::write(LogDirectory& directory, bool durable) const {
   RETURN_IF_ERROR(directory.write_recovery_points(recovery_points, durable));
   RETURN_IF_ERROR(directory.write_log_start_offsets(log_start_offsets, durable));
+  RETURN_IF_ERROR(directory.write_first_dirty_offsets(first_dirty_offsets, durable));
   return directory.write_high_watermarks(high_watermarks, durable);
 }
 
@@ -100,16 +118,20 @@ struct Housekeeping::Writer {
   std::mutex mutex;
   bool closed = false;
 
-  Status write(const OffsetSnapshot& all, LogDirectory& directory, bool last) {
+  Status write(const NodeOffsets& all, bool last) {
     std::lock_guard lock(mutex);
     if (closed) return ok_status();
     closed = last;
-    return all.write(directory, true);
+    Status failed = ok_status();
+    for (const auto& [directory, offsets] : all.directories) {
+      if (!directory->online()) continue;
+      if (Status written = offsets.write(*directory, true); !written) failed = written;
+    }
+    return failed;
   }
 };
 
-Housekeeping::Housekeeping(Shard& home, LogDirectory& directory)
-    : home_(home), directory_(directory), writer_(std::make_shared<Writer>()) {}
+Housekeeping::Housekeeping(Shard& home) : home_(home), writer_(std::make_shared<Writer>()) {}
 
 void Housekeeping::start() {
   int64_t interval_ms = home_.settings().get_long("log.retention.check.interval.ms");
@@ -135,26 +157,26 @@ void Housekeeping::write_now(Task done) {
   if (!writing_) collect_and_write();
 }
 
-Status Housekeeping::write_last(const OffsetSnapshot& all) { return writer_->write(all, directory_, true); }
+Status Housekeeping::write_last(const NodeOffsets& all) { return writer_->write(all, true); }
 
 void Housekeeping::collect_and_write() {
   if (writing_) return note_change();
   writing_ = true;
-  auto all = std::make_shared<OffsetSnapshot>();
-  auto parts = std::make_shared<std::vector<OffsetSnapshot>>(home_.router().shard_count());
+  auto all = std::make_shared<NodeOffsets>();
+  auto parts = std::make_shared<std::vector<NodeOffsets>>(home_.router().shard_count());
   auto served = std::make_shared<std::vector<Task>>(std::exchange(wanted_, {}));
   home_.router().at_all(
       home_,
-      [parts, &directory = directory_](Shard& shard) {
+      [parts](Shard& shard) {
         shard.take_housekeeping_due();
         sync_full_segments(shard);
-        (*parts)[shard.index()].collect(shard, directory);
+        (*parts)[shard.index()].collect(shard);
       },
       [this, all, parts, served] {
-        for (OffsetSnapshot& part : *parts) all->merge(std::move(part));
+        for (NodeOffsets& part : *parts) all->merge(std::move(part));
         auto status = std::make_shared<Status>(ok_status());
         home_.executor().run_blocking(
-            [writer = writer_, &directory = directory_, all, status] { *status = writer->write(*all, directory, false); },
+            [writer = writer_, all, status] { *status = writer->write(*all, false); },
             [this, status, served] {
               writing_ = false;
               if (!status->ok()) log_error("checkpoints: {}", status->error().message);

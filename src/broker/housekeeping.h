@@ -3,6 +3,7 @@
 // Source: Kafka's LogManager (flush, checkpoint, retention tasks) and ReplicaManager (high watermark checkpoint).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -12,24 +13,38 @@
 
 namespace milena {
 
+class Partition;
 class Shard;
+struct DoomedFiles;
+
+// On the shard: removes files that have been renamed already, after file.delete.delay.ms.
+void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms);
 
 // Offsets of the partitions of all shards, for the checkpoint files.
 struct OffsetSnapshot {
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_start_offsets;
   OffsetCheckpoint high_watermarks;
+  OffsetCheckpoint first_dirty_offsets;  // of compacted partitions
 
-  // Adds this shard's partitions; of those that were not opened what the directory said at start.
-  void collect(Shard& shard, const LogDirectory& directory);
+  void add(Partition& partition);
   void merge(OffsetSnapshot other);
   // Where the log start offset says nothing that the first segment does not say, Kafka leaves it out; so a zero does.
   Status write(LogDirectory& directory, bool durable) const;
 };
 
+// The offsets of the partitions in each directory.
+struct NodeOffsets {
+  std::map<LogDirectory*, OffsetSnapshot> directories;
+
+  // Adds this shard's partitions; of those that were not opened what their directory said at start.
+  void collect(Shard& shard);
+  void merge(NodeOffsets other);
+};
+
 class Housekeeping {
  public:
-  Housekeeping(Shard& home, LogDirectory& directory);
+  explicit Housekeeping(Shard& home);
 
   // On the home shard. The first also starts the retention rounds.
   void start();
@@ -40,7 +55,7 @@ class Housekeeping {
   void write_now(Task done);
   void stop() { stopped_ = true; }
   // Blocking, on any thread: the last checkpoints. Waits for a write that is under way; none follows.
-  Status write_last(const OffsetSnapshot& all);
+  Status write_last(const NodeOffsets& all);
 
  private:
   struct Writer;
@@ -49,7 +64,6 @@ class Housekeeping {
   void run_retention();
 
   Shard& home_;
-  LogDirectory& directory_;
   // Shared with the worker, which may outlive us.
   std::shared_ptr<Writer> writer_;
   std::vector<Task> wanted_;  // who waits for the next write

@@ -1,13 +1,11 @@
 #include "broker/metadata_log.h"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
+#include <optional>
 
 #include "base/log.h"
 #include "broker/kraft_version.h"
 #include "log/format/quorum_state.h"
-#include "log/snapshot_file.h"
 #include "metadata/internal_topics.h"
 #include "metadata/record_codec.h"
 #include "protocol/messages/control/leader_change.h"
@@ -19,8 +17,10 @@ namespace milena {
 namespace {
 
 constexpr uint64_t kReplayChunk_bytes = 4 << 20;
-// Kafka's controllers cut batches that need not hold together, so that a fetch can carry them.
+// The largest batch that Kafka's controllers write and fetch.
 constexpr size_t kMostBatch_bytes = 8 << 20;
+// Metadata transactions exist from 3.6-IV1 on.
+constexpr int16_t kMetadataTransactionsSince = 13;
 
 Status replay_batch(const RecordBatchView& batch, MetadataLog& result) {
   MetadataReplayer& replayed = result.replayed;
@@ -36,7 +36,8 @@ Status replay_batch(const RecordBatchView& batch, MetadataLog& result) {
   return replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
 }
 
-Status replay(PartitionLog& log, int64_t from, MetadataLog& result) {
+Status replay(MetadataLog& opened, int64_t from) {
+  PartitionLog& log = *opened.log;
   int64_t offset = std::max(from, log.log_start_offset());
   while (offset < log.log_end_offset()) {
     auto read = log.read(offset, kReplayChunk_bytes, log.log_end_offset(), true);
@@ -47,7 +48,8 @@ Status replay(PartitionLog& log, int64_t from, MetadataLog& result) {
     int64_t before = offset;
     while (batches.next()) {
       if (batches.batch().header().last_offset() < offset) continue;
-      RETURN_IF_ERROR(replay_batch(batches.batch(), result));
+      RETURN_IF_ERROR(replay_batch(batches.batch(), opened));
+      opened.bytes_since_snapshot += batches.batch().bytes().size();
       offset = batches.batch().header().next_offset();
     }
     if (offset == before) {
@@ -57,39 +59,27 @@ Status replay(PartitionLog& log, int64_t from, MetadataLog& result) {
   return ok_status();
 }
 
-// "00000000000000000042-0000000003.checkpoint" -> 42 and 3.
-struct SnapshotName {
-  int64_t end_offset = -1;
-  int32_t epoch = -1;
-};
-std::optional<SnapshotName> parse_snapshot_name(const std::string& name) {
-  SnapshotName parsed;
-  int used = 0;
-  if (std::sscanf(name.c_str(), "%20" SCNd64 "-%10" SCNd32 ".checkpoint%n", &parsed.end_offset, &parsed.epoch, &used) != 2 ||
-      static_cast<size_t>(used) != name.size()) {
-    return std::nullopt;
-  }
-  return parsed;
+// Replays the newest snapshot, if there is one; the offset from which the log goes on.
+Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path, MetadataLog& into) {
+  if (into.snapshots.empty()) return 0;
+  const MetadataSnapshotId& id = into.snapshots.back().id;
+  std::vector<SnapshotFile::Control> controls;
+  RETURN_IF_ERROR(load_metadata_snapshot(files, path, id, into.replayed, &controls));
+  if (auto version = kraft_version_in(controls)) into.kraft_version = *version;
+  return id.end_offset;
 }
 
-// Replays the newest snapshot, if there is one; the offset from which the log goes on.
-Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path, MetadataLog& result) {
-  auto names = files.list(path);
-  if (!names) return names.error();
-  SnapshotName newest;
-  for (const std::string& name : *names) {
-    auto parsed = parse_snapshot_name(name);
-    if (parsed && parsed->end_offset > newest.end_offset) newest = *parsed;
+// The log and the snapshots have to meet. A snapshot beyond the log's end (a crash of the machine took the tail that was
+// not synced when Kafka fetched the snapshot) is where the log begins anew.
+Status join_log_and_snapshots(const MetadataLog& opened) {
+  PartitionLog& log = *opened.log;
+  int64_t newest = opened.snapshots.empty() ? 0 : opened.snapshots.back().id.end_offset;
+  if (log.log_start_offset() > newest) {
+    return make_error(ErrorKind::kCorrupt, "{} begins at offset {}, and no snapshot in it reaches that far; restore the "
+                      "missing .checkpoint file from a backup",
+                      log.directory(), log.log_start_offset());
   }
-  if (newest.end_offset < 0) return 0;
-  auto snapshot = read_snapshot_file(files, path + "/" + snapshot_file_name(newest.end_offset, newest.epoch));
-  if (!snapshot) return snapshot.error();
-  auto records = decode_snapshot_records(*snapshot);
-  if (!records) return records.error();
-  ImageDelta delta;
-  RETURN_IF_ERROR(result.replayed.replay(records.take(), newest.end_offset - 1, newest.epoch, delta));
-  if (auto version = kraft_version_in(snapshot->controls)) result.kraft_version = *version;
-  return newest.end_offset;
+  return newest > log.log_end_offset() ? log.truncate_fully_and_start_at(newest) : ok_status();
 }
 
 // Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it. If a crash of the machine
@@ -125,28 +115,40 @@ Status append_leader_change(PartitionLog& log, int32_t epoch, int32_t node_id, i
   return ok_status();
 }
 
-}  // namespace
-
-Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot) {
-  MetadataRecords records;
-  for (const Bytes& value : snapshot.records) {
-    auto record = decode_metadata_record(value);
-    if (!record) return record.error();
-    records.push_back(record.take());
+// The records cut into batches that stay below kMostBatch_bytes, or one batch.
+Bytes encode_batches(const MetadataRecords& records, bool cut, int16_t metadata_version, int64_t now_ms) {
+  Bytes batches;
+  std::optional<RecordBatchBuilder> builder;
+  for (const MetadataRecord& record : records) {
+    Bytes value = encode_metadata_record(record, metadata_version);
+    if (cut && builder &&
+        builder->uncompressed_size() + RecordBatchBuilder::max_record_size(0, value.size()) > kMostBatch_bytes) {
+      batches += builder->build();
+      builder.reset();
+    }
+    if (!builder) builder.emplace();
+    builder->append(std::nullopt, value, now_ms);
   }
-  return records;
+  if (builder) batches += builder->build();
+  return batches;
 }
 
-Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
-                                        int16_t metadata_version, int64_t now_ms) {
-  Bytes batches;
-  size_t next = 0;
-  while (next < records.size()) {
-    RecordBatchBuilder builder;
-    while (next < records.size() && (atomic || builder.uncompressed_size() < kMostBatch_bytes)) {
-      builder.append(std::nullopt, encode_metadata_record(records[next++], metadata_version), now_ms);
-    }
-    batches += builder.build();
+}  // namespace
+
+Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records,
+                                                 bool atomic, int16_t metadata_version, int64_t now_ms) {
+  const int16_t level = metadata_version == 0 ? kMetadataVersionLatest : metadata_version;
+  const bool transactions = level >= kMetadataTransactionsSince;
+  Bytes batches = encode_batches(records, !atomic, level, now_ms);
+  if (atomic && transactions && batches.size() > kMostBatch_bytes &&
+      !std::holds_alternative<BeginTransactionRecord>(records.front())) {
+    // Too much for one batch, and yet all of it or nothing: a reader holds the batches back until the end is there.
+    MetadataRecords marked;
+    marked.reserve(records.size() + 2);
+    marked.emplace_back(BeginTransactionRecord());
+    marked.insert(marked.end(), records.begin(), records.end());
+    marked.emplace_back(EndTransactionRecord());
+    batches = encode_batches(marked, true, level, now_ms);
   }
   auto outcome = log.append_as_leader(batches, epoch, AppendOrigin::kCoordinator);
   if (!outcome) return outcome.error();
@@ -154,7 +156,7 @@ Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const 
     return make_error(ErrorKind::kInvalid, "{} records of metadata were refused with {}", records.size(),
                       error_name(outcome->error));
   }
-  return outcome->last_offset;
+  return AppendedMetadata{outcome->last_offset, batches.size()};
 }
 
 Status sync_quorum_state(FileSystem& files, const std::string& directory) {
@@ -166,19 +168,26 @@ Status sync_quorum_state(FileSystem& files, const std::string& directory) {
 }
 
 Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
-                                      int32_t node_id) {
+                                      int32_t node_id, const LogConfig& config) {
   MetadataLog result;
   TopicPartition name{Bytes(kClusterMetadataTopic), 0};
   std::string path = directory + "/" + name.to_string();
-  auto config = std::make_shared<LogConfig>();
-  config->cleanup_delete = false;
-  auto log = PartitionLog::open(files, clock, path, name, config, OpenState{});
+  auto snapshots = list_metadata_snapshots(files.file_system(), path);
+  if (!snapshots) return snapshots.error();
+  result.snapshots = snapshots.take();
+  auto log_config = std::make_shared<LogConfig>(config);
+  log_config->cleanup_delete = false;
+  // The log was synced at least that far before the snapshot was made.
+  OpenState state;
+  if (!result.snapshots.empty()) state.recovery_point = result.snapshots.back().id.end_offset;
+  auto log = PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));
   if (!log) return log.error();
   result.log = log.take();
 
+  RETURN_IF_ERROR(join_log_and_snapshots(result));
   auto from = load_latest_snapshot(files.file_system(), path, result);
   if (!from) return from.error();
-  RETURN_IF_ERROR(replay(*result.log, *from, result));
+  RETURN_IF_ERROR(replay(result, *from));
 
   auto epoch = begin_epoch(files.file_system(), path, result.replayed.last_epoch(), node_id);
   if (!epoch) return epoch.error();

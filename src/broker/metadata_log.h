@@ -8,9 +8,9 @@
 #include <string>
 
 #include "base/result.h"
+#include "broker/metadata_snapshot_store.h"
 #include "log/file_cache.h"
 #include "log/partition_log.h"
-#include "log/snapshot_file.h"
 #include "metadata/replayer.h"
 
 namespace milena {
@@ -23,22 +23,28 @@ struct MetadataLog {
   int32_t epoch = 0;
   // The level of kraft.version.
   int16_t kraft_version = 0;
+  // The snapshots that are there, oldest first, and how much of the log lies behind the newest.
+  std::vector<MetadataSnapshotInfo> snapshots;
+  uint64_t bytes_since_snapshot = 0;
 };
 
 // Opens the log in `directory` (that of log.dirs), recovers and replays it, and begins the next epoch: quorum-state is
 // written, and a LeaderChange record appended. Neither is synced yet: sync_quorum_state and the log's own sync do that.
 Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
-                                      int32_t node_id);
-
-// The metadata in a snapshot or in bootstrap.checkpoint.
-Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);
+                                      int32_t node_id, const LogConfig& config);
 
 // Blocking; on any thread.
 Status sync_quorum_state(FileSystem& files, const std::string& directory);
 
-// The records of one decision, written as the level of metadata.version in force wants them: one batch, or several where
-// they need not hold together. The offset of the last one.
-Result<int64_t> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records, bool atomic,
-                                        int16_t metadata_version, int64_t now_ms);
+struct AppendedMetadata {
+  int64_t last_offset = -1;
+  uint64_t bytes = 0;
+};
+
+// The records of one decision: one batch; or several where they need not hold together, and where one would be larger
+// than Kafka's batches are, then within a metadata transaction (KIP-868). `metadata_version` is the level in force (0:
+// not known yet), which decides in which versions records are written.
+Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records,
+                                                 bool atomic, int16_t metadata_version, int64_t now_ms);
 
 }  // namespace milena

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/file.h"
+#include "broker/metadata_log.h"
+#include "broker/metadata_snapshots.h"
 #include "log/partition_log.h"
 #include "metadata/controller.h"
 #include "metadata/image.h"
@@ -30,8 +32,7 @@ struct MetadataQuorum {
 class MetadataRuntime {
  public:
   // `log` holds what `controller` has replayed, up to its end. `home` is the controller's shard.
-  MetadataRuntime(Shard& home, FileSystem& files, Controller controller, std::unique_ptr<PartitionLog> log,
-                  int32_t epoch);
+  MetadataRuntime(Shard& home, FileSystem& files, Controller controller, MetadataLog log);
   ~MetadataRuntime();
 
   // The controller's shard.
@@ -64,6 +65,9 @@ class MetadataRuntime {
 
   // On the home shard, at the start: syncs what the log holds, while the node already serves.
   void sync_soon() { commit({}, true, [] {}); }
+  // On the home shard, at the start: snapshots are taken from here on.
+  void start_snapshots() { snapshots_.on_committed(0); }
+  const MetadataSnapshots& snapshots() const { return snapshots_; }
   // `hook` runs on the home shard when topics are gone from every shard, and calls its argument when that may be
   // answered, and what comes behind it be decided.
   void set_after_deletions(std::function<void(Task done)> hook) { after_deletions_ = std::move(hook); }
@@ -73,10 +77,17 @@ class MetadataRuntime {
   int64_t end_offset() const { return log_->log_end_offset(); }
 
  private:
+  // A replica of ours that the records make: its directory is made by the worker that syncs them, so that no shard has to
+  // make a thousand in one turn.
+  struct NewReplica {
+    std::string path;
+    Uuid topic_id;
+  };
   struct Commit {
     std::shared_ptr<const MetadataRecords> records;
     int64_t last_offset;
     Task done;
+    std::vector<NewReplica> new_replicas = {};
   };
 
   void at_home(Shard& from, Task task);
@@ -84,9 +95,11 @@ class MetadataRuntime {
   // On the home shard.
   void commit(MetadataRecords records, bool atomic, Task done);
   void start_sync();
-  void on_synced(const Status& status, const LogSync& sync);
+  void on_synced(const Status& status, const LogSync& sync, uint64_t bytes);
   void publish(std::shared_ptr<std::vector<Commit>> commits);
   void finish_commits(std::vector<Commit>& commits);
+  std::vector<NewReplica> new_replicas(const MetadataRecords& records) const;
+  static void make_directories(FileSystem& files, const std::vector<Commit>& commits);
   static bool delete_topics(const std::vector<Commit>& commits);
   void hand_out_producer_ids();
   void allocate_producer_ids();
@@ -96,6 +109,8 @@ class MetadataRuntime {
   Controller controller_;
   std::unique_ptr<PartitionLog> log_;
   int32_t epoch_;
+  MetadataSnapshots snapshots_;
+  uint64_t unsynced_bytes_ = 0;
   std::vector<Commit> appended_;  // not yet synced
   bool syncing_ = false;
   bool closed_ = false;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <latch>
+#include <map>
+#include <thread>
 
 #include "base/log.h"
 #include "broker/client_session.h"
@@ -12,8 +14,10 @@
 #include "broker/metadata_log.h"
 #include "broker/metadata_runtime.h"
 #include "broker/peer.h"
+#include "broker/replica_mover.h"
 #include "broker/shard.h"
 #include "broker/transaction_runtime.h"
+#include "broker/log_directories.h"
 #include "log/log_directory.h"
 #include "log/snapshot_file.h"
 #include "metadata/features.h"
@@ -78,8 +82,10 @@ Result<std::unique_ptr<Node>> Node::start(const Settings& settings, std::vector<
   Status loaded = node->load();
   if (loaded.ok()) return node;
   // Opening the directory took the mark of the clean stop away; nothing was written since that needs a recovery.
-  if (node->directory_ != nullptr && node->directory_->clean_shutdown()) {
-    (void)node->directory_->write_clean_shutdown_mark(node->broker_epoch_).ok();
+  if (node->directories_ != nullptr) {
+    for (const auto& directory : node->directories_->all()) {
+      if (directory->clean_shutdown()) (void)directory->write_clean_shutdown_mark(node->broker_epoch_).ok();
+    }
   }
   return loaded.error();
 }
@@ -95,12 +101,13 @@ Status Node::load() {
   auto controller_endpoints = controller_listeners(settings_);
   if (!controller_endpoints) return controller_endpoints.error();
   context_->controller_endpoints = controller_endpoints.take();
-  RETURN_IF_ERROR(open_directory());
+  RETURN_IF_ERROR(open_directories());
   RETURN_IF_ERROR(start_controller());
-  RETURN_IF_ERROR(set_strays_aside());
-  if (!directory_->clean_shutdown()) RETURN_IF_ERROR(recover_logs());
+  if (!directories_->clean_shutdown()) RETURN_IF_ERROR(recover_logs());
+  std::vector<FutureReplica> futures = directories_->futures();
+  directories_->end_loading();
 
-  housekeeping_ = std::make_unique<Housekeeping>(*shards_[0], *directory_);
+  housekeeping_ = std::make_unique<Housekeeping>(*shards_[0]);
   for (auto& shard : shards_) {
     shard->set_on_first_change([this, from = shard.get()] {
       context_->router.at_controller(*from, [this](Shard&) { housekeeping_->note_change(); });
@@ -109,8 +116,12 @@ Status Node::load() {
   // The checkpoints know topics by name: what they say of a deleted one must not be said of one made after it.
   metadata_->set_after_deletions([this](Task done) { housekeeping_->write_now(std::move(done)); });
   // The loops run already, and may take up what is posted before this function ends: everything is in place by now.
-  if (directory_->clean_shutdown()) sync_start_in_background();
-  executors_[0]->post([this] { housekeeping_->start(); });
+  if (directories_->clean_shutdown()) sync_start_in_background();
+  resume_moves(futures);
+  executors_[0]->post([this] {
+    housekeeping_->start();
+    metadata_->start_snapshots();
+  });
   for (auto& shard : shards_) {
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
     shard->executor().post([shard = shard.get()] { shard->transactions().load_in_background(); });
@@ -118,39 +129,28 @@ Status Node::load() {
   return ok_status();
 }
 
-Status Node::open_directory() {
-  std::vector<Bytes> directories = settings_.get_list("log.dirs");
-  if (directories.size() != 1) {
-    return make_error(ErrorKind::kUnsupported, "log.dirs names {} directories; one is expected for now",
-                      directories.size());
-  }
-  auto directory = LogDirectory::open(files_, directories[0]);
-  if (!directory) return directory.error();
-  directory_ = directory.take();
-  RETURN_IF_ERROR(directory_->check_identity(std::nullopt, context_->node_id));
-  if (!directory_->meta_properties() || !directory_->meta_properties()->directory_id) {
-    MetaProperties properties = directory_->meta_properties().value_or(MetaProperties{});
-    if (properties.cluster_id.empty()) {
-      properties.cluster_id = settings_.text("milena.cluster.id").value_or(Uuid::random().to_string());
-    }
-    properties.node_id = context_->node_id;
-    properties.directory_id = Uuid::random();
-    RETURN_IF_ERROR(directory_->write_meta_properties(properties));
-  }
-  context_->cluster_id = directory_->meta_properties()->cluster_id;
-  context_->directory = directory_.get();
+Status Node::open_directories() {
+  auto directories = LogDirectories::open(files_, settings_, context_->node_id);
+  if (!directories) return directories.error();
+  directories_ = directories.take();
+  context_->cluster_id = directories_->cluster_id();
+  context_->directories = directories_.get();
+  context_->on_directory_failure = [this](Shard& on, LogDirectory& failed) { on_directory_failure(on, failed); };
   return ok_status();
 }
 
 Status Node::start_controller() {
   const Clock& clock = executors_[0]->clock();
-  auto bootstrap = bootstrap_records(files_, directory_->path(), clock.wall_ms());
+  auto bootstrap = bootstrap_records(files_, directories_->metadata().path(), clock.wall_ms());
   if (!bootstrap) return bootstrap.error();
-  auto opened = open_metadata_log(*file_cache_, clock, directory_->path(), context_->node_id);
+  LogConfig log_config;
+  log_config.segment_bytes = settings_.get_int("metadata.log.segment.bytes");
+  log_config.segment_ms = settings_.get_long("metadata.log.segment.ms");
+  auto opened = open_metadata_log(*file_cache_, clock, directories_->metadata().path(), context_->node_id, log_config);
   if (!opened) return opened.error();
   bool in_transaction = opened->replayed.in_transaction();
   context_->kraft_version = opened->kraft_version;
-  context_->directory_id = *directory_->meta_properties()->directory_id;
+  context_->directory_id = *directories_->metadata().meta_properties()->directory_id;
   ControllerSettings own = ControllerSettings::from(settings_);
   own.kraft_version = opened->kraft_version;
   own.has_controller_listener = !context_->controller_endpoints.empty();
@@ -159,9 +159,10 @@ Status Node::start_controller() {
 
   auto write = [&](const auto& effects) -> Status {
     if (effects.records.empty()) return ok_status();
-    auto last = append_metadata_records(log, opened->epoch, effects.records, effects.atomic,
-                                        controller.image().metadata_version(), clock.wall_ms());
-    if (!last) return last.error();
+    auto appended = append_metadata_records(log, opened->epoch, effects.records, effects.atomic,
+                                            controller.image().metadata_version(), clock.wall_ms());
+    if (!appended) return appended.error();
+    opened->bytes_since_snapshot += appended->bytes;
     controller.apply(effects.records);
     return ok_status();
   };
@@ -172,16 +173,22 @@ Status Node::start_controller() {
   start.endpoints = registered_endpoints(settings_, context_->advertised);
   start.features = supported_features();
   if (!settings_.is_null("broker.rack")) start.rack = settings_.get_string("broker.rack");
-  start.log_dirs = {*directory_->meta_properties()->directory_id};
+  start.log_dirs = directories_->online_ids();
+  start.cordoned_log_dirs = directories_->cordoned_ids(settings_);
   const BrokerImage* before = controller.image().find_broker(start.broker_id);
-  if (directory_->clean_shutdown() && before != nullptr) start.previous_broker_epoch = before->epoch;
+  if (directories_->clean_shutdown() && before != nullptr) start.previous_broker_epoch = before->epoch;
   RETURN_IF_ERROR(write(controller.register_controller(start.broker_id, start.incarnation_id,
                                                        endpoint_images(context_->controller_endpoints))));
   auto registration = controller.register_broker(start, log.log_end_offset());
   broker_epoch_ = registration.response;
   RETURN_IF_ERROR(write(registration));
+  std::vector<std::string> doomed;
+  RETURN_IF_ERROR(directories_->find_replicas(controller.image(), start.broker_id, doomed));
+  RETURN_IF_ERROR(write(controller.assign_directories(
+      start.broker_id, directories_->misplaced(controller.image(), start.broker_id))));
   RETURN_IF_ERROR(write(controller.unfence_broker(start.broker_id)));
   RETURN_IF_ERROR(write(controller.fence_other_brokers()));
+  RETURN_IF_ERROR(write(controller.lose_directories(start.broker_id, start.log_dirs)));
   RETURN_IF_ERROR(make_start_durable(log));
   log.set_high_watermark(log.log_end_offset());
 
@@ -194,9 +201,9 @@ Status Node::start_controller() {
   MetadataRecords image;
   controller.image().write([&](MetadataRecord record) { image.push_back(std::move(record)); });
   for (auto& shard : shards_) shard->apply_metadata(image, log.log_end_offset() - 1);
-  metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), std::move(opened->log),
-                                                opened->epoch);
+  metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
   context_->metadata = metadata_.get();
+  if (!doomed.empty()) remove_in_background(std::move(doomed));
   return ok_status();
 }
 
@@ -204,8 +211,8 @@ Status Node::start_controller() {
 // they are synced first. A start after a clean stop decides nothing new, so its syncs go on beside the first requests;
 // whatever is decided later waits for them.
 Status Node::make_start_durable(PartitionLog& log) {
-  if (directory_->clean_shutdown()) return ok_status();
-  RETURN_IF_ERROR(sync_quorum_state(files_, directory_->path()));
+  if (directories_->clean_shutdown()) return ok_status();
+  RETURN_IF_ERROR(sync_quorum_state(files_, directories_->metadata().path()));
   return log.flush();
 }
 
@@ -213,11 +220,15 @@ void Node::sync_start_in_background() {
   executors_[0]->post([this] {
     metadata_->sync_soon();
     auto failed = std::make_shared<Status>(ok_status());
+    std::vector<std::string> paths;
+    for (const auto& directory : directories_->all()) paths.push_back(directory->path());
     executors_[0]->run_blocking(
         // The worker may come to it when the node is gone.
-        [failed, &files = files_, path = directory_->path()] {
-          *failed = sync_quorum_state(files, path);
-          if (failed->ok()) *failed = files.sync_directory(path);  // the clean-shutdown mark is gone
+        [failed, &files = files_, metadata = directories_->metadata().path(), paths = std::move(paths)] {
+          *failed = sync_quorum_state(files, metadata);
+          for (const std::string& path : paths) {
+            if (failed->ok()) *failed = files.sync_directory(path);  // the clean-shutdown mark is gone
+          }
         },
         [failed] {
           if (!failed->ok()) log_error("the start could not be synced: {}", failed->error().message);
@@ -225,45 +236,87 @@ void Node::sync_start_in_background() {
   });
 }
 
-Status Node::set_strays_aside() {
-  auto partitions = directory_->list_partitions();
-  if (!partitions) return partitions.error();
-  const MetadataImage& image = shards_[0]->image();
-  for (const PartitionDirectory& found : *partitions) {
-    if (found.partition.topic == kClusterMetadataTopic) continue;
-    if (found.kind == DirectoryKind::kDelete) {
-      executors_[0]->post([executor = executors_[0], &files = files_, path = found.path] {
-        executor->run_blocking([&files, path] { (void)files.remove_tree(path).ok(); }, [] {});
-      });
-    } else if (found.kind == DirectoryKind::kLive &&
-               image.find_partition(found.partition.topic, found.partition.partition) == nullptr) {
-      auto aside = directory_->set_aside_stray(found.partition);
-      if (!aside) return aside.error();
-      log_warn("{} is in the directory but not in the metadata; it is set aside as {}", found.partition.to_string(),
-               *aside);
+void Node::resume_moves(const std::vector<FutureReplica>& futures) {
+  for (const FutureReplica& future : futures) {
+    const TopicImage* topic = shards_[0]->image().find_topic(future.partition.topic);
+    if (topic == nullptr) continue;
+    TopicPartitionId id{topic->id, future.partition.partition};
+    for (auto& shard : shards_) {
+      Partition* partition = shard->find_partition(id);
+      if (partition != nullptr) shard->mover().resume(*partition, *future.directory, future.path);
     }
   }
-  return ok_status();
+}
+
+void Node::remove_in_background(std::vector<std::string> paths) {
+  executors_[0]->post([executor = executors_[0], &files = files_, paths = std::move(paths)] {
+    executor->run_blocking(
+        [&files, paths] {
+          for (const std::string& path : paths) (void)files.remove_tree(path).ok();
+        },
+        [] {});
+  });
 }
 
 // After an unclean stop every log is read from its last sync to its end, so that a torn tail is cut before anybody asks.
+// Directories are independent of each other; each gets num.recovery.threads.per.data.dir threads (Kafka's loadLogs).
+// Nothing else uses the shards yet, and a partition is opened by one thread.
 Status Node::recover_logs() {
-  size_t total = 0, done = 0;
-  for (auto& shard : shards_) total += shard->partition_count();
-  if (total == 0) return ok_status();
-  log_info("The last stop was not a clean one: recovering {} partitions", total);
-  int64_t last_report_ms = executors_[0]->clock().steady_ms();
+  std::map<LogDirectory*, std::vector<Partition*>> unclean;
+  size_t total = 0;
   for (auto& shard : shards_) {
+    shard->resolve_topic_configs();
     shard->for_each_partition([&](Partition& partition) {
-      partition.log();
-      done++;
-      int64_t now_ms = executors_[0]->clock().steady_ms();
-      if (now_ms - last_report_ms < 2000) return;
-      last_report_ms = now_ms;
-      log_info("{} of {} partitions are recovered", done, total);
+      LogDirectory* directory = partition.directory();
+      if (directory == nullptr || directory->clean_shutdown()) return;
+      unclean[directory].push_back(&partition);
+      total++;
     });
   }
+  if (total == 0) return ok_status();
+  log_info("The last stop was not a clean one: recovering {} partitions", total);
+  std::atomic<size_t> done = 0;
+  std::atomic<int64_t> next_report_ms = executors_[0]->clock().steady_ms() + 2000;
+  auto recover_some = [&](const std::vector<Partition*>& all, std::atomic<size_t>& next) {
+    for (size_t i = next++; i < all.size(); i = next++) {
+      all[i]->log();
+      size_t so_far = ++done;
+      int64_t now_ms = executors_[0]->clock().steady_ms();
+      int64_t due_ms = next_report_ms;
+      if (now_ms < due_ms || !next_report_ms.compare_exchange_strong(due_ms, now_ms + 2000)) continue;
+      log_info("{} of {} partitions are recovered", so_far, total);
+    }
+  };
+  std::map<LogDirectory*, std::atomic<size_t>> next;
+  std::vector<std::thread> threads;
+  for (const auto& [directory, partitions] : unclean) {
+    auto wanted = static_cast<size_t>(settings_.get_int("num.recovery.threads.per.data.dir"));
+    for (size_t i = 0; i < std::min(wanted, partitions.size()); i++) {
+      threads.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
+    }
+  }
+  for (std::thread& thread : threads) thread.join();
   return ok_status();
+}
+
+// Partitions in it lose their log on every shard, and in the metadata their leader.
+void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
+  const Error why{ErrorKind::kCorrupt, "its log directory " + failed.path() + " is offline"};
+  context_->router.at_all(
+      on,
+      [&failed, why](Shard& shard) {
+        shard.for_each_partition([&](Partition& partition) {
+          if (partition.directory() == &failed) partition.take_offline(why);
+        });
+      },
+      [] {});
+  std::vector<Uuid> left = directories_->online_ids();
+  metadata_->submit<std::monostate>(
+      on,
+      [id = context_->node_id, left = std::move(left)](const Controller& controller) {
+        return controller.lose_directories(id, left);
+      },
+      [](std::monostate) {});
 }
 
 std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& transport) {
@@ -291,7 +344,7 @@ void Node::close_shard(size_t index) {
       close_failed_ = true;
     }
   });
-  closed_[index].collect(shard, *directory_);
+  closed_[index].collect(shard);
   if (index != 0) return;
   if (Status closed = metadata_->close(); !closed.ok()) {
     log_error("the metadata log was not closed in order: {}", closed.error().message);
@@ -300,10 +353,13 @@ void Node::close_shard(size_t index) {
 }
 
 void Node::finish_stop() {
-  OffsetSnapshot all;
-  for (OffsetSnapshot& part : closed_) all.merge(std::move(part));
+  NodeOffsets all;
+  for (NodeOffsets& part : closed_) all.merge(std::move(part));
   Status written = housekeeping_->write_last(all);
-  if (written.ok() && !close_failed_) written = directory_->write_clean_shutdown_mark(broker_epoch_);
+  for (const auto& directory : directories_->all()) {
+    if (!directory->online() || !written.ok() || close_failed_) continue;
+    written = directory->write_clean_shutdown_mark(broker_epoch_);
+  }
   if (!written.ok()) log_error("the next start will recover: {}", written.error().message);
 }
 

@@ -19,6 +19,8 @@
 
 namespace milena {
 
+class LogDirectories;
+struct FutureReplica;
 class LogDirectory;
 class PartitionLog;
 class MetadataRuntime;
@@ -52,25 +54,27 @@ class Node final : private SessionFactory {
   void watch_settings(std::function<void(const Settings&)> changed) override;
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
   Status load();
-  Status open_directory();
+  Status open_directories();
   Status start_controller();
   Status make_start_durable(PartitionLog& log);
   void sync_start_in_background();
   Status recover_logs();
-  Status set_strays_aside();
+  void resume_moves(const std::vector<FutureReplica>& futures);
+  void remove_in_background(std::vector<std::string> paths);
+  void on_directory_failure(Shard& on, LogDirectory& failed);
 
   const Settings& settings_;
   std::vector<Executor*> executors_;
   FileSystem& files_;
   std::unique_ptr<FileCache> file_cache_;
-  std::unique_ptr<LogDirectory> directory_;
+  std::unique_ptr<LogDirectories> directories_;
   std::unique_ptr<NodeContext> context_;
   std::unique_ptr<Peers> peers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<MetadataRuntime> metadata_;
   std::unique_ptr<Housekeeping> housekeeping_;
   // What each shard knew when it closed, for the last checkpoints.
-  std::vector<OffsetSnapshot> closed_;
+  std::vector<NodeOffsets> closed_;
   std::atomic<bool> close_failed_ = false;
   int64_t broker_epoch_ = -1;
 };

@@ -8,8 +8,15 @@
 
 namespace milena {
 
-Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch, OpenLog open)
-    : shard_(shard), id_(id), name_(std::move(name)), leader_epoch_(leader_epoch), open_(std::move(open)) {}
+Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch,
+                     LogDirectory* directory, OpenLog open)
+    : shard_(shard),
+      id_(id),
+      name_(std::move(name)),
+      leader_epoch_(leader_epoch),
+      directory_(directory),
+      open_(std::move(open)),
+      offline_(directory == nullptr) {}
 
 Partition::~Partition() {
   for (OffsetWait& wait : offset_waits_) shard_.executor().cancel(wait.timer);
@@ -47,6 +54,13 @@ void Partition::take_offline(const Error& error) {
   offline_ = true;
   log_.reset();
   end_waits(ErrorCode::kKafkaStorageError);
+  if (error.kind == ErrorKind::kIo && directory_ != nullptr) shard_.directory_failed(*directory_);
+}
+
+void Partition::replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory) {
+  CHECK(!sync_running_ && log_ != nullptr && copy->log_end_offset() == log_->log_end_offset(), "{}", name());
+  log_ = std::move(copy);
+  directory_ = &directory;
 }
 
 AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) {

@@ -21,6 +21,7 @@
 
 namespace milena {
 
+class LogDirectory;
 class Shard;
 
 class Partition {
@@ -28,7 +29,9 @@ class Partition {
   // Opens the log; called on first use.
   using OpenLog = std::function<Result<std::unique_ptr<PartitionLog>>()>;
 
-  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch, OpenLog open);
+  // `directory` is null where the replica's directory does not work: the partition is offline from the start.
+  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch, LogDirectory* directory,
+            OpenLog open);
   ~Partition();
 
   const TopicPartitionId& id() const { return id_; }
@@ -38,11 +41,21 @@ class Partition {
   int32_t leader_epoch() const { return leader_epoch_; }
   void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
 
+  // Where its log is; null if that directory did not work at the start.
+  LogDirectory* directory() const { return directory_; }
+  // The log was moved there: the copy takes its place. No sync may be running.
+  void replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory);
+  bool offline() const { return offline_; }
+  // It was never written to, and need not be opened to know that.
+  bool known_empty() const { return known_empty_ && log_ == nullptr; }
+  void set_known_empty() { known_empty_ = true; }
+
   // Null when the disk failed: the partition is offline (KAFKA_STORAGE_ERROR), which was logged once.
   PartitionLog* log();
   // Null when it was not used yet.
   PartitionLog* log_if_open() { return log_.get(); }
-  // After a disk error: logs it once and takes the partition offline.
+  // After a disk error: logs it once and takes the partition offline, and with an error of the disk (kIo) the directory
+  // that it is in, with all others in it.
   void take_offline(const Error& error);
   // The partition goes away, or the node stops: whoever waits is told that there is nothing to wait for any more.
   // Before it is destroyed, while the shards are all there; the destructor tells nobody.
@@ -106,9 +119,11 @@ class Partition {
   TopicPartitionId id_;
   TopicPartition name_;
   int32_t leader_epoch_;
+  LogDirectory* directory_;
   OpenLog open_;
   std::unique_ptr<PartitionLog> log_;
   bool offline_ = false;
+  bool known_empty_ = false;
   bool sync_running_ = false;
   std::map<int32_t, int64_t> replica_log_end_offsets_;  // the other replicas in sync
   WaiterList waiters_;

@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "broker/group_runtime.h"
 #include "broker/transaction_runtime.h"
+#include "broker/log_cleaner.h"
+#include "broker/replica_mover.h"
 #include "log/format/partition_metadata.h"
 
 namespace milena {
@@ -36,7 +38,9 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       quotas_(*this),
       telemetry_(count),
       groups_(std::make_unique<GroupRuntime>(*this)),
-      transactions_(std::make_unique<TransactionRuntime>(*this)) {}
+      transactions_(std::make_unique<TransactionRuntime>(*this)),
+      cleaner_(std::make_unique<LogCleaner>(*this)),
+      mover_(std::make_unique<ReplicaMover>(*this)) {}
 
 Shard::~Shard() = default;
 
@@ -54,12 +58,18 @@ BrokerSettings Shard::broker_settings() const {
 }
 
 std::shared_ptr<const TopicConfig> Shard::topic_config(const TopicImage& topic) {
+  auto known = topic_configs_.find(topic.id);
+  if (known != topic_configs_.end()) return known->second;
   auto& config = topic_configs_[topic.id];
   if (config == nullptr) {
     config = std::make_shared<const TopicConfig>(
         resolve_topic_config(image_.configs(ResourceType::kTopic, topic.name), broker_settings()));
   }
   return config;
+}
+
+void Shard::resolve_topic_configs() {
+  for (const TopicImage& topic : image_.topics()) topic_config(topic);
 }
 
 std::shared_ptr<const LogConfig> Shard::log_config(const TopicImage& topic) {
@@ -75,6 +85,9 @@ std::shared_ptr<const LogConfig> Shard::log_config(const TopicImage& topic) {
   config->retention_ms = from->retention_ms;
   config->retention_bytes = from->retention_bytes;
   config->file_delete_delay_ms = from->file_delete_delay_ms;
+  config->min_cleanable_dirty_ratio = from->min_cleanable_dirty_ratio;
+  config->delete_retention_ms = from->delete_retention_ms;
+  config->min_compaction_lag_ms = from->min_compaction_lag_ms;
   config->max_compaction_lag_ms = from->max_compaction_lag_ms;
   config->cleanup_delete = from->cleanup_delete;
   config->cleanup_compact = from->cleanup_compact;
@@ -93,7 +106,7 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
   if (delta.features) features_offset_ = last_offset;
   for (const auto& topic : delta.topics_deleted) remove_topic(topic);
   for (const auto& config : delta.configs) apply_config(config);
-  for (const auto& change : delta.partitions) apply_partition(change.key);
+  for (const auto& change : delta.partitions) apply_partition(change.key, change.created);
   if (delta.client_quotas) quotas_.on_metadata();
   groups_->on_metadata(delta);
   transactions_->on_metadata(delta);
@@ -131,7 +144,7 @@ void Shard::apply_altered_settings(const ConfigResource& resource) {
   if (node_.on_settings) node_.on_settings(*settings_);
 }
 
-void Shard::apply_partition(const TopicPartitionId& id) {
+void Shard::apply_partition(const TopicPartitionId& id, bool created) {
   const TopicImage* topic = image_.find_topic(id.topic_id);
   if (topic == nullptr || !router().owns(*this, id)) return;
   const PartitionImage* image = topic->partition(id.partition);
@@ -146,37 +159,54 @@ void Shard::apply_partition(const TopicPartitionId& id) {
     return;
   }
   TopicPartition name{topic->name, id.partition};
-  // What the checkpoints say is about the directories of before this start, not about a topic of the same name now.
-  bool is_new = !node_.files->file_system().exists(node_.directory->partition_path(name));
-  auto partition = std::make_unique<Partition>(*this, id, name, image->leader_epoch,
-                                               [this, id, name, is_new] { return open_log(id, name, is_new); });
-  if (is_new) partition->log();  // makes the directory now: who is told of the topic must be able to use it
+  // Its directory, if there is one already, was made for it (MetadataRuntime).
+  bool is_new = created && !node_.directories->loading();
+  LogDirectory* place = place_of(name, *image, is_new);
+  auto partition = std::make_unique<Partition>(
+      *this, id, name, image->leader_epoch, place,
+      [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
+  bool unwritten = is_new || (place != nullptr && place->clean_shutdown() && place->find(name).recovery_point == 0);
+  if (unwritten) partition->set_known_empty();
   partitions_.emplace(id, std::move(partition));
 }
 
-Result<std::unique_ptr<PartitionLog>> Shard::open_log(const TopicPartitionId& id, const TopicPartition& name,
-                                                      bool is_new) {
+// The directory that the replica is in, or is to be made in; null if that does not work. What the checkpoints say is
+// about the directories of before this start, not about a topic of the same name now: that one is new.
+LogDirectory* Shard::place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const {
+  const LogDirectories& all = *node_.directories;
+  if (all.loading()) {
+    if (LogDirectory* found = all.found(name)) return found;
+    is_new = true;
+  }
+  const Uuid assigned = image.directory(node_.node_id);
+  LogDirectory* place = all.find(assigned);
+  const bool nowhere = assigned == kDirectoryUnassigned || assigned == kDirectoryMigrating || assigned == kDirectoryLost;
+  if (place == nullptr && nowhere) place = all.any();
+  if (place != nullptr && !is_new) is_new = !node_.files->file_system().exists(place->partition_path(name));
+  return place;
+}
+
+Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, const TopicPartitionId& id,
+                                                      const TopicPartition& name, bool is_new) {
   const TopicImage* topic = image_.find_topic(id.topic_id);
   CHECK(topic != nullptr, "the log of {} is wanted, which is not in the image", name.to_string());
-  std::string path = node_.directory->partition_path(name);
-  bool has_id = false;
-  if (!is_new) {
-    auto found_id = topic_id_of(node_.files->file_system(), path);
-    if (!found_id) return found_id.error();
-    has_id = found_id->has_value();
-    if (has_id && **found_id != id.topic_id) {
-      // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
-      auto aside = node_.directory->set_aside_stray(name);
-      if (!aside) return aside.error();
-      log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
-      is_new = true;
-      has_id = false;
-    }
+  std::string path = directory.partition_path(name);
+  auto found_id = topic_id_of(node_.files->file_system(), path);
+  if (!found_id) return found_id.error();
+  bool has_id = found_id->has_value();
+  if (has_id && **found_id != id.topic_id) {
+    // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
+    auto aside = directory.set_aside_stray(name);
+    if (!aside) return aside.error();
+    log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
+    is_new = true;
+    has_id = false;
   }
   OpenState state{.clean_shutdown = true};
   if (!is_new) {
-    LogDirectory::Found found = node_.directory->find(name);
-    state = OpenState{found.clean_shutdown, found.recovery_point, found.log_start_offset, found.high_watermark, {}};
+    LogDirectory::Found found = directory.find(name);
+    state = OpenState{found.clean_shutdown, found.recovery_point, found.log_start_offset, found.high_watermark,
+                      found.first_dirty_offset, {}};
   }
   auto log = PartitionLog::open(*node_.files, executor_.clock(), path, name, log_config(*topic), std::move(state));
   if (log.ok() && !has_id) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
@@ -189,38 +219,53 @@ void Shard::remove_topic(const ImageDelta::Topic& topic) {
     std::unique_ptr<Partition> partition = take_out({topic.id, p});
     if (partition == nullptr) continue;
     partition->end_waits(ErrorCode::kNotLeaderOrFollower);
+    LogDirectory* directory = partition->directory();
     partition.reset();
-    schedule_delete({topic.name, p});
+    if (directory != nullptr && directory->online()) schedule_delete(*directory, {topic.name, p});
   }
 }
 
 // Out of the map first: who is told that the partition is gone must not find it.
 std::unique_ptr<Partition> Shard::take_out(const TopicPartitionId& id) {
+  mover_->give_up(id);
   auto node = partitions_.extract(id);
   return node.empty() ? nullptr : std::move(node.mapped());
 }
 
-void Shard::schedule_delete(const TopicPartition& name) {
-  FileSystem& files = node_.files->file_system();
-  auto doomed = node_.directory->schedule_delete(name);
+void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name) {
+  auto doomed = directory.schedule_delete(name);
   if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
   int64_t delay_ms = settings().get_long("log.segment.delete.delay.ms");
-  executor_.call_at(steady_ms() + delay_ms, [this, &files, path = doomed.take()] {
-    auto failed = std::make_shared<Status>(ok_status());
-    executor_.run_blocking([failed, &files, path] { *failed = files.remove_tree(path); },
-                           [failed, path] {
-                             if (!failed->ok()) log_warn("cannot remove {}: {}", path, failed->error().message);
-                           });
-  });
+  executor_.call_at(steady_ms() + delay_ms, [this, path = doomed.take()] { remove_tree_in_background(path); });
+}
+
+void Shard::remove_tree_in_background(const std::string& path) {
+  auto failed = std::make_shared<Status>(ok_status());
+  executor_.run_blocking([failed, &files = node_.files->file_system(), path] { *failed = files.remove_tree(path); },
+                         [failed, path] {
+                           if (!failed->ok()) log_warn("cannot remove {}: {}", path, failed->error().message);
+                         });
+}
+
+void Shard::note_change() {
+  if (!housekeeping_due_ && on_first_change_) on_first_change_();
+  housekeeping_due_ = true;
 }
 
 void Shard::note_append(Partition& partition) {
-  if (!housekeeping_due_ && on_first_change_) on_first_change_();
-  housekeeping_due_ = true;
+  note_change();
+  if (partition.log_if_open() != nullptr && partition.log_if_open()->config().cleanup_compact) cleaner_->consider(partition);
   // A sync that is prepared has to be run: the log takes it for granted.
   if (partition.log_if_open() != nullptr && !partition.sync_running() && partition.log_if_open()->flush_due()) {
     sync_in_background(partition, partition.log()->prepare_sync());
   }
+}
+
+// With the metadata log's directory the cluster would be lost: it is not given up for one file that cannot be read.
+void Shard::directory_failed(LogDirectory& directory) {
+  if (closed_ || &directory == &node_.directories->metadata() || !directory.take_offline()) return;
+  log_error("the log directory {} goes offline with everything in it", directory.path());
+  if (node_.on_directory_failure) node_.on_directory_failure(*this, directory);
 }
 
 void Shard::close() {
@@ -228,6 +273,8 @@ void Shard::close() {
   for (auto& [id, partition] : partitions_) partition->end_waits(ErrorCode::kNotLeaderOrFollower);
   groups_->close();
   transactions_->close();
+  cleaner_->stop();
+  mover_->stop();
 }
 
 // One sync of a partition at a time: the next covers what came meanwhile.

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -22,15 +23,17 @@
 #include "broker/partition.h"
 #include "broker/router.h"
 #include "log/file_cache.h"
-#include "log/log_directory.h"
+#include "broker/log_directories.h"
 #include "metadata/image.h"
 #include "metadata/topic_config.h"
 
 namespace milena {
 
 class GroupRuntime;
+class LogCleaner;
 class MetadataRuntime;
 class Peers;
+class ReplicaMover;
 class TransactionRuntime;
 
 // The same for all shards; built by Node::start before the first of them runs.
@@ -49,8 +52,10 @@ struct NodeContext {
   // The level of the feature kraft.version; raised by the controller's shard.
   std::atomic<int16_t> kraft_version = 0;
   FileCache* files = nullptr;
-  // Its checkpoints and paths, which do not change; the rest of it is the node's own.
-  LogDirectory* directory = nullptr;
+  // Their checkpoints and paths, which do not change, and whether they work; the rest is the node's own.
+  LogDirectories* directories = nullptr;
+  // Called on any shard, once for each directory that fails.
+  std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
   Router router;
   // On the controller's shard; use it through MetadataRuntime's own methods, which route.
   MetadataRuntime* metadata = nullptr;
@@ -86,6 +91,8 @@ class Shard {
   // Whether old clients' transactions are verified, too (transaction.partition.verification.enable).
   bool verifies_transactions() const { return settings().get_bool("transaction.partition.verification.enable"); }
   ClientTelemetry& telemetry() { return telemetry_; }
+  LogCleaner& cleaner() { return *cleaner_; }
+  ReplicaMover& mover() { return *mover_; }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
@@ -96,6 +103,9 @@ class Shard {
   BrokerSettings broker_settings() const;
   // The topic's settings with the broker's defaults filled in. Shared with other shards by value.
   std::shared_ptr<const TopicConfig> topic_config(const TopicImage& topic);
+
+  // Fills the cache of topic_config() for all topics: it is only read from then on, by the threads of a recovery.
+  void resolve_topic_configs();
 
   // Committed records, in order; makes, changes and removes partitions as they say. When it returns, every partition
   // that the records made can be used.
@@ -109,6 +119,13 @@ class Shard {
   void close();
   bool closed() const { return closed_; }
 
+  // A disk error came from the directory: if nobody knows yet, all of its partitions go offline, on every shard.
+  void directory_failed(LogDirectory& directory);
+
+  // The partition's directory is renamed, and removed after log.segment.delete.delay.ms. Its log must be closed.
+  void schedule_delete(LogDirectory& directory, const TopicPartition& name);
+  void remove_tree_in_background(const std::string& path);
+
   // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
   void sync_in_background(Partition& partition, Result<LogSync> sync);
 
@@ -117,6 +134,8 @@ class Shard {
 
   // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
   void note_append(Partition& partition);
+  // The checkpoints are due.
+  void note_change();
   // Called at the first change after take_housekeeping_due(): a node at rest has nothing to wake up for.
   void set_on_first_change(Task task) { on_first_change_ = std::move(task); }
   bool take_housekeeping_due() { return std::exchange(housekeeping_due_, false); }
@@ -124,11 +143,12 @@ class Shard {
  private:
   void apply_config(const ConfigResource& resource);
   void apply_altered_settings(const ConfigResource& resource);
-  void apply_partition(const TopicPartitionId& id);
+  void apply_partition(const TopicPartitionId& id, bool created);
   void remove_topic(const ImageDelta::Topic& topic);
-  void schedule_delete(const TopicPartition& name);
+  LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
   std::unique_ptr<Partition> take_out(const TopicPartitionId& id);
-  Result<std::unique_ptr<PartitionLog>> open_log(const TopicPartitionId& id, const TopicPartition& name, bool is_new);
+  Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,
+                                                 const TopicPartition& name, bool is_new);
   std::shared_ptr<const LogConfig> log_config(const TopicImage& topic);
 
   NodeContext& node_;
@@ -143,6 +163,8 @@ class Shard {
   ClientTelemetry telemetry_;
   std::unique_ptr<GroupRuntime> groups_;
   std::unique_ptr<TransactionRuntime> transactions_;
+  std::unique_ptr<LogCleaner> cleaner_;
+  std::unique_ptr<ReplicaMover> mover_;
   int64_t metadata_offset_ = -1;
   int64_t features_offset_ = -1;
   bool housekeeping_due_ = false;

@@ -68,6 +68,14 @@ Result<bool> BatchScanner::crc_ok() {
   return crc == header_.crc;
 }
 
+Result<ByteView> BatchScanner::view() {
+  if (size_ > window_.size()) {
+    window_.resize(size_);
+    window_size_ = 0;
+  }
+  return fetch(position_, size_);
+}
+
 Result<Bytes> BatchScanner::bytes() {
   Bytes all(size_, '\0');
   RETURN_IF_ERROR(file_->read_exactly(position_, all.data(), all.size()));

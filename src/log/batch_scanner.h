@@ -27,6 +27,8 @@ class BatchScanner {
   uint32_t size() const { return size_; }
   // Whether its bytes have the checksum that they say. Reads them all.
   Result<bool> crc_ok();
+  // All of it, good until the next call. The window grows to hold it.
+  Result<ByteView> view();
   // All of it, copied.
   Result<Bytes> bytes();
 

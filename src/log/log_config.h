@@ -21,6 +21,9 @@ struct LogConfig {
   int64_t max_producer_id_expiration_ms = 24LL * 3600 * 1000;  // producer.id.expiration.ms
   // transaction.partition.verification.enable: the first batch of a transaction must show a guard (KIP-890).
   bool verify_transactions = false;
+  double min_cleanable_dirty_ratio = 0.5;
+  int64_t delete_retention_ms = 24LL * 3600 * 1000;
+  int64_t min_compaction_lag_ms = 0;
   int64_t max_compaction_lag_ms = std::numeric_limits<int64_t>::max();
   // cleanup.policy. With neither, nothing is removed but what lies below the log start offset.
   bool cleanup_delete = true;

@@ -16,6 +16,7 @@ constexpr ByteView kCleanShutdownFile = ".kafka_cleanshutdown";
 constexpr ByteView kRecoveryPointFile = "recovery-point-offset-checkpoint";
 constexpr ByteView kLogStartFile = "log-start-offset-checkpoint";
 constexpr ByteView kHighWatermarkFile = "replication-offset-checkpoint";
+constexpr ByteView kFirstDirtyFile = "cleaner-offset-checkpoint";
 
 int64_t offset_of(const OffsetCheckpoint& checkpoint, const TopicPartition& partition) {
   auto it = checkpoint.find(partition);
@@ -70,6 +71,7 @@ Status LogDirectory::read_state() {
     OffsetCheckpoint* checkpoint = name == kRecoveryPointFile   ? &recovery_points_
                                    : name == kLogStartFile      ? &log_start_offsets_
                                    : name == kHighWatermarkFile ? &high_watermarks_
+                                   : name == kFirstDirtyFile    ? &first_dirty_offsets_
                                                                 : nullptr;
     if (checkpoint != nullptr) {
       Result<OffsetCheckpoint> read = read_checkpoint(name);
@@ -158,13 +160,14 @@ Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partitio
 
 LogDirectory::Found LogDirectory::find(const TopicPartition& partition) const {
   return {clean_shutdown_, offset_of(recovery_points_, partition), offset_of(log_start_offsets_, partition),
-          offset_of(high_watermarks_, partition)};
+          offset_of(high_watermarks_, partition), offset_of(first_dirty_offsets_, partition)};
 }
 
 void LogDirectory::forget_checkpoints() {
   recovery_points_.clear();
   log_start_offsets_.clear();
   high_watermarks_.clear();
+  first_dirty_offsets_.clear();
 }
 
 Status LogDirectory::write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable) {
@@ -179,6 +182,9 @@ Status LogDirectory::write_log_start_offsets(const OffsetCheckpoint& offsets, bo
 }
 Status LogDirectory::write_high_watermarks(const OffsetCheckpoint& offsets, bool durable) {
   return write_checkpoint(kHighWatermarkFile, offsets, durable);
+}
+Status LogDirectory::write_first_dirty_offsets(const OffsetCheckpoint& offsets, bool durable) {
+  return write_checkpoint(kFirstDirtyFile, offsets, durable);
 }
 
 Status LogDirectory::write_clean_shutdown_mark(int64_t broker_epoch) {

@@ -9,6 +9,7 @@
 // a crash from here on is seen as one. close_cleanly() puts it back as the last thing before the process ends.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,7 +42,15 @@ class LogDirectory {
   const std::string& path() const { return path_; }
   std::string partition_path(const TopicPartition& partition) const { return path_ + "/" + partition.to_string(); }
 
+  // False once it failed: nothing is read from it or written to it any more. Any thread.
+  bool online() const { return online_.load(std::memory_order_relaxed); }
+  // True for the first who says so. Any thread.
+  bool take_offline() { return online_.exchange(false); }
+
   // --- identity ---
+
+  // directory.id of meta.properties; zero in a directory that nobody has formatted.
+  Uuid id() const { return meta_properties_ && meta_properties_->directory_id ? *meta_properties_->directory_id : Uuid{}; }
 
   // Nullopt in a directory that nobody has formatted.
   const std::optional<MetaProperties>& meta_properties() const { return meta_properties_; }
@@ -68,12 +77,14 @@ class LogDirectory {
   const OffsetCheckpoint& recovery_points() const { return recovery_points_; }
   const OffsetCheckpoint& log_start_offsets() const { return log_start_offsets_; }
   const OffsetCheckpoint& high_watermarks() const { return high_watermarks_; }
+  const OffsetCheckpoint& first_dirty_offsets() const { return first_dirty_offsets_; }
   // What PartitionLog::open wants to know of a partition.
   struct Found {
     bool clean_shutdown = false;
     int64_t recovery_point = 0;
     int64_t log_start_offset = 0;
     int64_t high_watermark = 0;
+    int64_t first_dirty_offset = 0;
   };
   Found find(const TopicPartition& partition) const;
   // Lets the checkpoints of open() go, once all logs are open.
@@ -84,6 +95,8 @@ class LogDirectory {
   Status write_recovery_points(const OffsetCheckpoint& offsets, bool durable = true);
   Status write_log_start_offsets(const OffsetCheckpoint& offsets, bool durable = true);
   Status write_high_watermarks(const OffsetCheckpoint& offsets, bool durable = true);
+  // Where compaction goes on (cleaner-offset-checkpoint).
+  Status write_first_dirty_offsets(const OffsetCheckpoint& offsets, bool durable = true);
   // The mark of a clean shutdown, after every log was closed and every checkpoint written.
   Status write_clean_shutdown_mark(int64_t broker_epoch);
 
@@ -102,9 +115,11 @@ class LogDirectory {
   std::shared_ptr<File> lock_;
   std::optional<MetaProperties> meta_properties_;
   bool clean_shutdown_ = false;
+  std::atomic<bool> online_ = true;
   OffsetCheckpoint recovery_points_;
   OffsetCheckpoint log_start_offsets_;
   OffsetCheckpoint high_watermarks_;
+  OffsetCheckpoint first_dirty_offsets_;
 };
 
 }  // namespace milena

@@ -30,6 +30,12 @@ Status PartitionLog::set_topic_id(const Uuid& id, bool durable) {
   return file_system().write_file_atomically(path_of(kPartitionMetadataFile), encode_partition_metadata(id), durable);
 }
 
+Status PartitionLog::rename_directory(std::string to) {
+  RETURN_IF_ERROR(file_system().rename(directory_, to));
+  directory_ = std::move(to);
+  return ok_status();
+}
+
 // --- offsets ---
 
 int64_t PartitionLog::set_high_watermark(int64_t offset) {

@@ -51,6 +51,8 @@ struct OpenState {
   // 0 if not known: then the first segment's base offset.
   int64_t log_start_offset = 0;
   int64_t high_watermark = 0;
+  // Everything below has been compacted (cleaner-offset-checkpoint). 0 if not known.
+  int64_t first_dirty_offset = 0;
   // Called now and then while segments are scanned.
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
 };
@@ -97,6 +99,24 @@ struct DoomedFiles {
   Status remove(FileSystem& file_system) const;
 };
 
+// What compaction would find in a log now (Kafka's LogToClean).
+struct CompactionOutlook {
+  int64_t first_dirty = 0;  // all below is clean
+  int64_t end_offset = 0;   // from here on records are too young, unstable or in the active segment
+  uint64_t clean_bytes = 0;
+  uint64_t dirty_bytes = 0;
+  bool overdue = false;  // max.compaction.lag.ms has passed
+  bool due = false;      // enough is dirty, or overdue
+  int64_t wait_ms = -1;  // when not due: what time alone may change by then; -1: nothing
+
+  double dirty_ratio() const {
+    uint64_t all = clean_bytes + dirty_bytes;
+    return all == 0 ? 0 : static_cast<double>(dirty_bytes) / static_cast<double>(all);
+  }
+};
+
+class CompactionJob;
+
 class PartitionLog {
  public:
   // Opens the log in `directory`, making it if it is not there. `files` and `clock` outlive the log.
@@ -129,6 +149,9 @@ class PartitionLog {
   Status truncate_to(int64_t offset);
   // Throws all segments away and starts an empty log there.
   Status truncate_fully_and_start_at(int64_t offset);
+
+  // The directory gets another name within its parent's file system. Open files stay as they are.
+  Status rename_directory(std::string to);
 
   // --- offsets ---
 
@@ -192,9 +215,23 @@ class PartitionLog {
   // Bytes of all segments.
   Result<uint64_t> size();
   size_t segment_count() const { return segments_.size(); }
+  Result<uint32_t> active_segment_bytes() { return active().size(); }
   int64_t active_segment_base_offset() const { return segments_.back()->base_offset(); }
   // Starts a new segment now, if the active one holds anything.
   Status roll();
+
+  // --- compaction (partition_log_compaction.cc) ---
+
+  Result<CompactionOutlook> compaction_outlook();
+  // One round over what the outlook says; one at a time. Its steps run on workers, each piece comes back here.
+  Result<std::unique_ptr<CompactionJob>> prepare_compaction(const CompactionOutlook& outlook, uint64_t map_budget_bytes,
+                                                            double map_load_factor);
+  // The job's piece takes the place of the segments it was made from. Nullopt: those are no longer all there, and the
+  // round has to be given up.
+  Result<std::optional<DoomedFiles>> install_compacted(const CompactionJob& job);
+  // All pieces are in place.
+  void finish_compaction(const CompactionJob& job);
+  int64_t first_dirty_offset() const;
 
   // --- producers ---
 
@@ -255,6 +292,8 @@ class PartitionLog {
   Status rewind_state(int64_t offset);
   Result<bool> passed_retention(size_t index, int64_t now, uint64_t& excess_bytes);
   Status doom_segment(Segment& segment, DoomedFiles& doomed);
+  Status doom_segment_files(Segment& segment, DoomedFiles& doomed);
+  Status doom_files(std::vector<std::string> paths, DoomedFiles& doomed);
   Status raise_log_start(int64_t offset);
 
   std::string path_of(ByteView file) const { return directory_ + "/" + std::string(file); }
@@ -266,7 +305,7 @@ class PartitionLog {
 
   FileCache& files_;
   const Clock& clock_;
-  const std::string directory_;
+  std::string directory_;  // the segments refer to it
   const TopicPartition name_;
   std::shared_ptr<const LogConfig> config_;
 
@@ -278,6 +317,8 @@ class PartitionLog {
   int64_t high_watermark_ = 0;
   int64_t recovery_point_ = 0;
   int64_t last_flush_ms_ = 0;
+  int64_t first_dirty_ = 0;  // as far as it is known; see first_dirty_offset()
+  uint64_t shape_ = 0;       // counts removals of segments or parts of them
   std::vector<int64_t> snapshots_;  // offsets of the .snapshot files, growing
   uint64_t truncations_ = 0;        // so that a sync begun before one is not counted after it
   bool directory_dirty_ = false;    // names were added since the directory was last synced

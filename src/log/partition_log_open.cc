@@ -42,6 +42,7 @@ Status PartitionLog::load(const OpenState& state) {
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
   recovery_point_ = std::clamp(state.recovery_point, log_start_offset_, log_end_offset_);
   set_high_watermark(state.high_watermark);
+  first_dirty_ = state.first_dirty_offset;
   return created ? ok_status() : remove_stray_snapshots();
 }
 
@@ -134,6 +135,8 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
                                file->suffix == kTimeIndexSuffix || file->suffix == kTxnIndexSuffix);
     if (of_segment && file->offset >= from && file->offset < to) RETURN_IF_ERROR(file_system().remove(path_of(name)));
   }
+  // The .log files first: until theirs has its name, a segment's other files may be removed above by the next try.
+  std::stable_partition(keep.begin(), keep.end(), [](const std::string& name) { return name.ends_with(".log.swap"); });
   for (const std::string& name : keep) {
     std::string live = name.substr(0, name.size() - kSwapSuffix.size());
     RETURN_IF_ERROR(file_system().rename(path_of(name), path_of(live)));

@@ -19,6 +19,8 @@ Status PartitionLog::truncate_to(int64_t offset) {
   if (offset < segments_.front()->base_offset()) return truncate_fully_and_start_at(offset);
   log_info("{}: truncating from {} to {}", directory_, log_end_offset_, offset);
   ++truncations_;
+  ++shape_;
+  first_dirty_ = std::min(first_dirty_, offset);
   while (segments_.size() > 1 && active().base_offset() > offset) {
     RETURN_IF_ERROR(remove_segment_files(active()));
     segments_.pop_back();
@@ -49,6 +51,8 @@ Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   CHECK(offset >= 0, "{}: {}", directory_, offset);
   log_info("{}: starting anew at {}", directory_, offset);
   ++truncations_;
+  ++shape_;
+  first_dirty_ = offset;
   for (auto& segment : segments_) RETURN_IF_ERROR(remove_segment_files(*segment));
   for (int64_t snapshot : snapshots_) {
     RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(snapshot, kSnapshotSuffix))));
@@ -137,13 +141,21 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
 }
 
 Status PartitionLog::doom_segment(Segment& segment, DoomedFiles& doomed) {
-  segment.close_files();
-  std::vector<std::string> paths = segment.paths();
+  ++shape_;
+  RETURN_IF_ERROR(doom_segment_files(segment, doomed));
   auto snapshot = std::find(snapshots_.begin(), snapshots_.end(), segment.base_offset());
-  if (snapshot != snapshots_.end()) {
-    paths.push_back(path_of(segment_file_name(*snapshot, kSnapshotSuffix)));
-    snapshots_.erase(snapshot);
-  }
+  if (snapshot == snapshots_.end()) return ok_status();
+  std::string path = path_of(segment_file_name(*snapshot, kSnapshotSuffix));
+  snapshots_.erase(snapshot);
+  return doom_files({path}, doomed);
+}
+
+Status PartitionLog::doom_segment_files(Segment& segment, DoomedFiles& doomed) {
+  segment.close_files();
+  return doom_files(segment.paths(), doomed);
+}
+
+Status PartitionLog::doom_files(std::vector<std::string> paths, DoomedFiles& doomed) {
   for (std::string& path : paths) {
     std::string renamed = path + std::string(kDeletedSuffix);
     Status done = file_system().rename(path, renamed);

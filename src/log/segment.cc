@@ -13,13 +13,14 @@ constexpr size_t kRebuildWindow = 256 << 10;
 
 }  // namespace
 
-Segment::Segment(FileCache& files, const std::string& directory, int64_t base_offset, int32_t index_interval_bytes)
+Segment::Segment(FileCache& files, const std::string& directory, int64_t base_offset, int32_t index_interval_bytes,
+                 SegmentFiles names)
     : base_offset_(base_offset),
       index_interval_bytes_(index_interval_bytes),
-      log_(files, directory, base_offset, kLogSuffix),
-      txn_index_(files, directory, base_offset, kTxnIndexSuffix),
-      offsets_(files, directory, base_offset, kIndexSuffix),
-      times_(files, directory, base_offset, kTimeIndexSuffix) {}
+      log_(files, directory, base_offset, names == SegmentFiles::kLive ? kLogSuffix : ".log.cleaned"),
+      txn_index_(files, directory, base_offset, names == SegmentFiles::kLive ? kTxnIndexSuffix : ".txnindex.cleaned"),
+      offsets_(files, directory, base_offset, names == SegmentFiles::kLive ? kIndexSuffix : ".index.cleaned"),
+      times_(files, directory, base_offset, names == SegmentFiles::kLive ? kTimeIndexSuffix : ".timeindex.cleaned") {}
 
 Status Segment::create(int64_t now_ms) {
   auto file = log_.open_or_create();

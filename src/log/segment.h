@@ -18,10 +18,17 @@
 
 namespace milena {
 
+// Under which names a segment's files stand.
+enum class SegmentFiles {
+  kLive,
+  kCleaned,  // *.cleaned: compaction is writing them
+};
+
 class Segment {
  public:
   // `directory` outlives the segment.
-  Segment(FileCache& files, const std::string& directory, int64_t base_offset, int32_t index_interval_bytes);
+  Segment(FileCache& files, const std::string& directory, int64_t base_offset, int32_t index_interval_bytes,
+          SegmentFiles names = SegmentFiles::kLive);
 
   int64_t base_offset() const { return base_offset_; }
   SegmentFile& log_file() { return log_; }

@@ -92,6 +92,7 @@ struct BrokerStart {
   std::vector<FeatureRange> features;  // usually supported_features()
   std::optional<Bytes> rack;
   std::vector<Uuid> log_dirs;
+  std::vector<Uuid> cordoned_log_dirs;
   // From .kafka_cleanshutdown, -1 without one. Another value than the registered epoch tells of an unclean
   // stop.
   int64_t previous_broker_epoch = -1;
@@ -122,6 +123,17 @@ class Controller {
                                                         int16_t version, const MutationQuota& quota = {}) const;
   ControllerEffects<CreatePartitionsResponse> create_partitions(const CreatePartitionsRequest& request,
                                                                 const MutationQuota& quota = {}) const;
+
+  // --- log directories (controller_directories.cc)
+
+  // Gives replicas that new partitions have on a broker of several directories the one with the fewest partitions, of
+  // those that are not cordoned. For the records of any decision, before they are written.
+  void place_in_directories(MetadataRecords& records) const;
+  // The broker's replicas are in these directories (AssignReplicasToDirs).
+  ControllerEffects<std::monostate> assign_directories(
+      int32_t broker_id, std::span<const std::pair<PartitionKey, Uuid>> replicas) const;
+  // Only these directories of the broker work: partitions that it leads in others lose their leader.
+  ControllerEffects<std::monostate> lose_directories(int32_t broker_id, const std::vector<Uuid>& left) const;
 
   // --- leaders and replicas (controller_elections.cc, controller_reassignments.cc)
 

@@ -5,6 +5,7 @@
 
 #include "metadata/controller.h"
 #include "metadata/controller_plans.h"
+#include "metadata/directory_rules.h"
 #include "metadata/features.h"
 
 namespace milena {
@@ -112,6 +113,7 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
   record.rack = start.rack;
   record.fenced = true;
   record.log_dirs = start.log_dirs;
+  if (!start.cordoned_log_dirs.empty()) record.cordoned_log_dirs = start.cordoned_log_dirs;
   effects.records.emplace_back(std::move(record));
   return effects;
 }
@@ -138,6 +140,7 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
     for (int32_t number = 0; number < topic.partition_count(); ++number) {
       const PartitionImage* partition = topic.partition(number);
       if (partition == nullptr || partition->leader != kNoLeader) continue;
+      if (!directory_works(*broker, partition->directory(broker_id))) continue;
       const PartitionExtras& extras = partition->extras();
       const bool in_sync = has(partition->isr);
       const bool eligible = has(extras.eligible_leader_replicas);

@@ -83,6 +83,8 @@ class NodeFixture : public testing::TestWithParam<int> {
     if (client_ == nullptr) client_ = &harness_.connect(harness_.shard_count() - 1);
     return *client_;
   }
+  // Before a test stops the node itself.
+  void client_gone() { client_ = nullptr; }
   void restart() {
     client_ = nullptr;
     ASSERT_NO_FATAL_FAILURE(harness_.restart());

@@ -98,6 +98,12 @@ class NodeHarness {
       for (auto& executor : executors_) ran = executor->run_turn() || ran;
     }
   }
+  // So many turns of each shard, and no more: for a stop in the middle of something.
+  void run_turns(int count) {
+    for (int i = 0; i < count; i++) {
+      for (auto& executor : executors_) executor->run_turn();
+    }
+  }
   void advance(int64_t ms) {
     clock_.advance(ms);
     run();

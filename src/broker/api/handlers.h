@@ -49,6 +49,8 @@ MILENA_HANDLER(DeleteAcls, handle_delete_acls);
 MILENA_HANDLER(DescribeConfigs, handle_describe_configs);
 MILENA_HANDLER(AlterConfigs, handle_alter_configs);
 MILENA_HANDLER(SaslAuthenticate, handle_sasl_authenticate);
+MILENA_HANDLER(AlterReplicaLogDirs, handle_alter_replica_log_dirs);
+MILENA_HANDLER(DescribeLogDirs, handle_describe_log_dirs);
 MILENA_HANDLER(CreatePartitions, handle_create_partitions);
 MILENA_HANDLER(CreateDelegationToken, handle_create_delegation_token);
 MILENA_HANDLER(RenewDelegationToken, handle_renew_delegation_token);

@@ -55,7 +55,7 @@ void RecordBatchBuilder::append_at(int64_t offset, std::optional<ByteView> key, 
 void RecordBatchBuilder::append_raw(int64_t offset, std::optional<ByteView> key, std::optional<ByteView> value,
                                     int64_t timestamp_ms, int32_t header_count, ByteView headers) {
   CHECK(offset >= next_offset_, "offset {} after {}", offset, next_offset_ - 1);
-  if (record_count_ == 0) base_timestamp_ = timestamp_ms;
+  if (record_count_ == 0) base_timestamp_ = options_.delete_horizon_ms.value_or(timestamp_ms);
   const auto offset_delta = static_cast<int32_t>(offset - options_.base_offset);
   const auto timestamp_delta =
       static_cast<int64_t>(static_cast<uint64_t>(timestamp_ms) - static_cast<uint64_t>(base_timestamp_));
@@ -112,7 +112,7 @@ Bytes RecordBatchBuilder::build() {
   if (options_.control) header.attributes |= kBatchControlBit;
   if (options_.delete_horizon_ms) header.attributes |= kBatchDeleteHorizonBit;
   header.last_offset_delta = static_cast<int32_t>(last_offset_ - options_.base_offset);
-  header.base_timestamp = options_.delete_horizon_ms.value_or(base_timestamp_);
+  header.base_timestamp = base_timestamp_;
   header.max_timestamp = max_timestamp();
   header.producer_id = options_.producer_id;
   header.producer_epoch = options_.producer_epoch;

@@ -1,0 +1,105 @@
+// DescribeLogDirs (key 35), versions 0-5: what lies in each log directory, the copies of moves under way included
+// (IsFutureKey). From version 3 an error of the whole, from 4 the disk's size and room, from 5 whether it is cordoned.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "broker/api/handlers.h"
+#include "broker/call.h"
+#include "broker/replica_mover.h"
+#include "broker/shard.h"
+#include "protocol/messages/describe_log_dirs.h"
+
+namespace milena {
+namespace {
+
+struct ReplicaSize {
+  TopicPartition name;
+  const LogDirectory* directory = nullptr;
+  int64_t bytes = 0;
+  int64_t lag = 0;
+  bool future = false;
+};
+
+using Wanted = std::optional<std::set<TopicPartition>>;
+
+void collect_sizes(Shard& shard, const Wanted& wanted, std::vector<ReplicaSize>& out) {
+  shard.for_each_partition([&](Partition& partition) {
+    if (wanted && !wanted->contains(partition.topic_partition())) return;
+    if (partition.known_empty()) {
+      out.push_back({partition.topic_partition(), partition.directory(), 0, 0, false});
+      return;
+    }
+    PartitionLog* log = partition.log();
+    if (log == nullptr) return;
+    auto bytes = log->size();
+    if (!bytes) return partition.take_offline(bytes.error());
+    out.push_back({partition.topic_partition(), partition.directory(), static_cast<int64_t>(*bytes),
+                   std::max<int64_t>(log->high_watermark() - log->log_end_offset(), 0), false});
+    if (auto future = shard.mover().future_of(partition.id())) {
+      out.push_back({partition.topic_partition(), future->directory, static_cast<int64_t>(future->bytes),
+                     std::max<int64_t>(log->log_end_offset() - future->log_end_offset, 0), true});
+    }
+  });
+}
+
+void describe(const LogDirectory& directory, const std::vector<ReplicaSize>& replicas, FileSystem& files,
+              DescribeLogDirsResponse::DescribeLogDirsResult& out) {
+  out.log_dir = directory.path();
+  if (!directory.online()) {
+    out.error_code = ErrorCode::kKafkaStorageError;
+    return;
+  }
+  for (const ReplicaSize& replica : replicas) {
+    if (replica.directory != &directory) continue;
+    if (out.topics.empty() || out.topics.back().name != replica.name.topic) {
+      out.topics.emplace_back().name = replica.name.topic;
+    }
+    auto& partition = out.topics.back().partitions.emplace_back();
+    partition.partition_index = replica.name.partition;
+    partition.partition_size = replica.bytes;
+    partition.offset_lag = replica.lag;
+    partition.is_future_key = replica.future;
+  }
+  DiskSpace space = files.space(directory.path());
+  out.total_bytes = space.total_bytes;
+  out.usable_bytes = space.usable_bytes;
+}
+
+}  // namespace
+
+void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
+  Shard& shard = call->shard();
+  auto wanted = std::make_shared<Wanted>();
+  if (call->request.topics) {
+    wanted->emplace();
+    for (const auto& topic : *call->request.topics) {
+      for (int32_t partition : topic.partitions) (*wanted)->insert({std::string(topic.topic), partition});
+    }
+  }
+  auto parts = std::make_shared<std::vector<std::vector<ReplicaSize>>>(shard.router().shard_count());
+  shard.router().at_all(
+      shard, [wanted, parts](Shard& each) { collect_sizes(each, *wanted, (*parts)[each.index()]); },
+      [call, parts] {
+        std::vector<ReplicaSize> all;
+        for (auto& part : *parts) all.insert(all.end(), part.begin(), part.end());
+        std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+        const Shard& shard = call->shard();
+        const LogDirectories& directories = *shard.node().directories;
+        const std::vector<Uuid> cordoned = directories.cordoned_ids(shard.settings());
+        DescribeLogDirsResponse response;
+        for (const auto& directory : directories.all()) {
+          auto& out = response.results.emplace_back();
+          describe(*directory, all, shard.node().files->file_system(), out);
+          out.is_cordoned = std::find(cordoned.begin(), cordoned.end(), directory->id()) != cordoned.end();
+        }
+        for (const std::string& path : directories.failed_paths()) {
+          auto& out = response.results.emplace_back();
+          out.log_dir = path;
+          out.error_code = ErrorCode::kKafkaStorageError;
+        }
+        call->reply(response);
+      });
+}
+
+}  // namespace milena

@@ -1,0 +1,57 @@
+// The snapshots of __cluster_metadata-0 as files: "<end offset>-<epoch>.checkpoint" in the log's directory. A snapshot
+// holds the cluster as all records below its end offset describe it, so that a start reads it and then the log's tail.
+//
+// Functions over files, any thread. When a snapshot is made and what it makes superfluous: metadata_snapshots.h. The bytes:
+// log/snapshot_file.h. Source: Kafka's Snapshots, KafkaRaftLog, RecordsSnapshotWriter.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/payload.h"
+#include "base/result.h"
+#include "log/snapshot_file.h"
+#include "metadata/replayer.h"
+
+namespace milena {
+
+struct MetadataSnapshotId {
+  int64_t end_offset = -1;  // the first offset that is not in it
+  int32_t epoch = -1;       // of the last record that is
+  auto operator<=>(const MetadataSnapshotId&) const = default;
+  std::string file_name() const { return snapshot_file_name(end_offset, epoch); }
+};
+
+struct MetadataSnapshotInfo {
+  MetadataSnapshotId id;
+  uint64_t bytes = 0;
+  // When the last record in it was written.
+  int64_t last_timestamp_ms = 0;
+};
+
+// The snapshots in the directory, oldest first. Takes away what a crash left half done.
+Result<std::vector<MetadataSnapshotInfo>> list_metadata_snapshots(FileSystem& files, const std::string& directory);
+
+// The metadata in a snapshot or in bootstrap.checkpoint.
+Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);
+
+// Replays a snapshot into an empty replayer. `controls` receives what it says of the quorum (KIP-853).
+Status load_metadata_snapshot(FileSystem& files, const std::string& directory, const MetadataSnapshotId& id,
+                              MetadataReplayer& replayed, std::vector<SnapshotFile::Control>* controls = nullptr);
+
+// A snapshot to be made from files alone: the snapshot before it, and the log from there on. Made on the log's shard, run
+// on a worker, which so needs nothing of the image that the shards go on changing.
+struct MetadataSnapshotJob {
+  std::string directory;
+  std::optional<MetadataSnapshotId> base;
+  Payload log;  // whole batches from the base's end (or 0) to the id's
+  MetadataSnapshotId id;
+
+  // The snapshot appears under its name when all of it is on the disk.
+  Result<MetadataSnapshotInfo> run(FileSystem& files) const;
+};
+
+}  // namespace milena

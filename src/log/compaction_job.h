@@ -1,0 +1,99 @@
+// CompactionJob: one round of compaction of one partition, as files. It reads the segments of a stretch that nobody
+// writes to any more, and writes what stays beside them as *.cleaned. PartitionLog, on its shard, makes the job, and puts
+// each finished piece in the place of the segments it was made from (install_compacted).
+//
+// Between that the job is used on workers, one step at a time: each reads about as many bytes as it is told and returns,
+// so that no round holds a worker, or a shard, for long. It knows the log by values only; when the log has lost segments
+// meanwhile the pieces no longer fit, and the round is given up. Crash at any moment: *.cleaned files are removed when
+// the log is opened (partition_log_open.cc). What is kept of the batches: compaction.h. Source: Kafka's Cleaner.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/batch_scanner.h"
+#include "log/compaction.h"
+#include "log/file_cache.h"
+#include "log/segment.h"
+
+namespace milena {
+
+class CompactionJob {
+ public:
+  struct Source {
+    int64_t base_offset = 0;
+    int64_t end_offset = 0;  // where the next one begins
+    uint32_t bytes = 0;
+    int64_t created_ms = 0;
+  };
+  struct Plan {
+    std::string directory;
+    std::vector<Source> sources;  // of the whole stretch, clean part included
+    int64_t first_dirty = 0;
+    CompactionRules rules;
+    std::vector<AbortedTransaction> aborted;
+    uint64_t map_budget_bytes = 0;
+    double map_load_factor = 0.9;
+    int32_t segment_bytes = 0;
+    int32_t segment_index_bytes = 0;
+    int32_t index_interval_bytes = 0;
+    uint64_t shape = 0;  // of the log when the job was made; its own business
+  };
+  // Some neighbouring segments, and the one that takes their place.
+  struct Piece {
+    size_t first_source = 0;
+    size_t source_count = 0;
+    int64_t base_offset = 0;
+    bool has_txn_index = false;
+  };
+  enum class Progress { kMore, kPieceReady, kDone };
+
+  CompactionJob(FileSystem& file_system, Plan plan);
+  ~CompactionJob();
+
+  // On a worker. After kPieceReady the piece has to be installed before the next step.
+  Result<Progress> step(uint64_t budget_bytes);
+  // Removes what was written and not installed. On a worker.
+  void discard();
+
+  const Plan& plan() const { return plan_; }
+  const Piece& piece() const { return piece_; }
+  // Where the next round's dirty part begins, when this one is done.
+  int64_t clean_up_to() const { return std::max(map_.latest_offset() + 1, plan_.first_dirty); }
+  uint64_t read_bytes() const { return read_bytes_; }
+  uint64_t written_bytes() const { return written_bytes_; }
+  // Of the last step, for a limit on bytes per second.
+  uint64_t step_bytes() const { return step_bytes_; }
+
+ private:
+  Result<bool> open_source(size_t source);
+  Result<Progress> collect(uint64_t budget_bytes);
+  Result<Progress> clean(uint64_t budget_bytes);
+  bool next_piece();
+  Status begin_output();
+  Status write_pending();
+  Status finish_output();
+
+  FileCache files_;  // its own: a worker may hold the job when the node is gone
+  const Plan plan_;
+  OffsetMap map_;
+  std::optional<KeyCollector> collector_;
+  std::optional<BatchCleaner> cleaner_;
+  bool collecting_ = true;
+  size_t source_ = 0;
+  std::optional<BatchScanner> batches_;
+  Piece piece_;
+  bool piece_ready_ = false;
+  std::unique_ptr<Segment> output_;
+  Bytes pending_;
+  std::vector<uint32_t> pending_batches_;  // where each begins in pending_
+  uint64_t read_bytes_ = 0;
+  uint64_t written_bytes_ = 0;
+  uint64_t step_bytes_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,105 @@
+// The controller's part in brokers with several log directories (KIP-858, KIP-1066). One node alone needs no
+// AssignReplicasToDirs requests: the controller that is embedded in it places replicas itself, by the rule that Kafka's
+// LogManager follows (nextLogDirs).
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "metadata/controller.h"
+#include "metadata/directory_rules.h"
+
+namespace milena {
+namespace {
+
+// How many replicas each usable directory of a broker has.
+using DirectoryLoad = std::map<Uuid, size_t>;
+
+DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {
+  DirectoryLoad load;
+  for (const Uuid& id : broker.log_dirs) {
+    const auto& cordoned = broker.cordoned_log_dirs;
+    if (std::find(cordoned.begin(), cordoned.end(), id) == cordoned.end()) load.emplace(id, 0);
+  }
+  if (load.size() < 2) return load;
+  for (const TopicImage& topic : image.topics()) {
+    for (int32_t number = 0; number < topic.partition_count(); ++number) {
+      const PartitionImage* partition = topic.partition(number);
+      if (partition == nullptr) continue;
+      auto at = load.find(partition->directory(broker.id));
+      if (at != load.end()) ++at->second;
+    }
+  }
+  return load;
+}
+
+}  // namespace
+
+void Controller::place_in_directories(MetadataRecords& records) const {
+  std::map<int32_t, DirectoryLoad> loads;
+  for (MetadataRecord& each : records) {
+    auto* record = std::get_if<PartitionRecord>(&each);
+    if (record == nullptr) continue;
+    for (size_t i = 0; i < record->directories.size() && i < record->replicas.size(); ++i) {
+      if (record->directories[i] != kDirectoryUnassigned) continue;
+      const BrokerImage* broker = image_.find_broker(record->replicas[i]);
+      if (broker == nullptr || broker->log_dirs.empty()) continue;
+      auto [load, first] = loads.try_emplace(broker->id);
+      if (first) load->second = load_of(image_, *broker);
+      const auto least = std::min_element(load->second.begin(), load->second.end(),
+                                          [](const auto& a, const auto& b) { return a.second < b.second; });
+      if (least == load->second.end()) continue;
+      record->directories[i] = least->first;
+      ++least->second;
+    }
+  }
+}
+
+ControllerEffects<std::monostate> Controller::assign_directories(
+    int32_t broker_id, std::span<const std::pair<PartitionKey, Uuid>> replicas) const {
+  ControllerEffects<std::monostate> effects;
+  effects.atomic = false;
+  for (const auto& [key, directory] : replicas) {
+    const PartitionImage* partition = image_.find_partition(key);
+    if (partition == nullptr || partition->directory(broker_id) == directory) continue;
+    PartitionChangeRecord change;
+    change.partition_id = key.partition;
+    change.topic_id = key.topic_id;
+    change.directories.emplace();
+    for (const int32_t replica : partition->replicas) {
+      change.directories->push_back(replica == broker_id ? directory : partition->directory(replica));
+    }
+    effects.records.emplace_back(std::move(change));
+  }
+  return effects;
+}
+
+ControllerEffects<std::monostate> Controller::lose_directories(int32_t broker_id, const std::vector<Uuid>& left) const {
+  ControllerEffects<std::monostate> effects;
+  effects.atomic = false;
+  const BrokerImage* broker = image_.find_broker(broker_id);
+  if (broker == nullptr) return effects;
+  BrokerImage after;
+  after.log_dirs = left;
+  if (broker->log_dirs != left) {
+    BrokerRegistrationChangeRecord change;
+    change.broker_id = broker_id;
+    change.broker_epoch = broker->epoch;
+    change.log_dirs = left;
+    effects.records.emplace_back(std::move(change));
+  }
+  for (const TopicImage& topic : image_.topics()) {
+    for (int32_t number = 0; number < topic.partition_count(); ++number) {
+      const PartitionImage* partition = topic.partition(number);
+      if (partition == nullptr || partition->leader != broker_id) continue;
+      if (directory_works(after, partition->directory(broker_id))) continue;
+      PartitionChangeRecord change;
+      change.partition_id = number;
+      change.topic_id = topic.id;
+      change.leader = kNoLeader;
+      effects.records.emplace_back(std::move(change));
+    }
+  }
+  return effects;
+}
+
+}  // namespace milena

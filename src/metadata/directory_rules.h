@@ -1,0 +1,22 @@
+// Which replicas a broker's log directories hold (KIP-858). Pure.
+#pragma once
+
+#include <algorithm>
+
+#include "metadata/image.h"
+
+namespace milena {
+
+// An id that stands for no directory in particular (Kafka's DirectoryId).
+inline bool is_reserved_directory(const Uuid& id) {
+  return id == kDirectoryUnassigned || id == kDirectoryMigrating || id == kDirectoryLost;
+}
+
+// Whether a replica there can be served: the directory is one of those that the broker registered with. Brokers of old
+// levels register none.
+inline bool directory_works(const BrokerImage& broker, const Uuid& directory) {
+  return broker.log_dirs.empty() || is_reserved_directory(directory) ||
+         std::find(broker.log_dirs.begin(), broker.log_dirs.end(), directory) != broker.log_dirs.end();
+}
+
+}  // namespace milena
