@@ -32,7 +32,7 @@ Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, 
                                                              int32_t node_id) {
   std::unique_ptr<LogDirectories> all(new LogDirectories(files));
   RETURN_IF_ERROR(all->open_all(settings, node_id));
-  RETURN_IF_ERROR(all->identify(node_id));
+  RETURN_IF_ERROR(all->identify(settings, node_id));
   return all;
 }
 
@@ -65,7 +65,7 @@ Status LogDirectories::open_all(const Settings& settings, int32_t node_id) {
 }
 
 // One cluster id for all of them, and an id for each.
-Status LogDirectories::identify(int32_t node_id) {
+Status LogDirectories::identify(const Settings& settings, int32_t node_id) {
   std::vector<LogDirectory*> all;
   if (metadata_only_ != nullptr) all.push_back(metadata_only_.get());
   for (const auto& directory : directories_) all.push_back(directory.get());

@@ -69,7 +69,7 @@ class LogDirectories {
  private:
   explicit LogDirectories(FileSystem& files) : files_(files) {}
   Status open_all(const Settings& settings, int32_t node_id);
-  Status identify(int32_t node_id);
+  Status identify(const Settings& settings, int32_t node_id);
   Status set_aside(LogDirectory& directory, const TopicPartition& partition, const char* why);
 
   FileSystem& files_;

@@ -15,7 +15,6 @@ inline constexpr ByteView kMetadataVersionFeature = "metadata.version";
 inline constexpr ByteView kGroupVersionFeature = "group.version";
 inline constexpr ByteView kElrFeature = "eligible.leader.replicas.version";
 inline constexpr ByteView kKraftVersionFeature = "kraft.version";
-inline constexpr ByteView kGroupVersionFeature = "group.version";
 inline constexpr ByteView kTransactionVersionFeature = "transaction.version";
 
 // What a 4.3 node registers itself with, in the order of the names.

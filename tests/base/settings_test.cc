@@ -96,7 +96,7 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
   // 360 of KafkaConfig, 3 that can only be altered at run time, 2 of our own.
-  EXPECT_EQ(broker_configs().size(), 366u);
+  EXPECT_EQ(broker_configs().size(), 367u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
@@ -147,7 +147,7 @@ TEST(Settings, GoodValuesAreReadAsKafkaReadsThem) {
 
 TEST(Settings, UnknownKeysAreNamedWithTheNearestKnownOne) {
   auto settings = load({"num.partition=3", "retention.ms=5", "zookeeper.connect=localhost:2181", "qwertz=1",
-                        "rsm.config.bucket=x", "log.cleaner.threads=2", "log.cleaner.backoff.ms=15000",
+                        "rsm.config.bucket=x", "remote.log.reader.threads=2", "log.cleaner.backoff.ms=15000",
                         "num.io.threads=2"});
   ASSERT_TRUE(settings.ok()) << settings.error().message;
   EXPECT_THAT(settings->warnings(),
@@ -156,7 +156,7 @@ TEST(Settings, UnknownKeysAreNamedWithTheNearestKnownOne) {
                   "retention.ms: no such setting; it is ignored. Did you mean log.retention.ms?",
                   HasSubstr("zookeeper.connect=localhost:2181: Kafka has this setting no more"),
                   "qwertz: no such setting; it is ignored",
-                  HasSubstr("log.cleaner.threads=2: Milena does not do this yet")));
+                  HasSubstr("remote.log.reader.threads=2: Milena does not do this yet")));
   EXPECT_EQ(settings->others().at("rsm.config.bucket"), "x");
 }
 

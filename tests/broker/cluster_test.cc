@@ -19,7 +19,7 @@
 namespace milena::broker_test {
 namespace {
 
-constexpr int8_t kBrokers = 1, kControllers = 2;
+constexpr int8_t kBrokerEndpoints = 1, kControllerEndpoints = 2;
 
 class ClusterTest : public NodeFixture {
  protected:
@@ -107,21 +107,21 @@ TEST_P(ClusterTest, FeaturesInApiVersions) {
 
 TEST_P(ClusterTest, DescribeClusterOfBothKinds) {
   TestClient& controller = controller_client();
-  DescribeClusterResponse brokers = describe_cluster(client(), kBrokers);
+  DescribeClusterResponse brokers = describe_cluster(client(), kBrokerEndpoints);
   EXPECT_EQ(brokers.error_code, ErrorCode::kNone);
-  EXPECT_EQ(brokers.endpoint_type, kBrokers);
+  EXPECT_EQ(brokers.endpoint_type, kBrokerEndpoints);
   EXPECT_EQ(brokers.cluster_authorized_operations, 8096);
   ASSERT_EQ(brokers.brokers.size(), 1u);
   EXPECT_FALSE(brokers.brokers[0].is_fenced);
-  DescribeClusterResponse controllers = describe_cluster(controller, kControllers);
+  DescribeClusterResponse controllers = describe_cluster(controller, kControllerEndpoints);
   EXPECT_EQ(controllers.error_code, ErrorCode::kNone);
-  EXPECT_EQ(controllers.endpoint_type, kControllers);
+  EXPECT_EQ(controllers.endpoint_type, kControllerEndpoints);
   EXPECT_EQ(controllers.cluster_id, brokers.cluster_id);
   EXPECT_EQ(controllers.brokers.size(), 1u);
 
-  EXPECT_EQ(describe_cluster(client(), kControllers).error_code, ErrorCode::kMismatchedEndpointType);
-  EXPECT_EQ(describe_cluster(controller, kBrokers, 1).error_code, ErrorCode::kMismatchedEndpointType);
-  EXPECT_EQ(describe_cluster(controller, kBrokers, 0).error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(describe_cluster(client(), kControllerEndpoints).error_code, ErrorCode::kMismatchedEndpointType);
+  EXPECT_EQ(describe_cluster(controller, kBrokerEndpoints, 1).error_code, ErrorCode::kMismatchedEndpointType);
+  EXPECT_EQ(describe_cluster(controller, kBrokerEndpoints, 0).error_code, ErrorCode::kInvalidRequest);
   for (int8_t unknown : {0, 3, -1}) {
     DescribeClusterResponse response = describe_cluster(client(), unknown);
     EXPECT_EQ(response.error_code, ErrorCode::kUnsupportedEndpointType);

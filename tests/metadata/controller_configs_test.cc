@@ -41,7 +41,9 @@ struct ConfigsFixture : ::testing::Test {
     last_records = effects.records;
     controller.apply(effects.records);
     const auto& result = effects.response.responses.at(0);
-    if (result.error_code == ErrorCode::kNone) EXPECT_FALSE(result.error_message.has_value());
+    if (result.error_code == ErrorCode::kNone) {
+      EXPECT_FALSE(result.error_message.has_value());
+    }
     last_message = result.error_message.value_or("");
     return result.error_code;
   }

@@ -84,13 +84,13 @@ void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
         std::vector<ReplicaSize> all;
         for (auto& part : *parts) all.insert(all.end(), part.begin(), part.end());
         std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-        const Shard& shard = call->shard();
-        const LogDirectories& directories = *shard.node().directories;
-        const std::vector<Uuid> cordoned = directories.cordoned_ids(shard.settings());
+        const Shard& home = call->shard();
+        const LogDirectories& directories = *home.node().directories;
+        const std::vector<Uuid> cordoned = directories.cordoned_ids(home.settings());
         DescribeLogDirsResponse response;
         for (const auto& directory : directories.all()) {
           auto& out = response.results.emplace_back();
-          describe(*directory, all, shard.node().files->file_system(), out);
+          describe(*directory, all, home.node().files->file_system(), out);
           out.is_cordoned = std::find(cordoned.begin(), cordoned.end(), directory->id()) != cordoned.end();
         }
         for (const std::string& path : directories.failed_paths()) {
