@@ -1,11 +1,13 @@
 """Records deleted, epochs asked for, log directories described and changed."""
 
+import batches
 from rows import ODD_NAMES, label_of, rows
 
 
 def delete_rows(target):
     topic = target.topic(partitions=2, records=10)
-    compacted = target.topic(configs={"cleanup.policy": "compact"}, records=3)
+    compacted = target.topic(configs={"cleanup.policy": "compact"})
+    target.append(compacted, batches.batch([batches.record(0, key=b"key")]))
 
     def body(*topics, timeout_ms=5000):
         return {"Topics": [{"Name": name, "Partitions": [{"PartitionIndex": index, "Offset": offset} for index, offset in partitions]}

@@ -10,7 +10,9 @@ import words
 SHOWN = 30
 # The head of a line and the message in it, which is the broker's. Without a message all is the head.
 MESSAGE = re.compile(r'(.*?(?:Exception: |command : |command: |due to (?=\w+ )|reason: |[Ee]rror\w*: |[Mm]essage: |[Mm]essage='
-                     r'|"error_message": |out error [\w.]+: |\b[A-Z]+_[A-Z_]+: )|.*)(.*)')
+                     r'|"error_message": |out error [\w.]+: |C(?:an|ould) not \w+ [\w.]+\w(?: to \d+)?\. |\b[A-Z]+_[A-Z_]+: )|.*)(.*)')
+
+EXCEPTION = re.compile(r"\w+Exception")
 
 
 class Ledger:
@@ -52,15 +54,14 @@ def differences(ours, theirs):
 
 
 def same_message(ours, theirs):
-    """Two lines are the same message when what comes before it is the same, and it names the same things in other words."""
+    """Two lines are the same when what comes before the message is, the errors in it are, and it names the same things."""
+    inside = False
     while ours != theirs:
-        our_head, ours = MESSAGE.match(ours).groups()
-        their_head, theirs = MESSAGE.match(theirs).groups()
-        if our_head != their_head or not ours:
-            return False
-        # Further inside may be the name of another exception; without one all the rest is the message.
-        if not MESSAGE.match(theirs).group(2):
-            return words.tells_as_much(ours, theirs)
+        our_head, our_text = MESSAGE.match(ours).groups()
+        their_head, their_text = MESSAGE.match(theirs).groups()
+        if our_head != their_head or not our_text:
+            return inside and EXCEPTION.findall(ours) == EXCEPTION.findall(theirs) and words.tells_as_much(ours, theirs)
+        ours, theirs, inside = our_text, their_text, True
     return True
 
 

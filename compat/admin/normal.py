@@ -27,7 +27,9 @@ RULES = [
     (re.compile(r'"(totalBytes|usableBytes)":\d+'), r'"\1":<size>'),
     # How far the metadata log is, and how long ago something was.
     (re.compile(r"((?:LeaderEpoch|HighWatermark|MaxFollowerLag|MaxFollowerLagTimeMs):\s+)\d+"), r"\1<n>"),
-    (re.compile(r"^(\d+ [\w-]{22} )\d+( \d+ <ms> <ms> )"), r"\1<n>\2"),
+    (re.compile(r"^(\d+ [\w-]{22} )\d+( \d+ (?:<ms>|\d+ ms ago) )"), r"\1<n>\2"),
+    # From which version on is for compat/apiversions: Milena also has the ones that Kafka 4.0 dropped.
+    (re.compile(r"(\(\d+\): )(?:\d+ to )?(\d+ \[usable)"), r"\1up to \2"),
     (re.compile(r"\b\d+ ms (ago|from now)"), r"<n> ms \1"),
     # Which of its ways of giving up the client takes is a matter of timing.
     (re.compile(r"Call\(callName=([\w()=]+), .*? timed out at \S+ after \d+ attempt\(s\)"), r"<\1 timed out>"),

@@ -199,7 +199,8 @@ def prepare(target):
 
 
 def main(description, ledger_path, with_words=False):
-    """`with_words`: error messages must name what Kafka's name (see ../lib/words.py); else only whether there are any counts."""
+    """`with_words`: error messages must name what Kafka's name (see ../lib/words.py), and there may be one where Kafka has
+    none; without it only counts whether there is one."""
     def arguments(parser):
         parser.add_argument("--kafka", metavar="HOST:PORT", help="compare with this running Apache Kafka, with an empty data directory")
         parser.add_argument("--report", metavar="FILE", help="append every difference to this file")

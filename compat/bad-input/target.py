@@ -229,7 +229,9 @@ class Target:
             return f"<{key}>"
         if key in ("Host", "ClusterId", "MemberId", "Leader") and value:
             return f"<{key}>"
-        if key in ("ErrorMessage", "BatchIndexErrorMessage") and value and not self.words:
+        if key == "ErrorMessage" and self.words:
+            return "" if value in (None, "NONE") else value     # NONE is the message of Kafka's success
+        if key in ("ErrorMessage", "BatchIndexErrorMessage") and value:
             return "<message>"  # its words are each broker's own
         if isinstance(value, bytes):
             return value.hex() if len(value) <= 200 else f"{len(value)} bytes"
