@@ -82,6 +82,8 @@ class Session:
         """Runs a list; returns its transcript."""
         self.entries = []
         self.seen = {}
+        # The first call of a JVM loads the client, which on a busy machine takes longer than a call may.
+        self.host.call(TOOLS["topics"], "--bootstrap-server", self.address, "--list", deadline_s=CALL_DEADLINE_S)
         try:
             for line in calls_of(path):
                 try:

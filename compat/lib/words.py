@@ -10,7 +10,7 @@ JAVA = re.compile(r"^(org\.apache\.|java\.)|Exception")
 
 
 def facts(text):
-    found = (one.strip("'") for one in FACT.findall(text))
+    found = (one.strip("'") for one in FACT.findall(text.strip("'\" ")))
     return {one for one in found if not JAVA.search(one)}
 
 
