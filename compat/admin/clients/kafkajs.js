@@ -9,10 +9,14 @@ const admin = kafka.admin();
 const TOPIC = 't';
 const GROUP = 'g';
 
-// Keys in order, buffers as words.
+// Keys in order, buffers as words. Lists of objects too: their order is that of Kafka's hash tables.
 function plain(value) {
   if (Buffer.isBuffer(value)) return value.toString('hex');
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) {
+    const order = (one) => JSON.stringify([one.partition, one.groupId, one.configName, one]);
+    const made = value.map(plain);
+    return made.every((one) => one && typeof one === 'object') ? made.sort((a, b) => (order(a) < order(b) ? -1 : 1)) : made;
+  }
   if (value && typeof value === 'object') {
     return Object.fromEntries(Object.keys(value).sort().map((key) => [key, plain(value[key])]));
   }
