@@ -31,6 +31,14 @@ def java(run, version):
             "Transformer"]
 
 
+def streams(run):
+    jars = jvm.jars_of(HERE / "streams" / "pom.xml", "streams-4.3.1", "kafka-streams-*.jar", "Kafka Streams 4.3.1")
+    into = run.work_dir / "streams-classes"
+    subprocess.run(["javac", "--release", "17", "-d", str(into), "-cp", f"{jars}/*", str(HERE / "streams" / "WordCount.java")],
+                   check=True)
+    return [*jvm.JAVA, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{into}:{jars}/*", "WordCount"]
+
+
 def go(run, name):
     why = golang.missing_toolchain()
     if why:

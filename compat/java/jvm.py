@@ -36,18 +36,25 @@ def _locked(name):
 
 def client_jars(version):
     """The folder with one release of the client and what it needs, fetched if it is not in the cache."""
-    home = CACHE / f"client-{version}"
+    return jars_of(HERE / "pom.xml", f"client-{version}", "kafka-clients-*.jar", f"the Java client {version}",
+                   f"-Dkafka.version={version}")
+
+
+def jars_of(pom, folder, first_jar, what, *definitions):
+    """The runtime classpath of a pom, in a folder of the cache; it must hold `first_jar`."""
+    need_java()
+    home = CACHE / folder
     with _locked(home.name):
         if not home.exists():
-            work = CACHE / f"client-{version}.new"
+            work = CACHE / f"{folder}.new"
             shutil.rmtree(work, ignore_errors=True)
-            print(f"fetching Kafka's Java client {version} from Maven Central", file=sys.stderr, flush=True)
-            done = subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies",
-                                   "-DincludeScope=runtime", f"-DoutputDirectory={work}", f"-Dkafka.version={version}"],
+            print(f"fetching {what} from Maven Central", file=sys.stderr, flush=True)
+            done = subprocess.run(["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies",
+                                   "-DincludeScope=runtime", f"-DoutputDirectory={work}", *definitions],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            if done.returncode != 0 or not list(work.glob("kafka-clients-*.jar")):
+            if done.returncode != 0 or not list(work.glob(first_jar)):
                 sys.stderr.write(done.stdout[-2000:])
-                raise Skip(f"Maven could not get the Java client {version}", not _UNREACHABLE.search(done.stdout))
+                raise Skip(f"Maven could not get {what}", not _UNREACHABLE.search(done.stdout))
             work.rename(home)
     return home
 
