@@ -239,7 +239,7 @@ def _(target):
                             ("of a later epoch", markers((2**40, 5), 0, [(topic, [0])])),
                             ("of an earlier epoch", markers((2**40, 1), 0, [(topic, [0])])),
                             ("unknown topic", markers((2**40, 5), 0, [(UNKNOWN_TOPIC, [0])])),
-                            ("partition 9", markers((2**40, 5), 0, [(topic, [0, 9])])),
+                            ("partition 9", markers((2**40, 5), 0, [(topic, [9])])),
                             ("no topics", markers((2**40, 5), 0, []))):
             target.ask("WriteTxnMarkers", version, body, label=f"{label} v{version}")
         target.ask("WriteTxnMarkers", version, {"Markers": []}, label=f"none v{version}")
