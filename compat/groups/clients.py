@@ -24,12 +24,13 @@ class Client:
     kind: str                   # "range", "cooperative", "consumer": assignor, or the protocol of KIP-848
     get: object                 # get(work_dir) -> the command
     tells_losses: bool = True   # the program says when it loses a partition
+    upgrades: bool = False      # goes over to the protocol of KIP-848 and back, member by member
     command: list = None
     environment: dict = dataclasses.field(default_factory=lambda: dict(os.environ))
 
     @property
     def needs_api(self):
-        return CONSUMER_GROUP_HEARTBEAT if self.kind == "consumer" else None
+        return CONSUMER_GROUP_HEARTBEAT if self.kind == "consumer" or self.upgrades else None
 
 
 def kafka_python():
@@ -81,13 +82,16 @@ def all_clients():
         Client("librdkafka range", "range", _confluent),
         Client("librdkafka cooperative", "cooperative", _confluent),
         Client("librdkafka consumer", "consumer", _confluent),
+        Client("librdkafka upgrade", "range", _confluent, upgrades=True),
         Client("java-2.1.1", "range", _java("2.1.1")),
         Client("java-3.9.1 cooperative", "cooperative", _java("3.9.1")),
         Client("java-4.3.1 cooperative", "cooperative", _java("4.3.1")),
         Client("java-4.3.1 consumer", "consumer", _java("4.3.1")),
+        Client("java-4.3.1 upgrade", "cooperative", _java("4.3.1"), upgrades=True),
         Client("franz-go range", "range", _go("franz")),
         Client("franz-go cooperative", "cooperative", _go("franz")),
         Client("franz-go consumer", "consumer", _go("franz")),
+        Client("franz-go upgrade", "cooperative", _go("franz"), upgrades=True),
         Client("sarama", "range", _go("sarama")),
         Client("kafka-go", "range", _go("kafkago"), tells_losses=False),
         kafkajs(),

@@ -52,10 +52,10 @@ class Scenario:
         self.partitions = 2
         self.author = Author([*author_command, broker.address, GROUP, TOPIC], directory / "author.log")
 
-    def start_member(self):
+    def start_member(self, kind=None):
         self.made += 1
         name = f"member-{self.made}"
-        command = [*self.client.command, self.broker.address, GROUP, TOPIC, self.client.kind]
+        command = [*self.client.command, self.broker.address, GROUP, TOPIC, kind or self.client.kind]
         self.members.append(Member(name, command, self.book, self.directory / f"{name}.log", self.client.environment))
 
     def shared(self, since):
@@ -93,15 +93,35 @@ class Scenario:
             self.members.pop(0).stop()
             self.settle("a member has left")
 
+    def replace_all(self, kind):
+        """Every member leaves for one of the other protocol, which is there before."""
+        for _ in range(len(self.members)):
+            self.start_member(kind)
+            self.settle(f"a {kind} member more")
+            self.members.pop(0).stop()
+            self.settle(f"one of {len(self.members)} members is {kind} more than before")
+
+    def upgrade(self):
+        self.replace_all("consumer")
+
+    def downgrade(self):
+        self.replace_all(self.client.kind)
+
     def exactly_once(self):
         """Nobody has died yet, so nothing came twice: only for clients that commit before they give a partition back."""
         self.check_book()
         repeated = self.book.repeated()
         assert repeated == 0, f"{repeated} records came more than once, and no commit had failed"
 
-    def grow(self):
+    def join_second(self):
         self.start_member()
-        self.settle("two members again")
+        self.settle("two members")
+
+    def grow(self):
+        self.join_second()
+        self.grow_topic()
+
+    def grow_topic(self):
         assert self.author.ask("grow 8") == ["grown"]
         self.partitions = 8
         self.settle("two members share eight partitions")
@@ -133,7 +153,14 @@ class Scenario:
         assert committed == ends, f"committed {committed}, written {ends}"
         print(f"# {self.client.name}: {sum(ends.values())} records, {self.book.repeated()} deliveries again", flush=True)
 
+    def steps_of_upgrade(self):
+        return [("joins", self.join), ("a second member", self.join_second), ("grows", self.grow_topic),
+                ("upgrades to the consumer protocol", self.upgrade), ("goes back to the classic protocol", self.downgrade)]
+
     def run(self):
+        if self.client.upgrades:
+            steps = self.steps_of_upgrade()
+            return self.take([*steps, ("each record at least once, none after its commit", self.end)])
         steps = [("joins", self.join), ("scales up", self.scale_up), ("scales down", self.scale_down)]
         if self.client.tells_losses:
             steps.append(("each record once while members only come and leave", self.exactly_once))
@@ -141,6 +168,9 @@ class Scenario:
         if self.broker.owned:
             steps += [("the broker is restarted", self.restart), ("the broker is killed", self.crash)]
         steps.append(("each record at least once" + (", none after its commit" if self.book.strict else ""), self.end))
+        self.take(steps)
+
+    def take(self, steps):
         failed_before = self.checks.failed
         for name, step in steps:
             with self.checks.check(f"{self.client.name}: {name}"):
