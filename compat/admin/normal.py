@@ -26,7 +26,10 @@ RULES = [
     (re.compile(r"\b20[23]\d-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z?"), "<time>"),
     (re.compile(r'"size":[1-9]\d*'), '"size":<size>'),
     (re.compile(r"((?:finalized_epoch|log_end_offset|high_watermark|partition_size|Size|size|[pP]ort): )[1-9]\d*"), r"\1<n>"),
-    (re.compile(r'"(totalBytes|usableBytes)":\d+'), r'"\1":<size>'),
+    (re.compile(r'([tT]otalBytes|[uU]sableBytes)("?: ?)\d+'), r"\1\2<size>"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
+    # The message of Kafka's success.
+    (re.compile(r"((?:ErrorMessage|error_message): )NONE$"), r"\1"),
     # How far the metadata log is, and how long ago something was.
     (re.compile(r"((?:LeaderEpoch|HighWatermark|MaxFollowerLag|MaxFollowerLagTimeMs):\s+)\d+"), r"\1<n>"),
     (re.compile(r"^(\d+ [\w-]{22} )\d+( \d+ (?:<ms>|\d+ ms ago) )"), r"\1<n>\2"),
@@ -85,4 +88,4 @@ def _line(line, own):
         line = line.replace(text, name)
     for pattern, name in RULES:
         line = pattern.sub(name, line)
-    return ID.sub(lambda found: found.group() if WORD.fullmatch(found.group()) else "<id>", line)
+    return ID.sub(lambda found: found.group() if WORD.fullmatch(found.group()) else "<id>", line).rstrip()

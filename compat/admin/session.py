@@ -83,7 +83,7 @@ class Session:
         self.entries = []
         self.seen = {}
         # The first call of a JVM loads the client, which on a busy machine takes longer than a call may.
-        self.host.call(TOOLS["topics"], "--bootstrap-server", self.address, "--list", deadline_s=CALL_DEADLINE_S)
+        self.host.call(TOOLS["topics"], "--bootstrap-server", self.address, "--list", deadline_s=5 * CALL_DEADLINE_S)
         try:
             for line in calls_of(path):
                 try:

@@ -3,7 +3,6 @@ package tell
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"reflect"
 	"sort"
@@ -18,7 +17,9 @@ func Call(name string, call func() (any, error)) {
 		fmt.Printf("error %s\n", words(err))
 		return
 	}
-	walk("", reflect.ValueOf(value), 0)
+	for _, leaf := range leaves("", reflect.ValueOf(value), 0) {
+		fmt.Println(leaf)
+	}
 }
 
 // Done is for calls that give nothing but an error.
@@ -41,54 +42,71 @@ func words(err error) string {
 
 var errorType = reflect.TypeOf((*error)(nil)).Elem()
 
-// walk prints one line for each leaf, behind the path to it.
-func walk(path string, value reflect.Value, depth int) {
+// leaves gives a line for each leaf, behind the path to it. Lists of structs are in order: the broker's order, or the
+// client's, is that of a hash table.
+func leaves(path string, value reflect.Value, depth int) []string {
 	if !value.IsValid() || depth > 12 {
-		fmt.Printf("%s: nothing\n", path)
-		return
+		return []string{path + ": nothing"}
 	}
 	if value.CanInterface() && value.Type().Implements(errorType) && !(value.Kind() == reflect.Ptr && value.IsNil()) {
-		if err, ok := value.Interface().(error); ok && err != nil && !errors.Is(err, nil) {
-			fmt.Printf("%s: %s\n", path, words(err))
-			return
+		if err, ok := value.Interface().(error); ok && err != nil {
+			return []string{path + ": " + words(err)}
 		}
 	}
+	var made []string
 	switch value.Kind() {
 	case reflect.Ptr, reflect.Interface:
 		if value.IsNil() {
-			fmt.Printf("%s: nothing\n", path)
-			return
+			return []string{path + ": nothing"}
 		}
-		walk(path, value.Elem(), depth+1)
+		return leaves(path, value.Elem(), depth+1)
 	case reflect.Struct:
 		for i := 0; i < value.NumField(); i++ {
 			if field := value.Type().Field(i); field.IsExported() {
-				walk(path+"."+field.Name, value.Field(i), depth+1)
+				made = append(made, leaves(path+"."+field.Name, value.Field(i), depth+1)...)
 			}
 		}
 	case reflect.Map:
 		keys := value.MapKeys()
 		sort.Slice(keys, func(a, b int) bool { return fmt.Sprint(keys[a]) < fmt.Sprint(keys[b]) })
 		for _, key := range keys {
-			walk(fmt.Sprintf("%s[%v]", path, key), value.MapIndex(key), depth+1)
-		}
-		if len(keys) == 0 {
-			fmt.Printf("%s: empty\n", path)
+			made = append(made, leaves(fmt.Sprintf("%s[%v]", path, key), value.MapIndex(key), depth+1)...)
 		}
 	case reflect.Slice, reflect.Array:
 		if value.Type().Elem().Kind() == reflect.Uint8 {
 			bytes := make([]byte, value.Len())
 			reflect.Copy(reflect.ValueOf(bytes), value)
-			fmt.Printf("%s: %s\n", path, hex.EncodeToString(bytes))
-			return
+			return []string{path + ": " + hex.EncodeToString(bytes)}
 		}
-		for i := 0; i < value.Len(); i++ {
-			walk(fmt.Sprintf("%s[%d]", path, i), value.Index(i), depth+1)
-		}
-		if value.Len() == 0 {
-			fmt.Printf("%s: empty\n", path)
-		}
+		made = elements(path, value, depth)
 	default:
-		fmt.Printf("%s: %v\n", path, value)
+		return []string{fmt.Sprintf("%s: %v", path, value)}
 	}
+	if len(made) == 0 {
+		return []string{path + ": empty"}
+	}
+	return made
+}
+
+func elements(path string, list reflect.Value, depth int) []string {
+	var each [][]string
+	inOrder := true
+	for i := 0; i < list.Len(); i++ {
+		element := list.Index(i)
+		for element.Kind() == reflect.Ptr || element.Kind() == reflect.Interface {
+			element = element.Elem()
+		}
+		inOrder = inOrder && element.Kind() != reflect.Struct
+		each = append(each, leaves("", list.Index(i), depth+1))
+	}
+	if !inOrder {
+		sort.Slice(each, func(a, b int) bool { return strings.Join(each[a], "\n") < strings.Join(each[b], "\n") })
+	}
+	var made []string
+	for i, lines := range each {
+		for _, line := range lines {
+			made = append(made, fmt.Sprintf("%s[%d]%s", path, i, line))
+		}
+	}
+	return made
 }
