@@ -118,6 +118,10 @@ Status Node::load() {
   // The loops run already, and may take up what is posted before this function ends: everything is in place by now.
   if (directories_->clean_shutdown()) sync_start_in_background();
   resume_moves(futures);
+  for (const auto& directory : directories_->all()) {
+    if (directory->online()) continue;
+    executors_[0]->post([this, failed = directory.get()] { on_directory_failure(*shards_[0], *failed); });
+  }
   executors_[0]->post([this] {
     housekeeping_->start();
     metadata_->start_snapshots();

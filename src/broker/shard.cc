@@ -165,7 +165,8 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
   auto partition = std::make_unique<Partition>(
       *this, id, name, image->leader_epoch, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
-  bool unwritten = is_new || (place != nullptr && place->clean_shutdown() && place->find(name).recovery_point == 0);
+  bool unwritten = is_new || (node_.directories->loading() && place != nullptr && place->clean_shutdown() &&
+                              place->find(name).recovery_point == 0);
   if (unwritten) partition->set_known_empty();
   partitions_.emplace(id, std::move(partition));
 }
@@ -264,6 +265,7 @@ void Shard::note_append(Partition& partition) {
 // With the metadata log's directory the cluster would be lost: it is not given up for one file that cannot be read.
 void Shard::directory_failed(LogDirectory& directory) {
   if (closed_ || &directory == &node_.directories->metadata() || !directory.take_offline()) return;
+  if (node_.directories->loading()) return;  // on a thread of the recovery: the node looks at the directories behind it
   log_error("the log directory {} goes offline with everything in it", directory.path());
   if (node_.on_directory_failure) node_.on_directory_failure(*this, directory);
 }

@@ -187,7 +187,10 @@ TEST_P(LogDirsTest, ADeletedTopicTakesItsMoveWithIt) {
   ASSERT_EQ(move("t", 0, to), ErrorCode::kNone);
   DeleteTopicsRequest request;
   request.topic_names = {"t"};
-  client().ask<DeleteTopicsResponse>(request, 5);
+  request.timeout_ms = 1000;
+  auto response = client().ask<DeleteTopicsResponse>(request, 5);
+  ASSERT_EQ(response.responses.size(), 1u);
+  ASSERT_EQ(response.responses[0].error_code, ErrorCode::kNone);
   node().advance(70'000);
   for (const std::string& path : {from, to}) {
     for (const std::string& name : names_in(path)) EXPECT_EQ(name.find("t-0"), std::string::npos) << name;
