@@ -4,6 +4,7 @@
 #include "broker/shard.h"
 #include "broker/transaction_requests.h"
 #include "broker/transaction_runtime.h"
+#include "metadata/internal_topics.h"
 
 namespace milena {
 namespace {
@@ -23,15 +24,21 @@ AddedTransaction answer_all(const TransactionToAdd& transaction, ErrorCode error
   return result;
 }
 
-// If some partitions are not there, nothing is attempted; then this is the answer.
-std::optional<AddedTransaction> check_partitions(const MetadataImage& image, const TransactionToAdd& transaction) {
+constexpr int16_t kFirstAddVersionForBrokers = 4;
+
+// If some partitions are not there, or not for clients, nothing is attempted; then this is the answer.
+std::optional<AddedTransaction> check_partitions(const MetadataImage& image, const TransactionToAdd& transaction,
+                                                 int16_t version) {
   AddedTransaction result = answer_all(transaction, ErrorCode::kOperationNotAttempted);
   bool all_known = true;
   for (auto& topic : result.topic_results) {
     const TopicImage* known = image.find_topic(topic.name);
+    const bool forbidden = version < kFirstAddVersionForBrokers && is_internal_topic(topic.name);
     for (auto& partition : topic.results_by_partition) {
-      if (known != nullptr && known->partition(partition.partition_index) != nullptr) continue;
-      partition.partition_error_code = ErrorCode::kUnknownTopicOrPartition;
+      const bool there = known != nullptr && known->partition(partition.partition_index) != nullptr;
+      if (there && !forbidden) continue;
+      partition.partition_error_code =
+          forbidden ? ErrorCode::kTopicAuthorizationFailed : ErrorCode::kUnknownTopicOrPartition;
       all_known = false;
     }
   }
@@ -60,7 +67,7 @@ void add_partitions_to_transactions(Shard& from, std::shared_ptr<const AddPartit
       gather->response.results_by_transaction[i] = std::move(result);
       gather->finish_one();
     };
-    if (auto refused = check_partitions(from.image(), transaction)) {
+    if (auto refused = check_partitions(from.image(), transaction, version)) {
       take(std::move(*refused));
       continue;
     }
