@@ -53,6 +53,9 @@ class ConsumerGroup {
     // Of members with the classic protocol: it shall rejoin; it has joined and shall sync.
     Timer join;
     Timer sync;
+    // The connection of its last request; its client closed that one, and it has a short while to speak over another.
+    uint64_t connection_id = 0;
+    bool gone = false;
   };
 
   explicit ConsumerGroup(Bytes id) : id_(std::move(id)) {}

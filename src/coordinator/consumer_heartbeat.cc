@@ -104,6 +104,7 @@ ConsumerGroupHeartbeatResponse::Assignment assignment_in_answer(const EpochAssig
 
 Effects GroupShard::consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request, Now now) {
   Turn turn = begin(now);
+  heard_from_consumer(turn, caller, request.group_id, request.member_id);
   MaybeRefusal refusal = check_heartbeat(caller, request, config_.consumer.assignors);
   if (!refusal) {
     const bool leaves = request.member_epoch == kLeaveEpoch || request.member_epoch == kStaticLeaveEpoch;

@@ -101,7 +101,10 @@ void GroupShard::expire_consumer(Turn& turn, ConsumerGroup& group, const TimerNa
       log_info("Group {}: member {} did not sync in time and is fenced", group.id(), member.id);
       break;
     default:
-      log_info("Group {}: the session of member {} has expired", group.id(), member.id);
+      log_info("Group {}: {} member {}", group.id(),
+               group.timers(member.id).gone ? "a connection was closed, and nothing was heard again of"
+                                            : "the session has expired of",
+               member.id);
   }
   fence_consumers(turn, group, {member.id});
   // Its time is over even if that could not be written now.

@@ -99,6 +99,7 @@ ErrorCode GroupShard::validate_commit(Turn& turn, const Caller& caller, const Of
 
 Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitRequest& request, Now now) {
   Turn turn = begin(now);
+  heard_from_consumer(turn, caller, request.group_id, request.member_id);
   const ErrorCode error = validate_commit(turn, caller, request);
   OffsetCommitResponse response;
   response.topics.reserve(request.topics.size());

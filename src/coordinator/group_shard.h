@@ -182,6 +182,9 @@ class GroupShard {
   void answer_syncs(Turn& turn, ClassicGroup& group, ErrorCode error);
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member, int64_t timeout_ms);
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member);
+  // The same of a consumer group's member; what is no such member's request is passed over.
+  void heard_from_consumer(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id);
+  void give_up_consumers_of(ConsumerGroup& group, uint64_t connection_id, int64_t deadline_ms);
   // A request of this member: it is alive, wherever its connections are.
   static void heard_from(ClassicMember& member, const Caller& caller);
 
@@ -198,6 +201,8 @@ class GroupShard {
   ErrorCode validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request);
   // txn_offset_commit.cc
   ErrorCode validate_transactional_commit(Turn& turn, const TxnOffsetCommitRequest& request);
+  ErrorCode validate_transactional_commit_of_consumer(const TxnOffsetCommitRequest& request,
+                                                      const ConsumerGroup& group) const;
   ErrorCode validate_commit_of_consumer(const Caller& caller, const OffsetCommitRequest& request,
                                         const ConsumerGroup& group) const;
   bool is_metadata_too_long(const OffsetCommitRequest::OffsetCommitRequestPartition& partition) const;

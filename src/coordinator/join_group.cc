@@ -40,6 +40,7 @@ MemberProtocols protocols_of(const JoinGroupRequest& request) {
 
 Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& request, Now now) {
   Turn turn = begin(now);
+  heard_from_consumer(turn, caller, request.group_id, request.member_id);
   const auto refuse = [&](ErrorCode error) {
     turn.answer(caller.token, join_error(error, request.member_id));
     return finish(std::move(turn));

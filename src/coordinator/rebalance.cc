@@ -181,9 +181,11 @@ void GroupShard::heard_from(ClassicMember& member, const Caller& caller) {
 
 Effects GroupShard::connection_closed(ByteView group_id, uint64_t connection_id, Now now) {
   Turn turn = begin(now);
-  ClassicGroup* known = group(group_id);
-  if (known == nullptr || config_.disconnect_grace_ms == 0 || connection_id == 0) return finish(std::move(turn));
+  if (config_.disconnect_grace_ms == 0 || connection_id == 0) return finish(std::move(turn));
   const int64_t deadline_ms = now.steady_ms + config_.disconnect_grace_ms;
+  if (ConsumerGroup* modern = consumer_group(group_id)) give_up_consumers_of(*modern, connection_id, deadline_ms);
+  ClassicGroup* known = group(group_id);
+  if (known == nullptr) return finish(std::move(turn));
   for (auto& [id, member] : known->members()) {
     if (member.connection_id != connection_id || member.is_static() || member.session.deadline_ms <= deadline_ms) continue;
     member.gone_deadline_ms = deadline_ms;

@@ -43,6 +43,7 @@ ErrorCode validate_sync(const ClassicGroup& group, const SyncGroupRequest& reque
 
 Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& request, Now now) {
   Turn turn = begin(now);
+  heard_from_consumer(turn, caller, request.group_id, request.member_id);
   if (ConsumerGroup* modern = consumer_group(request.group_id); modern != nullptr && !modern->is_empty()) {
     sync_consumer_group(turn, caller, request, *modern);
     return finish(std::move(turn));

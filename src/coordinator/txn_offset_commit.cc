@@ -31,7 +31,33 @@ CommittedOffset committed_offset(const TxnOffsetCommitRequest::TxnOffsetCommitRe
 
 }  // namespace
 
+// Of a consumer group's member. Where its own words say STALE_MEMBER_EPOCH, producers know ILLEGAL_GENERATION.
+ErrorCode GroupShard::validate_transactional_commit_of_consumer(const TxnOffsetCommitRequest& request,
+                                                                const ConsumerGroup& group) const {
+  const int32_t epoch = request.generation_id;
+  if (epoch < 0 && group.is_empty()) return ErrorCode::kNone;
+  if (epoch == -1 && request.member_id.empty() && !request.group_instance_id) return ErrorCode::kNone;
+  const ConsumerMember* member = group.find_member(request.member_id);
+  if (member == nullptr) return ErrorCode::kUnknownMemberId;
+  if (epoch == member->epoch) return ErrorCode::kNone;
+  if (epoch > member->epoch) return ErrorCode::kIllegalGeneration;
+  // An older epoch will do for partitions that the member has had since then.
+  for (const auto& topic : request.topics) {
+    const TopicImage* image = image_->find_topic(topic.name);
+    if (image == nullptr) return ErrorCode::kIllegalGeneration;
+    for (const auto& partition : topic.partitions) {
+      const int32_t index = partition.partition_index;
+      const EpochAssignment& held = contains(member->assigned, image->id, index) ? member->assigned : member->pending_revocation;
+      if (!contains(held, image->id, index) || epoch < held.at(image->id).at(index)) return ErrorCode::kIllegalGeneration;
+    }
+  }
+  return ErrorCode::kNone;
+}
+
 ErrorCode GroupShard::validate_transactional_commit(Turn& turn, const TxnOffsetCommitRequest& request) {
+  if (const ConsumerGroup* modern = find_consumer_group(request.group_id)) {
+    return validate_transactional_commit_of_consumer(request, *modern);
+  }
   ClassicGroup* known = group(request.group_id);
   if (known == nullptr) {
     // The record will make a simple group.

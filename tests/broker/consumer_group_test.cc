@@ -91,6 +91,7 @@ TEST_P(ConsumerGroupTest, GroupsAreThereAgainAfterARestart) {
 TEST_P(ConsumerGroupTest, NewPartitionsComeWithTheNextHeartbeat) {
   ask(joining("m"));
   CreatePartitionsRequest grow;
+  grow.timeout_ms = 1000;
   auto& topic = grow.topics.emplace_back();
   topic.name = "t";
   topic.count = 6;

@@ -113,10 +113,12 @@ TEST_P(QuotaTest, MutationsBeyondTheBurstAreRefusedByNewVersionsAndThrottledByOl
   EXPECT_NEAR(served.throttle_time_ms, 10'000, 100);
 
   DeleteTopicsRequest drop;
+  drop.timeout_ms = 1000;
   drop.topics.emplace_back().name = "m1";
   auto dropped = client().ask<DeleteTopicsResponse>(drop, 6);
   EXPECT_EQ(dropped.responses.at(0).error_code, ErrorCode::kThrottlingQuotaExceeded);
   CreatePartitionsRequest grow;
+  grow.timeout_ms = 1000;
   auto& growing = grow.topics.emplace_back();
   growing.name = "m2";
   growing.count = 2;

@@ -1,0 +1,79 @@
+// Consumer groups' members whose client closes its connection, and their offsets within transactions.
+#include <gtest/gtest.h>
+
+#include "coordinator/consumer_harness.h"
+
+namespace milena {
+namespace {
+
+class ConsumerDisconnectTest : public testing::Test {
+ protected:
+  ConsumerDisconnectTest() {
+    h.add_topic("t", 4);
+    for (uint64_t i = 1; i <= 2; i++) {
+      h.connection = i;
+      h.join_consumer("m" + std::to_string(i));
+    }
+    h.settle_group();
+    for (uint64_t i = 1; i <= 2; i++) {
+      h.connection = i;
+      h.beat("m" + std::to_string(i));
+    }
+  }
+  void close(uint64_t connection) { h.run(h.shard().connection_closed("g", connection, h.now())); }
+  bool has(const std::string& member) { return h.group_of().find_member(member) != nullptr; }
+
+  ConsumerHarness h;
+};
+
+TEST_F(ConsumerDisconnectTest, AMemberIsGivenUpAfterTheGrace) {
+  close(1);
+  h.advance(2'999);
+  EXPECT_TRUE(has("m1"));
+  h.advance(1);
+  EXPECT_FALSE(has("m1"));
+  EXPECT_TRUE(has("m2"));
+  h.connection = 2;
+  h.settle_group();
+  EXPECT_EQ(h.has("m2").at("t").size(), 4u);
+}
+
+TEST_F(ConsumerDisconnectTest, AnyRequestOverAnotherConnectionStopsTheClock) {
+  close(1);
+  h.advance(2'000);
+  h.connection = 7;
+  h.beat("m1");
+  h.advance(10'000);
+  EXPECT_TRUE(has("m1"));
+  close(1);  // one that it left long ago
+  h.advance(10'000);
+  EXPECT_TRUE(has("m1"));
+}
+
+TEST_F(ConsumerDisconnectTest, OffsetsInATransactionAreCheckedAgainstTheMember) {
+  auto commit = [&](const std::string& member, int32_t epoch) {
+    TxnOffsetCommitRequest request;
+    request.group_id = "g";
+    request.member_id = member;
+    request.generation_id = epoch;
+    request.transactional_id = "x";
+    request.producer_id = 5;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "t";
+    topic.partitions.emplace_back().committed_offset = 3;
+    Effects effects = h.shard().commit_offsets_in_transaction(h.caller(5), request, h.now());
+    const bool written = !effects.records.empty();
+    h.run(std::move(effects));
+    const ErrorCode error = h.answer<TxnOffsetCommitResponse>(h.last_token()).topics.at(0).partitions.at(0).error_code;
+    EXPECT_EQ(written, error == ErrorCode::kNone);
+    return error;
+  };
+  const int32_t epoch = h.member_of("m1").epoch;
+  EXPECT_EQ(commit("m1", epoch), ErrorCode::kNone);
+  EXPECT_EQ(commit("m1", epoch + 1), ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(commit("nobody", epoch), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(commit("", -1), ErrorCode::kNone) << "who claims nothing is not asked";
+}
+
+}  // namespace
+}  // namespace milena
