@@ -181,6 +181,7 @@ TEST_P(ClusterTest, FeatureLevelsArePutIntoTheLog) {
 
 TEST_P(ClusterTest, AQuorumOfOneStaysSo) {
   AddRaftVoterRequest add;
+  add.cluster_id.reset();
   add.voter_id = 2;
   add.voter_directory_id = Uuid{0, 77};
   add.listeners.push_back({"CONTROLLER", "localhost", 9});
@@ -188,6 +189,7 @@ TEST_P(ClusterTest, AQuorumOfOneStaysSo) {
     EXPECT_EQ(client().ask<AddRaftVoterResponse>(add, version).error_code, ErrorCode::kUnsupportedVersion);
   }
   RemoveRaftVoterRequest remove;
+  remove.cluster_id.reset();
   remove.voter_id = 2;
   remove.voter_directory_id = Uuid{0, 77};
   EXPECT_EQ(client().ask<RemoveRaftVoterResponse>(remove, 0).error_code, ErrorCode::kUnsupportedVersion);
@@ -229,6 +231,7 @@ TEST_P(ClusterTest, TheVotersCanBePutIntoTheLog) {
     EXPECT_EQ(update_feature("kraft.version", 1, kUp), ErrorCode::kNone);
     EXPECT_EQ(update_feature("kraft.version", 0, kDown), ErrorCode::kInvalidUpdateVersion);
     AddRaftVoterRequest add;
+    add.cluster_id.reset();
     add.voter_id = 1;
     add.voter_directory_id = Uuid{0, 77};
     add.listeners.push_back({"CONTROLLER", "localhost", 9});
@@ -236,6 +239,7 @@ TEST_P(ClusterTest, TheVotersCanBePutIntoTheLog) {
     add.voter_id = 2;
     EXPECT_EQ(client().ask<AddRaftVoterResponse>(add, 1).error_code, ErrorCode::kRequestTimedOut);
     RemoveRaftVoterRequest remove;
+    remove.cluster_id.reset();
     remove.voter_id = 1;
     remove.voter_directory_id = voter().replica_directory_id;
     EXPECT_EQ(client().ask<RemoveRaftVoterResponse>(remove, 0).error_code, ErrorCode::kVoterNotFound);
