@@ -179,8 +179,10 @@ bool ConsumerSimulator::step() {
     case 6: change_topics(); break;
     case 7: {
       Client& client = some_client();
+      if (client.wait != Wait::kNothing) break;
       client.topics = some_topics();
       client.says_all = true;
+      client.joined = false;
       break;
     }
     case 8: case 9: commit(some_client()); break;
