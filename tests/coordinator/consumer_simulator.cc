@@ -94,7 +94,7 @@ class ConsumerSimulator::Harness : public ConsumerHarness {
   bool is_stored(const CoordinatorRecord& record) override {
     switch (mistake_) {
       case Mistake::kForgetsTombstones:
-        return record.value || type_of(record) != OffsetsRecordType::kConsumerGroupCurrentMemberAssignment;
+        return record.value || type_of(record) != OffsetsRecordType::kConsumerGroupMemberMetadata;
       case Mistake::kForgetsMember:
         return !record.value || type_of(record) != OffsetsRecordType::kConsumerGroupMemberMetadata;
       case Mistake::kForgetsRegex:
