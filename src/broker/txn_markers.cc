@@ -66,6 +66,7 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
   std::vector<MarkerItem> items;
   int64_t deadline_ms = from.steady_ms() + from.settings().get_long("request.timeout.ms");
   for (const auto& marker : request->markers) {
+    if (marker.topics.empty()) continue;  // Kafka has nothing to say about it
     auto& out = response->markers.emplace_back();
     out.producer_id = marker.producer_id;
     for (const auto& topic : marker.topics) {

@@ -1,5 +1,6 @@
 // Transactions end to end in one node: from the producer's first request to what readers and groups see.
 #include "broker/transaction_fixture.h"
+#include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/write_txn_markers.h"
 
@@ -154,6 +155,25 @@ TEST_P(TransactionTest, OnlyMembersOfTheGenerationCommitOffsets) {
   EXPECT_EQ(txn_commit(producer, "new group", 0, 2, "", 7), ErrorCode::kIllegalGeneration);
   EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);
   EXPECT_EQ(committed("g", 0), 2);
+}
+
+// Members of consumer groups tell their epoch; producers hear of a generation if it is not the member's.
+TEST_P(TransactionTest, MembersOfConsumerGroupsCommitInTheirEpoch) {
+  ConsumerGroupHeartbeatRequest join;
+  join.group_id = "modern";
+  join.member_id = "m";
+  join.rebalance_timeout_ms = 30'000;
+  join.subscribed_topic_names.emplace().push_back("t");
+  join.topic_partitions.emplace();
+  auto joined = client().ask<ConsumerGroupHeartbeatResponse>(join, 1);
+  ASSERT_EQ(joined.error_code, ErrorCode::kNone);
+  Producer producer = new_producer("tx");
+  EXPECT_EQ(txn_commit(producer, "modern", 0, 1, "m", joined.member_epoch + 1), ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(txn_commit(producer, "modern", 0, 1, "m", joined.member_epoch - 1), ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(txn_commit(producer, "modern", 0, 1, "stranger", joined.member_epoch), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(txn_commit(producer, "modern", 0, 7, "m", joined.member_epoch), ErrorCode::kNone);
+  EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);
+  EXPECT_EQ(committed("modern", 0), 7);
 }
 
 TEST_P(TransactionTest, ARestartInTheMiddleChangesNothing) {

@@ -238,7 +238,7 @@ void answer(Produce& produce) {
   produce.call->reply(produce.response);
 }
 
-void refuse_all(Produce& produce, ErrorCode error) {
+void refuse_all(Produce& produce, ErrorCode error, std::optional<Bytes> message = std::nullopt) {
   for (const auto& topic : produce.call->request.topic_data) {
     auto& topic_out = produce.response.responses.emplace_back();
     topic_out.name = Bytes(topic.name);
@@ -247,6 +247,7 @@ void refuse_all(Produce& produce, ErrorCode error) {
       auto& out = topic_out.partition_responses.emplace_back();
       out.index = partition.index;
       set_error(out, error);
+      out.error_message = message;
     }
   }
   answer(produce);
@@ -394,7 +395,10 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
   if (producers.any && !request.transactional_id) {
     return refuse_all(*produce, ErrorCode::kTransactionalIdAuthorizationFailed);
   }
-  if (producers.several) return refuse_all(*produce, ErrorCode::kInvalidProducerIdMapping);
+  if (producers.several) {
+    return refuse_all(*produce, ErrorCode::kInvalidProducerIdMapping,
+                      "Transactional records contained more than one producer ID");
+  }
 
   std::vector<ProduceItem> items = prepare(*produce);
   if (items.empty()) return answer(*produce);

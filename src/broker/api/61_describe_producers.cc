@@ -3,6 +3,7 @@
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
+#include "metadata/topic_name.h"
 #include "protocol/messages/describe_producers.h"
 
 namespace milena {
@@ -60,7 +61,8 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = index;
       if (image == nullptr || image->partition(index) == nullptr) {
-        out.error_code = ErrorCode::kUnknownTopicOrPartition;
+        bool nameable = !invalid_topic_name(topic.name);
+        out.error_code = nameable ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
         out.error_message = error_message(out.error_code);
         continue;
       }
