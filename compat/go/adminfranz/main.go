@@ -26,7 +26,7 @@ var (
 func main() {
 	defer cancelAll()
 	var err error
-	client, err = kgo.NewClient(kgo.SeedBrokers(os.Args[1]), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(50*time.Millisecond),
+	client, err = kgo.NewClient(kgo.SeedBrokers(os.Args[1]), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10*time.Millisecond),
 		kgo.RequestRetries(3), kgo.RetryTimeout(5*time.Second))
 	must(err)
 	admin = kadm.NewClient(client)
@@ -65,14 +65,14 @@ func topics() {
 	tell.Call("CreatePartitions", func() (any, error) { return admin.CreatePartitions(ctx, 1, topic, "nowhere") })
 	tell.Call("UpdatePartitions: fewer", func() (any, error) { return admin.UpdatePartitions(ctx, 1, topic) })
 	tell.Call("UpdatePartitions", func() (any, error) { return admin.UpdatePartitions(ctx, 4, topic) })
-	tell.Call("ValidateCreatePartitions", func() (any, error) { return admin.ValidateCreatePartitions(ctx, 2, topic) })
-	tell.Call("ValidateUpdatePartitions", func() (any, error) { return admin.ValidateUpdatePartitions(ctx, 2, topic) })
-	// Kafka answers before the partitions are led.
+	// Kafka answers before the partitions are led. The client's own memory of metadata is older still.
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ends, err := admin.ListEndOffsets(ctx, topic); err == nil && ends.Error() == nil && len(ends[topic]) == 4 {
 			break
 		}
 	}
+	tell.Call("ValidateCreatePartitions", func() (any, error) { return admin.ValidateCreatePartitions(ctx, 2, topic) })
+	tell.Call("ValidateUpdatePartitions", func() (any, error) { return admin.ValidateUpdatePartitions(ctx, 2, topic) })
 	tell.Call("ListTopics", func() (any, error) { return admin.ListTopics(ctx) })
 	tell.Call("ListTopics: nowhere", func() (any, error) { return admin.ListTopics(ctx, "nowhere") })
 	tell.Call("ListTopicsWithInternal", func() (any, error) { return admin.ListTopicsWithInternal(ctx) })
@@ -94,7 +94,7 @@ func cluster() {
 		versions, err := admin.ApiVersions(ctx)
 		made := map[string]string{}
 		versions.Each(func(broker kadm.BrokerApiVersions) {
-			broker.EachKeySorted(func(key, least, most int16) { made[strconv.Itoa(int(key)+1000)] = fmt.Sprint(least, "-", most) })
+			broker.EachKeySorted(func(key, _, newest int16) { made[fmt.Sprintf("%02d", key)] = strconv.Itoa(int(newest)) })
 		})
 		return made, err
 	})
