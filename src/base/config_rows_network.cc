@@ -92,11 +92,11 @@ static const ConfigDef kNetworkRows[] = {
      "Java class that picks the replica a consumer reads from."},
     {"follower.fetch.last.tiered.offset.enable", kBoolean, "false", "", kClusterWide, 0,
      "Lets a new follower begin behind what is in tiered storage."},
-    {"leader.replication.throttled.rate", kLong, "9223372036854775807", "[0,...]", kClusterWide, 0,
+    {"leader.replication.throttled.rate", kLong, "9223372036854775807", "[0,...]", kClusterWide, kInternal,
      "Bytes a second that leaders send for throttled replicas."},
-    {"follower.replication.throttled.rate", kLong, "9223372036854775807", "[0,...]", kClusterWide, 0,
+    {"follower.replication.throttled.rate", kLong, "9223372036854775807", "[0,...]", kClusterWide, kInternal,
      "Bytes a second that followers fetch for throttled replicas."},
-    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", "[0,...]", kClusterWide, kHonoured,
+    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", "[0,...]", kClusterWide, kHonoured | kInternal,
      "Bytes a second for moving replicas between directories."},
 };
 

@@ -24,7 +24,7 @@ static const ConfigDef kOperationsRows[] = {
      "Length of each of those samples."},
     {"client.quota.callback.class", kClass, nullptr, "", kReadOnly, 0,
      "Java class that decides quotas."},
-    {"metric.reporters", kList, "org.apache.kafka.common.metrics.JmxReporter", "", kClusterWide, kNoEffect,
+    {"metric.reporters", kList, "org.apache.kafka.common.metrics.JmxReporter", "items", kClusterWide, kNoEffect,
      "Java classes that report metrics."},
     {"metrics.num.samples", kInt, "2", "[1,...]", kReadOnly, kNoEffect,
      "Samples that a metric keeps."},

@@ -189,7 +189,16 @@ ErrorCode GroupShard::heartbeat_consumer_group(Turn& turn, const HeartbeatReques
   if (member == nullptr) return error;
   if (member->epoch != request.generation_id) return ErrorCode::kIllegalGeneration;
   watch_consumer_member(turn, group.id(), member->id, member->classic->session_timeout_ms);
-  const bool has_news = member->epoch < group.assignment_epoch() || member->state == MemberState::kUnrevokedPartitions ||
+  // Only joins and heartbeats of the consumer protocol work out new assignments. Where nobody is left who sends those, a
+  // member is asked to join; with Kafka such a group would stay as it is.
+  bool needs_target = false;
+  if (group.classic_member_count() == static_cast<int32_t>(group.members().size())) {
+    const bool stale = group.seen_topics_version != topics_version_;
+    needs_target = group.epoch() > group.assignment_epoch() ||
+                   (stale && topics_hash(group.subscriptions()) != group.metadata_hash());
+    if (stale && !needs_target) group.seen_topics_version = topics_version_;
+  }
+  const bool has_news = needs_target || member->epoch < group.assignment_epoch() || member->state == MemberState::kUnrevokedPartitions ||
                         (member->state == MemberState::kUnreleasedPartitions && !group.waits_for_partitions(*member));
   if (!has_news) return ErrorCode::kNone;
   expect_rejoin(turn, group, *member);

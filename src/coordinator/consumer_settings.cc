@@ -2,20 +2,27 @@
 // the server's bounds, which may have changed since (Kafka's GroupConfig.evaluate).
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "coordinator/group_shard.h"
 
 namespace milena {
+namespace {
+
+std::optional<int32_t> number_in(const ConfigMap& configs, ByteView name) {
+  const auto at = configs.find(name);
+  if (at == configs.end()) return std::nullopt;
+  int32_t value = 0;
+  const auto [end, error] = std::from_chars(at->second.data(), at->second.data() + at->second.size(), value);
+  return error == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
 
 int32_t GroupShard::effective(ByteView group_id, ByteView name, const GroupSetting& setting) const {
   if (image_->all_configs().empty()) return setting.value;
-  const ConfigMap& configs = image_->configs(ResourceType::kGroup, group_id);
-  const auto at = configs.find(name);
-  if (at == configs.end()) return setting.value;
-  int32_t value = 0;
-  const auto [end, error] = std::from_chars(at->second.data(), at->second.data() + at->second.size(), value);
-  if (error != std::errc()) return setting.value;
-  return std::clamp(value, setting.least, setting.greatest);
+  const std::optional<int32_t> own = number_in(image_->configs(ResourceType::kGroup, group_id), name);
+  return own ? std::clamp(*own, setting.least, setting.greatest) : setting.value;
 }
 
 int32_t GroupShard::consumer_session_timeout_ms(ByteView group_id) const {
@@ -27,7 +34,11 @@ int32_t GroupShard::consumer_heartbeat_interval_ms(ByteView group_id) const {
 }
 
 int32_t GroupShard::consumer_assignment_interval_ms(ByteView group_id) const {
-  return effective(group_id, "consumer.assignment.interval.ms", config_.consumer.assignment_interval_ms);
+  GroupSetting setting = config_.consumer.assignment_interval_ms;
+  // The one of them that may be altered for the cluster while it runs.
+  const ConfigMap& cluster = image_->configs(ResourceType::kBroker, "");
+  setting.value = number_in(cluster, "group.consumer.assignment.interval.ms").value_or(setting.value);
+  return effective(group_id, "consumer.assignment.interval.ms", setting);
 }
 
 }  // namespace milena

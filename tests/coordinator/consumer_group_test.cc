@@ -349,6 +349,19 @@ TEST(ConsumerGroup, TheAssignmentIntervalHoldsBackAssignmentsNotMembers) {
   EXPECT_EQ(h.join_consumer("c").member_epoch, 4);
 }
 
+TEST(ConsumerGroup, TheAssignmentIntervalMayBeAlteredForTheCluster) {
+  GroupConfig config;
+  ConsumerHarness h(config);
+  ConfigRecord record;
+  record.resource_type = static_cast<int8_t>(ResourceType::kBroker);
+  record.name = "group.consumer.assignment.interval.ms";
+  record.value = "0";
+  h.change_metadata({record});
+  h.add_topic("t", 2);
+  h.join_consumer("a");
+  EXPECT_EQ(h.join_consumer("b").member_epoch, 3);
+}
+
 TEST(ConsumerGroup, SettingsOfAGroupAreHeldToTheServersBounds) {
   ConsumerHarness h;
   h.add_topic("t", 1);

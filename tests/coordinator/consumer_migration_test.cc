@@ -248,6 +248,31 @@ TEST_F(Migration, AnEmptyClassicGroupKeepsItsOffsetsAsAConsumerGroup) {
   EXPECT_EQ(h.fetch().committed_offset, 42);
 }
 
+class NoDowngrade : public Migration {
+ protected:
+  static GroupConfig without_downgrade() {
+    GroupConfig config = ConsumerHarness::instant_config();
+    config.consumer.migration.downgrade = false;
+    return config;
+  }
+  NoDowngrade() : Migration(without_downgrade()) {}
+};
+
+// Nobody is left whose heartbeat would work out a new assignment.
+TEST_F(NoDowngrade, ClassicMembersAloneTakeOverAndNoticeNewPartitions) {
+  const std::string classic = mixed_group();
+  h.leave_consumer("m");
+  EXPECT_EQ(h.consumer_state(), "Assigning");
+  EXPECT_EQ(h.heartbeat(classic, 2), ErrorCode::kRebalanceInProgress);
+  EXPECT_EQ(h.answer<JoinGroupResponse>(rejoin(classic)).generation_id, 3);
+  EXPECT_EQ(sync(classic, 3), (Owned{{"t", {0, 1, 2, 3}}}));
+  EXPECT_EQ(h.heartbeat(classic, 3), ErrorCode::kNone);
+  h.grow_topic("t", 5);
+  EXPECT_EQ(h.heartbeat(classic, 3), ErrorCode::kRebalanceInProgress);
+  EXPECT_EQ(h.answer<JoinGroupResponse>(rejoin(classic)).generation_id, 4);
+  EXPECT_EQ(sync(classic, 4), (Owned{{"t", {0, 1, 2, 3, 4}}}));
+}
+
 class NoMigration : public Migration {
  protected:
   static GroupConfig without_migration() {

@@ -94,7 +94,7 @@ class ConsumerSimulator::Harness : public ConsumerHarness {
   bool is_stored(const CoordinatorRecord& record) override {
     switch (mistake_) {
       case Mistake::kForgetsTombstones:
-        return record.value || type_of(record) != OffsetsRecordType::kConsumerGroupCurrentMemberAssignment;
+        return record.value || type_of(record) != OffsetsRecordType::kConsumerGroupMemberMetadata;
       case Mistake::kForgetsMember:
         return !record.value || type_of(record) != OffsetsRecordType::kConsumerGroupMemberMetadata;
       case Mistake::kForgetsRegex:
@@ -179,8 +179,10 @@ bool ConsumerSimulator::step() {
     case 6: change_topics(); break;
     case 7: {
       Client& client = some_client();
+      if (client.wait != Wait::kNothing) break;
       client.topics = some_topics();
       client.says_all = true;
+      client.joined = false;
       break;
     }
     case 8: case 9: commit(some_client()); break;

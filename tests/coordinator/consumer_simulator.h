@@ -19,7 +19,7 @@ namespace milena {
 
 enum class Mistake {
   kNone,
-  kForgetsTombstones,            // the log keeps the assignment of a member that is gone
+  kForgetsTombstones,            // the log keeps a member that is gone
   kForgetsMember,                // what a member subscribes to is not stored
   kForgetsRegex,                 // what a pattern stands for is not stored
   kForgetsLastRecord,            // a load ends one record early
