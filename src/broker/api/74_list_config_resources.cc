@@ -36,7 +36,7 @@ void list(const MetadataImage& image, ResourceType type, ListConfigResourcesResp
 void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call) {
   ListConfigResourcesResponse response;
   std::vector<int8_t> wanted = call->request.resource_types;
-  if (call->version() == 0) wanted = {static_cast<int8_t>(ResourceType::kClientMetrics)};
+  if (call->version() == 0) wanted.assign(1, static_cast<int8_t>(ResourceType::kClientMetrics));
   for (int8_t type : wanted) {
     bool known = std::any_of(std::begin(kListed), std::end(kListed),
                              [&](ResourceType each) { return static_cast<int8_t>(each) == type; });
