@@ -25,6 +25,13 @@ void give_id(const std::shared_ptr<InitProducerIdCall>& call) {
   });
 }
 
+void refuse_producer(const std::shared_ptr<InitProducerIdCall>& call, ErrorCode error) {
+  InitProducerIdResponse response;
+  response.producer_epoch = -1;
+  response.error_code = error;
+  call->reply(response);
+}
+
 }  // namespace
 
 void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
@@ -32,13 +39,15 @@ void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
   // An id and an epoch come together or not at all. An empty transactional id is none (Kafka's KAFKA-15552).
   bool halved = (request.producer_id == -1) != (request.producer_epoch == -1);
   if (halved || (request.transactional_id && request.transactional_id->empty())) {
-    InitProducerIdResponse response;
-    response.producer_epoch = -1;
-    response.error_code = ErrorCode::kInvalidRequest;
-    return call->reply(response);
+    return refuse_producer(call, ErrorCode::kInvalidRequest);
   }
   if (!request.transactional_id) return give_id(call);
   Shard& shard = call->shard();
+  // The coordinator would say so, too; but who asks the wrong node, or before there is one, hears this first.
+  int32_t timeout_ms = request.transaction_timeout_ms;
+  if (timeout_ms <= 0 || timeout_ms > shard.settings().get_int("transaction.max.timeout.ms")) {
+    return refuse_producer(call, ErrorCode::kInvalidTransactionTimeout);
+  }
   TransactionRuntime::submit(
       shard, TransactionRuntime::partition_of(shard, *request.transactional_id),
       [call](TransactionShard& state, AnswerToken token, Now now) {
