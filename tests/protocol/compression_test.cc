@@ -147,6 +147,62 @@ TEST(Compression, SnappyBombGoesThroughAWindow) {
   EXPECT_FALSE(read_all(*stream, 4096).ok());
 }
 
+// What a writer of test blocks needs: the claimed length, literals, copies with four bytes of offset.
+Bytes snappy_length(size_t size) {
+  Bytes out;
+  for (; size > 0x7f; size >>= 7) out.push_back(static_cast<char>(size | 0x80));
+  return out + static_cast<char>(size);
+}
+
+Bytes snappy_literal(ByteView bytes) {
+  Bytes out = "\xfc";
+  for (size_t n = bytes.size() - 1, i = 0; i < 4; i++, n >>= 8) out.push_back(static_cast<char>(n));
+  return out.append(bytes);
+}
+
+Bytes snappy_copy(size_t offset) {
+  Bytes out(1, static_cast<char>(63 << 2 | 3));
+  for (size_t i = 0; i < 4; i++, offset >>= 8) out.push_back(static_cast<char>(offset));
+  return out;
+}
+
+// S2, which franz-go compresses with, copies from further back than the 64 KiB of Google's encoder.
+TEST(Compression, SnappyCopiesFromFarBack) {
+  for (const size_t distance : {65536, 65537, 128 * 1024, 131136, 400000, 3000000}) {
+    SCOPED_TRACE(distance);
+    const Bytes start = sample(distance);
+    Bytes bytes = start, elements = snappy_literal(start);
+    // Five times the start again: the first two by far copies, then by turns from far and from near.
+    while (bytes.size() < 6 * distance) {
+      const size_t offset = bytes.size() < 3 * distance || bytes.size() % 128 == 0 ? distance : 64;
+      elements += snappy_copy(offset);
+      bytes += bytes.substr(bytes.size() - offset, 64);
+    }
+    const Bytes block = snappy_length(bytes.size()) + elements;
+    Bytes expected;
+    ASSERT_TRUE(snappy::Uncompress(block.data(), block.size(), &expected));
+    ASSERT_TRUE(expected == bytes);
+    ASSERT_GT(bytes.size(), 3 * block.size());
+    for (const size_t step : {1000, 100000, 1 << 24}) EXPECT_TRUE(*read_all(Codec::kSnappy, block, step) == bytes);
+  }
+}
+
+// Claims and offsets that cannot be true take no memory, and end in an error.
+TEST(Compression, SnappyBelievesNoImpossibleBlock) {
+  const Bytes start = sample(1000);
+  Bytes copies;
+  for (int i = 0; i < 20000; i++) copies += snappy_copy(1);
+  for (const size_t size : {size_t{1281000} - 1, size_t{1281000} + 1, size_t{30} << 20, size_t{0xffffffff}}) {
+    auto stream = DecompressStream::open(Codec::kSnappy, snappy_length(size) + snappy_literal(start) + copies);
+    EXPECT_FALSE(read_all(*stream, 4096).ok()) << size;
+  }
+  for (const size_t offset : {size_t{0}, size_t{1281001}, size_t{0xffffffff}}) {
+    const Bytes block = snappy_length(1281000 + 64) + snappy_literal(start) + copies + snappy_copy(offset);
+    auto stream = DecompressStream::open(Codec::kSnappy, block);
+    EXPECT_FALSE(read_all(*stream, 4096).ok()) << offset;
+  }
+}
+
 TEST(Compression, Lz4HeaderOfMagic0HasItsOwnChecksum) {
   const Bytes standard = compress(Codec::kLz4, 9, "hello");
   const Bytes magic_0 = compress(Codec::kLz4, 9, "hello", Lz4Framing::kMagic0);

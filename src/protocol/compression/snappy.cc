@@ -18,6 +18,9 @@ constexpr size_t kXerialBlockSize = 32 * 1024;
 constexpr size_t kDirectSize = 256 * 1024;
 constexpr size_t kDirectRatio = 3;
 
+// No element yields more: three bytes for a copy of 64. (A copy with one byte of offset, two in all, makes 11.)
+constexpr size_t kHighestRatio = 22;
+
 class SnappyWriter final : public CompressStream {
  public:
   void write(ByteView bytes, Bytes& to) override {
@@ -60,31 +63,87 @@ class SnappyWriter final : public CompressStream {
 
 Error snappy_error(const char* what) { return make_error(ErrorKind::kCorrupt, "snappy: {}", what); }
 
-// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. Snappy's encoders cut
-// their input every 64 KiB, so no copy reaches further back than that, and this is all that is kept.
-//
-// A block: the uncompressed length as an unsigned varint, then elements. The low two bits of an element's first byte
-// say literal (0) or copy with 1, 2 or 4 more bytes of offset (1, 2, 3).
+// An element of a block. A block: the uncompressed length as an unsigned varint, then elements. The low two bits of an
+// element's first byte say literal (0) or copy with 1, 2 or 4 more bytes of offset (1, 2, 3).
+struct Element {
+  size_t length = 0;
+  size_t offset = 0;  // how far back a copy begins; 0: a literal, whose bytes follow
+  bool is_copy = false;
+};
+
+bool take_little_endian(ByteView& from, size_t size, size_t& value) {
+  if (from.size() < size) return false;
+  value = 0;
+  for (size_t i = 0; i < size; i++) value |= static_cast<size_t>(static_cast<uint8_t>(from[i])) << (8 * i);
+  from.remove_prefix(size);
+  return true;
+}
+
+// False when nothing whole is there.
+bool take_element(ByteView& from, Element& element) {
+  if (from.empty()) return false;
+  const auto tag = static_cast<uint8_t>(from[0]);
+  from.remove_prefix(1);
+  element = {};
+  element.is_copy = (tag & 3) != 0;
+  if (!element.is_copy) {
+    size_t length = tag >> 2;
+    if (length >= 60 && !take_little_endian(from, length - 59, length)) return false;
+    element.length = length + 1;
+    return true;
+  }
+  if ((tag & 3) == 1) {
+    if (!take_little_endian(from, 1, element.offset)) return false;
+    element.length = 4 + (tag >> 2 & 7);
+    element.offset |= static_cast<size_t>(tag >> 5) << 8;
+    return true;
+  }
+  element.length = 1 + (tag >> 2);
+  return take_little_endian(from, (tag & 3) == 2 ? 2 : 4, element.offset);
+}
+
+// How far back the block's furthest copy reaches. What is broken is left to who decodes: it stops there as well.
+size_t furthest_offset(ByteView elements) {
+  size_t furthest = 0;
+  Element element;
+  while (take_element(elements, element)) {
+    if (element.is_copy) {
+      furthest = std::max(furthest, element.offset);
+    } else if (element.length > elements.size()) {
+      break;
+    } else {
+      elements.remove_prefix(element.length);
+    }
+  }
+  return furthest;
+}
+
+// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. What is kept is as much as
+// the furthest copy needs: Google's encoders cut their input every 64 KiB, franz-go's (S2) look further back.
 class WindowedBlock {
  public:
-  void begin(ByteView elements, size_t uncompressed_size) {
+  void begin(ByteView elements, size_t uncompressed_size, size_t furthest) {
     rest_ = elements;
     left_ = uncompressed_size;
     filled_ = given_ = 0;
     literal_left_ = 0;
-    if (!buffer_) buffer_ = std::make_unique<char[]>(kBufferSize);
+    history_ = std::max(kSmallestHistory, furthest);
+    if (2 * history_ > buffer_size_) {
+      buffer_size_ = 2 * history_;
+      buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size_);
+    }
   }
 
   bool ended() const { return left_ == 0 && given_ == filled_; }
 
   // The next portion, never empty before the end; an error when the elements are senseless.
   Result<ByteView> next() {
-    if (filled_ > kHistory) {
-      std::memmove(buffer_.get(), buffer_.get() + filled_ - kHistory, kHistory);
-      filled_ = kHistory;
+    if (filled_ > history_) {
+      std::memmove(buffer_.get(), buffer_.get() + filled_ - history_, history_);
+      filled_ = history_;
     }
     given_ = filled_;
-    while (left_ > 0 && kBufferSize - filled_ >= kLongestCopy) {
+    while (left_ > 0 && buffer_size_ - filled_ >= kLongestCopy) {
       if (!decode_element()) return snappy_error("the block is broken");
     }
     if (left_ == 0 && (literal_left_ > 0 || !rest_.empty())) return snappy_error("the block holds more than it says");
@@ -94,43 +153,20 @@ class WindowedBlock {
   }
 
  private:
-  static constexpr size_t kHistory = 64 * 1024;
-  static constexpr size_t kBufferSize = 2 * kHistory;
+  static constexpr size_t kSmallestHistory = 64 * 1024;
   static constexpr size_t kLongestCopy = 64;
 
   bool decode_element() {
     if (literal_left_ > 0) return take_literal();
-    if (rest_.empty()) return false;
-    const auto tag = static_cast<uint8_t>(rest_[0]);
-    rest_.remove_prefix(1);
-    if ((tag & 3) == 0) {
-      size_t length = tag >> 2;
-      if (length >= 60 && !take_little_endian(length - 59, length)) return false;
-      literal_left_ = length + 1;
-      return take_literal();
-    }
-    size_t length = 0, offset = 0;
-    if ((tag & 3) == 1) {
-      if (!take_little_endian(1, offset)) return false;
-      length = 4 + (tag >> 2 & 7);
-      offset |= static_cast<size_t>(tag >> 5) << 8;
-    } else {
-      if (!take_little_endian((tag & 3) == 2 ? 2 : 4, offset)) return false;
-      length = 1 + (tag >> 2);
-    }
-    return copy(offset, length);
-  }
-
-  bool take_little_endian(size_t size, size_t& value) {
-    if (rest_.size() < size) return false;
-    value = 0;
-    for (size_t i = 0; i < size; i++) value |= static_cast<size_t>(static_cast<uint8_t>(rest_[i])) << (8 * i);
-    rest_.remove_prefix(size);
-    return true;
+    Element element;
+    if (!take_element(rest_, element)) return false;
+    if (element.is_copy) return copy(element.offset, element.length);
+    literal_left_ = element.length;
+    return take_literal();
   }
 
   bool take_literal() {
-    const size_t n = std::min({literal_left_, kBufferSize - filled_, rest_.size()});
+    const size_t n = std::min({literal_left_, buffer_size_ - filled_, rest_.size()});
     if (n == 0 || n > left_) return false;
     std::memcpy(buffer_.get() + filled_, rest_.data(), n);
     rest_.remove_prefix(n);
@@ -153,6 +189,8 @@ class WindowedBlock {
   size_t left_ = 0;  // of the uncompressed bytes
   size_t literal_left_ = 0;
   std::unique_ptr<char[]> buffer_;
+  size_t buffer_size_ = 0;
+  size_t history_ = 0;
   size_t filled_ = 0;
   size_t given_ = 0;
 };
@@ -173,19 +211,27 @@ class SnappyReader final : public BlockReader {
       if (block.empty()) return ByteView();
       size_t size = 0;
       if (!snappy::GetUncompressedLength(block.data(), block.size(), &size)) return snappy_error("a block without its length");
-      if (size <= std::max(kDirectSize, kDirectRatio * block.size())) {
+      if (size / kHighestRatio > block.size()) return snappy_error("the block says that it holds more than it can");
+      const ByteView elements = elements_of(block);
+      const size_t furthest = size <= std::max(kDirectSize, kDirectRatio * block.size()) ? size : furthest_offset(elements);
+      // A window that is not much smaller than the whole is no use, and an offset beyond the whole is a broken block.
+      if (furthest <= size / 4) {
+        window_.begin(elements, size, furthest);
+        in_window_ = true;
+      } else {
         Result<ByteView> bytes = decode_whole(block, size);
         if (!bytes.ok() || !bytes->empty()) return bytes;
-      } else {
-        size_t prefix = 0;
-        while (block[prefix++] & 0x80) continue;
-        window_.begin(block.substr(prefix), size);
-        in_window_ = true;
       }
     }
   }
 
  private:
+  static ByteView elements_of(ByteView block) {
+    size_t prefix = 0;
+    while (block[prefix++] & 0x80) continue;
+    return block.substr(prefix);
+  }
+
   // The next raw block; empty at the end.
   Status find_block(ByteView& block) {
     if (!begun_) {
