@@ -80,7 +80,7 @@ def compress(codec, data):
     if codec == GZIP:
         return gzip(data)
     if codec == SNAPPY:
-        return _snappy(len(data), _snappy_literal(data))
+        return snappy_block(len(data), _snappy_literal(data))
     if codec == LZ4:
         blocks = [data[at:at + 65536] for at in range(0, len(data), 65536)]
         return lz4_frame([struct.pack("<I", len(one) | 1 << 31) + one for one in blocks])
@@ -93,7 +93,7 @@ def gzip(data):
     return made.compress(data) + made.flush()
 
 
-def _snappy(size, elements):
+def snappy_block(size, elements):
     out = b""
     while size > 0x7F:
         out += bytes([size & 0x7F | 0x80])
@@ -183,7 +183,7 @@ def zeros(codec, heads, size):
             if left % 64:
                 out.append(bytes([(left % 64 - 1) << 2 | 2]) + b"\1\0")
             total += len(head) + fill
-        return _snappy(total, b"".join(out))
+        return snappy_block(total, b"".join(out))
     if codec == ZSTD:
         blocks = []
         for head in heads:

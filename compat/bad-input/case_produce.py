@@ -213,6 +213,26 @@ add("produce: gzip bomb, 100 MB, to be uncompressed in the topic",
     bomb(batches.GZIP, 1000, 100_000, {"compression.type": "uncompressed"}))
 
 
+@case("produce: snappy blocks with broken copies")
+def _(target):
+    """Records of a sound start, then a copy from nowhere or a wrong length; the large ones hold much more than they are long."""
+    topic = target.topic(configs={"max.message.bytes": "8000000"})
+    for records, size in ((3, 50), (500, 2000)):
+        whole = batches.zeros(batches.SNAPPY, [batches.record_head(index, size) for index in range(records)], size)
+        length = sum(len(batches.record_head(index, size)) + size + 1 for index in range(records))
+        elements = whole[len(batches.snappy_block(length, b"")):]
+        for label, block in (
+                ("offset 0", batches.snappy_block(length + 64, elements + b"\xff" + bytes(4))),
+                ("offset before the start", batches.snappy_block(length + 64, elements + b"\xff" + struct.pack("<I", length + 1))),
+                ("offset 2^32-1", batches.snappy_block(length + 64, elements + b"\xff" * 5)),
+                ("a copy cut off", batches.snappy_block(length + 64, elements + b"\xff" + bytes(3))),
+                ("less than said", batches.snappy_block(length + 1, elements)),
+                ("more than said", batches.snappy_block(length - 1, elements)),
+                ("says 100 MB", batches.snappy_block(100_000_000, elements)),
+                ("a good one", whole)):
+            error_of(target, topic, batch(payload=block, attributes=batches.SNAPPY, count=records), f"{label}, {records} records")
+
+
 @case("produce: a zstd window of 2 GB")
 def _(target):
     topic = target.topic()

@@ -187,6 +187,11 @@ TEST(Compression, SnappyCopiesFromFarBack) {
   }
 }
 
+TEST(Compression, SnappyBlockThatSaysItIsEmptyIs) {
+  EXPECT_EQ(*read_all(Codec::kSnappy, Bytes(1, '\0')), "");
+  EXPECT_FALSE(read_all(Codec::kSnappy, Bytes(200, '\0')).ok());
+}
+
 // Claims and offsets that cannot be true take no memory, and end in an error.
 TEST(Compression, SnappyBelievesNoImpossibleBlock) {
   const Bytes start = sample(1000);

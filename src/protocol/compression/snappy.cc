@@ -213,9 +213,10 @@ class SnappyReader final : public BlockReader {
       if (!snappy::GetUncompressedLength(block.data(), block.size(), &size)) return snappy_error("a block without its length");
       if (size / kHighestRatio > block.size()) return snappy_error("the block says that it holds more than it can");
       const ByteView elements = elements_of(block);
-      const size_t furthest = size <= std::max(kDirectSize, kDirectRatio * block.size()) ? size : furthest_offset(elements);
+      const bool large = size > std::max(kDirectSize, kDirectRatio * block.size());
+      const size_t furthest = large ? furthest_offset(elements) : 0;
       // A window that is not much smaller than the whole is no use, and an offset beyond the whole is a broken block.
-      if (furthest <= size / 4) {
+      if (large && furthest <= size / 4) {
         window_.begin(elements, size, furthest);
         in_window_ = true;
       } else {
