@@ -54,20 +54,17 @@ ErrorCode GroupShard::validate_transactional_commit_of_consumer(const TxnOffsetC
   return ErrorCode::kNone;
 }
 
-ErrorCode GroupShard::validate_transactional_commit(Turn& turn, const TxnOffsetCommitRequest& request) {
+ErrorCode GroupShard::validate_transactional_commit(Turn&, const TxnOffsetCommitRequest& request) {
   if (const ConsumerGroup* modern = find_consumer_group(request.group_id)) {
     return validate_transactional_commit_of_consumer(request, *modern);
   }
-  ClassicGroup* known = group(request.group_id);
+  const ClassicGroup* known = group(request.group_id);
   if (known == nullptr) {
     // The record will make a simple group.
     return request.generation_id < 0 ? ErrorCode::kNone : ErrorCode::kIllegalGeneration;
   }
-  const ErrorCode error = validate_transactional_committer(*known, request);
-  if (error != ErrorCode::kNone) return error;
-  // Who commits is alive.
-  if (ClassicMember* member = known->find_member(request.member_id)) touch_session(turn, *known, *member);
-  return ErrorCode::kNone;
+  // Other than an ordinary commit, this one is no sign of life: it is the producer's.
+  return validate_transactional_committer(*known, request);
 }
 
 Effects GroupShard::commit_offsets_in_transaction(const Caller& caller, const TxnOffsetCommitRequest& request,

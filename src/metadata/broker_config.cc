@@ -74,6 +74,12 @@ void add_altered(const ConfigMap& altered, ByteView name, ConfigSource source, s
   if (const auto found = altered.find(name); found != altered.end()) out.push_back({Bytes(name), found->second, source});
 }
 
+// In Kafka no settings of a broker, but of its dynamic configs: none of them names a default (QuotaConfig.brokerQuotaConfigs).
+bool is_dynamic_only(ByteView name) {
+  return name == "leader.replication.throttled.rate" || name == "follower.replication.throttled.rate" ||
+         name == "replica.alter.log.dirs.io.max.bytes.per.second";
+}
+
 DescribedConfig describe(const BrokerLayers& layers, const Settings& effective, ByteView name) {
   std::vector<Synonym> all;
   const std::vector<ByteView> family = family_of(name);
@@ -86,7 +92,7 @@ DescribedConfig describe(const BrokerLayers& layers, const Settings& effective, 
   }
   for (const ByteView each : family) {
     const ConfigDef* def = find_broker_config(each);
-    if (def != nullptr && def->default_value != nullptr) {
+    if (def != nullptr && def->default_value != nullptr && !is_dynamic_only(each)) {
       all.push_back({Bytes(each), def->default_value, ConfigSource::kDefault});
     }
   }
@@ -168,6 +174,12 @@ Bytes thread_complaint(const Settings& before, const Settings& after) {
   return {};
 }
 
+// 0 is allowed in the file, and not later.
+Bytes connection_rate_complaint(const Settings& after) {
+  const int32_t rate = after.get_int("max.connection.creation.rate");
+  return rate > 0 ? Bytes() : fmt::format("Invalid max.connection.creation.rate {}", rate);
+}
+
 // Local retention lies within the whole, where both are limits.
 Bytes local_retention_complaint(const Settings& after) {
   const auto check = [&](ByteView local, ByteView whole, int64_t limit) -> Bytes {
@@ -230,6 +242,9 @@ Bytes group_interval_complaint(const Settings& after) {
 Bytes log_complaint(const Settings& after) {
   if (!after.is_null("log.retention.ms") && after.get_long("log.retention.ms") == 0) {
     return "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1";
+  }
+  if (!after.is_null("log.roll.ms") && after.get_long("log.roll.ms") < 1) {
+    return "requirement failed: log.roll.ms must be greater than or equal to 1";
   }
   const int64_t threads = std::max(after.get_int("log.cleaner.threads"), 1);
   if (after.get_long("log.cleaner.dedupe.buffer.size") / threads <= 1024 * 1024) {
@@ -322,6 +337,7 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
                                         : layers.start.with_altered(after, layers.for_this);
   for (Bytes complaint : {log_complaint(then), connection_complaint(then), group_interval_complaint(then),
                           reconfiguration_complaint(thread_complaint(before, then)),
+                          reconfiguration_complaint(connection_rate_complaint(then)),
                           reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(before, then)}) {
     if (!complaint.empty()) return ConfigError{std::move(complaint), ErrorCode::kInvalidRequest};
   }

@@ -14,6 +14,8 @@ namespace {
 
 // ScramMechanism.
 constexpr int8_t kScramSha256 = 1, kScramSha512 = 2;
+// MetadataVersion.isScramSupported: 3.5-IV2.
+constexpr int16_t kFirstMetadataVersionWithScram = 11;
 constexpr int32_t kLeastIterations = 4096, kMostIterations = 16384;
 
 using AlteredUser = AlterUserScramCredentialsResponse::AlterUserScramCredentialsResult;
@@ -62,11 +64,15 @@ UserScramCredentialRecord credential(const Upsertion& wanted) {
 // what is told.
 class ScramPlan {
  public:
+  explicit ScramPlan(bool supported) : supported_(supported) {}
+
   void add(ByteView user, std::optional<ScramRefusal> refusal, MetadataRecord record) {
     if (refused_.contains(user)) return;
     if (accepted_.erase(user) > 0) {
       refusal = ScramRefusal{ErrorCode::kDuplicateResource,
                              fmt::format("The user {} occurs more than once in the request", user)};
+    } else if (!supported_) {
+      refusal = ScramRefusal{ErrorCode::kUnsupportedVersion, "This level of metadata.version is without SCRAM"};
     }
     if (refusal) {
       refused_.emplace(user, std::move(*refusal));
@@ -89,6 +95,7 @@ class ScramPlan {
   }
 
  private:
+  bool supported_;
   std::map<ByteView, MetadataRecord> accepted_;
   std::map<ByteView, ScramRefusal> refused_;
 };
@@ -97,8 +104,8 @@ class ScramPlan {
 
 ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scram_credentials(
     const AlterUserScramCredentialsRequest& request) const {
-  ScramPlan plan;
-  for (const Upsertion& wanted : request.upsertions) plan.add(wanted.name, refuse_upsertion(wanted), credential(wanted));
+  // As in Kafka, deletions come first: who is to be deleted and is not there is told so, upsertion or not.
+  ScramPlan plan(image_.metadata_version() >= kFirstMetadataVersionWithScram);
   for (const auto& wanted : request.deletions) {
     std::optional<ScramRefusal> refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism);
     if (!refusal && !image_.scram_credentials().contains({wanted.mechanism, Bytes(wanted.name)})) {
@@ -110,6 +117,7 @@ ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scra
     record.mechanism = wanted.mechanism;
     plan.add(wanted.name, std::move(refusal), std::move(record));
   }
+  for (const Upsertion& wanted : request.upsertions) plan.add(wanted.name, refuse_upsertion(wanted), credential(wanted));
   return std::move(plan).effects();
 }
 

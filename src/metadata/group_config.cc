@@ -168,9 +168,7 @@ std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const 
                                    : group_config_text(one.name, own, broker);
     if (found != own.end()) one.synonyms.push_back({one.name, one.value, ConfigSource::kGroup});
     if (config.follows == nullptr) {
-      // Kafka invents a broker's setting for those that have none, as long as the group does not set them.
-      const Bytes name = found != own.end() ? one.name : "group." + one.name;
-      one.synonyms.push_back({name, Bytes(default_text(config.def)), ConfigSource::kDefault});
+      one.synonyms.push_back({one.name, Bytes(default_text(config.def)), ConfigSource::kDefault});
     } else {
       DescribedConfig followed = describe_broker_config({start, for_all, for_this}, config.follows);
       for (auto& synonym : followed.synonyms) one.synonyms.push_back(std::move(synonym));

@@ -128,7 +128,7 @@ TEST_P(ConfigsTest, LogLevels) {
 TEST_P(ConfigsTest, GroupsFollowTheBroker) {
   EXPECT_EQ(describe(kGroups, "g", "").size(), 17u);
   EXPECT_EQ(synonyms(one(kGroups, "g", "consumer.session.timeout.ms")), "group.consumer.session.timeout.ms=45000@5 ");
-  EXPECT_EQ(synonyms(one(kGroups, "g", "share.auto.offset.reset")), "group.share.auto.offset.reset=latest@5 ");
+  EXPECT_EQ(synonyms(one(kGroups, "g", "share.auto.offset.reset")), "share.auto.offset.reset=latest@5 ");
   ASSERT_EQ(alter(kGroups, "g", "consumer.session.timeout.ms", "50000").error_code, ErrorCode::kNone);
   ASSERT_EQ(alter(kGroups, "g", "share.auto.offset.reset", "earliest").error_code, ErrorCode::kNone);
   Out out = one(kGroups, "g", "consumer.session.timeout.ms");

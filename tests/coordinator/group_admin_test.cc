@@ -154,6 +154,32 @@ TEST(OffsetCommit, InARebalanceMembersStillCommitAndStayAlive) {
   EXPECT_EQ(h.heartbeat(one, 1), ErrorCode::kRebalanceInProgress);
 }
 
+// An ordinary commit is a sign of life, one in a transaction is not.
+TEST(OffsetCommit, InATransactionItKeepsNoMember) {
+  for (const bool in_transaction : {false, true}) {
+    ShardHarness h;
+    const std::string one = h.stable_group(1)[0];
+    h.advance(6'000);
+    if (in_transaction) {
+      TxnOffsetCommitRequest request;
+      request.group_id = "g";
+      request.member_id = one;
+      request.generation_id = 1;
+      request.transactional_id = "x";
+      request.producer_id = 5;
+      auto& topic = request.topics.emplace_back();
+      topic.name = "t";
+      topic.partitions.emplace_back().committed_offset = 3;
+      h.run(h.shard().commit_offsets_in_transaction(h.caller(3), request, h.now()));
+      EXPECT_EQ(h.answer<TxnOffsetCommitResponse>(h.last_token()).topics.at(0).partitions.at(0).error_code, ErrorCode::kNone);
+    } else {
+      EXPECT_EQ(h.commit({.member = one, .generation = 1, .offset = 5}), ErrorCode::kNone);
+    }
+    h.advance(6'000);
+    EXPECT_EQ(h.state(), in_transaction ? "Empty" : "Stable");
+  }
+}
+
 TEST(OffsetCommit, WhatWasNotWrittenWasNotCommitted) {
   ShardHarness h;
   h.commit({.offset = 1});

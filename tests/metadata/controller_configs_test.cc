@@ -202,6 +202,10 @@ TEST_F(ConfigsFixture, BrokerSettingsAreChecked) {
             "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update validation failed for "
             "num.io.threads=100, value should not be greater than double the current value 8 for configuration Invalid dynamic "
             "configuration");
+  EXPECT_EQ(message("1", "log.roll.ms", "0"), "requirement failed: log.roll.ms must be greater than or equal to 1");
+  EXPECT_EQ(message("1", "max.connection.creation.rate", "0"),
+            "Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connection.creation.rate 0 for "
+            "configuration Invalid dynamic configuration");
   EXPECT_EQ(message("1", "log.retention.ms", "0"),
             "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1");
   EXPECT_EQ(message("1", "max.connections.per.ip", "0"),

@@ -206,7 +206,7 @@ TEST(Scram, AUserOnceARequest) {
   request.deletions = {{"both", 2}};
   EXPECT_EQ(alter(controller, request), (std::map<Bytes, ErrorCode>{{"twice", ErrorCode::kDuplicateResource},
                                                                     {"once", ErrorCode::kNone},
-                                                                    {"both", ErrorCode::kDuplicateResource}}));
+                                                                    {"both", ErrorCode::kResourceNotFound}}));
   EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
   // What was wrong with a user first is what is told.
   request.upsertions = {upsertion("bad", 3), upsertion("bad", 1), upsertion("good", 1), upsertion("good", 3)};
@@ -217,6 +217,30 @@ TEST(Scram, AUserOnceARequest) {
                                         {"nobody", ErrorCode::kResourceNotFound},
                                         {"once", ErrorCode::kDuplicateResource}}));
   EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
+  request.upsertions = {upsertion("once")};
+  request.deletions = {{"once", 1}};
+  EXPECT_EQ(alter(controller, request), (std::map<Bytes, ErrorCode>{{"once", ErrorCode::kDuplicateResource}}));
+}
+
+TEST(Scram, NotBefore35) {
+  for (const int16_t level : {10, 11}) {
+    Controller controller = one_node_controller();
+    FeatureLevelRecord record;
+    record.name = kMetadataVersionFeature;
+    record.feature_level = level;
+    controller.apply({record});
+    AlterUserScramCredentialsRequest request;
+    request.upsertions = {upsertion("alice"), upsertion("few", 1, 1), upsertion("twice"), upsertion("twice", 2)};
+    request.deletions = {{"nobody", 1}};
+    const bool supported = level == 11;
+    const auto code = [&](ErrorCode when_supported) { return supported ? when_supported : ErrorCode::kUnsupportedVersion; };
+    EXPECT_EQ(alter(controller, request),
+              (std::map<Bytes, ErrorCode>{{"alice", code(ErrorCode::kNone)},
+                                          {"few", code(ErrorCode::kUnacceptableCredential)},
+                                          {"twice", code(ErrorCode::kDuplicateResource)},
+                                          {"nobody", code(ErrorCode::kResourceNotFound)}}));
+    EXPECT_EQ(controller.image().scram_credentials().size(), supported ? 1u : 0u);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // DescribeConfigs (key 32), versions 0-4, of topics, brokers, loggers, groups and client metrics. Version 1 tells sources
-// and synonyms, version 3 types and documentation.
+// and synonyms, version 3 types and documentation. A type of resource that there is not fails the whole request, as in Kafka.
 #include <algorithm>
 
 #include "broker/api/broker_loggers.h"
@@ -79,11 +79,26 @@ Outcome describe(const Shard& shard, int8_t type, ByteView name) {
     case ResourceType::kBrokerLogger: return describe_broker_loggers(shard, name);
     case ResourceType::kGroup: return describe_group(shard, name);
     case ResourceType::kClientMetrics: return describe_subscription(shard, name);
-    default:
-      return refuse(
-          "This most likely occurs because of a request being malformed by the client library or the message was sent to an "
-          "incompatible broker. See the broker logs for more details.");
+    default: break;
   }
+  CHECK(false, "resource type {} was let through", type);
+}
+
+bool has_configs(int8_t type) {
+  switch (static_cast<ResourceType>(type)) {
+    case ResourceType::kTopic:
+    case ResourceType::kBroker:
+    case ResourceType::kBrokerLogger:
+    case ResourceType::kGroup:
+    case ResourceType::kClientMetrics: return true;
+    default: return false;
+  }
+}
+
+Outcome refuse_request() {
+  return refuse(
+      "This most likely occurs because of a request being malformed by the client library or the message was sent to an "
+      "incompatible broker. See the broker logs for more details.");
 }
 
 Config to_wire(DescribedConfig& described, const DescribeConfigsRequest& request) {
@@ -114,11 +129,14 @@ bool is_asked(const std::optional<std::vector<ByteView>>& keys, ByteView name) {
 
 void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
   DescribeConfigsResponse response;
+  const bool well_formed = std::all_of(call->request.resources.begin(), call->request.resources.end(),
+                                       [](const auto& resource) { return has_configs(resource.resource_type); });
   for (const auto& resource : call->request.resources) {
     Result32& out = response.results.emplace_back();
     out.resource_type = resource.resource_type;
     out.resource_name = Bytes(resource.resource_name);
-    auto [described, refused] = describe(call->shard(), resource.resource_type, resource.resource_name);
+    auto [described, refused] = well_formed ? describe(call->shard(), resource.resource_type, resource.resource_name)
+                                            : refuse_request();
     if (refused) {
       out.error_code = refused->code;
       out.error_message = std::move(refused->message);

@@ -1,4 +1,5 @@
 // CreateDelegationToken (key 38), versions 0-3 (KIP-48). Tokens are for clients that have authenticated, which none can.
+// Version 3 names an owner other than who asks (KIP-373).
 #include "broker/api/handlers.h"
 #include "broker/call.h"
 #include "protocol/messages/create_delegation_token.h"
@@ -8,9 +9,10 @@ namespace milena {
 void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> call) {
   CreateDelegationTokenResponse response;
   response.error_code = ErrorCode::kDelegationTokenRequestNotAllowed;
-  // Who asked is told all the same, and that there are no times.
-  response.principal_type = "User";
-  response.principal_name = "ANONYMOUS";
+  // Whose it would be and who asked is told all the same, and that there are no times.
+  const bool for_another = !call->request.owner_principal_name.value_or("").empty();
+  response.principal_type = for_another ? Bytes(call->request.owner_principal_type.value_or("")) : "User";
+  response.principal_name = for_another ? Bytes(*call->request.owner_principal_name) : "ANONYMOUS";
   response.token_requester_principal_type = "User";
   response.token_requester_principal_name = "ANONYMOUS";
   response.issue_timestamp_ms = -1;

@@ -27,7 +27,7 @@ DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>&
   auto found = by_user.find(user);
   if (twice) {
     result.error_code = ErrorCode::kDuplicateResource;
-    result.error_message = "The user occurs more than once in the request";
+    result.error_message = "SCRAM credentials of a user are asked for more than once: " + Bytes(user);
   } else if (found == by_user.end()) {
     result.error_code = ErrorCode::kResourceNotFound;
     result.error_message = "The user has no SCRAM credentials";

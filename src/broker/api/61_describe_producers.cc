@@ -61,9 +61,9 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = index;
       if (image == nullptr || image->partition(index) == nullptr) {
-        bool nameable = !invalid_topic_name(topic.name);
-        out.error_code = nameable ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
-        out.error_message = error_message(out.error_code);
+        auto invalid = invalid_topic_name(topic.name);
+        out.error_code = invalid ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
+        out.error_message = invalid ? std::move(*invalid) : Bytes(error_message(out.error_code));
         continue;
       }
       items.push_back(ProducersItem{.id = {image->id, index}, .place = AnswerPlace::last_of(*response)});

@@ -15,6 +15,12 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
     if (--*open == 0) call->reply(*response);
   };
   for (size_t i = 0; i < ids.size(); i++) {
+    if (ids[i].empty()) {
+      // As Kafka: told before its coordinator is looked for.
+      response->transaction_states[i].error_code = ErrorCode::kInvalidRequest;
+      finish_one();
+      continue;
+    }
     TransactionRuntime::submit(
         shard, TransactionRuntime::partition_of(shard, ids[i]),
         [call, i](TransactionShard& state, AnswerToken token, Now now) {

@@ -1,5 +1,10 @@
 // AddRaftVoter (key 80), versions 0-1 (KIP-853). The controller is embedded, a quorum of one. With kraft.version 0 voters
 // cannot be added; with 1 none that this node could reach.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
 #include "broker/api/handlers.h"
 #include "broker/api/raft_voter.h"
 #include "broker/call.h"
@@ -7,13 +12,36 @@
 #include "protocol/messages/add_raft_voter.h"
 
 namespace milena {
+namespace {
+
+// Names of listeners are compared in upper case. Where this node has no controller's listener, the usual name stands for it.
+Bytes upper_case(ByteView name) {
+  Bytes upper(name);
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
+  return upper;
+}
+
+Bytes controller_listener_name(const Shard& shard) {
+  const std::vector<Bytes> names = shard.node().settings->get_list("controller.listener.names");
+  return names.empty() ? "CONTROLLER" : upper_case(names.front());
+}
+
+bool names_listener(const AddRaftVoterRequest& request, ByteView wanted) {
+  return std::any_of(request.listeners.begin(), request.listeners.end(),
+                     [&](const auto& listener) { return upper_case(listener.name) == wanted; });
+}
+
+}  // namespace
 
 void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   const auto& request = call->request;
   AddRaftVoterResponse response;
   auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
-  if (!refusal && request.listeners.empty()) {
-    refusal = VoterRefusal{ErrorCode::kInvalidRequest, "The request tells no address of the voter's controller listener"};
+  const Bytes wanted = controller_listener_name(call->shard());
+  if (!refusal && !names_listener(request, wanted)) {
+    Bytes why = "The request tells no address of the voter's listener " + wanted;
+    for (const auto& other : request.listeners) why += fmt::format("; {}={}:{}", upper_case(other.name), other.host, other.port);
+    refusal = VoterRefusal{ErrorCode::kInvalidRequest, std::move(why)};
   }
   if (!refusal && call->shard().node().kraft_version == 0) {
     refusal = VoterRefusal{ErrorCode::kUnsupportedVersion, "A static quorum (kraft.version 0) gets no new voters"};
