@@ -9,7 +9,6 @@
 #include <memory>
 #include <vector>
 
-#include "broker/api/handlers.h"
 #include "broker/call.h"
 #include "broker/fetch_session.h"
 #include "broker/topic_partition_id.h"
@@ -19,7 +18,7 @@
 
 namespace milena {
 
-
+using FetchCall = Call<FetchRequest, FetchResponse>;
 
 // One partition of a fetch: what is asked, and what came of it.
 struct FetchItem {

@@ -7,7 +7,7 @@
 // The first batch of a transaction in a partition goes there twice: the owner gives a guard instead of appending, the
 // transaction's coordinator is asked (from version 12 on it adds the partition), and then it is appended (KIP-890).
 #include "base/log.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
@@ -18,6 +18,8 @@
 
 namespace milena {
 namespace {
+
+using ProduceCall = Call<ProduceRequest, ProduceResponse>;
 
 constexpr int16_t kProduceWithTopicIds = 13;
 constexpr size_t kMostPartitions = 10'000;
@@ -379,8 +381,6 @@ void append_items(const ProducePtr& produce, std::vector<ProduceItem> items) {
   });
 }
 
-}  // namespace
-
 void handle_produce(std::shared_ptr<ProduceCall> call) {
   auto produce = std::make_shared<Produce>();
   produce->call = std::move(call);
@@ -404,5 +404,9 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
   if (items.empty()) return answer(*produce);
   append_items(produce, std::move(items));
 }
+
+}  // namespace
+
+ApiEntry produce_api() { return api_entry<ProduceCall, handle_produce>(); }
 
 }  // namespace milena

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
@@ -11,6 +11,8 @@
 
 namespace milena {
 namespace {
+
+using ListOffsetsCall = Call<ListOffsetsRequest, ListOffsetsResponse>;
 
 constexpr int64_t kLatest = -1;
 constexpr int64_t kEarliest = -2;
@@ -97,8 +99,6 @@ std::vector<int64_t> old_style_offsets(const OffsetItem& item, int32_t most) {
   return offsets;
 }
 
-}  // namespace
-
 void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
   const ListOffsetsRequest& request = call->request;
   Shard& shard = call->shard();
@@ -150,5 +150,9 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
         call->reply(*response);
       });
 }
+
+}  // namespace
+
+ApiEntry list_offsets_api() { return api_entry<ListOffsetsCall, handle_list_offsets>(); }
 
 }  // namespace milena

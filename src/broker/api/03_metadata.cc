@@ -2,7 +2,7 @@
 // waits until the topic can be used, where Kafka says LEADER_NOT_AVAILABLE and lets the client come again.
 #include <algorithm>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "broker/endpoints.h"
@@ -13,6 +13,8 @@
 
 namespace milena {
 namespace {
+
+using MetadataCall = Call<MetadataRequest, MetadataResponse>;
 
 using TopicOut = MetadataResponse::MetadataResponseTopic;
 
@@ -125,8 +127,6 @@ void refuse_ids(MetadataCall& call) {
   call.reply(response);
 }
 
-}  // namespace
-
 void handle_metadata(std::shared_ptr<MetadataCall> call) {
   if (asks_by_id_too_early(*call)) return refuse_ids(*call);
   std::vector<Bytes> missing = topics_to_create(*call);
@@ -134,5 +134,9 @@ void handle_metadata(std::shared_ptr<MetadataCall> call) {
   Shard& shard = call->shard();
   shard.metadata().create_topics_for_use(shard, std::move(missing), [call] { answer(call); });
 }
+
+}  // namespace
+
+ApiEntry metadata_api() { return api_entry<MetadataCall, handle_metadata>(); }
 
 }  // namespace milena

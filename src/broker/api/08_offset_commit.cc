@@ -1,11 +1,13 @@
 // OffsetCommit (key 8), versions 0-10. Version 10 names topics by id. What names a topic or partition that is not there
 // is answered here; the rest goes to the group's coordinator, and the answer keeps the order of the request.
 #include "broker/api/group_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/offset_commit.h"
 
 namespace milena {
 namespace {
+
+using OffsetCommitCall = Call<OffsetCommitRequest, OffsetCommitResponse>;
 
 constexpr int16_t kCommitWithTopicIds = 10;
 
@@ -65,8 +67,6 @@ void take_answers(Commit& commit, ErrorCode error, const OffsetCommitResponse* a
   }
 }
 
-}  // namespace
-
 void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
   auto commit = std::make_shared<Commit>();
   sort_out(*call, *commit);
@@ -84,5 +84,9 @@ void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
         call->reply(commit->response);
       });
 }
+
+}  // namespace
+
+ApiEntry offset_commit_api() { return api_entry<OffsetCommitCall, handle_offset_commit>(); }
 
 }  // namespace milena

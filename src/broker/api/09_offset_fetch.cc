@@ -1,11 +1,13 @@
 // OffsetFetch (key 9), versions 0-10. Up to version 7 one group, since 8 many, each at its own coordinator. Version 10
 // names topics by id. Version 0 asked ZooKeeper once; it is answered from __consumer_offsets like the others.
 #include "broker/api/group_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/offset_fetch.h"
 
 namespace milena {
 namespace {
+
+using OffsetFetchCall = Call<OffsetFetchRequest, OffsetFetchResponse>;
 
 constexpr int16_t kFirstVersionWithManyGroups = 8;
 constexpr int16_t kOffsetFetchWithTopicIds = 10;
@@ -77,8 +79,6 @@ OffsetFetchResponse as_single(const OffsetFetchCall& call, OffsetFetchGroupRespo
   return response;
 }
 
-}  // namespace
-
 void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
   const OffsetFetchRequest& request = call->request;
   std::vector<OffsetFetchGroup> groups = request.groups;
@@ -125,5 +125,9 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
         });
   }
 }
+
+}  // namespace
+
+ApiEntry offset_fetch_api() { return api_entry<OffsetFetchCall, handle_offset_fetch>(); }
 
 }  // namespace milena

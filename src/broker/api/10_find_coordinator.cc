@@ -1,7 +1,7 @@
 // FindCoordinator (key 10), versions 0-6; version 4 asks for many keys at once. The first question about a group
 // (key type 0) makes __consumer_offsets, about a transaction (1) __transaction_state, and is answered when that can be
 // used: no COORDINATOR_NOT_AVAILABLE on a healthy node.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/endpoints.h"
 #include "broker/group_runtime.h"
@@ -12,6 +12,8 @@
 
 namespace milena {
 namespace {
+
+using FindCoordinatorCall = Call<FindCoordinatorRequest, FindCoordinatorResponse>;
 
 constexpr int8_t kGroup = 0;
 constexpr int8_t kTransaction = 1;
@@ -65,13 +67,15 @@ void answer(const std::shared_ptr<FindCoordinatorCall>& call) {
   call->reply(response);
 }
 
-}  // namespace
-
 void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
   Shard& shard = call->shard();
   ByteView topic = topic_of(call->request.key_type);
   if (topic.empty() || shard.image().find_topic(topic) != nullptr) return answer(call);
   shard.metadata().create_topics_for_use(shard, {Bytes(topic)}, [call] { answer(call); });
 }
+
+}  // namespace
+
+ApiEntry find_coordinator_api() { return api_entry<FindCoordinatorCall, handle_find_coordinator>(); }
 
 }  // namespace milena

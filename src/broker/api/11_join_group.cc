@@ -1,9 +1,12 @@
 // JoinGroup (key 11), versions 0-9. The rules are the coordinator's (coordinator/join_group.cc).
 #include "broker/api/group_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/join_group.h"
 
 namespace milena {
+namespace {
+
+using JoinGroupCall = Call<JoinGroupRequest, JoinGroupResponse>;
 
 void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
   ByteView group_id = call->request.group_id;
@@ -14,5 +17,9 @@ void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
     return response;
   });
 }
+
+}  // namespace
+
+ApiEntry join_group_api() { return api_entry<JoinGroupCall, handle_join_group>(); }
 
 }  // namespace milena

@@ -1,9 +1,12 @@
 // Heartbeat (key 12), versions 0-4. The rules are the coordinator's (coordinator/heartbeat_leave.cc).
 #include "broker/api/group_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/heartbeat.h"
 
 namespace milena {
+namespace {
+
+using HeartbeatCall = Call<HeartbeatRequest, HeartbeatResponse>;
 
 void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
   ByteView group_id = call->request.group_id;
@@ -14,5 +17,9 @@ void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
     return response;
   });
 }
+
+}  // namespace
+
+ApiEntry heartbeat_api() { return api_entry<HeartbeatCall, handle_heartbeat>(); }
 
 }  // namespace milena

@@ -1,15 +1,15 @@
 // SyncGroup (key 14), versions 0-5. The rules are the coordinator's (coordinator/group_shard.h).
 #include "broker/api/group_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/sync_group.h"
 
 namespace milena {
 namespace {
 
+using SyncGroupCall = Call<SyncGroupRequest, SyncGroupResponse>;
+
 // From here on Kafka's coordinator wants both, although the definition lets them be null.
 constexpr int16_t kFirstVersionWithProtocol = 5;
-
-}  // namespace
 
 void handle_sync_group(std::shared_ptr<SyncGroupCall> call) {
   const SyncGroupRequest& request = call->request;
@@ -21,5 +21,9 @@ void handle_sync_group(std::shared_ptr<SyncGroupCall> call) {
   ByteView group_id = request.group_id;
   ask_coordinator(std::move(call), group_id, &GroupShard::sync_group);
 }
+
+}  // namespace
+
+ApiEntry sync_group_api() { return api_entry<SyncGroupCall, handle_sync_group>(); }
 
 }  // namespace milena

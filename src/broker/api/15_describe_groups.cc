@@ -1,11 +1,14 @@
 // DescribeGroups (key 15), versions 0-6. A group that is not there is Dead, and from version 6 an error (KIP-1043).
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "protocol/messages/describe_groups.h"
 
 namespace milena {
+namespace {
+
+using DescribeGroupsCall = Call<DescribeGroupsRequest, DescribeGroupsResponse>;
 
 void handle_describe_groups(std::shared_ptr<DescribeGroupsCall> call) {
   Shard& shard = call->shard();
@@ -35,5 +38,9 @@ void handle_describe_groups(std::shared_ptr<DescribeGroupsCall> call) {
         call->reply(*response);
       });
 }
+
+}  // namespace
+
+ApiEntry describe_groups_api() { return api_entry<DescribeGroupsCall, handle_describe_groups>(); }
 
 }  // namespace milena

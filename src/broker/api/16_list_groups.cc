@@ -1,10 +1,13 @@
 // ListGroups (key 16), versions 0-5, with the filters of states (4) and types (5). Every coordinator is asked.
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/list_groups.h"
 
 namespace milena {
+namespace {
+
+using ListGroupsCall = Call<ListGroupsRequest, ListGroupsResponse>;
 
 void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
   Shard& shard = call->shard();
@@ -25,5 +28,9 @@ void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
       },
       [call, response] { call->reply(*response); });
 }
+
+}  // namespace
+
+ApiEntry list_groups_api() { return api_entry<ListGroupsCall, handle_list_groups>(); }
 
 }  // namespace milena

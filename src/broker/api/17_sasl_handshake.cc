@@ -1,14 +1,21 @@
 // SaslHandshake (key 17), versions 0-1. No listener asks for a password, so there is nothing to agree upon.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "protocol/messages/sasl_handshake.h"
 
 namespace milena {
+namespace {
+
+using SaslHandshakeCall = Call<SaslHandshakeRequest, SaslHandshakeResponse>;
 
 void handle_sasl_handshake(std::shared_ptr<SaslHandshakeCall> call) {
   SaslHandshakeResponse response;
   response.error_code = ErrorCode::kIllegalSaslState;
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry sasl_handshake_api() { return api_entry<SaslHandshakeCall, handle_sasl_handshake>(); }
 
 }  // namespace milena

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/api_registry.h"
 #include "broker/shard.h"
 #include "metadata/features.h"
@@ -12,6 +12,8 @@
 
 namespace milena {
 namespace {
+
+using ApiVersionsCall = Call<ApiVersionsRequest, ApiVersionsResponse>;
 
 // KIP-511: letters, digits, dots and dashes, with a letter or digit at both ends.
 bool is_software_name(ByteView text) {
@@ -60,6 +62,8 @@ void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionSta
   call->reply(response);
 }
 
+namespace {
+
 void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
   const ApiVersionsRequest& request = call->request;
   ApiVersionsResponse response;
@@ -75,5 +79,9 @@ void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
   if (call->version() >= 3) list_features(*call, response);
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry api_versions_api() { return api_entry<ApiVersionsCall, handle_api_versions>(); }
 
 }  // namespace milena

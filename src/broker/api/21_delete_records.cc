@@ -1,5 +1,5 @@
 // DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
@@ -7,6 +7,8 @@
 
 namespace milena {
 namespace {
+
+using DeleteRecordsCall = Call<DeleteRecordsRequest, DeleteRecordsResponse>;
 
 struct DeleteItem {
   TopicPartitionId id;
@@ -39,8 +41,6 @@ void delete_records(Shard& owner, DeleteItem& item) {
   }
 }
 
-}  // namespace
-
 void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
   Shard& shard = call->shard();
   auto response = std::make_shared<DeleteRecordsResponse>();
@@ -72,5 +72,9 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
         call->reply(*response);
       });
 }
+
+}  // namespace
+
+ApiEntry delete_records_api() { return api_entry<DeleteRecordsCall, handle_delete_records>(); }
 
 }  // namespace milena

@@ -2,13 +2,15 @@
 // epoch 0. A producer without transactions that tells the id it has (version 3, KIP-360) gets a fresh one all the same,
 // as in Kafka. With one: the coordinator of that id ends what was open and gives the next epoch. PRODUCER_FENCED is known
 // from 4 on.
-#include "broker/api/handlers.h"
 #include "broker/api/transaction_call.h"
+#include "broker/api_entry.h"
 #include "broker/metadata_runtime.h"
 #include "protocol/messages/init_producer_id.h"
 
 namespace milena {
 namespace {
+
+using InitProducerIdCall = Call<InitProducerIdRequest, InitProducerIdResponse>;
 
 void give_id(const std::shared_ptr<InitProducerIdCall>& call) {
   Shard& shard = call->shard();
@@ -31,8 +33,6 @@ void refuse_producer(const std::shared_ptr<InitProducerIdCall>& call, ErrorCode 
   response.error_code = error;
   call->reply(response);
 }
-
-}  // namespace
 
 void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
   const InitProducerIdRequest& request = call->request;
@@ -61,5 +61,9 @@ void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
         call->reply(response);
       });
 }
+
+}  // namespace
+
+ApiEntry init_producer_id_api() { return api_entry<InitProducerIdCall, handle_init_producer_id>(); }
 
 }  // namespace milena

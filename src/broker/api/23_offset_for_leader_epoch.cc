@@ -1,6 +1,6 @@
 // OffsetForLeaderEpoch (key 23), versions 0-4: where a leader epoch ends in our log, so that a client or follower finds
 // the point at which its own log parts from ours (KIP-320). Unknown: epoch -1, offset -1.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
@@ -8,6 +8,8 @@
 
 namespace milena {
 namespace {
+
+using OffsetForLeaderEpochCall = Call<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>;
 
 struct EpochItem {
   TopicPartitionId id;
@@ -33,8 +35,6 @@ void look_up_epoch(Shard& owner, EpochItem& item) {
     item.end_offset = (*end)->end_offset;
   }
 }
-
-}  // namespace
 
 void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> call) {
   Shard& shard = call->shard();
@@ -66,5 +66,9 @@ void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> ca
         call->reply(*response);
       });
 }
+
+}  // namespace
+
+ApiEntry offset_for_leader_epoch_api() { return api_entry<OffsetForLeaderEpochCall, handle_offset_for_leader_epoch>(); }
 
 }  // namespace milena

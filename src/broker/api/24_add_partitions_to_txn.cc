@@ -1,11 +1,13 @@
 // AddPartitionsToTxn (key 24), versions 0-5. Up to version 3 a producer names the partitions of its own transaction; from
 // 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED is known from 2 on.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/transaction_requests.h"
 
 namespace milena {
 namespace {
+
+using AddPartitionsToTxnCall = Call<AddPartitionsToTxnRequest, AddPartitionsToTxnResponse>;
 
 constexpr int16_t kFirstVersionOfBrokers = 4;
 
@@ -26,8 +28,6 @@ std::shared_ptr<const AddPartitionsToTxnRequest> as_brokers_ask(const std::share
   return {asked, &asked->message};
 }
 
-}  // namespace
-
 void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) {
   add_partitions_to_transactions(
       call->shard(), as_brokers_ask(call), call->version(), [call](AddPartitionsToTxnResponse response) {
@@ -38,5 +38,9 @@ void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) 
         call->reply(response);
       });
 }
+
+}  // namespace
+
+ApiEntry add_partitions_to_txn_api() { return api_entry<AddPartitionsToTxnCall, handle_add_partitions_to_txn>(); }
 
 }  // namespace milena

@@ -1,11 +1,14 @@
 // AddOffsetsToTxn (key 25), versions 0-4: the offsets of a group become part of a transaction, that is, the partition of
 // __consumer_offsets that keeps them does. PRODUCER_FENCED is known from 2 on.
-#include "broker/api/handlers.h"
 #include "broker/api/transaction_call.h"
+#include "broker/api_entry.h"
 #include "coordinator/java_string.h"
 #include "protocol/messages/add_offsets_to_txn.h"
 
 namespace milena {
+namespace {
+
+using AddOffsetsToTxnCall = Call<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse>;
 
 void handle_add_offsets_to_txn(std::shared_ptr<AddOffsetsToTxnCall> call) {
   Shard& shard = call->shard();
@@ -18,5 +21,9 @@ void handle_add_offsets_to_txn(std::shared_ptr<AddOffsetsToTxnCall> call) {
                                 return state.add_offsets(caller, call->request, partition, now);
                               });
 }
+
+}  // namespace
+
+ApiEntry add_offsets_to_txn_api() { return api_entry<AddOffsetsToTxnCall, handle_add_offsets_to_txn>(); }
 
 }  // namespace milena

@@ -1,10 +1,13 @@
 // EndTxn (key 26), versions 0-5: commit or abort. Answered when the decision is in the log; the markers follow. Version 5
 // is of the second protocol: the epoch is raised, and the answer tells it. PRODUCER_FENCED is known from 2 on.
-#include "broker/api/handlers.h"
 #include "broker/api/transaction_call.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/end_txn.h"
 
 namespace milena {
+namespace {
+
+using EndTxnCall = Call<EndTxnRequest, EndTxnResponse>;
 
 void handle_end_txn(std::shared_ptr<EndTxnCall> call) {
   ask_transaction_coordinator(call, call->request.transactional_id,
@@ -12,5 +15,9 @@ void handle_end_txn(std::shared_ptr<EndTxnCall> call) {
                                 return state.end_transaction(caller, call->request, now);
                               });
 }
+
+}  // namespace
+
+ApiEntry end_txn_api() { return api_entry<EndTxnCall, handle_end_txn>(); }
 
 }  // namespace milena

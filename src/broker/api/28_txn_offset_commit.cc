@@ -3,12 +3,14 @@
 //
 // Before the group's coordinator is asked, the transaction's is: whether the group's partition is part of it.
 #include "broker/api/group_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/transaction_verification.h"
 #include "protocol/messages/txn_offset_commit.h"
 
 namespace milena {
 namespace {
+
+using TxnOffsetCommitCall = Call<TxnOffsetCommitRequest, TxnOffsetCommitResponse>;
 
 constexpr int16_t kFirstVersionOfLoadInProgress = 2;
 
@@ -113,8 +115,6 @@ void start_verification(Shard& owner, GuardItem& item) {
   item.start = partition->start_verification(item.producer_id, item.epoch, kNoSequence, item.supports_epoch_bump);
 }
 
-}  // namespace
-
 void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
   Shard& shard = call->shard();
   auto commit = std::make_shared<TransactionalCommit>();
@@ -141,5 +141,9 @@ void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
                                          start.guard == 0 ? ask_group_coordinator(commit) : verify_then_commit(commit);
                                        });
 }
+
+}  // namespace
+
+ApiEntry txn_offset_commit_api() { return api_entry<TxnOffsetCommitCall, handle_txn_offset_commit>(); }
 
 }  // namespace milena

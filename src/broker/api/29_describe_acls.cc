@@ -1,10 +1,13 @@
 // DescribeAcls (key 29), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "protocol/messages/describe_acls.h"
 
 namespace milena {
+namespace {
+
+using DescribeAclsCall = Call<DescribeAclsRequest, DescribeAclsResponse>;
 
 void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
   DescribeAclsResponse response;
@@ -12,5 +15,9 @@ void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
   response.error_message = kNoAuthorizer;
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry describe_acls_api() { return api_entry<DescribeAclsCall, handle_describe_acls>(); }
 
 }  // namespace milena

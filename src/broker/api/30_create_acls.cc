@@ -1,10 +1,13 @@
 // CreateAcls (key 30), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "protocol/messages/create_acls.h"
 
 namespace milena {
+namespace {
+
+using CreateAclsCall = Call<CreateAclsRequest, CreateAclsResponse>;
 
 void handle_create_acls(std::shared_ptr<CreateAclsCall> call) {
   CreateAclsResponse response;
@@ -15,5 +18,9 @@ void handle_create_acls(std::shared_ptr<CreateAclsCall> call) {
   }
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry create_acls_api() { return api_entry<CreateAclsCall, handle_create_acls>(); }
 
 }  // namespace milena

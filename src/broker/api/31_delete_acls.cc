@@ -1,10 +1,13 @@
 // DeleteAcls (key 31), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "protocol/messages/delete_acls.h"
 
 namespace milena {
+namespace {
+
+using DeleteAclsCall = Call<DeleteAclsRequest, DeleteAclsResponse>;
 
 void handle_delete_acls(std::shared_ptr<DeleteAclsCall> call) {
   DeleteAclsResponse response;
@@ -15,5 +18,9 @@ void handle_delete_acls(std::shared_ptr<DeleteAclsCall> call) {
   }
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry delete_acls_api() { return api_entry<DeleteAclsCall, handle_delete_acls>(); }
 
 }  // namespace milena

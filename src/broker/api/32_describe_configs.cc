@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "broker/api/broker_loggers.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "metadata/broker_config.h"
@@ -14,6 +14,8 @@
 
 namespace milena {
 namespace {
+
+using DescribeConfigsCall = Call<DescribeConfigsRequest, DescribeConfigsResponse>;
 
 using Result32 = DescribeConfigsResponse::DescribeConfigsResult;
 using Config = DescribeConfigsResponse::DescribeConfigsResourceResult;
@@ -125,8 +127,6 @@ bool is_asked(const std::optional<std::vector<ByteView>>& keys, ByteView name) {
   return !keys || keys->empty() || std::find(keys->begin(), keys->end(), name) != keys->end();
 }
 
-}  // namespace
-
 void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
   DescribeConfigsResponse response;
   const bool well_formed = std::all_of(call->request.resources.begin(), call->request.resources.end(),
@@ -147,5 +147,9 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
   }
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry describe_configs_api() { return api_entry<DescribeConfigsCall, handle_describe_configs>(); }
 
 }  // namespace milena

@@ -2,7 +2,7 @@
 // answer says that the moves were begun; DescribeLogDirs tells how far they are.
 #include <map>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/replica_mover.h"
 #include "broker/shard.h"
@@ -10,6 +10,8 @@
 
 namespace milena {
 namespace {
+
+using AlterReplicaLogDirsCall = Call<AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse>;
 
 struct MoveItem {
   TopicPartitionId id;
@@ -32,8 +34,6 @@ void move_replica(Shard& owner, MoveItem& item) {
     item.error = owner.mover().move(*partition, *item.to);
   }
 }
-
-}  // namespace
 
 void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call) {
   Shard& shard = call->shard();
@@ -78,5 +78,9 @@ void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call
         call->reply(*response);
       });
 }
+
+}  // namespace
+
+ApiEntry alter_replica_log_dirs_api() { return api_entry<AlterReplicaLogDirsCall, handle_alter_replica_log_dirs>(); }
 
 }  // namespace milena

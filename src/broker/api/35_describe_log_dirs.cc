@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/replica_mover.h"
 #include "broker/shard.h"
@@ -12,6 +12,8 @@
 
 namespace milena {
 namespace {
+
+using DescribeLogDirsCall = Call<DescribeLogDirsRequest, DescribeLogDirsResponse>;
 
 struct ReplicaSize {
   TopicPartition name;
@@ -66,8 +68,6 @@ void describe(const LogDirectory& directory, const std::vector<ReplicaSize>& rep
   out.usable_bytes = space.usable_bytes;
 }
 
-}  // namespace
-
 void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
   Shard& shard = call->shard();
   auto wanted = std::make_shared<Wanted>();
@@ -101,5 +101,9 @@ void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
         call->reply(response);
       });
 }
+
+}  // namespace
+
+ApiEntry describe_log_dirs_api() { return api_entry<DescribeLogDirsCall, handle_describe_log_dirs>(); }
 
 }  // namespace milena

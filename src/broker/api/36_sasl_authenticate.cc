@@ -1,9 +1,12 @@
 // SaslAuthenticate (key 36), versions 0-2. No listener asks for a password: a client that gives one comes out of turn.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "protocol/messages/sasl_authenticate.h"
 
 namespace milena {
+namespace {
+
+using SaslAuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateResponse>;
 
 void handle_sasl_authenticate(std::shared_ptr<SaslAuthenticateCall> call) {
   SaslAuthenticateResponse response;
@@ -11,5 +14,9 @@ void handle_sasl_authenticate(std::shared_ptr<SaslAuthenticateCall> call) {
   response.error_message = "This connection needs no authentication";
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry sasl_authenticate_api() { return api_entry<SaslAuthenticateCall, handle_sasl_authenticate>(); }
 
 }  // namespace milena

@@ -1,10 +1,13 @@
 // CreateDelegationToken (key 38), versions 0-3 (KIP-48). Tokens are for clients that have authenticated, which none can.
 // Version 3 names an owner other than who asks (KIP-373).
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "protocol/messages/create_delegation_token.h"
 
 namespace milena {
+namespace {
+
+using CreateDelegationTokenCall = Call<CreateDelegationTokenRequest, CreateDelegationTokenResponse>;
 
 void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> call) {
   CreateDelegationTokenResponse response;
@@ -20,5 +23,9 @@ void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> c
   response.max_timestamp_ms = -1;
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry create_delegation_token_api() { return api_entry<CreateDelegationTokenCall, handle_create_delegation_token>(); }
 
 }  // namespace milena

@@ -1,9 +1,12 @@
 // RenewDelegationToken (key 39), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none can.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "protocol/messages/renew_delegation_token.h"
 
 namespace milena {
+namespace {
+
+using RenewDelegationTokenCall = Call<RenewDelegationTokenRequest, RenewDelegationTokenResponse>;
 
 void handle_renew_delegation_token(std::shared_ptr<RenewDelegationTokenCall> call) {
   RenewDelegationTokenResponse response;
@@ -11,5 +14,9 @@ void handle_renew_delegation_token(std::shared_ptr<RenewDelegationTokenCall> cal
   response.expiry_timestamp_ms = -1;
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry renew_delegation_token_api() { return api_entry<RenewDelegationTokenCall, handle_renew_delegation_token>(); }
 
 }  // namespace milena

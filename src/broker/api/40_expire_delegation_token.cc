@@ -1,9 +1,12 @@
 // ExpireDelegationToken (key 40), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none can.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "protocol/messages/expire_delegation_token.h"
 
 namespace milena {
+namespace {
+
+using ExpireDelegationTokenCall = Call<ExpireDelegationTokenRequest, ExpireDelegationTokenResponse>;
 
 void handle_expire_delegation_token(std::shared_ptr<ExpireDelegationTokenCall> call) {
   ExpireDelegationTokenResponse response;
@@ -11,5 +14,9 @@ void handle_expire_delegation_token(std::shared_ptr<ExpireDelegationTokenCall> c
   response.expiry_timestamp_ms = -1;
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry expire_delegation_token_api() { return api_entry<ExpireDelegationTokenCall, handle_expire_delegation_token>(); }
 
 }  // namespace milena

@@ -3,10 +3,13 @@
 
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/delete_groups.h"
 
 namespace milena {
+namespace {
+
+using DeleteGroupsCall = Call<DeleteGroupsRequest, DeleteGroupsResponse>;
 
 void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
   Shard& shard = call->shard();
@@ -26,5 +29,9 @@ void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
       },
       [call, response] { call->reply(*response); });
 }
+
+}  // namespace
+
+ApiEntry delete_groups_api() { return api_entry<DeleteGroupsCall, handle_delete_groups>(); }
 
 }  // namespace milena

@@ -2,10 +2,12 @@
 // flexible. Decided by the controller, except for log levels, which are the process's own.
 #include "broker/api/broker_loggers.h"
 #include "broker/api/controller_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 
 namespace milena {
 namespace {
+
+using IncrementalAlterConfigsCall = Call<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>;
 
 void alter_log_levels(const IncrementalAlterConfigsCall& call, IncrementalAlterConfigsResponse& response) {
   // The controller answers in the order of the request.
@@ -20,8 +22,6 @@ void alter_log_levels(const IncrementalAlterConfigsCall& call, IncrementalAlterC
   }
 }
 
-}  // namespace
-
 void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCall> call) {
   Shard& shard = call->shard();
   shard.metadata().submit<IncrementalAlterConfigsResponse>(
@@ -31,5 +31,9 @@ void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCal
         call->reply(response);
       });
 }
+
+}  // namespace
+
+ApiEntry incremental_alter_configs_api() { return api_entry<IncrementalAlterConfigsCall, handle_incremental_alter_configs>(); }
 
 }  // namespace milena

@@ -1,11 +1,13 @@
 // ListPartitionReassignments (key 46), version 0 (KIP-455). Of what is asked, only what is under way is named.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/list_partition_reassignments.h"
 
 namespace milena {
 namespace {
+
+using ListPartitionReassignmentsCall = Call<ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse>;
 
 void list_partition(const TopicImage& topic, int32_t number,
                     ListPartitionReassignmentsResponse::OngoingTopicReassignment& out) {
@@ -19,8 +21,6 @@ void list_partition(const TopicImage& topic, int32_t number,
   one.adding_replicas = extras.adding_replicas;
   one.removing_replicas = extras.removing_replicas;
 }
-
-}  // namespace
 
 void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignmentsCall> call) {
   const MetadataImage& image = call->shard().image();
@@ -48,5 +48,9 @@ void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignme
   }
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry list_partition_reassignments_api() { return api_entry<ListPartitionReassignmentsCall, handle_list_partition_reassignments>(); }
 
 }  // namespace milena

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "broker/api/group_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/offset_delete.h"
 
 namespace milena {
 namespace {
+
+using OffsetDeleteCall = Call<OffsetDeleteRequest, OffsetDeleteResponse>;
 
 // Takes what is unknown out of the request, and answers it.
 OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
@@ -40,8 +42,6 @@ void add(OffsetDeleteResponse&& unknown, OffsetDeleteResponse& response) {
   }
 }
 
-}  // namespace
-
 void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
   ByteView group_id = call->request.group_id;
   auto unknown = std::make_shared<OffsetDeleteResponse>(take_unknown(*call));
@@ -67,5 +67,9 @@ void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
         call->reply(response);
       });
 }
+
+}  // namespace
+
+ApiEntry offset_delete_api() { return api_entry<OffsetDeleteCall, handle_offset_delete>(); }
 
 }  // namespace milena

@@ -1,14 +1,21 @@
 // DescribeClientQuotas (key 48), versions 0-1; both say the same.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "metadata/client_quotas.h"
 #include "protocol/messages/describe_client_quotas.h"
 
 namespace milena {
+namespace {
+
+using DescribeClientQuotasCall = Call<DescribeClientQuotasRequest, DescribeClientQuotasResponse>;
 
 void handle_describe_client_quotas(std::shared_ptr<DescribeClientQuotasCall> call) {
   call->reply(describe_client_quotas(call->shard().image().client_quotas(), call->request));
 }
+
+}  // namespace
+
+ApiEntry describe_client_quotas_api() { return api_entry<DescribeClientQuotasCall, handle_describe_client_quotas>(); }
 
 }  // namespace milena

@@ -6,12 +6,14 @@
 #include <set>
 
 #include "broker/api/controller_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "metadata/client_quotas.h"
 #include "protocol/messages/alter_client_quotas.h"
 
 namespace milena {
 namespace {
+
+using AlterClientQuotasCall = Call<AlterClientQuotasRequest, AlterClientQuotasResponse>;
 
 // Names looked up for one request; more are refused unseen.
 constexpr size_t kMostHosts = 100;
@@ -45,13 +47,15 @@ void alter(const std::shared_ptr<AlterClientQuotasCall>& call, std::shared_ptr<s
   });
 }
 
-}  // namespace
-
 void handle_alter_client_quotas(std::shared_ptr<AlterClientQuotasCall> call) {
   auto hosts = std::make_shared<std::set<Bytes>>(hosts_to_look_up(call->request));
   if (hosts->empty() || hosts->size() > kMostHosts) return alter(call, std::move(hosts));
   call->shard().executor().run_blocking([hosts] { std::erase_if(*hosts, has_address); },
                                         [call, hosts] { alter(call, hosts); });
 }
+
+}  // namespace
+
+ApiEntry alter_client_quotas_api() { return api_entry<AlterClientQuotasCall, handle_alter_client_quotas>(); }
 
 }  // namespace milena

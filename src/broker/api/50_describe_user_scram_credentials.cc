@@ -2,13 +2,15 @@
 // with none named, all of them.
 #include <map>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
 
 namespace milena {
 namespace {
+
+using DescribeUserScramCredentialsCall = Call<DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse>;
 
 using DescribedUser = DescribeUserScramCredentialsResponse::DescribeUserScramCredentialsResult;
 using CredentialInfos = std::vector<DescribeUserScramCredentialsResponse::CredentialInfo>;
@@ -37,8 +39,6 @@ DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>&
   return result;
 }
 
-}  // namespace
-
 void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCredentialsCall> call) {
   auto by_user = credentials_by_user(call->shard().image());
   const auto& users = call->request.users;
@@ -52,5 +52,9 @@ void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCre
   for (const auto& [user, times] : asked) response.results.push_back(describe(user, by_user, times > 1));
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry describe_user_scram_credentials_api() { return api_entry<DescribeUserScramCredentialsCall, handle_describe_user_scram_credentials>(); }
 
 }  // namespace milena

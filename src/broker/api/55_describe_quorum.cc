@@ -1,6 +1,6 @@
 // DescribeQuorum (key 55), versions 0-2: of the one partition of __cluster_metadata, which this node leads alone. Version 1
 // brings times, version 2 directory ids, messages and the nodes' addresses (KIP-853).
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/metadata_runtime.h"
 #include "broker/shard.h"
@@ -9,6 +9,8 @@
 
 namespace milena {
 namespace {
+
+using DescribeQuorumCall = Call<DescribeQuorumRequest, DescribeQuorumResponse>;
 
 bool asks_for_metadata(const DescribeQuorumRequest& request) {
   return request.topics.size() == 1 && request.topics[0].topic_name == kClusterMetadataTopic &&
@@ -56,13 +58,15 @@ DescribeQuorumResponse describe(const Shard& shard, const MetadataQuorum& quorum
   return response;
 }
 
-}  // namespace
-
 void handle_describe_quorum(std::shared_ptr<DescribeQuorumCall> call) {
   if (!asks_for_metadata(call->request)) return call->reply(refuse(call->request));
   Shard& shard = call->shard();
   shard.metadata().describe_quorum(
       shard, [call](const MetadataQuorum& quorum) { call->reply(describe(call->shard(), quorum)); });
 }
+
+}  // namespace
+
+ApiEntry describe_quorum_api() { return api_entry<DescribeQuorumCall, handle_describe_quorum>(); }
 
 }  // namespace milena

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "broker/api/controller_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "metadata/features.h"
 #include "protocol/messages/update_features.h"
 
 namespace milena {
 namespace {
+
+using UpdateFeaturesCall = Call<UpdateFeaturesRequest, UpdateFeaturesResponse>;
 
 // kraft.version is a control record of the log, which the runtime writes; everything else the controller has written.
 bool raises_kraft_version(const UpdateFeaturesCall& call) {
@@ -18,8 +20,6 @@ bool raises_kraft_version(const UpdateFeaturesCall& call) {
     return update.feature == kKraftVersionFeature && update.max_version_level > 0;
   });
 }
-
-}  // namespace
 
 void handle_update_features(std::shared_ptr<UpdateFeaturesCall> call) {
   Shard& shard = call->shard();
@@ -32,5 +32,9 @@ void handle_update_features(std::shared_ptr<UpdateFeaturesCall> call) {
             call->shard(), [call, response = std::move(response)] { call->reply(response); });
       });
 }
+
+}  // namespace
+
+ApiEntry update_features_api() { return api_entry<UpdateFeaturesCall, handle_update_features>(); }
 
 }  // namespace milena

@@ -2,7 +2,7 @@
 // (KIP-919), which must be what the listener is; since version 2 it may ask for fenced brokers too (KIP-1073).
 #include <fmt/format.h>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "broker/endpoints.h"
@@ -11,6 +11,8 @@
 
 namespace milena {
 namespace {
+
+using DescribeClusterCall = Call<DescribeClusterRequest, DescribeClusterResponse>;
 
 constexpr int8_t kBrokers = 1, kControllers = 2;
 
@@ -58,8 +60,6 @@ void describe_controllers(const DescribeClusterCall& call, DescribeClusterRespon
   controller.port = here.port;
 }
 
-}  // namespace
-
 void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   DescribeClusterResponse response;
   response.error_message.reset();
@@ -77,5 +77,9 @@ void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   }
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry describe_cluster_api() { return api_entry<DescribeClusterCall, handle_describe_cluster>(); }
 
 }  // namespace milena

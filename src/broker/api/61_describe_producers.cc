@@ -1,5 +1,5 @@
 // DescribeProducers (key 61), version 0: who writes to a partition, and since where in a transaction.
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
@@ -8,6 +8,8 @@
 
 namespace milena {
 namespace {
+
+using DescribeProducersCall = Call<DescribeProducersRequest, DescribeProducersResponse>;
 
 struct ProducersItem {
   TopicPartitionId id;
@@ -47,8 +49,6 @@ void describe_producers(const ProducersItem& item, DescribeProducersResponse::Pa
   }
 }
 
-}  // namespace
-
 void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
   Shard& shard = call->shard();
   auto response = std::make_shared<DescribeProducersResponse>();
@@ -77,5 +77,9 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
                                              call->reply(*response);
                                            });
 }
+
+}  // namespace
+
+ApiEntry describe_producers_api() { return api_entry<DescribeProducersCall, handle_describe_producers>(); }
 
 }  // namespace milena

@@ -1,14 +1,21 @@
 // UnregisterBroker (key 64), version 0.
 #include "broker/api/controller_call.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/unregister_broker.h"
 
 namespace milena {
+namespace {
+
+using UnregisterBrokerCall = Call<UnregisterBrokerRequest, UnregisterBrokerResponse>;
 
 void handle_unregister_broker(std::shared_ptr<UnregisterBrokerCall> call) {
   ask_controller(call, [call](const Controller& controller) {
     return controller.unregister_broker(call->request);
   });
 }
+
+}  // namespace
+
+ApiEntry unregister_broker_api() { return api_entry<UnregisterBrokerCall, handle_unregister_broker>(); }
 
 }  // namespace milena

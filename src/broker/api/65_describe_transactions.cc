@@ -1,9 +1,12 @@
 // DescribeTransactions (key 65), version 0. Each id is asked of its own coordinator; the answer keeps their order.
-#include "broker/api/handlers.h"
 #include "broker/api/transaction_call.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/describe_transactions.h"
 
 namespace milena {
+namespace {
+
+using DescribeTransactionsCall = Call<DescribeTransactionsRequest, DescribeTransactionsResponse>;
 
 void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call) {
   Shard& shard = call->shard();
@@ -39,5 +42,9 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
   }
   finish_one();
 }
+
+}  // namespace
+
+ApiEntry describe_transactions_api() { return api_entry<DescribeTransactionsCall, handle_describe_transactions>(); }
 
 }  // namespace milena

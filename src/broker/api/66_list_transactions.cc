@@ -2,12 +2,14 @@
 // pattern of the transactional id.
 #include <set>
 
-#include "broker/api/handlers.h"
 #include "broker/api/transaction_call.h"
+#include "broker/api_entry.h"
 #include "protocol/messages/list_transactions.h"
 
 namespace milena {
 namespace {
+
+using ListTransactionsCall = Call<ListTransactionsRequest, ListTransactionsResponse>;
 
 // Each coordinator names the filters it does not know; they are named once.
 struct Listing {
@@ -29,8 +31,6 @@ ListTransactionsResponse list_nothing(const ListTransactionsCall& call, Now now)
   TransactionEffects effects = empty.list(GroupCaller(call, 1), call.request, now);
   return std::move(std::get<ListTransactionsResponse>(effects.answers.at(0).response));
 }
-
-}  // namespace
 
 void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
   Shard& shard = call->shard();
@@ -59,5 +59,9 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
   }
   finish_one();
 }
+
+}  // namespace
+
+ApiEntry list_transactions_api() { return api_entry<ListTransactionsCall, handle_list_transactions>(); }
 
 }  // namespace milena

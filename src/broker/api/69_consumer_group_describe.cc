@@ -1,20 +1,20 @@
 // ConsumerGroupDescribe (key 69), versions 0-1. Version 1 tells which members use the classic protocol.
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "protocol/messages/consumer_group_describe.h"
 
 namespace milena {
 namespace {
 
+using ConsumerGroupDescribeCall = Call<ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>;
+
 void add_error(ConsumerGroupDescribeResponse& response, ByteView group, ErrorCode error) {
   auto& out = response.groups.emplace_back();
   out.group_id = Bytes(group);
   out.error_code = error;
 }
-
-}  // namespace
 
 void handle_consumer_group_describe(std::shared_ptr<ConsumerGroupDescribeCall> call) {
   Shard& shard = call->shard();
@@ -52,5 +52,9 @@ void handle_consumer_group_describe(std::shared_ptr<ConsumerGroupDescribeCall> c
         call->reply(*response);
       });
 }
+
+}  // namespace
+
+ApiEntry consumer_group_describe_api() { return api_entry<ConsumerGroupDescribeCall, handle_consumer_group_describe>(); }
 
 }  // namespace milena

@@ -1,10 +1,13 @@
 // GetTelemetrySubscriptions (key 71), version 0 (KIP-714): which of its metrics a client should push, and how often.
-#include "broker/api/handlers.h"
 #include "broker/api/telemetry_call.h"
+#include "broker/api_entry.h"
 #include "protocol/compression/compression.h"
 #include "protocol/messages/get_telemetry_subscriptions.h"
 
 namespace milena {
+namespace {
+
+using GetTelemetrySubscriptionsCall = Call<GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>;
 
 void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscriptionsCall> call) {
   Uuid id = call->request.client_instance_id;
@@ -31,5 +34,9 @@ void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscription
         call->reply(response);
       });
 }
+
+}  // namespace
+
+ApiEntry get_telemetry_subscriptions_api() { return api_entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(); }
 
 }  // namespace milena

@@ -1,13 +1,15 @@
 // PushTelemetry (key 72), version 0 (KIP-714): a client's metrics, compressed, in OpenTelemetry's form. They are checked
 // where the client instance lives, read here, and kept there.
-#include "broker/api/handlers.h"
 #include "broker/api/telemetry_call.h"
+#include "broker/api_entry.h"
 #include "protocol/compression/compression.h"
 #include "protocol/messages/push_telemetry.h"
 #include "protocol/otlp.h"
 
 namespace milena {
 namespace {
+
+using PushTelemetryCall = Call<PushTelemetryRequest, PushTelemetryResponse>;
 
 struct Read {
   ErrorCode error = ErrorCode::kNone;
@@ -61,8 +63,6 @@ void answer(PushTelemetryCall& call, ErrorCode error) {
   call.reply(response);
 }
 
-}  // namespace
-
 void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
   const Uuid id = call->request.client_instance_id;
   if (id.is_zero() || (id.hi == 0 && id.lo == 1)) return answer(*call, ErrorCode::kInvalidRequest);
@@ -87,5 +87,9 @@ void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
             [call](ErrorCode read_error) { answer(*call, read_error); });
       });
 }
+
+}  // namespace
+
+ApiEntry push_telemetry_api() { return api_entry<PushTelemetryCall, handle_push_telemetry>(); }
 
 }  // namespace milena

@@ -2,13 +2,15 @@
 // for client metrics alone; version 1 names the kinds that are wanted, and none means all.
 #include <algorithm>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/list_config_resources.h"
 
 namespace milena {
 namespace {
+
+using ListConfigResourcesCall = Call<ListConfigResourcesRequest, ListConfigResourcesResponse>;
 
 constexpr ResourceType kListed[] = {ResourceType::kGroup, ResourceType::kClientMetrics, ResourceType::kBrokerLogger,
                                     ResourceType::kBroker, ResourceType::kTopic};
@@ -31,8 +33,6 @@ void list(const MetadataImage& image, ResourceType type, ListConfigResourcesResp
   }
 }
 
-}  // namespace
-
 void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call) {
   ListConfigResourcesResponse response;
   std::vector<int8_t> wanted = call->request.resource_types;
@@ -50,5 +50,9 @@ void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call)
   }
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry list_config_resources_api() { return api_entry<ListConfigResourcesCall, handle_list_config_resources>(); }
 
 }  // namespace milena

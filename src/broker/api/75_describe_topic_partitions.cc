@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "broker/api/handlers.h"
+#include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "broker/shard.h"
@@ -12,6 +12,8 @@
 
 namespace milena {
 namespace {
+
+using DescribeTopicPartitionsCall = Call<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>;
 
 using Response = DescribeTopicPartitionsResponse;
 
@@ -51,8 +53,6 @@ bool is_valid_cursor(const DescribeTopicPartitionsRequest& request) {
            return topic.name == request.cursor->topic_name;
          });
 }
-
-}  // namespace
 
 void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCall> call) {
   const auto& request = call->request;
@@ -100,5 +100,9 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
   }
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry describe_topic_partitions_api() { return api_entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(); }
 
 }  // namespace milena

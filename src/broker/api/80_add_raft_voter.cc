@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <cctype>
 
-#include "broker/api/handlers.h"
 #include "broker/api/raft_voter.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/add_raft_voter.h"
 
 namespace milena {
 namespace {
+
+using AddRaftVoterCall = Call<AddRaftVoterRequest, AddRaftVoterResponse>;
 
 // Names of listeners are compared in upper case. Where this node has no controller's listener, the usual name stands for it.
 Bytes upper_case(ByteView name) {
@@ -30,8 +32,6 @@ bool names_listener(const AddRaftVoterRequest& request, ByteView wanted) {
   return std::any_of(request.listeners.begin(), request.listeners.end(),
                      [&](const auto& listener) { return upper_case(listener.name) == wanted; });
 }
-
-}  // namespace
 
 void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   const auto& request = call->request;
@@ -54,5 +54,9 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   response.error_message = std::move(refusal->message);
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry add_raft_voter_api() { return api_entry<AddRaftVoterCall, handle_add_raft_voter>(); }
 
 }  // namespace milena

@@ -1,11 +1,14 @@
 // RemoveRaftVoter (key 81), version 0 (KIP-853). The controller is embedded, a quorum of one, and the last voter stays.
-#include "broker/api/handlers.h"
 #include "broker/api/raft_voter.h"
+#include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/remove_raft_voter.h"
 
 namespace milena {
+namespace {
+
+using RemoveRaftVoterCall = Call<RemoveRaftVoterRequest, RemoveRaftVoterResponse>;
 
 void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
   const auto& request = call->request;
@@ -19,5 +22,9 @@ void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
   response.error_message = std::move(refusal->message);
   call->reply(response);
 }
+
+}  // namespace
+
+ApiEntry remove_raft_voter_api() { return api_entry<RemoveRaftVoterCall, handle_remove_raft_voter>(); }
 
 }  // namespace milena
