@@ -45,7 +45,7 @@ def wait(address, topic, count):
         for message in consumer.consume(1000, 0.2):
             if not message.error():
                 seen.add(int(message.value()))
-        if time.monotonic() - told > 0.5:
+        if time.monotonic() - told > 0.1:
             told = time.monotonic()
             print(len(seen), flush=True)
     print(len(seen), flush=True)

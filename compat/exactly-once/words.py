@@ -1,7 +1,7 @@
 """The lines that Kafka Streams counts the words of, and the counts that must come out.
 
 words.py fill ADDRESS FROM TO COUNT       makes both topics and writes the lines
-words.py wait ADDRESS TO COUNT            until the last count of every word is the right one
+words.py wait ADDRESS TO COUNT            prints `N` lines, how many lines' worth of words is counted, until every word's last count is right
 words.py check ADDRESS TO COUNT           reads all counts: those of each word go 1, 2, 3, ... to the right one
 """
 
@@ -51,9 +51,9 @@ def wait(address, topic, count):
         for message in consumer.consume(1000, 0.2):
             if not message.error():
                 last[message.key().decode()] = int(message.value())
-        if time.monotonic() - told > 0.5:
+        if time.monotonic() - told > 0.1:
             told = time.monotonic()
-            print(sum(last.values()), "of", sum(expected.values()), flush=True)
+            print(count * sum(last.values()) // sum(expected.values()), flush=True)
 
 
 def check(address, topic, count):
