@@ -20,6 +20,9 @@ namespace milena {
 
 using FetchCall = Call<FetchRequest, FetchResponse>;
 
+// From here on topics have ids instead of names.
+inline constexpr int16_t kFetchWithTopicIds = 13;
+
 // One partition of a fetch: what is asked, and what came of it.
 struct FetchItem {
   TopicPartitionId id;
@@ -79,6 +82,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   bool tell(FetchItem& item);
   void create_session();
   FetchResponse build_response();
+  void name_leader(const FetchItem& item, FetchResponse& response, FetchResponse::PartitionData& out) const;
 
   std::shared_ptr<FetchCall> call_;
   Shard& shard_;

@@ -6,11 +6,10 @@
 #include "broker/metadata_runtime.h"
 #include "broker/peer.h"
 #include "broker/shard.h"
+#include "metadata/features.h"
 
 namespace milena {
 namespace {
-
-constexpr ByteView kTransactionVersionFeature = "transaction.version";
 
 TransactionConfig transaction_config(const Settings& settings) {
   TransactionConfig config;

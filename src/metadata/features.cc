@@ -9,13 +9,13 @@ namespace milena {
 
 const std::vector<FeatureRange>& supported_features() {
   static const std::vector<FeatureRange> features{
-      {"eligible.leader.replicas.version", 0, 1},
-      {"group.version", 0, 1},
-      {"kraft.version", 0, 1},
-      {"metadata.version", kMetadataVersion33Iv3, kMetadataVersionLatest},
+      {Bytes(kElrFeature), 0, 1},
+      {Bytes(kGroupVersionFeature), 0, 1},
+      {Bytes(kKraftVersionFeature), 0, 1},
+      {Bytes(kMetadataVersionFeature), kMetadataVersion33Iv3, kMetadataVersionLatest},
       {"share.version", 0, 1},
       {"streams.version", 0, 1},
-      {"transaction.version", 0, 2},
+      {Bytes(kTransactionVersionFeature), 0, 2},
   };
   return features;
 }
@@ -39,12 +39,12 @@ MetadataRecords default_bootstrap_records() {
     record.feature_level = value;
     records.push_back(std::move(record));
   };
-  level("metadata.version", kMetadataVersionLatest);
-  level("eligible.leader.replicas.version", 1);
-  level("group.version", 1);
+  level(kMetadataVersionFeature, kMetadataVersionLatest);
+  level(kElrFeature, 1);
+  level(kGroupVersionFeature, 1);
   level("share.version", 1);
   level("streams.version", 1);
-  level("transaction.version", 2);
+  level(kTransactionVersionFeature, 2);
   return records;
 }
 

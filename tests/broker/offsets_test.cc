@@ -172,6 +172,16 @@ TEST_P(OffsetsTest, ACleanRestartKeepsTheEpochAndAKillRaisesIt) {
   FetchRequest request = fetch_request("t", 0, 0);
   request.topics[0].partitions[0].current_leader_epoch = first;
   EXPECT_EQ(only_partition(client().ask<FetchResponse>(request, 12)).error_code, ErrorCode::kFencedLeaderEpoch);
+  // From version 16 on it is told the leader right away.
+  request.topics[0].topic = {};
+  request.topics[0].topic_id = topic_id("t");
+  FetchResponse told = client().ask<FetchResponse>(request, 16);
+  EXPECT_EQ(only_partition(told).error_code, ErrorCode::kFencedLeaderEpoch);
+  EXPECT_EQ(only_partition(told).current_leader.leader_id, 1);
+  EXPECT_EQ(only_partition(told).current_leader.leader_epoch, first + 1);
+  ASSERT_EQ(told.node_endpoints.size(), 1u);
+  EXPECT_EQ(told.node_endpoints[0].node_id, 1);
+  EXPECT_EQ(told.node_endpoints[0].port, 9092);
   // Batches carry the epoch they were appended in.
   Bytes stored = fetch("t", 0, 3).records->flatten().value();
   EXPECT_EQ(RecordBatchView::parse(stored)->header().partition_leader_epoch, first + 1);
