@@ -1,0 +1,53 @@
+// What the Describe requests of all kinds of groups have in common: each coordinator is asked for its part, a group that
+// cannot be told has its error in the answer, and operations are added where they were asked for.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "broker/api/group_call.h"
+#include "broker/api/group_fan_out.h"
+#include "broker/authorized_operations.h"
+
+namespace milena {
+
+template <class Response>
+void add_group_error(Response& response, ByteView group, ErrorCode error) {
+  auto& out = response.groups.emplace_back();
+  out.group_id = Bytes(group);
+  out.error_code = error;
+}
+
+// `describe` is the coordinator's function; `response` may hold groups already, which are answered with the rest.
+template <class ApiCall>
+void describe_at_coordinators(std::shared_ptr<ApiCall> call, const std::vector<ByteView>& groups,
+                              Effects (GroupShard::*describe)(const Caller&, std::span<const ByteView>),
+                              std::shared_ptr<typename ApiCall::Response> response) {
+  using Response = typename ApiCall::Response;
+  Shard& shard = call->shard();
+  ask_parts(
+      shard, split_by_coordinator(shard, groups),
+      [call, describe](GroupShard& state, const GroupPart& part, AnswerToken token, Now) {
+        return (state.*describe)(GroupCaller(*call, token), part.groups);
+      },
+      [response](const GroupPart& part, ErrorCode error, GroupResponse* answer) {
+        if (error != ErrorCode::kNone) {
+          for (ByteView group : part.groups) add_group_error(*response, group, error);
+          return;
+        }
+        for (auto& group : std::get<Response>(*answer).groups) response->groups.push_back(std::move(group));
+      },
+      [call, response] {
+        if (call->request.include_authorized_operations) {
+          for (auto& group : response->groups) {
+            if (group.error_code == ErrorCode::kNone) group.authorized_operations = kAllGroupOperations;
+          }
+        }
+        call->reply(*response);
+      });
+}
+
+}  // namespace milena
