@@ -1,7 +1,12 @@
-"""One connection to a broker that creates topics and asks for metadata: for figures that a tool's own start would hide."""
+"""One connection to a broker that creates topics, asks for metadata and makes transactional ids: for figures that a tool's
+own start would hide, or that no tool can make in such numbers."""
 
 import socket
 import struct
+import time
+
+# Of a transaction coordinator that is not there yet: NOT_AVAILABLE, LOAD_IN_PROGRESS, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS.
+PASSING = (14, 15, 16, 51)
 
 
 class AdminClient:
@@ -14,16 +19,22 @@ class AdminClient:
     def close(self):
         self.socket.close()
 
-    def _ask(self, key, version, body):
+    def _request(self, key, version, body):
         self.correlation += 1
         frame = struct.pack(">hhih", key, version, self.correlation, 5) + b"bench" + body
-        self.socket.sendall(struct.pack(">i", len(frame)) + frame)
+        return struct.pack(">i", len(frame)) + frame
+
+    def _answer(self, expected):
         size, = struct.unpack(">i", self._read(4))
         answer = self._read(size)
         correlation, = struct.unpack(">i", answer[:4])
-        if correlation != self.correlation:
-            raise RuntimeError(f"answer {correlation} to request {self.correlation}")
+        if correlation != expected:
+            raise RuntimeError(f"answer {correlation} to request {expected}")
         return answer[4:]
+
+    def _ask(self, key, version, body):
+        self.socket.sendall(self._request(key, version, body))
+        return self._answer(self.correlation)
 
     def _read(self, size):
         got = bytearray(size)
@@ -44,6 +55,41 @@ class AdminClient:
         error, = struct.unpack(">h", answer[at:at + 2])
         if error != 0:
             raise RuntimeError(f"CreateTopics {name}: error {error}")
+
+    def _find_transaction_coordinator(self, name):
+        """FindCoordinator version 1, which has the coordinator's topic made."""
+        text = name.encode()
+        answer = self._ask(10, 1, struct.pack(">h", len(text)) + text + b"\1")
+        return struct.unpack(">ih", answer[:6])[1]
+
+    def init_producer_ids(self, names, deadline_s=120, in_flight=200):
+        """InitProducerId version 1 for each transactional id, many at once; those that the broker puts off are asked again."""
+        end = time.monotonic() + deadline_s
+        while self._find_transaction_coordinator(names[0]) in PASSING:
+            self._pause(end)
+        open_names = list(names)
+        while open_names:
+            put_off = []
+            for first in range(0, len(open_names), in_flight):
+                part, before = open_names[first:first + in_flight], self.correlation
+                self.socket.sendall(b"".join(
+                    self._request(22, 1, struct.pack(">h", len(name)) + name.encode() + struct.pack(">i", 60_000)) for name in part))
+                for place, name in enumerate(part):
+                    _, error = struct.unpack(">ih", self._answer(before + 1 + place)[:6])
+                    if error in PASSING:
+                        put_off.append(name)
+                    elif error != 0:
+                        raise RuntimeError(f"InitProducerId {name}: error {error}")
+            open_names = put_off
+            if open_names:
+                self._pause(end)
+
+    @staticmethod
+    def _pause(end, seconds=0.002):
+        """Between two looks at something that nobody announces."""
+        if time.monotonic() > end:
+            raise RuntimeError("the transaction coordinator does not answer")
+        time.sleep(seconds)
 
     def metadata_size(self):
         """Metadata version 5 of all topics; the answer's size."""

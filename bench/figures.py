@@ -23,6 +23,8 @@ class Sizes:
         self.small_records = 200_000 if quick else 10_000_000
         self.topic_partitions = 50 if quick else 1000
         self.large_records = 50_000 if quick else 2_000_000
+        self.commits = 300 if quick else 5_000
+        self.transactional_ids = 1_000 if quick else 100_000
         self.repetitions = 1 if quick else 5
         self.most_space_gb = 1 if quick else 8
 
@@ -196,10 +198,85 @@ def ten_thousand_partitions(broker, load, sizes, samples):
     samples.add("restart with 10,000 partitions", broker, broker.start())
 
 
+def _transactions(broker, load, topic, records, transactional_id):
+    return load.run("transactions", "--broker", broker.address, "--topic", topic, "--records", records, "--size", KILOBYTE,
+                    "--every", 100, "--set", f"linger.ms=5,transactional.id={transactional_id}")
+
+
+def transactional_produce(broker, load, sizes, samples):
+    """Beside the plain produce of the same broker in the same start: the two are compared, too."""
+    _start_for_load(broker, load, sizes, "plain")
+    load.run("first-produce", "--broker", broker.address, "--topic", "transactional")
+    warm = sizes.large_records // 2
+    _transactions(broker, load, "warm", warm, "warm")
+    _produce(broker, load, "warm-plain", warm, KILOBYTE)
+    _measured("beside transactional", broker, sizes, samples, load,
+              lambda: _produce(broker, load, "plain", sizes.large_records, KILOBYTE))
+    answer = _measured("transactional produce", broker, sizes, samples, load,
+                       lambda: _transactions(broker, load, "transactional", sizes.large_records, "measured"))
+    plain = samples.of("beside transactional, CPU", broker.name)[-1]
+    samples.add("transactional to plain", broker, samples.of("transactional produce, CPU", broker.name)[-1] / plain)
+    samples.add("transactions a second", broker, answer["transactions"] / answer["seconds"])
+    if request_bytes := _produce_request_bytes(answer):
+        samples.add("transactional produce, request", broker, request_bytes / 1e3)
+
+
+def _commits(broker, load, count, transactional_id):
+    return load.run("commits", "--broker", broker.address, "--topic", "small", "--count", count, "--rate", 1000,
+                    "--set", f"linger.ms=0,transactional.id={transactional_id}")
+
+
+def small_transactions(broker, load, sizes, samples):
+    _start_for_load(broker, load, sizes, "small")
+    _commits(broker, load, 2 * sizes.commits, "warm")
+    os.sync()
+    with Interval(broker, samples) as used:
+        answer = _commits(broker, load, sizes.commits, "measured")
+        used.client_cpu_s = answer["cpu_s"]
+    samples.add("commit p50", broker, answer["commit_p50"])
+    samples.add("commit p99", broker, answer["commit_p99"])
+    samples.add("small transaction p50", broker, answer["whole_p50"])
+    samples.add("small transactions a second", broker, answer["transactions"] / answer["seconds"])
+    samples.add("CPU of a small transaction", broker, 1000 * used.cpu_s / answer["transactions"])
+
+
+def _java_hash(text):
+    """String.hashCode, which tells an id's partition of __transaction_state."""
+    value = 0
+    for letter in text:
+        value = (31 * value + ord(letter)) & 0xffffffff
+    return value & 0x7fffffff
+
+
+def reload_of_transactional_ids(broker, load, sizes, samples):
+    broker.empty()
+    load.touch_file(sizes.file_gb, broker.dir)
+    broker.start()
+    broker.wait_until_idle()
+    client = AdminClient(broker.address)
+    names = [f"transactional-id-{number}" for number in range(sizes.transactional_ids)]
+    client.init_producer_ids(names)
+    client.close()
+    broker.stop()
+    os.sync()
+    one_of_each_partition = list({_java_hash(name) % 50: name for name in names}.values())
+    begin = time.monotonic()
+    broker.start()
+    client = AdminClient(broker.address)
+    client.init_producer_ids(one_of_each_partition)
+    samples.add("reload of transactional ids", broker, time.monotonic() - begin)
+    client.close()
+    broker.wait_until_idle()
+    samples.add("RSS with transactional ids", broker, measure.memory_mb(broker.pid)[0])
+
+
 GROUPS = {
     "start": start_and_first_produce,
     "idle": idle,
     "produce-100": produce_small,
     "records-1k": produce_and_consume_large,
     "topics": ten_thousand_partitions,
+    "transactions-1k": transactional_produce,
+    "commits": small_transactions,
+    "transactional-ids": reload_of_transactional_ids,
 }

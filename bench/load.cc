@@ -19,12 +19,15 @@ constexpr char kHelp[] = R"(Usage: milena_bench_load COMMAND OPTIONS
 
   produce        --broker HOST:PORT --topic T --records N --size BYTES   every record acknowledged
   first-produce  --broker HOST:PORT --topic T                            one record, from nothing to its delivery report
+  transactions   --broker HOST:PORT --topic T --records N --size BYTES --every MS
+                                                                         the same in transactions of so many milliseconds
+  commits        --broker HOST:PORT --topic T --count N --rate PER_S     so many transactions of one record
   consume        --broker HOST:PORT --topic T --records N                partition 0 from its beginning
   start-probe    --port P --log FILE --deadline SECONDS -- COMMAND...    exec to first ApiVersions answer; the program stays up
   touch-memory   --gb GB                                                 writes to so much memory and frees it; ends with its input
   touch-file     --gb GB --file NEW                                      the same for the page cache; the file does not stay
 
-produce, first-produce and consume take --set KEY=VALUE,KEY=VALUE for librdkafka.
+The commands that produce or consume take --set KEY=VALUE,KEY=VALUE for librdkafka.
 )";
 
 struct Command {
@@ -33,8 +36,9 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
-    {"produce", produce},         {"first-produce", first_produce}, {"consume", consume},
-    {"start-probe", start_probe}, {"touch-memory", touch_memory},   {"touch-file", touch_file},
+    {"produce", produce},         {"first-produce", first_produce}, {"transactions", transactions},
+    {"commits", commits},         {"consume", consume},             {"start-probe", start_probe},
+    {"touch-memory", touch_memory}, {"touch-file", touch_file},
 };
 
 }  // namespace

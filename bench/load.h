@@ -45,6 +45,8 @@ void set(rd_kafka_conf_t* conf, const char* key, const std::string& value);
 
 int produce(const Options& options);
 int first_produce(const Options& options);
+int transactions(const Options& options);
+int commits(const Options& options);
 int consume(const Options& options);
 int start_probe(const Options& options);
 int touch_memory(const Options& options);

@@ -3,34 +3,30 @@
 #include <cstdio>
 #include <string>
 
-#include "load.h"
+#include "producer.h"
 
 namespace milena::bench {
 namespace {
 
-// What the delivery reports say. All callbacks run inside rd_kafka_poll, on the one thread of the program.
-struct Reports {
-  int64_t delivered = 0;
-  std::string statistics;
+void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  if (message->err) give_up("a record was not acknowledged: %s", rd_kafka_err2str(message->err));
+  static_cast<Reports*>(opaque)->delivered++;
+}
 
-  static void delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-    if (message->err) give_up("a record was not acknowledged: %s", rd_kafka_err2str(message->err));
-    static_cast<Reports*>(opaque)->delivered++;
-  }
+int keep_statistics(rd_kafka_t*, char* json, size_t length, void* opaque) {
+  static_cast<Reports*>(opaque)->statistics.assign(json, length);
+  return 0;
+}
 
-  static int keep_statistics(rd_kafka_t*, char* json, size_t length, void* opaque) {
-    static_cast<Reports*>(opaque)->statistics.assign(json, length);
-    return 0;
-  }
-};
+}  // namespace
 
 rd_kafka_t* make_producer(const Options& options, Reports* reports, bool statistics) {
   rd_kafka_conf_t* conf = make_conf(options);
   rd_kafka_conf_set_opaque(conf, reports);
-  rd_kafka_conf_set_dr_msg_cb(conf, Reports::delivery);
+  rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
   if (statistics) {
     set(conf, "statistics.interval.ms", "200");
-    rd_kafka_conf_set_stats_cb(conf, Reports::keep_statistics);
+    rd_kafka_conf_set_stats_cb(conf, keep_statistics);
   }
   char error[256];
   rd_kafka_t* producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
@@ -44,7 +40,6 @@ rd_kafka_topic_t* open_topic(rd_kafka_t* client, const std::string& name) {
   return topic;
 }
 
-// Hands one record over; while the client's queue is full, reports are taken in.
 void send(rd_kafka_t* producer, rd_kafka_topic_t* topic, std::string& value) {
   while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value.data(), value.size(),
                           nullptr, 0, nullptr) != 0) {
@@ -63,7 +58,13 @@ void wait_for_reports(rd_kafka_t* producer, const Reports& reports, int64_t want
   }
 }
 
-}  // namespace
+// The numbers come every 200 ms; what was kept until now may be from before the end.
+std::string latest_statistics(rd_kafka_t* producer, Reports& reports) {
+  reports.statistics.clear();
+  double end = now_s() + 10;
+  while (reports.statistics.empty() && now_s() < end) rd_kafka_poll(producer, 100);
+  return reports.statistics.empty() ? "null" : reports.statistics;
+}
 
 int produce(const Options& options) {
   constexpr int64_t kPollEvery = 1000;
@@ -81,13 +82,9 @@ int produce(const Options& options) {
   wait_for_reports(producer, reports, records, 120);
   double seconds = now_s() - begin;
 
-  // The numbers of the client come every 200 ms; what is kept now may be from before the end.
-  reports.statistics.clear();
-  double end = now_s() + 10;
-  while (reports.statistics.empty() && now_s() < end) rd_kafka_poll(producer, 100);
   std::printf("{\"records\": %ld, \"bytes\": %ld, \"seconds\": %.6f, \"statistics\": %s}\n", records,
               records * static_cast<int64_t>(value.size()), seconds,
-              reports.statistics.empty() ? "null" : reports.statistics.c_str());
+              latest_statistics(producer, reports).c_str());
   std::fflush(stdout);
   rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(producer);

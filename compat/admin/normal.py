@@ -40,6 +40,8 @@ RULES = [
     (re.compile(r"Call\(callName=([\w()=]+), .*? timed out at \S+ after \d+ attempt\(s\)"), r"<\1 timed out>"),
     (re.compile(r"Timed out waiting (?:for a node assignment|to send the call)\. Call: ([\w()=]+)"), r"<\1 timed out>"),
     (re.compile(r"((?:Ongoing|Complete\w+|Prepare\w+|Empty)\s+\d+\s+(?:<ms>|None)\s+)\d+"), r"\1<n>"),
+    # find-hanging: when the last record was written, and how many minutes ago.
+    (re.compile(r"^((?:[\w.]+\s+)(?:-?\d+\s+){5}(?:<ms>|\d{13})\s+)\d+\s*$"), r"\1<n>"),
     (re.compile(r"(Finalized\w*Epoch: |Epoch: )\d+"), r"\1<n>"),
     (re.compile(r"/tmp/\S*?/kafka-\w+\.tmp"), "<temporary file>"),
 ]

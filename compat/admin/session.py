@@ -68,6 +68,7 @@ class Session:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.host = host
         self.live = {}
+        self.producer_ids = {}
         # Of the first record produced; {moment} is that of the fifth. An hour ago, so that nothing is too old or too new.
         self.begin_ms = (int(time.time()) - 3600) * 1000
         self.entries = []
@@ -101,6 +102,8 @@ class Session:
         rest = rest.replace("{broker}", self.address).replace("{controller}", self.controller)
         rest = rest.replace("{dir}", str(self.directory)).replace("{begin}", str(self.begin_ms)).replace("{250}", "a" * 250)
         rest = rest.replace("{moment}", time.strftime("%Y-%m-%dT%H:%M:%S.004", time.gmtime(self.begin_ms // 1000)))
+        for form, producer_id in self.producer_ids.items():
+            rest = rest.replace(form, producer_id)
         if word in self.WORDS:
             self.WORDS[word](self, *([rest] if word in ("file",) else shlex.split(rest)))
         elif word.strip("~") in TOOLS:
@@ -158,22 +161,36 @@ class Session:
                                                          transactional_id=transaction.get("transactional_id")))
         expect(answer["Responses"][0]["PartitionResponses"][0])
 
-    def _transaction(self, name, topic, count, end):
-        """transaction ID TOPIC COUNT commit|abort|open: records in a transaction, which ends so, or does not."""
+    def _transactional_producer(self, name):
+        """Its id and epoch."""
         wait.until(lambda: self.quietly("FindCoordinator", 3, {"Key": name, "KeyType": 1})["ErrorCode"] == 0, "a coordinator", 60)
 
         def got_id():
             answer = self.quietly("InitProducerId", 4, {"TransactionalId": name, "TransactionTimeoutMs": 60_000,
                                                         "ProducerId": -1, "ProducerEpoch": -1})
             return answer if answer["ErrorCode"] == 0 else None
-        own = wait.until(got_id, "an id for the transactional producer", 60)
+        return wait.until(got_id, "an id for the transactional producer", 60)
+
+    def _write_in_transaction(self, own, name, topic, count):
+        self._produce(topic, count, attributes=batches.TRANSACTIONAL, producer_id=own["ProducerId"],
+                      producer_epoch=own["ProducerEpoch"], sequence=0, transactional_id=name)
+
+    def _hanging(self, name, topic, count):
+        """hanging ID TOPIC COUNT: records in a transaction that its coordinator knows nothing of, which takes a broker that
+        does not verify. {ID} is the producer's id from then on."""
+        own = self._transactional_producer(name)
+        self._write_in_transaction(own, name, topic, count)
+        self.producer_ids[f"{{{name}}}"] = str(own["ProducerId"])
+
+    def _transaction(self, name, topic, count, end):
+        """transaction ID TOPIC COUNT commit|abort|open: records in a transaction, which ends so, or does not."""
+        own = self._transactional_producer(name)
         who = {"ProducerId": own["ProducerId"], "ProducerEpoch": own["ProducerEpoch"]}
         answer = self.quietly("AddPartitionsToTxn", 3, {
             "V3AndBelowTransactionalId": name, "V3AndBelowProducerId": own["ProducerId"],
             "V3AndBelowProducerEpoch": own["ProducerEpoch"], "V3AndBelowTopics": [{"Name": topic, "Partitions": [0]}]})
         expect(answer["ResultsByTopicV3AndBelow"][0]["ResultsByPartition"][0], "PartitionErrorCode")
-        self._produce(topic, count, attributes=batches.TRANSACTIONAL, producer_id=own["ProducerId"],
-                      producer_epoch=own["ProducerEpoch"], sequence=0, transactional_id=name)
+        self._write_in_transaction(own, name, topic, count)
         if end != "open":
             expect(self.quietly("EndTxn", 3, {"TransactionalId": name, **who, "Committed": end == "commit"}))
             ended = {"commit": "CompleteCommit", "abort": "CompleteAbort"}[end]
@@ -231,7 +248,7 @@ class Session:
         """formatted ARGUMENTS, as the first line of a list: StorageTool has formatted the directory before the start."""
 
     WORDS = {"formatted": _formatted, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
-             "stable": _stable, "transaction": _transaction,
+             "stable": _stable, "transaction": _transaction, "hanging": _hanging,
               "end": _end}
 
     # For the harness: bare requests.

@@ -1,11 +1,14 @@
 """Copies numbers by transactions with kafka-python: ADDRESS FROM TO GROUP TRANSACTIONAL-ID SEED. Ends at anything odd."""
 
+import faulthandler
 import random
+import signal
 import sys
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.structs import OffsetAndMetadata
 
+faulthandler.register(signal.SIGQUIT)
 address, source, to, group, transactional_id, seed = sys.argv[1:]
 rng = random.Random(int(seed))
 producer = KafkaProducer(bootstrap_servers=address, transactional_id=transactional_id, transaction_timeout_ms=20_000)

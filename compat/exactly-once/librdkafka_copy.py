@@ -1,13 +1,18 @@
 """Copies numbers by transactions with librdkafka: ADDRESS FROM TO GROUP TRANSACTIONAL-ID SEED. Ends at anything odd."""
 
+import faulthandler
 import random
+import signal
 import sys
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+faulthandler.register(signal.SIGQUIT)
 address, source, to, group, transactional_id, seed = sys.argv[1:]
 rng = random.Random(int(seed))
-common = {"bootstrap.servers": address, "reconnect.backoff.max.ms": 200}
+# Without re-bootstrap: librdkafka 2.16 decommissions the broker then and still waits, for ever, for the one that it knows as the
+# group's coordinator (send_offsets_to_transaction does not come back, and no request is on its way).
+common = {"bootstrap.servers": address, "reconnect.backoff.max.ms": 200, "metadata.recovery.strategy": "none"}
 producer = Producer({**common, "transactional.id": transactional_id, "transaction.timeout.ms": 20_000})
 consumer = Consumer({**common, "group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed",
                      "auto.offset.reset": "earliest", "session.timeout.ms": 6_000, "heartbeat.interval.ms": 1_000})
