@@ -89,7 +89,8 @@ VerificationStart Partition::start_verification(int64_t producer_id, int16_t epo
 }
 
 void Partition::advance_high_watermark() {
-  int64_t least = log_->log_end_offset();
+  // What waits for a sync is not shown either: a crash could take back what a reader has seen.
+  int64_t least = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
   for (const auto& [broker, log_end_offset] : replica_log_end_offsets_) least = std::min(least, log_end_offset);
   // Never back: what was once visible stays so.
   if (least > log_->high_watermark()) {
@@ -169,7 +170,8 @@ void Partition::when_settled(int64_t offset, bool by_replicas, int64_t deadline_
   if (!sync_running_) shard_.sync_in_background(*this, log_->prepare_sync());
 }
 
-bool Partition::finish_sync_waits() {
+bool Partition::finish_sync() {
+  advance_high_watermark();
   std::vector<SyncWait> reached;
   for (size_t i = 0; log_ != nullptr && i < sync_waits_.size();) {
     if (sync_waits_[i].offset > log_->recovery_point()) {

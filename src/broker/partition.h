@@ -69,7 +69,8 @@ class Partition {
   VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
                                        bool supports_epoch_bump);
 
-  // Fetch answers for consumers end here; a follower's fetch may go on to the log end offset.
+  // Fetch answers for consumers end here; a follower's fetch may go on to the log end offset. Not behind what is to be
+  // synced first (flush.messages).
   int64_t high_watermark() { return log_ ? log_->high_watermark() : 0; }
 
   // A follower's log end offset as its fetches tell it; the high watermark is the least of all replicas in sync.
@@ -90,8 +91,8 @@ class Partition {
   // A sync of the log is under way on a worker.
   bool sync_running() const { return sync_running_; }
   void set_sync_running(bool running) { sync_running_ = running; }
-  // The recovery point moved. True if somebody waits for more of it.
-  bool finish_sync_waits();
+  // The recovery point moved, and with it, perhaps, the high watermark. True if somebody waits for more of it.
+  bool finish_sync();
 
   // Told when the high watermark, the last stable offset or the log end offset move, or the partition goes away.
   WaiterList& waiters() { return waiters_; }

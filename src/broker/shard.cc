@@ -297,7 +297,7 @@ void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
                            if (!job->status.ok()) return synced->take_offline(job->status.error());
                            if (synced->log_if_open() == nullptr) return;
                            synced->log_if_open()->mark_flushed(job->sync);
-                           bool more = synced->finish_sync_waits();
+                           bool more = synced->finish_sync();
                            if (synced->log_if_open() == nullptr) return;
                            if (more || synced->log_if_open()->flush_due()) {
                              sync_in_background(*synced, synced->log_if_open()->prepare_sync());

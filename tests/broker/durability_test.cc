@@ -69,6 +69,23 @@ TEST_P(DurabilityTest, AcknowledgedIsSyncedWhereTheTopicAsksForIt) {
   }
 }
 
+TEST_P(DurabilityTest, NobodyReadsWhatIsToBeSyncedFirst) {
+  create_topic("t", 1, {{"flush.messages", "2"}});
+  Partition& partition = node().partition("t", 0);
+  const auto append = [&](const std::vector<std::string>& values) {
+    Payload batch;
+    batch.append(batch_of(values, node().clock().wall_ms()));
+    EXPECT_EQ(partition.append_as_leader(batch, {}).error, ErrorCode::kNone);
+  };
+  append({"a"});
+  EXPECT_EQ(partition.high_watermark(), 1);
+  append({"b", "c"});
+  EXPECT_EQ(partition.high_watermark(), 1);
+  node().run();
+  EXPECT_EQ(partition.high_watermark(), 3);
+  EXPECT_EQ(partition.log()->recovery_point(), 3);
+}
+
 TEST_P(DurabilityTest, APartitionNumberAtTheEdgeIsUnknown) {
   create_topic("t");
   EXPECT_EQ(fetch("t", INT32_MIN, 0).error_code, ErrorCode::kUnknownTopicOrPartition);
