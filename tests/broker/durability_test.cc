@@ -75,7 +75,7 @@ TEST_P(DurabilityTest, NobodyReadsWhatIsToBeSyncedFirst) {
   const auto append = [&](const std::vector<std::string>& values) {
     Payload batch;
     batch.append(batch_of(values, node().clock().wall_ms()));
-    EXPECT_EQ(partition.append_as_leader(batch, {}).error, ErrorCode::kNone);
+    EXPECT_EQ(partition.append_as_leader(batch, AppendOrigin::kClient).error, ErrorCode::kNone);
   };
   append({"a"});
   EXPECT_EQ(partition.high_watermark(), 1);
