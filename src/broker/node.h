@@ -61,6 +61,7 @@ class Node final : private SessionFactory {
   Status recover_logs();
   void resume_moves(const std::vector<FutureReplica>& futures);
   void remove_in_background(std::vector<std::string> paths);
+  [[noreturn]] static void halt(const std::string& why);
   void on_directory_failure(Shard& on, LogDirectory& failed);
 
   const Settings& settings_;
