@@ -51,7 +51,8 @@ static const ConfigDef kLogRows[] = {
     {"log.flush.interval.ms", kLong, nullptr, "", kClusterWide, kHonoured,
      "Time after which a partition with new records is synced to disk."},
     {"log.flush.scheduler.interval.ms", kLong, "9223372036854775807", "", kReadOnly, kHonoured,
-     "How often partitions are looked for that are due for a sync."},
+     "Stands in for log.flush.interval.ms where that is not set. Kafka looks for partitions to sync this often; Milena "
+     "syncs each when it is due."},
     {"log.flush.offset.checkpoint.interval.ms", kInt, "60000", "[0,...]", kReadOnly, kHonoured,
      "How often the point up to which logs are known to be on disk is written down."},
     {"log.flush.start.offset.checkpoint.interval.ms", kInt, "60000", "[0,...]", kReadOnly, kHonoured,
