@@ -209,13 +209,26 @@ Status Node::start_controller() {
     pointers.push_back(shards_.back().get());
   }
   context_->router.set_shards(std::move(pointers));
-  MetadataRecords image;
-  controller.image().write([&](MetadataRecord record) { image.push_back(std::move(record)); });
-  for (auto& shard : shards_) shard->apply_metadata(image, log.log_end_offset() - 1);
+  give_image_to_shards(controller.image(), log.log_end_offset() - 1);
   metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
   context_->metadata = metadata_.get();
   if (!doomed.empty()) remove_in_background(std::move(doomed));
   return ok_status();
+}
+
+// A part after the other: as records, the topics of a large cluster take several times their memory.
+void Node::give_image_to_shards(const MetadataImage& image, int64_t last_offset) {
+  constexpr size_t kRecordsAtATime = 4096;
+  MetadataRecords part;
+  auto give = [&] {
+    for (auto& shard : shards_) shard->apply_metadata(part, last_offset);
+    part.clear();
+  };
+  image.write([&](MetadataRecord record) {
+    part.push_back(std::move(record));
+    if (part.size() == kRecordsAtATime) give();
+  });
+  give();
 }
 
 // A first start, and one after an unclean stop, decide things that clients are told of (the cluster's id, leader epochs):

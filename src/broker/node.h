@@ -22,6 +22,7 @@ namespace milena {
 class LogDirectories;
 struct FutureReplica;
 class LogDirectory;
+class MetadataImage;
 class PartitionLog;
 class MetadataRuntime;
 class Peers;
@@ -56,6 +57,7 @@ class Node final : private SessionFactory {
   Status load();
   Status open_directories();
   Status start_controller();
+  void give_image_to_shards(const MetadataImage& image, int64_t last_offset);
   Status make_start_durable(PartitionLog& log);
   void sync_start_in_background();
   Status recover_logs();
