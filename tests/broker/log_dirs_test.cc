@@ -286,6 +286,7 @@ TEST_P(LogDirsTest, WithAllDirectoriesCordonedNewReplicasArePlacedByHandOnly) {
     auto& topic = request.topics.emplace_back();
     topic.name = "before";
     topic.count = 2;
+    topic.assignments.reset();
     if (by_hand) topic.assignments.emplace().emplace_back().broker_ids = *by_hand;
     return client().ask<CreatePartitionsResponse>(request, 3).results[0].error_code;
   };

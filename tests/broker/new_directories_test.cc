@@ -173,7 +173,8 @@ TEST_P(NewDirectoriesOnTwoDisksTest, AreMadeForAMove) {
   const std::string name = "t-" + std::to_string(moved);
   AlterReplicaLogDirsRequest request;
   auto& into = request.dirs.emplace_back();
-  into.path = disk(0);
+  const std::string to = disk(0);
+  into.path = to;
   auto& topic = into.topics.emplace_back();
   topic.name = "t";
   topic.partitions = {moved};
