@@ -7,8 +7,10 @@ import time
 
 import measure
 from admin_client import AdminClient
-from brokers import Broken
+from brokers import Broken, Milena
 
+NO_SNAPSHOT = ("metadata.log.max.record.bytes.between.snapshots=1000000000", "metadata.log.max.snapshot.interval.ms=0")
+SNAPSHOT_AT_ONCE = ("metadata.log.max.record.bytes.between.snapshots=1",)
 KILOBYTE = 1024
 GB = 1e9
 
@@ -22,6 +24,7 @@ class Sizes:
         self.idle_s = 3 if quick else 20
         self.small_records = 200_000 if quick else 10_000_000
         self.topic_partitions = 50 if quick else 1000
+        self.topics = 1000 if quick else 100_000
         self.large_records = 50_000 if quick else 2_000_000
         self.commits = 300 if quick else 5_000
         self.transactional_ids = 1_000 if quick else 100_000
@@ -180,7 +183,7 @@ def ten_thousand_partitions(broker, load, sizes, samples):
     client = AdminClient(broker.address)
     begin = time.monotonic()
     for number in range(10):
-        client.create_topic(f"many-{number}", sizes.topic_partitions)
+        client.create_topics([f"many-{number}"], sizes.topic_partitions)
     samples.add("create 10,000 partitions", broker, time.monotonic() - begin)
     broker.wait_until_idle()
     samples.add("RSS with 10,000 partitions", broker, measure.memory_mb(broker.pid)[0])
@@ -270,6 +273,46 @@ def reload_of_transactional_ids(broker, load, sizes, samples):
     samples.add("RSS with transactional ids", broker, measure.memory_mb(broker.pid)[0])
 
 
+def many_topics(broker, load, sizes, samples):
+    """Milena alone: the JVM takes the better part of an hour to make the topics."""
+    if broker.name != Milena.name:
+        return
+    broker.empty()
+    broker.overrides = NO_SNAPSHOT
+    broker.start()
+    client = AdminClient(broker.address)
+    for first in range(0, sizes.topics, 1000):
+        client.create_topics([f"topic-{number}" for number in range(first, first + 1000)], 1)
+    client.close()
+    broker.stop()
+    load.touch_file(sizes.file_gb, broker.dir)
+    samples.add("restart, topics in the log", broker, broker.start())
+    broker.stop()
+    broker.overrides = SNAPSHOT_AT_ONCE
+    broker.start()
+    _wait_for_snapshot(broker, sizes)
+    broker.stop()
+    broker.overrides = NO_SNAPSHOT
+    load.touch_file(sizes.file_gb, broker.dir)
+    samples.add("restart, topics in a snapshot", broker, broker.start())
+    client = AdminClient(broker.address)
+    if client.metadata_size() < sizes.topics * 20:
+        raise Broken("topics are missing after the restart")
+    client.close()
+    broker.overrides = ()
+
+
+def _wait_for_snapshot(broker, sizes, deadline_s=120):
+    """One that is large enough to hold the topics."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        for path in (broker.data_dir / "__cluster_metadata-0").glob("*.checkpoint"):
+            if path.stat().st_size > sizes.topics * 50:
+                return
+        time.sleep(0.05)
+    raise Broken("no snapshot of the metadata was written")
+
+
 GROUPS = {
     "start": start_and_first_produce,
     "idle": idle,
@@ -279,4 +322,5 @@ GROUPS = {
     "transactions-1k": transactional_produce,
     "commits": small_transactions,
     "transactional-ids": reload_of_transactional_ids,
+    "replay": many_topics,
 }

@@ -57,6 +57,8 @@ ROWS = [
     Row("memory with 10,000 partitions, RSS", "RSS with 10,000 partitions", "MB", limit=120, target="≤ 120 MB"),
     Row("Metadata of 10,000 partitions", "Metadata of 10,000 partitions", "ms", digits=2, share=1 / 3, target="≤ a third of the JVM's"),
     Row("restart with 10,000 partitions", "restart with 10,000 partitions", "ms"),
+    Row("restart with 100,000 topics, read from the metadata log", "restart, topics in the log", "ms", digits=0, limit=1000, target="≤ 1000 ms"),
+    Row("restart with 100,000 topics, read from a snapshot", "restart, topics in a snapshot", "ms", digits=0, limit=1000, target="≤ 1000 ms"),
     Row("memory after the 100 B load, RSS", "RSS after 100 B load", "MB"),
     Row("memory after the 1 KB load, RSS", "RSS after 1 KB load", "MB"),
     Row("memory after the 1 KB load, USS", "USS after 1 KB load", "MB"),

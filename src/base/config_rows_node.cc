@@ -13,7 +13,7 @@ static const ConfigDef kNodeRows[] = {
      "The older name of node.id."},
     {"process.roles", kList, "broker,controller", "{broker, controller}", kReadOnly, kHonoured,
      "What this process is: a broker, a controller, or both.", "(none)"},
-    {"broker.rack", kString, nullptr, "", kReadOnly, 0,
+    {"broker.rack", kString, nullptr, "", kReadOnly, kHonoured,
      "Where the broker stands (a rack, a zone); replicas are spread over racks and consumers may prefer theirs."},
     {"broker.heartbeat.interval.ms", kInt, "2000", "", kReadOnly, kNoEffect,
      "How often a broker reports to its controller."},

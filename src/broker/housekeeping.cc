@@ -145,7 +145,12 @@ void Housekeeping::start() {
 void Housekeeping::note_change() {
   if (scheduled_ || stopped_) return;
   scheduled_ = true;
-  int64_t interval_ms = home_.settings().get_long("replica.high.watermark.checkpoint.interval.ms");
+  // One round for all of the files, as often as the most wanted of them.
+  const Settings& settings = home_.settings();
+  int64_t interval_ms = settings.get_long("replica.high.watermark.checkpoint.interval.ms");
+  for (const char* name : {"log.flush.offset.checkpoint.interval.ms", "log.flush.start.offset.checkpoint.interval.ms"}) {
+    interval_ms = std::clamp<int64_t>(settings.get_int(name), 1, std::max<int64_t>(interval_ms, 1));
+  }
   home_.executor().call_at(home_.steady_ms() + interval_ms, [this] {
     scheduled_ = false;
     if (!stopped_) collect_and_write();

@@ -83,9 +83,9 @@ void LogCleaner::look() {
 
 bool LogCleaner::begin(Partition& partition, const CompactionOutlook& outlook) {
   const Settings& settings = shard_.settings();
-  auto budget = static_cast<uint64_t>(settings.get_long("log.cleaner.dedupe.buffer.size"));
-  auto threads = static_cast<uint64_t>(std::max<int64_t>(settings.get_long("log.cleaner.threads"), 1));
-  auto job = partition.log_if_open()->prepare_compaction(outlook, budget / threads,
+  // Each shard may be at it.
+  auto budget = static_cast<uint64_t>(settings.get_long("log.cleaner.dedupe.buffer.size")) / shard_.router().shard_count();
+  auto job = partition.log_if_open()->prepare_compaction(outlook, budget,
                                                          settings.get_double("log.cleaner.io.buffer.load.factor"));
   if (!job) {
     partition.take_offline(job.error());
@@ -161,7 +161,8 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
 }
 
 int64_t LogCleaner::pause_after_ms(uint64_t bytes) const {
-  double most = shard_.settings().get_double("log.cleaner.io.max.bytes.per.second");
+  double most = shard_.settings().get_double("log.cleaner.io.max.bytes.per.second") /
+                static_cast<double>(shard_.router().shard_count());
   double pause_ms = static_cast<double>(bytes) / most * 1000;
   return pause_ms < 1 ? 0 : static_cast<int64_t>(std::min(pause_ms, 60'000.0));
 }

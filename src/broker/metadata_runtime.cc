@@ -8,7 +8,6 @@
 #include "broker/kraft_version.h"
 #include "broker/metadata_log.h"
 #include "broker/shard.h"
-#include "log/format/partition_metadata.h"
 
 namespace milena {
 
@@ -41,9 +40,8 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
   controller_.apply(records);
   unsynced_bytes_ += appended->bytes;
-  std::vector<NewReplica> made = new_replicas(records);
   appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset,
-                             std::move(done), std::move(made)});
+                             std::move(done)});
   start_sync();
 }
 
@@ -59,10 +57,7 @@ void MetadataRuntime::start_sync() {
   CHECK(sync.ok(), "the metadata log cannot be synced: {}", sync.error().message);
   auto job = std::make_shared<Job>(Job{sync.take(), std::exchange(appended_, {})});
   home_.executor().run_blocking(
-      [job, &files = files_] {
-        job->status = job->sync.run(files);
-        make_directories(files, job->commits);
-      },
+      [job, &files = files_] { job->status = job->sync.run(files); },
       [this, job, bytes = std::exchange(unsynced_bytes_, 0)] {
         on_synced(job->status, job->sync, bytes);
         publish(std::make_shared<std::vector<Commit>>(std::move(job->commits)));
@@ -74,33 +69,6 @@ void MetadataRuntime::on_synced(const Status& status, const LogSync& sync, uint6
   log_->mark_flushed(sync);
   log_->set_high_watermark(sync.offset());
   snapshots_.on_committed(bytes);
-}
-
-std::vector<MetadataRuntime::NewReplica> MetadataRuntime::new_replicas(const MetadataRecords& records) const {
-  std::vector<NewReplica> made;
-  const int32_t node_id = home_.node().node_id;
-  for (const MetadataRecord& each : records) {
-    const auto* record = std::get_if<PartitionRecord>(&each);
-    if (record == nullptr || record->leader != node_id) continue;
-    const TopicImage* topic = controller_.image().find_topic(record->topic_id);
-    const PartitionImage* partition = topic == nullptr ? nullptr : topic->partition(record->partition_id);
-    if (partition == nullptr) continue;
-    LogDirectory* directory = home_.node().directories->find(partition->directory(node_id));
-    if (directory == nullptr) continue;
-    made.push_back({directory->partition_path({topic->name, record->partition_id}), topic->id});
-  }
-  return made;
-}
-
-// What fails here fails again when the log is opened, and is told then.
-void MetadataRuntime::make_directories(FileSystem& files, const std::vector<Commit>& commits) {
-  for (const Commit& commit : commits) {
-    for (const NewReplica& replica : commit.new_replicas) {
-      if (files.exists(replica.path) || !files.make_directories(replica.path).ok()) continue;
-      std::string path = replica.path + "/" + std::string(kPartitionMetadataFile);
-      (void)files.write_file_atomically(path, encode_partition_metadata(replica.topic_id), false).ok();
-    }
-  }
 }
 
 // The next sync begins only when all shards have applied this one: their images then move in the same order.

@@ -77,17 +77,10 @@ class MetadataRuntime {
   int64_t end_offset() const { return log_->log_end_offset(); }
 
  private:
-  // A replica of ours that the records make: its directory is made by the worker that syncs them, so that no shard has to
-  // make a thousand in one turn.
-  struct NewReplica {
-    std::string path;
-    Uuid topic_id;
-  };
   struct Commit {
     std::shared_ptr<const MetadataRecords> records;
     int64_t last_offset;
     Task done;
-    std::vector<NewReplica> new_replicas = {};
   };
 
   void at_home(Shard& from, Task task);
@@ -98,8 +91,6 @@ class MetadataRuntime {
   void on_synced(const Status& status, const LogSync& sync, uint64_t bytes);
   void publish(std::shared_ptr<std::vector<Commit>> commits);
   void finish_commits(std::vector<Commit>& commits);
-  std::vector<NewReplica> new_replicas(const MetadataRecords& records) const;
-  static void make_directories(FileSystem& files, const std::vector<Commit>& commits);
   static bool delete_topics(const std::vector<Commit>& commits);
   void hand_out_producer_ids();
   void allocate_producer_ids();

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <latch>
 #include <map>
 #include <thread>
@@ -104,6 +105,9 @@ Status Node::load() {
   RETURN_IF_ERROR(open_directories());
   RETURN_IF_ERROR(start_controller());
   if (!directories_->clean_shutdown()) RETURN_IF_ERROR(recover_logs());
+  if (!directories_->metadata().online()) {
+    return make_error(ErrorKind::kIo, "the log directory with the metadata, {}, has failed", directories_->metadata().path());
+  }
   std::vector<FutureReplica> futures = directories_->futures();
   directories_->end_loading();
 
@@ -129,6 +133,7 @@ Status Node::load() {
   for (auto& shard : shards_) {
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
     shard->executor().post([shard = shard.get()] { shard->transactions().load_in_background(); });
+    shard->executor().post([shard = shard.get()] { shard->new_directories().start(); });
   }
   return ok_status();
 }
@@ -178,7 +183,9 @@ Status Node::start_controller() {
   start.features = supported_features();
   if (!settings_.is_null("broker.rack")) start.rack = settings_.get_string("broker.rack");
   start.log_dirs = directories_->online_ids();
-  start.cordoned_log_dirs = directories_->cordoned_ids(settings_);
+  const ConfigMap& for_all = controller.image().configs(ResourceType::kBroker, "");
+  const ConfigMap& for_this = controller.image().configs(ResourceType::kBroker, fmt::format("{}", start.broker_id));
+  start.cordoned_log_dirs = directories_->cordoned_ids(settings_.with_altered(for_all, for_this, nullptr));
   const BrokerImage* before = controller.image().find_broker(start.broker_id);
   if (directories_->clean_shutdown() && before != nullptr) start.previous_broker_epoch = before->epoch;
   RETURN_IF_ERROR(write(controller.register_controller(start.broker_id, start.incarnation_id,
@@ -202,13 +209,26 @@ Status Node::start_controller() {
     pointers.push_back(shards_.back().get());
   }
   context_->router.set_shards(std::move(pointers));
-  MetadataRecords image;
-  controller.image().write([&](MetadataRecord record) { image.push_back(std::move(record)); });
-  for (auto& shard : shards_) shard->apply_metadata(image, log.log_end_offset() - 1);
+  give_image_to_shards(controller.image(), log.log_end_offset() - 1);
   metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
   context_->metadata = metadata_.get();
   if (!doomed.empty()) remove_in_background(std::move(doomed));
   return ok_status();
+}
+
+// A part after the other: as records, the topics of a large cluster take several times their memory.
+void Node::give_image_to_shards(const MetadataImage& image, int64_t last_offset) {
+  constexpr size_t kRecordsAtATime = 4096;
+  MetadataRecords part;
+  auto give = [&] {
+    for (auto& shard : shards_) shard->apply_metadata(part, last_offset);
+    part.clear();
+  };
+  image.write([&](MetadataRecord record) {
+    part.push_back(std::move(record));
+    if (part.size() == kRecordsAtATime) give();
+  });
+  give();
 }
 
 // A first start, and one after an unclean stop, decide things that clients are told of (the cluster's id, leader epochs):
@@ -266,14 +286,15 @@ void Node::remove_in_background(std::vector<std::string> paths) {
 // Directories are independent of each other; each gets num.recovery.threads.per.data.dir threads (Kafka's loadLogs).
 // Nothing else uses the shards yet, and a partition is opened by one thread.
 Status Node::recover_logs() {
-  std::map<LogDirectory*, std::vector<Partition*>> unclean;
+  using Logs = std::vector<std::pair<Shard*, Partition*>>;
+  std::map<LogDirectory*, Logs> unclean;
   size_t total = 0;
   for (auto& shard : shards_) {
     shard->resolve_topic_configs();
     shard->for_each_partition([&](Partition& partition) {
       LogDirectory* directory = partition.directory();
       if (directory == nullptr || directory->clean_shutdown()) return;
-      unclean[directory].push_back(&partition);
+      unclean[directory].emplace_back(shard.get(), &partition);
       total++;
     });
   }
@@ -281,9 +302,9 @@ Status Node::recover_logs() {
   log_info("The last stop was not a clean one: recovering {} partitions", total);
   std::atomic<size_t> done = 0;
   std::atomic<int64_t> next_report_ms = executors_[0]->clock().steady_ms() + 2000;
-  auto recover_some = [&](const std::vector<Partition*>& all, std::atomic<size_t>& next) {
+  auto recover_some = [&](const Logs& all, std::atomic<size_t>& next) {
     for (size_t i = next++; i < all.size(); i = next++) {
-      all[i]->log();
+      all[i].first->recover(*all[i].second);
       size_t so_far = ++done;
       int64_t now_ms = executors_[0]->clock().steady_ms();
       int64_t due_ms = next_report_ms;
@@ -303,8 +324,16 @@ Status Node::recover_logs() {
   return ok_status();
 }
 
+// Nothing can be put in order any more: the next start recovers. As Kafka's broker halts.
+void Node::halt(const std::string& why) {
+  log_error("The broker ends: {}", why);
+  std::_Exit(1);
+}
+
 // Partitions in it lose their log on every shard, and in the metadata their leader.
 void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
+  if (&failed == &directories_->metadata()) halt("the log directory with the metadata, " + failed.path() + ", has failed");
+  if (directories_->online_ids().empty()) halt("all log directories have failed");
   const Error why{ErrorKind::kCorrupt, "its log directory " + failed.path() + " is offline"};
   context_->router.at_all(
       on,

@@ -22,6 +22,7 @@ namespace milena {
 class LogDirectories;
 struct FutureReplica;
 class LogDirectory;
+class MetadataImage;
 class PartitionLog;
 class MetadataRuntime;
 class Peers;
@@ -56,11 +57,13 @@ class Node final : private SessionFactory {
   Status load();
   Status open_directories();
   Status start_controller();
+  void give_image_to_shards(const MetadataImage& image, int64_t last_offset);
   Status make_start_durable(PartitionLog& log);
   void sync_start_in_background();
   Status recover_logs();
   void resume_moves(const std::vector<FutureReplica>& futures);
   void remove_in_background(std::vector<std::string> paths);
+  [[noreturn]] static void halt(const std::string& why);
   void on_directory_failure(Shard& on, LogDirectory& failed);
 
   const Settings& settings_;

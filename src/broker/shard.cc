@@ -4,6 +4,7 @@
 #include "broker/group_runtime.h"
 #include "broker/transaction_runtime.h"
 #include "broker/log_cleaner.h"
+#include "broker/metadata_runtime.h"
 #include "broker/replica_mover.h"
 #include "log/format/partition_metadata.h"
 
@@ -15,12 +16,14 @@ size_t session_slots(const Settings& settings, size_t shard_count) {
   return (slots + shard_count - 1) / shard_count;
 }
 
-// What partition.metadata says; nullopt where the file is not there.
+// What partition.metadata says; nullopt where the file is not there, or was named before the machine failed and not yet
+// written.
 Result<std::optional<Uuid>> topic_id_of(FileSystem& files, const std::string& partition_path) {
   std::string path = partition_path + "/" + std::string(kPartitionMetadataFile);
   auto content = files.read_file(path);
   if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
   if (!content) return content.error();
+  if (content->empty()) return std::optional<Uuid>();
   auto id = decode_partition_metadata(*content);
   if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
   return std::optional<Uuid>(*id);
@@ -40,7 +43,9 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       groups_(std::make_unique<GroupRuntime>(*this)),
       transactions_(std::make_unique<TransactionRuntime>(*this)),
       cleaner_(std::make_unique<LogCleaner>(*this)),
-      mover_(std::make_unique<ReplicaMover>(*this)) {}
+      mover_(std::make_unique<ReplicaMover>(*this)),
+      flush_timer_(*this),
+      new_directories_(*this) {}
 
 Shard::~Shard() = default;
 
@@ -78,6 +83,7 @@ std::shared_ptr<const LogConfig> Shard::log_config(const TopicImage& topic) {
   config->segment_bytes = from->segment_bytes;
   config->segment_ms = from->segment_ms;
   config->segment_jitter_ms = from->segment_jitter_ms;
+  config->preallocate = from->preallocate;
   config->index_interval_bytes = from->index_interval_bytes;
   config->segment_index_bytes = from->segment_index_bytes;
   config->flush_messages = from->flush_messages;
@@ -121,8 +127,13 @@ void Shard::apply_config(const ConfigResource& resource) {
   topic_configs_.erase(topic->id);
   for (int32_t p = 0; p < topic->partition_count(); p++) {
     Partition* partition = find_partition({topic->id, p});
-    if (partition != nullptr && partition->log_if_open() != nullptr) partition->log_if_open()->set_config(log_config(*topic));
+    if (partition != nullptr && partition->log_if_open() != nullptr) set_log_config(*partition, *topic);
   }
+}
+
+void Shard::set_log_config(Partition& partition, const TopicImage& topic) {
+  partition.log_if_open()->set_config(log_config(topic));
+  flush_timer_.consider(partition);
 }
 
 void Shard::apply_altered_settings(const ConfigResource& resource) {
@@ -135,13 +146,27 @@ void Shard::apply_altered_settings(const ConfigResource& resource) {
   topic_configs_.clear();  // the broker's settings are the topics' defaults
   for (auto& [id, partition] : partitions_) {
     const TopicImage* topic = image_.find_topic(id.topic_id);
-    if (topic != nullptr && partition->log_if_open() != nullptr) partition->log_if_open()->set_config(log_config(*topic));
+    if (topic != nullptr && partition->log_if_open() != nullptr) set_log_config(*partition, *topic);
   }
   if (index_ != 0) return;
+  if (node_.metadata != nullptr) executor_.post([this] { tell_cordoned_directories(); });
   for (const std::string& text : ignored) {
     if (first_time(text)) log_warn("{}", text);
   }
   if (node_.on_settings) node_.on_settings(*settings_);
+}
+
+// New replicas are placed by what the registration says.
+void Shard::tell_cordoned_directories() {
+  const BrokerImage* broker = image_.find_broker(node_.node_id);
+  std::vector<Uuid> cordoned = node_.directories->cordoned_ids(settings());
+  if (broker == nullptr || broker->cordoned_log_dirs == cordoned) return;
+  metadata().submit<std::monostate>(
+      *this,
+      [id = node_.node_id, cordoned = std::move(cordoned)](const Controller& controller) {
+        return controller.cordon_directories(id, cordoned);
+      },
+      [](std::monostate) {});
 }
 
 void Shard::apply_partition(const TopicPartitionId& id, bool created) {
@@ -151,23 +176,25 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
   bool leads = image != nullptr && image->leader == node_.node_id;
   auto found = partitions_.find(id);
   if (!leads) {
-    if (found != partitions_.end()) take_out(id)->end_waits(ErrorCode::kNotLeaderOrFollower);
-    return;
+    if (found == partitions_.end()) return;
+    new_directories_.take(id);
+    return take_out(id)->end_waits(ErrorCode::kNotLeaderOrFollower);
   }
   if (found != partitions_.end()) {
     found->second->set_leader_epoch(image->leader_epoch);
     return;
   }
   TopicPartition name{topic->name, id.partition};
-  // Its directory, if there is one already, was made for it (MetadataRuntime).
   bool is_new = created && !node_.directories->loading();
   LogDirectory* place = place_of(name, *image, is_new);
   auto partition = std::make_unique<Partition>(
       *this, id, name, image->leader_epoch, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
+  // What is found when the node loads and was never synced may still hold something after an unclean stop: recover().
   bool unwritten = is_new || (node_.directories->loading() && place != nullptr && place->clean_shutdown() &&
                               place->find(name).recovery_point == 0);
   if (unwritten) partition->set_known_empty();
+  if (is_new && place != nullptr) new_directories_.add(id, *place, place->partition_path(name));
   partitions_.emplace(id, std::move(partition));
 }
 
@@ -192,6 +219,7 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, c
   const TopicImage* topic = image_.find_topic(id.topic_id);
   CHECK(topic != nullptr, "the log of {} is wanted, which is not in the image", name.to_string());
   std::string path = directory.partition_path(name);
+  new_directories_.take(id);
   auto found_id = topic_id_of(node_.files->file_system(), path);
   if (!found_id) return found_id.error();
   bool has_id = found_id->has_value();
@@ -214,6 +242,22 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, c
   return log;
 }
 
+void Shard::recover(Partition& partition) {
+  LogDirectory& directory = *partition.directory();
+  const TopicPartition& name = partition.topic_partition();
+  if (partition.known_empty()) return;
+  const LogDirectory::Found found = directory.find(name);
+  if (found.recovery_point == 0 && found.log_start_offset == 0) {
+    auto used = directory.holds_segments(name);
+    if (used && !*used) {
+      partition.set_known_empty();
+      // Its partition.metadata may be missing.
+      return new_directories_.add(partition.id(), directory, directory.partition_path(name));
+    }
+  }
+  partition.log();
+}
+
 void Shard::remove_topic(const ImageDelta::Topic& topic) {
   topic_configs_.erase(topic.id);
   for (int32_t p = 0; p < topic.partition_count; p++) {
@@ -222,6 +266,7 @@ void Shard::remove_topic(const ImageDelta::Topic& topic) {
     partition->end_waits(ErrorCode::kNotLeaderOrFollower);
     LogDirectory* directory = partition->directory();
     partition.reset();
+    if (new_directories_.take({topic.id, p})) continue;
     if (directory != nullptr && directory->online()) schedule_delete(*directory, {topic.name, p});
   }
 }
@@ -258,13 +303,13 @@ void Shard::note_append(Partition& partition) {
   if (partition.log_if_open() != nullptr && partition.log_if_open()->config().cleanup_compact) cleaner_->consider(partition);
   // A sync that is prepared has to be run: the log takes it for granted.
   if (partition.log_if_open() != nullptr && !partition.sync_running() && partition.log_if_open()->flush_due()) {
-    sync_in_background(partition, partition.log()->prepare_sync());
+    return sync_in_background(partition, partition.log()->prepare_sync());
   }
+  flush_timer_.consider(partition);
 }
 
-// With the metadata log's directory the cluster would be lost: it is not given up for one file that cannot be read.
 void Shard::directory_failed(LogDirectory& directory) {
-  if (closed_ || &directory == &node_.directories->metadata() || !directory.take_offline()) return;
+  if (closed_ || !directory.take_offline()) return;
   if (node_.directories->loading()) return;  // on a thread of the recovery: the node looks at the directories behind it
   log_error("the log directory {} goes offline with everything in it", directory.path());
   if (node_.on_directory_failure) node_.on_directory_failure(*this, directory);
@@ -277,6 +322,8 @@ void Shard::close() {
   transactions_->close();
   cleaner_->stop();
   mover_->stop();
+  flush_timer_.stop();
+  new_directories_.stop();
 }
 
 // One sync of a partition at a time: the next covers what came meanwhile.
@@ -300,8 +347,9 @@ void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
                            bool more = synced->finish_sync();
                            if (synced->log_if_open() == nullptr) return;
                            if (more || synced->log_if_open()->flush_due()) {
-                             sync_in_background(*synced, synced->log_if_open()->prepare_sync());
+                             return sync_in_background(*synced, synced->log_if_open()->prepare_sync());
                            }
+                           flush_timer_.consider(*synced);
                          });
 }
 

@@ -20,6 +20,8 @@
 #include "broker/client_quotas.h"
 #include "broker/client_telemetry.h"
 #include "broker/fetch_session.h"
+#include "broker/flush_timer.h"
+#include "broker/new_directories.h"
 #include "broker/partition.h"
 #include "broker/router.h"
 #include "log/file_cache.h"
@@ -93,6 +95,7 @@ class Shard {
   ClientTelemetry& telemetry() { return telemetry_; }
   LogCleaner& cleaner() { return *cleaner_; }
   ReplicaMover& mover() { return *mover_; }
+  NewDirectories& new_directories() { return new_directories_; }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
@@ -122,6 +125,10 @@ class Shard {
   // A disk error came from the directory: if nobody knows yet, all of its partitions go offline, on every shard.
   void directory_failed(LogDirectory& directory);
 
+  // After an unclean stop, on any thread while the node loads: reads what was not synced. A partition whose directory
+  // holds nothing is left alone.
+  void recover(Partition& partition);
+
   // The partition's directory is renamed, and removed after log.segment.delete.delay.ms. Its log must be closed.
   void schedule_delete(LogDirectory& directory, const TopicPartition& name);
   void remove_tree_in_background(const std::string& path);
@@ -143,6 +150,8 @@ class Shard {
  private:
   void apply_config(const ConfigResource& resource);
   void apply_altered_settings(const ConfigResource& resource);
+  void set_log_config(Partition& partition, const TopicImage& topic);
+  void tell_cordoned_directories();
   void apply_partition(const TopicPartitionId& id, bool created);
   void remove_topic(const ImageDelta::Topic& topic);
   LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
@@ -165,6 +174,8 @@ class Shard {
   std::unique_ptr<TransactionRuntime> transactions_;
   std::unique_ptr<LogCleaner> cleaner_;
   std::unique_ptr<ReplicaMover> mover_;
+  FlushTimer flush_timer_;
+  NewDirectories new_directories_;
   int64_t metadata_offset_ = -1;
   int64_t features_offset_ = -1;
   bool housekeeping_due_ = false;

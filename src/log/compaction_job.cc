@@ -26,41 +26,44 @@ Result<CompactionJob::Progress> CompactionJob::step(uint64_t budget_bytes) {
   return progress;
 }
 
-// Opened by its path: a segment that went meanwhile is not there any more, and the round is given up.
-Result<bool> CompactionJob::open_source(size_t source) {
-  const Source& from = plan_.sources[source];
-  if (from.bytes == 0) return false;
-  auto file = files_.file_system().open(plan_.directory + "/" + segment_file_name(from.base_offset, kLogSuffix),
-                                        OpenMode::kRead);
-  if (!file) return file.error();
-  batches_.emplace(*file, 0, from.bytes, std::min<size_t>(kReadWindow, from.bytes));
-  return true;
+// The next batch of the sources before `end`; false behind the last. Sources are opened by their path: a segment that went
+// meanwhile is not there any more, and the round is given up.
+Result<bool> CompactionJob::next_batch(size_t end) {
+  while (source_ < end) {
+    const Source& from = plan_.sources[source_];
+    if (!batches_ && from.bytes > 0) {
+      auto file = files_.file_system().open(plan_.directory + "/" + segment_file_name(from.base_offset, kLogSuffix),
+                                            OpenMode::kRead);
+      if (!file) return file.error();
+      batches_.emplace(*file, 0, from.bytes, std::min<size_t>(kReadWindow, from.bytes));
+    }
+    Result<bool> more = batches_ ? batches_->next() : Result<bool>(false);
+    if (!more) return more.error();
+    if (*more) {
+      read_bytes_ += batches_->size();
+      return true;
+    }
+    batches_.reset();
+    ++source_;
+  }
+  return false;
+}
+
+Result<RecordBatchView> CompactionJob::read_batch() {
+  Result<ByteView> bytes = batches_->view();
+  if (!bytes) return bytes.error();
+  return RecordBatchView::parse(*bytes);
 }
 
 Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {
   const uint64_t until = read_bytes_ + budget_bytes;
   bool full = false;
-  while (!full && source_ < plan_.sources.size()) {
-    if (!batches_) {
-      Result<bool> opened = open_source(source_);
-      if (!opened) return opened.error();
-      if (!*opened) {
-        ++source_;
-        continue;
-      }
-    }
-    Result<bool> more = batches_->next();
+  while (!full) {
+    Result<bool> more = next_batch(plan_.sources.size());
     if (!more) return more.error();
-    if (!*more) {
-      batches_.reset();
-      ++source_;
-      continue;
-    }
-    read_bytes_ += batches_->size();
+    if (!*more) break;
     if (batches_->header().last_offset() >= plan_.first_dirty || batches_->header().is_transactional()) {
-      Result<ByteView> bytes = batches_->view();
-      if (!bytes) return bytes.error();
-      Result<RecordBatchView> batch = RecordBatchView::parse(*bytes);
+      Result<RecordBatchView> batch = read_batch();
       if (!batch) return batch.error();
       Result<bool> fitted = collector_->add(*batch);
       if (!fitted) return fitted.error();
@@ -116,26 +119,11 @@ Result<CompactionJob::Progress> CompactionJob::clean(uint64_t budget_bytes) {
     RETURN_IF_ERROR(begin_output());
   }
   const uint64_t until = read_bytes_ + budget_bytes;
-  while (source_ < piece_.first_source + piece_.source_count) {
-    if (!batches_) {
-      Result<bool> opened = open_source(source_);
-      if (!opened) return opened.error();
-      if (!*opened) {
-        ++source_;
-        continue;
-      }
-    }
-    Result<bool> more = batches_->next();
+  while (true) {
+    Result<bool> more = next_batch(piece_.first_source + piece_.source_count);
     if (!more) return more.error();
-    if (!*more) {
-      batches_.reset();
-      ++source_;
-      continue;
-    }
-    read_bytes_ += batches_->size();
-    Result<ByteView> bytes = batches_->view();
-    if (!bytes) return bytes.error();
-    Result<RecordBatchView> batch = RecordBatchView::parse(*bytes);
+    if (!*more) break;
+    Result<RecordBatchView> batch = read_batch();
     if (!batch) return batch.error();
     auto at = static_cast<uint32_t>(pending_.size());
     RETURN_IF_ERROR(cleaner_->add(*batch, pending_));

@@ -70,7 +70,8 @@ class CompactionJob {
   uint64_t step_bytes() const { return step_bytes_; }
 
  private:
-  Result<bool> open_source(size_t source);
+  Result<bool> next_batch(size_t end);
+  Result<RecordBatchView> read_batch();
   Result<Progress> collect(uint64_t budget_bytes);
   Result<Progress> clean(uint64_t budget_bytes);
   bool next_piece();

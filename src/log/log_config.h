@@ -11,6 +11,7 @@ struct LogConfig {
   int32_t segment_bytes = 1 << 30;
   int64_t segment_ms = 7LL * 24 * 3600 * 1000;
   int64_t segment_jitter_ms = 0;
+  bool preallocate = false;  // a new segment's file has segment_bytes at once
   int32_t index_interval_bytes = 4096;
   int32_t segment_index_bytes = 10 << 20;
   int64_t flush_messages = std::numeric_limits<int64_t>::max();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/log.h"
@@ -140,6 +141,15 @@ Result<std::vector<PartitionDirectory>> LogDirectory::list_partitions() const {
     if (parsed) found.push_back({std::move(parsed->partition), parsed->kind, path_ + "/" + name});
   }
   return found;
+}
+
+Result<bool> LogDirectory::holds_segments(const TopicPartition& partition) const {
+  Result<std::vector<std::string>> names = file_system_.list(partition_path(partition));
+  if (!names && names.error().kind == ErrorKind::kNotFound) return false;
+  if (!names) return names.error();
+  return std::any_of(names->begin(), names->end(), [](const std::string& name) {
+    return name != kPartitionMetadataFile && name != std::string(kPartitionMetadataFile) + ".tmp";
+  });
 }
 
 Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, DirectoryKind kind) {

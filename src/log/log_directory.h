@@ -62,6 +62,8 @@ class LogDirectory {
 
   // Every directory that is named like a partition, in whatever state. One listing.
   Result<std::vector<PartitionDirectory>> list_partitions() const;
+  // Whether a log was ever begun in the partition's directory. False where there is no directory.
+  Result<bool> holds_segments(const TopicPartition& partition) const;
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
   // remove_tree() on any thread. The log must be closed (destroyed) before.
   Result<std::string> schedule_delete(const TopicPartition& partition);

@@ -1,6 +1,7 @@
 #include "log/partition_log.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "log/format/partition_metadata.h"
 
@@ -107,10 +108,16 @@ Status PartitionLog::flush() {
 bool PartitionLog::flush_due() const {
   int64_t unflushed = log_end_offset_ - recovery_point_;
   if (unflushed <= 0) return false;
-  return unflushed >= config_->flush_messages || clock_.steady_ms() - last_flush_ms_ >= config_->flush_ms;
+  return unflushed >= config_->flush_messages || clock_.steady_ms() >= flush_due_at_ms();
+}
+
+int64_t PartitionLog::flush_due_at_ms() const {
+  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  return has_unflushed() && config_->flush_ms < kNever - last_flush_ms_ ? last_flush_ms_ + config_->flush_ms : kNever;
 }
 
 Status PartitionLog::close_cleanly(bool sync) {
+  RETURN_IF_ERROR(active().trim());
   RETURN_IF_ERROR(active().save_indexes(end_confirmed_));
   if (log_end_offset_ > segments_.front()->base_offset()) RETURN_IF_ERROR(take_producer_snapshot());
   if (sync) RETURN_IF_ERROR(flush());

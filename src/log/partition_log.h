@@ -177,6 +177,8 @@ class PartitionLog {
   Status flush();
   // flush.messages and flush.ms say that a sync is due now.
   bool flush_due() const;
+  // When flush.ms says so, by the steady clock; the greatest number if it never does.
+  int64_t flush_due_at_ms() const;
   bool has_unflushed() const { return recovery_point_ < log_end_offset_; }
   // Writes what a clean shutdown promises (index entries, a producer snapshot at the end) and syncs it if asked. The log
   // is still usable afterwards.
@@ -275,6 +277,7 @@ class PartitionLog {
   Result<AppendOutcome> append(AppendPlan& plan, const AppendChecks& checks);
   Status maybe_roll(const AppendPlan& plan);
   Status roll_to(int64_t base_offset);
+  Status begin_segment(int64_t base_offset);
   Status write_batches(const AppendPlan& plan);
   Status take_producer_snapshot();
 

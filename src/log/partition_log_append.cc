@@ -232,14 +232,18 @@ Status PartitionLog::roll_to(int64_t base_offset) {
     RETURN_IF_ERROR(remove_segment_files(active()));
     segments_.pop_back();
   } else {
+    RETURN_IF_ERROR(active().trim());
     RETURN_IF_ERROR(active().save_indexes(true));
     RETURN_IF_ERROR(take_producer_snapshot());
   }
+  return begin_segment(base_offset);
+}
+
+Status PartitionLog::begin_segment(int64_t base_offset) {
   segments_.push_back(std::make_unique<Segment>(files_, directory_, base_offset, config_->index_interval_bytes));
-  RETURN_IF_ERROR(active().create(clock_.wall_ms()));
   recent_.clear();
   directory_dirty_ = true;
-  return ok_status();
+  return active().create(clock_.wall_ms(), config_->preallocate ? config_->segment_bytes : 0);
 }
 
 // The producer state at the end of the log, under that offset's name. The one before stays if it is at the start of a

@@ -22,9 +22,7 @@ Status PartitionLog::load(const OpenState& state) {
   bool created = segments_.empty();
   if (created) {
     int64_t base = std::max<int64_t>(state.log_start_offset, 0);
-    segments_.push_back(std::make_unique<Segment>(files_, directory_, base, config_->index_interval_bytes));
-    RETURN_IF_ERROR(active().create(clock_.wall_ms()));
-    directory_dirty_ = true;
+    RETURN_IF_ERROR(begin_segment(base));
   }
   log_start_offset_ = std::max(state.log_start_offset, segments_.front()->base_offset());
   if (created) {

@@ -59,10 +59,7 @@ Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   }
   snapshots_.clear();
   segments_.clear();
-  recent_.clear();
-  segments_.push_back(std::make_unique<Segment>(files_, directory_, offset, config_->index_interval_bytes));
-  RETURN_IF_ERROR(active().create(clock_.wall_ms()));
-  directory_dirty_ = true;
+  RETURN_IF_ERROR(begin_segment(offset));
   end_confirmed_ = true;
   log_start_offset_ = log_end_offset_ = recovery_point_ = offset;
   high_watermark_ = offset;

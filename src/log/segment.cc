@@ -22,9 +22,11 @@ Segment::Segment(FileCache& files, const std::string& directory, int64_t base_of
       offsets_(files, directory, base_offset, names == SegmentFiles::kLive ? kIndexSuffix : ".index.cleaned"),
       times_(files, directory, base_offset, names == SegmentFiles::kLive ? kTimeIndexSuffix : ".timeindex.cleaned") {}
 
-Status Segment::create(int64_t now_ms) {
+Status Segment::create(int64_t now_ms, int32_t preallocated_bytes) {
   auto file = log_.open_or_create();
   if (!file) return file.error();
+  preallocated_ = preallocated_bytes > 0;
+  if (preallocated_) RETURN_IF_ERROR((*file)->truncate(static_cast<uint64_t>(preallocated_bytes)));
   size_ = 0;
   created_ms_ = now_ms;
   first_timestamp_ = -1;
@@ -32,6 +34,12 @@ Status Segment::create(int64_t now_ms) {
   times_.start_anew();
   indexes_checked_ = true;
   return ok_status();
+}
+
+Status Segment::trim() {
+  if (!preallocated_) return ok_status();
+  preallocated_ = false;
+  return cut_to_size();
 }
 
 Result<uint32_t> Segment::size() {
@@ -335,6 +343,7 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->truncate(position));
   size_ = position;
+  preallocated_ = false;
   if (position == 0) first_timestamp_ = -1;
 
   Result<size_t> offsets = offsets_.count_while([&](const OffsetIndexEntry& e) {

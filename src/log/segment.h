@@ -33,8 +33,12 @@ class Segment {
   int64_t base_offset() const { return base_offset_; }
   SegmentFile& log_file() { return log_; }
 
-  // A segment whose files are not there yet. Makes the .log only: the indexes follow with their first save.
-  Status create(int64_t now_ms);
+  // A segment whose files are not there yet. Makes the .log only: the indexes follow with their first save. With
+  // `preallocated_bytes` the file has that length until trim(): zeros behind the end, as Kafka makes it (FileRecords), for
+  // which a disk need not have the room yet. A crash leaves them there for the recovery to cut.
+  Status create(int64_t now_ms, int32_t preallocated_bytes = 0);
+  // The file ends where the records do.
+  Status trim();
   // The .txnindex was seen in the directory.
   void set_has_txn_index() { has_txn_index_ = true; }
   void set_created_ms(int64_t now_ms) { created_ms_ = now_ms; }
@@ -106,6 +110,7 @@ class Segment {
   MaxTimestamp max_timestamp_;
   int64_t last_time_entry_ = -1;  // timestamp of the last time index entry
   uint32_t bytes_since_entry_ = 0;
+  bool preallocated_ = false;  // and not trimmed yet
   bool indexes_checked_ = false;
   bool has_txn_index_ = false;
 };

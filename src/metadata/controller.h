@@ -132,6 +132,8 @@ class Controller {
   // The broker's replicas are in these directories (AssignReplicasToDirs).
   ControllerEffects<std::monostate> assign_directories(
       int32_t broker_id, std::span<const std::pair<PartitionKey, Uuid>> replicas) const;
+  // New replicas keep out of these directories of the broker (cordoned.log.dirs, KIP-1066).
+  ControllerEffects<std::monostate> cordon_directories(int32_t broker_id, const std::vector<Uuid>& cordoned) const;
   // Only these directories of the broker work: partitions that it leads in others lose their leader.
   ControllerEffects<std::monostate> lose_directories(int32_t broker_id, const std::vector<Uuid>& left) const;
 

@@ -7,6 +7,7 @@
 
 #include "metadata/controller.h"
 #include "metadata/directory_rules.h"
+#include "metadata/record_codec.h"
 
 namespace milena {
 namespace {
@@ -19,6 +20,10 @@ DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {
   for (const Uuid& id : broker.log_dirs) {
     const auto& cordoned = broker.cordoned_log_dirs;
     if (std::find(cordoned.begin(), cordoned.end(), id) == cordoned.end()) load.emplace(id, 0);
+  }
+  // Who assigns a replica by hand to a broker that takes none has it there all the same.
+  if (load.empty()) {
+    for (const Uuid& id : broker.log_dirs) load.emplace(id, 0);
   }
   if (load.size() < 2) return load;
   for (const TopicImage& topic : image.topics()) {
@@ -70,6 +75,22 @@ ControllerEffects<std::monostate> Controller::assign_directories(
     }
     effects.records.emplace_back(std::move(change));
   }
+  return effects;
+}
+
+ControllerEffects<std::monostate> Controller::cordon_directories(int32_t broker_id,
+                                                                 const std::vector<Uuid>& cordoned) const {
+  ControllerEffects<std::monostate> effects;
+  effects.atomic = false;
+  const BrokerImage* broker = image_.find_broker(broker_id);
+  if (broker == nullptr || broker->cordoned_log_dirs == cordoned || image_.metadata_version() < kMetadataVersion43Iv0) {
+    return effects;
+  }
+  BrokerRegistrationChangeRecord change;
+  change.broker_id = broker_id;
+  change.broker_epoch = broker->epoch;
+  change.cordoned_log_dirs = cordoned;
+  effects.records.emplace_back(std::move(change));
   return effects;
 }
 

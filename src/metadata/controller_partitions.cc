@@ -7,6 +7,7 @@
 
 #include "metadata/controller.h"
 #include "metadata/controller_plans.h"
+#include "metadata/directory_rules.h"
 #include "metadata/partition_draft.h"
 
 namespace milena {
@@ -76,25 +77,21 @@ Controller::MaybeRefusal Controller::place_by_hand(std::span<const int32_t> repl
 // One broker after the other. Racks are for the controllers of a real quorum.
 Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_factor, size_t first,
                                            std::vector<NewPartition>& out) const {
-  std::vector<int32_t> registered, usable;
+  std::vector<int32_t> usable, down;
   for (const auto& [id, broker] : image_.brokers()) {
-    registered.push_back(id);
-    if (can_lead(image_, id)) usable.push_back(id);
+    if (takes_new_replicas(broker)) (can_lead(image_, id) ? usable : down).push_back(id);
   }
   const auto refuse = [replication_factor](Bytes why) {
     return Refusal{ErrorCode::kInvalidReplicationFactor,
                    fmt::format("A partition cannot have {} replicas: {}", replication_factor, why)};
   };
-  if (static_cast<size_t>(replication_factor) > registered.size()) {
-    return refuse(fmt::format("{} broker(s) are registered", registered.size()));
-  }
-  if (usable.empty()) return refuse("all brokers are fenced");
+  const size_t alive = usable.size();
+  if (alive == 0) return refuse("every broker is fenced, or its log directories are cordoned");
   // Brokers that are up lead; the others follow when they come back.
-  for (const int32_t id : registered) {
-    if (!can_lead(image_, id)) usable.push_back(id);
+  usable.insert(usable.end(), down.begin(), down.end());
+  if (static_cast<size_t>(replication_factor) > usable.size()) {
+    return refuse(fmt::format("{} broker(s) are registered", usable.size()));
   }
-  const size_t alive = static_cast<size_t>(
-      std::count_if(usable.begin(), usable.end(), [this](int32_t id) { return can_lead(image_, id); }));
   for (int32_t i = 0; i < count; ++i) {
     std::vector<int32_t> replicas;
     const size_t leader = (first + static_cast<size_t>(i)) % alive;

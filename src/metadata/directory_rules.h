@@ -19,4 +19,12 @@ inline bool directory_works(const BrokerImage& broker, const Uuid& directory) {
          std::find(broker.log_dirs.begin(), broker.log_dirs.end(), directory) != broker.log_dirs.end();
 }
 
+// False where cordoned.log.dirs names all of them.
+inline bool takes_new_replicas(const BrokerImage& broker) {
+  const auto& cordoned = broker.cordoned_log_dirs;
+  return broker.log_dirs.empty() || std::any_of(broker.log_dirs.begin(), broker.log_dirs.end(), [&](const Uuid& id) {
+    return std::find(cordoned.begin(), cordoned.end(), id) == cordoned.end();
+  });
+}
+
 }  // namespace milena

@@ -135,7 +135,7 @@ constexpr TopicConfigDef kDefs[]{
     {row("compression.zstd.level", kInt, "3", "[-131072,...,22]", kHonoured,
          "Level of compression where compression.type is zstd."),
      kZstdLevel},
-    {row("preallocate", kBoolean, "false", "", 0,
+    {row("preallocate", kBoolean, "false", "", kHonoured,
          "Whether a new segment file is given its full size on the disk at once."),
      kPreallocate},
     {row("message.timestamp.type", kString, "CreateTime", "{CreateTime, LogAppendTime}", kHonoured,

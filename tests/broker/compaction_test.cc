@@ -48,7 +48,7 @@ TEST_P(NodeCompactionTest, ATopicMayBecomeCompactedAndBeDeletedMeanwhile) {
   create_topic("t", 1, {{"cleanup.policy", "compact"}, {"segment.bytes", "1048576"}});
   std::string large(100'000, 'x');
   for (int i = 0; i < 30; i++) put("t", "k", large);
-  node().partition("t", 0).take_offline(make_error(ErrorKind::kIo, "gone"));
+  node().partition("t", 0).take_offline(make_error(ErrorKind::kCorrupt, "gone"));
   node().advance(15'000);
   node().advance(15'000);
   SUCCEED();

@@ -5,6 +5,7 @@
 #include "broker/node_fixture.h"
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
+#include "protocol/messages/incremental_alter_configs.h"
 
 namespace milena::broker_test {
 namespace {
@@ -84,6 +85,38 @@ TEST_P(DurabilityTest, NobodyReadsWhatIsToBeSyncedFirst) {
   node().run();
   EXPECT_EQ(partition.high_watermark(), 3);
   EXPECT_EQ(partition.log()->recovery_point(), 3);
+}
+
+TEST_P(DurabilityTest, RecordsAreSyncedAfterFlushMsWithoutAnother) {
+  create_topic("t", 2, {{"flush.ms", "1000"}});
+  for (int32_t p = 0; p < 2; p++) produce("t", p, {"a"});
+  node().advance(1000);  // what was synced at once begins anew
+  node().advance(10);
+  for (int32_t p = 0; p < 2; p++) produce("t", p, {"b"});
+  PartitionLog* logs[] = {node().partition("t", 0).log(), node().partition("t", 1).log()};
+  for (PartitionLog* log : logs) EXPECT_TRUE(log->has_unflushed());
+  node().advance(900);
+  for (PartitionLog* log : logs) EXPECT_TRUE(log->has_unflushed());
+  node().advance(100);
+  for (PartitionLog* log : logs) EXPECT_FALSE(log->has_unflushed());
+}
+
+TEST_P(DurabilityTest, AShorterFlushMsIsHeededAtOnce) {
+  create_topic("t", 1, {{"flush.ms", "1000000"}});
+  produce("t", 0, {"a"});
+  PartitionLog* log = node().partition("t", 0).log();
+  EXPECT_TRUE(log->has_unflushed());
+  IncrementalAlterConfigsRequest request;
+  auto& resource = request.resources.emplace_back();
+  resource.resource_type = 2;
+  resource.resource_name = "t";
+  auto& config = resource.configs.emplace_back();
+  config.name = "flush.ms";
+  config.value = "500";
+  auto response = client().ask<IncrementalAlterConfigsResponse>(request, 1);
+  ASSERT_EQ(response.responses[0].error_code, ErrorCode::kNone);
+  node().advance(500);
+  EXPECT_FALSE(log->has_unflushed());
 }
 
 TEST_P(DurabilityTest, APartitionNumberAtTheEdgeIsUnknown) {

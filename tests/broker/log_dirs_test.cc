@@ -6,8 +6,10 @@
 #include "broker/node_fixture.h"
 #include "broker/replica_mover.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
+#include "protocol/messages/create_partitions.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_log_dirs.h"
+#include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/metadata.h"
 
 namespace milena::broker_test {
@@ -263,6 +265,58 @@ TEST_P(LogDirsTest, ACordonedDirectoryGetsNothingNew) {
   EXPECT_TRUE(placed()[dir(1)].empty());
   EXPECT_NE(move("t", 0, dir(1)), ErrorCode::kNone);
   for (const auto& result : describe().results) EXPECT_EQ(result.is_cordoned, result.log_dir == dir(1));
+}
+
+TEST_P(LogDirsTest, WithAllDirectoriesCordonedNewReplicasArePlacedByHandOnly) {
+  auto cordon = [&](ByteView value) {
+    IncrementalAlterConfigsRequest request;
+    auto& resource = request.resources.emplace_back();
+    resource.resource_type = 4;
+    resource.resource_name = "1";
+    auto& config = resource.configs.emplace_back();
+    config.name = "cordoned.log.dirs";
+    config.value = value;
+    auto response = client().ask<IncrementalAlterConfigsResponse>(request, 1);
+    ASSERT_EQ(response.responses[0].error_code, ErrorCode::kNone);
+    node().run();
+  };
+  auto grow = [&](std::optional<std::vector<int32_t>> by_hand) {
+    CreatePartitionsRequest request;
+    request.timeout_ms = 1000;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "before";
+    topic.count = 2;
+    topic.assignments.reset();
+    if (by_hand) topic.assignments.emplace().emplace_back().broker_ids = *by_hand;
+    return client().ask<CreatePartitionsResponse>(request, 3).results[0].error_code;
+  };
+  create_topic("before");
+  cordon("*");
+  EXPECT_EQ(try_create_topic("t", 3).error_code, ErrorCode::kInvalidReplicationFactor);
+  EXPECT_EQ(grow(std::nullopt), ErrorCode::kInvalidReplicationFactor);
+  EXPECT_EQ(grow(std::vector<int32_t>{1}), ErrorCode::kNone);
+  EXPECT_EQ(produce("before", 1, {"a"}).error_code, ErrorCode::kNone);
+  restart();  // it lasts
+  EXPECT_EQ(try_create_topic("t", 3).error_code, ErrorCode::kInvalidReplicationFactor);
+  cordon(dir(0) + "," + dir(2));
+  create_topic("t", 3);
+  for (int32_t p = 0; p < 3; p++) EXPECT_EQ(node().partition("t", p).directory()->path(), dir(1));
+}
+
+using LogDirsDeathTest = LogDirsTest;
+INSTANTIATE_TEST_SUITE_P(Shards, LogDirsDeathTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(LogDirsDeathTest, TheNodeEndsWithTheDirectoryOfTheMetadata) {
+  create_topic("t", 3);
+  for (int32_t p = 0; p < 3; p++) {
+    if (node().partition("t", p).directory()->path() != dir(0)) continue;
+    EXPECT_EXIT(
+        {
+          node().partition("t", p).take_offline(make_error(ErrorKind::kIo, "the disk is gone"));
+          node().run();
+        },
+        testing::ExitedWithCode(1), "");
+  }
 }
 
 TEST_P(LogDirsTest, ADirectoryOfAnotherClusterOrACopyIsRefused) {

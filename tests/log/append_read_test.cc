@@ -106,6 +106,45 @@ TEST_F(LogAppendTest, rolling_leaves_complete_indexes_and_a_snapshot) {
   EXPECT_EQ(log_->segment_count(), 2u);
 }
 
+TEST_F(LogAppendTest, a_preallocated_segment_ends_where_its_records_do) {
+  config_.preallocate = true;
+  config_.segment_bytes = 100'000;
+  open();
+  append({.padding = 400});
+  const uint64_t written = log_->size().value();
+  EXPECT_EQ(log_test::slurp(file(0, kLogSuffix)).size(), 100'000u);
+  EXPECT_LT(written, 1000u);
+  ASSERT_TRUE(log_->roll().ok());
+  EXPECT_EQ(log_test::slurp(file(0, kLogSuffix)).size(), written);
+  append({.padding = 400});
+  EXPECT_EQ(log_test::slurp(file(1, kLogSuffix)).size(), 100'000u);
+  EXPECT_EQ(values_from(0).size(), 2u);
+
+  reopen_after_crash();
+  EXPECT_EQ(log_->log_end_offset(), 2);
+  EXPECT_EQ(log_test::slurp(file(1, kLogSuffix)).size(), written);
+  append({});
+  ASSERT_TRUE(log_->roll().ok());
+  append({});
+  config_.preallocate = false;
+  log_->set_config(std::make_shared<const LogConfig>(config_));
+  reopen_cleanly();
+  EXPECT_LT(log_test::slurp(file(3, kLogSuffix)).size(), 1000u);
+  EXPECT_EQ(log_->log_end_offset(), 4);
+  EXPECT_EQ(values_from(0).size(), 4u);
+}
+
+TEST_F(LogAppendTest, a_preallocated_segment_without_records_is_none_after_a_crash) {
+  config_.preallocate = true;
+  config_.segment_bytes = 100'000;
+  open();
+  EXPECT_EQ(log_test::slurp(file(0, kLogSuffix)).size(), 100'000u);
+  reopen_after_crash();
+  EXPECT_EQ(log_->log_end_offset(), 0);
+  EXPECT_EQ(append({}).base_offset, 0);
+  EXPECT_EQ(values_from(0).size(), 1u);
+}
+
 class LogReadTest : public log_test::LogTest {
  protected:
   ReadOutcome read(int64_t offset, uint64_t max_bytes, int64_t upper_bound, bool min_one = true) {
