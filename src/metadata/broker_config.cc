@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
+#include "base/config_listeners.h"
 #include "base/config_values.h"
 
 namespace milena {
@@ -262,12 +264,27 @@ Bytes log_complaint(const Settings& after) {
                      "entries : {}", fmt::join(missing, ", "));
 }
 
-// Listeners are opened at start only; the same text again is no change.
-Bytes listener_complaint(const Settings& before, const Settings& after) {
-  for (const ByteView name : {ByteView("listeners"), ByteView("listener.security.protocol.map")}) {
-    if (before.text(name) != after.text(name)) {
-      return fmt::format("{} can be changed at the next start only", name);
+bool contains_listener(const std::vector<ListenerEndpoint>& endpoints, const std::string& name) {
+  return std::any_of(endpoints.begin(), endpoints.end(), [&](const ListenerEndpoint& each) { return each.listener_name == name; });
+}
+
+// A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). What is advertised, the controller's and
+// the one between brokers are set at start, and their listeners have to stay.
+Bytes listener_complaint(const Settings& after) {
+  const auto listeners = broker_listeners(after);
+  if (!listeners.ok()) return listeners.error().message;
+  if (const auto advertised = advertised_listeners(after); !advertised.ok()) return advertised.error().message;
+  const auto of_controller = controller_listeners(after);
+  if (!of_controller.ok()) return of_controller.error().message;
+  for (const Bytes& name : after.get_list("controller.listener.names")) {
+    if (of_controller->empty() && after.is_set("process.roles")) {
+      return fmt::format("controller.listener.names: {} must be among the listeners of a node that is a controller", name);
     }
+  }
+  if (const auto& between = after.text("inter.broker.listener.name")) {
+    Bytes name(trim_blanks(*between));
+    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    if (!contains_listener(*listeners, name)) return fmt::format("inter.broker.listener.name: {} must be among the listeners", name);
   }
   return {};
 }
@@ -338,7 +355,7 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
   for (Bytes complaint : {log_complaint(then), connection_complaint(then), group_interval_complaint(then),
                           reconfiguration_complaint(thread_complaint(before, then)),
                           reconfiguration_complaint(connection_rate_complaint(then)),
-                          reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(before, then)}) {
+                          reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(then)}) {
     if (!complaint.empty()) return ConfigError{std::move(complaint), ErrorCode::kInvalidRequest};
   }
   return std::nullopt;
