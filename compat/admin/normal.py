@@ -26,7 +26,7 @@ RULES = [
     (re.compile(r"\b20[23]\d-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z?"), "<time>"),
     (re.compile(r'"size":[1-9]\d*'), '"size":<size>'),
     (re.compile(r"((?:finalized_epoch|log_end_offset|high_watermark|partition_size|Size|size|[pP]ort): )[1-9]\d*"), r"\1<n>"),
-    (re.compile(r'([tT]otalBytes|[uU]sableBytes)("?: ?)\d+'), r"\1\2<size>"),
+    (re.compile(r'([tT]otal_?[bB]ytes|[uU]sable_?[bB]ytes)("?: ?)\d+'), r"\1\2<size>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     # The message of Kafka's success.
     (re.compile(r"((?:ErrorMessage|error_message): )NONE$"), r"\1"),

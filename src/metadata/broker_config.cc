@@ -265,26 +265,30 @@ Bytes log_complaint(const Settings& after) {
 }
 
 bool contains_listener(const std::vector<ListenerEndpoint>& endpoints, const std::string& name) {
-  return std::any_of(endpoints.begin(), endpoints.end(), [&](const ListenerEndpoint& each) { return each.listener_name == name; });
+  return std::any_of(endpoints.begin(), endpoints.end(),
+                     [&](const ListenerEndpoint& each) { return each.listener_name == name; });
 }
 
 // A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). What is advertised, the controller's and
 // the one between brokers are set at start, and their listeners have to stay.
-Bytes listener_complaint(const Settings& after) {
+Bytes listener_complaint(const Settings& before, const Settings& after) {
+  const auto same = [&](ByteView name) { return before.text(name) == after.text(name); };
+  if (same("listeners") && same("listener.security.protocol.map")) return {};
+  const auto refuse = [&](ByteView why) {
+    return fmt::format("The listeners cannot be '[{}]': {}", fmt::join(after.get_list("listeners"), ", "), why);
+  };
   const auto listeners = broker_listeners(after);
-  if (!listeners.ok()) return listeners.error().message;
-  if (const auto advertised = advertised_listeners(after); !advertised.ok()) return advertised.error().message;
+  if (!listeners.ok()) return refuse(listeners.error().message);
+  if (const auto advertised = advertised_listeners(after); !advertised.ok()) return refuse(advertised.error().message);
   const auto of_controller = controller_listeners(after);
-  if (!of_controller.ok()) return of_controller.error().message;
-  for (const Bytes& name : after.get_list("controller.listener.names")) {
-    if (of_controller->empty() && after.is_set("process.roles")) {
-      return fmt::format("controller.listener.names: {} must be among the listeners of a node that is a controller", name);
-    }
+  if (!of_controller.ok()) return refuse(of_controller.error().message);
+  if (of_controller->empty() && !after.get_list("controller.listener.names").empty() && after.is_set("process.roles")) {
+    return refuse("none of controller.listener.names is among the listeners of this KRaft controller");
   }
   if (const auto& between = after.text("inter.broker.listener.name")) {
     Bytes name(trim_blanks(*between));
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    if (!contains_listener(*listeners, name)) return fmt::format("inter.broker.listener.name: {} must be among the listeners", name);
+    if (!contains_listener(*listeners, name)) return refuse("inter.broker.listener.name is not among them");
   }
   return {};
 }
@@ -355,7 +359,7 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
   for (Bytes complaint : {log_complaint(then), connection_complaint(then), group_interval_complaint(then),
                           reconfiguration_complaint(thread_complaint(before, then)),
                           reconfiguration_complaint(connection_rate_complaint(then)),
-                          reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(then)}) {
+                          reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(before, then)}) {
     if (!complaint.empty()) return ConfigError{std::move(complaint), ErrorCode::kInvalidRequest};
   }
   return std::nullopt;

@@ -8,6 +8,7 @@
 #include "metadata/directory_rules.h"
 #include "metadata/features.h"
 #include "metadata/record_codec.h"
+#include "metadata/registration_records.h"
 
 namespace milena {
 namespace {
@@ -22,31 +23,6 @@ int16_t bootstrap_level(const MetadataRecords& bootstrap, ByteView name) {
     if (level != nullptr && level->name == name) return level->feature_level;
   }
   return 0;
-}
-
-template <class To>
-std::vector<To> endpoint_records(const std::vector<EndpointImage>& from) {
-  std::vector<To> to;
-  for (const EndpointImage& endpoint : from) {
-    To& one = to.emplace_back();
-    one.name = endpoint.name;
-    one.host = endpoint.host;
-    one.port = endpoint.port;
-    one.security_protocol = endpoint.security_protocol;
-  }
-  return to;
-}
-
-template <class To>
-std::vector<To> feature_records(const std::vector<FeatureRange>& from) {
-  std::vector<To> to;
-  for (const FeatureRange& feature : from) {
-    To& one = to.emplace_back();
-    one.name = feature.name;
-    one.min_supported_version = feature.min_version;
-    one.max_supported_version = feature.max_version;
-  }
-  return to;
 }
 
 }  // namespace

@@ -222,11 +222,14 @@ TEST_F(ConfigsFixture, BrokerSettingsAreChecked) {
             "group.consumer.assignment.interval.ms must be less than or equal to group.consumer.max.assignment.interval.ms");
   EXPECT_EQ(message("1", "principal.builder.class", "x.y.Z"),
             "Invalid value x.y.Z for configuration principal.builder.class: Class x.y.Z could not be found.");
-  EXPECT_EQ(message("1", "listeners", "x"), "listeners=x: expected NAME://host:port, for instance PLAINTEXT://localhost:9092");
+  EXPECT_EQ(message("1", "listeners", "x"),
+            "The listeners cannot be '[x]': listeners=x: expected NAME://host:port, for instance PLAINTEXT://localhost:9092");
   EXPECT_EQ(message("1", "listeners", "PLAINTEXT://:1,OTHER://:2"),
-            "listeners=PLAINTEXT://:1,OTHER://:2: OTHER has no protocol; add OTHER:PLAINTEXT to listener.security.protocol.map");
+            "The listeners cannot be '[PLAINTEXT://:1, OTHER://:2]': listeners=PLAINTEXT://:1,OTHER://:2: OTHER has no "
+            "protocol; add OTHER:PLAINTEXT to listener.security.protocol.map");
   EXPECT_EQ(message("1", "listener.security.protocol.map", "OTHER:PLAINTEXT"),
-            "listeners=PLAINTEXT://:9092: PLAINTEXT has no protocol; add PLAINTEXT:PLAINTEXT to listener.security.protocol.map");
+            "The listeners cannot be '[PLAINTEXT://:9092]': listeners=PLAINTEXT://:9092: PLAINTEXT has no "
+            "protocol; add PLAINTEXT:PLAINTEXT to listener.security.protocol.map");
   EXPECT_EQ(alter("1", {{"listeners", kOpSet, "PLAINTEXT://:1,OTHER://:2"},
                         {"listener.security.protocol.map", kOpSet, "PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT"}}, kBrokerType),
             ErrorCode::kNone);

@@ -50,7 +50,7 @@ tell("create_partitions", lambda: each(admin.create_partitions([NewPartitions(TO
 tell("create_partitions: fewer", lambda: each(admin.create_partitions([NewPartitions(TOPIC, 1)])))
 until(lambda: len(admin.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions) == 3, "three partitions")
 
-base_ms = (int(time.time()) - 3600) * 1000
+base_ms = (int(time.time()) - 1800) * 1000
 producer = Producer({"bootstrap.servers": address, "linger.ms": 0})
 for number in range(10):
     producer.produce(TOPIC, b"value", b"key", number % 2, timestamp=base_ms + number)

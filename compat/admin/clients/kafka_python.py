@@ -35,7 +35,7 @@ tell("create_partitions: nowhere", lambda: admin.create_partitions({"nowhere": N
 until(lambda: len(admin.describe_topics([TOPIC])[0]["partitions"]) == 3, "three partitions")
 
 producer = KafkaProducer(bootstrap_servers=address)
-base_ms = (int(time.time()) - 3600) * 1000
+base_ms = (int(time.time()) - 1800) * 1000
 for number in range(10):
     producer.send(TOPIC, value=b"value", key=b"key", partition=number % 2, timestamp_ms=base_ms + number).get(30)
 producer.close()

@@ -58,7 +58,7 @@ async function main() {
   await tell('fetchTopicMetadata', () => admin.fetchTopicMetadata({ topics: [TOPIC] }));
   await tell('fetchTopicMetadata: nowhere', () => admin.fetchTopicMetadata({ topics: ['nowhere'] }));
 
-  const base = (Math.floor(Date.now() / 1000) - 3600) * 1000;
+  const base = (Math.floor(Date.now() / 1000) - 1800) * 1000;
   const producer = kafka.producer({ createPartitioner: () => ({ message }) => Number(message.key) % 2 });
   await producer.connect();
   for (let number = 0; number < 10; number += 1) {

@@ -20,7 +20,7 @@ var (
 	ctx, cancelAll = context.WithTimeout(context.Background(), 150*time.Second)
 	client         *kgo.Client
 	admin          *kadm.Client
-	beginMs        = time.Now().Add(-time.Hour).Truncate(time.Second).UnixMilli()
+	beginMs        = time.Now().Add(-30 * time.Minute).Truncate(time.Second).UnixMilli()
 )
 
 func main() {
@@ -74,6 +74,10 @@ func topics() {
 	tell.Call("ValidateCreatePartitions", func() (any, error) { return admin.ValidateCreatePartitions(ctx, 2, topic) })
 	tell.Call("ValidateUpdatePartitions", func() (any, error) { return admin.ValidateUpdatePartitions(ctx, 2, topic) })
 	tell.Call("ListTopics", func() (any, error) { return admin.ListTopics(ctx) })
+	tell.Until("the client has forgotten what it was told of a topic that is nowhere", func() bool {
+		found, err := admin.ListTopicsWithInternal(ctx)
+		return err == nil && !found.Has("nowhere")
+	})
 	tell.Call("ListTopicsWithInternal", func() (any, error) { return admin.ListTopicsWithInternal(ctx) })
 	tell.Call("Metadata", func() (any, error) { return admin.Metadata(ctx, topic) })
 	tell.Call("ListTopics: nowhere", func() (any, error) { return admin.ListTopics(ctx, "nowhere") })

@@ -15,7 +15,7 @@ const topic, group = "t", "g"
 
 var (
 	admin   sarama.ClusterAdmin
-	beginMs = time.Now().Add(-time.Hour).Truncate(time.Second)
+	beginMs = time.Now().Add(-30 * time.Minute).Truncate(time.Second)
 )
 
 func main() {
