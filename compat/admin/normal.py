@@ -19,8 +19,9 @@ ID = re.compile(r"(?<![\w-])[\w-]{22}(?![\w-])")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 RULES = [
     (UUID, "<uuid>"),
-    # librdkafka writes ids in the other alphabet of base64.
+    # librdkafka and kadm write ids in the other alphabet of base64.
     (re.compile(r"(topic_id: )[\w+/]{22}$"), r"\1<id>"),
+    (re.compile(r"(?<=\[)[\w+/]{22}==(?=\])"), "<id>"),
     # Milliseconds and nanoseconds since 1970, of this decade.
     (re.compile(r"(?<!\d)1[78]\d{11}(?!\d)"), "<ms>"),
     (re.compile(r"\b20[23]\d-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z?"), "<time>"),
