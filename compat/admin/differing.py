@@ -10,7 +10,7 @@ import words
 SHOWN = 30
 # The head of a line and the message in it, which is the broker's. Without a message all is the head.
 MESSAGE = re.compile(r'(.*?(?:Exception: |command : |command: |due to (?=\w+ )|reason: |[Ee]rror\w*: |[Mm]essage: |[Mm]essage='
-                     r'|"error_message": |out error kafka server: .*? - |out error [\w.]+: |C(?:an|ould) not \w+ [\w.]+\w(?: to \d+)?\. |\b[A-Z]+_[A-Z_]+: )|.*)(.*)')
+                     r'|"error_message": |out error kafka server: .*? - |features are disabled: |out error [\w.]+: |C(?:an|ould) not \w+ [\w.]+\w(?: to \d+)?\. |\b[A-Z]+_[A-Z_]+: )|.*)(.*)')
 
 EXCEPTION = re.compile(r"\w+Exception")
 

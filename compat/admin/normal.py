@@ -19,14 +19,15 @@ ID = re.compile(r"(?<![\w-])[\w-]{22}(?![\w-])")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 RULES = [
     (UUID, "<uuid>"),
-    # librdkafka writes ids in the other alphabet of base64.
+    # librdkafka and kadm write ids in the other alphabet of base64.
     (re.compile(r"(topic_id: )[\w+/]{22}$"), r"\1<id>"),
+    (re.compile(r"(?<=\[)[\w+/]{22}==(?=\])"), "<id>"),
     # Milliseconds and nanoseconds since 1970, of this decade.
     (re.compile(r"(?<!\d)1[78]\d{11}(?!\d)"), "<ms>"),
     (re.compile(r"\b20[23]\d-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z?"), "<time>"),
     (re.compile(r'"size":[1-9]\d*'), '"size":<size>'),
     (re.compile(r"((?:finalized_epoch|log_end_offset|high_watermark|partition_size|Size|size|[pP]ort): )[1-9]\d*"), r"\1<n>"),
-    (re.compile(r'([tT]otalBytes|[uU]sableBytes)("?: ?)\d+'), r"\1\2<size>"),
+    (re.compile(r'([tT]otal_?[bB]ytes|[uU]sable_?[bB]ytes)("?: ?)\d+'), r"\1\2<size>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     # The message of Kafka's success.
     (re.compile(r"((?:ErrorMessage|error_message): )NONE$"), r"\1"),

@@ -179,7 +179,17 @@ class Session:
         """hanging ID TOPIC COUNT: records in a transaction that its coordinator knows nothing of, which takes a broker that
         does not verify. {ID} is the producer's id from then on."""
         own = self._transactional_producer(name)
-        self._write_in_transaction(own, name, topic, count)
+
+        def written():
+            try:
+                self._write_in_transaction(own, name, topic, count)
+                return True
+            except AssertionError as error:
+                # INVALID_TXN_STATE: Kafka's broker goes by its new setting some time after its controller has answered.
+                if str(error) != "error 48":
+                    raise
+                return False
+        wait.until(written, f"the broker takes a transaction that {name}'s coordinator does not know", 60)
         self.producer_ids[f"{{{name}}}"] = str(own["ProducerId"])
 
     def _transaction(self, name, topic, count, end):

@@ -100,7 +100,10 @@ def check_offsets(directories, commits):
     return members
 
 
-def check_metadata(data_dir, present, deleted):
+METADATA_KINDS = ("FEATURE_LEVEL_RECORD", "REGISTER_BROKER_RECORD", "TOPIC_RECORD", "PARTITION_RECORD")
+
+
+def check_metadata(data_dir, present, deleted, kinds_needed=(*METADATA_KINDS, "PRODUCER_IDS_RECORD")):
     """The cluster metadata log and snapshots; `present` and `deleted` are topic names."""
     files = logs([data_dir / "__cluster_metadata-0"]) + sorted((data_dir / "__cluster_metadata-0").glob("*.checkpoint"))
     files += sorted(data_dir.glob("bootstrap.checkpoint"))
@@ -118,7 +121,7 @@ def check_metadata(data_dir, present, deleted):
                 topics[record["data"]["topicId"]] = record["data"]["name"]
             elif record["type"] == "REMOVE_TOPIC_RECORD":
                 topics.pop(record["data"]["topicId"], None)
-    for kind in ("FEATURE_LEVEL_RECORD", "REGISTER_BROKER_RECORD", "TOPIC_RECORD", "PARTITION_RECORD", "PRODUCER_IDS_RECORD"):
+    for kind in kinds_needed:
         assert kinds[kind], f"no {kind} in the metadata log"
     missing = set(present) - set(topics.values())
     assert not missing, f"topics without a record: {missing}"

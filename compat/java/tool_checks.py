@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -39,6 +40,7 @@ class ToolChecks:
             ("consumer-groups: reset-offsets", self.groups_reset),
             ("consumer-groups: delete offsets, delete", self.groups_delete),
             ("producer-perf-test, consumer-perf-test", self.performance),
+            *([] if self.old else [("EndToEndLatency", self.end_to_end_latency)]),
             ("verifiable producer, verifiable consumer", self.verifiable),
             ("get-offsets", self.get_offsets),
             ("delete-records", self.delete_records),
@@ -246,6 +248,11 @@ class ToolChecks:
         out = self.tool("ConsumerPerformance", "--topic", topic, "--messages", 8000, "--timeout", 30000)
         rows = [[cell.strip() for cell in line.split(",")] for line in out.splitlines() if "," in line]
         equal(rows[1][rows[0].index("data.consumed.in.nMsg")], "8000", "data.consumed.in.nMsg")
+
+    def end_to_end_latency(self):
+        out = self.tool("EndToEndLatency", "--topic", self.name("latency"), "--num-records", 300, "--producer-acks", "all",
+                        "--record-size", 100)
+        assert re.search(r"Avg latency: [\d.]+ ms", out) and "Percentiles: 50th = " in out, out
 
     def verifiable(self):
         topic, group = self.name("verifiable"), self.name("verifiable-group")

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "broker/client_session.h"
 #include "broker/group_runtime.h"
+#include "broker/endpoints.h"
 #include "broker/housekeeping.h"
 #include "broker/metadata_log.h"
 #include "broker/metadata_runtime.h"
@@ -47,15 +48,6 @@ Result<MetadataRecords> bootstrap_records(FileSystem& files, const std::string& 
   auto snapshot = read_snapshot_file(files, path);
   if (!snapshot) return snapshot.error();
   return decode_snapshot_records(*snapshot);
-}
-
-std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints) {
-  std::vector<EndpointImage> images;
-  for (const ListenerEndpoint& endpoint : endpoints) {
-    bool any_address = endpoint.host.empty() || endpoint.host == "0.0.0.0" || endpoint.host == "::";
-    images.push_back({endpoint.listener_name, any_address ? "localhost" : endpoint.host, endpoint.port, 0});
-  }
-  return images;
 }
 
 // How this node registers: with what it advertises, or the names that a client on the same machine would use.
@@ -315,7 +307,7 @@ Status Node::recover_logs() {
   std::map<LogDirectory*, std::atomic<size_t>> next;
   std::vector<std::thread> threads;
   for (const auto& [directory, partitions] : unclean) {
-    auto wanted = static_cast<size_t>(settings_.get_int("num.recovery.threads.per.data.dir"));
+    auto wanted = static_cast<size_t>(shards_[0]->settings().get_int("num.recovery.threads.per.data.dir"));
     for (size_t i = 0; i < std::min(wanted, partitions.size()); i++) {
       threads.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
     }

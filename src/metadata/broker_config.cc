@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
+#include "base/config_listeners.h"
 #include "base/config_values.h"
 
 namespace milena {
@@ -262,12 +264,31 @@ Bytes log_complaint(const Settings& after) {
                      "entries : {}", fmt::join(missing, ", "));
 }
 
-// Listeners are opened at start only; the same text again is no change.
+bool contains_listener(const std::vector<ListenerEndpoint>& endpoints, const std::string& name) {
+  return std::any_of(endpoints.begin(), endpoints.end(),
+                     [&](const ListenerEndpoint& each) { return each.listener_name == name; });
+}
+
+// A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). What is advertised, the controller's and
+// the one between brokers are set at start, and their listeners have to stay.
 Bytes listener_complaint(const Settings& before, const Settings& after) {
-  for (const ByteView name : {ByteView("listeners"), ByteView("listener.security.protocol.map")}) {
-    if (before.text(name) != after.text(name)) {
-      return fmt::format("{} can be changed at the next start only", name);
-    }
+  const auto same = [&](ByteView name) { return before.text(name) == after.text(name); };
+  if (same("listeners") && same("listener.security.protocol.map")) return {};
+  const auto refuse = [&](ByteView why) {
+    return fmt::format("The listeners cannot be '[{}]': {}", fmt::join(after.get_list("listeners"), ", "), why);
+  };
+  const auto listeners = broker_listeners(after);
+  if (!listeners.ok()) return refuse(listeners.error().message);
+  if (const auto advertised = advertised_listeners(after); !advertised.ok()) return refuse(advertised.error().message);
+  const auto of_controller = controller_listeners(after);
+  if (!of_controller.ok()) return refuse(of_controller.error().message);
+  if (of_controller->empty() && !after.get_list("controller.listener.names").empty() && after.is_set("process.roles")) {
+    return refuse("none of controller.listener.names is among the listeners of this KRaft controller");
+  }
+  if (const auto& between = after.text("inter.broker.listener.name")) {
+    Bytes name(trim_blanks(*between));
+    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    if (!contains_listener(*listeners, name)) return refuse("inter.broker.listener.name is not among them");
   }
   return {};
 }

@@ -173,6 +173,10 @@ class Controller {
   // This node as a controller. With metadata.version before 3.7 there is no such record.
   ControllerEffects<std::monostate> register_controller(int32_t controller_id, const Uuid& incarnation_id,
                                                         const std::vector<EndpointImage>& endpoints) const;
+  // After a raise of metadata.version from `old_level`: what this node said of itself and of its replicas' places is told
+  // again where the records of the old level had no room for it. `endpoints` are those of this controller.
+  ControllerEffects<std::monostate> refresh_registrations(int32_t node_id, int16_t old_level,
+                                                          const std::vector<EndpointImage>& endpoints) const;
   // The response is the broker epoch: `next_offset`, the offset that the first of the records will have.
   // After an unclean stop the leader epoch of every partition it led grows by one, so that clients and
   // followers see where the log may have been cut. The broker is fenced until unfence_broker.

@@ -57,8 +57,10 @@ void clear_elr_if_needed(const ConfigResource& resource, size_t first, MetadataR
   records.emplace_back(std::move(clear));
 }
 
-// As Java's split(","): blanks stay, and empty entries at the end do not count.
+// As Java's split(","): blanks stay, and empty entries at the end do not count; but a text without any comma, the empty one
+// too, is one entry.
 std::vector<ByteView> raw_entries(ByteView text) {
+  if (text.find(',') == ByteView::npos) return {text};
   std::vector<ByteView> entries;
   while (true) {
     const size_t comma = text.find(',');

@@ -7,6 +7,8 @@
 #include "metadata/controller_plans.h"
 #include "metadata/directory_rules.h"
 #include "metadata/features.h"
+#include "metadata/record_codec.h"
+#include "metadata/registration_records.h"
 
 namespace milena {
 namespace {
@@ -21,31 +23,6 @@ int16_t bootstrap_level(const MetadataRecords& bootstrap, ByteView name) {
     if (level != nullptr && level->name == name) return level->feature_level;
   }
   return 0;
-}
-
-template <class To>
-std::vector<To> endpoint_records(const std::vector<EndpointImage>& from) {
-  std::vector<To> to;
-  for (const EndpointImage& endpoint : from) {
-    To& one = to.emplace_back();
-    one.name = endpoint.name;
-    one.host = endpoint.host;
-    one.port = endpoint.port;
-    one.security_protocol = endpoint.security_protocol;
-  }
-  return to;
-}
-
-template <class To>
-std::vector<To> feature_records(const std::vector<FeatureRange>& from) {
-  std::vector<To> to;
-  for (const FeatureRange& feature : from) {
-    To& one = to.emplace_back();
-    one.name = feature.name;
-    one.min_supported_version = feature.min_version;
-    one.max_supported_version = feature.max_version;
-  }
-  return to;
 }
 
 }  // namespace
@@ -82,6 +59,34 @@ ControllerEffects<std::monostate> Controller::register_controller(
   record.end_points = endpoint_records<RegisterControllerRecord::ControllerEndpoint>(endpoints);
   record.features = feature_records<RegisterControllerRecord::ControllerFeature>(supported_features());
   effects.records.emplace_back(std::move(record));
+  return effects;
+}
+
+// As Kafka's ControllerRegistrationManager and BrokerRegistrationTracker do. The broker's epoch stays, and so do fences.
+ControllerEffects<std::monostate> Controller::refresh_registrations(int32_t node_id, int16_t old_level,
+                                                                    const std::vector<EndpointImage>& endpoints) const {
+  ControllerEffects<std::monostate> effects;
+  const BrokerImage* broker = image_.find_broker(node_id);
+  if (broker == nullptr) return effects;
+  const auto passed = [&](int16_t level) { return old_level < level && image_.metadata_version() >= level; };
+  if (passed(kControllerRegistrationSince)) effects = register_controller(node_id, broker->incarnation_id, endpoints);
+  effects.atomic = false;
+  const bool directories = passed(kMetadataVersion37Iv2);
+  const bool cordoned = passed(kMetadataVersion43Iv0) && !broker->cordoned_log_dirs.empty();
+  if (!directories && !cordoned) return effects;
+  image_.write([&](MetadataRecord record) {
+    if (const auto* registration = std::get_if<RegisterBrokerRecord>(&record)) {
+      if (registration->broker_id == node_id) effects.records.push_back(std::move(record));
+      return;
+    }
+    const auto* partition = std::get_if<PartitionRecord>(&record);
+    if (!directories || partition == nullptr || partition->directories.empty()) return;
+    PartitionChangeRecord change;
+    change.partition_id = partition->partition_id;
+    change.topic_id = partition->topic_id;
+    change.directories = partition->directories;
+    effects.records.emplace_back(std::move(change));
+  });
   return effects;
 }
 

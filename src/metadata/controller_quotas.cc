@@ -86,7 +86,8 @@ Controller::MaybeRefusal Controller::plan_quotas(const QuotaEntity& entity, cons
   return std::nullopt;
 }
 
-// Entities and keys that are named twice make the whole request invalid, as in Kafka; else each entity stands for itself.
+// Entities and keys that are named twice make the whole request invalid, as in Kafka; else each entity stands for itself. An
+// entity is answered once, with one name of each type: the last that was given.
 ControllerEffects<AlterClientQuotasResponse> Controller::alter_client_quotas(const AlterClientQuotasRequest& request,
                                                                              const std::set<Bytes>& bad_hosts) const {
   ControllerEffects<AlterClientQuotasResponse> effects;
@@ -106,15 +107,18 @@ ControllerEffects<AlterClientQuotasResponse> Controller::alter_client_quotas(con
     }
   }
   for (const QuotaEntry& entry : request.entries) {
+    const QuotaEntity entity = entity_of(entry);
+    if (entities.erase(entity) == 0) continue;
     auto& result = effects.response.entries.emplace_back();
+    std::set<ByteView> types;
     for (const auto& part : entry.entity) {
+      if (!types.insert(part.entity_type).second) continue;
       auto& out = result.entity.emplace_back();
       out.entity_type = Bytes(part.entity_type);
-      out.entity_name.reset();
-      if (part.entity_name) out.entity_name = Bytes(*part.entity_name);
+      out.entity_name = entity.at(out.entity_type);
     }
     MaybeRefusal refusal =
-        refusal_of_all ? refusal_of_all : plan_quotas(entity_of(entry), entry, bad_hosts, effects.records);
+        refusal_of_all ? refusal_of_all : plan_quotas(entity, entry, bad_hosts, effects.records);
     result.error_message.reset();
     if (!refusal) continue;
     result.error_code = refusal->code;

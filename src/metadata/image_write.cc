@@ -1,6 +1,7 @@
 // MetadataImage::write: the image as records, for snapshots. The order of the parts is that of Kafka's
 // MetadataImage.write.
 #include "metadata/image.h"
+#include "metadata/registration_records.h"
 
 namespace milena {
 namespace {
@@ -29,36 +30,13 @@ PartitionRecord partition_record(const TopicImage& topic, int32_t number, const 
   return record;
 }
 
-template <class To>
-To endpoint_record(const EndpointImage& endpoint) {
-  To to;
-  to.name = endpoint.name;
-  to.host = endpoint.host;
-  to.port = endpoint.port;
-  to.security_protocol = endpoint.security_protocol;
-  return to;
-}
-
-template <class To>
-To feature_record(const FeatureRange& feature) {
-  To to;
-  to.name = feature.name;
-  to.min_supported_version = feature.min_version;
-  to.max_supported_version = feature.max_version;
-  return to;
-}
-
 RegisterBrokerRecord broker_record(const BrokerImage& broker) {
   RegisterBrokerRecord record;
   record.broker_id = broker.id;
   record.incarnation_id = broker.incarnation_id;
   record.broker_epoch = broker.epoch;
-  for (const EndpointImage& endpoint : broker.endpoints) {
-    record.end_points.push_back(endpoint_record<RegisterBrokerRecord::BrokerEndpoint>(endpoint));
-  }
-  for (const FeatureRange& feature : broker.features) {
-    record.features.push_back(feature_record<RegisterBrokerRecord::BrokerFeature>(feature));
-  }
+  record.end_points = endpoint_records<RegisterBrokerRecord::BrokerEndpoint>(broker.endpoints);
+  record.features = feature_records<RegisterBrokerRecord::BrokerFeature>(broker.features);
   record.rack = broker.rack;
   record.fenced = broker.fenced;
   record.in_controlled_shutdown = broker.in_controlled_shutdown;
@@ -71,12 +49,8 @@ RegisterControllerRecord controller_record(const ControllerImage& controller) {
   RegisterControllerRecord record;
   record.controller_id = controller.id;
   record.incarnation_id = controller.incarnation_id;
-  for (const EndpointImage& endpoint : controller.endpoints) {
-    record.end_points.push_back(endpoint_record<RegisterControllerRecord::ControllerEndpoint>(endpoint));
-  }
-  for (const FeatureRange& feature : controller.features) {
-    record.features.push_back(feature_record<RegisterControllerRecord::ControllerFeature>(feature));
-  }
+  record.end_points = endpoint_records<RegisterControllerRecord::ControllerEndpoint>(controller.endpoints);
+  record.features = feature_records<RegisterControllerRecord::ControllerFeature>(controller.features);
   return record;
 }
 

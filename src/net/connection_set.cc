@@ -34,11 +34,23 @@ void ConnectionSet::add(int descriptor, ConnectionInfo info) {
 void ConnectionSet::close_all() {
   std::vector<std::shared_ptr<Connection>> all;
   for (auto& [id, connection] : connections_) all.push_back(connection);
-  for (auto& connection : all) {
-    connection->end_turn();
-    connection->drop(Connection::End::kQuiet, "the broker stops");
-  }
+  drop(all, "the broker stops");
   if (idle_timer_ != 0) loop_.cancel(std::exchange(idle_timer_, 0));
+}
+
+void ConnectionSet::close_listener(const std::string& name) {
+  std::vector<std::shared_ptr<Connection>> of_it;
+  for (auto& [id, connection] : connections_) {
+    if (connection->info().listener_name == name) of_it.push_back(connection);
+  }
+  drop(of_it, "its listener was removed");
+}
+
+void ConnectionSet::drop(const std::vector<std::shared_ptr<Connection>>& connections, const char* why) {
+  for (const auto& connection : connections) {
+    connection->end_turn();
+    connection->drop(Connection::End::kQuiet, why);
+  }
 }
 
 void ConnectionSet::touch(Connection& connection) {

@@ -32,8 +32,9 @@ class ConnectionSet {
 
   // Takes an accepted socket.
   void add(int descriptor, ConnectionInfo info);
-  // Closes all, now; what was answered is written as far as the sockets take it at once.
+  // Closes all, or those of one listener, now; what was answered is written as far as the sockets take it at once.
   void close_all();
+  void close_listener(const std::string& name);
 
   // For the connections. touch() asks for end_turn() in this turn, touch_next_turn() in the next one.
   void touch(Connection& connection);
@@ -42,6 +43,7 @@ class ConnectionSet {
   void bury(Connection& connection);
 
  private:
+  void drop(const std::vector<std::shared_ptr<Connection>>& connections, const char* why);
   void end_turn();
   void close_idle();
   void watch_idle();

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio.hpp>
 #include <cerrno>
 #include <cstring>
@@ -75,11 +76,11 @@ Status Server::start(SessionFactory& sessions) {
   started_ = true;
   loops_.run_on_each([this](int shard) {
     if (shard != 0) return;
-    sessions_->watch_settings([this](const Settings& settings) { take_limits(settings); });
     for (const BoundSocket& socket : sockets_) {
       acceptors_.push_back(std::make_shared<Acceptor>(*this, loops_.loop(0), socket));
       acceptors_.back()->watch(acceptors_.back());
     }
+    sessions_->watch_settings([this](const Settings& settings) { take_settings(settings); });
   });
   return ok_status();
 }
@@ -108,14 +109,60 @@ void Server::stop() {
   loops_.run_on_each([this](int shard) { sets_[shard].reset(); });
 }
 
-void Server::take_limits(const Settings& settings) {
+void Server::take_settings(const Settings& settings) {
   Result<ServerOptions> now = server_options(settings);
-  if (!now.ok()) return log_warn("{}; the limits of connections stay as they are", now.error().message);
+  if (!now.ok()) return log_warn("{}; listeners and limits of connections stay as they are", now.error().message);
   options_.max_connections = now->max_connections;
   options_.max_connections_per_ip = now->max_connections_per_ip;
   options_.max_connections_of_ip = std::move(now->max_connections_of_ip);
   options_.max_creation_rate = now->max_creation_rate;
+  take_listeners(now->listeners);
   if (accepting_paused_ && !is_full()) resume_accepting();
+}
+
+void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
+  const auto named = [](const std::string& name) {
+    return [&name](const ListenerOptions& listener) { return listener.name == name; };
+  };
+  const std::vector<ListenerOptions> before = options_.listeners;
+  for (const ListenerOptions& listener : before) {
+    if (std::none_of(wanted.begin(), wanted.end(), named(listener.name))) remove_listener(listener.name);
+  }
+  for (const ListenerOptions& listener : wanted) {
+    if (std::none_of(before.begin(), before.end(), named(listener.name))) add_listener(listener);
+  }
+}
+
+// One that cannot be opened is tried again at the next change of settings.
+void Server::add_listener(const ListenerOptions& listener) {
+  Result<std::vector<BoundSocket>> bound = bind_listener(listener);
+  if (!bound.ok()) return log_error("{}", bound.error().message);
+  for (const BoundSocket& socket : *bound) {
+    if (Status listening = listen_on(socket, listener.backlog); !listening.ok()) {
+      log_error("{}", listening.error().message);
+      for (const BoundSocket& each : *bound) ::close(each.descriptor);
+      return;
+    }
+  }
+  options_.listeners.push_back(listener);
+  for (const BoundSocket& socket : *bound) {
+    acceptors_.push_back(std::make_shared<Acceptor>(*this, loops_.loop(0), socket));
+    acceptors_.back()->watch(acceptors_.back());
+    log_info("Listening on {}://{}:{}", socket.listener_name, socket.host.empty() ? "*" : socket.host, socket.port);
+  }
+}
+
+void Server::remove_listener(const std::string& name) {
+  log_info("Listener {} is removed", name);
+  std::erase_if(options_.listeners, [&](const ListenerOptions& each) { return each.name == name; });
+  std::erase_if(acceptors_, [&](const std::shared_ptr<Acceptor>& each) {
+    if (each->socket().listener_name != name) return false;
+    each->close();
+    return true;
+  });
+  for (size_t shard = 0; shard < sets_.size(); shard++) {
+    loops_.loop(static_cast<int>(shard)).post([this, shard, name] { sets_[shard]->close_listener(name); });
+  }
 }
 
 void Server::accept_ready(Acceptor& acceptor) {

@@ -1,6 +1,9 @@
 // Server: the listeners, and the connections of all shards. Accepts on shard 0 and hands the sockets to the shards in
 // turn; a connection stays on its shard for life. Owned by main, or by a test.
 //
+// As in Kafka, listeners come and go with the setting: one whose name is new is opened, one that is named no more is closed
+// with its connections. Another address for a name that is there counts from the next start on.
+//
 // open() binds the ports, start() begins to listen, stop() closes everything; all three are called from a thread that
 // is none of the loops. Knows nothing of what is in a request.
 #pragma once
@@ -38,7 +41,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   Status open();
-  // What open() bound, with real port numbers.
+  // What open() bound, with real port numbers; not what was added or removed since.
   const std::vector<BoundSocket>& sockets() const { return sockets_; }
   // From here on clients are served. The factory outlives the server.
   Status start(SessionFactory& sessions);
@@ -48,8 +51,11 @@ class Server {
  private:
   class Acceptor;
 
-  // Those that may be altered while the broker runs.
-  void take_limits(const Settings& settings);
+  // What may be altered while the broker runs: limits, and which listeners there are.
+  void take_settings(const Settings& settings);
+  void take_listeners(const std::vector<ListenerOptions>& wanted);
+  void add_listener(const ListenerOptions& listener);
+  void remove_listener(const std::string& name);
   void accept_ready(Acceptor& acceptor);
   void take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer);
   bool is_full() const { return connections_ >= options_.max_connections; }

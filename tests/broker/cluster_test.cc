@@ -200,6 +200,10 @@ TEST_P(ClusterTest, AQuorumOfOneStaysSo) {
   add.cluster_id.reset();
   add.listeners.clear();
   EXPECT_EQ(client().ask<AddRaftVoterResponse>(add, 1).error_code, ErrorCode::kInvalidRequest);
+  add.listeners.push_back({"nonsense", "localhost", 9});
+  EXPECT_EQ(client().ask<AddRaftVoterResponse>(add, 1).error_code, ErrorCode::kInvalidRequest);
+  add.listeners.push_back({"controller", "localhost", 9});
+  EXPECT_EQ(client().ask<AddRaftVoterResponse>(add, 1).error_code, ErrorCode::kUnsupportedVersion);
   remove.cluster_id.reset();
   remove.voter_directory_id = {};
   EXPECT_EQ(client().ask<RemoveRaftVoterResponse>(remove, 0).error_code, ErrorCode::kInvalidRequest);

@@ -106,6 +106,30 @@ TEST_P(ConfigsTest, WhatIsSecretOrUnknownIsNotShown) {
   EXPECT_TRUE(one(kBrokers, "1", "some.plugin").read_only);
 }
 
+TEST_P(ConfigsTest, ATypeThatThereIsNotFailsTheRequest) {
+  create_topic("t");
+  for (const int8_t type : {0, 1, 99, -1}) {
+    DescribeConfigsRequest request;
+    request.resources.push_back({kTopics, "t", std::nullopt});
+    request.resources.push_back({type, "x", std::nullopt});
+    for (const auto& result : client().ask<DescribeConfigsResponse>(request, 4).results) {
+      EXPECT_EQ(result.error_code, ErrorCode::kInvalidRequest) << static_cast<int>(type);
+      EXPECT_TRUE(result.configs.empty());
+    }
+  }
+}
+
+TEST_P(ConfigsTest, ThrottlesAreShownWhenSetAndHaveNoDefault) {
+  for (const ByteView name : {ByteView("leader.replication.throttled.rate"), ByteView("follower.replication.throttled.rate"),
+                              ByteView("replica.alter.log.dirs.io.max.bytes.per.second")}) {
+    EXPECT_TRUE(describe(kBrokers, "1", name).empty()) << name;
+    ASSERT_EQ(alter(kBrokers, "1", name, "1000000").error_code, ErrorCode::kNone) << name;
+    EXPECT_EQ(synonyms(one(kBrokers, "1", name)), fmt::format("{}=1000000@2 ", name));
+    ASSERT_EQ(alter(kBrokers, "1", name, std::nullopt).error_code, ErrorCode::kNone) << name;
+    EXPECT_TRUE(describe(kBrokers, "1", name).empty()) << name;
+  }
+}
+
 TEST_P(ConfigsTest, LogLevels) {
   EXPECT_EQ(describe(kLoggers, "1", "").size(), logger_names().size());
   Out broker = one(kLoggers, "1", "milena.broker");

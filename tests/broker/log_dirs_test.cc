@@ -71,6 +71,22 @@ class LogDirsTest : public NodeFixture {
 };
 INSTANTIATE_TEST_SUITE_P(Shards, LogDirsTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
+TEST_P(LogDirsTest, AReplicaNamedTwiceGoesToTheLastPlace) {
+  create_topic("t", 1);
+  AlterReplicaLogDirsRequest request;
+  const std::string nowhere = "/no/such/place", here = place_of("t-0");
+  for (const std::string* path : {&nowhere, &here}) {
+    auto& into = request.dirs.emplace_back();
+    into.path = *path;
+    into.topics.push_back({"t", {0, 0}});
+    into.topics.push_back({"nothing of it", {}});
+  }
+  auto response = client().ask<AlterReplicaLogDirsResponse>(request, 2);
+  ASSERT_EQ(response.results.size(), 1u);
+  ASSERT_EQ(response.results[0].partitions.size(), 1u);
+  EXPECT_EQ(response.results[0].partitions[0].error_code, ErrorCode::kNone);
+}
+
 TEST_P(LogDirsTest, NewPartitionsGoWhereTheFewestAre) {
   create_topic("t", 7);
   create_topic("u", 2);

@@ -47,6 +47,18 @@ TEST_P(NoSecurityTest, TokensAreNotGivenOut) {
     EXPECT_EQ(created.error_code, kExpected);
     EXPECT_EQ(created.principal_name, "ANONYMOUS");
     EXPECT_EQ(created.max_timestamp_ms, -1);
+    if (version == 3) {
+      CreateDelegationTokenRequest for_another;
+      for_another.owner_principal_type = "Group";
+      for_another.owner_principal_name = "bob";
+      created = client().ask<CreateDelegationTokenResponse>(for_another, version);
+      EXPECT_EQ(created.error_code, kExpected);
+      EXPECT_EQ(created.principal_type, "Group");
+      EXPECT_EQ(created.principal_name, "bob");
+      EXPECT_EQ(created.token_requester_principal_name, "ANONYMOUS");
+      for_another.owner_principal_name = "";
+      EXPECT_EQ(client().ask<CreateDelegationTokenResponse>(for_another, version).principal_type, "User");
+    }
     EXPECT_EQ(client().ask<DescribeDelegationTokenResponse>(DescribeDelegationTokenRequest{}, version).error_code, kExpected);
     if (version == 3) break;
     auto renewed = client().ask<RenewDelegationTokenResponse>(RenewDelegationTokenRequest{}, version);

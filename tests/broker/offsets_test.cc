@@ -37,6 +37,19 @@ class OffsetsTest : public NodeFixture {
 };
 INSTANTIATE_TEST_SUITE_P(Shards, OffsetsTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
+TEST_P(OffsetsTest, APartitionNamedTwiceLosesRecordsOnce) {
+  produce("t", 0, {"a", "b", "c"});
+  DeleteRecordsRequest request;
+  request.topics.push_back({"t", {{0, 3}, {7, 0}, {0, 1}}});
+  request.topics.push_back({"t", {{0, 2}}});
+  request.topics.push_back({"nothing of it", {}});
+  auto response = client().ask<DeleteRecordsResponse>(request, 2);
+  ASSERT_EQ(response.topics.size(), 1u);
+  ASSERT_EQ(response.topics[0].partitions.size(), 2u);
+  EXPECT_EQ(response.topics[0].partitions[0].low_watermark, 2) << "the last one counts";
+  EXPECT_EQ(response.topics[0].partitions[1].error_code, ErrorCode::kUnknownTopicOrPartition);
+}
+
 TEST_P(OffsetsTest, SpecialTimestamps) {
   produce_batch("t", 0, batch_of({"a"}, 1000));
   produce_batch("t", 0, batch_of({"b", "c"}, 5000));

@@ -276,8 +276,12 @@ TEST_P(TransactionTest, MarkersOfTheSecondProtocolHaveALargerEpoch) {
   marker.transaction_result = true;
   marker.transaction_version = 2;
   marker.topics.push_back({"t", {0, 50}});
+  marker.topics.push_back({"t", {50}});
+  marker.topics.push_back({"u", {}});
   auto write_marker = [&] {
     auto response = client().ask<WriteTxnMarkersResponse>(request, 2);
+    EXPECT_EQ(response.markers.at(0).topics.size(), 1u);
+    EXPECT_EQ(response.markers.at(0).topics.at(0).partitions.size(), 2u);
     EXPECT_EQ(response.markers.at(0).topics.at(0).partitions.at(1).error_code, ErrorCode::kUnknownTopicOrPartition);
     return response.markers.at(0).topics.at(0).partitions.at(0).error_code;
   };

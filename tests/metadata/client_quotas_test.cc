@@ -110,9 +110,21 @@ TEST(ClientQuotas, OneRefusedEntityLeavesTheOthersAlone) {
 TEST(ClientQuotas, AnEntityTwiceInvalidatesTheRequest) {
   Controller controller = one_node_controller();
   auto effects = alter(controller, {entry({{"user", "u"}}, kProducerByteRate, 1), entry({{"user", "u"}}, kProducerByteRate, 2)});
+  ASSERT_EQ(effects.response.entries.size(), 1u) << "and is answered once";
   EXPECT_EQ(effects.response.entries[0].error_code, ErrorCode::kInvalidRequest);
-  EXPECT_EQ(effects.response.entries[1].error_code, ErrorCode::kInvalidRequest);
   EXPECT_TRUE(controller.image().client_quotas().empty());
+}
+
+TEST(ClientQuotas, OfATypeTheLastNameCounts) {
+  Controller controller = one_node_controller();
+  auto effects = alter(controller, {entry({{"user", "u"}, {"client-id", "c"}, {"user", "v"}}, kProducerByteRate, 1)});
+  ASSERT_EQ(effects.response.entries.size(), 1u);
+  const auto& entity = effects.response.entries[0].entity;
+  ASSERT_EQ(entity.size(), 2u);
+  EXPECT_EQ(entity[0].entity_name, "v");
+  EXPECT_EQ(entity[1].entity_name, "c");
+  const QuotaEntity kept{{"client-id", "c"}, {"user", "v"}};
+  EXPECT_TRUE(controller.image().client_quotas().contains(kept));
 }
 
 TEST(ClientQuotas, ValidatingAndRemoving) {

@@ -94,6 +94,11 @@ TEST_F(ConfigsFixture, AppendsAndSubtracts) {
   EXPECT_EQ(alter("a", {{"cleanup.policy", kOpSubtract, "compact,delete"}}), ErrorCode::kNone);
   EXPECT_EQ(configs("a").at("cleanup.policy"), "");
   EXPECT_EQ(alter("a", {{"cleanup.policy", kOpAppend, "x"}}), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(alter("a", {{"cleanup.policy", kOpSet, "delete"}}), ErrorCode::kNone);
+  EXPECT_EQ(alter("a", {{"cleanup.policy", kOpAppend, ""}}), ErrorCode::kInvalidConfig) << "an entry, though an empty one";
+  EXPECT_EQ(alter("a", {{"cleanup.policy", kOpAppend, ","}}), ErrorCode::kNone) << "no entries";
+  EXPECT_EQ(alter("a", {{"cleanup.policy", kOpSubtract, ""}}), ErrorCode::kNone);
+  EXPECT_EQ(configs("a").at("cleanup.policy"), "delete");
   EXPECT_EQ(alter("a", {{"leader.replication.throttled.replicas", kOpAppend, "0:1,1:1"}}), ErrorCode::kNone);
   EXPECT_EQ(alter("a", {{"leader.replication.throttled.replicas", kOpAppend, "1:1,2:1"}}), ErrorCode::kNone);
   EXPECT_EQ(configs("a").at("leader.replication.throttled.replicas"), "0:1,1:1,2:1");
@@ -217,7 +222,17 @@ TEST_F(ConfigsFixture, BrokerSettingsAreChecked) {
             "group.consumer.assignment.interval.ms must be less than or equal to group.consumer.max.assignment.interval.ms");
   EXPECT_EQ(message("1", "principal.builder.class", "x.y.Z"),
             "Invalid value x.y.Z for configuration principal.builder.class: Class x.y.Z could not be found.");
-  EXPECT_EQ(message("1", "listeners", "PLAINTEXT://:1"), "listeners can be changed at the next start only");
+  EXPECT_EQ(message("1", "listeners", "x"),
+            "The listeners cannot be '[x]': listeners=x: expected NAME://host:port, for instance PLAINTEXT://localhost:9092");
+  EXPECT_EQ(message("1", "listeners", "PLAINTEXT://:1,OTHER://:2"),
+            "The listeners cannot be '[PLAINTEXT://:1, OTHER://:2]': listeners=PLAINTEXT://:1,OTHER://:2: OTHER has no "
+            "protocol; add OTHER:PLAINTEXT to listener.security.protocol.map");
+  EXPECT_EQ(message("1", "listener.security.protocol.map", "OTHER:PLAINTEXT"),
+            "The listeners cannot be '[PLAINTEXT://:9092]': listeners=PLAINTEXT://:9092: PLAINTEXT has no "
+            "protocol; add PLAINTEXT:PLAINTEXT to listener.security.protocol.map");
+  EXPECT_EQ(alter("1", {{"listeners", kOpSet, "PLAINTEXT://:1,OTHER://:2"},
+                        {"listener.security.protocol.map", kOpSet, "PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT"}}, kBrokerType),
+            ErrorCode::kNone);
   EXPECT_EQ(alter("", {{"listener.name.plaintext.max.connections", kOpSet, "5"}}, kBrokerType), ErrorCode::kNone);
   EXPECT_EQ(alter("1", {{"num.io.threads", kOpSet, "16"}}, kBrokerType), ErrorCode::kNone);
 }

@@ -1,11 +1,18 @@
 // UpdateFeatures and AlterUserScramCredentials.
+#include <gmock/gmock.h>
+
+#include <set>
+
 #include "metadata/controller.h"
 #include "metadata/metadata_fixture.h"
+#include "metadata/record_codec.h"
 
 namespace milena {
 namespace {
 
 using namespace milena::testing;  // NOLINT
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr int8_t kUp = 1, kSafe = 2, kUnsafe = 3;
 
@@ -48,6 +55,33 @@ TEST(Features, UpAndDown) {
   EXPECT_EQ(controller.image().feature_level("transaction.version"), 1);
   // What is so already needs no record.
   EXPECT_TRUE(controller.update_features(updates({{"group.version", 1}, {"metadata.version", 30}}), 2).records.empty());
+}
+
+TEST(Features, AfterARaiseRegistrationsAreToldInFull) {
+  Controller controller = one_node_controller();
+  CreateTopicsRequest create;
+  create.topics.push_back({"t", 2, 1, {}, {}});
+  controller.apply(controller.create_topics(create).records);
+  const BrokerImage before = *controller.image().find_broker(1);
+  const auto told = [&](int16_t from, int16_t to) {
+    FeatureLevelRecord level;
+    level.name = "metadata.version";
+    level.feature_level = to;
+    controller.apply({level});
+    auto effects = controller.refresh_registrations(1, from, {{"CONTROLLER", "localhost", 9093, 0}});
+    controller.apply(effects.records);
+    std::multiset<ByteView> names;
+    for (const MetadataRecord& record : effects.records) names.insert(metadata_record_name(record));
+    return names;
+  };
+  EXPECT_THAT(told(7, 14), IsEmpty());
+  EXPECT_THAT(told(14, 15), ElementsAre("RegisterControllerRecord"));
+  EXPECT_THAT(told(15, 17), ElementsAre("PartitionChangeRecord", "PartitionChangeRecord", "RegisterBrokerRecord"));
+  EXPECT_THAT(told(17, 30), IsEmpty()) << "no directory is cordoned";
+  EXPECT_THAT(told(7, 30), ElementsAre("PartitionChangeRecord", "PartitionChangeRecord", "RegisterBrokerRecord",
+                                       "RegisterControllerRecord"));
+  EXPECT_EQ(*controller.image().find_broker(1), before) << "its epoch and its fences stay";
+  EXPECT_EQ(controller.image().find_topic("t")->partition(0)->leader, 1);
 }
 
 TEST(Features, WhatIsRefused) {

@@ -1,6 +1,7 @@
 #include "net/server.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/settings.h"
 #include "net/test_client.h"
 
 namespace milena {
@@ -140,6 +142,8 @@ class EchoSession final : public Session {
 class EchoFactory final : public SessionFactory {
  public:
   explicit EchoFactory(Journal& journal) : journal_(journal) {}
+  void watch_settings(std::function<void(const Settings&)> changed) override { changed_ = std::move(changed); }
+  void change(const Settings& settings) { changed_(settings); }
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override {
     journal_.note([&] {
       journal_.opened++;
@@ -151,6 +155,7 @@ class EchoFactory final : public SessionFactory {
 
  private:
   Journal& journal_;
+  std::function<void(const Settings&)> changed_;
 };
 
 class ServerTest : public testing::TestWithParam<int> {
@@ -469,6 +474,47 @@ TEST_P(ServerTest, SeveralListenersAreToldApart) {
     ASSERT_TRUE(client.send_frame("a"));
     EXPECT_EQ(client.receive(), "127.0.0.1 127.0.0.1 " + socket.listener_name);
   }
+}
+
+// A port that was free a moment ago.
+uint16_t free_port() {
+  ListenerOptions any;
+  any.name = "ANY";
+  any.host = "127.0.0.1";
+  auto bound = bind_listener(any);
+  if (!bound.ok()) return 0;
+  ::close(bound->front().descriptor);
+  return bound->front().port;
+}
+
+TEST_P(ServerTest, ListenersComeAndGoWithTheSetting) {
+  start();
+  const uint16_t new_port = free_port();
+  const auto change = [&](const std::string& listeners) {
+    auto settings = Settings::load({"", {"listeners=" + listeners, "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,NEW:PLAINTEXT"}});
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    loops_.run_on_each([&](int shard) {
+      if (shard == 0) factory_.change(*settings);
+    });
+  };
+  TestClient old(port());
+  ASSERT_TRUE(old.send_frame("a"));
+  EXPECT_EQ(old.receive(), "127.0.0.1 127.0.0.1 PLAINTEXT");
+  change(fmt::format("PLAINTEXT://127.0.0.1:1,NEW://127.0.0.1:{}", new_port));
+  TestClient one(new_port), two(new_port);
+  for (TestClient* client : {&one, &two}) {
+    ASSERT_TRUE(client->send_frame("a"));
+    EXPECT_EQ(client->receive(), "127.0.0.1 127.0.0.1 NEW");
+  }
+  change(fmt::format("PLAINTEXT://127.0.0.1:{}", port()));
+  EXPECT_TRUE(one.sees_close());
+  EXPECT_TRUE(two.sees_close());
+  EXPECT_FALSE(TestClient(new_port).connected());
+  ASSERT_TRUE(old.send_frame("a")) << "and the others stay";
+  EXPECT_EQ(old.receive(), "127.0.0.1 127.0.0.1 PLAINTEXT");
+  // One that cannot be opened leaves all as it was.
+  change(fmt::format("PLAINTEXT://127.0.0.1:1,NEW://127.0.0.1:{}", port()));
+  ASSERT_TRUE(TestClient(port()).send_frame("a"));
 }
 
 TEST_P(ServerTest, APortInUseIsRefusedWithItsNumber) {

@@ -35,7 +35,7 @@ tell("create_partitions: nowhere", lambda: admin.create_partitions({"nowhere": N
 until(lambda: len(admin.describe_topics([TOPIC])[0]["partitions"]) == 3, "three partitions")
 
 producer = KafkaProducer(bootstrap_servers=address)
-base_ms = (int(time.time()) - 3600) * 1000
+base_ms = (int(time.time()) - 1800) * 1000
 for number in range(10):
     producer.send(TOPIC, value=b"value", key=b"key", partition=number % 2, timestamp_ms=base_ms + number).get(30)
 producer.close()
@@ -46,6 +46,7 @@ consumer.close()
 
 tell("describe_cluster", admin.describe_cluster)
 tell("api_versions", lambda: {f"{key:02}": newest for key, (_, newest) in admin.api_versions().items()})
+tell("get_broker_version_data", lambda: {f"{key:02}": newest for key, (_, newest) in admin.get_broker_version_data(1).api_versions.items()})
 tell("describe_features", admin.describe_features)
 tell("describe_metadata_quorum", admin.describe_metadata_quorum)
 tell("describe_configs", lambda: admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC)]))
@@ -59,6 +60,8 @@ tell("alter_configs: whole", lambda: admin.alter_configs([ConfigResource(ConfigR
 tell("alter_configs: wrong", lambda: admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC, {"segment.ms": "x"})]))
 tell("alter_configs: broker", lambda: admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, "1", {"log.retention.ms": "7200000"})]))
 tell("reset_configs", lambda: admin.reset_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC, ["segment.ms"])]))
+until(lambda: "7200000" in str(admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, "1")]))
+      and "200000" not in str(admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC)])), "the broker has the alterations")
 tell("describe_configs again", lambda: admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC),
                                                               ConfigResource(ConfigResourceType.BROKER, "1")]))
 tell("list_config_resources", admin.list_config_resources)
@@ -100,6 +103,7 @@ tell("create_acls", lambda: admin.create_acls([ACL("User:bob", "*", ACLOperation
 tell("delete_acls", lambda: admin.delete_acls([anything]))
 tell("alter_user_scram_credentials", lambda: admin.alter_user_scram_credentials([
     package.UserScramCredentialUpsertion("bob", package.ScramMechanism.SCRAM_SHA_256, b"secret", iterations=4096)]))
+until(admin.describe_user_scram_credentials, "the broker has the credential")
 tell("describe_user_scram_credentials", admin.describe_user_scram_credentials)
 tell("describe_user_scram_credentials: nobody", lambda: admin.describe_user_scram_credentials(["nobody"]))
 tell("alter_user_scram_credentials: deletion", lambda: admin.alter_user_scram_credentials([

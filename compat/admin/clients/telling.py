@@ -44,6 +44,9 @@ def plain(value, depth=0):
 def leaves(path, value):
     """A line for each leaf, so that a difference names its place."""
     if isinstance(value, (dict, list)) and value:
+        # Lists of things with fields are in order: that of an answer is often the order of a hash table.
+        if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+            value = sorted(value, key=lambda one: json.dumps(one, sort_keys=True))
         for key, one in sorted(value.items()) if isinstance(value, dict) else enumerate(value):
             leaves(f"{path}.{key}" if path else str(key), one)
     else:

@@ -20,7 +20,7 @@ var (
 	ctx, cancelAll = context.WithTimeout(context.Background(), 150*time.Second)
 	client         *kgo.Client
 	admin          *kadm.Client
-	beginMs        = time.Now().Add(-time.Hour).Truncate(time.Second).UnixMilli()
+	beginMs        = time.Now().Add(-30 * time.Minute).Truncate(time.Second).UnixMilli()
 )
 
 func main() {
@@ -74,9 +74,13 @@ func topics() {
 	tell.Call("ValidateCreatePartitions", func() (any, error) { return admin.ValidateCreatePartitions(ctx, 2, topic) })
 	tell.Call("ValidateUpdatePartitions", func() (any, error) { return admin.ValidateUpdatePartitions(ctx, 2, topic) })
 	tell.Call("ListTopics", func() (any, error) { return admin.ListTopics(ctx) })
-	tell.Call("ListTopics: nowhere", func() (any, error) { return admin.ListTopics(ctx, "nowhere") })
+	tell.Until("the client has forgotten what it was told of a topic that is nowhere", func() bool {
+		found, err := admin.ListTopicsWithInternal(ctx)
+		return err == nil && !found.Has("nowhere")
+	})
 	tell.Call("ListTopicsWithInternal", func() (any, error) { return admin.ListTopicsWithInternal(ctx) })
 	tell.Call("Metadata", func() (any, error) { return admin.Metadata(ctx, topic) })
+	tell.Call("ListTopics: nowhere", func() (any, error) { return admin.ListTopics(ctx, "nowhere") })
 }
 
 func produce() {
@@ -115,6 +119,22 @@ func cluster() {
 }
 
 func configs() {
+	shows := func(key, value string, described func() (kadm.ResourceConfigs, error)) {
+		tell.Until("the broker has "+key+"="+value, func() bool {
+			found, err := described()
+			if err != nil {
+				return false
+			}
+			for _, config := range found[0].Configs {
+				if config.Key == key && config.Value != nil && *config.Value == value {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	ofTopic := func() (kadm.ResourceConfigs, error) { return admin.DescribeTopicConfigs(ctx, topic) }
+	ofBroker := func() (kadm.ResourceConfigs, error) { return admin.DescribeBrokerConfigs(ctx, 1) }
 	describe := func(name string) {
 		tell.Call(name, func() (any, error) { return admin.DescribeTopicConfigs(ctx, topic) })
 	}
@@ -134,10 +154,12 @@ func configs() {
 	tell.Call("AlterTopicConfigs: subtract and delete", func() (any, error) {
 		return admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "segment.ms"}, {Op: kadm.SubtractConfig, Name: "cleanup.policy", Value: text("compact")}}, topic)
 	})
+	shows("cleanup.policy", "delete", ofTopic)
 	describe("DescribeTopicConfigs again")
 	tell.Call("AlterTopicConfigsState", func() (any, error) {
 		return admin.AlterTopicConfigsState(ctx, []kadm.AlterConfig{set("flush.ms", "1000")}, topic)
 	})
+	shows("flush.ms", "1000", ofTopic)
 	describe("DescribeTopicConfigs, whole")
 	tell.Call("ValidateAlterTopicConfigs", func() (any, error) {
 		return admin.ValidateAlterTopicConfigs(ctx, []kadm.AlterConfig{set("flush.ms", "2000")}, topic)
@@ -161,6 +183,7 @@ func configs() {
 	tell.Call("AlterBrokerConfigsState", func() (any, error) {
 		return admin.AlterBrokerConfigsState(ctx, []kadm.AlterConfig{set("log.retention.ms", "5000000")}, 1)
 	})
+	shows("log.retention.ms", "5000000", ofBroker)
 	tell.Call("DescribeBrokerConfigs again", func() (any, error) { return admin.DescribeBrokerConfigs(ctx, 1) })
 }
 
@@ -191,6 +214,15 @@ func groups() {
 	kept.AddOffset(topic, 1, 2, -1)
 	tell.Call("CommitOffsets", func() (any, error) { return admin.CommitOffsets(ctx, group, kept) })
 	tell.Done("CommitAllOffsets", func() error { return admin.CommitAllOffsets(ctx, group, kept) })
+	byID := kadm.OffsetsByID{}
+	described, err := admin.ListTopics(ctx, topic)
+	must(err)
+	byID.Add(kadm.Offset{TopicID: described[topic].ID, Topic: topic, Partition: 0, At: 4, LeaderEpoch: -1})
+	tell.Call("CommitOffsetsByID", func() (any, error) {
+		answers, err := admin.CommitOffsetsByID(ctx, group, byID)
+		return answers[described[topic].ID], err
+	})
+	tell.Done("CommitAllOffsetsByID", func() error { return admin.CommitAllOffsetsByID(ctx, group, byID) })
 	nowhere := kadm.Offsets{}
 	nowhere.AddOffset("nowhere", 0, 4, -1)
 	tell.Call("CommitOffsets: nowhere", func() (any, error) { return admin.CommitOffsets(ctx, group, nowhere) })
@@ -258,9 +290,14 @@ func security() {
 	tell.Call("ValidateAlterClientQuotas", func() (any, error) {
 		return admin.ValidateAlterClientQuotas(ctx, quota("client-id", "app", "consumer_byte_rate", 5))
 	})
-	tell.Call("DescribeClientQuotas", func() (any, error) {
+	quotas := func() (kadm.DescribedClientQuotas, error) {
 		return admin.DescribeClientQuotas(ctx, false, []kadm.DescribeClientQuotaComponent{{Type: "user", MatchType: kmsg.QuotasMatchTypeAny}})
+	}
+	tell.Until("the broker has the quota", func() bool {
+		found, err := quotas()
+		return err == nil && len(found) > 0
 	})
+	tell.Call("DescribeClientQuotas", func() (any, error) { return quotas() })
 	every := kadm.NewACLs().Topics().Groups().Clusters().TransactionalIDs().DelegationTokens().Operations().Allow().AllowHosts().Deny().DenyHosts()
 	one := kadm.NewACLs().Topics(topic).ResourcePatternType(kadm.ACLPatternLiteral).Operations(kadm.OpRead).Allow("User:bob").AllowHosts("*")
 	tell.Call("CreateACLs", func() (any, error) { return admin.CreateACLs(ctx, one) })
@@ -277,6 +314,10 @@ func security() {
 	}
 	tell.Call("AlterUserSCRAMs", func() (any, error) { return admin.AlterUserSCRAMs(ctx, nil, upsert(4096)) })
 	tell.Call("AlterUserSCRAMs: few iterations", func() (any, error) { return admin.AlterUserSCRAMs(ctx, nil, upsert(5)) })
+	tell.Until("the broker has the credential", func() bool {
+		found, err := admin.DescribeUserSCRAMs(ctx)
+		return err == nil && len(found) > 0
+	})
 	tell.Call("DescribeUserSCRAMs", func() (any, error) { return admin.DescribeUserSCRAMs(ctx) })
 	tell.Call("DescribeUserSCRAMs: nobody", func() (any, error) { return admin.DescribeUserSCRAMs(ctx, "bob", "nobody") })
 	tell.Call("AlterUserSCRAMs: deletion", func() (any, error) {

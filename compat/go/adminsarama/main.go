@@ -15,7 +15,7 @@ const topic, group = "t", "g"
 
 var (
 	admin   sarama.ClusterAdmin
-	beginMs = time.Now().Add(-time.Hour).Truncate(time.Second)
+	beginMs = time.Now().Add(-30 * time.Minute).Truncate(time.Second)
 )
 
 func main() {
@@ -24,6 +24,7 @@ func main() {
 	config.Admin.Timeout = 8 * time.Second
 	config.Admin.Retry.Max = 1
 	config.Metadata.Retry.Max = 2
+	config.Metadata.AllowAutoTopicCreation = false
 	config.Producer.Return.Successes = true
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	client, err := sarama.NewClient([]string{os.Args[1]}, config)
@@ -155,6 +156,10 @@ func configs() {
 	tell.Done("IncrementalAlterConfig: wrong", increment(sarama.TopicResource, topic, "no.such", "1", sarama.IncrementalAlterConfigsOperationSet))
 	tell.Done("IncrementalAlterConfig: broker", increment(sarama.BrokerResource, "1", "log.retention.ms", "7200000", sarama.IncrementalAlterConfigsOperationSet))
 	tell.Done("IncrementalAlterConfig: back to delete", increment(sarama.TopicResource, topic, "cleanup.policy", "delete", sarama.IncrementalAlterConfigsOperationSet))
+	tell.Until("the broker has the last alteration", func() bool {
+		made, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{"cleanup.policy"}})
+		return err == nil && made[0].Value == "delete" && made[0].Source == sarama.SourceTopic
+	})
 	tell.Call("DescribeConfig again", describe(sarama.TopicResource, topic))
 	tell.Call("DescribeConfig: broker again", describe(sarama.BrokerResource, "1", "log.retention.ms"))
 }
@@ -212,6 +217,10 @@ func security() {
 	}
 	tell.Call("UpsertUserScramCredentials", upsert(4096))
 	tell.Call("UpsertUserScramCredentials: few iterations", upsert(5))
+	tell.Until("the broker has the credential", func() bool {
+		made, err := admin.DescribeUserScramCredentials(nil)
+		return err == nil && len(made) > 0
+	})
 	tell.Call("DescribeUserScramCredentials", func() (any, error) { return admin.DescribeUserScramCredentials(nil) })
 	tell.Call("DescribeUserScramCredentials: some", func() (any, error) { return admin.DescribeUserScramCredentials([]string{"bob", "nobody"}) })
 	tell.Call("DeleteUserScramCredentials", func() (any, error) {
@@ -226,7 +235,12 @@ func security() {
 	tell.Done("AlterClientQuotas", quota("producer_byte_rate", 1e6, false))
 	tell.Done("AlterClientQuotas: validated", quota("consumer_byte_rate", 1e6, true))
 	tell.Done("AlterClientQuotas: wrong", quota("no_such", 1, false))
-	tell.Call("DescribeClientQuotas", func() (any, error) {
+	described := func() ([]sarama.DescribeClientQuotasEntry, error) {
 		return admin.DescribeClientQuotas([]sarama.QuotaFilterComponent{{EntityType: sarama.QuotaEntityUser, MatchType: sarama.QuotaMatchAny}}, false)
+	}
+	tell.Until("the broker has the quota", func() bool {
+		made, err := described()
+		return err == nil && len(made) > 0
 	})
+	tell.Call("DescribeClientQuotas", func() (any, error) { return described() })
 }

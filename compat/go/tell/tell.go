@@ -4,9 +4,11 @@ package tell
 import (
 	"encoding/hex"
 	"fmt"
+	"os"
 	"reflect"
 	"sort"
 	"strings"
+	"time"
 )
 
 // Call prints a call's name, then what it gave, a line for each item: fields in their order, maps by key.
@@ -25,6 +27,16 @@ func Call(name string, call func() (any, error)) {
 // Done is for calls that give nothing but an error.
 func Done(name string, call func() error) {
 	Call(name, func() (any, error) { return "done", call() })
+}
+
+// Until waits for what a broker of Kafka shows some time after its controller has answered.
+func Until(what string, done func() bool) {
+	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			fmt.Fprintln(os.Stderr, "waited in vain until", what)
+			os.Exit(1)
+		}
+	}
 }
 
 func attempt(call func() (any, error)) (value any, err error) {
@@ -102,11 +114,38 @@ func elements(path string, list reflect.Value, depth int) []string {
 	if !inOrder {
 		sort.Slice(each, func(a, b int) bool { return strings.Join(each[a], "\n") < strings.Join(each[b], "\n") })
 	}
+	labels := labelsOf(list)
 	var made []string
 	for i, lines := range each {
+		label := fmt.Sprint(i)
+		if labels != nil {
+			label = labels[i]
+		}
 		for _, line := range lines {
-			made = append(made, fmt.Sprintf("%s[%d]%s", path, i, line))
+			made = append(made, fmt.Sprintf("%s[%s]%s", path, label, line))
 		}
 	}
 	return made
+}
+
+// labelsOf gives the names of configs, in order, so that one more or less of them moves no other; nil for other lists.
+func labelsOf(list reflect.Value) []string {
+	var labels []string
+	for i := 0; i < list.Len(); i++ {
+		element := reflect.Indirect(list.Index(i))
+		if element.Kind() != reflect.Struct || !strings.HasPrefix(element.Type().Name(), "Config") || element.Type().Name() == "ConfigSynonym" {
+			return nil
+		}
+		for _, field := range []string{"Key", "Name"} {
+			if name := element.FieldByName(field); name.IsValid() && name.Kind() == reflect.String {
+				labels = append(labels, name.String())
+				break
+			}
+		}
+	}
+	sort.Strings(labels)
+	if len(labels) != list.Len() {
+		return nil
+	}
+	return labels
 }

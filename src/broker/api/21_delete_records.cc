@@ -1,4 +1,7 @@
-// DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark.
+// DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark. A partition
+// that is named more than once counts once, with the last offset, as in Kafka, which asks by maps.
+#include <map>
+
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
@@ -43,22 +46,26 @@ void delete_records(Shard& owner, DeleteItem& item) {
 
 void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
   Shard& shard = call->shard();
+  std::map<ByteView, std::map<int32_t, int64_t>> offsets;
+  for (const auto& topic : call->request.topics) {
+    for (const auto& p : topic.partitions) offsets[topic.name].insert_or_assign(p.partition_index, p.offset);
+  }
   auto response = std::make_shared<DeleteRecordsResponse>();
   std::vector<DeleteItem> items;
-  for (const auto& topic : call->request.topics) {
+  for (const auto& [topic, partitions] : offsets) {
     auto& topic_out = response->topics.emplace_back();
-    topic_out.name = Bytes(topic.name);
-    const TopicImage* image = shard.image().find_topic(topic.name);
-    for (const auto& p : topic.partitions) {
+    topic_out.name = Bytes(topic);
+    const TopicImage* image = shard.image().find_topic(topic);
+    for (const auto& [partition, offset] : partitions) {
       auto& out = topic_out.partitions.emplace_back();
-      out.partition_index = p.partition_index;
+      out.partition_index = partition;
       out.low_watermark = -1;
-      if (image == nullptr || image->partition(p.partition_index) == nullptr) {
+      if (image == nullptr || image->partition(partition) == nullptr) {
         out.error_code = ErrorCode::kUnknownTopicOrPartition;
       } else if (image->internal) {
         out.error_code = ErrorCode::kInvalidTopicException;
       } else {
-        items.push_back(DeleteItem{{image->id, p.partition_index}, AnswerPlace::last_of(*response), p.offset});
+        items.push_back(DeleteItem{{image->id, partition}, AnswerPlace::last_of(*response), offset});
       }
     }
   }

@@ -1,5 +1,7 @@
 // WriteTxnMarkers (key 27), versions 0-2: from the coordinators of transactions, and from an administrator who ends a
 // hanging one. Version 2 tells the version of the transaction (KIP-1228).
+#include <map>
+
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/transaction_requests.h"
@@ -9,10 +11,32 @@ namespace {
 
 using WriteTxnMarkersCall = Call<WriteTxnMarkersRequest, WriteTxnMarkersResponse>;
 
+// Kafka answers from maps: a producer, a topic or a partition that was named more than once is answered once, with what
+// came last, and one of which nothing was asked is not in the answer.
+WriteTxnMarkersResponse merged(const WriteTxnMarkersResponse& each) {
+  std::map<int64_t, std::map<ByteView, std::map<int32_t, ErrorCode>>> errors;
+  for (const auto& marker : each.markers) {
+    for (const auto& topic : marker.topics) {
+      for (const auto& one : topic.partitions) errors[marker.producer_id][topic.name][one.partition_index] = one.error_code;
+    }
+  }
+  WriteTxnMarkersResponse response;
+  for (const auto& [producer_id, topics] : errors) {
+    auto& marker = response.markers.emplace_back();
+    marker.producer_id = producer_id;
+    for (const auto& [name, partitions] : topics) {
+      auto& topic = marker.topics.emplace_back();
+      topic.name = Bytes(name);
+      for (const auto& [partition, error] : partitions) topic.partitions.push_back({partition, error});
+    }
+  }
+  return response;
+}
+
 void handle_write_txn_markers(std::shared_ptr<WriteTxnMarkersCall> call) {
   std::shared_ptr<const WriteTxnMarkersRequest> request(call, &call->request);
   write_txn_markers(call->shard(), std::move(request),
-                    [call](WriteTxnMarkersResponse response) { call->reply(response); });
+                    [call](WriteTxnMarkersResponse response) { call->reply(merged(response)); });
 }
 
 }  // namespace

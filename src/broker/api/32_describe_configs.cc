@@ -33,7 +33,7 @@ Outcome refuse(Bytes message, ErrorCode code = ErrorCode::kInvalidRequest) { ret
 Outcome describe_topic(const Shard& shard, ByteView topic) {
   if (auto invalid = invalid_topic_name(topic)) return refuse(*invalid, ErrorCode::kInvalidTopicException);
   if (shard.image().find_topic(topic) == nullptr) {
-    return refuse("This server does not host this topic-partition.", ErrorCode::kUnknownTopicOrPartition);
+    return refuse("", ErrorCode::kUnknownTopicOrPartition);  // Kafka has nothing to add
   }
   return {describe_topic_configs(shard.image().configs(ResourceType::kTopic, topic), shard.broker_settings()), {}};
 }

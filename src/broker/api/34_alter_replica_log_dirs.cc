@@ -1,5 +1,6 @@
 // AlterReplicaLogDirs (key 34), versions 0-2: replicas of this broker that shall lie in another of its log directories. The
-// answer says that the moves were begun; DescribeLogDirs tells how far they are.
+// answer says that the moves were begun; DescribeLogDirs tells how far they are. A replica that is named more than once goes
+// where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs).
 #include <map>
 
 #include "broker/api_entry.h"
@@ -35,38 +36,51 @@ void move_replica(Shard& owner, MoveItem& item) {
   }
 }
 
+struct Destination {
+  LogDirectory* directory = nullptr;
+  ErrorCode refused = ErrorCode::kNone;
+};
+
+Destination find_destination(const LogDirectories& directories, const std::vector<Uuid>& cordoned, ByteView path) {
+  Destination to{directories.find_path(path)};
+  if (!directories.is_configured(path)) {
+    to.refused = ErrorCode::kLogDirNotFound;
+  } else if (to.directory == nullptr) {
+    to.refused = ErrorCode::kKafkaStorageError;
+  } else if (std::find(cordoned.begin(), cordoned.end(), to.directory->id()) != cordoned.end()) {
+    to.refused = ErrorCode::kInvalidReplicaAssignment;
+  }
+  return to;
+}
+
 void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call) {
   Shard& shard = call->shard();
   const LogDirectories& directories = *shard.node().directories;
-  auto response = std::make_shared<AlterReplicaLogDirsResponse>();
-  std::map<Bytes, size_t> topics;
-  std::vector<MoveItem> items;
   const std::vector<Uuid> cordoned = directories.cordoned_ids(shard.settings());
+  std::map<ByteView, std::map<int32_t, Destination>> wanted;
   for (const auto& dir : call->request.dirs) {
-    LogDirectory* to = directories.find_path(dir.path);
-    ErrorCode refused = ErrorCode::kNone;
-    if (!directories.is_configured(dir.path)) refused = ErrorCode::kLogDirNotFound;
-    else if (to == nullptr) refused = ErrorCode::kKafkaStorageError;
-    else if (std::find(cordoned.begin(), cordoned.end(), to->id()) != cordoned.end()) {
-      refused = ErrorCode::kInvalidReplicaAssignment;
-    }
+    const Destination to = find_destination(directories, cordoned, dir.path);
     for (const auto& topic : dir.topics) {
-      auto [at, first] = topics.emplace(topic.name, response->results.size());
-      if (first) response->results.emplace_back().topic_name = Bytes(topic.name);
-      auto& out = response->results[at->second];
-      const TopicImage* image = shard.image().find_topic(topic.name);
-      for (int32_t partition : topic.partitions) {
-        auto& result = out.partitions.emplace_back();
-        result.partition_index = partition;
-        if (topic.name.size() > kLongestMovableTopic) {
-          result.error_code = ErrorCode::kInvalidTopicException;
-        } else if (refused != ErrorCode::kNone) {
-          result.error_code = refused;
-        } else if (image == nullptr || image->partition(partition) == nullptr) {
-          result.error_code = ErrorCode::kUnknownTopicOrPartition;
-        } else {
-          items.push_back({{image->id, partition}, at->second, out.partitions.size() - 1, to});
-        }
+      for (const int32_t partition : topic.partitions) wanted[topic.name].insert_or_assign(partition, to);
+    }
+  }
+  auto response = std::make_shared<AlterReplicaLogDirsResponse>();
+  std::vector<MoveItem> items;
+  for (const auto& [topic, partitions] : wanted) {
+    auto& out = response->results.emplace_back();
+    out.topic_name = Bytes(topic);
+    const TopicImage* image = shard.image().find_topic(topic);
+    for (const auto& [partition, to] : partitions) {
+      auto& result = out.partitions.emplace_back();
+      result.partition_index = partition;
+      if (topic.size() > kLongestMovableTopic) {
+        result.error_code = ErrorCode::kInvalidTopicException;
+      } else if (to.refused != ErrorCode::kNone) {
+        result.error_code = to.refused;
+      } else if (image == nullptr || image->partition(partition) == nullptr) {
+        result.error_code = ErrorCode::kUnknownTopicOrPartition;
+      } else {
+        items.push_back({{image->id, partition}, response->results.size() - 1, out.partitions.size() - 1, to.directory});
       }
     }
   }

@@ -4,6 +4,7 @@
 
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
+#include "broker/endpoints.h"
 #include "metadata/features.h"
 #include "protocol/messages/update_features.h"
 
@@ -21,15 +22,33 @@ bool raises_kraft_version(const UpdateFeaturesCall& call) {
   });
 }
 
+// What was told of this node in records of the old level, and may be told in full now.
+void refresh_registrations(const std::shared_ptr<UpdateFeaturesCall>& call, int16_t old_level, Task done) {
+  Shard& shard = call->shard();
+  shard.metadata().submit<std::monostate>(
+      shard,
+      [call, old_level](const Controller& controller) {
+        const NodeContext& node = call->shard().node();
+        return controller.refresh_registrations(node.node_id, old_level, endpoint_images(node.controller_endpoints));
+      },
+      [done = std::move(done)](std::monostate) { done(); });
+}
+
 void handle_update_features(std::shared_ptr<UpdateFeaturesCall> call) {
   Shard& shard = call->shard();
+  auto old_level = std::make_shared<int16_t>();
   shard.metadata().submit<UpdateFeaturesResponse>(
       shard,
-      [call](const Controller& controller) { return controller.update_features(call->request, call->version()); },
-      [call](UpdateFeaturesResponse response) {
-        if (response.error_code != ErrorCode::kNone || !raises_kraft_version(*call)) return call->reply(response);
-        call->shard().metadata().upgrade_kraft_version(
-            call->shard(), [call, response = std::move(response)] { call->reply(response); });
+      [call, old_level](const Controller& controller) {
+        *old_level = controller.image().metadata_version();
+        return controller.update_features(call->request, call->version());
+      },
+      [call, old_level](UpdateFeaturesResponse response) {
+        if (response.error_code != ErrorCode::kNone || call->request.validate_only) return call->reply(response);
+        refresh_registrations(call, *old_level, [call, response = std::move(response)] {
+          if (!raises_kraft_version(*call)) return call->reply(response);
+          call->shard().metadata().upgrade_kraft_version(call->shard(), [call, response] { call->reply(response); });
+        });
       });
 }
 

@@ -1,0 +1,36 @@
+// Endpoints and feature ranges as the records of registrations hold them: those of brokers and those of controllers have
+// types of their own with the same fields. Pure.
+#pragma once
+
+#include <vector>
+
+#include "metadata/image.h"
+
+namespace milena {
+
+template <class To>
+std::vector<To> endpoint_records(const std::vector<EndpointImage>& from) {
+  std::vector<To> to;
+  for (const EndpointImage& endpoint : from) {
+    To& one = to.emplace_back();
+    one.name = endpoint.name;
+    one.host = endpoint.host;
+    one.port = endpoint.port;
+    one.security_protocol = endpoint.security_protocol;
+  }
+  return to;
+}
+
+template <class To>
+std::vector<To> feature_records(const std::vector<FeatureRange>& from) {
+  std::vector<To> to;
+  for (const FeatureRange& feature : from) {
+    To& one = to.emplace_back();
+    one.name = feature.name;
+    one.min_supported_version = feature.min_version;
+    one.max_supported_version = feature.max_version;
+  }
+  return to;
+}
+
+}  // namespace milena
