@@ -1,6 +1,5 @@
 """The measurements. Each takes one broker from nothing to its end, and adds what it found to the samples."""
 
-import collections
 import os
 import subprocess
 import time
@@ -8,6 +7,8 @@ import time
 import measure
 from admin_client import AdminClient
 from brokers import Broken
+from group_figures import groups
+from intervals import Interval
 
 KILOBYTE = 1024
 GB = 1e9
@@ -25,46 +26,12 @@ class Sizes:
         self.large_records = 50_000 if quick else 2_000_000
         self.commits = 300 if quick else 5_000
         self.transactional_ids = 1_000 if quick else 100_000
+        self.members = 20 if quick else 1000  # of one group, on as many partitions
+        self.groups = 200 if quick else 10_000
+        self.beat_s = 3 if quick else 20
+        self.offset_groups, self.offset_partitions = (20, 50) if quick else (1000, 1000)
         self.repetitions = 1 if quick else 5
         self.most_space_gb = 1 if quick else 8
-
-
-class Samples:
-    """What was found: one list for each (figure, broker)."""
-
-    def __init__(self):
-        self.values = collections.defaultdict(list)
-        self.foreign_shares = []
-
-    def add(self, figure, broker, value):
-        self.values[figure, broker.name].append(value)
-
-    def of(self, figure, broker_name):
-        return self.values.get((figure, broker_name), [])
-
-
-class Interval:
-    """`with Interval(...) as used:` around something done to a broker; afterwards used.cpu_s and used.seconds."""
-
-    def __init__(self, broker, samples):
-        self.broker = broker
-        self.samples = samples
-        self.client_cpu_s = 0.0
-
-    def __enter__(self):
-        self.machine = measure.Machine()
-        self.before = measure.Usage.of(self.broker.pid)
-        self.begin_s = time.monotonic()
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind is not None:
-            return
-        after = measure.Usage.of(self.broker.pid)
-        self.seconds = time.monotonic() - self.begin_s
-        self.cpu_s = after.cpu_s_since(self.before)
-        self.switches = after.switches_since(self.before)
-        self.samples.foreign_shares.append(self.machine.foreign_share(self.cpu_s + self.client_cpu_s))
 
 
 def _kcat_first_produce_s(broker, topic):
@@ -279,4 +246,5 @@ GROUPS = {
     "transactions-1k": transactional_produce,
     "commits": small_transactions,
     "transactional-ids": reload_of_transactional_ids,
+    "groups": groups,
 }
