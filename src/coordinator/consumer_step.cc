@@ -167,27 +167,6 @@ MaybeRefusal GroupShard::reconcile_member(ConsumerStep& step, const OwnedPartiti
   return std::nullopt;
 }
 
-void GroupShard::heard_from_consumer(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id) {
-  ConsumerGroup* known = consumer_group(group_id);
-  const ConsumerMember* member = known == nullptr ? nullptr : known->find_member(member_id);
-  if (member == nullptr) return;
-  ConsumerGroup::Timers& timers = known->timers(member->id);
-  timers.connection_id = caller.connection_id;
-  if (!std::exchange(timers.gone, false)) return;
-  watch_consumer_member(turn, known->id(), member->id,
-                        member->classic ? member->classic->session_timeout_ms : consumer_session_timeout_ms(known->id()));
-}
-
-// A member that has not spoken since it joined has no connection to be missed by: its session counts.
-void GroupShard::give_up_consumers_of(ConsumerGroup& group, uint64_t connection_id, int64_t deadline_ms) {
-  for (const auto& [id, member] : group.members()) {
-    ConsumerGroup::Timers& timers = group.timers(id);
-    if (timers.connection_id != connection_id || member.instance_id || timers.session.deadline_ms <= deadline_ms) continue;
-    timers.gone = true;
-    deadlines_.set(timers.session, {TimerKind::kConsumerSession, group.id(), id}, deadline_ms);
-  }
-}
-
 void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms) {
   ConsumerGroup& owner = *consumer_group(group_id);
   const ConsumerMember& member = *owner.find_member(member_id);
