@@ -39,9 +39,8 @@ static const ConfigDef kGroupsRows[] = {
      "Threads of the group coordinator; in Milena the shards do this."},
     {"group.coordinator.background.threads", kInt, "2", "[1,...]", kReadOnly, kNoEffect,
      "Threads for the coordinator's longer computations."},
-    {"group.coordinator.append.linger.ms", kInt, "-1", "[-1,...]", kReadOnly, kNoEffect,
-     "How long the coordinator gathers records before it writes them; -1 adapts. Milena groups by turns "
-     "of its loops."},
+    {"group.coordinator.append.linger.ms", kInt, "-1", "[-1,...]", kReadOnly, kHonoured,
+     "How long the group coordinator gathers records before it writes them; -1: those that come together."},
     {"group.coordinator.cached.buffer.max.bytes", kInt, "1048588", "[524288,...]", kClusterWide, kNoEffect,
      "Largest buffer that the coordinator keeps for its next write."},
     {"group.coordinator.rebalance.protocols", kList, "classic,consumer,streams",
