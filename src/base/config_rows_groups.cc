@@ -12,7 +12,7 @@ static const ConfigDef kGroupsRows[] = {
      "Replicas of the topic that keeps groups and their offsets.", "3"},
     {"offsets.topic.segment.bytes", kInt, "104857600", "[1,...]", kReadOnly, kHonoured,
      "Segment size of that topic."},
-    {"offsets.topic.compression.codec", kInt, "0", "", kReadOnly, 0,
+    {"offsets.topic.compression.codec", kInt, "0", "", kReadOnly, kHonoured,
      "Codec of that topic's batches, as a number; 0 for none."},
     {"offsets.load.buffer.size", kInt, "5242880", "[1,...]", kReadOnly, kNoEffect,
      "Bytes read at once while groups are loaded."},

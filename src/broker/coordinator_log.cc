@@ -75,8 +75,8 @@ AppendOutcome append_coordinator_records(Shard& shard, Partition& partition, con
   return partition.append_as_leader(Payload(std::move(batches)), checks);
 }
 
-void GatheredRecords::add(const CoordinatorRecord& record, int64_t timestamp_ms) {
-  if (builder_ == nullptr) builder_ = std::make_unique<RecordBatchBuilder>();
+void GatheredRecords::add(const CoordinatorRecord& record, int64_t timestamp_ms, const BatchOptions& options) {
+  if (builder_ == nullptr) builder_ = std::make_unique<RecordBatchBuilder>(options);
   builder_->append(record.key, value_of(record), timestamp_ms);
 }
 

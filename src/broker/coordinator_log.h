@@ -52,7 +52,8 @@ class GatheredRecords {
   bool empty() const { return builder_ == nullptr; }
   size_t size_bytes() const { return builder_ == nullptr ? 0 : builder_->uncompressed_size(); }
   int32_t record_count() const { return builder_ == nullptr ? 0 : builder_->record_count(); }
-  void add(const CoordinatorRecord& record, int64_t timestamp_ms);
+  // The options count with the first one.
+  void add(const CoordinatorRecord& record, int64_t timestamp_ms, const BatchOptions& options);
   // They are taken out, whatever comes of it.
   AppendOutcome append_to(Partition& partition);
 

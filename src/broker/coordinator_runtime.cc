@@ -306,9 +306,12 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) {
   const int64_t end = partition_of_host(host)->log()->log_end_offset();
   const int64_t timestamp_ms = shard_.now_ms();
+  BatchOptions options;
+  AppendChecks checks = AppendOrigin::kCoordinator;
+  shape_append(effects, options, checks);
   for (const CoordinatorRecord& record : effects.records) {
     const int64_t offset = end + host.gathered.record_count();
-    host.gathered.add(record, timestamp_ms);
+    host.gathered.add(record, timestamp_ms, options);
     host.state->apply(record.key, value_of(record), offset, -1);
   }
 }

@@ -55,13 +55,19 @@ GroupConfig group_config(const Settings& settings, bool at_start) {
   return config;
 }
 
+// Kafka does not start with a number that is no codec; here it stands for none.
+Codec codec_of_setting(int32_t number) {
+  return number >= 0 && number <= static_cast<int32_t>(Codec::kZstd) ? static_cast<Codec>(number) : Codec::kNone;
+}
+
 }  // namespace
 
 CoordinatorRuntime<GroupKind>& GroupKind::runtime_of(Shard& shard) { return shard.groups(); }
 
 GroupRuntime::GroupRuntime(Shard& shard)
     : CoordinatorRuntime<GroupKind>(shard), config_(group_config(shard.settings(), true)),
-      append_linger_ms_(shard.settings().get_int("group.coordinator.append.linger.ms")) {}
+      append_linger_ms_(shard.settings().get_int("group.coordinator.append.linger.ms")),
+      compression_(codec_of_setting(shard.settings().get_int("offsets.topic.compression.codec"))) {}
 
 // Most settings are fixed at start; which are not, Settings::with_altered knows.
 void GroupRuntime::configure() {
@@ -83,6 +89,7 @@ std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
 
 // Offsets of a transaction are the producer's own writing: its batch, and checked as one.
 void GroupRuntime::shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const {
+  options.compression = compression_;
   if (!effects.transaction) return;
   options.transactional = true;
   options.producer_id = effects.transaction->producer_id;

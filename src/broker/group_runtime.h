@@ -43,7 +43,8 @@ class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
   bool may_gather(const Effects& effects) const override { return !effects.transaction; }
 
   GroupConfig config_;
-  int32_t append_linger_ms_;
+  const int32_t append_linger_ms_;
+  const Codec compression_;
 };
 
 }  // namespace milena
