@@ -83,7 +83,6 @@ class Broker:
     """One broker with one data directory below `dir`. Subclasses say how it is started."""
 
     name = ""
-    overrides = ()  # KEY=VALUE, for the next start
 
     def __init__(self, dir, load):
         self.dir = dir
@@ -92,6 +91,7 @@ class Broker:
         self.load = load
         self.port = free_port()
         self.pid = None
+        self.settings = {}  # beyond the usual ones, for the next start (Kafka: the next empty())
 
     @property
     def address(self):
@@ -151,8 +151,8 @@ class Milena(Broker):
         self.program = program
 
     def command(self):
-        settings = [f"listeners=PLAINTEXT://{self.address}", f"log.dirs={self.data_dir}", *self.overrides]
-        return [self.program, *(word for setting in settings for word in ("--override", setting))]
+        return [self.program, "--override", f"listeners=PLAINTEXT://{self.address}", "--override", f"log.dirs={self.data_dir}",
+                *(word for key, value in self.settings.items() for word in ("--override", f"{key}={value}"))]
 
     def version(self):
         return subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -193,7 +193,7 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-""")
+""" + "".join(f"{key}={value}\n" for key, value in self.settings.items()))
         cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         begin = time.monotonic()
         done = subprocess.run(self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self.dir / "server.properties")),

@@ -1,6 +1,5 @@
 """The measurements. Each takes one broker from nothing to its end, and adds what it found to the samples."""
 
-import collections
 import os
 import subprocess
 import time
@@ -8,9 +7,11 @@ import time
 import measure
 from admin_client import AdminClient
 from brokers import Broken, Milena
+from group_figures import groups
+from intervals import Interval
 
-NO_SNAPSHOT = ("metadata.log.max.record.bytes.between.snapshots=1000000000", "metadata.log.max.snapshot.interval.ms=0")
-SNAPSHOT_AT_ONCE = ("metadata.log.max.record.bytes.between.snapshots=1",)
+NO_SNAPSHOT = {"metadata.log.max.record.bytes.between.snapshots": 1000000000, "metadata.log.max.snapshot.interval.ms": 0}
+SNAPSHOT_AT_ONCE = {"metadata.log.max.record.bytes.between.snapshots": 1}
 KILOBYTE = 1024
 GB = 1e9
 
@@ -28,46 +29,12 @@ class Sizes:
         self.large_records = 50_000 if quick else 2_000_000
         self.commits = 300 if quick else 5_000
         self.transactional_ids = 1_000 if quick else 100_000
+        self.members = 20 if quick else 1000  # of one group, on as many partitions
+        self.groups = 200 if quick else 10_000
+        self.beat_s = 3 if quick else 20
+        self.offset_groups, self.offset_partitions = (20, 50) if quick else (1000, 1000)
         self.repetitions = 1 if quick else 5
         self.most_space_gb = 1 if quick else 8
-
-
-class Samples:
-    """What was found: one list for each (figure, broker)."""
-
-    def __init__(self):
-        self.values = collections.defaultdict(list)
-        self.foreign_shares = []
-
-    def add(self, figure, broker, value):
-        self.values[figure, broker.name].append(value)
-
-    def of(self, figure, broker_name):
-        return self.values.get((figure, broker_name), [])
-
-
-class Interval:
-    """`with Interval(...) as used:` around something done to a broker; afterwards used.cpu_s and used.seconds."""
-
-    def __init__(self, broker, samples):
-        self.broker = broker
-        self.samples = samples
-        self.client_cpu_s = 0.0
-
-    def __enter__(self):
-        self.machine = measure.Machine()
-        self.before = measure.Usage.of(self.broker.pid)
-        self.begin_s = time.monotonic()
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind is not None:
-            return
-        after = measure.Usage.of(self.broker.pid)
-        self.seconds = time.monotonic() - self.begin_s
-        self.cpu_s = after.cpu_s_since(self.before)
-        self.switches = after.switches_since(self.before)
-        self.samples.foreign_shares.append(self.machine.foreign_share(self.cpu_s + self.client_cpu_s))
 
 
 def _kcat_first_produce_s(broker, topic):
@@ -278,7 +245,7 @@ def many_topics(broker, load, sizes, samples):
     if broker.name != Milena.name:
         return
     broker.empty()
-    broker.overrides = NO_SNAPSHOT
+    broker.settings = NO_SNAPSHOT
     broker.start()
     client = AdminClient(broker.address)
     for first in range(0, sizes.topics, 1000):
@@ -288,18 +255,18 @@ def many_topics(broker, load, sizes, samples):
     load.touch_file(sizes.file_gb, broker.dir)
     samples.add("restart, topics in the log", broker, broker.start())
     broker.stop()
-    broker.overrides = SNAPSHOT_AT_ONCE
+    broker.settings = SNAPSHOT_AT_ONCE
     broker.start()
     _wait_for_snapshot(broker, sizes)
     broker.stop()
-    broker.overrides = NO_SNAPSHOT
+    broker.settings = NO_SNAPSHOT
     load.touch_file(sizes.file_gb, broker.dir)
     samples.add("restart, topics in a snapshot", broker, broker.start())
     client = AdminClient(broker.address)
     if client.metadata_size() < sizes.topics * 20:
         raise Broken("topics are missing after the restart")
     client.close()
-    broker.overrides = ()
+    broker.settings = {}
 
 
 def _wait_for_snapshot(broker, sizes, deadline_s=120):
@@ -323,4 +290,5 @@ GROUPS = {
     "commits": small_transactions,
     "transactional-ids": reload_of_transactional_ids,
     "replay": many_topics,
+    "groups": groups,
 }

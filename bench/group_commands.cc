@@ -157,6 +157,11 @@ class ConsumerMember {
   std::vector<ConsumerGroupHeartbeatRequest::TopicPartitions> assigned_;
 };
 
+bool is_consumer(const Arguments& arguments) {
+  auto protocol = arguments.find("protocol");
+  return protocol != arguments.end() && protocol->second == "consumer";
+}
+
 std::string name_of(const std::string& prefix, size_t index) { return prefix + "-" + std::to_string(index); }
 
 std::string member_uuid(size_t index) {
@@ -216,43 +221,66 @@ int one_group(const Arguments& arguments) {
   double beat_s = static_cast<double>(number(arguments, "heartbeat-ms", 200)) / 1e3;
   GroupClient client(static_cast<int>(number(arguments, "port", 9092)), count);
   prepare(client, "bench", static_cast<int32_t>(partitions));
-  auto protocol = arguments.find("protocol");
-  if (protocol != arguments.end() && protocol->second == "consumer") {
-    return one_consumer_group(client, count, partitions, beat_s);
-  }
+  if (is_consumer(arguments)) return one_consumer_group(client, count, partitions, beat_s);
   return one_classic_group(client, count, beat_s);
 }
 
-// --port --groups --connections --heartbeat-ms --seconds: says "stable" when all have joined, and "end" after the seconds
-// that follow a line on standard input; the caller looks at the broker meanwhile.
+namespace {
+
+// Says a word, and waits for a line on standard input: the caller looks at the broker meanwhile.
+void say_and_wait(const char* word) {
+  std::printf("%s\n", word);
+  std::fflush(stdout);
+  (void)std::getchar();
+}
+
+template <class Member, class Make, class IsStable>
+int beat_in_many_groups(GroupClient& client, const Arguments& arguments, Make make, IsStable is_stable) {
+  const size_t count = static_cast<size_t>(number(arguments, "groups", 10'000));
+  // One first: what every broker with a group has is not counted.
+  std::vector<std::unique_ptr<Member>> members;
+  const auto join = [&](size_t i) {
+    members.push_back(make(i));
+    members.back()->join();
+  };
+  size_t stable = 0;
+  const auto all_stable = [&] {
+    while (stable < members.size() && is_stable(*members[stable])) stable++;
+    return stable == members.size();
+  };
+  join(0);
+  client.run_until(all_stable, kDeadline_s, "the first group is stable");
+  say_and_wait("connected");
+  for (size_t i = 1; i < count; i++) join(i);
+  client.run_until(all_stable, kDeadline_s, "all groups are stable");
+  say_and_wait("stable");
+  const double end_s = now_s() + static_cast<double>(number(arguments, "seconds", 20));
+  client.run_until([&] { return now_s() >= end_s; }, kDeadline_s, "the end");
+  say_and_wait("end");
+  return 0;
+}
+
+}  // namespace
+
+// --port --groups --connections --protocol classic|consumer --heartbeat-ms --seconds: says "connected", "stable" when all
+// have joined, and "end" after the seconds; after each it waits for a line on standard input.
 int many_groups(const Arguments& arguments) {
-  size_t count = static_cast<size_t>(number(arguments, "groups", 10'000));
   size_t connections = static_cast<size_t>(number(arguments, "connections", 200));
   double beat_s = static_cast<double>(number(arguments, "heartbeat-ms", 3'000)) / 1e3;
   GroupClient client(static_cast<int>(number(arguments, "port", 9092)), connections);
   prepare(client, "bench", 1);
-  std::printf("connected\n");
-  std::fflush(stdout);
-  (void)std::getchar();
-  std::vector<std::unique_ptr<ClassicMember>> members;
-  for (size_t i = 0; i < count; i++) {
-    members.push_back(std::make_unique<ClassicMember>(client, i % connections, name_of("group", i), beat_s));
-    members.back()->join();
+  if (is_consumer(arguments)) {
+    return beat_in_many_groups<ConsumerMember>(
+        client, arguments,
+        [&](size_t i) {
+          return std::make_unique<ConsumerMember>(client, i % connections, name_of("group", i), "bench", member_uuid(i), beat_s);
+        },
+        [](const ConsumerMember& member) { return member.owned() == 1; });
   }
-  size_t stable = 0;
-  client.run_until(
-      [&] {
-        while (stable < members.size() && members[stable]->synced_generation() >= 0) stable++;
-        return stable == members.size();
-      },
-      kDeadline_s, "all groups are stable");
-  std::printf("stable\n");
-  std::fflush(stdout);
-  (void)std::getchar();
-  double end_s = now_s() + static_cast<double>(number(arguments, "seconds", 20));
-  client.run_until([&] { return now_s() >= end_s; }, kDeadline_s, "the end");
-  std::printf("end\n");
-  return 0;
+  return beat_in_many_groups<ClassicMember>(
+      client, arguments,
+      [&](size_t i) { return std::make_unique<ClassicMember>(client, i % connections, name_of("group", i), beat_s); },
+      [](const ClassicMember& member) { return member.synced_generation() >= 0; });
 }
 
 // --port --groups --partitions: each group commits an offset for each partition, two thousand in a request.

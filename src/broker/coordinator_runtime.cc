@@ -1,15 +1,15 @@
 #include "broker/coordinator_runtime.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
+#include "broker/coordinator_log.h"
 #include "broker/group_runtime.h"
 #include "broker/shard.h"
 #include "broker/transaction_runtime.h"
 #include "coordinator/java_string.h"
-#include "protocol/records/control_records.h"
-#include "protocol/records/record_iterator.h"
 
 namespace milena {
 namespace {
@@ -18,16 +18,6 @@ constexpr uint64_t kLoadChunk_bytes = 1 << 20;
 constexpr size_t kMostWaiting = 10'000;
 // As long as anybody can wait: a hundred years.
 constexpr int64_t kNoDeadline_ms = int64_t{100} * 365 * 86'400'000;
-
-// Not worth a look at the topic's settings.
-constexpr size_t kSurelySmallBatch_bytes = 64 << 10;
-
-// Kafka's max.message.bytes: what its own coordinators and consumers are prepared to read.
-constexpr size_t kLargeBatch_bytes = 1 << 20;
-
-std::optional<ByteView> view_of(const std::optional<Bytes>& bytes) {
-  return bytes ? std::optional<ByteView>(*bytes) : std::nullopt;
-}
 
 }  // namespace
 
@@ -45,6 +35,10 @@ struct CoordinatorRuntime<Kind>::Host {
   std::unordered_map<AnswerToken, Waiting> open;
   TimerId timer = 0;
   int64_t timer_ms = 0;
+  // Records that are applied and not appended yet, and what was decided since the first of them.
+  GatheredRecords gathered;
+  Effects held;
+  bool flush_planned = false;
 };
 
 template <class Kind>
@@ -167,43 +161,28 @@ void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
   shard_.executor().post([this, partition_index] { load_some(partition_index); });
 }
 
-// Applies the whole batches of a read; false if it held none, or garbage.
+// False if the log cannot be read on from here.
 template <class Kind>
 bool CoordinatorRuntime<Kind>::apply_batches(Host& host, ByteView bytes, int64_t& next_offset) {
-  BatchIterator batches(bytes);
-  bool any = false;
-  while (batches.next()) {
-    any = true;
-    const RecordBatchView& batch = batches.batch();
-    const BatchHeader& header = batch.header();
-    int64_t from = next_offset;
-    next_offset = header.next_offset();
-    RecordIterator records(batch);
-    while (records.next()) {
-      const RecordView& record = records.record();
-      if (record.offset < from) continue;
-      if (header.is_control()) {
-        auto marker = parse_end_transaction_marker(record);
-        if (marker) host.state->apply_marker(header.producer_id, marker->committed);
-      } else if (record.key) {
-        host.state->apply(*record.key, record.value, record.offset, header.is_transactional() ? header.producer_id : -1);
-      }
-    }
-    if (!records.status().ok()) {
-      log_error("{}-{} cannot be loaded: {}", Kind::kTopic, host.partition, records.status().error().message);
-      return false;
-    }
-  }
-  return any;
+  State& state = *host.state;
+  const auto any = visit_coordinator_batches(
+      bytes, next_offset,
+      {.record = [&state](ByteView key, std::optional<ByteView> value, int64_t offset,
+                          int64_t producer_id) { state.apply(key, value, offset, producer_id); },
+       .marker = [&state](int64_t producer_id, bool committed) { state.apply_marker(producer_id, committed); }});
+  if (!any) log_error("{}-{} cannot be loaded: {}", Kind::kTopic, host.partition, any.error().message);
+  return any.ok() && *any;
 }
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::finish_loading(Host& host) {
   host.loading = false;
   host.loaded = true;
+  const int32_t index = host.partition;
   execute(host, host.state->loaded(now()));
+  // What the first of them brings about may be the end of this host.
   std::deque<Waiting> waiting = std::exchange(host.waiting, {});
-  for (Waiting& one : waiting) run(host, std::move(one));
+  for (Waiting& one : waiting) submit_here(index, std::move(one));
 }
 
 template <class Kind>
@@ -236,21 +215,37 @@ void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
 template <class Kind>
 void CoordinatorRuntime<Kind>::execute(Host& host, Effects effects) {
   if (!effects.records.empty()) {
-    if (ErrorCode error = append(host, effects); error != ErrorCode::kNone) {
+    const Gathering how = gathering(host, effects);
+    Effects before;
+    if (how != Gathering::kWithOthers && !append_gathered(host, before)) return;
+    if (how != Gathering::kNone) {
+      gather(host, effects);
+      plan_flush(host);
+    } else if (ErrorCode error = append(host, effects); error != ErrorCode::kNone) {
       effects = host.state->append_failed(std::move(effects), error, now());
       // What is sent now depends on nothing that was not appended.
     }
+    // Nothing is told before this point: what others do then may come back here at once.
+    effects.answers.insert(effects.answers.begin(), std::make_move_iterator(before.answers.begin()),
+                           std::make_move_iterator(before.answers.end()));
   }
-  // Before anything is told to others: what they do may come back here at once.
   arm_timer(host);
+  if (host.gathered.empty()) return release(host, std::move(effects));
+  // Reads, too: what is read is what was decided.
+  for (auto& answer : effects.answers) host.held.answers.push_back(std::move(answer));
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::release(Host& host, Effects effects) {
   if (effects.answers.empty() && !has_more(effects)) return;
   Partition* partition = partition_of_host(host);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log();
   if (log != nullptr && !partition->is_settled(log->log_end_offset(), true)) {
     return release_when_settled(host, *partition, log->log_end_offset(), std::move(effects));
   }
+  const HostId id{host.partition, host.incarnation};
   send(host, std::move(effects.answers), ErrorCode::kNone);
-  perform(HostId{host.partition, host.incarnation}, effects);
+  perform(id, effects);
 }
 
 // What clients are told has a deadline; what the coordinator goes on to do has none, and ends with the coordinator.
@@ -279,42 +274,92 @@ void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& parti
   });
 }
 
-// One batch, so that what belongs together is there or not. Only what is larger than any one decision needs to be (the
-// tombstones of many groups, of a deleted topic's offsets) is cut into several: they are one append all the same.
 template <class Kind>
 ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
   Partition* partition = partition_of_host(host);
   if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
-  int64_t timestamp = shard_.now_ms();
   BatchOptions options;
   AppendChecks checks = AppendOrigin::kCoordinator;
   shape_append(effects, options, checks);
-  Bytes batches;
-  size_t next = 0;
-  while (next < effects.records.size()) {
-    RecordBatchBuilder batch(options);
-    const size_t first = next;
-    while (next < effects.records.size() && batch.uncompressed_size() < kLargeBatch_bytes) {
-      const CoordinatorRecord& record = effects.records[next++];
-      batch.append(record.key, view_of(record.value), timestamp);
-    }
-    const Bytes built = batch.build();
-    // A record by itself is not cut: a group's members may have said more than the topic takes.
-    if (next - first == 1 && built.size() > kSurelySmallBatch_bytes) {
-      const TopicImage* topic = shard_.image().find_topic(host.id.topic_id);
-      if (topic != nullptr && static_cast<int64_t>(built.size()) > shard_.topic_config(*topic)->max_message_bytes) {
-        return ErrorCode::kMessageTooLarge;
-      }
-    }
-    batches += built;
-  }
-  AppendOutcome outcome = partition->append_as_leader(Payload(std::move(batches)), checks);
+  const AppendOutcome outcome = append_coordinator_records(shard_, *partition, effects.records, options, checks);
   if (outcome.error != ErrorCode::kNone) return outcome.error;
   int64_t offset = outcome.base_offset;
   for (const CoordinatorRecord& record : effects.records) {
-    host.state->apply(record.key, view_of(record.value), offset++, options.transactional ? options.producer_id : -1);
+    host.state->apply(record.key, value_of(record), offset++, options.transactional ? options.producer_id : -1);
   }
   return ErrorCode::kNone;
+}
+
+// --- gathered appends
+
+template <class Kind>
+auto CoordinatorRuntime<Kind>::gathering(const Host& host, const Effects& effects) const -> Gathering {
+  if (append_linger_ms() == 0 || !may_gather(effects)) return Gathering::kNone;
+  Partition* partition = partition_of_host(host);
+  const size_t size = size_in_batch(effects.records);
+  if (partition == nullptr || partition->log() == nullptr || size > kSmallDecision_bytes) return Gathering::kNone;
+  const bool has_room = host.gathered.size_bytes() + size <= kLargeCoordinatorBatch_bytes;
+  return has_room ? Gathering::kWithOthers : Gathering::kAnew;
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) {
+  const int64_t end = partition_of_host(host)->log()->log_end_offset();
+  const int64_t timestamp_ms = shard_.now_ms();
+  BatchOptions options;
+  AppendChecks checks = AppendOrigin::kCoordinator;
+  shape_append(effects, options, checks);
+  for (const CoordinatorRecord& record : effects.records) {
+    const int64_t offset = end + host.gathered.record_count();
+    host.gathered.add(record, timestamp_ms, options);
+    host.state->apply(record.key, value_of(record), offset, -1);
+  }
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::plan_flush(Host& host) {
+  if (host.flush_planned) return;
+  host.flush_planned = true;
+  Task task = [this, id = HostId{host.partition, host.incarnation}] {
+    auto found = hosts_.find(id.partition);
+    if (found == hosts_.end() || found->second->incarnation != id.incarnation) return;
+    found->second->flush_planned = false;
+    flush(*found->second);
+  };
+  const int32_t linger_ms = append_linger_ms();
+  if (linger_ms < 0) {
+    shard_.executor().at_end_of_turn(std::move(task));
+  } else {
+    shard_.executor().call_at(shard_.steady_ms() + linger_ms, std::move(task));
+  }
+}
+
+// Gives what waited for it. False, and the host is gone, if what the coordinator believes could not be written.
+template <class Kind>
+bool CoordinatorRuntime<Kind>::append_gathered(Host& host, Effects& held) {
+  if (host.gathered.empty()) return true;
+  Partition* partition = partition_of_host(host);
+  const ErrorCode error =
+      partition == nullptr ? ErrorCode::kNotLeaderOrFollower : host.gathered.append_to(*partition).error;
+  if (error == ErrorCode::kNone) {
+    held = std::exchange(host.held, {});
+    return true;
+  }
+  log_warn("{}-{}: records could not be appended: error {}", Kind::kTopic, host.partition, static_cast<int>(error));
+  fail_host(host.partition, ErrorCode::kNotCoordinator);
+  return false;
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::flush(Host& host) {
+  Effects held;
+  if (append_gathered(host, held)) release(host, std::move(held));
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::flush_partition(int32_t partition) {
+  auto found = hosts_.find(partition);
+  if (found != hosts_.end()) flush(*found->second);
 }
 
 template <class Kind>
@@ -358,6 +403,7 @@ void CoordinatorRuntime<Kind>::close() {
   closed_ = true;
   std::vector<int32_t> all;
   for (const auto& [index, host] : hosts_) all.push_back(index);
+  for (int32_t index : all) flush_partition(index);
   for (int32_t index : all) fail_host(index, ErrorCode::kCoordinatorNotAvailable);
 }
 

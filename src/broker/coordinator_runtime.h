@@ -4,7 +4,12 @@
 // timers are due.
 //
 // A coordinator is loaded when it is first needed; requests that come while it loads wait (bounded) instead of being
-// sent away with COORDINATOR_LOAD_IN_PROGRESS. Lives on its shard; submit() may be called by any shard, which passes
+// sent away with COORDINATOR_LOAD_IN_PROGRESS.
+//
+// Records of the inputs of one turn are applied at once and appended as one batch at its end, or after a linger; all
+// answers from then on wait for that append. What may be refused for its own sake (transactions, what is large) is
+// appended by itself, before it is applied. If a gathered batch cannot be appended the disk is at fault: the coordinator
+// is dropped and loaded anew. Lives on its shard; submit() may be called by any shard, which passes
 // itself. Source: Kafka's CoordinatorRuntime.
 //
 // Kind names what is hosted: State (the pure state machine), Effects (its records and answers), Response, the topic, and
@@ -70,6 +75,10 @@ class CoordinatorRuntime {
   virtual std::unique_ptr<State> make_state(const TopicPartitionId& id) = 0;
   // The batches that hold the records: not always plain ones.
   virtual void shape_append(const Effects&, BatchOptions&, AppendChecks&) const {}
+  // How long records wait for others that are appended with them: 0 not at all, -1 until the end of the turn.
+  virtual int32_t append_linger_ms() const { return 0; }
+  // Records that need no batch of their own.
+  virtual bool may_gather(const Effects&) const { return true; }
   // What effects hold beyond records and answers is performed once the high watermark covers the records.
   virtual bool has_more(const Effects&) const { return false; }
   virtual void perform(const HostId& host, Effects& effects);
@@ -81,6 +90,8 @@ class CoordinatorRuntime {
   void submit_own(const HostId& host, Input input);
   // Null unless it is loaded; while it loads it reads the log itself.
   State* loaded_state(int32_t partition);
+  // Appends what that coordinator has gathered; before anybody else appends to its partition.
+  void flush_partition(int32_t partition);
   // Those that are loading, too.
   void for_each_state(const std::function<void(const TopicPartitionId&, State&)>& visit);
 
@@ -88,6 +99,8 @@ class CoordinatorRuntime {
 
  private:
   struct Host;
+  // How an input's records are appended: by themselves and at once, with those that are gathered, after those.
+  enum class Gathering { kNone, kWithOthers, kAnew };
   struct Waiting {
     Input input;
     Shard* home;
@@ -103,7 +116,13 @@ class CoordinatorRuntime {
   bool apply_batches(Host& host, ByteView bytes, int64_t& next_offset);
   void run(Host& host, Waiting waiting);
   void execute(Host& host, Effects effects);
+  void release(Host& host, Effects effects);
   ErrorCode append(Host& host, const Effects& effects);
+  Gathering gathering(const Host& host, const Effects& effects) const;
+  void gather(Host& host, const Effects& effects);
+  void plan_flush(Host& host);
+  bool append_gathered(Host& host, Effects& held);
+  void flush(Host& host);
   void release_when_settled(Host& host, Partition& partition, int64_t offset, Effects effects);
   void send(Host& host, std::vector<typename Kind::Answer> answers, ErrorCode error);
   void arm_timer(Host& host);

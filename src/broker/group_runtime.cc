@@ -1,5 +1,6 @@
 #include "broker/group_runtime.h"
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -17,7 +18,7 @@ GroupSetting group_setting(const Settings& settings, const std::string& name) {
           .greatest = settings.get_int("group.consumer.max." + name)};
 }
 
-ConsumerGroupConfig consumer_group_config(const Settings& settings) {
+ConsumerGroupConfig consumer_group_config(const Settings& settings, bool at_start) {
   ConsumerGroupConfig config;
   config.session_timeout_ms = group_setting(settings, "session.timeout.ms");
   config.heartbeat_interval_ms = group_setting(settings, "heartbeat.interval.ms");
@@ -28,7 +29,7 @@ ConsumerGroupConfig consumer_group_config(const Settings& settings) {
   for (const Bytes& name : settings.get_list("group.consumer.assignors")) {
     if (find_assignor(name) != nullptr) {
       config.assignors.push_back(name);
-    } else {
+    } else if (at_start) {
       log_warn("group.consumer.assignors: {} is none of Milena's assignors and is left out", name);
     }
   }
@@ -40,9 +41,9 @@ ConsumerGroupConfig consumer_group_config(const Settings& settings) {
   return config;
 }
 
-GroupConfig group_config(const Settings& settings) {
+GroupConfig group_config(const Settings& settings, bool at_start) {
   GroupConfig config;
-  config.consumer = consumer_group_config(settings);
+  config.consumer = consumer_group_config(settings, at_start);
   config.min_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.min.session.timeout.ms"));
   config.max_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.max.session.timeout.ms"));
   config.initial_rebalance_delay_ms = static_cast<int32_t>(settings.get_long("group.initial.rebalance.delay.ms"));
@@ -54,12 +55,31 @@ GroupConfig group_config(const Settings& settings) {
   return config;
 }
 
+// Kafka does not start with a number that is no codec; here it stands for none.
+Codec codec_of_setting(int32_t number) {
+  return number >= 0 && number <= static_cast<int32_t>(Codec::kZstd) ? static_cast<Codec>(number) : Codec::kNone;
+}
+
 }  // namespace
 
 CoordinatorRuntime<GroupKind>& GroupKind::runtime_of(Shard& shard) { return shard.groups(); }
 
 GroupRuntime::GroupRuntime(Shard& shard)
-    : CoordinatorRuntime<GroupKind>(shard), config_(group_config(shard.settings())) {}
+    : CoordinatorRuntime<GroupKind>(shard), config_(group_config(shard.settings(), true)),
+      append_linger_ms_(shard.settings().get_int("group.coordinator.append.linger.ms")),
+      compression_(codec_of_setting(shard.settings().get_int("offsets.topic.compression.codec"))) {}
+
+// Most settings are fixed at start; which are not, Settings::with_altered knows.
+void GroupRuntime::configure() {
+  config_ = group_config(shard_.settings(), false);
+  // A client that comes to another broker, or finds the coordinator there after a failover, takes longer.
+  const auto& brokers = shard_.image().brokers();
+  const bool alone = std::none_of(brokers.begin(), brokers.end(), [this](const auto& broker) {
+    return broker.first != shard_.node().node_id && !broker.second.fenced;
+  });
+  if (!alone) config_.disconnect_grace_ms = 0;
+  for_each_state([this](const TopicPartitionId&, GroupShard& state) { state.configure(config_); });
+}
 
 std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
   auto state = std::make_unique<GroupShard>(config_, [] { return random_uuid_text(); });
@@ -69,6 +89,7 @@ std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
 
 // Offsets of a transaction are the producer's own writing: its batch, and checked as one.
 void GroupRuntime::shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const {
+  options.compression = compression_;
   if (!effects.transaction) return;
   options.transactional = true;
   options.producer_id = effects.transaction->producer_id;
@@ -83,6 +104,7 @@ void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool commit
 
 void GroupRuntime::on_metadata(const ImageDelta& delta) {
   close_lost();
+  if (!delta.configs.empty() || !delta.brokers.empty()) configure();
   for_each_state([&](const TopicPartitionId&, GroupShard& state) { state.metadata_changed(delta, shard_.metadata_offset()); });
 
   if (delta.topics_deleted.empty()) return;

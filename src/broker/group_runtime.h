@@ -29,14 +29,22 @@ class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
 
   // The shard's image changed: coordinators of partitions that are gone are closed; offsets of deleted topics go.
   void on_metadata(const ImageDelta& delta);
-  // The end of a transaction was appended to a partition of __consumer_offsets of this shard.
+  // The end of a transaction is to be appended to a partition of __consumer_offsets of this shard, ...
+  void before_marker(int32_t partition) { flush_partition(partition); }
+  // ... and was appended to a partition of __consumer_offsets of this shard.
   void on_marker(int32_t partition, int64_t producer_id, bool committed);
 
  private:
+  // Settings were altered, or brokers came or went.
+  void configure();
   std::unique_ptr<GroupShard> make_state(const TopicPartitionId& id) override;
   void shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const override;
+  int32_t append_linger_ms() const override { return append_linger_ms_; }
+  bool may_gather(const Effects& effects) const override { return !effects.transaction; }
 
   GroupConfig config_;
+  const int32_t append_linger_ms_;
+  const Codec compression_;
 };
 
 }  // namespace milena

@@ -28,6 +28,7 @@ bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
   Bytes batch = build_end_transaction_batch(0, 0, owner.now_ms(), item.producer_id, item.producer_epoch, item.marker);
   AppendChecks checks = AppendOrigin::kMarker;
   checks.transaction_version = item.transaction_version;
+  if (item.of_offsets) owner.groups().before_marker(item.id.partition);
   item.error = partition.append_as_leader(Payload(std::move(batch)), checks).error;
   if (item.error != ErrorCode::kNone) return false;
   if (item.of_offsets) owner.groups().on_marker(item.id.partition, item.producer_id, item.marker.committed);

@@ -48,9 +48,7 @@ struct ClassicMember {
   std::optional<AnswerToken> awaiting_join;
   std::optional<AnswerToken> awaiting_sync;
   Timer session;
-  // The connection of its last request, and when it is given up because the client closed that one.
-  uint64_t connection_id = 0;
-  std::optional<int64_t> gone_deadline_ms;
+  MemberConnection connection;
 
   bool is_static() const { return instance_id.has_value(); }
   // What it says about a protocol; empty if it does not support it.

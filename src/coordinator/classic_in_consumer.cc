@@ -131,11 +131,12 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
     update_target(step);
     if (auto refusal = reconcile_member(step, owned)) return refusal;
     turn.then = [this, group_id = group.id(), member_id, rebalance_timeout_ms, version = topics_version_,
-                 session_timeout_ms = request.session_timeout_ms](Turn& applied) {
+                 connection_id = caller.connection_id, session_timeout_ms = request.session_timeout_ms](Turn& applied) {
       ConsumerGroup& joined = *consumer_group(group_id);
       joined.seen_topics_version = version;
       watch_consumer_member(applied, group_id, member_id, session_timeout_ms);
       ConsumerGroup::Timers& timers = joined.timers(member_id);
+      timers.connection.id = connection_id;
       Deadlines::cancel(timers.join);
       deadlines_.set(timers.sync, {TimerKind::kConsumerSync, group_id, member_id},
                      applied.now.steady_ms + rebalance_timeout_ms);

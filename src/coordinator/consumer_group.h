@@ -53,9 +53,7 @@ class ConsumerGroup {
     // Of members with the classic protocol: it shall rejoin; it has joined and shall sync.
     Timer join;
     Timer sync;
-    // The connection of its last request; its client closed that one, and it has a short while to speak over another.
-    uint64_t connection_id = 0;
-    bool gone = false;
+    MemberConnection connection;
   };
 
   explicit ConsumerGroup(Bytes id) : id_(std::move(id)) {}
@@ -80,6 +78,7 @@ class ConsumerGroup {
   // The member must be there.
   Timers& timers(ByteView member_id);
   Timers* find_timers(ByteView member_id);
+  const std::map<Bytes, Timers, std::less<>>& all_timers() const { return timers_; }
   int32_t classic_member_count() const { return classic_members_; }
   bool supports_classic_protocols(ByteView protocol_type, const MemberProtocols& protocols) const;
 

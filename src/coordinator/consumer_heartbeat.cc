@@ -104,7 +104,7 @@ ConsumerGroupHeartbeatResponse::Assignment assignment_in_answer(const EpochAssig
 
 Effects GroupShard::consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request, Now now) {
   Turn turn = begin(now);
-  heard_from_consumer(turn, caller, request.group_id, request.member_id);
+  heard_from(turn, caller, request.group_id, request.member_id);
   MaybeRefusal refusal = check_heartbeat(caller, request, config_.consumer.assignors);
   if (!refusal) {
     const bool leaves = request.member_epoch == kLeaveEpoch || request.member_epoch == kStaticLeaveEpoch;
@@ -154,9 +154,11 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   }
   turn.answer(caller.token, std::move(response));
   const auto watch = [this, group_id = step.group->id(), member_id, version = topics_version_,
-                      timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
+                      connection_id = caller.connection_id, timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
     consumer_group(group_id)->seen_topics_version = version;
     watch_consumer_member(applied, group_id, member_id, timeout_ms);
+    // A newcomer was not there yet when it was heard from.
+    consumer_group(group_id)->timers(member_id).connection.id = connection_id;
   };
   // What an upgrade has to do comes first.
   if (turn.then) {

@@ -102,7 +102,7 @@ void GroupShard::expire_consumer(Turn& turn, ConsumerGroup& group, const TimerNa
       break;
     default:
       log_info("Group {}: {} member {}", group.id(),
-               group.timers(member.id).gone ? "a connection was closed, and nothing was heard again of"
+               group.timers(member.id).connection.gone_deadline_ms ? "a connection was closed, and nothing was heard again of"
                                             : "the session has expired of",
                member.id);
   }

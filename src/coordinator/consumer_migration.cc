@@ -119,10 +119,11 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
       touch_session(failed, kept, member);
     }
   };
-  step.turn.then = [this, id = group.id()](Turn& applied) {
+  step.turn.then = [this, id = group.id(), connections = connections_of(group)](Turn& applied) {
     for (const auto& [member_id, member] : consumer_group(id)->members()) {
       if (member.classic) watch_consumer_member(applied, id, member_id, member.classic->session_timeout_ms);
     }
+    take_over(*consumer_group(id), connections);
   };
   return std::nullopt;
 }
@@ -176,8 +177,10 @@ void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const s
   }
   log_info("Group {}: becomes a classic group with {} members", group.id(), value.members.size());
   turn.write(make_group_record(group.id(), value));
-  turn.then = [this, id = group.id(), protocols = std::move(protocols), why = Bytes(rebalance_why)](Turn& applied) {
+  turn.then = [this, id = group.id(), protocols = std::move(protocols), connections = connections_of(group),
+               why = Bytes(rebalance_why)](Turn& applied) {
     ClassicGroup& classic = *this->group(id);
+    take_over(classic, connections);
     for (auto& [member_id, member] : classic.members()) {
       // The record has only the protocol that was chosen.
       classic.update_member(member, protocols.at(member_id), member.rebalance_timeout_ms, member.session_timeout_ms);

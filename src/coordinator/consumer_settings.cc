@@ -34,11 +34,7 @@ int32_t GroupShard::consumer_heartbeat_interval_ms(ByteView group_id) const {
 }
 
 int32_t GroupShard::consumer_assignment_interval_ms(ByteView group_id) const {
-  GroupSetting setting = config_.consumer.assignment_interval_ms;
-  // The one of them that may be altered for the cluster while it runs.
-  const ConfigMap& cluster = image_->configs(ResourceType::kBroker, "");
-  setting.value = number_in(cluster, "group.consumer.assignment.interval.ms").value_or(setting.value);
-  return effective(group_id, "consumer.assignment.interval.ms", setting);
+  return effective(group_id, "consumer.assignment.interval.ms", config_.consumer.assignment_interval_ms);
 }
 
 }  // namespace milena

@@ -12,6 +12,25 @@
 #include "coordinator/topic_hash.h"
 
 namespace milena {
+namespace {
+
+// Targets of members that are asked for in the order of their ids: a thousand members join one after the other, and each
+// time all are looked up.
+class TargetWalk {
+ public:
+  explicit TargetWalk(const std::map<Bytes, Assignment, std::less<>>& targets) : at_(targets.begin()), end_(targets.end()) {}
+  // Null if there is none.
+  const Assignment* find(ByteView member_id) {
+    int order = -1;
+    while (at_ != end_ && (order = ByteView(at_->first).compare(member_id)) < 0) ++at_;
+    return at_ != end_ && order == 0 ? &at_->second : nullptr;
+  }
+
+ private:
+  std::map<Bytes, Assignment, std::less<>>::const_iterator at_, end_;
+};
+
+}  // namespace
 
 const ResolvedRegex* GroupShard::ConsumerStep::resolved(ByteView regex) const {
   if (regex.empty()) return nullptr;
@@ -29,12 +48,18 @@ TopicNames GroupShard::ConsumerStep::topics_of(const ConsumerMember& member) con
   return topics;
 }
 
-std::map<ByteView, const ConsumerMember*> GroupShard::ConsumerStep::members_after() const {
-  std::map<ByteView, const ConsumerMember*> members;
+std::vector<std::pair<ByteView, const ConsumerMember*>> GroupShard::ConsumerStep::members_after() const {
+  std::vector<std::pair<ByteView, const ConsumerMember*>> members;
+  members.reserve(group->members().size() + 1);
+  bool placed = false;
   for (const auto& [id, member] : group->members()) {
-    if (id != replaces) members.emplace_hint(members.end(), id, &member);
+    if (!placed && id >= after.id) {
+      members.emplace_back(after.id, &after);
+      placed = true;
+    }
+    if (id != replaces && id != after.id) members.emplace_back(id, &member);
   }
-  members[after.id] = &after;
+  if (!placed) members.emplace_back(after.id, &after);
   return members;
 }
 
@@ -100,9 +125,13 @@ std::shared_ptr<const std::vector<Uuid>> GroupShard::existing_topics(const Topic
 
 void GroupShard::compute_target(ConsumerStep& step) {
   const ConsumerGroup& group = *step.group;
-  const std::map<ByteView, const ConsumerMember*> members = step.members_after();
+  const auto members = step.members_after();
+  TargetWalk present_targets(group.targets());
+  std::vector<const Assignment*> present;
+  present.reserve(members.size());
   std::map<Bytes, int32_t, std::less<>> regexes;
   AssignableGroup assignable;
+  assignable.members.reserve(members.size());
   const ConsumerMember* last = nullptr;
   std::shared_ptr<const std::vector<Uuid>> topics;
   for (const auto& [id, member] : members) {
@@ -112,12 +141,16 @@ void GroupShard::compute_target(ConsumerStep& step) {
       topics = existing_topics(step.topics_of(*member), assignable);
       last = member;
     }
+    present.push_back(present_targets.find(id));
     const bool replaces = !step.replaces.empty() && id == step.after.id;
+    static const Assignment nothing;
     assignable.members.push_back({.id = id,
                                   .instance_id = member->instance_id ? std::optional<ByteView>(*member->instance_id)
                                                                      : std::nullopt,
                                   .topics = topics,
-                                  .present = &group.target(replaces ? ByteView(step.replaces) : id)});
+                                  .present = replaces          ? &group.target(step.replaces)
+                                             : present.back() ? present.back()
+                                                              : &nothing});
   }
   assignable.homogeneous =
       is_homogeneous(group.subscriptions_after(&step.before, &step.after, step.regexes), regexes, members.size());
@@ -129,8 +162,7 @@ void GroupShard::compute_target(ConsumerStep& step) {
   CHECK(targets.size() == assignable.members.size());
   for (size_t i = 0; i < targets.size(); ++i) {
     const ByteView id = assignable.members[i].id;
-    const auto present = group.targets().find(id);
-    if (present == group.targets().end() || present->second != targets[i]) {
+    if (present[i] == nullptr || *present[i] != targets[i]) {
       step.turn.write(make_target_record(group.id(), id, targets[i]));
     }
     if (id == step.after.id) step.target = std::move(targets[i]);
@@ -165,27 +197,6 @@ MaybeRefusal GroupShard::reconcile_member(ConsumerStep& step, const OwnedPartiti
     step.after = std::move(*next);
   }
   return std::nullopt;
-}
-
-void GroupShard::heard_from_consumer(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id) {
-  ConsumerGroup* known = consumer_group(group_id);
-  const ConsumerMember* member = known == nullptr ? nullptr : known->find_member(member_id);
-  if (member == nullptr) return;
-  ConsumerGroup::Timers& timers = known->timers(member->id);
-  timers.connection_id = caller.connection_id;
-  if (!std::exchange(timers.gone, false)) return;
-  watch_consumer_member(turn, known->id(), member->id,
-                        member->classic ? member->classic->session_timeout_ms : consumer_session_timeout_ms(known->id()));
-}
-
-// A member that has not spoken since it joined has no connection to be missed by: its session counts.
-void GroupShard::give_up_consumers_of(ConsumerGroup& group, uint64_t connection_id, int64_t deadline_ms) {
-  for (const auto& [id, member] : group.members()) {
-    ConsumerGroup::Timers& timers = group.timers(id);
-    if (timers.connection_id != connection_id || member.instance_id || timers.session.deadline_ms <= deadline_ms) continue;
-    timers.gone = true;
-    deadlines_.set(timers.session, {TimerKind::kConsumerSession, group.id(), id}, deadline_ms);
-  }
 }
 
 void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms) {

@@ -32,8 +32,8 @@ struct GroupShard::ConsumerStep {
   // Names and what the pattern stands for.
   TopicNames topics_of(const ConsumerMember& member) const;
   const ResolvedRegex* resolved(ByteView regex) const;
-  // The members as they will be.
-  std::map<ByteView, const ConsumerMember*> members_after() const;
+  // The members as they will be, by id.
+  std::vector<std::pair<ByteView, const ConsumerMember*>> members_after() const;
 };
 
 }  // namespace milena

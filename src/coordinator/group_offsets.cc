@@ -90,16 +90,13 @@ ErrorCode GroupShard::validate_commit(Turn& turn, const Caller& caller, const Of
   const ErrorCode error = validate_committer(*known, request);
   if (error != ErrorCode::kNone) return error;
   // Who commits is alive.
-  if (ClassicMember* member = known->find_member(request.member_id)) {
-    heard_from(*member, caller);
-    touch_session(turn, *known, *member);
-  }
+  if (ClassicMember* member = known->find_member(request.member_id)) touch_session(turn, *known, *member);
   return ErrorCode::kNone;
 }
 
 Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitRequest& request, Now now) {
   Turn turn = begin(now);
-  heard_from_consumer(turn, caller, request.group_id, request.member_id);
+  heard_from(turn, caller, request.group_id, request.member_id);
   const ErrorCode error = validate_commit(turn, caller, request);
   OffsetCommitResponse response;
   response.topics.reserve(request.topics.size());
@@ -151,8 +148,9 @@ ErrorCode GroupShard::validate_fetch(const OffsetFetchGroup& request) const {
   return member->uses_classic_protocol() ? ErrorCode::kIllegalGeneration : ErrorCode::kStaleMemberEpoch;
 }
 
-Effects GroupShard::fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable) {
-  Turn turn = begin({});
+Effects GroupShard::fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable, Now now) {
+  Turn turn = begin(now);
+  heard_of(turn, request.group_id, request.member_id.value_or(ByteView()));
   OffsetFetchGroupResponse response;
   response.group_id = request.group_id;
   response.error_code = validate_fetch(request);

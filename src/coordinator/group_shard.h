@@ -43,6 +43,9 @@ class GroupShard {
  public:
   GroupShard(GroupConfig config, IdSource new_id);
 
+  // The server's settings have changed. They count from the next time that they are asked for.
+  void configure(GroupConfig config) { config_ = std::move(config); }
+
   // --- the metadata; an empty image until it is set
 
   // `version` grows with every change: the offset of the image's last record.
@@ -85,7 +88,7 @@ class GroupShard {
   // The offsets count when the producer's transaction commits (txn_offset_commit.cc).
   Effects commit_offsets_in_transaction(const Caller& caller, const TxnOffsetCommitRequest& request, Now now);
   // One group of an OffsetFetch, topics null for all. Answers carry names and ids.
-  Effects fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable);
+  Effects fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable, Now now);
   Effects delete_offsets(const Caller& caller, const OffsetDeleteRequest& request, Now now);
   // Consumer groups (KIP-848). The classic requests above serve their classic members, too.
   Effects consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request, Now now);
@@ -182,11 +185,20 @@ class GroupShard {
   void answer_syncs(Turn& turn, ClassicGroup& group, ErrorCode error);
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member, int64_t timeout_ms);
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member);
-  // The same of a consumer group's member; what is no such member's request is passed over.
-  void heard_from_consumer(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id);
-  void give_up_consumers_of(ConsumerGroup& group, uint64_t connection_id, int64_t deadline_ms);
-  // A request of this member: it is alive, wherever its connections are.
-  static void heard_from(ClassicMember& member, const Caller& caller);
+
+  // disconnect.cc
+  // A request of this member, whatever comes of it: it is alive, and this is its connection. Strangers are passed over.
+  void heard_from(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id);
+  // The same, of a request over another's connection.
+  void heard_of(Turn& turn, ByteView group_id, ByteView member_id);
+  void give_up_members_of(ConsumerGroup& group, uint64_t connection_id, int64_t deadline_ms);
+  void give_up_members_of(ClassicGroup& group, uint64_t connection_id, int64_t deadline_ms);
+  // For a group that becomes one of the other kind: who speaks over which connection, and whose clock runs.
+  using MemberConnections = std::vector<std::pair<Bytes, MemberConnection>>;
+  static MemberConnections connections_of(const ClassicGroup& group);
+  static MemberConnections connections_of(const ConsumerGroup& group);
+  void take_over(ClassicGroup& group, const MemberConnections& connections);
+  void take_over(ConsumerGroup& group, const MemberConnections& connections);
 
   // sync_group.cc
   void sync_completing(Turn& turn, const Caller& caller, const SyncGroupRequest& request, ClassicGroup& group,
@@ -278,7 +290,7 @@ class GroupShard {
   void leave_consumer_group(Turn& turn, const Caller& caller, const LeaveGroupRequest& request, ConsumerGroup& group);
   void expect_rejoin(Turn& turn, ConsumerGroup& group, const ConsumerMember& member);
 
-  const GroupConfig config_;
+  GroupConfig config_;
   const IdSource new_id_;
   const MetadataImage* image_;
   int64_t image_version_ = -1;

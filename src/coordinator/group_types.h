@@ -49,6 +49,12 @@ struct Caller {
   uint64_t connection_id = 0;
 };
 
+// The connection over which a member spoke last, and when the member is given up because its client closed that one.
+struct MemberConnection {
+  uint64_t id = 0;
+  std::optional<int64_t> gone_deadline_ms;
+};
+
 using OffsetFetchGroup = OffsetFetchRequest::OffsetFetchRequestGroup;
 using OffsetFetchGroupResponse = OffsetFetchResponse::OffsetFetchResponseGroup;
 

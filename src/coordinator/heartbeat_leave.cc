@@ -39,7 +39,7 @@ LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t 
 
 Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& request, Now now) {
   Turn turn = begin(now);
-  heard_from_consumer(turn, caller, request.group_id, request.member_id);
+  heard_from(turn, caller, request.group_id, request.member_id);
   HeartbeatResponse response;
   ClassicGroup* known = group(request.group_id);
   if (request.group_id.empty()) {
@@ -56,7 +56,6 @@ Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& requ
     if (response.error_code == ErrorCode::kNone) {
       // Between join and sync, too: clients begin to beat as soon as they have a generation.
       ClassicMember& member = *known->find_member(request.member_id);
-      heard_from(member, caller);
       touch_session(turn, *known, member);
       if (known->is(GroupState::kPreparingRebalance)) response.error_code = ErrorCode::kRebalanceInProgress;
     }

@@ -40,7 +40,7 @@ MemberProtocols protocols_of(const JoinGroupRequest& request) {
 
 Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& request, Now now) {
   Turn turn = begin(now);
-  heard_from_consumer(turn, caller, request.group_id, request.member_id);
+  heard_from(turn, caller, request.group_id, request.member_id);
   const auto refuse = [&](ErrorCode error) {
     turn.answer(caller.token, join_error(error, request.member_id));
     return finish(std::move(turn));
@@ -148,7 +148,6 @@ void GroupShard::join_existing_member(Turn& turn, const Caller& caller, const Jo
 
 void GroupShard::rejoin_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request, ClassicGroup& group,
                                ClassicMember& member) {
-  heard_from(member, caller);
   if (group.is(GroupState::kPreparingRebalance)) {
     return update_member_then_rebalance(turn, caller, request, group, member, "a member rejoins");
   }
@@ -179,7 +178,7 @@ void GroupShard::add_member_then_rebalance(Turn& turn, const Caller& caller, con
                                             .is_new = true},
                                            request.protocol_type);
   group.set_awaiting_join(member, caller.token);
-  heard_from(member, caller);
+  member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
   // A newcomer cannot send heartbeats before it is answered, and may have gone meanwhile; if it has not, it will try again.
   touch_session(turn, group, member, config_.new_member_join_timeout_ms);
   rebalance_or_complete_join(turn, group, "a new member joins");

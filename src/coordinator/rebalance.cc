@@ -126,7 +126,7 @@ void GroupShard::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& m
 }
 
 void GroupShard::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member, int64_t timeout_ms) {
-  const int64_t deadline_ms = std::min(turn.now.steady_ms + timeout_ms, member.gone_deadline_ms.value_or(kNever));
+  const int64_t deadline_ms = std::min(turn.now.steady_ms + timeout_ms, member.connection.gone_deadline_ms.value_or(kNever));
   if (deadline_ms >= member.session.queued_ms) {
     member.session.deadline_ms = deadline_ms;  // the ordinary heartbeat: no name is built
   } else {
@@ -165,37 +165,13 @@ void GroupShard::expire_session(Turn& turn, ClassicGroup& group, const Bytes& me
   }
   ClassicMember& member = *group.find_member(member_id);
   // Who waits for us is alive by definition, except a newcomer, whom nobody has answered yet, and one that hung up.
-  if (!member.is_new && !member.gone_deadline_ms && (member.awaiting_join || member.awaiting_sync)) return;
-  if (member.gone_deadline_ms) {
+  if (!member.is_new && !member.connection.gone_deadline_ms && (member.awaiting_join || member.awaiting_sync)) return;
+  if (member.connection.gone_deadline_ms) {
     log_info("Group {}: member {} closed its connection and did not come back", group.id(), member_id);
   } else {
     log_info("Group {}: the session of member {} has expired", group.id(), member_id);
   }
   remove_member_then_rebalance(turn, group, member, "the session of a member has expired");
-}
-
-void GroupShard::heard_from(ClassicMember& member, const Caller& caller) {
-  member.connection_id = caller.connection_id;
-  member.gone_deadline_ms.reset();
-}
-
-Effects GroupShard::connection_closed(ByteView group_id, uint64_t connection_id, Now now) {
-  Turn turn = begin(now);
-  if (config_.disconnect_grace_ms == 0 || connection_id == 0) return finish(std::move(turn));
-  const int64_t deadline_ms = now.steady_ms + config_.disconnect_grace_ms;
-  if (ConsumerGroup* modern = consumer_group(group_id)) give_up_consumers_of(*modern, connection_id, deadline_ms);
-  ClassicGroup* known = group(group_id);
-  if (known == nullptr) return finish(std::move(turn));
-  for (auto& [id, member] : known->members()) {
-    if (member.connection_id != connection_id || member.is_static() || member.session.deadline_ms <= deadline_ms) continue;
-    member.gone_deadline_ms = deadline_ms;
-    deadlines_.set(member.session, {TimerKind::kSession, known->id(), id}, deadline_ms);
-  }
-  for (auto& [id, pending] : known->pending_members()) {
-    if (pending.connection_id != connection_id || pending.deadline_ms <= deadline_ms) continue;
-    deadlines_.set(pending, {TimerKind::kSession, known->id(), id}, deadline_ms);
-  }
-  return finish(std::move(turn));
 }
 
 void GroupShard::expire_pending_sync(Turn& turn, ClassicGroup& group) {

@@ -33,7 +33,7 @@ void GroupShard::replace_static_member(Turn& turn, const Caller& caller, const J
   const Bytes old_leader = *group.leader();
   ClassicMember& member = group.replace_static_member(instance_id, old_id, new_id);
   group.update_member(member, protocols_of(request), rebalance_timeout_of(caller, request), request.session_timeout_ms);
-  heard_from(member, caller);
+  member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
   touch_session(turn, group, member);
 
   if (group.is(GroupState::kStable) && group.protocol_name() == group.select_protocol()) {

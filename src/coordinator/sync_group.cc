@@ -43,7 +43,7 @@ ErrorCode validate_sync(const ClassicGroup& group, const SyncGroupRequest& reque
 
 Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& request, Now now) {
   Turn turn = begin(now);
-  heard_from_consumer(turn, caller, request.group_id, request.member_id);
+  heard_from(turn, caller, request.group_id, request.member_id);
   if (ConsumerGroup* modern = consumer_group(request.group_id); modern != nullptr && !modern->is_empty()) {
     sync_consumer_group(turn, caller, request, *modern);
     return finish(std::move(turn));
@@ -63,7 +63,6 @@ Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& req
     return finish(std::move(turn));
   }
   ClassicMember& member = *known->find_member(request.member_id);
-  heard_from(member, caller);
   received_sync(*known, member.id);
   if (known->is(GroupState::kStable)) {
     turn.answer(caller.token, sync_answer(*known, member.assignment));

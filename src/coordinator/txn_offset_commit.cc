@@ -70,6 +70,7 @@ ErrorCode GroupShard::validate_transactional_commit(Turn&, const TxnOffsetCommit
 Effects GroupShard::commit_offsets_in_transaction(const Caller& caller, const TxnOffsetCommitRequest& request,
                                                   Now now) {
   Turn turn = begin(now);
+  heard_of(turn, request.group_id, request.member_id);
   const ErrorCode error = validate_transactional_commit(turn, request);
   TxnOffsetCommitResponse response;
   response.topics.reserve(request.topics.size());

@@ -50,6 +50,70 @@ TEST_F(ConsumerDisconnectTest, AnyRequestOverAnotherConnectionStopsTheClock) {
   EXPECT_TRUE(has("m1"));
 }
 
+TEST_F(ConsumerDisconnectTest, TheFirstHeartbeatBindsAMemberThatNeverSpokeAgain) {
+  h.connection = 3;
+  h.join_consumer("m3");
+  close(3);
+  h.advance(2'999);
+  EXPECT_TRUE(has("m3"));
+  h.advance(1);
+  EXPECT_FALSE(has("m3"));
+}
+
+TEST_F(ConsumerDisconnectTest, AClassicMemberIsBoundByItsJoin) {
+  h.connection = 3;
+  const auto joined = h.answer<JoinGroupResponse>(
+      h.join({.protocols = {{"range", std::string("\0\0\0\0\0\1\0\1t\xff\xff\xff\xff", 13)}}, .version = 3}));
+  ASSERT_EQ(joined.error_code, ErrorCode::kNone);
+  ASSERT_TRUE(has(joined.member_id));
+  close(3);
+  h.advance(3'000);
+  EXPECT_FALSE(has(joined.member_id));
+}
+
+TEST_F(ConsumerDisconnectTest, StaticMembersKeepTheirSession) {
+  h.connection = 3;
+  ConsumerHarness::Beat what = ConsumerHarness::joining("m3");
+  what.instance = "i";
+  h.beat(what);
+  close(3);
+  h.advance(10'000);
+  EXPECT_TRUE(has("m3"));
+}
+
+TEST_F(ConsumerDisconnectTest, AfterAReloadAConnectionOfBeforeMeansNothing) {
+  h.reload();
+  close(1);
+  h.advance(10'000);
+  EXPECT_TRUE(has("m1"));
+}
+
+TEST_F(ConsumerDisconnectTest, ConnectionsAreRememberedWhenTheGroupChangesItsKind) {
+  // The last consumers leave, and a classic member stays that spoke over connection 3.
+  h.connection = 3;
+  const auto joined = h.answer<JoinGroupResponse>(
+      h.join({.protocols = {{"range", std::string("\0\0\0\0\0\1\0\1t\xff\xff\xff\xff", 13)}},
+              .session_ms = 20'000,
+              .version = 3}));
+  ASSERT_EQ(joined.error_code, ErrorCode::kNone);
+  h.connection = 1;
+  h.leave_consumer("m1");
+  h.connection = 2;
+  h.leave_consumer("m2");
+  const ClassicGroup* classic = h.shard().find_group("g");
+  ASSERT_NE(classic, nullptr);
+  ASSERT_EQ(classic->members().count(joined.member_id), 1u);
+  // And a consumer joins: a consumer group again.
+  h.connection = 5;
+  h.join_consumer("m5");
+  ASSERT_EQ(h.shard().find_group("g"), nullptr);
+  ASSERT_TRUE(has(joined.member_id));
+  close(3);
+  h.advance(3'000);
+  EXPECT_FALSE(has(joined.member_id));
+  EXPECT_TRUE(has("m5"));
+}
+
 TEST_F(ConsumerDisconnectTest, OffsetsInATransactionAreCheckedAgainstTheMember) {
   auto commit = [&](const std::string& member, int32_t epoch) {
     TxnOffsetCommitRequest request;

@@ -349,17 +349,22 @@ TEST(ConsumerGroup, TheAssignmentIntervalHoldsBackAssignmentsNotMembers) {
   EXPECT_EQ(h.join_consumer("c").member_epoch, 4);
 }
 
-TEST(ConsumerGroup, TheAssignmentIntervalMayBeAlteredForTheCluster) {
+TEST(ConsumerGroup, TheServersSettingsMayChange) {
   GroupConfig config;
   ConsumerHarness h(config);
-  ConfigRecord record;
-  record.resource_type = static_cast<int8_t>(ResourceType::kBroker);
-  record.name = "group.consumer.assignment.interval.ms";
-  record.value = "0";
-  h.change_metadata({record});
   h.add_topic("t", 2);
   h.join_consumer("a");
-  EXPECT_EQ(h.join_consumer("b").member_epoch, 3);
+  h.set_group_config("other", "consumer.assignment.interval.ms", "0");
+  EXPECT_EQ(h.join_consumer("b").member_epoch, 2);
+  config.consumer.assignment_interval_ms.value = 0;
+  h.shard().configure(config);
+  EXPECT_EQ(h.beat("b").member_epoch, 3);
+  // What a group has of its own comes first, and is held to the bounds as they are now.
+  h.set_group_config("g", "consumer.assignment.interval.ms", "5000");
+  EXPECT_EQ(h.join_consumer("c").member_epoch, 3);
+  config.consumer.assignment_interval_ms.greatest = 0;
+  h.shard().configure(config);
+  EXPECT_EQ(h.beat("c").member_epoch, 4);
 }
 
 TEST(ConsumerGroup, SettingsOfAGroupAreHeldToTheServersBounds) {
@@ -496,7 +501,7 @@ TEST(ConsumerGroup, FetchesOfMembersAreFenced) {
     request.member_id = member;
     request.member_epoch = epoch;
     request.topics.emplace().push_back({.name = "t", .topic_id = {}, .partition_indexes = {0}});
-    h.run(h.shard().fetch_offsets(h.caller(9), request, false));
+    h.run(h.shard().fetch_offsets(h.caller(9), request, false, h.now()));
     return h.answer<OffsetFetchGroupResponse>(h.last_token()).error_code;
   };
   EXPECT_EQ(fetch(std::nullopt, -1), ErrorCode::kNone);

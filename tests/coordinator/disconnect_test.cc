@@ -72,6 +72,63 @@ TEST_F(DisconnectTest, ARejoinStopsTheClock) {
   EXPECT_TRUE(has(members[1]));
 }
 
+TEST_F(DisconnectTest, TheJoinBindsAMemberThatNeverSpokeAgain) {
+  // Old clients join without an id, in one request.
+  h.connection = 4;
+  const auto joined = h.answer<JoinGroupResponse>(h.join({.version = 3}));
+  ASSERT_EQ(joined.error_code, ErrorCode::kNone);
+  close(4);
+  h.advance(kGrace_ms - 1);
+  EXPECT_TRUE(has(joined.member_id));
+  h.advance(1);
+  EXPECT_EQ(h.state(), "Empty");
+}
+
+TEST_F(DisconnectTest, AMemberWhoseJoinWasAnsweredLate) {
+  const auto members = two_members();
+  h.connection = 3;
+  const auto [third, token] = h.join_new();
+  for (size_t i = 0; i < 2; i++) {
+    h.connection = i + 1;
+    h.join({.member = members[i]});
+  }
+  ASSERT_TRUE(h.answered(token));
+  // The answer came while others spoke, over their connections.
+  close(3);
+  h.advance(kGrace_ms);
+  EXPECT_FALSE(has(third));
+  EXPECT_TRUE(has(members[0]));
+}
+
+TEST_F(DisconnectTest, WhatIsRefusedIsASignOfLifeToo) {
+  const auto members = two_members();
+  close(1);
+  h.advance(kGrace_ms - 1);
+  h.connection = 7;
+  EXPECT_EQ(h.heartbeat(members[0], 1), ErrorCode::kIllegalGeneration);
+  h.connection = 2;
+  EXPECT_EQ(h.heartbeat(members[1], 2), ErrorCode::kNone);
+  h.advance(kGrace_ms);
+  EXPECT_TRUE(has(members[0]));
+}
+
+TEST_F(DisconnectTest, AProducersRequestStopsTheClockButBindsNobody) {
+  const auto members = two_members();
+  close(1);
+  TxnOffsetCommitRequest request;
+  request.group_id = "g";
+  request.member_id = members[0];
+  request.generation_id = 2;
+  h.connection = 9;
+  h.run(h.shard().commit_offsets_in_transaction(h.caller(5), request, h.now()));
+  h.advance(kGrace_ms);
+  EXPECT_TRUE(has(members[0]));
+  // The producer goes away. The member speaks over its own connection, and nothing is known against that.
+  close(9);
+  h.advance(kGrace_ms);
+  EXPECT_TRUE(has(members[0]));
+}
+
 TEST_F(DisconnectTest, StaticMembersKeepTheirSession) {
   h.connection = 1;
   const auto joined = h.answer<JoinGroupResponse>(h.join({.instance = "i"}));

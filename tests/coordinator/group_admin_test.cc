@@ -203,7 +203,7 @@ TEST(OffsetFetch, GivesWhatWasCommittedAndMinusOneForTheRest) {
   OffsetFetchGroup all;
   all.group_id = "g";
   all.topics.reset();
-  h.run(h.shard().fetch_offsets(h.caller(9), all, false));
+  h.run(h.shard().fetch_offsets(h.caller(9), all, false, h.now()));
   const auto answer = h.answer<OffsetFetchGroupResponse>(h.last_token());
   ASSERT_EQ(answer.topics.size(), 1u);
   EXPECT_EQ(answer.topics[0].name, "t");

@@ -219,7 +219,7 @@ class ShardHarness {
     OffsetFetchGroup request;
     request.group_id = group;
     request.topics.emplace().push_back({.name = topic, .topic_id = topic_id, .partition_indexes = {partition}});
-    run(shard_->fetch_offsets(caller(9), request, stable));
+    run(shard_->fetch_offsets(caller(9), request, stable, now_));
     return answer<OffsetFetchGroupResponse>(last_token_).topics.at(0).partitions.at(0);
   }
 

@@ -105,8 +105,8 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
   for (size_t i = 0; i < groups.size(); i++) {
     GroupRuntime::submit(
         shard, GroupRuntime::partition_of(shard, groups[i].group_id),
-        [call, gather, i](GroupShard& state, AnswerToken token, Now) {
-          return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable);
+        [call, gather, i](GroupShard& state, AnswerToken token, Now now) {
+          return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable, now);
         },
         [call, gather, i, single](ErrorCode error, GroupResponse* answer) {
           OffsetFetchGroupResponse& out = gather->answers[i];
