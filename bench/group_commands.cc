@@ -17,6 +17,13 @@ namespace {
 
 constexpr int16_t kJoinVersion = 5, kSyncVersion = 3, kHeartbeatVersion = 3, kCommitVersion = 7, kFetchVersion = 7;
 constexpr double kDeadline_s = 120;
+constexpr double kRetry_s = 0.02;
+
+// The coordinator is on its way: clients come again.
+bool passes(ErrorCode error) {
+  return error == ErrorCode::kCoordinatorLoadInProgress || error == ErrorCode::kCoordinatorNotAvailable ||
+         error == ErrorCode::kNotCoordinator;
+}
 
 // A member of a classic group. Rejoins when it is told to, and beats.
 class ClassicMember {
@@ -47,6 +54,12 @@ class ClassicMember {
       id_ = response.member_id;
       last_join_s = now_s();
       return join();
+    }
+    if (passes(response.error_code)) {
+      return client_.at(now_s() + kRetry_s, [this] {
+        last_join_s = now_s();
+        join();
+      });
     }
     if (response.error_code != ErrorCode::kNone) return again(response.error_code);
     id_ = response.member_id;
@@ -127,6 +140,7 @@ class ConsumerMember {
       request.topic_partitions = assigned_;
     }
     client_.ask<ConsumerGroupHeartbeatResponse>(connection_, request, 1, [this](ConsumerGroupHeartbeatResponse& response) {
+      if (epoch_ == 0 && passes(response.error_code)) return client_.at(now_s() + kRetry_s, [this] { join(); });
       if (response.error_code != ErrorCode::kNone) {
         give_up("a heartbeat got error " + std::to_string(static_cast<int>(response.error_code)));
       }
@@ -293,27 +307,32 @@ int commit_offsets(const Arguments& arguments) {
   prepare(client, "bench", partitions);
   size_t open = 0;
   double begin_s = now_s();
+  std::function<void(size_t, int32_t)> commit = [&](size_t i, int32_t first) {
+    std::string group = name_of("group", i);
+    OffsetCommitRequest request;
+    request.group_id = group;
+    request.generation_id_or_member_epoch = -1;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "bench";
+    for (int32_t p = first; p < std::min(partitions, first + kInOneRequest); p++) {
+      auto& one = topic.partitions.emplace_back();
+      one.partition_index = p;
+      one.committed_offset = 1'000 + p;
+      one.committed_metadata = "";
+    }
+    client.ask<OffsetCommitResponse>(i % kConnections, request, kCommitVersion, [&, i, first](OffsetCommitResponse& response) {
+      ErrorCode error = response.topics.at(0).partitions.at(0).error_code;
+      if (passes(error)) return client.at(now_s() + kRetry_s, [&commit, i, first] { commit(i, first); });
+      for (const auto& one : response.topics.at(0).partitions) {
+        if (one.error_code != ErrorCode::kNone) give_up("a commit failed");
+      }
+      open--;
+    });
+  };
   for (size_t i = 0; i < groups; i++) {
     for (int32_t first = 0; first < partitions; first += kInOneRequest) {
-      std::string group = name_of("group", i);
-      OffsetCommitRequest request;
-      request.group_id = group;
-      request.generation_id_or_member_epoch = -1;
-      auto& topic = request.topics.emplace_back();
-      topic.name = "bench";
-      for (int32_t p = first; p < std::min(partitions, first + kInOneRequest); p++) {
-        auto& one = topic.partitions.emplace_back();
-        one.partition_index = p;
-        one.committed_offset = 1'000 + p;
-        one.committed_metadata = "";
-      }
       open++;
-      client.ask<OffsetCommitResponse>(i % kConnections, request, kCommitVersion, [&](OffsetCommitResponse& response) {
-        for (const auto& one : response.topics.at(0).partitions) {
-          if (one.error_code != ErrorCode::kNone) give_up("a commit failed");
-        }
-        open--;
-      });
+      commit(i, first);
     }
   }
   client.run_until([&] { return open == 0; }, kDeadline_s, "the commits are answered");
