@@ -9,14 +9,13 @@
 
 #include "base/result.h"
 #include "coordinator/group_types.h"
-#include "log/producer_state.h"
+#include "log/partition_log.h"
 #include "protocol/records/record_batch_builder.h"
 
 namespace milena {
 
 class Partition;
 class Shard;
-struct TopicPartitionId;
 
 // Kafka's max.message.bytes: what its own coordinators and consumers are prepared to read.
 inline constexpr size_t kLargeCoordinatorBatch_bytes = 1 << 20;

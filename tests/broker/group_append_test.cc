@@ -114,7 +114,7 @@ TEST_P(GroupLingerTest, WhatWasNotAppendedIsNotBelieved) {
   EXPECT_EQ(error_of(one.take<OffsetCommitResponse>(kCommitVersion)), ErrorCode::kNone);
   one.start(commit_request("g", 0, 2), kCommitVersion);
   EXPECT_FALSE(one.has_answer());
-  log_of("g").take_offline(make_error(ErrorKind::kIo, "the disk is gone"));
+  log_of("g").take_offline(make_error(ErrorKind::kCorrupt, "the log is broken"));
   node().advance(5);
   EXPECT_EQ(error_of(one.take<OffsetCommitResponse>(kCommitVersion)), ErrorCode::kNotCoordinator);
 }
