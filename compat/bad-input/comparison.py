@@ -17,7 +17,9 @@ from table import CASES
 from target import Target
 
 MEMORY_SLACK_BYTES = 24 << 20
-SETTINGS = {"group.initial.rebalance.delay.ms": "0"}
+SETTINGS = {"group.initial.rebalance.delay.ms": "0", "group.consumer.assignment.interval.ms": "0"}
+# Assignments are made within the heartbeat that needs them, as with us.
+THEIRS = {"group.consumer.assignor.offload.enable": "false"}
 # Where Kafka has nothing to compare with: members here have no connection of their own that stays.
 OURS = {"milena.group.disconnect.grace.ms": "0"}
 
@@ -142,7 +144,7 @@ def start_kafka(suite):
     if suite.options.kafka:
         return broker.RunningBroker(suite.options.kafka, suite.work_dir / "kafka").start()
     try:
-        made = broker.OracleBroker(suite.work_dir / "kafka", SETTINGS)
+        made = broker.OracleBroker(suite.work_dir / "kafka", {**SETTINGS, **THEIRS})
         return made.start()
     except RuntimeError as error:
         suite.checks.skip("comparison with Apache Kafka", str(error).splitlines()[-1], registry_answered=reachable())

@@ -229,6 +229,8 @@ class Target:
             return f"<{key}>"
         if key in ("Host", "ClusterId", "MemberId", "Leader") and value:
             return f"<{key}>"
+        if key == "HeartbeatIntervalMs" and value > 0:
+            return "<interval>"     # members that wait for partitions are asked to come again sooner
         if key == "ErrorMessage" and self.words:
             return "" if value in (None, "NONE") else value     # NONE is the message of Kafka's success
         if key in ("ErrorMessage", "BatchIndexErrorMessage") and value:

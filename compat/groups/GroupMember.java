@@ -58,8 +58,11 @@ final class GroupMember {
         settings.put("metadata.max.age.ms", "1000");
         settings.put("max.poll.records", "50");
         settings.put("reconnect.backoff.max.ms", "500");
-        if (arguments[3].equals("consumer")) {
+        if (arguments[3].startsWith("consumer")) {
             settings.put("group.protocol", "consumer");
+            if (arguments[3].equals("consumer-range")) {
+                settings.put("group.remote.assignor", "range");
+            }
         } else {
             settings.put("session.timeout.ms", "10000");
             settings.put("heartbeat.interval.ms", "500");

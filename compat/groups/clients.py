@@ -21,7 +21,7 @@ CONSUMER_GROUP_HEARTBEAT = 68
 @dataclasses.dataclass
 class Client:
     name: str
-    kind: str                   # "range", "cooperative", "consumer": assignor, or the protocol of KIP-848
+    kind: str                   # "range", "cooperative": assignor; "consumer", "consumer-range": KIP-848, and the server's assignor
     get: object                 # get(work_dir) -> the command
     tells_losses: bool = True   # the program says when it loses a partition
     upgrades: bool = False      # goes over to the protocol of KIP-848 and back, member by member
@@ -30,7 +30,7 @@ class Client:
 
     @property
     def needs_api(self):
-        return CONSUMER_GROUP_HEARTBEAT if self.kind == "consumer" or self.upgrades else None
+        return CONSUMER_GROUP_HEARTBEAT if self.kind.startswith("consumer") or self.upgrades else None
 
 
 def kafka_python():
@@ -82,11 +82,13 @@ def all_clients():
         Client("librdkafka range", "range", _confluent),
         Client("librdkafka cooperative", "cooperative", _confluent),
         Client("librdkafka consumer", "consumer", _confluent),
+        Client("librdkafka consumer by range", "consumer-range", _confluent),
         Client("librdkafka upgrade", "range", _confluent, upgrades=True),
         Client("java-2.1.1", "range", _java("2.1.1")),
         Client("java-3.9.1 cooperative", "cooperative", _java("3.9.1")),
         Client("java-4.3.1 cooperative", "cooperative", _java("4.3.1")),
         Client("java-4.3.1 consumer", "consumer", _java("4.3.1")),
+        Client("java-4.3.1 consumer by range", "consumer-range", _java("4.3.1")),
         Client("java-4.3.1 upgrade", "cooperative", _java("4.3.1"), upgrades=True),
         Client("franz-go range", "range", _go("franz")),
         Client("franz-go cooperative", "cooperative", _go("franz")),

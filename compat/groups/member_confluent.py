@@ -39,8 +39,10 @@ def revoked(_, partitions):
 
 settings = {"bootstrap.servers": address, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
             "topic.metadata.refresh.interval.ms": 1_000, "reconnect.backoff.max.ms": 500}
-if kind == "consumer":
+if kind.startswith("consumer"):
     settings["group.protocol"] = "consumer"
+    if kind == "consumer-range":
+        settings["group.remote.assignor"] = "range"
 else:
     settings |= {"session.timeout.ms": 10_000, "heartbeat.interval.ms": 500,
                  "partition.assignment.strategy": "cooperative-sticky" if kind == "cooperative" else "range"}

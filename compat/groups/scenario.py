@@ -126,6 +126,13 @@ class Scenario:
         self.partitions = 8
         self.settle("two members share eight partitions")
 
+    def dealt_in_ranges(self):
+        """What the range assignor gives to two members; the uniform one would have kept what each had before the topic grew."""
+        since = time.monotonic()
+        wait.until(lambda: self.shared(since), "everybody gets something", DEADLINE_S, 0.1)
+        parts = sorted(sorted(member.partitions(since)) for member in self.members)
+        assert parts == [[0, 1, 2, 3], [4, 5, 6, 7]], parts
+
     def kill_member(self):
         self.members.pop(0).kill()
         self.settle("the other has taken over from a member that was killed")
@@ -164,7 +171,10 @@ class Scenario:
         steps = [("joins", self.join), ("scales up", self.scale_up), ("scales down", self.scale_down)]
         if self.client.tells_losses:
             steps.append(("each record once while members only come and leave", self.exactly_once))
-        steps += [("the topic grows from 2 to 8 partitions", self.grow), ("a member is killed", self.kill_member)]
+        steps.append(("the topic grows from 2 to 8 partitions", self.grow))
+        if self.client.kind == "consumer-range":
+            steps.append(("the partitions are dealt out in ranges", self.dealt_in_ranges))
+        steps.append(("a member is killed", self.kill_member))
         if self.broker.owned:
             steps += [("the broker is restarted", self.restart), ("the broker is killed", self.crash)]
         steps.append(("each record at least once" + (", none after its commit" if self.book.strict else ""), self.end))

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "coordinator/consumer_protocol.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -149,6 +150,7 @@ void ClassicGroup::set_awaiting_join(ClassicMember& member, std::optional<Answer
 }
 
 bool ClassicGroup::all_members_joined() const {
+  if (MILENA_GROUP_BUG(kNobodyIsWaitedFor) && awaiting_join_count_ > 0) return true;
   return static_cast<int32_t>(members_.size()) == awaiting_join_count_ && pending_members_.empty();
 }
 
@@ -208,7 +210,7 @@ bool ClassicGroup::elect_joined_leader() {
 }
 
 void ClassicGroup::begin_generation(int64_t wall_ms) {
-  generation_ = generation_ == INT32_MAX ? 0 : generation_ + 1;
+  if (!MILENA_GROUP_BUG(kGenerationStays)) generation_ = generation_ == INT32_MAX ? 0 : generation_ + 1;
   pending_sync_.clear();
   if (members_.empty()) {
     protocol_name_.reset();

@@ -8,6 +8,7 @@
 #include "coordinator/consumer_protocol.h"
 #include "coordinator/consumer_records.h"
 #include "coordinator/consumer_step.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -201,7 +202,7 @@ ErrorCode GroupShard::heartbeat_consumer_group(Turn& turn, const HeartbeatReques
   }
   const bool has_news = needs_target || member->epoch < group.assignment_epoch() || member->state == MemberState::kUnrevokedPartitions ||
                         (member->state == MemberState::kUnreleasedPartitions && !group.waits_for_partitions(*member));
-  if (!has_news) return ErrorCode::kNone;
+  if (!has_news || MILENA_GROUP_BUG(kClassicMembersNotCalled)) return ErrorCode::kNone;
   expect_rejoin(turn, group, *member);
   return ErrorCode::kRebalanceInProgress;
 }

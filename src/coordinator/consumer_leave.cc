@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "coordinator/consumer_records.h"
 #include "coordinator/group_shard.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -65,7 +66,7 @@ void GroupShard::fence_consumers(Turn& turn, ConsumerGroup& group, const std::se
   RegexChanges regexes;
   for (const Bytes& id : member_ids) {
     turn.write(make_current_assignment_tombstone(group_id, id));
-    turn.write(make_target_tombstone(group_id, id));
+    if (!MILENA_GROUP_BUG(kTargetLeftBehind)) turn.write(make_target_tombstone(group_id, id));
     turn.write(make_member_tombstone(group_id, id));
     const ByteView pattern = group.find_member(id)->pattern();
     if (!pattern.empty()) ++patterns[pattern];
@@ -82,6 +83,7 @@ void GroupShard::fence_consumers(Turn& turn, ConsumerGroup& group, const std::se
       if (--count.by_name == 0 && count.by_regex == 0) subscriptions.erase(topic);
     }
   }
+  if (MILENA_GROUP_BUG(kLeaveKeepsEpoch)) return;
   log_info("Group {}: epoch {}", group_id, group.epoch() + 1);
   turn.write(make_group_epoch_record(group_id, group.epoch() + 1, topics_hash(subscriptions)));
 }

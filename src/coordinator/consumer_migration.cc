@@ -7,6 +7,7 @@
 #include "coordinator/consumer_protocol.h"
 #include "coordinator/consumer_records.h"
 #include "coordinator/consumer_step.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -77,6 +78,7 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
                             "default assignor before re-attempting the upgrade.");
     }
     Assignment assigned = assignment_by_id(*assignment, *image_, made);
+    if (MILENA_GROUP_BUG(kUpgradeForgetsOwners)) assigned.clear();
     ConsumerMember upgraded{.id = id,
                             .epoch = generation,
                             .previous_epoch = generation,
@@ -120,6 +122,7 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
     }
   };
   step.turn.then = [this, id = group.id(), connections = connections_of(group)](Turn& applied) {
+    if (MILENA_GROUP_BUG(kUpgradeForgetsSessions)) return;
     for (const auto& [member_id, member] : consumer_group(id)->members()) {
       if (member.classic) watch_consumer_member(applied, id, member_id, member.classic->session_timeout_ms);
     }
@@ -141,6 +144,7 @@ void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const s
   for (const auto& [id, member] : group.members()) {
     if (leaving.count(id) == 0 && id != replaced) staying[id] = &member;
   }
+  if (MILENA_GROUP_BUG(kDowngradeForgetsMember) && staying.size() > 1) staying.erase(staying.begin());
   if (joining != nullptr) staying[joining->id] = joining;
 
   // Chosen as the members of a classic group choose.

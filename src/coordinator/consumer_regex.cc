@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "coordinator/consumer_records.h"
 #include "coordinator/consumer_step.h"
+#include "coordinator/planted_group_bugs.h"
 #include "coordinator/topic_regex.h"
 
 namespace milena {
@@ -49,8 +50,9 @@ MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
     oldest_version = std::min(oldest_version, resolved.version);
   }
   const int64_t age_ms = step.turn.now.wall_ms - oldest_ms;
-  if (age_ms > kShortestRefresh_ms && (oldest_version < image_version_with_new_topics_ ||
-                                       age_ms > config_.consumer.regex_refresh_interval_ms)) {
+  const bool due = age_ms > kShortestRefresh_ms && (oldest_version < image_version_with_new_topics_ ||
+                                                    age_ms > config_.consumer.regex_refresh_interval_ms);
+  if (due && !MILENA_GROUP_BUG(kPatternsAreNotRefreshed)) {
     for (const auto& [regex, count] : group.regex_subscribers()) wanted.insert(regex);
     if (step.regexes.count(before) > 0) wanted.erase(before);
   }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "coordinator/assignor.h"
 #include "coordinator/consumer_records.h"
+#include "coordinator/planted_group_bugs.h"
 #include "coordinator/topic_hash.h"
 
 namespace milena {
@@ -65,7 +66,9 @@ std::vector<std::pair<ByteView, const ConsumerMember*>> GroupShard::ConsumerStep
 
 void GroupShard::update_consumer_member(ConsumerStep& step) {
   if (step.after == step.before) return;
-  step.turn.write(make_member_record(step.group->id(), step.after));
+  if (!MILENA_GROUP_BUG(kMemberNotStored) || step.group->find_member(step.after.id) == nullptr) {
+    step.turn.write(make_member_record(step.group->id(), step.after));
+  }
   step.topics_changed = step.after.topics != step.before.topics;
   step.new_assignment_needed = step.topics_changed;
 }
@@ -88,7 +91,7 @@ void GroupShard::update_group_epoch(ConsumerStep& step) {
   const ConsumerGroup& group = *step.group;
   step.group_epoch = group.epoch();
   const bool stale = group.seen_topics_version != topics_version_;
-  if (!step.new_assignment_needed && !stale) return;
+  if (!step.new_assignment_needed && (!stale || MILENA_GROUP_BUG(kTopicsAreNotWatched))) return;
   const int64_t hash = topics_hash(group.subscriptions_after(&step.before, &step.after, step.regexes));
   if (step.new_assignment_needed || hash != group.metadata_hash()) {
     ++step.group_epoch;
@@ -204,13 +207,15 @@ void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const 
   const ConsumerMember& member = *owner.find_member(member_id);
   ConsumerGroup::Timers& timers = owner.timers(member_id);
   const int64_t deadline_ms = turn.now.steady_ms + session_timeout_ms;
-  if (deadline_ms >= timers.session.queued_ms) {
+  if (MILENA_GROUP_BUG(kSessionIsNotExtended) && timers.session.deadline_ms != kNever) {
+    // it stays as it is
+  } else if (deadline_ms >= timers.session.queued_ms) {
     timers.session.deadline_ms = deadline_ms;  // the ordinary heartbeat: no name is built
   } else {
     deadlines_.set(timers.session, {TimerKind::kConsumerSession, group_id, member_id}, deadline_ms);
   }
   const bool gives_back = member.state == MemberState::kUnrevokedPartitions && !member.uses_classic_protocol();
-  if (!gives_back) {
+  if (!gives_back || MILENA_GROUP_BUG(kRevocationHasNoTimeout)) {
     Deadlines::cancel(timers.rebalance);
   } else if (timers.rebalance.deadline_ms == kNever || timers.rebalance_epoch != member.epoch) {
     timers.rebalance_epoch = member.epoch;

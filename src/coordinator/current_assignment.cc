@@ -1,4 +1,5 @@
 #include "coordinator/current_assignment.h"
+#include "coordinator/planted_group_bugs.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,6 +9,7 @@ namespace {
 
 // The member has not given all of these back yet, as far as we know.
 bool still_owns(const OwnedPartitions& owned, const EpochAssignment& revoked) {
+  if (MILENA_GROUP_BUG(kRevocationIsBelieved)) return false;
   if (!owned) return true;
   return std::any_of(owned->begin(), owned->end(), [&](const auto& topic) {
     return std::any_of(topic.partitions.begin(), topic.partitions.end(),
@@ -58,7 +60,8 @@ NextAssignment compare_with_target(const ConsumerMember& member, const Reconcili
     if (!to.is_subscribed(topic)) continue;
     for (int32_t partition : partitions) {
       if (contains(next.kept, topic, partition)) continue;
-      if (to.is_held(topic, partition) && !contains(member.pending_revocation, topic, partition)) {
+      const bool held = to.is_held(topic, partition) && !MILENA_GROUP_BUG(kPartitionsGivenTwice);
+      if (held && !contains(member.pending_revocation, topic, partition)) {
         next.has_unreleased = true;
       } else {
         next.added[topic].emplace(partition, to.target_epoch);

@@ -7,6 +7,7 @@
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
 #include "coordinator/java_string.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -41,7 +42,8 @@ ErrorCode validate_committer(const ClassicGroup& group, const OffsetCommitReques
   if (generation < 0 && request.member_id.empty() && !request.group_instance_id) return ErrorCode::kUnknownMemberId;
   const ErrorCode error = group.validate_member(request.member_id, request.group_instance_id);
   if (error != ErrorCode::kNone) return error;
-  if (generation != group.generation()) return ErrorCode::kIllegalGeneration;
+  const bool current = generation == group.generation() || MILENA_GROUP_BUG(kOldGenerationCommits);
+  if (!current) return ErrorCode::kIllegalGeneration;
   return group.is(GroupState::kCompletingRebalance) ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
 }
 
@@ -59,6 +61,7 @@ ErrorCode GroupShard::validate_commit_of_consumer(const Caller& caller, const Of
   if (!classic && caller.api_version < kFirstCommitVersionWithMemberEpoch) return ErrorCode::kUnsupportedVersion;
   if (epoch == member->epoch) return ErrorCode::kNone;
   const ErrorCode stale = classic ? ErrorCode::kIllegalGeneration : ErrorCode::kStaleMemberEpoch;
+  if (MILENA_GROUP_BUG(kOldGenerationCommits)) return ErrorCode::kNone;
   if (epoch > member->epoch) return stale;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
@@ -117,7 +120,7 @@ Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitReque
     }
   }
   turn.answer(caller.token, std::move(response));
-  undo_with_error(turn, caller.token);
+  if (!MILENA_GROUP_BUG(kFailedCommitIsTold)) undo_with_error(turn, caller.token);
   return finish(std::move(turn));
 }
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "coordinator/group_records.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -198,6 +199,8 @@ void GroupShard::apply_offset(const OffsetRecord& committed, int64_t record_offs
   if (group(at.group) == nullptr && consumer_group(at.group) == nullptr) {
     create_group(at.group, committed.value->commit_timestamp);
   }
+  const bool known = MILENA_GROUP_BUG(kFirstOffsetWins) && loading_ && offsets_.find(at.group, at.topic, at.partition) != nullptr;
+  if (known) return;
   CommittedOffset offset = offset_from_record(*committed.value, record_offset);
   if (producer_id < 0) {
     offsets_.put(at.group, at.topic, at.partition, std::move(offset));
@@ -223,6 +226,7 @@ Effects GroupShard::loaded(Now now) {
   Turn turn = begin(now);
   next_expiry_ms_ = now.steady_ms + config_.offsets_retention_check_ms;
   for (auto& [id, group] : groups_) {
+    if (MILENA_GROUP_BUG(kLoadedMembersLiveForever)) break;
     for (auto& [member_id, member] : group->members()) touch_session(turn, *group, member);
     if (static_cast<int64_t>(group->members().size()) > config_.max_size) {
       prepare_rebalance(turn, *group, "it is loaded with more members than group.max.size");

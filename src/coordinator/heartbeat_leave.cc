@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "coordinator/group_shard.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -56,7 +57,7 @@ Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& requ
     if (response.error_code == ErrorCode::kNone) {
       // Between join and sync, too: clients begin to beat as soon as they have a generation.
       ClassicMember& member = *known->find_member(request.member_id);
-      touch_session(turn, *known, member);
+      if (!MILENA_GROUP_BUG(kSessionIsNotExtended)) touch_session(turn, *known, member);
       if (known->is(GroupState::kPreparingRebalance)) response.error_code = ErrorCode::kRebalanceInProgress;
     }
   }
@@ -98,7 +99,9 @@ Effects GroupShard::leave_group(const Caller& caller, const LeaveGroupRequest& r
     response.members.push_back(leave_answer(leaving, error));
     left = left || error == ErrorCode::kNone;
   }
-  if (left && !known->is(GroupState::kEmpty)) rebalance_or_complete_join(turn, *known, "a member has left");
+  if (left && !known->is(GroupState::kEmpty) && !MILENA_GROUP_BUG(kLeaveWithoutRebalance)) {
+    rebalance_or_complete_join(turn, *known, "a member has left");
+  }
   turn.answer(caller.token, leave_answer_in_version(std::move(response), caller.api_version));
   if (!turn.effects.records.empty()) undo_with_error(turn, caller.token);
   return finish(std::move(turn));

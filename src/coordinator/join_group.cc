@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -54,7 +55,9 @@ Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& req
   if (modern != nullptr && !modern->is_empty()) {
     if (auto refusal = join_consumer_group(turn, caller, request, *modern)) {
       turn.drop();
-      return refuse(refusal->error);
+      // Unlike a classic group, Kafka's consumer groups do not repeat who asked.
+      turn.answer(caller.token, join_error(refusal->error));
+      return finish(std::move(turn));
     }
     if (!turn.effects.records.empty()) also_undo_with_error(turn, caller.token);
     return finish(std::move(turn));
@@ -67,6 +70,7 @@ Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& req
   if (!request.member_id.empty()) return refuse(ErrorCode::kUnknownMemberId);
   // An empty consumer group becomes a classic one.
   if (modern != nullptr) write_consumer_group_tombstones(turn, *modern);
+  if (modern != nullptr && MILENA_GROUP_BUG(kMigrationDropsOffsets)) write_offset_tombstones(turn, request.group_id);
   ClassicGroup& created = create_group(request.group_id, now.wall_ms);
   // Written first, so that everybody who loads the log knows the group.
   turn.write(make_group_record(created.id(), created.to_record()));

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
+#include "coordinator/planted_group_bugs.h"
 
 namespace milena {
 namespace {
@@ -31,7 +32,8 @@ bool contradicts(const std::optional<ByteView>& said, const std::optional<Bytes>
 ErrorCode validate_sync(const ClassicGroup& group, const SyncGroupRequest& request) {
   const ErrorCode error = group.validate_member(request.member_id, request.group_instance_id);
   if (error != ErrorCode::kNone) return error;
-  if (request.generation_id != group.generation()) return ErrorCode::kIllegalGeneration;
+  const bool stale = request.generation_id != group.generation();
+  if (stale && !MILENA_GROUP_BUG(kStaleSyncIsServed)) return ErrorCode::kIllegalGeneration;
   if (contradicts(request.protocol_type, group.protocol_type()) ||
       contradicts(request.protocol_name, group.protocol_name())) {
     return ErrorCode::kInconsistentGroupProtocol;
@@ -103,6 +105,7 @@ void GroupShard::store_assignments(Turn& turn, const SyncGroupRequest& request, 
   }
   turn.write(make_group_record(group.id(), group.to_record(assignments, turn.now.wall_ms)));
   turn.undo = [this, id = group.id(), waiting = std::move(waiting)](ErrorCode error, Turn& failed) {
+    if (MILENA_GROUP_BUG(kAssignmentNotTakenBack)) return;
     for (Answer& answer : failed.effects.answers) {
       for (AnswerToken token : waiting) {
         if (answer.token == token) answer.response = sync_error(error);

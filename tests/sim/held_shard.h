@@ -1,0 +1,94 @@
+// HeldShard: a GroupShard whose log is replicated late. Answers are held until the high watermark covers everything that was
+// appended before them, as CoordinatorRuntime does it, and what is beyond the high watermark may be lost with the node. Lives
+// as long as a simulator; what must never happen it keeps in `faults`, so that a planted bug can be found without a failing
+// test.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/consumer_harness.h"
+#include "coordinator/planted_group_bugs.h"
+
+namespace milena {
+
+class HeldShard : public ConsumerHarness {
+ public:
+  explicit HeldShard(GroupConfig config) : ConsumerHarness(std::move(config)) {}
+
+  // While it lags, the high watermark stays where it is.
+  void lag(bool lags) {
+    lags_ = lags;
+    replicate();
+  }
+  bool lags() const { return lags_; }
+  void replicate() {
+    if (lags_) return;
+    high_watermark_ = log().size();
+    while (!held_.empty()) {
+      Held first = std::move(held_.front());
+      held_.pop_front();
+      deliver(std::move(first.answer));
+    }
+  }
+
+  // The append takes too long: who waits is told so, and what was appended stays.
+  void time_out() {
+    for (Held& one : std::exchange(held_, {})) {
+      turn_into_error(one.answer.response, ErrorCode::kCoordinatorNotAvailable);
+      deliver(std::move(one.answer));
+    }
+  }
+
+  // Another node leads now, which has only what was replicated.
+  void crash() {
+    for (Held& one : std::exchange(held_, {})) {
+      turn_into_error(one.answer.response, ErrorCode::kNotCoordinator);
+      deliver(std::move(one.answer));
+    }
+    cut_log(high_watermark_);
+    lags_ = false;
+    reload();
+    replicate();
+  }
+
+  // What was answered, whether the asker has heard it already or not; null if the question is parked.
+  const GroupResponse* decided(AnswerToken token) const {
+    for (const Held& one : held_) {
+      if (one.answer.token == token) return &one.answer.response;
+    }
+    return find_answer(token);
+  }
+
+  const std::vector<std::string>& faults() const { return faults_; }
+
+ protected:
+  void take(Effects effects) override {
+    for (Answer& answer : effects.answers) {
+      const bool free = high_watermark_ >= log().size() || (MILENA_GROUP_BUG(kReadsAreNotHeld) && is_read(answer));
+      if (free) {
+        deliver(std::move(answer));
+      } else {
+        held_.push_back({std::move(answer)});
+      }
+    }
+    replicate();
+  }
+  void fault(const std::string& what) override { faults_.push_back(what); }
+
+ private:
+  struct Held {
+    Answer answer;
+  };
+  static bool is_read(const Answer& answer) { return std::holds_alternative<OffsetFetchGroupResponse>(answer.response); }
+
+  bool lags_ = false;
+  size_t high_watermark_ = 0;
+  std::deque<Held> held_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace milena
