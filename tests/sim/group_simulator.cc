@@ -443,6 +443,8 @@ void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joine
     }
   }
   client.life = lives_[client.group].number;
+  client.topics_when_asked.clear();
+  for (const TopicImage& topic : h_->image().topics()) client.topics_when_asked.insert(topic.id);
   client.token = h_->sync(sync);
   client.wait = Wait::kSync;
 }
@@ -459,7 +461,8 @@ void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& response) 
   if (const auto assignment = read_assignment(response.assignment)) {
     for (const auto& topic : assignment->assigned_partitions) {
       const TopicImage* found = h_->image().find_topic(topic.topic);
-      if (found != nullptr) client.owned[found->id].insert(topic.partitions.begin(), topic.partitions.end());
+      const bool is_meant = found != nullptr && client.topics_when_asked.count(found->id) > 0;
+      if (is_meant) client.owned[found->id].insert(topic.partitions.begin(), topic.partitions.end());
     }
   }
   client.told = client.owned;

@@ -72,6 +72,7 @@ class GroupSimulator {
     bool joined = false;
     bool leads = false;
     std::string dealt_out;
+    std::set<Uuid> topics_when_asked;  // a name that is another topic's by the time of the answer stands for nothing
   };
   // An offset that was asked for or committed, and not answered yet. It says nothing about what was deleted meanwhile.
   using OffsetPlace = std::tuple<std::string, std::string, int32_t>;
