@@ -144,7 +144,6 @@ void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const s
   for (const auto& [id, member] : group.members()) {
     if (leaving.count(id) == 0 && id != replaced) staying[id] = &member;
   }
-  if (MILENA_GROUP_BUG(kDowngradeForgetsMember) && staying.size() > 1) staying.erase(staying.begin());
   if (joining != nullptr) staying[joining->id] = joining;
 
   // Chosen as the members of a classic group choose.

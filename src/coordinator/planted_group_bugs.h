@@ -31,7 +31,6 @@ namespace milena {
   X(kUpgradeForgetsOwners)      /* classic members enter a consumer group without what they own */ \
   X(kUpgradeForgetsSessions)    /* ... and without a session */                                \
   X(kClassicMembersNotCalled)   /* ... and are not told to rejoin when they should give back */ \
-  X(kDowngradeForgetsMember)    /* the classic group begins without one of its members */      \
   X(kMigrationDropsOffsets)     /* the offsets go with the kind of group that ends */           \
   X(kFailedCommitIsTold)        /* a commit that was not appended is told to have worked */    \
   X(kFirstOffsetWins)           /* a load keeps the first of several commits */                \

@@ -52,7 +52,7 @@ GroupSimulator::GroupSimulator(uint32_t seed)
     : random_(seed), seed_(seed), h_(std::make_unique<HeldShard>(config_of(seed))),
       most_clients_(is_large(seed) ? 50 : 10), topic_names_(is_large(seed) ? 8 : 4) {
   for (int i = 0; i + 1 < topic_names_; ++i) h_->add_topic("t" + std::to_string(i), 1 + static_cast<int32_t>(pick(6)));
-  const uint32_t first = is_large(seed) ? 20 + pick(20) : 3;
+  const uint32_t first = is_large(seed) ? 35 + pick(15) : 3;
   for (uint32_t i = 0; i < first; ++i) spawn();
 }
 
@@ -87,7 +87,7 @@ std::vector<std::string> GroupSimulator::some_topics() {
 void GroupSimulator::spawn() {
   Client client;
   client.number = ++next_client_;
-  client.group = "g" + std::to_string(pick(2));
+  client.group = "g" + std::to_string(pick(is_large(seed_) ? 8 : 2) == 1 ? 1 : 0);
   const uint32_t kinds = seed_ % 4;  // 0: consumers alone, 1: classic ones alone
   client.classic = kinds == 1 || (kinds > 1 && pick(3) == 0);
   if (pick(3) == 0) client.instance = "i" + std::to_string(pick(3));
