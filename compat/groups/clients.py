@@ -80,8 +80,8 @@ def kafkajs():
 def all_clients():
     return [
         Client("kafka-python", "range", _kafka_python,
-               flaw="3.0.12 at times sends no heartbeat any more once it has synced after its topic grew, also to Apache Kafka; "
-                    "its session expires, and it does not notice"),
+               flaw="3.0.12 at times sends no heartbeat any more once it has synced after its topic grew, and does not notice that its "
+                    "session expires; whether it does so with Apache Kafka, `--oracle kafka-python` tells"),
         Client("librdkafka range", "range", _confluent),
         Client("librdkafka cooperative", "cooperative", _confluent),
         Client("librdkafka consumer", "consumer", _confluent),
