@@ -4,8 +4,10 @@ Each request meets a transactional id of its own that was brought into the state
 of the transcript.
 """
 
+import batches
 import wait
 from table import case
+from target import produce_body
 
 COMMIT, ABORT = True, False
 UNKNOWN_TOPIC = "no-such-topic"
@@ -146,6 +148,30 @@ def _(target):
     for state in Prepared.STATES:
         made = Prepared(target, state, topic)
         made.ask("InitProducerId", 4, {"TransactionalId": made.name, "TransactionTimeoutMs": 60_000}, "InitProducerId")
+
+
+@case("timeouts of transactions")
+def _(target):
+    topic = target.topic()
+    for version in (0, 1, 2, 3, 4, 5):
+        for timeout_ms in (-2**31, -1, 0, 1, 900_000, 900_001, 2**31 - 1):
+            target.made += 1
+            fresh, known = f"{target.case}-{target.made}", Prepared(target, "Empty", topic)
+            for who, name in (("a new id", fresh), ("a known id", known.name), ("no id", None)):
+                target.ask("InitProducerId", version, {"TransactionalId": name, "TransactionTimeoutMs": timeout_ms},
+                           label=f"{timeout_ms} v{version} of {who}")
+
+
+@case("writing in transactions, in every state")
+def _(target):
+    for state in Prepared.STATES:
+        topic = target.topic()  # of each state its own: offsets are compared, and what stays open is aborted some time
+        for index, (who, _) in enumerate(producers((0, 0))):
+            for version in (9, 11, 12):
+                made = Prepared(target, state, topic)
+                producer = list(producers(made.producer))[index][1]
+                data = batches.batch(attributes=batches.TRANSACTIONAL, producer_id=producer[0], producer_epoch=producer[1], sequence=0)
+                made.ask("Produce", version, produce_body(topic, data, transactional_id=made.name), f"Produce v{version} by {who}")
 
 
 @case("transactions: what is not there")

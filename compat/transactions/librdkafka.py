@@ -177,7 +177,7 @@ def consume_transform_produce():
 
 def leave_open():
     make_topic("left-open", 1)
-    producer = transactional(sys.argv[3])
+    producer = transactional(sys.argv[3], **{"transaction.timeout.ms": 600_000})
     producer.begin_transaction()
     send(producer, "left-open", 1, [1])
     producer.flush(DEADLINE_S)

@@ -212,7 +212,7 @@ class GroupShard {
   // group_offsets.cc
   ErrorCode validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request);
   // txn_offset_commit.cc
-  ErrorCode validate_transactional_commit(Turn& turn, const TxnOffsetCommitRequest& request);
+  ErrorCode validate_transactional_commit(const TxnOffsetCommitRequest& request);
   ErrorCode validate_transactional_commit_of_consumer(const TxnOffsetCommitRequest& request,
                                                       const ConsumerGroup& group) const;
   ErrorCode validate_commit_of_consumer(const Caller& caller, const OffsetCommitRequest& request,

@@ -46,13 +46,7 @@ bool needs_no_marker_any_more(ErrorCode error) {
 }  // namespace
 
 void TransactionShard::answer_end(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata) {
-  EndTxnResponse response;
-  response.error_code = error == ErrorCode::kProducerFenced && asker.api_version < kFirstEndVersionWithProducerFenced
-                            ? ErrorCode::kInvalidProducerEpoch
-                            : error;
-  response.producer_id = metadata == nullptr ? kNoProducerId : metadata->producer_id;
-  response.producer_epoch = metadata == nullptr ? kNoProducerEpoch : metadata->producer_epoch;
-  turn.answer(asker.token, std::move(response));
+  answer_producer<EndTxnResponse>(turn, asker, kFirstEndVersionWithProducerFenced, error, metadata);
 }
 
 TransactionEffects TransactionShard::end_transaction(const Caller& caller, const EndTxnRequest& request, Now now) {

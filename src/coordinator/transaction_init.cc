@@ -21,14 +21,7 @@ bool knows_producer_id(const TransactionMetadata& found, int64_t producer_id, in
 }  // namespace
 
 void TransactionShard::answer_init(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata) {
-  InitProducerIdResponse response;
-  response.error_code =
-      error == ErrorCode::kProducerFenced && asker.api_version < kFirstInitVersionWithProducerFenced
-          ? ErrorCode::kInvalidProducerEpoch
-          : error;
-  response.producer_id = metadata == nullptr ? kNoProducerId : metadata->producer_id;
-  response.producer_epoch = metadata == nullptr ? kNoProducerEpoch : metadata->producer_epoch;
-  turn.answer(asker.token, std::move(response));
+  answer_producer<InitProducerIdResponse>(turn, asker, kFirstInitVersionWithProducerFenced, error, metadata);
 }
 
 TransactionEffects TransactionShard::init_producer_id(const Caller& caller, const InitProducerIdRequest& request, Now now) {

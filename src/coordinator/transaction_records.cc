@@ -2,18 +2,13 @@
 
 #include <utility>
 
+#include "coordinator/record_bytes.h"
 #include "protocol/messages/transaction/transaction_log.h"
-#include "protocol/reader.h"
-#include "protocol/writer.h"
 
 namespace milena {
 namespace {
 
-Bytes transaction_key(ByteView transactional_id) {
-  Bytes bytes;
-  append_big_endian(bytes, TransactionLogKey::kType);
-  return bytes + write_message(TransactionLogKey{.transactional_id = Bytes(transactional_id)}, 0);
-}
+TransactionLogKey key_of(ByteView transactional_id) { return {.transactional_id = Bytes(transactional_id)}; }
 
 TransactionMetadata metadata_of(TransactionLogValue value) {
   TransactionMetadata metadata;
@@ -43,19 +38,11 @@ Result<TransactionRecord> parse_transaction_record(ByteView key, std::optional<B
     return make_error(ErrorKind::kCorrupt, "a record's key of {} bytes is of an unknown type", key.size());
   }
   TransactionLogKey parsed_key;
-  parsed_key.read(key_reader, 0);
-  if (!key_reader.ok()) return make_error(ErrorKind::kCorrupt, "a transactional id cannot be read");
+  if (!parse_record_key(key_reader, parsed_key)) return make_error(ErrorKind::kCorrupt, "a transactional id cannot be read");
   record.transactional_id = std::move(parsed_key.transactional_id);
   if (!value) return record;
-  Reader reader(*value);
-  const int16_t version = reader.read_int16();
   TransactionLogValue parsed;
-  if (reader.ok() && version >= TransactionLogValue::kMinVersion && version <= TransactionLogValue::kMaxVersion) {
-    parsed.read(reader, version);
-  } else {
-    return make_error(ErrorKind::kCorrupt, "the state of '{}' is of an unknown version", record.transactional_id);
-  }
-  if (!reader.ok() || !is_known_transaction_state(parsed.transaction_status)) {
+  if (!parse_record_value(*value, parsed) || !is_known_transaction_state(parsed.transaction_status)) {
     return make_error(ErrorKind::kCorrupt, "the state of '{}' cannot be read", record.transactional_id);
   }
   record.metadata = metadata_of(std::move(parsed));
@@ -81,14 +68,11 @@ CoordinatorRecord make_transaction_record(ByteView transactional_id, const Trans
       value.transaction_partitions->push_back({.topic = topic, .partition_ids = partitions});
     }
   }
-  const int16_t version = transaction_version >= 1 ? 1 : 0;
-  Bytes bytes;
-  append_big_endian(bytes, version);
-  return {transaction_key(transactional_id), bytes + write_message(value, version)};
+  return make_record(key_of(transactional_id), value, transaction_version >= 1 ? 1 : 0);
 }
 
 CoordinatorRecord make_transaction_tombstone(ByteView transactional_id) {
-  return {transaction_key(transactional_id), std::nullopt};
+  return make_tombstone(key_of(transactional_id));
 }
 
 }  // namespace milena

@@ -135,6 +135,18 @@ class TransactionShard {
   using IdContinuation = std::function<void(Turn&, ErrorCode, int64_t)>;
   using GivenId = std::optional<int64_t>;
 
+  // Tells a producer its id and epoch, or why it has none. Versions before `fenced_since` do not know PRODUCER_FENCED.
+  template <class ProducerResponse>
+  static void answer_producer(Turn& turn, const Asker& asker, int16_t fenced_since, ErrorCode error,
+                              const TransactionMetadata* metadata) {
+    ProducerResponse response;
+    const bool unknown = error == ErrorCode::kProducerFenced && asker.api_version < fenced_since;
+    response.error_code = unknown ? ErrorCode::kInvalidProducerEpoch : error;
+    response.producer_id = metadata == nullptr ? kNoProducerId : metadata->producer_id;
+    response.producer_epoch = metadata == nullptr ? kNoProducerEpoch : metadata->producer_epoch;
+    turn.answer(asker.token, std::move(response));
+  }
+
   Turn begin(Now now);
   TransactionEffects finish(Turn turn);
   TransactionMetadata* find_mutable(ByteView transactional_id);

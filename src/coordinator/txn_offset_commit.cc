@@ -54,7 +54,7 @@ ErrorCode GroupShard::validate_transactional_commit_of_consumer(const TxnOffsetC
   return ErrorCode::kNone;
 }
 
-ErrorCode GroupShard::validate_transactional_commit(Turn&, const TxnOffsetCommitRequest& request) {
+ErrorCode GroupShard::validate_transactional_commit(const TxnOffsetCommitRequest& request) {
   if (const ConsumerGroup* modern = find_consumer_group(request.group_id)) {
     return validate_transactional_commit_of_consumer(request, *modern);
   }
@@ -71,7 +71,7 @@ Effects GroupShard::commit_offsets_in_transaction(const Caller& caller, const Tx
                                                   Now now) {
   Turn turn = begin(now);
   heard_of(turn, request.group_id, request.member_id);
-  const ErrorCode error = validate_transactional_commit(turn, request);
+  const ErrorCode error = validate_transactional_commit(request);
   TxnOffsetCommitResponse response;
   response.topics.reserve(request.topics.size());
   for (const auto& topic : request.topics) {

@@ -75,9 +75,10 @@ std::string TransactionSimulator::run() {
   while (failure_.empty() && now_ms_ < kStory_ms && turn()) {
     if (trouble(300)) reload("its time had come");
     if (trouble(500)) spawn("id" + std::to_string(pick(kIds)));
-    if (level_ < 2 && trouble(1'000)) {
-      level_ = 2;
-      note("transaction.version is 2 now");
+    if (trouble(2'000)) {
+      // Clients go on as they began; later ones see the level that is then.
+      level_ = static_cast<int16_t>(pick(3));
+      note("transaction.version is {} now", level_);
       shard_->set_transaction_version(level_);
     }
     if (trouble(20)) compare_with_log();

@@ -4,14 +4,13 @@
 // the offsets and appends. With acks=all the answer waits for the high watermark; with acks=0 there is none, and an
 // error closes the connection, as in Kafka, so that the client looks again.
 //
-// The first batch of a transaction in a partition goes there twice: the owner gives a guard instead of appending, the
-// transaction's coordinator is asked (from version 12 on it adds the partition), and then it is appended (KIP-890).
+// What a transaction asks for besides (from version 12 on writing to a partition adds it) is in produce_append.h.
 #include "base/log.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
+#include "broker/produce_append.h"
 #include "broker/shard.h"
-#include "broker/transaction_verification.h"
 #include "metadata/internal_topics.h"
 #include "protocol/messages/produce.h"
 #include "protocol/records/produce_validation.h"
@@ -26,25 +25,6 @@ constexpr size_t kMostPartitions = 10'000;
 // The client id under which Kafka's own tools may write to internal topics.
 constexpr ByteView kAdminClientId = "__admin_client";
 
-// A batch of a transaction, as the log must know it before it is appended.
-struct TransactionalBatch {
-  int64_t producer_id = -1;
-  int16_t epoch = -1;
-  int32_t first_sequence = -1;
-  bool supports_epoch_bump = false;
-};
-
-struct ProduceItem {
-  TopicPartitionId id;
-  std::optional<TransactionalBatch> transactional;  // where it may need a verification
-  uint64_t guard = 0;                               // until it is verified, the batch is not appended
-  bool verified = false;
-  Payload batches;
-  bool wait_for_replicas = false;
-  int64_t deadline_ms = 0;
-  AppendOutcome outcome;
-};
-
 using PartitionOut = ProduceResponse::PartitionProduceResponse;
 
 // The request in work: its answer, and where in it each travelling item belongs.
@@ -52,8 +32,6 @@ struct Produce {
   std::shared_ptr<ProduceCall> call;
   ProduceResponse response;
   std::vector<std::pair<size_t, size_t>> places;
-  std::vector<ProduceItem> items;  // between two visits to their owners
-  int64_t verification_deadline_ms = 0;
 };
 
 ProduceLimits limits_of(const TopicConfig& config) {
@@ -172,47 +150,6 @@ std::vector<ProduceItem> prepare(Produce& produce) {
   return items;
 }
 
-// True if the item may be appended now; else it has an error, or a guard to be verified with.
-bool may_append(Partition& partition, ProduceItem& item) {
-  if (!item.transactional || item.verified) return true;
-  const TransactionalBatch& batch = *item.transactional;
-  VerificationStart start = partition.start_verification(batch.producer_id, batch.epoch, batch.first_sequence,
-                                                         batch.supports_epoch_bump);
-  item.outcome.error = start.error;
-  item.guard = start.guard;
-  return start.error == ErrorCode::kNone && start.guard == 0;
-}
-
-// On the owner's shard: appends all, then waits for those that want the replicas, or the disk, to have them.
-void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& part, Task done) {
-  auto open = std::make_shared<size_t>(1);
-  auto finish_one = [open, done = std::move(done)] {
-    if (--*open == 0) done();
-  };
-  for (size_t i = 0; i < part->size(); i++) {
-    ProduceItem& item = (*part)[i];
-    Partition* partition = owner.find_partition(item.id);
-    if (partition == nullptr) {
-      item.outcome.error = ErrorCode::kNotLeaderOrFollower;
-      continue;
-    }
-    if (!may_append(*partition, item)) continue;
-    AppendChecks checks = AppendOrigin::kClient;
-    checks.guard = std::exchange(item.guard, 0);
-    item.outcome = partition->append_as_leader(item.batches, checks);
-    item.batches = Payload();
-    if (item.outcome.error != ErrorCode::kNone) continue;
-    int64_t end = item.outcome.last_offset + 1;
-    if (partition->is_settled(end, item.wait_for_replicas)) continue;
-    ++*open;
-    partition->when_settled(end, item.wait_for_replicas, item.deadline_ms, [part, i, finish_one](ErrorCode error) {
-      (*part)[i].outcome.error = error;
-      finish_one();
-    });
-  }
-  finish_one();
-}
-
 void take_outcome(const AppendOutcome& outcome, PartitionOut& out) {
   if (outcome.error != ErrorCode::kNone) {
     set_error(out, outcome.error);
@@ -278,107 +215,14 @@ TransactionalProducers transactional_producers(const ProduceRequest& request) {
   return found;
 }
 
-// What a coordinator's refusal is called in an answer to a producer. Errors that pass by are named so that old clients
-// try again.
-void refuse_unverified(ErrorCode error, bool supports_epoch_bump, ProduceItem& item, PartitionOut& out) {
-  item.outcome.error = error;
-  switch (error) {
-    case ErrorCode::kInvalidTxnState: out.error_message = "Partition was not added to the transaction"; return;
-    case ErrorCode::kConcurrentTransactions:
-      if (supports_epoch_bump) return;
-      [[fallthrough]];
-    case ErrorCode::kNetworkException:
-    case ErrorCode::kCoordinatorLoadInProgress:
-    case ErrorCode::kCoordinatorNotAvailable:
-    case ErrorCode::kNotCoordinator:
-      item.outcome.error = ErrorCode::kNotEnoughReplicas;
-      out.error_message = fmt::format(
-          "Unable to verify the partition has been added to the transaction. Underlying error: {}", error_name(error));
-      return;
-    default: return;
-  }
-}
-
-using ProducePtr = std::shared_ptr<Produce>;
-
-void finish(Produce& produce, const std::vector<ProduceItem>& items) {
+void finish(Produce& produce, std::vector<ProduceItem> items) {
   for (size_t i = 0; i < items.size(); i++) {
     auto [t, p] = produce.places[i];
-    take_outcome(items[i].outcome, produce.response.responses[t].partition_responses[p]);
+    PartitionOut& out = produce.response.responses[t].partition_responses[p];
+    take_outcome(items[i].outcome, out);
+    if (items[i].error_message) out.error_message = std::move(items[i].error_message);
   }
   answer(produce);
-}
-
-PartitionOut& place_of(Produce& produce, size_t item) {
-  auto [t, p] = produce.places[item];
-  return produce.response.responses[t].partition_responses[p];
-}
-
-// The coordinator's codes are for the items that have a guard, in their order. What it let in is appended now.
-void on_verified(const ProducePtr& produce, const std::vector<ErrorCode>& errors);
-
-void verify_items(const ProducePtr& produce) {
-  const ProduceRequest& request = produce->call->request;
-  TransactionalProducer producer = transactional_producers(request).first;
-  producer.transactional_id = Bytes(request.transactional_id.value_or(""));
-  std::vector<TopicPartition> partitions;
-  for (size_t i = 0; i < produce->items.size(); i++) {
-    const ProduceItem& item = produce->items[i];
-    if (item.guard == 0) continue;
-    const TopicImage* topic = produce->call->shard().image().find_topic(item.id.topic_id);
-    partitions.push_back({topic == nullptr ? std::string() : std::string(topic->name), item.id.partition});
-  }
-  verify_in_transaction(produce->call->shard(), producer, produce_transaction_support(produce->call->version()),
-                        std::move(partitions),
-                        [produce](std::vector<ErrorCode> errors) { on_verified(produce, errors); });
-}
-
-void on_verified(const ProducePtr& produce, const std::vector<ErrorCode>& errors) {
-  Shard& shard = produce->call->shard();
-  bool adds = produce_transaction_support(produce->call->version()) == TransactionSupport::kAddPartition;
-  bool concurrent = std::find(errors.begin(), errors.end(), ErrorCode::kConcurrentTransactions) != errors.end();
-  // The end of the producer's transaction before is awaited here, not by the client.
-  int64_t retry_ms = shard.steady_ms() + shard.settings().get_long("add.partitions.to.txn.retry.backoff.ms");
-  if (concurrent && adds && retry_ms <= produce->verification_deadline_ms) {
-    shard.executor().call_at(retry_ms, [produce] { verify_items(produce); });
-    return;
-  }
-  std::vector<ProduceItem> verified;
-  std::vector<size_t> from;
-  size_t next = 0;
-  for (size_t i = 0; i < produce->items.size(); i++) {
-    ProduceItem& item = produce->items[i];
-    if (item.guard == 0) continue;
-    ErrorCode error = errors.at(next++);
-    if (error != ErrorCode::kNone) {
-      refuse_unverified(error, adds, item, place_of(*produce, i));
-      continue;
-    }
-    item.verified = true;
-    from.push_back(i);
-    verified.push_back(std::move(item));
-  }
-  if (verified.empty()) return finish(*produce, produce->items);
-  shard.router().scatter<ProduceItem>(shard, std::move(verified), append_all,
-                                      [produce, from](std::vector<ProduceItem> done) {
-                                        for (size_t i = 0; i < done.size(); i++) {
-                                          produce->items[from[i]] = std::move(done[i]);
-                                        }
-                                        finish(*produce, produce->items);
-                                      });
-}
-
-void append_items(const ProducePtr& produce, std::vector<ProduceItem> items) {
-  Shard& shard = produce->call->shard();
-  shard.router().scatter<ProduceItem>(shard, std::move(items), append_all, [produce](std::vector<ProduceItem> done) {
-    bool unverified = std::any_of(done.begin(), done.end(), [](const ProduceItem& item) { return item.guard != 0; });
-    if (!unverified) return finish(*produce, done);
-    produce->items = std::move(done);
-    Shard& home = produce->call->shard();
-    int64_t wait_ms = home.settings().get_long("add.partitions.to.txn.retry.backoff.max.ms");
-    produce->verification_deadline_ms = home.steady_ms() + wait_ms;
-    verify_items(produce);
-  });
 }
 
 void handle_produce(std::shared_ptr<ProduceCall> call) {
@@ -402,7 +246,11 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
 
   std::vector<ProduceItem> items = prepare(*produce);
   if (items.empty()) return answer(*produce);
-  append_items(produce, std::move(items));
+  ProducedBy by{.producer = std::move(producers.first), .support = produce_transaction_support(produce->call->version())};
+  by.producer.transactional_id = Bytes(request.transactional_id.value_or(""));
+  Shard& shard = produce->call->shard();
+  append_produced(shard, std::move(by), std::move(items),
+                  [produce](std::vector<ProduceItem> done) { finish(*produce, std::move(done)); });
 }
 
 }  // namespace
