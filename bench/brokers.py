@@ -108,8 +108,9 @@ class Broker:
 
     def start(self):
         """Starts it; returns the seconds from exec to the first ApiVersions answer."""
+        # The probe ends its broker at its own deadline; it must not be killed before, or the broker stays.
         answer = self.load.run("start-probe", "--port", self.port, "--log", self.log, "--deadline", START_DEADLINE_S,
-                               "--", *self.command())
+                               "--", *self.command(), deadline_s=START_DEADLINE_S + 60)
         self.pid = answer["pid"]
         return answer["seconds"]
 
