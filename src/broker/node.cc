@@ -212,6 +212,7 @@ Status Node::start_controller() {
 void Node::give_image_to_shards(const MetadataImage& image, int64_t last_offset) {
   constexpr size_t kRecordsAtATime = 4096;
   MetadataRecords part;
+  for (auto& shard : shards_) shard->reserve(image.topic_count(), image.partition_count() / shards_.size());
   auto give = [&] {
     for (auto& shard : shards_) shard->apply_metadata(part, last_offset);
     part.clear();

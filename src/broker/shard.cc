@@ -65,11 +65,11 @@ BrokerSettings Shard::broker_settings() const {
 std::shared_ptr<const TopicConfig> Shard::topic_config(const TopicImage& topic) {
   auto known = topic_configs_.find(topic.id);
   if (known != topic_configs_.end()) return known->second;
-  auto& config = topic_configs_[topic.id];
-  if (config == nullptr) {
-    config = std::make_shared<const TopicConfig>(
-        resolve_topic_config(image_.configs(ResourceType::kTopic, topic.name), broker_settings()));
-  }
+  const ConfigMap& own = image_.configs(ResourceType::kTopic, topic.name);
+  std::shared_ptr<const TopicConfig> config = own.empty() ? plain_topic_config_ : nullptr;
+  if (config == nullptr) config = std::make_shared<const TopicConfig>(resolve_topic_config(own, broker_settings()));
+  if (own.empty()) plain_topic_config_ = config;
+  topic_configs_.emplace(topic.id, config);
   return config;
 }
 
@@ -144,6 +144,7 @@ void Shard::apply_altered_settings(const ConfigResource& resource) {
       node_.settings->with_altered(image_.configs(ResourceType::kBroker, ""),
                                    image_.configs(ResourceType::kBroker, own_name), &ignored));
   topic_configs_.clear();  // the broker's settings are the topics' defaults
+  plain_topic_config_.reset();
   for (auto& [id, partition] : partitions_) {
     const TopicImage* topic = image_.find_topic(id.topic_id);
     if (topic != nullptr && partition->log_if_open() != nullptr) set_log_config(*partition, *topic);

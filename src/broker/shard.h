@@ -113,6 +113,11 @@ class Shard {
   // Committed records, in order; makes, changes and removes partitions as they say. When it returns, every partition
   // that the records made can be used.
   void apply_metadata(const MetadataRecords& records, int64_t last_offset);
+  // So much is to come, at a start.
+  void reserve(size_t topics, size_t partitions) {
+    image_.reserve(topics);
+    partitions_.reserve(partitions);
+  }
   // The offset of the last record applied.
   int64_t metadata_offset() const { return metadata_offset_; }
   // The offset at which the finalized features last changed.
@@ -167,6 +172,7 @@ class Shard {
   MetadataImage image_;
   std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
   std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
+  std::shared_ptr<const TopicConfig> plain_topic_config_;  // of all topics that set nothing
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
   ClientTelemetry telemetry_;

@@ -196,6 +196,8 @@ class MetadataImage {
   // An error means that the log is not one that a controller wrote, or that the image missed a part of it:
   // the caller stops.
   Status apply(const MetadataRecord& record, ImageDelta& delta);
+  // So many topics are to come.
+  void reserve(size_t topics) { topics_by_id_.reserve(topics); }
 
   // --- topics
   const TopicImage* find_topic(ByteView name) const;

@@ -45,18 +45,21 @@ struct MetadataImage::Applier {
   // --- topics
 
   Status operator()(const TopicRecord& record) {
-    if (image.find_topic(record.name) != nullptr || image.find_topic(record.topic_id) != nullptr) {
+    // Snapshots, and images that are handed on, have the topics in the order of their names.
+    const bool is_last = image.topics_.empty() || image.topics_.rbegin()->first < record.name;
+    const auto place = is_last ? image.topics_.end() : image.topics_.lower_bound(record.name);
+    auto topic = std::make_unique<TopicImage>();
+    const bool name_is_known = place != image.topics_.end() && place->first == record.name;
+    if (name_is_known || !image.topics_by_id_.try_emplace(record.topic_id, topic.get()).second) {
       return make_error(ErrorKind::kCorrupt, "metadata log: topic {} ({}) is created but exists", record.name,
                         record.topic_id.to_string());
     }
-    auto topic = std::make_unique<TopicImage>();
     topic->name = record.name;
     topic->id = record.topic_id;
     topic->internal = is_internal_topic(record.name);
-    image.topics_by_id_.emplace(topic->id, topic.get());
     delta.topics_created.push_back({topic->name, topic->id, 0});
     const ByteView key = topic->name;
-    image.topics_.emplace(key, std::move(topic));
+    image.topics_.emplace_hint(place, key, std::move(topic));
     return ok_status();
   }
 
