@@ -25,15 +25,13 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "metadata/metadata_record.h"
-#include "metadata/small_vector.h"
+#include "base/small_vector.h"
 
 namespace milena {
 
 inline constexpr int32_t kNoLeader = -1;
 // A log that claims more is not believed: partitions are a vector.
 inline constexpr int32_t kMaxPartitionId = 200'000;
-
-using NodeList = SmallVector<int32_t, 4>;
 
 // Most partitions have none of these.
 struct PartitionExtras {

@@ -198,6 +198,12 @@ void Reader::read_array(std::vector<T>& out) {
   fill(out, read_array_count(least_size<T>()));
 }
 
+void Reader::read_array(NodeList& out) {
+  std::vector<int32_t> elements;
+  read_array(elements);
+  out.assign(elements);
+}
+
 template <class T>
 void Reader::read_nullable_array(std::optional<std::vector<T>>& out) {
   const int32_t count = read_nullable_array_count(least_size<T>());

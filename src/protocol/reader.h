@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/small_vector.h"
 #include "base/uuid.h"
 
 namespace milena {
@@ -67,6 +68,7 @@ class Reader {
   // Arrays of int8_t, int16_t, int32_t, int64_t, Uuid, ByteView or Bytes.
   template <class T>
   void read_array(std::vector<T>& out);
+  void read_array(NodeList& out);
   template <class T>
   void read_nullable_array(std::optional<std::vector<T>>& out);
 

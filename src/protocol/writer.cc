@@ -110,6 +110,11 @@ void Writer::write_array(const std::vector<T>& value) {
   }
 }
 
+void Writer::write_array(const NodeList& value) {
+  write_array_count(value.size());
+  for (int32_t element : value) append_big_endian(buffer_, element);
+}
+
 template void Writer::write_array<int8_t>(const std::vector<int8_t>&);
 template void Writer::write_array<int16_t>(const std::vector<int16_t>&);
 template void Writer::write_array<int32_t>(const std::vector<int32_t>&);

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/payload.h"
+#include "base/small_vector.h"
 #include "base/uuid.h"
 
 namespace milena {
@@ -75,6 +76,7 @@ class Writer {
   // Arrays of int8_t, int16_t, int32_t, int64_t, Uuid, ByteView or Bytes.
   template <class T>
   void write_array(const std::vector<T>& value);
+  void write_array(const NodeList& value);
   template <class T>
   void write_nullable_array(const std::optional<std::vector<T>>& value) {
     if (value) {

@@ -114,7 +114,7 @@ TEST_P(DescribeTest, PartitionsPageByPage) {
       EXPECT_EQ(topic.topic_id, topic_id(*topic.name));
       for (const auto& partition : topic.partitions) {
         EXPECT_EQ(partition.leader_id, 1);
-        EXPECT_EQ(partition.isr_nodes, std::vector<int32_t>{1});
+        EXPECT_EQ(partition.isr_nodes.to_vector(), std::vector<int32_t>{1});
         seen.emplace_back(*topic.name, partition.partition_index);
         on_page++;
       }

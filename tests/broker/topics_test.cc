@@ -29,7 +29,7 @@ TEST_P(TopicsTest, FirstAnswerAboutAnAutoCreatedTopicHasItsLeader) {
     ASSERT_EQ(response.topics[0].partitions.size(), 1u);
     EXPECT_EQ(response.topics[0].partitions[0].error_code, ErrorCode::kNone);
     EXPECT_EQ(response.topics[0].partitions[0].leader_id, 1);
-    EXPECT_EQ(response.topics[0].partitions[0].isr_nodes, std::vector<int32_t>{1});
+    EXPECT_EQ(response.topics[0].partitions[0].isr_nodes.to_vector(), std::vector<int32_t>{1});
     EXPECT_EQ(produce(name, 0, {"at once"}).error_code, ErrorCode::kNone);
   }
 }

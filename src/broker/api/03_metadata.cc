@@ -31,8 +31,8 @@ TopicOut describe_topic(const MetadataImage& image, const TopicImage& topic, boo
     p.partition_index = static_cast<int32_t>(i);
     p.leader_id = partition.leader;
     p.leader_epoch = partition.leader_epoch;
-    p.replica_nodes.assign(partition.replicas.begin(), partition.replicas.end());
-    p.isr_nodes.assign(partition.isr.begin(), partition.isr.end());
+    p.replica_nodes = partition.replicas;
+    p.isr_nodes = partition.isr;
     p.offline_replicas = image.offline_replicas(partition);
     if (partition.leader == kNoLeader) p.error_code = ErrorCode::kLeaderNotAvailable;
   }

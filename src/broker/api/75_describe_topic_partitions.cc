@@ -22,8 +22,8 @@ Response::DescribeTopicPartitionsResponsePartition describe_partition(const Meta
   out.partition_index = index;
   out.leader_id = image.leader;
   out.leader_epoch = image.leader_epoch;
-  out.replica_nodes.assign(image.replicas.begin(), image.replicas.end());
-  out.isr_nodes.assign(image.isr.begin(), image.isr.end());
+  out.replica_nodes = image.replicas;
+  out.isr_nodes = image.isr;
   out.offline_replicas = metadata.offline_replicas(image);
   out.eligible_leader_replicas = image.extras().eligible_leader_replicas;
   out.last_known_elr = image.extras().last_known_elr;

@@ -89,7 +89,7 @@ class Code:
     def type(self, field):
         inner = self.element_type(field)
         if field.array:
-            inner = f"std::vector<{inner}>"
+            inner = "NodeList" if field.few else f"std::vector<{inner}>"
         return f"std::optional<{inner}>" if field.nullable else inner
 
     def initial(self, field):
@@ -354,7 +354,8 @@ def header_file(schema):
     lines = [f"// Written by src/protocol/generator/generate.py from {schema_name(schema)}.", "#pragma once", ""]
     system = [name for name, word in (("cstdint", ""), ("optional", "std::optional"), ("vector", "std::vector")) if word in text]
     lines += [f"#include <{name}>" for name in system] + [""]
-    local = [("base/bytes.h", ""), ("base/filled_optional.h", "filled_optional"), ("base/payload.h", "Payload"), ("base/uuid.h", "Uuid"),
+    local = [("base/bytes.h", ""), ("base/filled_optional.h", "filled_optional"), ("base/payload.h", "Payload"),
+             ("base/small_vector.h", "NodeList"), ("base/uuid.h", "Uuid"),
              ("protocol/error_code.h", "ErrorCode"), ("protocol/messages/api_table.h", "ApiKey")]
     lines += [f'#include "{name}"' for name, word in local if word in text]
     lines += ["", "namespace milena {", "", "class Reader;", "class Writer;"] + body + ["", "}  // namespace milena"]

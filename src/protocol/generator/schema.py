@@ -15,6 +15,7 @@ A file describes one API (request and response) or one kind of record (key and v
         Partitions []Partition
 
 A field without versions lives as long as what contains it. `?` after a type: null is allowed, `?3+`: from version 3.
+`few` at the end: an array of int32 that usually has one to four elements, and is kept without memory of its own.
 `tag 0`: a tagged field; `tag 0 1+`: tagged from version 1, ordinary before. Without `=`, the default is 0, false, empty.
 `versions` and `flexible` hold for the sections below them until said again.
 """
@@ -58,6 +59,7 @@ class Field:
         self.nullable = None
         self.tag = None
         self.tagged = None
+        self.few = False        # an array of usually one to four int32
         self.default = None     # None: zero, false, empty; "null"; or the literal as written
 
     @property
@@ -170,6 +172,9 @@ class _Parser:
         if words and words[0] == "=":
             field.default = words[1]
             words = words[2:]
+        if words and words[0] == "few":
+            field.few = True
+            words = words[1:]
         if words:
             raise SchemaError(f"not understood: {' '.join(words)}")
         parent.fields.append(field)

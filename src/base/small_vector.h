@@ -1,6 +1,6 @@
 // SmallVector<T, N>: the elements lie inside the object up to N of them, on the heap beyond. For the lists
-// that every partition has (replicas, ISR, directories): they hold one to three elements and there are tens
-// of thousands of them. Set as a whole and then read; T is plain data.
+// that every partition has (replicas, ISR, directories), in the metadata and in answers: they hold one to three
+// elements and there are tens of thousands of them. Set as a whole and then read; T is plain data.
 #pragma once
 
 #include <algorithm>
@@ -73,5 +73,8 @@ class SmallVector {
     T* heap_;
   };
 };
+
+// Ids of nodes: a partition's replicas.
+using NodeList = SmallVector<int32_t, 4>;
 
 }  // namespace milena
