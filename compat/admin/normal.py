@@ -10,6 +10,7 @@ LOG_REST = re.compile(r"^ ?\([\w.]+\)$")
 # The head of the table of all options, which follows what is wrong with the call's own.
 USAGE = re.compile(r"^Option +Description$|^usage: ")
 CHOICE = re.compile(r"(.*(?:Valid \w+ are: |only supports operations \[|(?:Quota|SCRAM credential) configs for .* are ))([\w.=, -]+)(.*)")
+OPTIONS = re.compile(r"(Option \[[\w-]+\] takes (?:one of these|the following) options: )(\[.*\])()$")
 # What the host of the tools lets out where they would end the JVM.
 OURS = re.compile(r"^ToolHost\$Exited|^exit \d+$")
 STACK = re.compile(r"^\s+at |^\s+\.\.\. \d+ more|^\s*Suppressed: ")
@@ -82,7 +83,7 @@ def _line(line, own):
         except ValueError:
             pass
     # A set of Java's: its order changes from run to run.
-    choice = CHOICE.match(line)
+    choice = CHOICE.match(line) or OPTIONS.match(line)
     if choice:
         line = choice.group(1) + ", ".join(sorted(choice.group(2).split(", "))) + choice.group(3)
     # Columns are as wide as their widest cell, which may be an id or an address.
