@@ -121,6 +121,8 @@ void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
   const PartitionImage& partition = topic->partitions[static_cast<size_t>(item.id.partition)];
   out.current_leader.leader_id = partition.leader;
   out.current_leader.leader_epoch = partition.leader_epoch;
+  // A replica knows the others' addresses from the metadata.
+  if (limits_.replica_id >= 0) return;
   if (partition.leader != shard_.node().node_id || !response.node_endpoints.empty()) return;
   ListenerEndpoint here = advertised_endpoint(*call_);
   const BrokerImage* broker = shard_.image().find_broker(partition.leader);
