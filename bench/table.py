@@ -97,7 +97,7 @@ def _reached(row, milena, kafka):
         return ""
     if milena is None or (row.share is not None and kafka is None):
         return "not measured"
-    limit = row.limit if row.limit is not None else row.share * kafka
+    limit = row.limit if row.limit is not None else row.share * _in_unit(row, kafka)
     return "yes" if _in_unit(row, milena) <= limit else "**no**"
 
 
