@@ -116,18 +116,17 @@ void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
                                  FetchResponse::PartitionData& out) const {
   if (call_->version() < kFetchWithNodeEndpoints) return;
   if (item.error != ErrorCode::kNotLeaderOrFollower && item.error != ErrorCode::kFencedLeaderEpoch) return;
-  const TopicImage* topic = shard_.image().find_topic(item.id.topic_id);
-  if (topic == nullptr || static_cast<size_t>(item.id.partition) >= topic->partitions.size()) return;
-  const PartitionImage& partition = topic->partitions[static_cast<size_t>(item.id.partition)];
-  out.current_leader.leader_id = partition.leader;
-  out.current_leader.leader_epoch = partition.leader_epoch;
+  const PartitionImage* partition = shard_.image().find_partition(item.id);
+  if (partition == nullptr) return;
+  out.current_leader.leader_id = partition->leader;
+  out.current_leader.leader_epoch = partition->leader_epoch;
   // A replica knows the others' addresses from the metadata.
   if (limits_.replica_id >= 0) return;
-  if (partition.leader != shard_.node().node_id || !response.node_endpoints.empty()) return;
+  if (partition->leader != shard_.node().node_id || !response.node_endpoints.empty()) return;
   ListenerEndpoint here = advertised_endpoint(*call_);
-  const BrokerImage* broker = shard_.image().find_broker(partition.leader);
+  const BrokerImage* broker = shard_.image().find_broker(partition->leader);
   auto& node = response.node_endpoints.emplace_back();
-  node.node_id = partition.leader;
+  node.node_id = partition->leader;
   node.host = here.host;
   node.port = here.port;
   if (broker != nullptr) node.rack = broker->rack;
