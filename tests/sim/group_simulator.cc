@@ -367,6 +367,12 @@ std::string GroupSimulator::topics_now() const {
   return text;
 }
 
+std::set<Uuid> GroupSimulator::topic_ids() const {
+  std::set<Uuid> ids;
+  for (const TopicImage& topic : h_->image().topics()) ids.insert(topic.id);
+  return ids;
+}
+
 void GroupSimulator::act_classic(Client& client) {
   if (!client.joined || (client.leads && client.dealt_out != topics_now())) return join_classic(client);
   if (now_ms() < client.next_beat_ms) return;
@@ -438,13 +444,15 @@ void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joine
         one.partitions = {p};
       }
     }
+    Life& life = lives_[client.group];
+    life.dealt_epoch = client.epoch;
+    life.dealt_topics = topic_ids();
     for (const auto& [member, share] : shares) {
       sync.assignments[member] = write_assignment_for(subscription_of({}), share);
     }
   }
   client.life = lives_[client.group].number;
-  client.topics_when_asked.clear();
-  for (const TopicImage& topic : h_->image().topics()) client.topics_when_asked.insert(topic.id);
+  client.topics_when_asked = topic_ids();
   client.token = h_->sync(sync);
   client.wait = Wait::kSync;
 }
@@ -459,9 +467,12 @@ void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& response) 
   client.next_beat_ms = now_ms() + 3'000;
   client.owned.clear();
   if (const auto assignment = read_assignment(response.assignment)) {
+    const Life& life = lives_[client.group];
+    const bool was_dealt = life.number == client.life && life.dealt_epoch == client.epoch;
     for (const auto& topic : assignment->assigned_partitions) {
       const TopicImage* found = h_->image().find_topic(topic.topic);
-      const bool is_meant = found != nullptr && client.topics_when_asked.count(found->id) > 0;
+      if (found == nullptr) continue;
+      const bool is_meant = client.topics_when_asked.count(found->id) > 0 || (was_dealt && life.dealt_topics.count(found->id) > 0);
       if (is_meant) client.owned[found->id].insert(topic.partitions.begin(), topic.partitions.end());
     }
   }

@@ -92,8 +92,12 @@ class GroupSimulator {
     bool empty = true;
     int32_t last_epoch = 0;
     int32_t told_epoch = 0;
+    // The generation that a leader dealt out last, and the topics it knew then: a follower may have asked before.
+    int32_t dealt_epoch = -1;
+    std::set<Uuid> dealt_topics;
   };
 
+  std::set<Uuid> topic_ids() const;
   uint32_t pick(uint32_t below) { return static_cast<uint32_t>(random_() % below); }
   Client& some_client() { return clients_[pick(static_cast<uint32_t>(clients_.size()))]; }
   int64_t now_ms() const { return h_->now().steady_ms; }
