@@ -1,8 +1,11 @@
 // GroupShard: a static member (KIP-345) that comes back without its member id takes the place of its former self. In a stable
-// group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the same.
+// group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the same and a
+// consumer its topics. (Kafka does not look at the topics: its consumers keep what they no longer want, and lack what they
+// do want, until the leader joins again for a reason of its own.)
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/consumer_protocol.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
 
@@ -10,6 +13,13 @@ namespace milena {
 namespace {
 
 constexpr int16_t kFirstVersionWithSkipAssignment = 9;
+
+// What cannot be read is taken for the same: it may be no subscription at all.
+bool topics_changed(ByteView before, ByteView after) {
+  std::set<Bytes, std::less<>> topics_before, topics_after;
+  return before != after && read_subscribed_topics(before, topics_before) && read_subscribed_topics(after, topics_after) &&
+         topics_before != topics_after;
+}
 
 }  // namespace
 
@@ -36,7 +46,10 @@ void GroupShard::replace_static_member(Turn& turn, const Caller& caller, const J
   member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
   touch_session(turn, group, member);
 
-  if (group.is(GroupState::kStable) && group.protocol_name() == group.select_protocol()) {
+  const Bytes protocol = group.select_protocol();
+  const bool wants_others =
+      group.uses_consumer_protocol() && topics_changed(before.metadata(protocol), member.metadata(protocol));
+  if (group.is(GroupState::kStable) && group.protocol_name() == protocol && !wants_others) {
     return keep_generation_of_static_member(turn, caller, group, member, before, old_leader);
   }
   group.set_awaiting_join(member, caller.token);

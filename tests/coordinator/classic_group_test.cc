@@ -441,6 +441,23 @@ TEST(StaticMember, ComesBackIntoItsGenerationWithoutARebalance) {
   }
 }
 
+TEST(StaticMember, ThatWantsOtherTopicsIsNotGivenItsOldOnes) {
+  ShardHarness h;
+  const auto joins_for = [](const std::vector<std::string>& topics) {
+    return ask::Join{.instance = "i", .protocols = {{"range", ask::subscription_of(topics)}}};
+  };
+  const auto first = joined_with(h, h.join(joins_for({"a", "b"})));
+  h.sync({.member = first.member_id, .assignments = {{first.member_id, "A"}}, .instance = "i"});
+  // Their order may differ.
+  const auto same = joined_with(h, h.join(joins_for({"b", "a"})));
+  EXPECT_EQ(same.generation_id, 1);
+  EXPECT_TRUE(same.skip_assignment);
+  const auto other = joined_with(h, h.join(joins_for({"a", "c"})));
+  EXPECT_EQ(other.generation_id, 2);
+  EXPECT_FALSE(other.skip_assignment);
+  EXPECT_EQ(h.state(), "CompletingRebalance");
+}
+
 TEST(StaticMember, IsWhoItWasIfItsRecordCannotBeWritten) {
   ShardHarness h;
   const auto first = joined_with(h, h.join({.instance = "i"}));

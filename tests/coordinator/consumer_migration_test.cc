@@ -8,17 +8,6 @@
 namespace milena {
 namespace {
 
-std::string subscription(const std::vector<std::string>& topics, const Owned& owned = {}) {
-  ConsumerProtocolSubscription value;
-  value.topics.assign(topics.begin(), topics.end());
-  for (const auto& [topic, partitions] : owned) {
-    auto& one = value.owned_partitions.emplace_back();
-    one.topic = topic;
-    one.partitions.assign(partitions.begin(), partitions.end());
-  }
-  return std::string("\0\1", 2) + write_message(value, 1);
-}
-
 std::string assignment(const Owned& owned, const std::string& user_data = {}) {
   ConsumerProtocolAssignment value;
   for (const auto& [topic, partitions] : owned) {
@@ -47,13 +36,13 @@ class Migration : public testing::Test {
 
   // A classic group of one member that has all partitions.
   std::string classic_group(const std::string& user_data = {}) {
-    auto [member, token] = h.join_new({.protocols = {{"range", subscription({"t"})}}});
+    auto [member, token] = h.join_new({.protocols = {{"range", ask::subscription_of({"t"})}}});
     h.sync({.member = member, .generation = 1, .assignments = {{member, assignment({{"t", {0, 1, 2, 3}}}, user_data)}}});
     EXPECT_EQ(h.state(), "Stable");
     return member;
   }
   AnswerToken rejoin(const std::string& member, const Owned& owned = {}) {
-    return h.join({.member = member, .protocols = {{"range", subscription({"t"}, owned)}}});
+    return h.join({.member = member, .protocols = {{"range", ask::subscription_of({"t"}, owned)}}});
   }
   Owned sync(const std::string& member, int32_t generation) {
     const auto token = h.sync({.member = member, .generation = generation, .type = "consumer", .protocol = "range"});
@@ -94,7 +83,7 @@ TEST_F(Migration, AClassicGroupBecomesAConsumerGroupWhileItRuns) {
 
 TEST_F(Migration, WhoWaitsInAClassicRebalanceIsSentBack) {
   const std::string first = classic_group();
-  const auto [second, token] = h.join_new({.protocols = {{"range", subscription({"t"})}}});
+  const auto [second, token] = h.join_new({.protocols = {{"range", ask::subscription_of({"t"})}}});
   EXPECT_FALSE(h.answered(token));
   h.join_consumer("m");
   EXPECT_EQ(h.answer<JoinGroupResponse>(token).error_code, ErrorCode::kRebalanceInProgress);
@@ -103,7 +92,7 @@ TEST_F(Migration, WhoWaitsInAClassicRebalanceIsSentBack) {
 
 TEST_F(Migration, AnUpgradeThatCannotBeWrittenLeavesTheClassicGroup) {
   const std::string first = classic_group();
-  const auto [second, token] = h.join_new({.protocols = {{"range", subscription({"t"})}}});
+  const auto [second, token] = h.join_new({.protocols = {{"range", ask::subscription_of({"t"})}}});
   h.fail_next_append(ErrorCode::kNotEnoughReplicas);
   EXPECT_EQ(h.join_consumer("m").error_code, ErrorCode::kCoordinatorNotAvailable);
   EXPECT_EQ(h.consumer_state(), "none");
@@ -171,7 +160,7 @@ TEST_F(Migration, AStaticConsumerThatComesBackAsClassicDowngradesTheGroup) {
   auto beat = ConsumerHarness::joining("m");
   beat.instance = "i";
   h.beat(beat);
-  const auto token = h.join({.instance = "i", .protocols = {{"range", subscription({"t"})}}});
+  const auto token = h.join({.instance = "i", .protocols = {{"range", ask::subscription_of({"t"})}}});
   const auto joined = h.answer<JoinGroupResponse>(token);
   EXPECT_EQ(joined.error_code, ErrorCode::kNone);
   EXPECT_EQ(h.consumer_state(), "none");
@@ -291,7 +280,7 @@ TEST_F(NoMigration, EachKindKeepsToItself) {
   auto beat = ConsumerHarness::joining("m");
   beat.group = "modern";
   h.beat(beat);
-  const auto token = h.join({.group = "modern", .protocols = {{"range", subscription({"t"})}}});
+  const auto token = h.join({.group = "modern", .protocols = {{"range", ask::subscription_of({"t"})}}});
   EXPECT_EQ(h.answer<JoinGroupResponse>(token).error_code, ErrorCode::kInconsistentGroupProtocol);
 }
 

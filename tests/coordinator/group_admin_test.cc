@@ -4,20 +4,10 @@
 
 #include "coordinator/group_records.h"
 #include "coordinator/java_string.h"
-#include "protocol/messages/group/consumer_protocol_subscription.h"
-#include "protocol/writer.h"
 #include "coordinator/shard_harness.h"
 
 namespace milena {
 namespace {
-
-Bytes subscription_to(const Bytes& topic) {
-  ConsumerProtocolSubscription subscription;
-  subscription.topics.push_back(topic);
-  Bytes bytes;
-  append_big_endian(bytes, int16_t{1});
-  return bytes + write_message(subscription, 1);
-}
 
 DescribeGroupsResponse::DescribedGroup describe(ShardHarness& h, ByteView group, int16_t version) {
   h.run(h.shard().describe_groups(h.caller(version), {&group, 1}));
@@ -248,7 +238,7 @@ TEST(OffsetDelete, SparesTopicsThatAreRead) {
   ShardHarness h;
   h.commit({.topic = "read", .offset = 1});
   h.commit({.topic = "left", .offset = 2});
-  h.stable_group(1, {.protocols = {{"range", subscription_to("read")}}});
+  h.stable_group(1, {.protocols = {{"range", ask::subscription_of({"read"})}}});
   const auto spared = delete_offset(h, "g", "read", 0);
   EXPECT_EQ(spared.error_code, ErrorCode::kNone);
   EXPECT_EQ(spared.topics.at(0).partitions.at(0).error_code, ErrorCode::kGroupSubscribedToTopic);

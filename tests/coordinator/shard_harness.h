@@ -7,17 +7,33 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
 #include "coordinator/group_shard.h"
+#include "protocol/messages/group/consumer_protocol_subscription.h"
+#include "protocol/writer.h"
 
 namespace milena {
 
 // Requests with what most tests do not care about filled in.
 namespace ask {
+
+// A consumer's metadata with the classic protocol, in version 1.
+inline std::string subscription_of(const std::vector<std::string>& topics,
+                                   const std::map<std::string, std::set<int32_t>>& owned = {}) {
+  ConsumerProtocolSubscription value;
+  value.topics.assign(topics.begin(), topics.end());
+  for (const auto& [topic, partitions] : owned) {
+    auto& one = value.owned_partitions.emplace_back();
+    one.topic = topic;
+    one.partitions.assign(partitions.begin(), partitions.end());
+  }
+  return std::string("\0\1", 2) + write_message(value, 1);
+}
 struct Join {
   std::string group = "g";
   std::string member;

@@ -29,12 +29,6 @@ GroupConfig config_of(uint32_t seed) {
 // One of so many is as large as a group is meant to be here.
 bool is_large(uint32_t seed) { return seed % 40 == 7; }
 
-Bytes subscription_of(const std::vector<std::string>& topics) {
-  ConsumerProtocolSubscription value;
-  value.topics.assign(topics.begin(), topics.end());
-  return Bytes("\0\1", 2) + write_message(value, 1);
-}
-
 bool is_within(const Assignment& part, const Assignment& whole) {
   return std::all_of(part.begin(), part.end(), [&](const auto& topic) {
     const auto at = whole.find(topic.first);
@@ -385,7 +379,7 @@ void GroupSimulator::join_classic(Client& client) {
   client.owned.clear();
   client.told.clear();
   client.joined = false;
-  ask::Join join{.group = client.group, .member = client.member, .protocols = {{"range", subscription_of(client.topics)}},
+  ask::Join join{.group = client.group, .member = client.member, .protocols = {{"range", ask::subscription_of(client.topics)}},
                  .session_ms = kClassicSession_ms, .rebalance_ms = client.rebalance_ms};
   join.instance = instance_of(client.instance);
   note("client " + std::to_string(client.number) + " joins as " + client.member);
@@ -448,7 +442,7 @@ void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joine
     life.dealt_epoch = client.epoch;
     life.dealt_topics = topic_ids();
     for (const auto& [member, share] : shares) {
-      sync.assignments[member] = write_assignment_for(subscription_of({}), share);
+      sync.assignments[member] = write_assignment_for(ask::subscription_of({}), share);
     }
   }
   client.life = lives_[client.group].number;

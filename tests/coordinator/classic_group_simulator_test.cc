@@ -1,4 +1,4 @@
-#include "coordinator/group_simulator.h"
+#include "coordinator/classic_group_simulator.h"
 
 #include <gtest/gtest.h>
 
@@ -19,11 +19,11 @@ GroupConfig simulated_config(uint32_t seed) {
 
 }  // namespace
 
-GroupSimulator::GroupSimulator(uint32_t seed) : random_(seed), h_(simulated_config(seed)) {
+ClassicGroupSimulator::ClassicGroupSimulator(uint32_t seed) : random_(seed), h_(simulated_config(seed)) {
   for (int i = 0; i < 3; ++i) spawn();
 }
 
-void GroupSimulator::spawn() {
+void ClassicGroupSimulator::spawn() {
   Client client;
   client.group = "g" + std::to_string(pick(2));
   if (pick(3) == 0) client.instance = "i" + std::to_string(pick(3));
@@ -35,7 +35,7 @@ void GroupSimulator::spawn() {
   clients_.push_back(client);
 }
 
-void GroupSimulator::step() {
+void ClassicGroupSimulator::step() {
   switch (pick(20)) {
     case 0: if (clients_.size() < 12) spawn(); break;
     case 1: some_client().alive = false; break;  // dies without a word
@@ -69,13 +69,13 @@ void GroupSimulator::step() {
   check();
 }
 
-void GroupSimulator::act(Client& client) {
+void ClassicGroupSimulator::act(Client& client) {
   if (!client.alive || client.wait != Wait::kNothing) return;
   if (!client.stable) return send_join(client);
   if (h_.now().steady_ms >= client.next_beat_ms) beat(client);
 }
 
-void GroupSimulator::send_join(Client& client) {
+void ClassicGroupSimulator::send_join(Client& client) {
   ask::Join join{.group = client.group, .member = client.member, .session_ms = client.session_ms,
                  .rebalance_ms = client.rebalance_ms, .version = client.version};
   if (!client.instance.empty()) join.instance = client.instance;
@@ -86,7 +86,7 @@ void GroupSimulator::send_join(Client& client) {
   sent_.insert(client.token);
 }
 
-void GroupSimulator::on_join(Client& client, const JoinGroupResponse& answer) {
+void ClassicGroupSimulator::on_join(Client& client, const JoinGroupResponse& answer) {
   if (answer.error_code == ErrorCode::kMemberIdRequired) {
     client.member = answer.member_id;
     return send_join(client);
@@ -109,7 +109,7 @@ void GroupSimulator::on_join(Client& client, const JoinGroupResponse& answer) {
 }
 
 // All members of one generation hear the same, and the leader hears of all of them.
-void GroupSimulator::note_generation(const Client& client, const JoinGroupResponse& answer) {
+void ClassicGroupSimulator::note_generation(const Client& client, const JoinGroupResponse& answer) {
   int32_t& last = last_generation_[client.group];
   EXPECT_GE(answer.generation_id, last) << "the generation of " << client.group << " goes back";
   last = std::max(last, answer.generation_id);
@@ -138,7 +138,7 @@ void GroupSimulator::note_generation(const Client& client, const JoinGroupRespon
   }
 }
 
-void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& answer) {
+void ClassicGroupSimulator::on_sync(Client& client, const SyncGroupResponse& answer) {
   if (answer.error_code != ErrorCode::kNone) return start_over(client, answer.error_code);
   if (client.instance.empty() && !answer.assignment.empty()) {
     EXPECT_EQ(answer.assignment, std::to_string(client.generation) + " to " + client.member);
@@ -147,7 +147,7 @@ void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& answer) {
   client.next_beat_ms = h_.now().steady_ms + client.session_ms / 3;
 }
 
-void GroupSimulator::start_over(Client& client, ErrorCode error) {
+void ClassicGroupSimulator::start_over(Client& client, ErrorCode error) {
   client.stable = false;
   client.generation = -1;
   if (error == ErrorCode::kRebalanceInProgress || error == ErrorCode::kNotCoordinator ||
@@ -159,7 +159,7 @@ void GroupSimulator::start_over(Client& client, ErrorCode error) {
   if (error == ErrorCode::kFencedInstanceId || error == ErrorCode::kGroupMaxSizeReached) client.alive = false;
 }
 
-void GroupSimulator::beat(Client& client) {
+void ClassicGroupSimulator::beat(Client& client) {
   client.next_beat_ms = h_.now().steady_ms + client.session_ms / 3;
   std::optional<std::string> instance;
   if (!client.instance.empty()) instance = client.instance;
@@ -167,7 +167,7 @@ void GroupSimulator::beat(Client& client) {
   if (error != ErrorCode::kNone) start_over(client, error);
 }
 
-void GroupSimulator::commit(Client& client) {
+void ClassicGroupSimulator::commit(Client& client) {
   ask::Commit commit{.group = client.group, .member = client.member, .generation = client.generation,
                      .partition = static_cast<int32_t>(pick(3)), .offset = ++next_offset_};
   if (!client.instance.empty() && client.generation >= 0) commit.instance = client.instance;
@@ -177,7 +177,7 @@ void GroupSimulator::commit(Client& client) {
   ++commits_;
 }
 
-void GroupSimulator::reload() {
+void ClassicGroupSimulator::reload() {
   h_.reload();
   ++life_;
   // A generation that was never stored begins anew; below the stored one it must not go.
@@ -187,7 +187,7 @@ void GroupSimulator::reload() {
 }
 
 // In small pieces, so that clients act on what they hear while time goes on.
-void GroupSimulator::pass(int64_t ms) {
+void ClassicGroupSimulator::pass(int64_t ms) {
   for (; ms > 0; ms -= 500) {
     h_.advance(std::min<int64_t>(ms, 500));
     forget_removed_groups();
@@ -196,14 +196,14 @@ void GroupSimulator::pass(int64_t ms) {
 }
 
 // An empty group without offsets is removed after a while; one of its name then begins at generation 1.
-void GroupSimulator::forget_removed_groups() {
+void ClassicGroupSimulator::forget_removed_groups() {
   std::erase_if(generations_, [this](const auto& generation) {
     return h_.shard().find_group(std::get<1>(generation.first)) == nullptr;
   });
   std::erase_if(last_generation_, [this](const auto& last) { return h_.shard().find_group(last.first) == nullptr; });
 }
 
-GroupSimulator::Client* GroupSimulator::next_answered() {
+ClassicGroupSimulator::Client* ClassicGroupSimulator::next_answered() {
   Client* next = nullptr;
   for (Client& client : clients_) {
     if (client.wait == Wait::kNothing || !h_.answered(client.token)) continue;
@@ -212,7 +212,7 @@ GroupSimulator::Client* GroupSimulator::next_answered() {
   return next;
 }
 
-void GroupSimulator::deliver() {
+void ClassicGroupSimulator::deliver() {
   while (Client* client = next_answered()) {
     const Wait waited = std::exchange(client->wait, Wait::kNothing);
     if (!client->alive) continue;
@@ -224,7 +224,7 @@ void GroupSimulator::deliver() {
   }
 }
 
-void GroupSimulator::check() {
+void ClassicGroupSimulator::check() {
   check_parked();
   if (pick(10) == 0) check_offsets();
   for (const auto& [id, group] : h_.shard().groups()) {
@@ -237,7 +237,7 @@ void GroupSimulator::check() {
 }
 
 // Every question is either answered or waits with a member that a timer watches over.
-void GroupSimulator::check_parked() {
+void ClassicGroupSimulator::check_parked() {
   std::set<AnswerToken> parked;
   for (const auto& [id, group] : h_.shard().groups()) {
     int32_t joining = 0;
@@ -256,13 +256,13 @@ void GroupSimulator::check_parked() {
   EXPECT_EQ(sent_, parked);
 }
 
-void GroupSimulator::check_offsets() {
+void ClassicGroupSimulator::check_offsets() {
   for (const auto& [at, offset] : committed_) {
     EXPECT_EQ(h_.fetch(std::get<0>(at), "t", std::get<1>(at)).committed_offset, offset) << std::get<0>(at);
   }
 }
 
-void GroupSimulator::settle() {
+void ClassicGroupSimulator::settle() {
   // One of each instance id at most, or they fence each other for ever.
   std::set<std::pair<std::string, std::string>> instances;
   for (Client& client : clients_) {
@@ -286,12 +286,12 @@ void GroupSimulator::settle() {
 
 namespace {
 
-TEST(GroupSimulator, NoGroupIsStuckNoOffsetLostNoQuestionForgotten) {
+TEST(ClassicGroupSimulator, NoGroupIsStuckNoOffsetLostNoQuestionForgotten) {
   size_t joins = 0;
   size_t commits = 0;
   for (uint32_t seed = 1; seed <= 1'000; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    GroupSimulator simulator(seed);
+    ClassicGroupSimulator simulator(seed);
     for (int i = 0; i < 150 && !testing::Test::HasFailure(); ++i) simulator.step();
     if (!testing::Test::HasFailure()) simulator.settle();
     joins += simulator.joins_answered();

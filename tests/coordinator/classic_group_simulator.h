@@ -1,4 +1,5 @@
-// GroupSimulator: clients of the classic protocol, some of them badly behaved, against one GroupShard under a virtual clock.
+// ClassicGroupSimulator: clients of the classic protocol, in all its versions and with metadata that the server cannot read,
+// some of them badly behaved, against one GroupShard under a virtual clock.
 // Everything that happens comes from the seed, so a failing seed replays itself. After every step it checks what must
 // always hold; settle() then lets the survivors live in peace and checks that they end up in stable groups.
 #pragma once
@@ -13,9 +14,9 @@
 
 namespace milena {
 
-class GroupSimulator {
+class ClassicGroupSimulator {
  public:
-  explicit GroupSimulator(uint32_t seed);
+  explicit ClassicGroupSimulator(uint32_t seed);
 
   // One random event, and all checks.
   void step();
