@@ -1,6 +1,7 @@
 """The numbered records: writes them, waits until their copies are there, and compares.
 
-numbers.py fill ADDRESS TOPIC COPY COUNT    makes both topics and writes the numbers, number n into partition n % 4
+numbers.py fill ADDRESS TOPIC COPY COUNT FROM TO    writes the numbers from FROM to before TO, number n into partition n % 4;
+                                            with 0 it makes both topics first
 numbers.py wait ADDRESS TOPIC COUNT         prints `N` lines, how many of the numbers a read_committed reader has seen, until all
 numbers.py check ADDRESS TOPIC COUNT        reads everything again: each number once, in the order of its partition
 """
@@ -14,12 +15,15 @@ from confluent_kafka.admin import AdminClient, NewTopic
 PARTITIONS = 4
 
 
-def fill(address, topic, copy, count):
+def make_topics(address, *names):
     admin = AdminClient({"bootstrap.servers": address})
-    for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (topic, copy)]).values():
+    for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():
         made.result()
+
+
+def fill(address, topic, begin, end):
     producer = Producer({"bootstrap.servers": address, "enable.idempotence": True, "linger.ms": 20})
-    for number in range(count):
+    for number in range(begin, end):
         while True:
             try:
                 producer.produce(topic, str(number), key=str(number), partition=number % PARTITIONS)
@@ -78,7 +82,10 @@ def check(address, topic, count):
 if __name__ == "__main__":
     command, address, topic, *rest = sys.argv[1:]
     if command == "fill":
-        fill(address, topic, rest[0], int(rest[1]))
+        begin, end = int(rest[2]), int(rest[3])
+        if begin == 0:
+            make_topics(address, topic, rest[0])
+        fill(address, topic, begin, end)
     elif command == "wait":
         wait(address, topic, int(rest[0]))
     else:

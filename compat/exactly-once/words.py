@@ -1,6 +1,6 @@
 """The lines that Kafka Streams counts the words of, and the counts that must come out.
 
-words.py fill ADDRESS FROM TO COUNT       makes both topics and writes the lines
+words.py fill ADDRESS FROM TO COUNT BEGIN END    writes the lines from BEGIN to before END of COUNT; with 0 it makes both topics first
 words.py wait ADDRESS TO COUNT            prints `N` lines, how many lines' worth of words is counted, until every word's last count is right
 words.py check ADDRESS TO COUNT           reads all counts: those of each word go 1, 2, 3, ... to the right one
 """
@@ -26,12 +26,15 @@ def right(count):
     return collections.Counter(word for line in lines(count) for word in line.split())
 
 
-def fill(address, source, to, count):
+def make_topics(address, *names):
     admin = AdminClient({"bootstrap.servers": address})
-    for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (source, to)]).values():
+    for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():
         made.result()
+
+
+def fill(address, source, count, begin, end):
     producer = Producer({"bootstrap.servers": address, "enable.idempotence": True, "linger.ms": 20})
-    for number, line in enumerate(lines(count)):
+    for number, line in enumerate(lines(count)[begin:end], begin):
         producer.produce(source, line, partition=number % PARTITIONS)
         producer.poll(0)
     if producer.flush(60) > 0:
@@ -75,6 +78,9 @@ def check(address, topic, count):
 if __name__ == "__main__":
     command, address, topic, *rest = sys.argv[1:]
     if command == "fill":
-        fill(address, topic, rest[0], int(rest[1]))
+        begin, end = int(rest[2]), int(rest[3])
+        if begin == 0:
+            make_topics(address, topic, rest[0])
+        fill(address, topic, int(rest[1]), begin, end)
     else:
         {"wait": wait, "check": check}[command](address, topic, int(rest[0]))
