@@ -48,7 +48,7 @@ void sleep_until(double at_s) {
 
 // As fast as it goes, a commit every so often.
 int transactions(const Options& options) {
-  constexpr int64_t kPollEvery = 1000;
+  constexpr int64_t kPollEvery = 1000;  // as the plain load
   int64_t records = options.number("records");
   double every_s = static_cast<double>(options.number("every")) / 1e3;
   std::string value(static_cast<size_t>(options.number("size")), 'm');
