@@ -47,6 +47,16 @@ def free_port(taken=()):
     raise Broken(f"no free port from {PORTS[0]} to {PORTS[-1]}")
 
 
+def _measured_run(command, deadline_s):
+    before = os.times()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=deadline_s)
+    after = os.times()
+    if done.returncode != 0:
+        raise Broken(f"{command[1]}: {done.stderr.strip()[-500:]}")
+    used_s = after.children_user + after.children_system - before.children_user - before.children_system
+    return {**json.loads(done.stdout), "cpu_s": used_s}
+
+
 class Load:
     """The load generator of this folder."""
 
@@ -55,13 +65,14 @@ class Load:
 
     def run(self, *words, deadline_s=300):
         """Returns what it printed, and adds the seconds of CPU that it used as `cpu_s`."""
-        before = os.times()
-        done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, timeout=deadline_s)
-        after = os.times()
-        if done.returncode != 0:
-            raise Broken(f"{words[0]}: {done.stderr.strip()[-500:]}")
-        used_s = after.children_user + after.children_system - before.children_user - before.children_system
-        return {**json.loads(done.stdout), "cpu_s": used_s}
+        return _measured_run([self.program, *map(str, words)], deadline_s)
+
+    def wire_program(self):
+        """The other one: clients that speak for themselves, over plain sockets."""
+        return self.program.parent / "milena_bench_wire"
+
+    def run_wire(self, broker, command, *words, deadline_s=300):
+        return _measured_run([self.wire_program(), command, "--port", str(broker.port), *map(str, words)], deadline_s)
 
     @contextlib.contextmanager
     def touched_memory(self, gb):

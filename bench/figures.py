@@ -208,6 +208,15 @@ def small_transactions(broker, load, sizes, samples):
     samples.add("small transaction p50", broker, answer["whole_p50"])
     samples.add("small transactions a second", broker, answer["transactions"] / answer["seconds"])
     samples.add("CPU of a small transaction", broker, 1000 * used.cpu_s / answer["transactions"])
+    # The same with a client that can do more than a thousand a second, and the second transaction protocol.
+    load.run_wire(broker, "transactions", "--count", 2 * sizes.commits, "--rate", 1000)
+    os.sync()
+    with Interval(broker, samples) as used:
+        answer = load.run_wire(broker, "transactions", "--count", sizes.commits, "--rate", 1000)
+        used.client_cpu_s = answer["cpu_s"]
+    samples.add("paced commit p50", broker, answer["commit_p50"])
+    samples.add("paced commit p99", broker, answer["commit_p99"])
+    samples.add("paced transactions a second", broker, answer["transactions"] / answer["seconds"])
 
 
 def _java_hash(text):

@@ -1,10 +1,10 @@
-// What milena_bench_groups measures: how soon a large group is stable, what many small groups cost while they only beat,
+// What milena_bench_wire measures: how soon a large group is stable, what many small groups cost while they only beat,
 // how long a coordinator takes to load what was committed.
 #include <algorithm>
 #include <cstdio>
 #include <utility>
 
-#include "group_load.h"
+#include "wire_client.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/heartbeat.h"
 #include "protocol/messages/join_group.h"
@@ -28,7 +28,7 @@ bool passes(ErrorCode error) {
 // A member of a classic group. Rejoins when it is told to, and beats.
 class ClassicMember {
  public:
-  ClassicMember(GroupClient& client, size_t connection, std::string group, double beat_s)
+  ClassicMember(WireClient& client, size_t connection, std::string group, double beat_s)
       : client_(client), connection_(connection), group_(std::move(group)), beat_s_(beat_s) {}
 
   void join() {
@@ -100,7 +100,7 @@ class ClassicMember {
     join();
   }
 
-  GroupClient& client_;
+  WireClient& client_;
   const size_t connection_;
   const std::string group_;
   const double beat_s_;
@@ -113,7 +113,7 @@ class ClassicMember {
 // A member of a group of KIP-848: owns at once what it is told to own.
 class ConsumerMember {
  public:
-  ConsumerMember(GroupClient& client, size_t connection, std::string group, std::string topic, std::string id, double beat_s)
+  ConsumerMember(WireClient& client, size_t connection, std::string group, std::string topic, std::string id, double beat_s)
       : client_(client), connection_(connection), group_(std::move(group)), topic_(std::move(topic)), id_(std::move(id)),
         beat_s_(beat_s) {}
 
@@ -161,7 +161,7 @@ class ConsumerMember {
     }
   }
 
-  GroupClient& client_;
+  WireClient& client_;
   const size_t connection_;
   const std::string group_, topic_, id_;
   const double beat_s_;
@@ -185,13 +185,13 @@ std::string member_uuid(size_t index) {
 }
 
 template <class Members>
-void report_stable(GroupClient& client, double begin_s, const double& last_join_s, const Members& stable) {
+void report_stable(WireClient& client, double begin_s, const double& last_join_s, const Members& stable) {
   client.run_until(stable, kDeadline_s, "the group is stable");
   double end_s = now_s();
   std::printf("{\"seconds_after_last_join\": %.3f, \"seconds\": %.3f}\n", end_s - last_join_s, end_s - begin_s);
 }
 
-int one_classic_group(GroupClient& client, size_t count, double beat_s) {
+int one_classic_group(WireClient& client, size_t count, double beat_s) {
   std::vector<std::unique_ptr<ClassicMember>> members;
   double begin_s = now_s();
   for (size_t i = 0; i < count; i++) {
@@ -208,7 +208,7 @@ int one_classic_group(GroupClient& client, size_t count, double beat_s) {
   return 0;
 }
 
-int one_consumer_group(GroupClient& client, size_t count, size_t partitions, double beat_s) {
+int one_consumer_group(WireClient& client, size_t count, size_t partitions, double beat_s) {
   std::vector<std::unique_ptr<ConsumerMember>> members;
   double begin_s = now_s();
   for (size_t i = 0; i < count; i++) {
@@ -233,7 +233,7 @@ int one_group(const Arguments& arguments) {
   size_t count = static_cast<size_t>(number(arguments, "members", 1000));
   size_t partitions = static_cast<size_t>(number(arguments, "partitions", 1000));
   double beat_s = static_cast<double>(number(arguments, "heartbeat-ms", 200)) / 1e3;
-  GroupClient client(static_cast<int>(number(arguments, "port", 9092)), count);
+  WireClient client(static_cast<int>(number(arguments, "port", 9092)), count);
   prepare(client, "bench", static_cast<int32_t>(partitions));
   if (is_consumer(arguments)) return one_consumer_group(client, count, partitions, beat_s);
   return one_classic_group(client, count, beat_s);
@@ -249,7 +249,7 @@ void say_and_wait(const char* word) {
 }
 
 template <class Member, class Make, class IsStable>
-int beat_in_many_groups(GroupClient& client, const Arguments& arguments, Make make, IsStable is_stable) {
+int beat_in_many_groups(WireClient& client, const Arguments& arguments, Make make, IsStable is_stable) {
   const size_t count = static_cast<size_t>(number(arguments, "groups", 10'000));
   // One first: what every broker with a group has is not counted.
   std::vector<std::unique_ptr<Member>> members;
@@ -281,7 +281,7 @@ int beat_in_many_groups(GroupClient& client, const Arguments& arguments, Make ma
 int many_groups(const Arguments& arguments) {
   size_t connections = static_cast<size_t>(number(arguments, "connections", 200));
   double beat_s = static_cast<double>(number(arguments, "heartbeat-ms", 3'000)) / 1e3;
-  GroupClient client(static_cast<int>(number(arguments, "port", 9092)), connections);
+  WireClient client(static_cast<int>(number(arguments, "port", 9092)), connections);
   prepare(client, "bench", 1);
   if (is_consumer(arguments)) {
     return beat_in_many_groups<ConsumerMember>(
@@ -303,7 +303,7 @@ int commit_offsets(const Arguments& arguments) {
   size_t groups = static_cast<size_t>(number(arguments, "groups", 1000));
   int32_t partitions = static_cast<int32_t>(number(arguments, "partitions", 1000));
   constexpr size_t kConnections = 8;
-  GroupClient client(static_cast<int>(number(arguments, "port", 9092)), kConnections);
+  WireClient client(static_cast<int>(number(arguments, "port", 9092)), kConnections);
   prepare(client, "bench", partitions);
   size_t open = 0;
   double begin_s = now_s();
@@ -345,7 +345,7 @@ int fetch_offsets(const Arguments& arguments) {
   size_t groups = static_cast<size_t>(number(arguments, "groups", 1000));
   int32_t last = static_cast<int32_t>(number(arguments, "partitions", 1000)) - 1;
   constexpr size_t kConnections = 8;
-  GroupClient client(static_cast<int>(number(arguments, "port", 9092)), kConnections);
+  WireClient client(static_cast<int>(number(arguments, "port", 9092)), kConnections);
   size_t open = groups;
   double begin_s = now_s();
   std::function<void(size_t)> fetch = [&](size_t i) {

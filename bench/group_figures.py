@@ -1,37 +1,17 @@
 """The measurements of groups: how soon a large one is stable, what many small ones cost while they only beat, how long
-committed offsets take to load. The members are played by milena_bench_groups, which is beside the load generator."""
+committed offsets take to load. The members are played by milena_bench_wire, which is beside the load generator."""
 
 import contextlib
-import json
-import os
-import pathlib
 import subprocess
 
 import measure
 from brokers import Broken
 from intervals import Interval
 
-DEADLINE_S = 300
 FAST_BEAT_MS = 200
 CLASSIC_BEAT_MS = 3000  # the clients' default; with the consumer protocol the broker says how often
 FAST = {"group.consumer.min.heartbeat.interval.ms": 100, "group.consumer.heartbeat.interval.ms": FAST_BEAT_MS,
         "group.consumer.assignment.interval.ms": 0}
-
-
-def _program(load):
-    return pathlib.Path(load.program).parent / "milena_bench_groups"
-
-
-def _run(load, broker, *words):
-    """What it printed, with the seconds of CPU it used as `cpu_s`."""
-    before = os.times()
-    done = subprocess.run([_program(load), words[0], "--port", str(broker.port), *map(str, words[1:])],
-                          capture_output=True, text=True, timeout=DEADLINE_S)
-    after = os.times()
-    if done.returncode != 0:
-        raise Broken(f"groups, {' '.join(map(str, words))}: {done.stderr.strip()[-500:]}")
-    used_s = after.children_user + after.children_system - before.children_user - before.children_system
-    return {**json.loads(done.stdout), "cpu_s": used_s}
 
 
 @contextlib.contextmanager
@@ -51,7 +31,7 @@ def _one_group(broker, load, sizes, samples, protocol, beat_ms, settings, figure
     with _started(broker, **settings):
         broker.wait_until_idle()
         with Interval(broker, samples) as used:
-            answer = _run(load, broker, "one-group", "--members", sizes.members, "--partitions", sizes.members,
+            answer = load.run_wire(broker, "one-group", "--members", sizes.members, "--partitions", sizes.members,
                           "--protocol", protocol, "--heartbeat-ms", beat_ms)
             used.client_cpu_s = answer["cpu_s"]
         samples.add(figure, broker, answer["seconds_after_last_join"])
@@ -71,7 +51,7 @@ def _go_on(process):
 
 
 def _many_groups(broker, load, sizes, samples, protocol, beat_ms):
-    words = [_program(load), "many-groups", "--port", broker.port, "--groups", sizes.groups, "--protocol", protocol,
+    words = [load.wire_program(), "many-groups", "--port", broker.port, "--groups", sizes.groups, "--protocol", protocol,
              "--heartbeat-ms", beat_ms, "--seconds", sizes.beat_s]
     with _started(broker):
         members = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -97,10 +77,10 @@ def _many_groups(broker, load, sizes, samples, protocol, beat_ms):
 def _reload(broker, load, sizes, samples):
     size = ("--groups", sizes.offset_groups, "--partitions", sizes.offset_partitions)
     with _started(broker):
-        _run(load, broker, "commit", *size)
+        load.run_wire(broker, "commit", *size)
         broker.stop()
         started_s = broker.start()
-        answer = _run(load, broker, "fetch", *size)
+        answer = load.run_wire(broker, "fetch", *size)
         samples.add("reload of offsets", broker, started_s + answer["seconds"])
 
 

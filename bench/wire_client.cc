@@ -1,4 +1,4 @@
-#include "group_load.h"
+#include "wire_client.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ void give_up(const std::string& why) {
   std::_Exit(1);
 }
 
-GroupClient::GroupClient(int port, size_t connections) {
+WireClient::WireClient(int port, size_t connections) {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
@@ -74,19 +74,19 @@ GroupClient::GroupClient(int port, size_t connections) {
   }
 }
 
-GroupClient::~GroupClient() {
+WireClient::~WireClient() {
   for (auto& connection : connections_) ::close(connection->fd);
   ::close(epoll_);
 }
 
-void GroupClient::send(size_t index, Bytes frame, OnAnswer on_answer) {
+void WireClient::send(size_t index, Bytes frame, OnAnswer on_answer) {
   Connection& connection = *connections_[index];
   connection.waiting.push_back(std::move(on_answer));
   connection.out += frame;
   if (!connection.writes) flush(connection);
 }
 
-void GroupClient::flush(Connection& connection) {
+void WireClient::flush(Connection& connection) {
   while (!connection.out.empty()) {
     ssize_t sent = ::send(connection.fd, connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN) return watch(connection, true);
@@ -96,7 +96,7 @@ void GroupClient::flush(Connection& connection) {
   watch(connection, false);
 }
 
-void GroupClient::watch(Connection& connection, bool writes) {
+void WireClient::watch(Connection& connection, bool writes) {
   if (connection.writes == writes) return;
   connection.writes = writes;
   epoll_event event{};
@@ -105,7 +105,7 @@ void GroupClient::watch(Connection& connection, bool writes) {
   ::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd, &event);
 }
 
-void GroupClient::receive(Connection& connection) {
+void WireClient::receive(Connection& connection) {
   size_t before = connection.in.size();
   connection.in.resize(before + kReadSize);
   ssize_t got = ::recv(connection.fd, connection.in.data() + before, kReadSize, 0);
@@ -125,7 +125,7 @@ void GroupClient::receive(Connection& connection) {
   connection.in.erase(0, at);
 }
 
-void GroupClient::run_until(const std::function<bool()>& done, double deadline_s, const std::string& what) {
+void WireClient::run_until(const std::function<bool()>& done, double deadline_s, const std::string& what) {
   double end_s = now_s() + deadline_s;
   std::vector<epoll_event> events(256);
   while (!done()) {
@@ -146,7 +146,7 @@ void GroupClient::run_until(const std::function<bool()>& done, double deadline_s
   }
 }
 
-void prepare(GroupClient& client, const std::string& topic, int32_t partitions) {
+void prepare(WireClient& client, const std::string& topic, int32_t partitions, int8_t key_type) {
   CreateTopicsRequest create;
   create.timeout_ms = 30'000;
   auto& made = create.topics.emplace_back();
@@ -164,6 +164,7 @@ void prepare(GroupClient& client, const std::string& topic, int32_t partitions) 
   std::function<void()> look = [&] {
     FindCoordinatorRequest find;
     find.key = "bench";
+    find.key_type = key_type;
     client.ask<FindCoordinatorResponse>(0, find, 3, [&](FindCoordinatorResponse& response) {
       found = response.error_code == ErrorCode::kNone;
       if (!found) client.at(now_s() + 0.1, look);
@@ -184,5 +185,6 @@ int main(int count, char** words) {
   if (command == "many-groups") return many_groups(arguments);
   if (command == "commit") return commit_offsets(arguments);
   if (command == "fetch") return fetch_offsets(arguments);
-  give_up("usage: milena_bench_groups one-group|many-groups|commit|fetch --port N [--name value]...");
+  if (command == "transactions") return paced_transactions(arguments);
+  give_up("usage: milena_bench_wire one-group|many-groups|commit|fetch|transactions --port N [--name value]...");
 }

@@ -1,7 +1,7 @@
-// milena_bench_groups: members of groups by the thousand in one thread, over plain sockets. One command, one line of JSON;
-// it exits with 0 only if every member got what it asked for.
+// milena_bench_wire: clients over plain sockets, in one thread: members of groups by the thousand, a producer that keeps to a
+// pace. One command, one line of JSON; it exits with 0 only if everybody got what was asked for.
 //
-// GroupClient is the common part: connections on one epoll loop, requests encoded with Milena's own messages, each answer
+// WireClient is the common part: connections on one epoll loop, requests encoded with Milena's own messages, each answer
 // handed to whoever asked. Answers of a connection come in the order of its requests.
 #pragma once
 
@@ -26,13 +26,13 @@ int64_t number(const Arguments& arguments, const std::string& name, int64_t fall
 double now_s();
 [[noreturn]] void give_up(const std::string& why);
 
-class GroupClient {
+class WireClient {
  public:
   // Reads the body of an answer.
   using OnAnswer = std::function<void(Reader&)>;
 
-  GroupClient(int port, size_t connections);
-  ~GroupClient();
+  WireClient(int port, size_t connections);
+  ~WireClient();
 
   size_t connection_count() const { return connections_.size(); }
 
@@ -82,13 +82,14 @@ class GroupClient {
   std::multimap<double, std::function<void()>> timers_;
 };
 
-// The topic, with that many partitions, and a coordinator: everything is there when it returns.
-void prepare(GroupClient& client, const std::string& topic, int32_t partitions);
+// The topic, with that many partitions, and a coordinator, of groups (0) or transactions (1): everything is there when it returns.
+void prepare(WireClient& client, const std::string& topic, int32_t partitions, int8_t key_type = 0);
 
-// The commands (group_commands.cc).
+// The commands (group_commands.cc, transaction_commands.cc).
 int one_group(const Arguments& arguments);
 int many_groups(const Arguments& arguments);
 int commit_offsets(const Arguments& arguments);
 int fetch_offsets(const Arguments& arguments);
+int paced_transactions(const Arguments& arguments);
 
 }  // namespace milena::bench
