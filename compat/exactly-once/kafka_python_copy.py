@@ -18,7 +18,7 @@ consumer = KafkaConsumer(source, bootstrap_servers=address, group_id=group, enab
                          heartbeat_interval_ms=1_000, max_poll_records=300)
 print("ready", flush=True)
 while True:
-    batches = consumer.poll(200)
+    batches = consumer.poll(5_000)  # why so long: ../groups/kafka_python_poll.py
     if not batches:
         continue
     producer.begin_transaction()

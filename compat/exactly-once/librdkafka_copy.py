@@ -11,7 +11,8 @@ faulthandler.register(signal.SIGQUIT)
 address, source, to, group, transactional_id, seed = sys.argv[1:]
 rng = random.Random(int(seed))
 # Without re-bootstrap: librdkafka 2.16 decommissions the broker then and still waits, for ever, for the one that it knows as the
-# group's coordinator (send_offsets_to_transaction does not come back, and no request is on its way).
+# group's coordinator (send_offsets_to_transaction does not come back, and no request is on its way), with Apache Kafka 4.3.1 too:
+# https://github.com/confluentinc/librdkafka/issues/5511.
 common = {"bootstrap.servers": address, "reconnect.backoff.max.ms": 200, "metadata.recovery.strategy": "none"}
 producer = Producer({**common, "transactional.id": transactional_id, "transaction.timeout.ms": 20_000})
 consumer = Consumer({**common, "group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed",

@@ -25,7 +25,6 @@ class Client:
     get: object                 # get(work_dir) -> the command
     tells_losses: bool = True   # the program says when it loses a partition
     upgrades: bool = False      # goes over to the protocol of KIP-848 and back, member by member
-    flaw: str = None            # why its first failure may be its own: it then has one more turn, on a new broker
     command: list = None
     environment: dict = dataclasses.field(default_factory=lambda: dict(os.environ))
 
@@ -79,9 +78,7 @@ def kafkajs():
 
 def all_clients():
     return [
-        Client("kafka-python", "range", _kafka_python,
-               flaw="3.0.12 at times sends no heartbeat any more once it has synced after its topic grew, and does not notice that its "
-                    "session expires; whether it does so with Apache Kafka, `--oracle kafka-python` tells"),
+        Client("kafka-python", "range", _kafka_python),
         Client("librdkafka range", "range", _confluent),
         Client("librdkafka cooperative", "cooperative", _confluent),
         Client("librdkafka consumer", "consumer", _confluent),
