@@ -19,9 +19,10 @@ constexpr int8_t kTransactions = 1;  // FindCoordinator's key type
 constexpr double kDeadline_s = 60, kRetry_s = 0.0005;
 constexpr ByteView kTopic = "paced", kId = "paced";
 
-// The transaction before is not over yet, or a coordinator not there yet: clients come again.
+// The transaction before is not over yet, or a coordinator or a new topic not there yet: clients come again.
 bool passes(ErrorCode error) {
-  return error == ErrorCode::kConcurrentTransactions || error == ErrorCode::kCoordinatorLoadInProgress ||
+  return error == ErrorCode::kConcurrentTransactions || error == ErrorCode::kNotLeaderOrFollower ||
+         error == ErrorCode::kUnknownTopicOrPartition || error == ErrorCode::kCoordinatorLoadInProgress ||
          error == ErrorCode::kCoordinatorNotAvailable || error == ErrorCode::kNotCoordinator;
 }
 
