@@ -1,6 +1,7 @@
 #include "log/compaction.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "protocol/records/control_records.h"
@@ -161,7 +162,9 @@ Status BatchCleaner::filter(const RecordBatchView& batch, const Verdict& verdict
     if (verdict.header_stays) append_empty_batch(header, out);
     return ok_status();
   }
-  bool sets_horizon = (tombstones || verdict.empty_marker) && !header.has_delete_horizon();
+  // Kept for ever, where the horizon would be beyond all time.
+  const bool has_an_end = rules_.delete_retention_ms <= std::numeric_limits<int64_t>::max() - rules_.now_ms;
+  bool sets_horizon = (tombstones || verdict.empty_marker) && !header.has_delete_horizon() && has_an_end;
   if (kept == header.record_count && !sets_horizon) {
     out += batch.bytes();
     return ok_status();

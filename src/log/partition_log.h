@@ -268,6 +268,7 @@ class PartitionLog {
   Status rebuild_producers(int64_t up_to);
   Status load_newest_snapshot(int64_t up_to, int64_t& start);
   Status replay_producer(BatchScanner& batch, Segment* txn_index_of);
+  Status note_aborted(Segment& segment, const ProducerState::Completed& done);
   static Result<std::optional<EndTransactionMarker>> marker_of(ByteView batch);
   Result<LeaderEpochCache*> epochs();
   Status load_epochs();

@@ -76,6 +76,10 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
     if (plan.batches.empty()) return ok_status();
     Result<AppendOutcome> done = append(plan, AppendOrigin::kReplication);
     if (!done) return done.error();
+    if (done->error != ErrorCode::kNone) {
+      return make_error(ErrorKind::kCorrupt, "{}: what the leader sent from offset {} is refused with error {}", directory_,
+                        plan.first_offset(), static_cast<int>(done->error));
+    }
     if (outcome.base_offset < 0) outcome.base_offset = done->base_offset;
     outcome.last_offset = done->last_offset;
     plan = {};
@@ -151,10 +155,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
   RETURN_IF_ERROR(write_batches(plan));
   if (!change) return outcome;
   for (const ProducerState::Completed& done : producers_->apply(std::move(*change))) {
-    const CompletedTransaction& txn = done.transaction;
-    if (!txn.aborted) continue;
-    RETURN_IF_ERROR(
-        active().add_aborted({txn.producer_id, txn.first_offset, txn.last_offset, done.last_stable_offset}));
+    if (done.transaction.aborted) RETURN_IF_ERROR(note_aborted(active(), done));
   }
   return outcome;
 }

@@ -186,18 +186,23 @@ Status PartitionLog::replay_producer(BatchScanner& batch, Segment* txn_index_of)
   ErrorCode refused = change.add(header, marker, AppendOrigin::kReplication);
   CHECK(refused == ErrorCode::kNone, "{}", static_cast<int>(refused));
   for (const ProducerState::Completed& done : producers_->apply(std::move(change))) {
-    const CompletedTransaction& txn = done.transaction;
-    if (!txn.aborted || txn_index_of == nullptr) continue;
-    RETURN_IF_ERROR(txn_index_of->add_aborted(
-        {txn.producer_id, txn.first_offset, txn.last_offset, done.last_stable_offset}));
+    if (done.transaction.aborted && txn_index_of != nullptr) RETURN_IF_ERROR(note_aborted(*txn_index_of, done));
   }
   return ok_status();
 }
 
-// The transaction marker that a control batch is; nullopt for control batches of other kinds.
+Status PartitionLog::note_aborted(Segment& segment, const ProducerState::Completed& done) {
+  const CompletedTransaction& txn = done.transaction;
+  directory_dirty_ |= !segment.has_txn_index();
+  return segment.add_aborted({txn.producer_id, txn.first_offset, txn.last_offset, done.last_stable_offset});
+}
+
+// The transaction marker that a control batch is; nullopt for control batches of other kinds, and for those that compaction
+// has emptied and kept for their producer's sake or their offset's.
 Result<std::optional<EndTransactionMarker>> PartitionLog::marker_of(ByteView batch) {
   Result<RecordBatchView> view = RecordBatchView::parse(batch);
   if (!view) return view.error();
+  if (view->header().record_count == 0) return std::optional<EndTransactionMarker>();
   Result<ControlRecordType> type = control_batch_type(*view);
   if (!type) return type.error();
   if (*type != ControlRecordType::kCommit && *type != ControlRecordType::kAbort) {

@@ -1,6 +1,7 @@
 #include "log/segment.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 
@@ -99,6 +100,7 @@ Status Segment::add_aborted(const AbortedTransaction& transaction) {
   char raw[kAbortedTransactionSize];
   transaction.write(raw);
   has_txn_index_ = true;
+  txn_index_unsynced_ = true;
   return (*file)->write_at(*end - *end % kAbortedTransactionSize, ByteView(raw, sizeof(raw)));
 }
 
@@ -185,6 +187,7 @@ Status Segment::start_rebuild() {
   if (!has_txn_index_) return ok_status();
   auto file = txn_index_.open_or_create();
   if (!file) return file.error();
+  txn_index_unsynced_ = true;
   return (*file)->truncate(0);
 }
 
@@ -363,6 +366,7 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
                              [&](const AbortedTransaction& t) { return t.last_offset >= offset; });
     auto txn_file = txn_index_.open();
     if (!txn_file) return txn_file.error();
+    txn_index_unsynced_ = true;
     RETURN_IF_ERROR((*txn_file)->truncate(static_cast<uint64_t>(keep - aborted->begin()) * kAbortedTransactionSize));
   }
   max_timestamp_ = {};
@@ -375,10 +379,15 @@ Status Segment::collect_files(bool indexes, std::vector<std::shared_ptr<File>>& 
   auto log = log_.open();
   if (!log) return log.error();
   into.push_back(*log);
+  // A recovery does not bring back what was aborted before the point from which it reads.
+  if (std::exchange(txn_index_unsynced_, false) || (indexes && has_txn_index_)) {
+    auto txn_index = txn_index_.open();
+    if (!txn_index) return txn_index.error();
+    into.push_back(*txn_index);
+  }
   if (!indexes) return ok_status();
   RETURN_IF_ERROR(save_indexes(false));
-  for (SegmentFile* file : {&offsets_.file(), &times_.file(), &txn_index_}) {
-    if (file == &txn_index_ && !has_txn_index_) continue;
+  for (SegmentFile* file : {&offsets_.file(), &times_.file()}) {
     auto opened = file->open();
     if (!opened && opened.error().kind == ErrorKind::kNotFound) continue;  // rebuilt when it is first used
     if (!opened) return opened.error();

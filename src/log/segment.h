@@ -41,6 +41,7 @@ class Segment {
   Status trim();
   // The .txnindex was seen in the directory.
   void set_has_txn_index() { has_txn_index_ = true; }
+  bool has_txn_index() const { return has_txn_index_; }
   void set_created_ms(int64_t now_ms) { created_ms_ = now_ms; }
   int64_t created_ms() const { return created_ms_; }
 
@@ -85,7 +86,7 @@ class Segment {
   // Writes index entries that are still in memory; `complete` adds the last time index entry, as on rolling and closing.
   Status save_indexes(bool complete);
 
-  // Files to sync: the .log, and with `indexes` all that exist.
+  // Files to sync: the .log, the .txnindex if it has changed, and with `indexes` all that exist.
   Status collect_files(bool indexes, std::vector<std::shared_ptr<File>>& into);
   void close_files();
   // Every path that may exist, the .log first.
@@ -113,6 +114,7 @@ class Segment {
   bool preallocated_ = false;  // and not trimmed yet
   bool indexes_checked_ = false;
   bool has_txn_index_ = false;
+  bool txn_index_unsynced_ = false;
 };
 
 }  // namespace milena

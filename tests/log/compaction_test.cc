@@ -1,4 +1,5 @@
 // Compaction: what stays of a log, and that a crash at any moment loses nothing of it.
+#include <limits>
 #include <map>
 #include <random>
 
@@ -232,6 +233,42 @@ TEST_F(CompactionTest, aborted_data_goes_at_once_and_its_marker_later) {
   compact();
   EXPECT_FALSE(has_offset(4));
   EXPECT_EQ(records(), (Strings{"0 a=1", "3 b=2", "7 z=2", "11 y=2"}));
+}
+
+// With transaction.version 2 a marker raises the epoch and is the last that is known of its producer: emptied, it is kept.
+TEST_F(CompactionTest, a_marker_that_was_emptied_is_read_again) {
+  config_.delete_retention_ms = 5000;
+  open();
+  put({{"a", "1"}}, by(7, 0, true));  // 0
+  EXPECT_EQ(append_raw(make_marker(7, 1, false), 0, AppendOrigin::kMarker).error, ErrorCode::kNone);  // 1
+  log_->set_high_watermark(log_->log_end_offset());
+  put({{"b", "1"}});
+  compact();
+  put({{"b", "2"}});
+  compact();
+  clock_.advance(5001);
+  put({{"b", "3"}});
+  compact();
+  const auto marker = headers().front();
+  ASSERT_TRUE(marker.base_offset == 1 && marker.is_control() && marker.record_count == 0);
+  for (const auto& entry : std::filesystem::directory_iterator(directory())) {
+    if (entry.path().extension() == ".snapshot") std::filesystem::remove(entry.path());
+  }
+  reopen_after_crash();
+  EXPECT_EQ(records(), (Strings{"4 b=3"}));
+  EXPECT_EQ(append_raw(keyed({{"b", "4"}}, by(9, 0))).error, ErrorCode::kNone);
+}
+
+TEST_F(CompactionTest, what_is_to_be_kept_for_ever_is) {
+  config_.delete_retention_ms = std::numeric_limits<int64_t>::max();
+  open();
+  put({{"a", "1"}});
+  put({{"a", std::nullopt}});
+  for (int round = 0; round < 3; ++round) {
+    put({{"b", "1"}});
+    compact();
+    EXPECT_EQ(records().front(), "1 a=-");
+  }
 }
 
 TEST_F(CompactionTest, a_producer_goes_on_where_it_was) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/manual_executor.h"
@@ -24,6 +25,7 @@ class CountingFileSystem final : public FileSystem {
  public:
   int calls = 0;
   int fail_from = INT32_MAX;
+  std::set<std::string> synced;  // files that were
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     if (fails()) return failure();
@@ -66,7 +68,11 @@ class CountingFileSystem final : public FileSystem {
       return failure();
     }
     Status truncate(uint64_t size) override { return owner_.fails() ? Status(failure()) : file_->truncate(size); }
-    Status sync() override { return owner_.fails() ? Status(failure()) : file_->sync(); }
+    Status sync() override {
+      if (owner_.fails()) return failure();
+      owner_.synced.insert(path());
+      return file_->sync();
+    }
     Result<uint64_t> size() const override {
       if (owner_.fails()) return failure();
       return file_->size();

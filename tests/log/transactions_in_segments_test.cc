@@ -61,6 +61,22 @@ TEST_F(TransactionsInSegmentsTest, an_abort_is_told_for_every_segment_it_touches
   EXPECT_TRUE(has_txn_index(4));
 }
 
+// A recovery reads from the recovery point on: what was aborted before stands in the index alone.
+TEST_F(TransactionsInSegmentsTest, an_abort_is_on_the_disk_when_the_recovery_point_passes_it) {
+  open();
+  send(1, 0);
+  mark(false, 1);
+  ASSERT_TRUE(log_->flush().ok());
+  EXPECT_TRUE(file_system_.synced.contains(file(0, kTxnIndexSuffix)));
+  file_system_.synced.clear();
+  send(2, 0);
+  ASSERT_TRUE(log_->flush().ok());
+  EXPECT_FALSE(file_system_.synced.contains(file(0, kTxnIndexSuffix)));  // nothing new in it
+  mark(false, 2);
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  EXPECT_TRUE(file_system_.synced.contains(file(0, kTxnIndexSuffix)));
+}
+
 TEST_F(TransactionsInSegmentsTest, an_abort_is_told_when_its_first_segments_are_deleted) {
   an_abort_over_three_segments();
   delete_before(4);
