@@ -80,7 +80,14 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
       if (!item.records.empty()) {
         int64_t read_end = outcome->next_offset >= 0 ? outcome->next_offset : upper_bound;
         auto aborted = log->aborted_transactions(item.position.fetch_offset, read_end);
-        if (aborted) item.aborted = aborted.take();
+        if (!aborted) {
+          partition->take_offline(aborted.error());
+          item.records = Payload();
+          item.aborted.reset();
+          item.error = ErrorCode::kKafkaStorageError;
+          return;
+        }
+        item.aborted = aborted.take();
       }
     }
   }

@@ -65,7 +65,7 @@ ErrorCode GroupShard::validate_commit_of_consumer(const Caller& caller, const Of
   if (epoch > member->epoch) return stale;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
-      if (is_metadata_too_long(partition)) continue;
+      if (is_metadata_too_long(partition.committed_metadata)) continue;
       const EpochAssignment& held =
           contains(member->assigned, topic.topic_id, partition.partition_index) ? member->assigned : member->pending_revocation;
       if (!contains(held, topic.topic_id, partition.partition_index)) return stale;
@@ -75,8 +75,8 @@ ErrorCode GroupShard::validate_commit_of_consumer(const Caller& caller, const Of
   return ErrorCode::kNone;
 }
 
-bool GroupShard::is_metadata_too_long(const OffsetCommitRequest::OffsetCommitRequestPartition& partition) const {
-  const size_t length = utf16_length(partition.committed_metadata.value_or(""));
+bool GroupShard::is_metadata_too_long(std::optional<ByteView> metadata) const {
+  const size_t length = utf16_length(metadata.value_or(""));
   return static_cast<int64_t>(length) > config_.offset_metadata_max_bytes;
 }
 
@@ -110,7 +110,7 @@ Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitReque
     answered.partitions.reserve(topic.partitions.size());
     for (const auto& partition : topic.partitions) {
       ErrorCode of_partition = error;
-      if (error == ErrorCode::kNone && is_metadata_too_long(partition)) {
+      if (error == ErrorCode::kNone && is_metadata_too_long(partition.committed_metadata)) {
         of_partition = ErrorCode::kOffsetMetadataTooLarge;
       }
       answered.partitions.push_back({.partition_index = partition.partition_index, .error_code = of_partition});

@@ -148,6 +148,8 @@ Effects GroupShard::append_failed(Effects failed, ErrorCode error, Now now) {
   CHECK(unapplied_ == failed.records.size() && unapplied_ > 0, "{} and {}", unapplied_, failed.records.size());
   unapplied_ = 0;
   then_ = nullptr;
+  // What is expired is not tried again at once.
+  next_expiry_ms_ = std::max(next_expiry_ms_, now.steady_ms + config_.offsets_retention_check_ms);
   Turn turn = begin(now);
   turn.effects.answers = std::move(failed.answers);
   const ErrorCode told = group_error_of_append(error);

@@ -217,7 +217,7 @@ class GroupShard {
                                                       const ConsumerGroup& group) const;
   ErrorCode validate_commit_of_consumer(const Caller& caller, const OffsetCommitRequest& request,
                                         const ConsumerGroup& group) const;
-  bool is_metadata_too_long(const OffsetCommitRequest::OffsetCommitRequestPartition& partition) const;
+  bool is_metadata_too_long(std::optional<ByteView> metadata) const;
   ErrorCode validate_fetch(const OffsetFetchGroup& request) const;
   OffsetFetchResponse::OffsetFetchResponsePartitions fetched(ByteView group_id, ByteView topic, const Uuid& topic_id,
                                                              int32_t partition, const CommittedOffset* offset,

@@ -12,11 +12,18 @@ auto& slot(Map& map, ByteView key) {
   return at->second;
 }
 
-CommittedOffset& place(OffsetStore::Groups& groups, ByteView group, ByteView topic, int32_t partition) {
+// What is kept of a partition of a group, in maps of maps of maps.
+template <class Groups>
+auto& place(Groups& groups, ByteView group, ByteView topic, int32_t partition) {
   return slot(slot(groups, group), topic)[partition];
 }
 
-const CommittedOffset* look_up(const OffsetStore::Groups& groups, ByteView group, ByteView topic, int32_t partition) {
+template <class Value>
+using ByPlace = std::map<Bytes, std::map<Bytes, std::map<int32_t, Value>, std::less<>>, std::less<>>;
+
+// Null if nothing is.
+template <class Value>
+const Value* look_up(const ByPlace<Value>& groups, ByteView group, ByteView topic, int32_t partition) {
   const auto in_group = groups.find(group);
   if (in_group == groups.end()) return nullptr;
   const auto in_topic = in_group->second.find(topic);
@@ -25,7 +32,8 @@ const CommittedOffset* look_up(const OffsetStore::Groups& groups, ByteView group
   return at == in_topic->second.end() ? nullptr : &at->second;
 }
 
-void erase(OffsetStore::Groups& groups, ByteView group, ByteView topic, int32_t partition) {
+template <class Value>
+void erase(ByPlace<Value>& groups, ByteView group, ByteView topic, int32_t partition) {
   const auto in_group = groups.find(group);
   if (in_group == groups.end()) return;
   const auto in_topic = in_group->second.find(topic);
@@ -44,14 +52,19 @@ void OffsetStore::put(ByteView group, ByteView topic, int32_t partition, Committ
 void OffsetStore::put_pending(int64_t producer_id, ByteView group, ByteView topic, int32_t partition,
                               CommittedOffset offset) {
   place(pending_[producer_id], group, topic, partition) = std::move(offset);
+  place(pending_producers_, group, topic, partition).insert(producer_id);
 }
 
 void OffsetStore::remove(ByteView group, ByteView topic, int32_t partition) {
   erase(groups_, group, topic, partition);
-  for (auto at = pending_.begin(); at != pending_.end();) {
-    erase(at->second, group, topic, partition);
-    at = at->second.empty() ? pending_.erase(at) : std::next(at);
+  const Producers* waiting = look_up(pending_producers_, group, topic, partition);
+  if (waiting == nullptr) return;
+  for (int64_t producer_id : *waiting) {
+    const auto of_producer = pending_.find(producer_id);
+    erase(of_producer->second, group, topic, partition);
+    if (of_producer->second.empty()) pending_.erase(of_producer);
   }
+  erase(pending_producers_, group, topic, partition);
 }
 
 void OffsetStore::end_transaction(int64_t producer_id, bool committed) {
@@ -59,10 +72,13 @@ void OffsetStore::end_transaction(int64_t producer_id, bool committed) {
   if (ended == pending_.end()) return;
   Groups offsets = std::move(ended->second);
   pending_.erase(ended);
-  if (!committed) return;
   for (auto& [group, topics] : offsets) {
     for (auto& [topic, partitions] : topics) {
       for (auto& [partition, offset] : partitions) {
+        Producers& waiting = place(pending_producers_, group, topic, partition);
+        waiting.erase(producer_id);
+        if (waiting.empty()) erase(pending_producers_, group, topic, partition);
+        if (!committed) continue;
         CommittedOffset& current = place(groups_, group, topic, partition);
         if (offset.record_offset > current.record_offset) current = std::move(offset);
       }
@@ -80,17 +96,9 @@ const OffsetStore::Topics* OffsetStore::find_group(ByteView group) const {
 }
 
 bool OffsetStore::has_pending(ByteView group, ByteView topic, int32_t partition) const {
-  for (const auto& [producer_id, groups] : pending_) {
-    if (look_up(groups, group, topic, partition) != nullptr) return true;
-  }
-  return false;
+  return look_up(pending_producers_, group, topic, partition) != nullptr;
 }
 
-bool OffsetStore::has_pending(ByteView group) const {
-  for (const auto& [producer_id, groups] : pending_) {
-    if (groups.find(group) != groups.end()) return true;
-  }
-  return false;
-}
+bool OffsetStore::has_pending(ByteView group) const { return pending_producers_.contains(group); }
 
 }  // namespace milena

@@ -43,14 +43,20 @@ class OffsetStore {
   const Groups& groups() const { return groups_; }
   const std::map<int64_t, Groups>& pending() const { return pending_; }
 
+  // Asked for each partition of a fetch, a deletion or an expiry, however many producers have transactions open.
   bool has_pending(ByteView group, ByteView topic, int32_t partition) const;
   bool has_pending(ByteView group) const;
 
   bool empty() const { return groups_.empty() && pending_.empty(); }
 
  private:
+  // Who has an offset waiting for a partition (Kafka: OffsetMetadataManager.OpenTransactions).
+  using Producers = std::set<int64_t>;
+  using PendingGroups = std::map<Bytes, std::map<Bytes, std::map<int32_t, Producers>, std::less<>>, std::less<>>;
+
   Groups groups_;
   std::map<int64_t, Groups> pending_;  // by producer id
+  PendingGroups pending_producers_;    // the same from the other side
 };
 
 }  // namespace milena

@@ -12,14 +12,14 @@ namespace milena {
 namespace {
 
 struct ListFilter {
-  std::vector<int64_t> producer_ids;
+  std::vector<int64_t> producer_ids;  // sorted: there may be as many as a request holds
   bool by_state = false;
   std::set<TransactionState> states;
   int64_t open_longer_than_ms = -1;
   const re2::RE2* pattern = nullptr;
 
   bool matches(const Bytes& id, const TransactionMetadata& metadata, int64_t wall_ms) const {
-    if (!producer_ids.empty() && std::ranges::find(producer_ids, metadata.producer_id) == producer_ids.end()) return false;
+    if (!producer_ids.empty() && !std::ranges::binary_search(producer_ids, metadata.producer_id)) return false;
     if (by_state && !states.contains(metadata.state)) return false;
     if (open_longer_than_ms >= 0 && wall_ms - metadata.start_ms <= open_longer_than_ms) return false;
     return pattern == nullptr || re2::RE2::FullMatch(id, *pattern);
@@ -60,6 +60,7 @@ TransactionEffects TransactionShard::list(const Caller& caller, const ListTransa
   ListTransactionsResponse response;
   ListFilter filter;
   filter.producer_ids = request.producer_id_filters;
+  if (!std::ranges::is_sorted(filter.producer_ids)) std::ranges::sort(filter.producer_ids);
   filter.by_state = !request.state_filters.empty();
   filter.open_longer_than_ms = request.duration_filter;
   for (ByteView name : request.state_filters) {

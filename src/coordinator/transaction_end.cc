@@ -1,6 +1,7 @@
 // TransactionShard: the end of a transaction, by EndTxn, by its timeout, or by the next InitProducerId; and its markers.
 // Versions of EndTxn: 2 PRODUCER_FENCED where earlier ones are told INVALID_PRODUCER_EPOCH, 5 transaction.version 2: each end
 // raises the epoch, the answer tells the new one, and a producer may abort without having added anything.
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -12,6 +13,8 @@ namespace milena {
 namespace {
 
 constexpr int16_t kFirstEndVersionWithProducerFenced = 2;
+// Records of one turn are appended as one: of no more timed out transactions than any segment holds.
+constexpr size_t kMostAbortsAtOnce = 500, kMostAbortsAtOnce_bytes = 256 * 1024;
 constexpr int16_t kFirstEndVersionWithEpochBump = 5;
 
 // What a repeated EndTxn of version 5 looks like: the answer was lost, and the epoch has moved on since.
@@ -154,13 +157,22 @@ bool TransactionShard::abort_and_fence(Turn& turn, const Bytes& transactional_id
 
 void TransactionShard::abort_all_timed_out(Turn& turn) {
   if (MILENA_PLANTED(kTimeoutsAreIgnored)) return;
-  for (const Bytes& id : open_) abort_timed_out(turn, id, std::nullopt);
+  size_t records = turn.effects.records.size(), bytes = 0;
+  for (const Bytes& id : open_) {
+    abort_timed_out(turn, id, std::nullopt);
+    for (; records < turn.effects.records.size(); ++records) bytes += turn.effects.records[records].value.value_or("").size();
+    if (records < kMostAbortsAtOnce && bytes < kMostAbortsAtOnce_bytes) continue;
+    next_abort_check_ms_ = turn.now.steady_ms + 1;
+    return;
+  }
 }
 
 void TransactionShard::abort_timed_out(Turn& turn, const Bytes& transactional_id, GivenId given_id) {
   const TransactionMetadata* found = find(transactional_id);
   if (found == nullptr || found->state != TransactionState::kOngoing) return;
-  if (found->start_ms + found->timeout_ms >= turn.now.wall_ms) return;
+  // Without a timeout it is one of a distributed transaction (KIP-939): its own coordinator ends it.
+  if (found->timeout_ms == std::numeric_limits<int32_t>::max()) return;
+  if (found->start_ms >= turn.now.wall_ms - found->timeout_ms) return;
   if (abort_and_fence(turn, transactional_id, *found, given_id)) {
     log_info("Transaction {} of producer {} is aborted: it was open for longer than {} ms", transactional_id,
              found->producer_id, found->timeout_ms);

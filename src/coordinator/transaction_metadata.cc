@@ -143,8 +143,8 @@ std::optional<TransactionState> transaction_state_from_name(ByteView name) {
   return static_cast<TransactionState>(found - kTransactionStateNames.begin());
 }
 
-bool is_known_transaction_state(int8_t number) {
-  return number >= 0 && number < static_cast<int8_t>(kTransactionStateNames.size());
+bool is_stored_transaction_state(int8_t number) {
+  return number >= 0 && number <= static_cast<int8_t>(TransactionState::kCompleteAbort);
 }
 
 }  // namespace milena

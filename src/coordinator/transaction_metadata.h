@@ -94,6 +94,7 @@ TransactionMetadata with_end(const TransactionMetadata& from, int64_t wall_ms);
 // As Kafka's tools show it: "PrepareCommit".
 ByteView transaction_state_name(TransactionState state);
 std::optional<TransactionState> transaction_state_from_name(ByteView name);
-bool is_known_transaction_state(int8_t number);
+// Dead and PrepareEpochFence are never written to the log.
+bool is_stored_transaction_state(int8_t number);
 
 }  // namespace milena

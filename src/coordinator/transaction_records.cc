@@ -42,7 +42,7 @@ Result<TransactionRecord> parse_transaction_record(ByteView key, std::optional<B
   record.transactional_id = std::move(parsed_key.transactional_id);
   if (!value) return record;
   TransactionLogValue parsed;
-  if (!parse_record_value(*value, parsed) || !is_known_transaction_state(parsed.transaction_status)) {
+  if (!parse_record_value(*value, parsed) || !is_stored_transaction_state(parsed.transaction_status)) {
     return make_error(ErrorKind::kCorrupt, "the state of '{}' cannot be read", record.transactional_id);
   }
   record.metadata = metadata_of(std::move(parsed));

@@ -159,6 +159,9 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
   const ErrorCode told = transaction_error_of_append(error);
   log_warn("Records of __transaction_state could not be appended: error {}, answered as {}", static_cast<int>(error),
            static_cast<int>(told));
+  // What the coordinator does of its own will is not tried again at once.
+  next_abort_check_ms_ = std::max(next_abort_check_ms_, now.steady_ms + config_.abort_check_interval_ms);
+  next_expiry_check_ms_ = std::max(next_expiry_check_ms_, now.steady_ms + config_.expiry_check_interval_ms);
   for (const Step& taken_back : std::exchange(unapplied_, {})) {
     if (taken_back.token == 0) continue;
     if (taken_back.next->is_ending()) {

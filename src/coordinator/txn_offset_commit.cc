@@ -4,7 +4,6 @@
 
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
-#include "coordinator/java_string.h"
 
 namespace milena {
 namespace {
@@ -46,6 +45,7 @@ ErrorCode GroupShard::validate_transactional_commit_of_consumer(const TxnOffsetC
     const TopicImage* image = image_->find_topic(topic.name);
     if (image == nullptr) return ErrorCode::kIllegalGeneration;
     for (const auto& partition : topic.partitions) {
+      if (is_metadata_too_long(partition.committed_metadata)) continue;  // refused for that, and by itself
       const int32_t index = partition.partition_index;
       const EpochAssignment& held = contains(member->assigned, image->id, index) ? member->assigned : member->pending_revocation;
       if (!contains(held, image->id, index) || epoch < held.at(image->id).at(index)) return ErrorCode::kIllegalGeneration;
@@ -80,8 +80,7 @@ Effects GroupShard::commit_offsets_in_transaction(const Caller& caller, const Tx
     answered.partitions.reserve(topic.partitions.size());
     for (const auto& partition : topic.partitions) {
       ErrorCode of_partition = error;
-      const size_t metadata_length = utf16_length(partition.committed_metadata.value_or(""));
-      if (error == ErrorCode::kNone && static_cast<int64_t>(metadata_length) > config_.offset_metadata_max_bytes) {
+      if (error == ErrorCode::kNone && is_metadata_too_long(partition.committed_metadata)) {
         of_partition = ErrorCode::kOffsetMetadataTooLarge;
       }
       answered.partitions.push_back({partition.partition_index, of_partition});

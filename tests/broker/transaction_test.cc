@@ -1,4 +1,6 @@
 // Transactions end to end in one node: from the producer's first request to what readers and groups see.
+#include <filesystem>
+
 #include "broker/transaction_fixture.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/describe_producers.h"
@@ -41,6 +43,22 @@ TEST_P(TransactionTest, AnAbortedTransactionIsNeverSeen) {
   write(producer, "t", 0, {"kept"});
   EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);
   EXPECT_THAT(committed_values("t", 0), ElementsAre("kept"));
+}
+
+// Records of which it cannot be said whether they were aborted are not handed out.
+TEST_P(TransactionTest, WithoutTheIndexOfAbortedTransactionsNothingIsRead) {
+  Producer producer = new_producer("tx");
+  write(producer, "t", 0, {"gone"});
+  EXPECT_EQ(end(producer, false).error_code, ErrorCode::kNone);
+  produce("t", 0, {"kept"});
+  restart();
+  EXPECT_EQ(only_partition(client().ask<FetchResponse>(fetch_request("t", 0, 0), kFetchVersion)).error_code, ErrorCode::kNone);
+  ASSERT_TRUE(std::filesystem::remove(node().directory() + "/data/t-0/00000000000000000000.txnindex"));
+  FetchRequest request = fetch_request("t", 0, 0);
+  request.isolation_level = 1;
+  const auto out = only_partition(client().ask<FetchResponse>(request, kFetchVersion));
+  EXPECT_EQ(out.error_code, ErrorCode::kKafkaStorageError);
+  EXPECT_FALSE(out.records && out.records->size() > 0);
 }
 
 TEST_P(TransactionTest, TheFirstProtocolAddsPartitionsItself) {
@@ -128,6 +146,14 @@ TEST_P(TransactionTest, OffsetsOfATransactionCountWhenItCommits) {
   EXPECT_EQ(txn_commit(producer, "g", 0, 20), ErrorCode::kNone);
   EXPECT_EQ(end(producer, false).error_code, ErrorCode::kNone);
   EXPECT_EQ(committed("g", 0), 10);
+}
+
+TEST_P(TransactionTest, ACommitOfNoOffsetsBeginsNothing) {
+  Producer producer = new_producer("tx");
+  TxnOffsetCommitRequest request = txn_commit_request(producer, "g", 0, 10);
+  request.topics.clear();
+  EXPECT_TRUE(client().ask<TxnOffsetCommitResponse>(request, 5).topics.empty());
+  EXPECT_EQ(describe("tx").transaction_state, "Empty");
 }
 
 TEST_P(TransactionTest, OffsetsOfTheFirstProtocolWantTheGroupAdded) {
@@ -242,6 +268,7 @@ TEST_P(TransactionTest, ProducersAreDescribed) {
   EXPECT_EQ(found.active_producers[0].coordinator_epoch, -1);
   EXPECT_EQ(found.active_producers[0].current_txn_start_offset, 0);
   EXPECT_EQ(response.topics[0].partitions.at(1).error_code, ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(response.topics[0].partitions.at(1).error_message, std::nullopt);
 }
 
 TEST_P(TransactionTest, TransactionsAreListed) {

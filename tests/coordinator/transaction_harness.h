@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -68,7 +69,11 @@ class TransactionHarness {
   Caller caller(int16_t version) { return {++last_token_, version, "client", "/127.0.0.1"}; }
   AnswerToken last_token() const { return last_token_; }
 
+  // Records of the largest append so far.
+  size_t largest_append() const { return largest_append_; }
+
   void run(TransactionEffects effects) {
+    largest_append_ = std::max(largest_append_, effects.records.size());
     if (!effects.records.empty() && append_error_ != ErrorCode::kNone) {
       const ErrorCode error = std::exchange(append_error_, ErrorCode::kNone);
       return take(shard_->append_failed(std::move(effects), error, now_));
@@ -221,6 +226,7 @@ class TransactionHarness {
   Now now_{.steady_ms = 5'000, .wall_ms = 1'700'000'000'000};
   std::unique_ptr<TransactionShard> shard_;
   std::vector<CoordinatorRecord> log_;
+  size_t largest_append_ = 0;
   std::map<AnswerToken, TransactionResponse> answers_;
   std::deque<TransactionMarkers> markers_;
   std::vector<ProducerIdToken> id_requests_;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "coordinator/transaction_harness.h"
 #include "coordinator/transaction_records.h"
 
@@ -167,6 +169,29 @@ TEST(TransactionShard, TimedOutTransactionIsAborted) {
   EXPECT_EQ(h.end("a", 1000, 0), ErrorCode::kProducerFenced);
 }
 
+TEST(TransactionShard, ManyThatTimedOutAreNotOneAppend) {
+  TransactionHarness h;
+  constexpr int64_t kMany = 1'200;
+  for (int64_t i = 0; i < kMany; ++i) {
+    h.init("id" + std::to_string(i), -1, -1, 5, 30'000);
+    h.add("id" + std::to_string(i), 1000 + i, 0);
+  }
+  h.advance(50'000);
+  EXPECT_EQ(h.markers().size(), static_cast<size_t>(kMany));
+  EXPECT_LE(h.largest_append(), 500u);
+}
+
+TEST(TransactionShard, WithoutATimeoutNothingIsAborted) {
+  TransactionHarness h(TransactionConfig{.max_timeout_ms = std::numeric_limits<int32_t>::max()});
+  h.init("two-phase", -1, -1, 5, std::numeric_limits<int32_t>::max());
+  h.init("long", -1, -1, 5, std::numeric_limits<int32_t>::max() - 1);
+  h.add("two-phase", 1000, 0);
+  h.add("long", 1001, 0);
+  h.advance(int64_t{std::numeric_limits<int32_t>::max()} + 20'000);
+  EXPECT_EQ(h.state("two-phase"), "Ongoing");
+  EXPECT_EQ(h.state("long"), "PrepareAbort");
+}
+
 TEST(TransactionShard, MarkersAreTriedAgainUntilEachPartitionHasItsOwn) {
   TransactionHarness h;
   h.init("a");
@@ -319,6 +344,18 @@ TEST(TransactionShard, UnusedIdsExpire) {
   EXPECT_EQ(h.add("a", 1000, 0), ErrorCode::kInvalidProducerIdMapping);
 }
 
+// More than go at once, and the log takes none of them: they wait for the next time, not for the next millisecond.
+TEST(TransactionShard, ExpiryThatFailsIsNotTriedAgainAtOnce) {
+  TransactionHarness h(TransactionConfig{.id_expiration_ms = 3'000'000});
+  for (int i = 0; i < 2'100; ++i) h.init("id" + std::to_string(i));
+  h.fail_next_append(ErrorCode::kKafkaStorageError);
+  h.advance(3'600'000);
+  EXPECT_EQ(h.state("id0"), "Empty");
+  EXPECT_GE(h.shard().next_deadline_ms(), h.now().steady_ms + 3'000'000);
+  h.advance(3'600'000);
+  EXPECT_EQ(h.state("id0"), "none");
+}
+
 TEST(TransactionShard, DescribeAndList) {
   TransactionHarness h;
   h.init("orders-1");
@@ -388,7 +425,11 @@ TEST(TransactionShard, UnreadableRecordsAreLeftAlone) {
   h.init("a");
   h.append({Bytes("\0\5x", 3), Bytes("?")});
   h.append({h.log().front().key, Bytes("\0\7", 2)});
+  // Dead is a state that is never written.
+  h.append(make_transaction_record("dead", {.producer_id = 1, .state = TransactionState::kDead}, 0));
   h.reload();
+  EXPECT_EQ(h.state("dead"), "none");
+  EXPECT_EQ(h.init("dead").error_code, ErrorCode::kNone);
   EXPECT_EQ(h.state("a"), "Empty");
 }
 

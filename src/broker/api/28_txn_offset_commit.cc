@@ -120,7 +120,7 @@ void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
   auto commit = std::make_shared<TransactionalCommit>();
   commit->call = call;
   sort_out_topics(*commit);
-  if (commit->places.empty() && !call->request.topics.empty()) return call->reply(commit->response);
+  if (commit->places.empty()) return call->reply(commit->response);
   if (call->request.group_id.empty()) return answer_commit(*commit, ErrorCode::kInvalidGroupId, nullptr);
   const TopicImage* offsets = shard.image().find_topic(kConsumerOffsetsTopic);
   if (offsets == nullptr) return answer_commit(*commit, ErrorCode::kNotCoordinator, nullptr);

@@ -34,10 +34,7 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
 
 void describe_producers(const ProducersItem& item, DescribeProducersResponse::PartitionResponse& out) {
   out.error_code = item.error;
-  if (item.error != ErrorCode::kNone) {
-    out.error_message = error_message(item.error);
-    return;
-  }
+  if (item.error != ErrorCode::kNone) return;
   for (const ProducerEntry& entry : item.producers) {
     auto& producer = out.active_producers.emplace_back();
     producer.producer_id = entry.producer_id;
@@ -63,6 +60,7 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
       if (image == nullptr || image->partition(index) == nullptr) {
         auto invalid = invalid_topic_name(topic.name);
         out.error_code = invalid ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
+        if (image != nullptr) continue;  // Kafka has words for the topic's faults alone
         out.error_message = invalid ? std::move(*invalid) : Bytes(error_message(out.error_code));
         continue;
       }

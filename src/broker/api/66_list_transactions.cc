@@ -1,5 +1,6 @@
 // ListTransactions (key 66), versions 0-2: all coordinators of this node are asked. Version 1 filters by duration, 2 by a
 // pattern of the transactional id.
+#include <algorithm>
 #include <set>
 
 #include "broker/api/transaction_call.h"
@@ -35,6 +36,7 @@ ListTransactionsResponse list_nothing(const ListTransactionsCall& call, Now now)
 void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
   Shard& shard = call->shard();
   auto listing = std::make_shared<Listing>();
+  std::ranges::sort(call->request.producer_id_filters);  // once, for all partitions
   int32_t count = TransactionRuntime::partition_count(shard);
   if (count == 0) listing->add(list_nothing(*call, {shard.steady_ms(), shard.now_ms()}));
   listing->open += static_cast<size_t>(count);
