@@ -118,13 +118,23 @@ def _(target):
 @case("limits: ids given out to more than there is room for")
 def _(target):
     members = [Member(target, "full-of-ids", f"member {index}") for index in range(MAX_SIZE + 1)]
-    for member in members:
+    members[0].join()
+    members[0].sync([(members[0].id, b"all")])
+    for member in members[1:]:
         member.get_id()
-    for member in members:
-        member.start_join()
     # The group waits for all ids that were given out; who comes last is refused, and the others go on.
-    members[-1].take_join("the last one joins")
+    for index, member in enumerate(members[:-1]):
+        member.start_join()
+        wait.until(lambda: waiting_members(target, "full-of-ids") == index + 1, f"{index + 1} wait for the others")
+    members[-1].join("the last one joins")
+    for member in members[:-1]:
+        member.take_join("joins again")
     target.ask("DescribeGroups", 5, {"Groups": ["full-of-ids"]}, label="describe")
+
+
+def waiting_members(target, group):
+    described, = target.quietly("DescribeGroups", 5, {"Groups": [group]})["Groups"]
+    return len(described["Members"]) if described["GroupState"] == "PreparingRebalance" else 0
 
 
 @case("limits: a consumer group that is full")

@@ -88,6 +88,8 @@ void GroupShard::join_known_group(Turn& turn, const Caller& caller, const JoinGr
   if (!accepts_joining(group, request.member_id)) {
     group.remove_member(request.member_id);
     turn.answer(caller.token, join_error(ErrorCode::kGroupMaxSizeReached));
+    // With Kafka those who wait for the one that is refused go on waiting, for their rebalance timeout.
+    maybe_complete_join(turn, group);
   } else if (!group.supports_protocols(request.protocol_type, protocols_of(request))) {
     turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol, request.member_id));
   } else if (request.member_id.empty()) {

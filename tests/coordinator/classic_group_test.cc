@@ -169,6 +169,18 @@ TEST(JoinGroup, MaxSizeIsKept) {
   EXPECT_EQ(refused.member_id, "");
 }
 
+TEST(JoinGroup, NobodyWaitsForWhoIsRefused) {
+  ShardHarness h({.max_size = 2});
+  const std::string one = h.stable_group(1)[0];
+  const std::string two = joined_with(h, h.join({})).member_id;
+  const std::string three = joined_with(h, h.join({})).member_id;
+  const AnswerToken t1 = h.join({.member = one}), t2 = h.join({.member = two});
+  EXPECT_FALSE(h.answered(t1));
+  EXPECT_EQ(join_error_of(h, {.member = three}), ErrorCode::kGroupMaxSizeReached);
+  EXPECT_EQ(joined_with(h, t1).generation_id, 2);
+  EXPECT_EQ(joined_with(h, t2).generation_id, 2);
+}
+
 TEST(JoinGroup, AGroupLoadedAboveMaxSizeShrinks) {
   ShardHarness h;
   const auto members = h.stable_group(3);
