@@ -171,13 +171,14 @@ void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const s
     stored.assignment = write_assignment_for(stored.subscription, assignment_by_name(target, *image_));
     protocols[id] = member->classic->protocols;
   }
-  write_consumer_group_tombstones(turn, group);
-  if (joining != nullptr) {
-    // Its records are in this batch already.
+  if (joining != nullptr && joining->id != replaced) {
+    // Its records are in this batch already. They end before the group does: Kafka does not load a log in which a group, or
+    // its assignment, ends before its members.
     turn.write(make_current_assignment_tombstone(group.id(), joining->id));
     turn.write(make_target_tombstone(group.id(), joining->id));
     turn.write(make_member_tombstone(group.id(), joining->id));
   }
+  write_consumer_group_tombstones(turn, group);
   log_info("Group {}: becomes a classic group with {} members", group.id(), value.members.size());
   turn.write(make_group_record(group.id(), value));
   turn.then = [this, id = group.id(), protocols = std::move(protocols), connections = connections_of(group),

@@ -1,5 +1,6 @@
 // ShardHarness: a GroupShard with everything around it that the broker would bring, in one thread: a log in memory, a clock
 // that is moved by hand, tokens and the answers that came for them. Can refuse appends, and reload the shard from its log.
+// Every record that is appended must be one that Kafka could load (replay_rules.h).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,6 +15,7 @@
 
 #include "base/log.h"
 #include "coordinator/group_shard.h"
+#include "coordinator/replay_rules.h"
 #include "protocol/messages/group/consumer_protocol_subscription.h"
 #include "protocol/writer.h"
 
@@ -95,7 +97,11 @@ class ShardHarness {
     if (shard_) take(shard_->close(ErrorCode::kNotCoordinator));
     shard_ = std::make_unique<GroupShard>(config_, [this] { return "id" + std::to_string(++last_id_); });
     shard_->set_metadata(image_, image_version_);
-    for (size_t i = 0; i < log_.size(); ++i) apply(log_[i], static_cast<int64_t>(i));
+    rules_ = {};
+    for (size_t i = 0; i < log_.size(); ++i) {
+      rules_.next(log_[i]);
+      apply(log_[i], static_cast<int64_t>(i));
+    }
     run(shard_->loaded(now_));
   }
 
@@ -136,6 +142,7 @@ class ShardHarness {
       return take(shard_->append_failed(std::move(effects), error, now_));
     }
     for (const CoordinatorRecord& record : effects.records) {
+      if (const auto broken = rules_.next(record)) fault("Kafka could not load this log: " + *broken);
       log_.push_back(record);
       apply(record, static_cast<int64_t>(log_.size()) - 1);
     }
@@ -320,6 +327,7 @@ class ShardHarness {
   int64_t image_version_ = 0;
   std::unique_ptr<GroupShard> shard_;
   std::vector<CoordinatorRecord> log_;
+  ReplayRules rules_;
   std::map<AnswerToken, GroupResponse> answers_;
   std::map<AnswerToken, size_t> order_;
   AnswerToken last_token_ = 0;
