@@ -2,6 +2,9 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <set>
+
 namespace milena {
 namespace {
 
@@ -9,7 +12,7 @@ namespace {
 re2::RE2::Options options() {
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(1 << 20);
+  options.set_max_mem(8 << 20);
   return options;
 }
 
@@ -22,7 +25,6 @@ const char* describe(re2::RE2::ErrorCode code) {
     case re2::RE2::ErrorBadCharRange: return "invalid character class range";
     case re2::RE2::ErrorMissingBracket: return "missing closing ]";
     case re2::RE2::ErrorMissingParen: return "missing closing )";
-    case re2::RE2::ErrorUnexpectedParen: return "unexpected )";
     case re2::RE2::ErrorTrailingBackslash: return "trailing backslash at end of expression";
     case re2::RE2::ErrorRepeatArgument: return "missing argument to repetition operator";
     case re2::RE2::ErrorRepeatSize: return "invalid repeat count";
@@ -31,20 +33,87 @@ const char* describe(re2::RE2::ErrorCode code) {
     case re2::RE2::ErrorBadUTF8: return "invalid UTF-8";
     case re2::RE2::ErrorBadNamedCapture: return "invalid named capture";
     case re2::RE2::ErrorPatternTooLarge: return "expression too large";
+    // RE2/J has no other word for a ) too many.
     default: return "regexp/syntax: internal error";
   }
 }
 
+// The pattern as RE2 reads it, where RE2/J reads otherwise: it names groups as (?<name> as well, each name once, and has no \C.
+class Dialect {
+ public:
+  explicit Dialect(ByteView pattern) : rest_(pattern) {
+    while (!rest_.empty()) {
+      if (starts_with("\\Q")) {
+        take_until("\\E");
+      } else if (starts_with("\\")) {
+        if (starts_with("\\C")) fail("invalid escape sequence");
+        take(2);
+      } else if (starts_with("[")) {
+        take_class();
+      } else if (starts_with("(?P<") || starts_with("(?<")) {
+        take_name();
+      } else {
+        take(1);
+      }
+    }
+  }
+
+  const Bytes& pattern() const { return pattern_; }
+  const std::optional<Bytes>& error() const { return error_; }
+
+ private:
+  bool starts_with(ByteView what) const { return rest_.substr(0, what.size()) == what; }
+  void fail(const char* error) {
+    if (!error_) error_ = error;
+  }
+  void take(size_t count) {
+    count = std::min(count, rest_.size());
+    pattern_.append(rest_.substr(0, count));
+    rest_.remove_prefix(count);
+  }
+  void take_until(ByteView end) {
+    const size_t at = rest_.find(end);
+    take(at == ByteView::npos ? rest_.size() : at + end.size());
+  }
+  void take_class() {
+    take(starts_with("[^") ? 2 : 1);
+    // A bracket that comes first stands for itself.
+    if (starts_with("]")) take(1);
+    while (!rest_.empty() && !starts_with("]")) {
+      if (starts_with("[:") && rest_.find(":]", 2) != ByteView::npos) {
+        take_until(":]");
+      } else {
+        take(starts_with("\\") ? 2 : 1);
+      }
+    }
+    take(1);
+  }
+  void take_name() {
+    const size_t begin = starts_with("(?P<") ? 4 : 3;
+    pattern_ += "(?P<";
+    rest_.remove_prefix(begin);
+    const size_t end = rest_.find('>');
+    if (end == ByteView::npos) return;  // RE2 says what is wrong
+    if (!names_.emplace(rest_.substr(0, end)).second) fail("duplicate capture group name");
+    take(end + 1);
+  }
+
+  ByteView rest_;
+  Bytes pattern_;
+  std::set<Bytes> names_;
+  std::optional<Bytes> error_;
+};
+
 }  // namespace
 
-TopicRegex::TopicRegex(ByteView pattern) : regex_(std::make_unique<re2::RE2>(piece(pattern), options())) {}
+TopicRegex::TopicRegex(ByteView pattern) {
+  const Dialect dialect(pattern);
+  regex_ = std::make_unique<re2::RE2>(piece(dialect.pattern()), options());
+  error_ = dialect.error();
+  if (!error_ && !regex_->ok()) error_ = describe(regex_->error_code());
+}
 TopicRegex::~TopicRegex() = default;
 
-std::optional<std::string> TopicRegex::error() const {
-  if (regex_->ok()) return std::nullopt;
-  return describe(regex_->error_code());
-}
-
-bool TopicRegex::matches(ByteView topic) const { return regex_->ok() && re2::RE2::FullMatch(piece(topic), *regex_); }
+bool TopicRegex::matches(ByteView topic) const { return !error_ && re2::RE2::FullMatch(piece(topic), *regex_); }
 
 }  // namespace milena

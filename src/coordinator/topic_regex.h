@@ -1,10 +1,10 @@
-// Patterns of topic names in RE2's syntax, as consumers subscribe to them (Kafka uses RE2/J, which is the same). A name must
-// match as a whole. Pure.
+// Patterns of topic names in RE2's syntax, as consumers subscribe to them (Kafka uses RE2/J 1.8, which is nearly the same;
+// where it is not, its rules hold here, but for repetitions of more than a thousand, which RE2 refuses). A name must match as
+// a whole. Pure.
 #pragma once
 
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "base/bytes.h"
 
@@ -20,12 +20,13 @@ class TopicRegex {
   ~TopicRegex();
 
   // What is wrong with it, in RE2/J's words; nothing if it is fine.
-  std::optional<std::string> error() const;
+  const std::optional<Bytes>& error() const { return error_; }
   // Never, if it is not.
   bool matches(ByteView topic) const;
 
  private:
   std::unique_ptr<re2::RE2> regex_;
+  std::optional<Bytes> error_;
 };
 
 }  // namespace milena
