@@ -49,6 +49,10 @@ MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
     oldest_ms = std::min(oldest_ms, resolved.timestamp_ms > step.turn.now.wall_ms ? 0 : resolved.timestamp_ms);
     oldest_version = std::min(oldest_version, resolved.version);
   }
+  // One that was never looked up: its coordinator, Kafka, was stopped before it had done so.
+  for (const auto& [regex, count] : group.regex_subscribers()) {
+    if (step.regexes.count(regex) == 0 && step.resolved(regex) == nullptr) wanted.insert(regex);
+  }
   const int64_t age_ms = step.turn.now.wall_ms - oldest_ms;
   const bool due = age_ms > kShortestRefresh_ms && (oldest_version < image_version_with_new_topics_ ||
                                                     age_ms > config_.consumer.regex_refresh_interval_ms);
@@ -64,10 +68,16 @@ void GroupShard::resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::
   for (const Bytes& regex : regexes) {
     const TopicRegex compiled(regex);
     ResolvedRegex resolved{.topics = {}, .version = image_version_, .timestamp_ms = step.turn.now.wall_ms};
-    for (const TopicImage& topic : image_->topics()) {
-      if (compiled.matches(topic.name)) resolved.topics.insert(topic.name);
-    }
     const ResolvedRegex* known = step.resolved(regex);
+    if (known != nullptr && compiled.error()) {
+      // From a log whose writer could read it: its topics stay as they are.
+      log_warn("Group {}: pattern {} cannot be read: {}", step.group->id(), regex, *compiled.error());
+      resolved.topics = known->topics;
+    } else {
+      for (const TopicImage& topic : image_->topics()) {
+        if (compiled.matches(topic.name)) resolved.topics.insert(topic.name);
+      }
+    }
     if (known == nullptr || known->topics != resolved.topics) {
       log_info("Group {}: pattern {} stands for {} topics", step.group->id(), regex, resolved.topics.size());
       step.new_assignment_needed = true;

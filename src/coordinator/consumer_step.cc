@@ -198,11 +198,13 @@ MaybeRefusal GroupShard::reconcile_member(ConsumerStep& step, const OwnedPartiti
   if (*next != step.after) {
     step.turn.write(make_current_assignment_record(step.group->id(), *next));
     step.after = std::move(*next);
+    step.reconciled = true;
   }
   return std::nullopt;
 }
 
-void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms) {
+void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms,
+                                       bool reconciled) {
   ConsumerGroup& owner = *consumer_group(group_id);
   const ConsumerMember& member = *owner.find_member(member_id);
   ConsumerGroup::Timers& timers = owner.timers(member_id);
@@ -217,7 +219,7 @@ void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const 
   const bool gives_back = member.state == MemberState::kUnrevokedPartitions && !member.uses_classic_protocol();
   if (!gives_back || MILENA_GROUP_BUG(kRevocationHasNoTimeout)) {
     Deadlines::cancel(timers.rebalance);
-  } else if (timers.rebalance.deadline_ms == kNever || timers.rebalance_epoch != member.epoch) {
+  } else if (reconciled || timers.rebalance.deadline_ms == kNever || timers.rebalance_epoch != member.epoch) {
     timers.rebalance_epoch = member.epoch;
     deadlines_.set(timers.rebalance, {TimerKind::kConsumerRebalance, group_id, member_id},
                    turn.now.steady_ms + std::max(member.rebalance_timeout_ms, 0));

@@ -27,6 +27,8 @@ struct GroupShard::ConsumerStep {
   int32_t group_epoch = 0;
   int32_t target_epoch = 0;
   Assignment target;
+  // The member has another current assignment.
+  bool reconciled = false;
 
   bool subscription_changed() const { return topics_changed || regex_changed; }
   // Names and what the pattern stands for.

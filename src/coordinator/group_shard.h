@@ -257,8 +257,9 @@ class GroupShard {
   void compute_target(ConsumerStep& step);
   std::shared_ptr<const std::vector<Uuid>> existing_topics(const TopicNames& names, AssignableGroup& assignable) const;
   MaybeRefusal reconcile_member(ConsumerStep& step, const OwnedPartitions& owned);
-  // When the records are applied: the member's timers.
-  void watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms);
+  // When the records are applied: the member's timers. Who was told anew what to give back has all its time for it.
+  void watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms,
+                             bool reconciled = false);
   int64_t topics_hash(const SubscriptionCounts& subscriptions);
 
   // consumer_regex.cc

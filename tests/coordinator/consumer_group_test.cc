@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/consumer_harness.h"
+#include "coordinator/consumer_records.h"
 #include "coordinator/consumer_protocol.h"
 
 namespace milena {
@@ -204,6 +205,31 @@ TEST(ConsumerGroup, WhoDoesNotGiveBackWithinItsRebalanceTimeoutIsFenced) {
   EXPECT_EQ(h.group_of().find_member("a"), nullptr);
   h.beat("b");
   EXPECT_EQ(h.has("b"), (Owned{{"t", {0, 1}}}));
+}
+
+// All its time again, although it is still in the same epoch.
+TEST(ConsumerGroup, WhoIsToldToGiveBackMoreHasAllItsTimeForIt) {
+  ConsumerHarness h;
+  h.add_topic("t", 3);
+  auto slow = ConsumerHarness::joining("a");
+  slow.rebalance_ms = 10'000;
+  h.beat(slow);
+  h.join_consumer("b");
+  h.beat("a");
+  const auto first = h.member_of("a").pending_revocation;
+  EXPECT_FALSE(first.empty());
+  h.join_consumer("c");
+  h.advance(8'000);
+  const int32_t epoch = h.member_of("a").epoch;
+  h.beat("a", h.has("a"));
+  EXPECT_EQ(h.member_of("a").epoch, epoch);
+  EXPECT_EQ(h.member_of("a").state, MemberState::kUnrevokedPartitions);
+  EXPECT_NE(h.member_of("a").pending_revocation, first);
+  h.advance(9'000);
+  ASSERT_NE(h.group_of().find_member("a"), nullptr);
+  h.beat("a");  // nothing new
+  h.advance(1'000);
+  EXPECT_EQ(h.group_of().find_member("a"), nullptr);
 }
 
 TEST(ConsumerGroup, AFencingThatCannotBeWrittenIsTriedAgain) {
@@ -419,6 +445,47 @@ TEST(ConsumerGroup, ABadPatternIsRefused) {
   EXPECT_EQ(answer.error_code, ErrorCode::kInvalidRegularExpression);
   EXPECT_EQ(answer.error_message, "SubscribedTopicRegex `[` is not a valid regular expression: missing closing ].");
   EXPECT_EQ(h.consumer_state(), "none");
+}
+
+// Kafka looks patterns up beside its coordinator, and may be stopped before it has done so.
+TEST(ConsumerGroup, APatternThatWasNeverLookedUpIsLookedUp) {
+  ConsumerHarness h;
+  h.add_topic("t1", 1);
+  auto beat = ConsumerHarness::joining("a", {});
+  beat.regex = "t.*";
+  h.beat(beat);
+  h.join_consumer("b", {"t1"});
+  Effects lost;
+  lost.records.push_back(make_regex_tombstone("g", "t.*"));
+  h.run(std::move(lost));
+  EXPECT_TRUE(h.group_of().resolved_regexes().empty());
+  h.beat("b");
+  EXPECT_EQ(h.group_of().resolved_regexes().at("t.*").topics, TopicNames{"t1"});
+}
+
+TEST(ConsumerGroup, APatternThatOnlyItsWriterCouldReadKeepsItsTopics) {
+  GroupConfig config = ConsumerHarness::instant_config();
+  config.consumer.regex_refresh_interval_ms = 20'000;
+  ConsumerHarness h(config);
+  h.add_topic("t1", 1);
+  auto beat = ConsumerHarness::joining("a", {});
+  beat.regex = "t.*";
+  h.beat(beat);
+  const Bytes strange = "((a{100}){10}){2}|t1";
+  Effects loaded;
+  loaded.records.push_back(make_regex_tombstone("g", "t.*"));
+  ConsumerMember member = h.member_of("a");
+  member.regex = strange;
+  loaded.records.push_back(make_member_record("g", member));
+  loaded.records.push_back(make_regex_record("g", strange, {.topics = {"t1"}, .version = 0, .timestamp_ms = h.now().wall_ms}));
+  h.run(std::move(loaded));
+  const int32_t epoch = h.group_of().epoch();
+  h.advance(20'001);
+  EXPECT_EQ(h.beat("a").error_code, ErrorCode::kNone);
+  const ResolvedRegex& resolved = h.group_of().resolved_regexes().at(strange);
+  EXPECT_EQ(resolved.topics, TopicNames{"t1"});
+  EXPECT_EQ(resolved.timestamp_ms, h.now().wall_ms);
+  EXPECT_EQ(h.group_of().epoch(), epoch);
 }
 
 TEST(ConsumerGroup, APatternGoesWithItsLastSubscriber) {
