@@ -197,6 +197,12 @@ void ClassicGroup::begin_rebalance(int64_t wall_ms) {
   transition_to(GroupState::kPreparingRebalance, wall_ms);
 }
 
+void ClassicGroup::reset_assignments() {
+  for (auto& [id, member] : members_) {
+    if (!member.assignment.empty()) member.former_assignment = std::exchange(member.assignment, {});
+  }
+}
+
 bool ClassicGroup::elect_joined_leader() {
   if (!leader_) return false;
   if (find_member(*leader_)->awaiting_join) return true;
@@ -256,7 +262,9 @@ void ClassicGroup::on_record(const GroupMetadataValue& value) {
   if (!is(GroupState::kCompletingRebalance) || value.generation != generation_ || value.members.empty()) return;
   for (const GroupMetadataValue::MemberMetadata& stored : value.members) {
     ClassicMember* member = find_member(stored.member_id);
-    if (member != nullptr) member->assignment = stored.assignment;
+    if (member == nullptr) continue;
+    member->assignment = stored.assignment;
+    member->former_assignment.clear();
   }
   transition_to(GroupState::kStable, value.current_state_timestamp);
 }

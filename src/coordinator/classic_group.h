@@ -43,6 +43,8 @@ struct ClassicMember {
   int32_t session_timeout_ms = 0;
   MemberProtocols protocols;  // the one it likes best first
   Bytes assignment;
+  // One that is not shown any more because a rebalance was given up, and that the member may still go by.
+  Bytes former_assignment;
   // Joined, and its first generation has not begun yet.
   bool is_new = false;
   std::optional<AnswerToken> awaiting_join;
@@ -122,6 +124,8 @@ class ClassicGroup {
   // --- transitions
 
   void begin_rebalance(int64_t wall_ms);
+  // Of a generation that did not come to its end nobody has an assignment.
+  void reset_assignments();
   // The leader, or somebody who has rejoined in its place; false if nobody has.
   bool elect_joined_leader();
   // The next generation: CompletingRebalance, or Empty if no member is left.

@@ -82,8 +82,6 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
     turn.answer(caller.token, std::move(response));
     return std::nullopt;
   }
-  const auto subscription = read_subscription(protocols.front().metadata);
-  if (!subscription) return Refusal{ErrorCode::kUnknownServerError, {}};
 
   ConsumerStep step{.turn = turn, .group = &group};
   const ConsumerMember* known =
@@ -98,6 +96,8 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
     step.before = known != nullptr ? *known : ConsumerMember{.id = member_id};
     log_info("Group {}: member {} joins using the classic protocol", group.id(), member_id);
   }
+  const auto subscription = read_subscription(protocols.front().metadata);
+  if (!subscription) return Refusal{ErrorCode::kUnknownServerError, {}};
   const bool downgrades = known != nullptr && known->is_static_of(request.group_instance_id) &&
                           !known->uses_classic_protocol() &&
                           group.classic_member_count() == static_cast<int32_t>(group.members().size()) - 1 &&

@@ -69,8 +69,9 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
   ConsumerGroup& made = *step.made;
   for (const auto& [id, member] : group.members()) {
     const auto subscription = read_subscription(member.metadata(protocol));
-    const auto assignment =
-        member.assignment.empty() ? ConsumerProtocolAssignment() : read_assignment(member.assignment);
+    // What it was told last it may still have.
+    const Bytes& held = member.assignment.empty() ? member.former_assignment : member.assignment;
+    const auto assignment = held.empty() ? ConsumerProtocolAssignment() : read_assignment(held);
     if (!subscription || !assignment) return cannot_upgrade(group, "the embedded consumer protocol is malformed.");
     if (assignment->user_data && !assignment->user_data->empty()) {
       return cannot_upgrade(group,

@@ -18,8 +18,11 @@ void GroupShard::rebalance_or_complete_join(Turn& turn, ClassicGroup& group, Byt
 }
 
 void GroupShard::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why) {
-  // Who waits for an assignment of the old generation must rejoin.
-  if (group.is(GroupState::kCompletingRebalance)) answer_syncs(turn, group, ErrorCode::kRebalanceInProgress);
+  if (group.is(GroupState::kCompletingRebalance)) {
+    // Who waits for an assignment of the old generation must rejoin.
+    answer_syncs(turn, group, ErrorCode::kRebalanceInProgress);
+    group.reset_assignments();
+  }
   Deadlines::cancel(group.sync_timer);
   const bool initial = group.is(GroupState::kEmpty);
   log_info("Group {}: preparing to rebalance from state {}, generation {}: {}", group.id(),

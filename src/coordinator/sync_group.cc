@@ -112,7 +112,7 @@ void GroupShard::store_assignments(Turn& turn, const SyncGroupRequest& request, 
       }
     }
     ClassicGroup& unassigned = *this->group(id);
-    for (auto& [member_id, member] : unassigned.members()) member.assignment.clear();
+    unassigned.reset_assignments();
     prepare_rebalance(failed, unassigned, "the assignment could not be stored");
   };
 }

@@ -90,6 +90,18 @@ TEST_F(Migration, WhoWaitsInAClassicRebalanceIsSentBack) {
   EXPECT_EQ(h.group_of().members().size(), 3u);
 }
 
+// Its assignment is not shown any more, but it has not given it back either.
+TEST_F(Migration, WhatAMemberOfAFailedRebalanceHasIsKnownToTheUpgrade) {
+  const std::string first = classic_group();
+  const auto [second, token] = h.join_new({.protocols = {{"range", ask::subscription_of({"t"})}}});
+  rejoin(first);
+  EXPECT_EQ(h.state(), "CompletingRebalance");
+  h.leave({{second, std::nullopt}});
+  EXPECT_EQ(h.state(), "PreparingRebalance");
+  h.join_consumer("m");
+  EXPECT_EQ(h.has(first), (Owned{{"t", {0, 1, 2, 3}}}));
+}
+
 TEST_F(Migration, AnUpgradeThatCannotBeWrittenLeavesTheClassicGroup) {
   const std::string first = classic_group();
   const auto [second, token] = h.join_new({.protocols = {{"range", ask::subscription_of({"t"})}}});
@@ -168,6 +180,21 @@ TEST_F(Migration, AStaticConsumerThatComesBackAsClassicDowngradesTheGroup) {
   h.reload();
   EXPECT_EQ(h.state(), "Stable");
   EXPECT_EQ(parse(h.shard().find_group("g")->members().at(joined.member_id).assignment), (Owned{{"t", {0, 1, 2, 3}}}));
+}
+
+TEST_F(Migration, WhoSomebodyIsCountsBeforeWhatItSays) {
+  auto beat = ConsumerHarness::joining("m");
+  beat.instance = "i";
+  h.beat(beat);
+  const auto join = [&](const std::string& member, const std::string& instance) {
+    return h.answer<JoinGroupResponse>(h.join({.member = member, .instance = instance, .protocols = {{"range", "?"}}})).error_code;
+  };
+  EXPECT_EQ(join("somebody else", "i"), ErrorCode::kFencedInstanceId);
+  EXPECT_EQ(join("somebody", "unheard of"), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(join("m", "i"), ErrorCode::kUnknownServerError);
+  EXPECT_EQ(join("", "i"), ErrorCode::kUnknownServerError);
+  EXPECT_EQ(h.group_of().members().size(), 1u);
+  EXPECT_EQ(h.group_of().find_static("i")->id, "m");
 }
 
 TEST_F(Migration, ClassicMembersMustJoinAgainInTime) {
