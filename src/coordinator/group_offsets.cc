@@ -17,6 +17,12 @@ constexpr int16_t kFirstCommitVersionWithMemberEpoch = 9;
 // The tombstones of one check, so that they fit into a batch; the next check follows at once.
 constexpr size_t kMostExpiredAtOnce = 2'000;
 
+// Clients name any time they like; what goes beyond the end of time wraps, as in Java.
+int64_t wrapping_sum(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
+int64_t wrapping_difference(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+
 // A topic that was deleted and made again: its old offsets are not the new one's.
 bool of_another_topic(const Uuid& stored, const Uuid& asked) {
   return !stored.is_zero() && !asked.is_zero() && stored != asked;
@@ -29,7 +35,9 @@ CommittedOffset committed_offset(const OffsetCommitRequest& request, const Offse
   offset.leader_epoch = partition.committed_leader_epoch;
   offset.metadata = partition.committed_metadata.value_or("");
   offset.commit_timestamp_ms = partition.commit_timestamp == -1 ? wall_ms : partition.commit_timestamp;
-  if (request.retention_time_ms != -1) offset.expire_timestamp_ms = wall_ms + request.retention_time_ms;
+  if (request.retention_time_ms != -1) {
+    offset.expire_timestamp_ms = wrapping_sum(wall_ms, request.retention_time_ms);
+  }
   offset.topic_id = topic.topic_id;
   return offset;
 }
@@ -274,7 +282,7 @@ bool GroupShard::expire_offsets(Turn& turn, ByteView group_id, const std::functi
     const bool wanted = subscribed(topic);
     for (const auto& [partition, offset] : partitions) {
       if (turn.effects.records.size() >= kMostExpiredAtOnce) return false;
-      const int64_t age_ms = turn.now.wall_ms - since_ms.value_or(offset.commit_timestamp_ms);
+      const int64_t age_ms = wrapping_difference(turn.now.wall_ms, since_ms.value_or(offset.commit_timestamp_ms));
       const bool old = offset.expire_timestamp_ms != -1 ? turn.now.wall_ms >= offset.expire_timestamp_ms
                                                         : age_ms >= config_.offsets_retention_ms;
       if (old && !wanted && !offsets_.has_pending(group_id, topic, partition)) {

@@ -63,6 +63,25 @@ TEST(DescribeGroups, ShowsMembersWithMetadataOnceStable) {
   EXPECT_EQ(preparing.members.at(0).member_metadata, "");
 }
 
+TEST(DescribeGroups, AnAssignmentEndsWithTheRebalanceThatWasToReplaceIt) {
+  ShardHarness h;
+  const std::string first = h.stable_group(1)[0];
+  const auto [second, token] = h.join_new();
+  h.join({.member = first});
+  EXPECT_EQ(describe(h, "g", 6).group_state, "CompletingRebalance");
+  const auto shown = [&] {
+    const auto group = describe(h, "g", 6);
+    for (const auto& member : group.members) {
+      if (member.member_id == first) return member.member_assignment;
+    }
+    return Bytes("not there");
+  };
+  EXPECT_EQ(shown(), "to " + first);
+  h.leave({{second, std::nullopt}});
+  EXPECT_EQ(h.state(), "PreparingRebalance");
+  EXPECT_EQ(shown(), "");
+}
+
 TEST(DescribeGroups, AnUnknownGroupIsDeadAndSinceVersion6AnError) {
   ShardHarness h;
   EXPECT_EQ(describe(h, "x", 5).group_state, "Dead");
@@ -285,6 +304,23 @@ TEST(OffsetExpiry, AnOldClientsRetentionIsKept) {
   EXPECT_EQ(h.log().back().value->substr(0, 2), Bytes("\0\1", 2));
   h.advance(600'000);
   EXPECT_EQ(h.fetch().committed_offset, -1);
+}
+
+// Java's sums wrap; ours must not be undefined.
+TEST(OffsetExpiry, TimesBeyondTheEndOfTimeWrap) {
+  ShardHarness h;
+  h.commit({.partition = 0, .offset = 3, .retention_ms = INT64_MAX, .version = 3});
+  OffsetCommitRequest request;
+  request.group_id = "g";
+  auto& topic = request.topics.emplace_back();
+  topic.name = "t";
+  topic.partitions = {{.partition_index = 1, .committed_offset = 4, .commit_timestamp = INT64_MIN},
+                      {.partition_index = 2, .committed_offset = 5, .commit_timestamp = INT64_MAX}};
+  h.run(h.shard().commit_offsets(h.caller(1), request, h.now()));
+  h.advance(600'000);
+  EXPECT_EQ(h.fetch("g", "t", 0).committed_offset, -1) << "it has expired before it was committed";
+  EXPECT_EQ(h.fetch("g", "t", 1).committed_offset, 4) << "its age is negative";
+  EXPECT_EQ(h.fetch("g", "t", 2).committed_offset, 5);
 }
 
 TEST(OffsetExpiry, AnEmptyGroupWithoutOffsetsGoesAtTheNextCheck) {
