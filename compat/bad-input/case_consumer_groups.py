@@ -66,6 +66,15 @@ class Consumer:
         return {"GroupInstanceId": self.more["InstanceId"]} if self.more else {}
 
 
+def known_topic(target, **more):
+    return target.known_to_groups(target.topic(**more))
+
+
+def known_subscribed(target):
+    make_subscribed(target)
+    target.known_to_groups("subscribed")
+
+
 def describe(target, group, label):
     for version in (0, 1):
         target.ask("ConsumerGroupDescribe", version, {"GroupIds": [group]}, label=f"{label}: describe v{version}")
@@ -73,7 +82,7 @@ def describe(target, group, label):
 
 @case("consumer group heartbeat: what is missing or out of range")
 def _(target):
-    make_subscribed(target)
+    known_subscribed(target)
     long = "x" * 32767
     for version in (0, 1):
         member = "m" if version > 0 else ""
@@ -112,8 +121,8 @@ def _(target):
 
 @case("consumer groups: who is unknown, stale, ahead or gone")
 def _(target):
-    make_subscribed(target)
-    topic = target.topic(partitions=2)
+    known_subscribed(target)
+    topic = known_topic(target, partitions=2)
     for version in (0, 1):
         group = f"epochs-{version}"
         one = Consumer(target, group, "one", version=version)
@@ -166,7 +175,7 @@ def _(target):
 
 @case("consumer groups: an administrator throws a member out")
 def _(target):
-    topic = target.topic()
+    topic = known_topic(target)
     one = Consumer(target, "thrown-out", "one")
     one.join(topics=[topic])
     one.says_what_it_has()
@@ -177,8 +186,8 @@ def _(target):
 
 @case("consumer groups: static members and their doubles")
 def _(target):
-    make_subscribed(target)
-    topic = target.topic(partitions=2)
+    known_subscribed(target)
+    topic = known_topic(target, partitions=2)
     one = Consumer(target, "static-consumers", "one", instance="i")
     double = Consumer(target, "static-consumers", "double", instance="i")
     one.join(topics=[topic])
@@ -214,8 +223,8 @@ def _(target):
 
 @case("consumer groups: partitions that are not one's own")
 def _(target):
-    make_subscribed(target)
-    topic = target.topic(partitions=2)
+    known_subscribed(target)
+    topic = known_topic(target, partitions=2)
     one, two = Consumer(target, "owners", "one"), Consumer(target, "owners", "two")
     one.join(topics=[topic])
     one.says_what_it_has()
@@ -241,7 +250,7 @@ def _(target):
 @case("consumer groups: what the range assignor gives to whom")
 def _(target):
     """Members with and without racks and instances, that subscribe to the same and to different topics."""
-    seven, three, two = target.topic(partitions=7), target.topic(partitions=3), target.topic(partitions=2)
+    seven, three, two = (known_topic(target, partitions=count) for count in (7, 3, 2))
     plans = {"same": [[seven, three]] * 4, "different": [[seven], [seven, three], [three, two], [two, seven]], "racks": [[seven, two]] * 3}
     for plan, subscriptions in plans.items():
         members = []
@@ -270,8 +279,8 @@ def _(target):
 
 @case("consumer groups: classic members that should not be there")
 def _(target):
-    make_subscribed(target)
-    topic = target.topic()
+    known_subscribed(target)
+    topic = known_topic(target)
     for name, kind, protocols in (("connect", "connect", (("range", b"x"),)), ("garbage", "consumer", (("range", b"\0\0\0"),))):
         group = f"upgrade-{name}"
         member = target.quietly("JoinGroup", 3, join(group, kind=kind, protocols=(("range", CONSUMER_METADATA),) if kind == "consumer" else protocols))
@@ -305,7 +314,7 @@ def _(target):
 
 @case("groups: every version of every request of a stranger")
 def _(target):
-    topic = target.topic()
+    topic = known_topic(target)
     member = joined(target, "versions")
     consumer = Consumer(target, "versions-848", "one")
     consumer.join(topics=[topic])
@@ -366,7 +375,7 @@ def _(target):
 @case("consumer groups: a thousand join at once")
 def _(target):
     count, partitions, group = 1000, 10, "thousand-consumers"
-    topic = target.topic(partitions=partitions)
+    topic = known_topic(target, partitions=partitions)
     members = {f"member-{index:04}": None for index in range(count)}
     connections = [target.connect() for _ in range(20)]
     errors, owners = set(), {}

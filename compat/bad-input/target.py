@@ -112,6 +112,7 @@ class Target:
         self.connections = []
         self.ids = {}
         self.names = {}
+        self.assigned = set()
         self.made = 0
         self.case = "none"
         self.bystander = Connection(self)
@@ -173,6 +174,26 @@ class Target:
                                self.quietly("ListOffsets", 7, ask)["Topics"][0]["Partitions"]), f"{name} is usable")
         if records:
             self.append(name, batches.batch([batches.record(index) for index in range(records)]))
+        return name
+
+    def known_to_groups(self, name):
+        """The topic, once it is assigned to members of consumer groups: Kafka's coordinators hear of new topics some time
+        after everybody else."""
+        if name in self.assigned:
+            return name
+        group, member = f"knows-{name}", {"GroupId": f"knows-{name}", "MemberId": "m"}
+        first = {**member, "MemberEpoch": 0, "RebalanceTimeoutMs": 60_000, "SubscribedTopicNames": [name], "TopicPartitions": []}
+
+        def is_assigned():
+            answer = self.quietly("ConsumerGroupHeartbeat", 1, first)
+            return answer["ErrorCode"] == 0 and answer["Assignment"] and answer["Assignment"]["TopicPartitions"]
+
+        wait.until(is_assigned, f"{name} is assigned")
+        left = self.quietly("ConsumerGroupHeartbeat", 1, {**member, "MemberEpoch": -1})
+        gone, = self.quietly("DeleteGroups", 2, {"GroupsNames": [group]})["Results"]
+        if left["ErrorCode"] != 0 or gone["ErrorCode"] != 0:
+            raise AssertionError(f"{self.name}: {group} stays")
+        self.assigned.add(name)
         return name
 
     def append(self, name, data, partition=0):
