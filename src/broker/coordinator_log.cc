@@ -1,5 +1,6 @@
 #include "broker/coordinator_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/partition.h"
@@ -10,12 +11,13 @@
 namespace milena {
 namespace {
 
-// A record by itself is not cut: a group's members may have said more than the topic takes.
-bool is_too_large(Shard& shard, const Partition& partition, size_t batch_bytes) {
-  // Not worth a look at the topic's settings.
-  if (batch_bytes <= kSmallDecision_bytes) return false;
+size_t largest_batch(Shard& shard, const Partition& partition) {
   const TopicImage* topic = shard.image().find_topic(partition.id().topic_id);
-  return topic != nullptr && static_cast<int64_t>(batch_bytes) > shard.topic_config(*topic)->max_message_bytes;
+  return topic == nullptr ? SIZE_MAX : static_cast<size_t>(std::max(shard.topic_config(*topic)->max_message_bytes, 0));
+}
+
+size_t size_in_batch(const CoordinatorRecord& record) {
+  return RecordBatchBuilder::max_record_size(record.key.size(), record.value ? record.value->size() : 0);
 }
 
 }  // namespace
@@ -48,28 +50,30 @@ Result<bool> visit_coordinator_batches(ByteView bytes, int64_t& next_offset, con
 
 size_t size_in_batch(const std::vector<CoordinatorRecord>& records) {
   size_t size = 0;
-  for (const CoordinatorRecord& record : records) {
-    size += RecordBatchBuilder::max_record_size(record.key.size(), record.value ? record.value->size() : 0);
-  }
+  for (const CoordinatorRecord& record : records) size += size_in_batch(record);
   return size;
 }
 
 AppendOutcome append_coordinator_records(Shard& shard, Partition& partition, const std::vector<CoordinatorRecord>& records,
                                          const BatchOptions& options, const AppendChecks& checks) {
   const int64_t timestamp_ms = shard.now_ms();
+  // What is small is not worth a look at the topic's settings.
+  const bool small = size_in_batch(records) <= kSmallDecision_bytes;
+  const size_t largest = small ? SIZE_MAX : largest_batch(shard, partition);
+  const size_t full = std::min(kLargeCoordinatorBatch_bytes, largest);
   Bytes batches;
   size_t next = 0;
   while (next < records.size()) {
     RecordBatchBuilder batch(options);
     const size_t first = next;
-    while (next < records.size() && batch.uncompressed_size() < kLargeCoordinatorBatch_bytes) {
-      const CoordinatorRecord& record = records[next++];
+    for (; next < records.size(); ++next) {
+      const CoordinatorRecord& record = records[next];
+      if (next > first && batch.uncompressed_size() + size_in_batch(record) > full) break;
       batch.append(record.key, value_of(record), timestamp_ms);
     }
     const Bytes built = batch.build();
-    if (next - first == 1 && is_too_large(shard, partition, built.size())) {
-      return AppendOutcome{.error = ErrorCode::kMessageTooLarge};
-    }
+    // A record by itself is not cut: a group's members may have said more than the topic takes.
+    if (next - first == 1 && built.size() > largest) return AppendOutcome{.error = ErrorCode::kMessageTooLarge};
     batches += built;
   }
   return partition.append_as_leader(Payload(std::move(batches)), checks);

@@ -127,14 +127,15 @@ void CoordinatorRuntime<Kind>::load_from(int32_t index) {
   shard_.executor().post([this, index] { load_from(index + 1); });
 }
 
-// --- loading: a chunk of the log a turn, so that the shard goes on serving others.
+// --- loading: a chunk of the log a turn, so that the shard goes on serving others. Who cannot be loaded is no
+// coordinator, as in Kafka.
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::load(Host& host) {
   host.loading = true;
   Partition* partition = partition_of_host(host);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log();
-  if (log == nullptr) return fail_host(host.partition, ErrorCode::kCoordinatorNotAvailable);
+  if (log == nullptr) return fail_host(host.partition, ErrorCode::kNotCoordinator);
   host.load_position = log->log_start_offset();
   load_some(host.partition);
 }
@@ -146,16 +147,16 @@ void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
   Host& host = *found->second;
   Partition* partition = partition_of_host(host);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log();
-  if (log == nullptr) return fail_host(partition_index, ErrorCode::kCoordinatorNotAvailable);
+  if (log == nullptr) return fail_host(partition_index, ErrorCode::kNotCoordinator);
   if (host.load_position >= log->log_end_offset()) return finish_loading(host);
   auto read = log->read(host.load_position, kLoadChunk_bytes, log->log_end_offset(), true);
   auto bytes = read.ok() ? read->batches.flatten() : Result<Bytes>(read.error());
   if (!bytes) {
     partition->take_offline(bytes.error());
-    return fail_host(partition_index, ErrorCode::kCoordinatorNotAvailable);
+    return fail_host(partition_index, ErrorCode::kNotCoordinator);
   }
   if (!apply_batches(host, *bytes, host.load_position)) {
-    return fail_host(partition_index, ErrorCode::kCoordinatorNotAvailable);
+    return fail_host(partition_index, ErrorCode::kNotCoordinator);
   }
   if (host.load_position >= log->log_end_offset()) return finish_loading(host);
   shard_.executor().post([this, partition_index] { load_some(partition_index); });

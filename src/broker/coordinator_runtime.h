@@ -43,8 +43,8 @@ class CoordinatorRuntime {
   using Response = typename Kind::Response;
   // Runs on the coordinator's shard. What it captures is kept until the answer was given.
   using Input = std::function<Effects(State&, AnswerToken, Now)>;
-  // Runs on the asking shard: kNone and the answer, or why there is none (kNotCoordinator, kCoordinatorNotAvailable,
-  // kCoordinatorLoadInProgress).
+  // Runs on the asking shard: kNone and the answer, or why there is none (kNotCoordinator, also where loading
+  // failed; kCoordinatorNotAvailable, kCoordinatorLoadInProgress).
   using OnAnswer = std::function<void(ErrorCode, Response*)>;
 
   explicit CoordinatorRuntime(Shard& shard);

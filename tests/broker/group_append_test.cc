@@ -5,6 +5,7 @@
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/incremental_alter_configs.h"
+#include "protocol/messages/list_groups.h"
 #include "protocol/records/record_iterator.h"
 
 namespace milena::broker_test {
@@ -25,6 +26,7 @@ class GroupAppendTest : public GroupFixture {
     while (batches.next()) ++count;
     return count;
   }
+  std::vector<std::string> names_;
   // Three commits of one turn, over connections of their own.
   std::vector<TestClient*> commit_together() {
     std::vector<TestClient*> clients;
@@ -76,6 +78,37 @@ TEST_P(GroupAppendTest, LargeDecisionsGoByThemselvesAndInOrder) {
   ASSERT_NO_FATAL_FAILURE(restart());
   EXPECT_EQ(committed("g", 0), 2);
   EXPECT_EQ(committed("g", 3), 1);
+}
+
+// Kafka's max.message.bytes holds for each record of a decision, whatever comes with it.
+TEST_P(GroupAppendTest, ALargeRecordIsRefusedInAnyCompany) {
+  const auto join = [&](int32_t epoch, size_t topics) {
+    ConsumerGroupHeartbeatRequest request;
+    request.group_id = "g";
+    request.member_id = "m";
+    request.member_epoch = epoch;
+    request.rebalance_timeout_ms = 30'000;
+    names_.resize(topics);
+    auto& subscribed = request.subscribed_topic_names.emplace();
+    for (size_t i = 0; i < topics; ++i) {
+      names_[i] = "a topic of which nobody has heard and nobody will " + std::to_string(i);
+      subscribed.push_back(names_[i]);
+    }
+    request.topic_partitions.emplace();
+    return client().ask<ConsumerGroupHeartbeatResponse>(request, 1).error_code;
+  };
+  // The end of the classic group comes first in the batch.
+  commit("g", 0, 1);
+  const std::string member = join_alone(client(), "g");
+  LeaveGroupRequest leave;
+  leave.group_id = "g";
+  leave.members.push_back({.member_id = member, .group_instance_id = std::nullopt, .reason = std::nullopt});
+  client().ask<LeaveGroupResponse>(leave, 5);
+  const int64_t records = record_count("g");
+  EXPECT_EQ(join(0, 60'000), ErrorCode::kUnknownServerError);
+  EXPECT_EQ(record_count("g"), records);
+  EXPECT_EQ(join(0, 100), ErrorCode::kNone);
+  EXPECT_EQ(committed("g", 0), 1);
 }
 
 class GroupLingerTest : public GroupAppendTest {
@@ -142,6 +175,33 @@ TEST_P(GroupDiskTest, WhatWasNotAppendedIsNotBelieved) {
   log_of(group).take_offline(make_error(ErrorKind::kIo, "the disk is gone"));
   node().advance(5);
   EXPECT_EQ(error_of(one.take<OffsetCommitResponse>(kCommitVersion)), ErrorCode::kNotCoordinator);
+}
+
+// Nothing was ever written to it, so nobody has loaded it yet.
+TEST_P(GroupDiskTest, APartOfTheGroupsThatIsGoneHidesNoOther) {
+  TestClient& one = node().connect(0);
+  const std::string other = node().directory() + "/other";
+  std::string kept;
+  for (int i = 0; i < 20 && kept.empty(); ++i) {
+    const std::string candidate = "group" + std::to_string(i);
+    if (log_of(candidate).directory()->path() != other) kept = candidate;
+  }
+  ASSERT_FALSE(kept.empty());
+  one.start(commit_request(kept, 0, 1), kCommitVersion);
+  node().advance(5);
+  EXPECT_EQ(error_of(one.take<OffsetCommitResponse>(kCommitVersion)), ErrorCode::kNone);
+  int gone = 0;
+  for (int32_t index = 0; index < 5; ++index) {
+    Partition& partition = node().partition("__consumer_offsets", index);
+    if (partition.directory()->path() != other) continue;
+    partition.take_offline(make_error(ErrorKind::kIo, "the disk is gone"));
+    ++gone;
+  }
+  ASSERT_GT(gone, 0);
+  const auto listed = one.ask<ListGroupsResponse>(ListGroupsRequest{}, 5);
+  EXPECT_EQ(listed.error_code, ErrorCode::kNone);
+  ASSERT_EQ(listed.groups.size(), 1u);
+  EXPECT_EQ(listed.groups[0].group_id, kept);
 }
 
 class GroupNoLingerTest : public GroupAppendTest {

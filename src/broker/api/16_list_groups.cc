@@ -20,10 +20,10 @@ void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
         return state.list_groups(GroupCaller(*call, token), call->request);
       },
       [response](const GroupPart&, ErrorCode error, GroupResponse* answer) {
-        if (error != ErrorCode::kNone) {
-          response->error_code = error;
-          return;
-        }
+        // A part that is not here, or cannot be loaded, has no groups to tell of; the others have.
+        if (error == ErrorCode::kNotCoordinator) return;
+        if (error != ErrorCode::kNone) response->error_code = error;
+        if (response->error_code != ErrorCode::kNone) return response->groups.clear();
         for (auto& group : std::get<ListGroupsResponse>(*answer).groups) response->groups.push_back(std::move(group));
       },
       [call, response] { call->reply(*response); });
