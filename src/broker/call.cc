@@ -23,8 +23,10 @@ void CallBase::finish_answer(Writer answer) {
   CHECK(!answered_, "{} answered twice", api_name(api_key_));
   answered_ = true;
   if (connection_->transport == nullptr) return;
+  const uint64_t size = answer.size() - 4;
+  if (size > INT32_MAX) return close(fmt::format("the answer to {} has {} bytes", api_name(api_key_), size));
   pause_if_throttled();
-  answer.overwrite_int32(0, static_cast<int32_t>(answer.size() - 4));
+  answer.overwrite_int32(0, static_cast<int32_t>(size));
   connection_->transport->send(answer.take());
 }
 

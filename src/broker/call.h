@@ -18,6 +18,7 @@
 #include "base/payload.h"
 #include "base/uuid.h"
 #include "broker/session.h"
+#include "coordinator/answer_room.h"
 #include "protocol/api_key.h"
 #include "protocol/reader.h"
 #include "protocol/writer.h"
@@ -68,6 +69,8 @@ class CallBase {
   // A way to learn later whether the client is still there, without keeping the call.
   const std::shared_ptr<ConnectionState>& shared_connection() const { return connection_; }
   const Frame& frame() const { return frame_; }
+  // Of this request's answer, for those that can be made as large as one likes. Any shard may use it.
+  AnswerRoom& answer_room() const { return answer_room_; }
 
   // Closes the connection instead of answering; the reason is logged.
   void close(std::string reason);
@@ -87,7 +90,7 @@ class CallBase {
   // A writer that has room for the size and holds the response header.
   Writer start_answer() const;
   int32_t throttle_ms() const { return static_cast<int32_t>(std::min<int64_t>(connection_->throttle_ms, INT32_MAX)); }
-  // Fills the size in and sends.
+  // Fills the size in and sends. An answer that is too large to say how large it is ends the connection.
   void finish_answer(Writer answer);
 
  private:
@@ -98,6 +101,7 @@ class CallBase {
   int16_t version_ = 0;
   int32_t correlation_id_ = 0;
   ByteView client_id_;
+  mutable AnswerRoom answer_room_;
   void pause_if_throttled();
   bool answered_ = false;
 };

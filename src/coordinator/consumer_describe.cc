@@ -42,6 +42,25 @@ ConsumerGroupDescribeResponse::Member describe_member(const ConsumerMember& memb
   return described;
 }
 
+size_t size_of(const ConsumerGroupDescribeResponse::Assignment& assignment) {
+  size_t bytes = 0;
+  for (const auto& topic : assignment.topic_partitions) {
+    bytes += sizeof(topic) + topic.topic_name.size() + topic.partitions.size() * sizeof(int32_t);
+  }
+  return bytes;
+}
+
+size_t size_of(const ConsumerGroupDescribeResponse::DescribedGroup& group) {
+  size_t bytes = sizeof(group);
+  for (const auto& member : group.members) {
+    bytes += sizeof(member) + member.member_id.size() + member.client_id.size() + member.client_host.size() +
+             size_of(member.assignment) + size_of(member.target_assignment);
+    for (const Bytes& topic : member.subscribed_topic_names) bytes += sizeof(topic) + topic.size();
+    bytes += member.subscribed_topic_regex.value_or("").size();
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Effects GroupShard::describe_consumer_groups(const Caller& caller, std::span<const ByteView> groups) {
@@ -50,6 +69,10 @@ Effects GroupShard::describe_consumer_groups(const Caller& caller, std::span<con
   for (ByteView id : groups) {
     auto& described = response.groups.emplace_back();
     described.group_id = id;
+    if (is_answer_full(caller)) {
+      described.error_code = ErrorCode::kUnknownServerError;
+      continue;
+    }
     const ConsumerGroup* known = find_consumer_group(id);
     if (known == nullptr) {
       described.error_code = ErrorCode::kGroupIdNotFound;
@@ -65,6 +88,7 @@ Effects GroupShard::describe_consumer_groups(const Caller& caller, std::span<con
     for (const auto& [member_id, member] : known->members()) {
       described.members.push_back(describe_member(member, known->target(member_id), *image_));
     }
+    fill_answer(caller, id, size_of(described));
   }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/answer_room.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
 
@@ -43,6 +44,15 @@ DescribeGroupsResponse::DescribedGroup describe_group(const ClassicGroup& group)
   return described;
 }
 
+size_t size_of(const DescribeGroupsResponse::DescribedGroup& group) {
+  size_t bytes = sizeof(group);
+  for (const auto& member : group.members) {
+    bytes += sizeof(member) + member.member_id.size() + member.client_id.size() + member.client_host.size() +
+             member.member_metadata.size() + member.member_assignment.size();
+  }
+  return bytes;
+}
+
 // Or one of another kind.
 DescribeGroupsResponse::DescribedGroup describe_missing_group(ByteView group_id, int16_t version, bool is_there) {
   DescribeGroupsResponse::DescribedGroup described;
@@ -57,14 +67,29 @@ DescribeGroupsResponse::DescribedGroup describe_missing_group(ByteView group_id,
 
 }  // namespace
 
+bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }
+
+void fill_answer(const Caller& caller, ByteView group_id, size_t bytes) {
+  if (caller.room == nullptr || !caller.room->take(bytes)) return;
+  log_warn("An answer to {} exceeds {} bytes with group {}: the rest of it is refused", caller.client_host, AnswerRoom::kBytes,
+           group_id);
+}
+
 Effects GroupShard::describe_groups(const Caller& caller, std::span<const ByteView> groups) {
   Turn turn = begin({});
   DescribeGroupsResponse response;
   for (ByteView id : groups) {
+    if (is_answer_full(caller)) {
+      auto& refused = response.groups.emplace_back();
+      refused.group_id = id;
+      refused.error_code = ErrorCode::kUnknownServerError;
+      continue;
+    }
     const ClassicGroup* known = find_group(id);
     response.groups.push_back(known != nullptr ? describe_group(*known)
                                                : describe_missing_group(id, caller.api_version,
                                                                         find_consumer_group(id) != nullptr));
+    fill_answer(caller, id, size_of(response.groups.back()));
   }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));

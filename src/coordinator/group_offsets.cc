@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/answer_room.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
 #include "coordinator/java_string.h"
@@ -26,6 +27,10 @@ int64_t wrapping_difference(int64_t a, int64_t b) {
 // A topic that was deleted and made again: its old offsets are not the new one's.
 bool of_another_topic(const Uuid& stored, const Uuid& asked) {
   return !stored.is_zero() && !asked.is_zero() && stored != asked;
+}
+
+size_t size_of(const OffsetFetchResponse::OffsetFetchResponsePartitions& partition) {
+  return sizeof(partition) + partition.metadata.value_or("").size();
 }
 
 CommittedOffset committed_offset(const OffsetCommitRequest& request, const OffsetCommitRequest::OffsetCommitRequestTopic& topic,
@@ -169,29 +174,46 @@ Effects GroupShard::fetch_offsets(const Caller& caller, const OffsetFetchGroup& 
     turn.answer(caller.token, std::move(response));
     return finish(std::move(turn));
   }
-  const OffsetStore::Topics* stored = offsets_.find_group(request.group_id);
-  if (request.topics) {
-    for (const auto& topic : *request.topics) {
-      OffsetFetchResponse::OffsetFetchResponseTopics& answered = response.topics.emplace_back();
-      answered.name = topic.name;
-      answered.topic_id = topic.topic_id;
-      answered.partitions.reserve(topic.partition_indexes.size());
-      for (int32_t partition : topic.partition_indexes) {
-        answered.partitions.push_back(fetched(request.group_id, topic.name, topic.topic_id, partition,
-                                              offsets_.find(request.group_id, topic.name, partition), require_stable));
-      }
-    }
-  } else if (stored != nullptr) {
-    for (const auto& [topic, partitions] : *stored) {
-      OffsetFetchResponse::OffsetFetchResponseTopics& answered = response.topics.emplace_back();
-      answered.name = topic;
-      for (const auto& [partition, offset] : partitions) {
-        answered.partitions.push_back(fetched(request.group_id, topic, Uuid(), partition, &offset, require_stable));
-      }
-    }
+  if (is_answer_full(caller) || (request.topics && !fetch_named(caller, request, require_stable, response))) {
+    response.topics.clear();
+    response.error_code = ErrorCode::kUnknownServerError;
+  } else if (!request.topics) {
+    fetch_all(caller, request, require_stable, response);
   }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));
+}
+
+bool GroupShard::fetch_named(const Caller& caller, const OffsetFetchGroup& request, bool require_stable,
+                             OffsetFetchGroupResponse& response) const {
+  for (const auto& topic : *request.topics) {
+    OffsetFetchResponse::OffsetFetchResponseTopics& answered = response.topics.emplace_back();
+    answered.name = topic.name;
+    answered.topic_id = topic.topic_id;
+    answered.partitions.reserve(topic.partition_indexes.size());
+    for (int32_t partition : topic.partition_indexes) {
+      answered.partitions.push_back(fetched(request.group_id, topic.name, topic.topic_id, partition,
+                                            offsets_.find(request.group_id, topic.name, partition), require_stable));
+      fill_answer(caller, request.group_id, size_of(answered.partitions.back()));
+      if (is_answer_full(caller)) return false;
+    }
+  }
+  return true;
+}
+
+// It is all there is of this group, and it is said once: only what comes after it may be too much.
+void GroupShard::fetch_all(const Caller& caller, const OffsetFetchGroup& request, bool require_stable,
+                           OffsetFetchGroupResponse& response) const {
+  const OffsetStore::Topics* stored = offsets_.find_group(request.group_id);
+  if (stored == nullptr) return;
+  for (const auto& [topic, partitions] : *stored) {
+    OffsetFetchResponse::OffsetFetchResponseTopics& answered = response.topics.emplace_back();
+    answered.name = topic;
+    for (const auto& [partition, offset] : partitions) {
+      answered.partitions.push_back(fetched(request.group_id, topic, Uuid(), partition, &offset, require_stable));
+      fill_answer(caller, request.group_id, size_of(answered.partitions.back()));
+    }
+  }
 }
 
 Effects GroupShard::delete_offsets(const Caller& caller, const OffsetDeleteRequest& request, Now now) {

@@ -219,6 +219,11 @@ class GroupShard {
                                         const ConsumerGroup& group) const;
   bool is_metadata_too_long(std::optional<ByteView> metadata) const;
   ErrorCode validate_fetch(const OffsetFetchGroup& request) const;
+  // False if the answer is full before its end.
+  bool fetch_named(const Caller& caller, const OffsetFetchGroup& request, bool require_stable,
+                   OffsetFetchGroupResponse& response) const;
+  void fetch_all(const Caller& caller, const OffsetFetchGroup& request, bool require_stable,
+                 OffsetFetchGroupResponse& response) const;
   OffsetFetchResponse::OffsetFetchResponsePartitions fetched(ByteView group_id, ByteView topic, const Uuid& topic_id,
                                                              int32_t partition, const CommittedOffset* offset,
                                                              bool require_stable) const;
@@ -315,6 +320,11 @@ class GroupShard {
 
 // A partition's append error in the words a group's client understands (Kafka: appendGroupMetadataErrorToResponseError).
 ErrorCode group_error_of_append(ErrorCode error);
+
+// What the answer may hold is used up: the rest of what was asked is refused.
+bool is_answer_full(const Caller& caller);
+// So much is in the answer now, about this group.
+void fill_answer(const Caller& caller, ByteView group_id, size_t bytes);
 
 // The protocols of a join, kept beyond its frame.
 MemberProtocols protocols_of(const JoinGroupRequest& request);

@@ -28,6 +28,8 @@
 
 namespace milena {
 
+class AnswerRoom;
+
 // The moment of an input. Deadlines are steady, so that a jump of the wall clock throws no member out; what is written
 // into records is wall time.
 struct Now {
@@ -47,6 +49,8 @@ struct Caller {
   ByteView client_host;
   // Which connection asks; 0 if none is known.
   uint64_t connection_id = 0;
+  // What the answer may still hold (answer_room.h); null: anything.
+  AnswerRoom* room = nullptr;
 };
 
 // The connection over which a member spoke last, and when the member is given up because its client closed that one.

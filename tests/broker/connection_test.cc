@@ -1,5 +1,6 @@
 // What holds for every connection: which requests are known, in what order they are answered, what closes it.
 #include "broker/api_registry.h"
+#include "broker/call.h"
 #include "broker/node_fixture.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/heartbeat.h"
@@ -9,6 +10,32 @@ namespace milena::broker_test {
 namespace {
 
 BROKER_TESTS(ConnectionTest);
+
+// Answers more than a frame can count, one block over and over.
+class HugeCall : public CallBase {
+ public:
+  using CallBase::CallBase;
+  void answer(int blocks) {
+    const auto block = std::make_shared<const Bytes>(1 << 20, 'x');
+    Writer writer = start_answer();
+    for (int i = 0; i < blocks; ++i) {
+      Payload again;
+      again.append(SharedBytes{block, *block});
+      writer.write_raw(std::move(again));
+    }
+    finish_answer(std::move(writer));
+  }
+};
+
+class CountingTransport : public Transport {
+ public:
+  void send(Payload answer) override { sent = answer.size(); }
+  void send_nothing() override {}
+  void pause(int64_t) override {}
+  void close(std::string why) override { reason = std::move(why); }
+  uint64_t sent = 0;
+  std::string reason;
+};
 
 ApiVersionsRequest api_versions_request() {
   ApiVersionsRequest request;
@@ -26,6 +53,19 @@ Bytes raw_request(int16_t key, int16_t version, int32_t correlation_id, ByteView
   append_big_endian<int16_t>(frame, -1);
   frame.append(body);
   return frame;
+}
+
+TEST_P(ConnectionTest, AnAnswerThatIsTooLargeForAFrameEndsTheConnection) {
+  for (const int blocks : {2'047, 2'048}) {
+    CountingTransport transport;
+    auto connection = std::make_shared<ConnectionState>();
+    connection->transport = &transport;
+    HugeCall call(node().node().shard(0), connection, Frame{});
+    call.set_header(ApiKey::kOffsetFetch, 9, 1, "");
+    call.answer(blocks);
+    EXPECT_EQ(transport.sent > 0, blocks == 2'047) << transport.sent;
+    EXPECT_EQ(transport.reason.substr(0, 25), blocks == 2'047 ? "" : "the answer to OffsetFetch");
+  }
 }
 
 TEST_P(ConnectionTest, ApiVersionsNamesWhatIsRegisteredAndNothingElse) {

@@ -227,6 +227,54 @@ TEST_P(GroupTest, GroupsAreListedDescribedAndDeleted) {
   EXPECT_EQ(committed("offsets-only", 0), -1);
 }
 
+// A few bytes of the request name four thousand of the answer.
+TEST_P(GroupTest, WhatIsNamedTooOftenIsRefused) {
+  OffsetCommitRequest written = commit_request("g", 0, 7);
+  const std::string note(4'000, 'x');
+  written.topics[0].partitions[0].committed_metadata = note;
+  EXPECT_EQ(error_of(client().ask<OffsetCommitResponse>(written, 9)), ErrorCode::kNone);
+  commit("h", 0, 8);
+
+  OffsetFetchRequest asked = committed_request("g", 0);
+  asked.groups[0].topics->at(0).partition_indexes.assign(100'000, 0);
+  asked.groups.push_back(committed_request("h", 0).groups[0]);
+  auto answer = client().ask<OffsetFetchResponse>(asked, 9);
+  ASSERT_EQ(answer.groups.size(), 2u);
+  EXPECT_EQ(answer.groups[0].error_code, ErrorCode::kUnknownServerError);
+  EXPECT_TRUE(answer.groups[0].topics.empty());
+  EXPECT_LT(client().last_answer_size(), 10'000u);
+
+  // All there is, again and again.
+  asked.groups.assign(100'000, {});
+  for (auto& group : asked.groups) {
+    group.group_id = "g";
+    group.topics.reset();
+  }
+  answer = client().ask<OffsetFetchResponse>(asked, 9);
+  EXPECT_EQ(answer.groups.front().error_code, ErrorCode::kNone);
+  EXPECT_EQ(answer.groups.back().error_code, ErrorCode::kUnknownServerError);
+  EXPECT_LT(client().last_answer_size(), 110u << 20);
+  EXPECT_EQ(committed("g", 0), 7) << "it holds for one request alone";
+}
+
+TEST_P(GroupTest, AGroupThatIsDescribedTooOftenIsRefused) {
+  const std::string member = new_member(client(), "g");
+  JoinGroupRequest join = join_request("g", member);
+  const std::string metadata(100'000, 'x');
+  join.protocols[0].metadata = metadata;
+  const auto joined = client().ask<JoinGroupResponse>(join, kJoinVersion);
+  EXPECT_EQ(joined.error_code, ErrorCode::kNone);
+  SyncGroupRequest sync = sync_request("g", member, 1);
+  EXPECT_EQ(client().ask<SyncGroupResponse>(sync, kSyncVersion).error_code, ErrorCode::kNone);
+  DescribeGroupsRequest request;
+  request.groups.assign(2'000, "g");
+  const auto answer = client().ask<DescribeGroupsResponse>(request, 5);
+  ASSERT_EQ(answer.groups.size(), 2'000u);
+  EXPECT_EQ(answer.groups.front().error_code, ErrorCode::kNone);
+  EXPECT_EQ(answer.groups.back().error_code, ErrorCode::kUnknownServerError);
+  EXPECT_LT(client().last_answer_size(), 110u << 20);
+}
+
 TEST_P(GroupTest, OffsetsAreDeleted) {
   commit("g", 0, 5);
   commit("g", 1, 6);

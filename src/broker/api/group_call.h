@@ -18,7 +18,7 @@ class GroupCaller {
  public:
   GroupCaller(const CallBase& call, AnswerToken token)
       : host_("/" + call.connection().info.peer_host),
-        caller_{token, call.version(), call.client_id(), host_, call.connection().info.id} {}
+        caller_{token, call.version(), call.client_id(), host_, call.connection().info.id, &call.answer_room()} {}
   operator const Caller&() const { return caller_; }
 
  private:
