@@ -106,6 +106,10 @@ def _(target):
                       ("pattern ''", {"topics": None, "SubscribedTopicRegex": ""}),
                       ("a pattern that is none", {"topics": None, "SubscribedTopicRegex": "["}),
                       ("a pattern of Java's own", {"topics": None, "SubscribedTopicRegex": "(?=a)b"}),
+                      ("a pattern of bytes", {"topics": None, "SubscribedTopicRegex": "\\Cbc"}),
+                      ("a pattern with a name twice", {"topics": None, "SubscribedTopicRegex": "(?P<a>a)(?<a>b)"}),
+                      ("a pattern with a bracket too many", {"topics": None, "SubscribedTopicRegex": "abc)"}),
+                      ("a pattern that takes names", {"topics": None, "SubscribedTopicRegex": "(?<a>nothing-has-this-name)"}),
                       ("a pattern that takes all", {"topics": None, "SubscribedTopicRegex": "nothing-has-this-name.*"})]
         for label, values in first:
             group = f"first-{version}-{label}"
