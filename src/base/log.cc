@@ -7,6 +7,13 @@
 #include <ctime>
 
 namespace milena {
+
+// The names of files as the compiler sees them must lead to a logger, however the build maps paths.
+static_assert(kLoggerFolders[logger_of_file(std::source_location::current().file_name())] == "base");
+static_assert(kLoggerFolders[logger_of_file("/home/me/src/milena/src/broker/api/00_produce.cc")] == "broker");
+static_assert(kLoggerFolders[logger_of_file("src/net/server.cc")] == "net");
+static_assert(logger_of_file("src/main.cc") == 0 && logger_of_file("tests/base/log_test.cc") == 0);
+
 namespace {
 
 constexpr size_t kLoggerCount = std::size(kLoggerFolders);

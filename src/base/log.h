@@ -35,9 +35,10 @@ void write_log_line(LogLevel level, const std::string& text);
 inline constexpr std::string_view kLoggerFolders[] = {"", "base", "broker", "coordinator", "log", "metadata", "net", "protocol"};
 
 consteval uint8_t logger_of_file(std::string_view file) {
-  size_t end = file.rfind("/src/");
+  // The build maps the checkout's path away: file names begin with "src/".
+  size_t end = file.starts_with("src/") ? 0 : file.rfind("/src/");
   if (end == std::string_view::npos) return 0;
-  std::string_view folder = file.substr(end + 5);
+  std::string_view folder = file.substr(file.find('/', end == 0 ? 0 : end + 1) + 1);
   folder = folder.substr(0, folder.find('/'));
   for (uint8_t i = 1; i < std::size(kLoggerFolders); i++) {
     if (kLoggerFolders[i] == folder) return i;
