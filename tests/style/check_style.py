@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Usage: check_style.py ROOT
 
-Checks the rules of the house that a machine can check: which floor may include which, no file too long, clean text.
-Prints each finding as file:line: what is wrong, and fails if there is one.
+Checks the rules that a machine can check: which folder may include which, no file and no line too long, sorted includes,
+clean text, no stray files, and what DESIGN.md says about files (check_design.py). Prints each finding as
+"file:line: problem", and fails if there is one.
 """
 
 import pathlib
 import re
+import subprocess
 import sys
+
+import check_design
 
 # The floors of src/, lowest first, and what each may include (DESIGN.md has the picture). "floor/name" allows that
 # floor's headers whose name begins so, and nothing else of it.
@@ -27,6 +31,8 @@ MAIN_MAY_INCLUDE = ["net", "broker", "metadata/config_reference.h", "tools", "ba
 # Headers that cost every file that includes them too much.
 HEAVY_IN_HEADERS = re.compile(r"<(iostream|regex|fmt/(format|ranges|chrono|os)\.h)>")
 MOST_LINES = 600
+# Files that begin with a dot and belong here; any other was left behind by a program.
+DOT_FILES = {".ci/run", ".clang-format", ".dockerignore", ".gitignore"}
 TEXT_FILES = {".cc", ".h", ".py", ".sh", ".msg", ".java", ".go", ".js", ".md", ".txt", ".cmake", ".yaml", ".yml", ".json"}
 WITH_TABS = {".go"}
 CODE_FILES = {".cc", ".h", ".py", ".sh", ".java", ".go", ".js"}
@@ -108,8 +114,42 @@ def check_text(path, text, lines, report):
         report(len(lines), f"{len(lines)} lines: more than {MOST_LINES}, find the two files that this is")
 
 
+def column_limit(root):
+    """The longest line that .clang-format allows; none without the file."""
+    path = root / ".clang-format"
+    found = re.search(r"^ColumnLimit:\s*(\d+)", path.read_text(), re.M) if path.exists() else None
+    return int(found.group(1)) if found else None
+
+
+def check_line_lengths(lines, limit, report):
+    for number, line in enumerate(lines, 1):
+        if limit and len(line) > limit:
+            report(number, f"{len(line)} characters: .clang-format allows {limit}")
+
+
+def check_include_order(lines, report):
+    """Each block of includes is sorted; a blank line or any other line ends a block."""
+    previous = None
+    for number, line in enumerate(lines, 1):
+        found = INCLUDE.match(line)
+        name = (found.group(1) or found.group(2)) if found else None
+        if name and previous and name < previous:
+            report(number, f"{name} stands after {previous}: sort the includes")
+        previous = name
+
+
+def check_stray_files(root, report_at):
+    """Tracked files whose names begin with a dot; nothing where root is not a checkout."""
+    listed = subprocess.run(["git", "-C", str(root), "ls-files"], capture_output=True, text=True)
+    for name in listed.stdout.split("\n") if listed.returncode == 0 else []:
+        parts = pathlib.PurePath(name).parts
+        if any(part.startswith(".") for part in parts) and "golden" not in parts and name not in DOT_FILES:
+            report_at(root / name, 1, "a stray file: remove it, or add it to DOT_FILES")
+
+
 def check(root):
     findings = []
+    limit = column_limit(root)
 
     def report_at(path, number, text):
         findings.append(f"{path.relative_to(root)}:{number}: {text}")
@@ -124,11 +164,16 @@ def check(root):
             report_at(path, number, what)
 
         check_text(path, text, lines, report)
+        if path.suffix in (".h", ".cc"):
+            check_line_lengths(lines, limit, report)
+            check_include_order(lines, report)
         if path.relative_to(root).parts[0] == "src" and path.suffix in (".h", ".cc"):
             check_includes(root, path, lines, report)
             if path.suffix == ".h":
                 check_header(lines, report)
     check_links(root, report_at)
+    check_stray_files(root, report_at)
+    check_design.check(root, report_at)
     return findings
 
 

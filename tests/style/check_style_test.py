@@ -1,6 +1,7 @@
 """The style check finds what it is there to find."""
 
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
@@ -24,7 +25,7 @@ class CheckStyle(unittest.TestCase):
 
     def test_clean_files_pass(self):
         self.assertEqual([], self.findings({
-            "src/log/a.h": HEADER + '#include "protocol/x.h"\n#include "base/y.h"\n#include <vector>\n',
+            "src/log/a.h": HEADER + '#include "base/y.h"\n#include "protocol/x.h"\n#include <vector>\n',
             "src/coordinator/a.cc": '#include "metadata/image.h"\n',
             "src/net/a.cc": '#include <asio.hpp>\n#include "broker/session.h"\n',
             "src/main.cc": '#include "broker/node.h"\n#include "net/server.h"\n',
@@ -51,6 +52,43 @@ class CheckStyle(unittest.TestCase):
         self.assert_finds("src/base/a.h", "#pragma once\n", "begins with a comment")
         self.assert_finds("src/base/a.h", "// A thing.\n", "#pragma once")
         self.assert_finds("src/base/a.cc", '#include "a.h"\n', "name the folder")
+
+    def test_line_lengths(self):
+        line = "int a = " + "1" * 20 + ";\n"
+        self.assertEqual([], self.findings({".clang-format": "ColumnLimit: 29\n", "src/base/a.cc": line}))
+        findings = self.findings({".clang-format": "ColumnLimit: 28\n", "src/base/a.cc": line})
+        self.assertEqual(["src/base/a.cc:1: 29 characters: .clang-format allows 28"], findings)
+
+    def test_include_order(self):
+        self.assert_finds("src/base/a.cc", '#include "base/c.h"\n#include "base/b.h"\n', "sort the includes")
+        self.assertEqual([], self.findings({"src/base/a.cc": '#include "base/c.h"\n\n#include "base/b.h"\n'}))
+
+    def test_stray_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "compat").mkdir()
+            (root / "compat/.left").write_text("")
+            (root / ".gitignore").write_text("")
+            for command in (["init", "-q"], ["add", "-f", "."]):
+                subprocess.run(["git", "-C", folder, *command], check=True)
+            findings = check_style.check(root)
+        self.assertEqual(["compat/.left:1: a stray file: remove it, or add it to DOT_FILES"], findings)
+
+    def test_file_map(self):
+        page = "### `src/base/`\n\n| file | what |\n|---|---|\n| `a`, `b*` | things |\n"
+        files = {"DESIGN.md": page, "src/base/a.h": HEADER, "src/base/a.cc": "", "src/base/b_1.cc": ""}
+        self.assertEqual([], self.findings(files))
+        self.assertEqual(["DESIGN.md:2: src/base/c is missing in the table of src/base/"],
+                         self.findings({**files, "src/base/c.cc": ""}))
+        self.assertEqual(["DESIGN.md:5: src/base/b* does not exist"],
+                         self.findings({"DESIGN.md": page, "src/base/a.cc": ""}))
+
+    def test_behaviours(self):
+        page = "## Where to find it\n\n| what | file | function |\n|---|---|---|\n| x | `src/base/a.cc` | `run` |\n"
+        self.assertEqual([], self.findings({"DESIGN.md": page, "src/base/a.cc": "int run();\n"}))
+        self.assertEqual(["DESIGN.md:5: src/base/a.cc does not contain run"],
+                         self.findings({"DESIGN.md": page, "src/base/a.cc": "int stop();\n"}))
+        self.assertEqual(["DESIGN.md:5: src/base/a.cc does not exist"], self.findings({"DESIGN.md": page}))
 
     def test_text(self):
         self.assert_finds("src/base/a.cc", "int a; \n", "blank at the end")
