@@ -173,6 +173,8 @@ class GroupShard {
   void prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why);
   void maybe_complete_join(Turn& turn, ClassicGroup& group);
   void continue_initial_rebalance(Turn& turn, ClassicGroup& group);
+  // Clients that start at the same moment come some milliseconds apart.
+  bool waits_for_silence() const { return config_.initial_rebalance_delay_ms == 0 && config_.join_silence_ms > 0; }
   void complete_join(Turn& turn, ClassicGroup& group);
   void remove_member_then_rebalance(Turn& turn, ClassicGroup& group, ClassicMember& member, ByteView why);
   void expire_session(Turn& turn, ClassicGroup& group, const Bytes& member_id);

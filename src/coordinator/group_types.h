@@ -124,6 +124,8 @@ struct GroupConfig {
   int32_t min_session_timeout_ms = 6'000;               // group.min.session.timeout.ms
   int32_t max_session_timeout_ms = 1'800'000;           // group.max.session.timeout.ms
   int32_t initial_rebalance_delay_ms = 0;               // group.initial.rebalance.delay.ms
+  // Without that delay: how long nobody may have joined before the first rebalance of an empty group is completed.
+  int32_t join_silence_ms = 0;                          // milena.group.join.silence.ms
   int32_t max_size = INT32_MAX;                         // group.max.size
   // How long a dynamic member may stay silent after its client closed its connection; 0: no less than its session timeout.
   int32_t disconnect_grace_ms = 3'000;                  // milena.group.disconnect.grace.ms

@@ -28,6 +28,7 @@ class NodeHarness {
     directory_ = pattern;
     set("log.dirs", directory_ + "/data");
     set("offsets.topic.num.partitions", "5");
+    set("milena.group.join.silence.ms", "0");  // the clock stands still
   }
   ~NodeHarness() {
     if (running()) kill();

@@ -21,6 +21,7 @@ GroupConfig config_of(uint32_t seed) {
   config.consumer.max_size = seed % 5 == 0 ? 4 : INT32_MAX;
   config.max_size = seed % 13 == 0 ? 4 : INT32_MAX;
   config.initial_rebalance_delay_ms = seed % 6 == 0 ? 3'000 : 0;
+  config.join_silence_ms = seed % 4 == 1 ? 5 : 0;
   if (seed % 7 == 0) config.consumer.migration.downgrade = false;
   if (seed % 11 == 0) config.consumer.migration.upgrade = false;
   return config;
