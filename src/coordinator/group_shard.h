@@ -189,12 +189,21 @@ class GroupShard {
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member);
 
   // disconnect.cc
+  // Null for strangers.
+  struct SpeakingMember {
+    MemberConnection* connection = nullptr;
+    int64_t session_timeout_ms = 0;
+  };
+  SpeakingMember find_speaking(ByteView group_id, ByteView member_id);
   // A request of this member, whatever comes of it: it is alive, and this is its connection. Strangers are passed over.
   void heard_from(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id);
+  // The same of a heartbeat of the classic protocol: how often they come is learned from them.
+  void heard_heartbeat(Turn& turn, const Caller& caller, const HeartbeatRequest& request);
   // The same, of a request over another's connection.
   void heard_of(Turn& turn, ByteView group_id, ByteView member_id);
-  void give_up_members_of(ConsumerGroup& group, uint64_t connection_id, int64_t deadline_ms);
-  void give_up_members_of(ClassicGroup& group, uint64_t connection_id, int64_t deadline_ms);
+  int64_t gone_deadline_ms(const MemberConnection& connection, int64_t session_timeout_ms, Now now) const;
+  void give_up_members_of(ConsumerGroup& group, uint64_t connection_id, Now now);
+  void give_up_members_of(ClassicGroup& group, uint64_t connection_id, Now now);
   // For a group that becomes one of the other kind: who speaks over which connection, and whose clock runs.
   using MemberConnections = std::vector<std::pair<Bytes, MemberConnection>>;
   static MemberConnections connections_of(const ClassicGroup& group);

@@ -57,6 +57,11 @@ struct Caller {
 struct MemberConnection {
   uint64_t id = 0;
   std::optional<int64_t> gone_deadline_ms;
+  // How long the member is silent between two heartbeats while it is well: what it was told, or what was seen. 0 if that is
+  // not known yet.
+  int32_t heartbeat_gap_ms = 0;
+  // Of its last heartbeat, if that is of the classic protocol.
+  std::optional<int64_t> heartbeat_ms = std::nullopt;
 };
 
 using OffsetFetchGroup = OffsetFetchRequest::OffsetFetchRequestGroup;
@@ -127,7 +132,8 @@ struct GroupConfig {
   // Without that delay: how long nobody may have joined before the first rebalance of an empty group is completed.
   int32_t join_silence_ms = 0;                          // milena.group.join.silence.ms
   int32_t max_size = INT32_MAX;                         // group.max.size
-  // How long a dynamic member may stay silent after its client closed its connection; 0: no less than its session timeout.
+  // How long a dynamic member whose client closed its connection may be late with its next heartbeat; 0: no less than its
+  // session timeout.
   int32_t disconnect_grace_ms = 3'000;                  // milena.group.disconnect.grace.ms
   int32_t new_member_join_timeout_ms = 300'000;         // not a setting in Kafka either
   int32_t offset_metadata_max_bytes = 4'096;            // offset.metadata.max.bytes
