@@ -94,7 +94,9 @@ class NodeHarness {
 
   // Until no shard has anything left to do at this time.
   void run() {
-    for (bool ran = true; ran;) {
+    int turns = 0;
+    for (bool ran = true; ran; turns++) {
+      if (turns == kMostTurns) FAIL() << "the node does not come to rest";
       ran = false;
       for (auto& executor : executors_) ran = executor->run_turn() || ran;
     }
@@ -138,6 +140,8 @@ class NodeHarness {
   }
 
  private:
+  static constexpr int kMostTurns = 200'000;
+
   int shard_count_;
   std::string directory_;
   Settings settings_;
