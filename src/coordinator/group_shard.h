@@ -332,11 +332,6 @@ class GroupShard {
 // A partition's append error in the words a group's client understands (Kafka: appendGroupMetadataErrorToResponseError).
 ErrorCode group_error_of_append(ErrorCode error);
 
-// What the answer may hold is used up: the rest of what was asked is refused.
-bool is_answer_full(const Caller& caller);
-// So much is in the answer now, about this group.
-void fill_answer(const Caller& caller, ByteView group_id, size_t bytes);
-
 // The protocols of a join, kept beyond its frame.
 MemberProtocols protocols_of(const JoinGroupRequest& request);
 // Its rebalance timeout; in version 0 that is the session's.

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
+#include "coordinator/answer_room.h"
 #include "protocol/error_code.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -27,8 +28,6 @@
 #include "protocol/messages/txn_offset_commit.h"
 
 namespace milena {
-
-class AnswerRoom;
 
 // The moment of an input. Deadlines are steady, so that a jump of the wall clock throws no member out; what is written
 // into records is wall time.
@@ -52,6 +51,12 @@ struct Caller {
   // What the answer may still hold (answer_room.h); null: anything.
   AnswerRoom* room = nullptr;
 };
+// What the answer may hold is used up: the rest of what was asked is refused.
+inline bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }
+// So much is in the answer now, about this group or transaction.
+inline void fill_answer(const Caller& caller, ByteView name, size_t bytes) {
+  if (caller.room != nullptr) caller.room->take(bytes, caller.client_host, name);
+}
 
 // The connection over which a member spoke last, and when the member is given up because its client closed that one.
 struct MemberConnection {
