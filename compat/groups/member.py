@@ -55,6 +55,7 @@ class Member:
         self.book = book
         self.pending = collections.defaultdict(set)    # partition -> offsets delivered and not committed
         self.recent = {}                               # partition -> when something came of it last
+        self.losses = 0                                # how often it has lost a partition
         self.stopped = False
         self.log = open(log_path, "ab")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
@@ -84,6 +85,7 @@ class Member:
             self.pending[partition] = {offset for offset in self.pending[partition] if offset >= int(words[2])}
         elif kind == "lost":
             self.pending[partition] = set()
+            self.losses += 1
             self.recent.pop(partition, None)
 
     def partitions(self, since):

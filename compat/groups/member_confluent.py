@@ -1,11 +1,14 @@
 """A member of a group: confluent-kafka, which is librdkafka. See member.py for what it prints."""
 
+import os
 import sys
 import threading
 
 from confluent_kafka import Consumer, KafkaException
 
 address, group, topic, kind = sys.argv[1:]
+# It commits nothing and has long intervals: between its heartbeats the coordinator hears nothing of it.
+quiet = bool(os.environ.get("MEMBER_QUIET"))
 stopping = threading.Event()
 
 
@@ -20,6 +23,8 @@ def say(lines):
 
 
 def commit():
+    if quiet:
+        return
     try:
         done = consumer.commit(asynchronous=False)
     except KafkaException as error:
@@ -44,7 +49,7 @@ if kind.startswith("consumer"):
     if kind == "consumer-range":
         settings["group.remote.assignor"] = "range"
 else:
-    settings |= {"session.timeout.ms": 10_000, "heartbeat.interval.ms": 500,
+    settings |= {"session.timeout.ms": 45_000 if quiet else 10_000, "heartbeat.interval.ms": 10_000 if quiet else 500,
                  "partition.assignment.strategy": "cooperative-sticky" if kind == "cooperative" else "range"}
 consumer = Consumer(settings)
 consumer.subscribe([topic], on_revoke=revoked, on_lost=lost)

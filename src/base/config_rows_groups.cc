@@ -30,9 +30,13 @@ static const ConfigDef kGroupsRows[] = {
      "Longest session timeout that a classic member may ask for."},
     {"group.initial.rebalance.delay.ms", kInt, "0", "", kReadOnly, kHonoured,
      "How long a new classic group waits for further members before it first shares out partitions.", "3000"},
+    {"milena.group.join.silence.ms", kInt, "5", "[0,...,1000]", kReadOnly, kHonoured,
+     "Without a rebalance delay, the first rebalance of an empty classic group waits until nobody has joined for "
+     "so long, at most ten times: consumers that start together get one rebalance."},
     {"milena.group.disconnect.grace.ms", kInt, "3000", "[0,...,60000]", kReadOnly, kHonoured,
-     "A dynamic member whose client closed its connection is removed after so long, unless it asks for "
-     "something before, over whichever connection; 0 waits for its session timeout, as Kafka does."},
+     "How long a client may take to connect anew. A dynamic member whose client closed its connection is removed "
+     "when it asks for nothing until its next heartbeat is due and so long after that, over whichever connection; "
+     "0 waits for its session timeout, as Kafka does."},
     {"group.max.size", kInt, "2147483647", "[1,...]", kReadOnly, kHonoured,
      "Most members of a classic group."},
     {"group.coordinator.threads", kInt, "4", "[1,...]", kReadOnly, kNoEffect,

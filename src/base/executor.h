@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
+
+#include "base/saturating.h"
 
 namespace milena {
 
@@ -31,6 +34,10 @@ class Executor {
   virtual void post(Task task) = 0;
   // Runs the task once at or after the deadline of clock().steady_ms(). Never within the call. Ids are never 0.
   virtual TimerId call_at(int64_t steady_ms, Task task) = 0;
+  // The same, so long from now; a delay without end is a timer that never comes.
+  TimerId call_after(int64_t delay_ms, Task task) {
+    return call_at(add_saturating(clock().steady_ms(), delay_ms), std::move(task));
+  }
   // No effect on a timer that ran already.
   virtual void cancel(TimerId id) = 0;
   // Runs the task once at the end of this turn of the loop, before it sleeps: the place to group work of a turn.

@@ -45,7 +45,9 @@ class ManualExecutor final : public Executor {
     bool ran = false;
     std::deque<Task> ready = std::exchange(ready_, {});
     for (Task& task : ready) { task(); ran = true; }
-    while (!timers_.empty() && timers_.begin()->first.first <= clock_.steady_ms()) {
+    // Timers set by these tasks wait for the next turn, as in the event loop.
+    const TimerId last_id = last_id_;
+    while (!timers_.empty() && timers_.begin()->first.first <= clock_.steady_ms() && timers_.begin()->first.second <= last_id) {
       Task task = std::move(timers_.begin()->second);
       timers_.erase(timers_.begin());
       task();

@@ -2,19 +2,30 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "base/saturating.h"
 
 namespace milena {
 
+namespace {
+
+// Rounded; a bound that is next to nothing asks for a silence without end.
+int64_t whole_ms(double ms) { return ms < 9e18 ? std::llround(ms) : std::numeric_limits<int64_t>::max(); }
+
+}  // namespace
+
 RateMeter::RateMeter(int windows, int64_t window_ms)
-    : window_ms_(std::max<int64_t>(window_ms, 1)), samples_(static_cast<size_t>(std::max(windows, 1))) {}
+    : window_ms_(std::max<int64_t>(window_ms, 1)), most_samples_(static_cast<size_t>(std::max(windows, 1))), samples_(1) {}
 
 bool RateMeter::counts(const Sample& sample, int64_t now_ms) const {
-  return sample.used && now_ms - sample.start_ms < window_ms_ * static_cast<int64_t>(samples_.size());
+  return sample.used && now_ms - sample.start_ms < multiply_saturating(window_ms_, static_cast<int64_t>(most_samples_));
 }
 
 void RateMeter::record(double amount, int64_t now_ms) {
   Sample* sample = &samples_[current_];
   if (!sample->used || now_ms - sample->start_ms >= window_ms_) {
+    if (sample->used && samples_.size() < most_samples_) samples_.emplace_back();
     if (sample->used) current_ = (current_ + 1) % samples_.size();
     sample = &samples_[current_];
     *sample = Sample{now_ms, 0, true};
@@ -31,8 +42,8 @@ double RateMeter::elapsed_ms(int64_t now_ms) const {
   }
   int64_t elapsed = now_ms - oldest_ms;
   int64_t full = elapsed / window_ms_;
-  int64_t least = static_cast<int64_t>(samples_.size()) - 1;
-  if (full < least) elapsed += (least - full) * window_ms_;
+  int64_t least = static_cast<int64_t>(most_samples_) - 1;
+  if (full < least) elapsed = add_saturating(elapsed, multiply_saturating(least - full, window_ms_));
   return static_cast<double>(std::max<int64_t>(elapsed, 1));
 }
 
@@ -45,7 +56,7 @@ double RateMeter::rate(int64_t now_ms) const {
 int64_t RateMeter::throttle_ms(double bound, int64_t now_ms) const {
   double over = rate(now_ms) - bound;
   if (over <= 0 || bound <= 0) return 0;
-  return std::llround(over / bound * elapsed_ms(now_ms));
+  return whole_ms(over / bound * elapsed_ms(now_ms));
 }
 
 bool RateMeter::is_idle(int64_t now_ms) const {
@@ -67,7 +78,7 @@ void TokenBucket::spend(double tokens, double rate, int64_t now_ms) {
 int64_t TokenBucket::throttle_ms(double rate, int64_t now_ms) const {
   double tokens = available(rate, now_ms);
   if (tokens >= 0 || rate <= 0) return 0;
-  return std::llround(-tokens / rate * 1000);
+  return whole_ms(-tokens / rate * 1000);
 }
 
 }  // namespace milena

@@ -33,6 +33,8 @@ class RateMeter {
   double elapsed_ms(int64_t now_ms) const;
 
   int64_t window_ms_;
+  // As many samples as there were times to record one, and so many at most.
+  size_t most_samples_;
   size_t current_ = 0;
   std::vector<Sample> samples_;
 };

@@ -23,11 +23,13 @@ template <class ApiCall, void (*handler)(std::shared_ptr<ApiCall>)>
 bool start_call(Reader& body, int16_t version, Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame,
                 int32_t correlation_id, ByteView client_id) {
   typename ApiCall::Request request;
+  body.limit_arrays(AnswerRoom::kBytes);
   request.read(body, version);
   if (!body.ok()) return false;
   auto call = std::make_shared<ApiCall>(shard, std::move(connection), std::move(frame));
   call->set_header(ApiCall::Request::kApiKey, version, correlation_id, client_id);
   call->request = std::move(request);
+  call->answer_room().take(static_cast<size_t>(AnswerRoom::kBytes - body.array_room_bytes()));
   handler(std::move(call));
   return true;
 }

@@ -12,11 +12,9 @@ CallBase::~CallBase() {
   connection_->transport->close("a request was dropped without an answer");
 }
 
-Writer CallBase::start_answer() const {
-  Writer writer;
+void CallBase::start_answer(Writer& writer) const {
   writer.write_int32(0);  // the size, known at the end
   ResponseHeader{.correlation_id = correlation_id_}.write(writer, api_key_, version_);
-  return writer;
 }
 
 void CallBase::finish_answer(Writer answer) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/out_of_memory.h"
 #include "base/payload.h"
 #include "base/uuid.h"
 #include "broker/session.h"
@@ -87,8 +88,8 @@ class CallBase {
   }
 
  protected:
-  // A writer that has room for the size and holds the response header.
-  Writer start_answer() const;
+  // Room for the size, and the response header.
+  void start_answer(Writer& writer) const;
   int32_t throttle_ms() const { return static_cast<int32_t>(std::min<int64_t>(connection_->throttle_ms, INT32_MAX)); }
   // Fills the size in and sends. An answer that is too large to say how large it is ends the connection.
   void finish_answer(Writer answer);
@@ -115,21 +116,27 @@ class Call final : public CallBase {
 
   RequestType request;
 
-  void reply(const ResponseType& response) {
+  void reply(const ResponseType& response) { reply_as(response, version()); }
+  // Only ApiVersions answers in another version than it was asked in.
+  void reply_as(const ResponseType& response, int16_t body_version) {
+    Writer writer;
+    if (!fits_into_memory([&] { write_answer(writer, response, body_version); })) {
+      return close(Bytes(api_name(api_key())) + ": there is no memory for the answer");
+    }
+    finish_answer(std::move(writer));
+  }
+
+ private:
+  void write_answer(Writer& writer, const ResponseType& response, int16_t body_version) {
+    start_answer(writer);
     if constexpr (requires { response.throttle_time_ms; }) {
       if (throttle_ms() > 0) {
         ResponseType throttled = response;
         throttled.throttle_time_ms = throttle_ms();
-        return reply_as(throttled, version());
+        return throttled.write(writer, body_version);
       }
     }
-    reply_as(response, version());
-  }
-  // Only ApiVersions answers in another version than it was asked in.
-  void reply_as(const ResponseType& response, int16_t body_version) {
-    Writer writer = start_answer();
     response.write(writer, body_version);
-    finish_answer(std::move(writer));
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "base/out_of_memory.h"
 #include "base/thread_time.h"
 #include "broker/api/18_api_versions.h"
 #include "broker/api/group_call.h"
@@ -26,17 +27,27 @@ struct Arrived {
   ByteView client_id() const { return header.client_id.value_or(ByteView()); }
 };
 
+void close_without_answer(const Arrived& request, bool fits) {
+  Transport* transport = request.connection->transport;
+  if (transport == nullptr) return;
+  const ByteView why = !fits                                   ? "needs more memory than there is"
+                       : request.body.array_room_bytes() < 0 ? "names more than can be answered"
+                                                               : "cannot be read";
+  transport->close(fmt::format("the body of a {} request version {} of {} bytes {}", api_name(request.api.key),
+                               request.header.api_version, request.frame.bytes.size(), why));
+}
+
 void start(Arrived& request) {
   ConnectionState& connection = *request.connection;
   if (connection.transport == nullptr) return;
   bool billed = request.shard.quotas().has(QuotaKind::kRequest);
   int64_t before_ns = billed ? thread_cpu_ns() : 0;
-  if (!request.api.start(request.body, request.header.api_version, request.shard, request.connection, request.frame,
-                         request.header.correlation_id, request.client_id())) {
-    connection.transport->close(fmt::format("the body of a {} request version {} of {} bytes cannot be read",
-                                            api_name(request.api.key), request.header.api_version,
-                                            request.frame.bytes.size()));
-  }
+  bool understood = false;
+  const bool fits = fits_into_memory([&] {
+    understood = request.api.start(request.body, request.header.api_version, request.shard, request.connection,
+                                   request.frame, request.header.correlation_id, request.client_id());
+  });
+  if (!fits || !understood) close_without_answer(request, fits);
   if (billed) connection.unbilled_ns += thread_cpu_ns() - before_ns;
 }
 

@@ -210,7 +210,18 @@ void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
   if (!waiting.on_answer) return execute(host, waiting.input(*host.state, 0, now()));  // the broker's own, unanswered
   AnswerToken token = ++last_token_;
   auto [open, inserted] = host.open.emplace(token, std::move(waiting));
-  execute(host, open->second.input(*host.state, token, now()));
+  Effects effects;
+  if (fits_into_memory([&] { effects = open->second.input(*host.state, token, now()); })) {
+    return execute(host, std::move(effects));
+  }
+  // What the state has become is not known. The log is.
+  log_error("{}-{} is loaded anew: an answer needs more memory than there is", Kind::kTopic, host.partition);
+  Waiting failed = std::move(open->second);
+  host.open.erase(open);
+  shard_.router().run_on(shard_, *failed.home, [on_answer = std::move(failed.on_answer)] {
+    on_answer(ErrorCode::kUnknownServerError, nullptr);
+  });
+  fail_host(host.partition, ErrorCode::kNotCoordinator);
 }
 
 template <class Kind>
@@ -276,7 +287,7 @@ void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& parti
 }
 
 template <class Kind>
-ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
+ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) noexcept {
   Partition* partition = partition_of_host(host);
   if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
   BatchOptions options;
@@ -304,7 +315,7 @@ auto CoordinatorRuntime<Kind>::gathering(const Host& host, const Effects& effect
 }
 
 template <class Kind>
-void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) {
+void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) noexcept {
   const int64_t end = partition_of_host(host)->log()->log_end_offset();
   const int64_t timestamp_ms = shard_.now_ms();
   BatchOptions options;
@@ -331,7 +342,7 @@ void CoordinatorRuntime<Kind>::plan_flush(Host& host) {
   if (linger_ms < 0) {
     shard_.executor().at_end_of_turn(std::move(task));
   } else {
-    shard_.executor().call_at(shard_.steady_ms() + linger_ms, std::move(task));
+    shard_.executor().call_after(linger_ms, std::move(task));
   }
 }
 

@@ -115,11 +115,12 @@ class CoordinatorRuntime {
   void finish_loading(Host& host);
   bool apply_batches(Host& host, ByteView bytes, int64_t& next_offset);
   void run(Host& host, Waiting waiting);
+  // Records are appended and applied as a whole, or the process ends.
   void execute(Host& host, Effects effects);
   void release(Host& host, Effects effects);
-  ErrorCode append(Host& host, const Effects& effects);
+  ErrorCode append(Host& host, const Effects& effects) noexcept;
   Gathering gathering(const Host& host, const Effects& effects) const;
-  void gather(Host& host, const Effects& effects);
+  void gather(Host& host, const Effects& effects) noexcept;
   void plan_flush(Host& host);
   bool append_gathered(Host& host, Effects& held);
   void flush(Host& host);

@@ -59,7 +59,7 @@ void sync_full_segments(Shard& shard) {
 }  // namespace
 
 void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
-  shard.executor().call_at(shard.steady_ms() + delay_ms, [&shard, doomed = std::move(doomed)] {
+  shard.executor().call_after(delay_ms, [&shard, doomed = std::move(doomed)] {
     FileSystem& files = shard.node().files->file_system();
     auto failed = std::make_shared<Status>(ok_status());
     shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
@@ -135,7 +135,7 @@ Housekeeping::Housekeeping(Shard& home) : home_(home), writer_(std::make_shared<
 
 void Housekeeping::start() {
   int64_t interval_ms = home_.settings().get_long("log.retention.check.interval.ms");
-  home_.executor().call_at(home_.steady_ms() + interval_ms, [this] {
+  home_.executor().call_after(interval_ms, [this] {
     if (stopped_) return;
     run_retention();
     start();
@@ -151,7 +151,7 @@ void Housekeeping::note_change() {
   for (const char* name : {"log.flush.offset.checkpoint.interval.ms", "log.flush.start.offset.checkpoint.interval.ms"}) {
     interval_ms = std::clamp<int64_t>(settings.get_int(name), 1, std::max<int64_t>(interval_ms, 1));
   }
-  home_.executor().call_at(home_.steady_ms() + interval_ms, [this] {
+  home_.executor().call_after(interval_ms, [this] {
     scheduled_ = false;
     if (!stopped_) collect_and_write();
   });

@@ -33,7 +33,7 @@ void LogCleaner::consider(Partition& partition) {
 void LogCleaner::look_after(int64_t delay_ms) {
   if (timer_armed_ || stopped_) return;
   timer_armed_ = true;
-  shard_.executor().call_at(shard_.steady_ms() + delay_ms, [this] {
+  shard_.executor().call_after(delay_ms, [this] {
     timer_armed_ = false;
     if (!running_) look();
   });
@@ -119,7 +119,7 @@ void LogCleaner::on_step(std::shared_ptr<Round> round) {
   if (*round->progress != CompactionJob::Progress::kDone) {
     int64_t pause_ms = pause_after_ms(round->job->step_bytes());
     if (pause_ms == 0) return step(std::move(round));
-    shard_.executor().call_at(shard_.steady_ms() + pause_ms, [this, round] { step(round); });
+    shard_.executor().call_after(pause_ms, [this, round] { step(round); });
     return;
   }
   PartitionLog* log = log_of(*round);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/out_of_memory.h"
 #include "broker/metadata_log.h"
 #include "broker/metadata_snapshots.h"
 #include "log/partition_log.h"
@@ -43,8 +44,12 @@ class MetadataRuntime {
   template <class Response>
   void submit(Shard& from, std::function<ControllerEffects<Response>(const Controller&)> decide,
               std::function<void(Response)> done) {
-    at_home(from, [this, &from, decide = std::move(decide), done = std::move(done)] {
-      ControllerEffects<Response> effects = decide(controller_);
+    at_home(from, [this, &from, decide = std::move(decide), done = std::move(done)]() mutable {
+      ControllerEffects<Response> effects;
+      if (!fits_into_memory([&] { effects = decide(controller_); })) {
+        // The request is dropped, where it came from.
+        return back(from, [decide = std::move(decide), done = std::move(done)] {});
+      }
       auto response = std::make_shared<Response>(std::move(effects.response));
       commit(std::move(effects.records), effects.atomic, [this, &from, response, done] {
         back(from, [response, done] { done(std::move(*response)); });

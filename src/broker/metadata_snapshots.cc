@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -34,7 +35,7 @@ void MetadataSnapshots::arm_timer() {
   int64_t interval_ms = home_.settings().get_long("metadata.log.max.snapshot.interval.ms");
   if (timer_armed_ || interval_ms <= 0) return;
   timer_armed_ = true;
-  home_.executor().call_at(home_.steady_ms() + interval_ms, [this] {
+  home_.executor().call_after(interval_ms, [this] {
     timer_armed_ = false;
     interval_over_ = true;
     take_if_due();
@@ -95,7 +96,7 @@ bool MetadataSnapshots::too_much() const {
   if (known_.size() < 2) return false;
   const Settings& settings = home_.settings();
   int64_t retention_ms = settings.get_long("metadata.max.retention.ms");
-  if (retention_ms >= 0 && home_.now_ms() - known_.front().last_timestamp_ms > retention_ms) return true;
+  if (retention_ms >= 0 && subtract_saturating(home_.now_ms(), known_.front().last_timestamp_ms) > retention_ms) return true;
   int64_t retention_bytes = settings.get_long("metadata.max.retention.bytes");
   if (retention_bytes < 0) return false;
   auto total = log_.size();
@@ -124,7 +125,7 @@ Status MetadataSnapshots::prune() {
   }
   if (doomed.empty()) return ok_status();
   int64_t delay_ms = home_.settings().get_long("log.segment.delete.delay.ms");
-  home_.executor().call_at(home_.steady_ms() + delay_ms, [this, &files, doomed = std::move(doomed)] {
+  home_.executor().call_after(delay_ms, [this, &files, doomed = std::move(doomed)] {
     home_.executor().run_blocking([&files, doomed] { (void)doomed.remove(files).ok(); }, [] {});
   });
   return ok_status();

@@ -105,7 +105,7 @@ void NewDirectories::stop() { queue_->clear(); }
 void NewDirectories::schedule(int64_t pause_ms) {
   if (scheduled_ || queue_->size() == 0) return;
   scheduled_ = true;
-  shard_.executor().call_at(shard_.steady_ms() + pause_ms, [this] { make_some(); });
+  shard_.executor().call_after(pause_ms, [this] { make_some(); });
 }
 
 void NewDirectories::make_some() {

@@ -63,7 +63,7 @@ void Partition::replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& di
   directory_ = &directory;
 }
 
-AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) {
+AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) noexcept {
   PartitionLog* partition_log = log();
   if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
   Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);

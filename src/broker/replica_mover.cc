@@ -11,6 +11,7 @@ namespace milena {
 namespace {
 
 constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
+constexpr double kLongestPause_ms = 86'400'000;
 
 }  // namespace
 
@@ -123,9 +124,10 @@ void ReplicaMover::copy_some(const MovePtr& move) {
   if (!all) return fail(move, all.error());
   if (*all) return sync(move);
   double most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
-  auto pause_ms = static_cast<int64_t>(static_cast<double>(copied_bytes) * 1000 / most);
+  const double wanted_ms = static_cast<double>(copied_bytes) * 1000 / most;
+  const auto pause_ms = static_cast<int64_t>(std::min(wanted_ms, kLongestPause_ms));
   if (pause_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
-  shard_.executor().call_at(shard_.steady_ms() + pause_ms, [this, move] { copy_some(move); });
+  shard_.executor().call_after(pause_ms, [this, move] { copy_some(move); });
 }
 
 // What was synced in the old directory has to be so in the new one before the old one goes.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/out_of_memory.h"
 #include "broker/topic_partition_id.h"
 
 namespace milena {
@@ -97,15 +98,18 @@ void Router::scatter(Shard& from, std::vector<Item> items,
   for (size_t i = 0; i < parts.size(); i++) {
     if (parts[i].places.empty()) continue;
     Shard* owner = shards_[i];
-    auto run = [this, &from, owner, work, gather, part = std::make_shared<Part>(std::move(parts[i]))] {
-      work(*owner, part->items, [this, &from, owner, gather, part] {
+    auto run = [this, &from, owner, work, gather, part = std::make_shared<Part>(std::move(parts[i]))]() mutable {
+      auto finished = [this, &from, owner, gather, part] {
         run_on(*owner, from, [gather, part] {
           for (size_t k = 0; k < part->places.size(); k++) {
             gather->items[part->places[k]] = std::move((*part->items)[k]);
           }
           if (--gather->open_parts == 0) gather->done(std::move(gather->items));
         });
-      });
+      };
+      if (fits_into_memory([&] { work(*owner, part->items, finished); })) return;
+      // The request is dropped, where it came from.
+      run_on(*owner, from, [gather = std::move(gather), part = std::move(part)] { gather->done = nullptr; });
     };
     run_on(from, *owner, std::move(run));
   }

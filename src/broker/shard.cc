@@ -283,7 +283,7 @@ void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name)
   auto doomed = directory.schedule_delete(name);
   if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
   int64_t delay_ms = settings().get_long("log.segment.delete.delay.ms");
-  executor_.call_at(steady_ms() + delay_ms, [this, path = doomed.take()] { remove_tree_in_background(path); });
+  executor_.call_after(delay_ms, [this, path = doomed.take()] { remove_tree_in_background(path); });
 }
 
 void Shard::remove_tree_in_background(const std::string& path) {

@@ -1,11 +1,17 @@
-// AnswerRoom: how much the answer to one request may still hold. A client may name the same group, or the same partition, a
-// million times, and each time it is told all that is kept under that name. Lives with the request; its parts may be answered
-// by several shards at once. Kafka has no such bound, and fails where it cannot count an answer's bytes any more.
+// AnswerRoom: what the answer to one request may still cost, in bytes of memory. A client may name the same group, topic or
+// partition a million times, and each time it is told all that is kept under that name. Lives with the request; its parts may
+// be answered by several shards at once. Kafka has no such bound, and fails when its memory is used up.
+//
+// The arrays of the request are taken from it first, with something for the answer to each of their elements
+// (Reader::limit_arrays); a request that leaves nothing closes its connection. Answers that are larger than that by what they
+// hold take it from here as they grow, and what comes after the room is full is refused.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "base/bytes.h"
 
 namespace milena {
 
@@ -21,6 +27,8 @@ class AnswerRoom {
     const int64_t before = left_bytes_.fetch_sub(taken, std::memory_order_relaxed);
     return before > 0 && before <= taken;
   }
+  // The same; who asked, and for what last, is logged if this filled it.
+  void take(size_t bytes, ByteView host, ByteView name);
 
  private:
   std::atomic<int64_t> left_bytes_{kBytes};

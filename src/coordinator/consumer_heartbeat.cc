@@ -154,11 +154,14 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   }
   turn.answer(caller.token, std::move(response));
   const auto watch = [this, group_id = step.group->id(), member_id, version = topics_version_, reconciled = step.reconciled,
-                      connection_id = caller.connection_id, timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
+                      connection_id = caller.connection_id, interval_ms, timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
     consumer_group(group_id)->seen_topics_version = version;
     watch_consumer_member(applied, group_id, member_id, timeout_ms, reconciled);
     // A newcomer was not there yet when it was heard from.
-    consumer_group(group_id)->timers(member_id).connection.id = connection_id;
+    MemberConnection& connection = consumer_group(group_id)->timers(member_id).connection;
+    connection.id = connection_id;
+    // The whole one: if this answer is lost, the member keeps to the one before.
+    connection.heartbeat_gap_ms = interval_ms;
   };
   // What an upgrade has to do comes first.
   if (turn.then) {

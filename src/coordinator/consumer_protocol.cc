@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/answer_room.h"
 #include "protocol/reader.h"
 #include "protocol/writer.h"
 
@@ -12,6 +13,7 @@ namespace {
 template <class Message>
 std::optional<Message> read_embedded(ByteView bytes) {
   Reader reader(bytes);
+  reader.limit_arrays(AnswerRoom::kBytes);
   const int16_t version = reader.read_int16();
   if (!reader.ok() || version < Message::kMinVersion) return std::nullopt;
   Message message;
@@ -41,6 +43,7 @@ Bytes write_assignment_for(ByteView subscription, const ConsumerProtocolAssignme
 
 bool read_subscribed_topics(ByteView metadata, std::set<Bytes, std::less<>>& topics) {
   Reader reader(metadata);
+  reader.limit_arrays(AnswerRoom::kBytes);
   const int16_t version = reader.read_int16();
   if (!reader.ok() || version < 0) return false;
   ConsumerProtocolSubscription subscription;

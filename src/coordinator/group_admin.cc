@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "coordinator/answer_room.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
 
@@ -66,14 +65,6 @@ DescribeGroupsResponse::DescribedGroup describe_missing_group(ByteView group_id,
 }
 
 }  // namespace
-
-bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }
-
-void fill_answer(const Caller& caller, ByteView group_id, size_t bytes) {
-  if (caller.room == nullptr || !caller.room->take(bytes)) return;
-  log_warn("An answer to {} exceeds {} bytes with group {}: the rest of it is refused", caller.client_host, AnswerRoom::kBytes,
-           group_id);
-}
 
 Effects GroupShard::describe_groups(const Caller& caller, std::span<const ByteView> groups) {
   Turn turn = begin({});

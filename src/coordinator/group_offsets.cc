@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "coordinator/answer_room.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_shard.h"
 #include "coordinator/java_string.h"

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/saturating.h"
 #include "coordinator/group_records.h"
 #include "coordinator/planted_group_bugs.h"
 
@@ -149,7 +150,7 @@ Effects GroupShard::append_failed(Effects failed, ErrorCode error, Now now) {
   unapplied_ = 0;
   then_ = nullptr;
   // What is expired is not tried again at once.
-  next_expiry_ms_ = std::max(next_expiry_ms_, now.steady_ms + config_.offsets_retention_check_ms);
+  next_expiry_ms_ = std::max(next_expiry_ms_, add_saturating(now.steady_ms, config_.offsets_retention_check_ms));
   Turn turn = begin(now);
   turn.effects.answers = std::move(failed.answers);
   const ErrorCode told = group_error_of_append(error);
@@ -226,7 +227,7 @@ Effects GroupShard::loaded(Now now) {
   CHECK(loading_);
   loading_ = false;
   Turn turn = begin(now);
-  next_expiry_ms_ = now.steady_ms + config_.offsets_retention_check_ms;
+  next_expiry_ms_ = add_saturating(now.steady_ms, config_.offsets_retention_check_ms);
   for (auto& [id, group] : groups_) {
     if (MILENA_GROUP_BUG(kLoadedMembersLiveForever)) break;
     for (auto& [member_id, member] : group->members()) touch_session(turn, *group, member);
@@ -273,7 +274,7 @@ Effects GroupShard::tick(Now now) {
     if (name->kind >= TimerKind::kConsumerSession && !turn.effects.records.empty()) break;
   }
   if (now.steady_ms >= next_expiry_ms_) {
-    next_expiry_ms_ = now.steady_ms + config_.offsets_retention_check_ms;
+    next_expiry_ms_ = add_saturating(now.steady_ms, config_.offsets_retention_check_ms);
     expire_groups(turn);
   }
   return finish(std::move(turn));

@@ -173,6 +173,8 @@ class GroupShard {
   void prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why);
   void maybe_complete_join(Turn& turn, ClassicGroup& group);
   void continue_initial_rebalance(Turn& turn, ClassicGroup& group);
+  // Clients that start at the same moment come some milliseconds apart.
+  bool waits_for_silence() const { return config_.initial_rebalance_delay_ms == 0 && config_.join_silence_ms > 0; }
   void complete_join(Turn& turn, ClassicGroup& group);
   void remove_member_then_rebalance(Turn& turn, ClassicGroup& group, ClassicMember& member, ByteView why);
   void expire_session(Turn& turn, ClassicGroup& group, const Bytes& member_id);
@@ -187,12 +189,21 @@ class GroupShard {
   void touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member);
 
   // disconnect.cc
+  // Null for strangers.
+  struct SpeakingMember {
+    MemberConnection* connection = nullptr;
+    int64_t session_timeout_ms = 0;
+  };
+  SpeakingMember find_speaking(ByteView group_id, ByteView member_id);
   // A request of this member, whatever comes of it: it is alive, and this is its connection. Strangers are passed over.
   void heard_from(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id);
+  // The same of a heartbeat of the classic protocol: how often they come is learned from them.
+  void heard_heartbeat(Turn& turn, const Caller& caller, const HeartbeatRequest& request);
   // The same, of a request over another's connection.
   void heard_of(Turn& turn, ByteView group_id, ByteView member_id);
-  void give_up_members_of(ConsumerGroup& group, uint64_t connection_id, int64_t deadline_ms);
-  void give_up_members_of(ClassicGroup& group, uint64_t connection_id, int64_t deadline_ms);
+  int64_t gone_deadline_ms(const MemberConnection& connection, int64_t session_timeout_ms, Now now) const;
+  void give_up_members_of(ConsumerGroup& group, uint64_t connection_id, Now now);
+  void give_up_members_of(ClassicGroup& group, uint64_t connection_id, Now now);
   // For a group that becomes one of the other kind: who speaks over which connection, and whose clock runs.
   using MemberConnections = std::vector<std::pair<Bytes, MemberConnection>>;
   static MemberConnections connections_of(const ClassicGroup& group);
@@ -320,11 +331,6 @@ class GroupShard {
 
 // A partition's append error in the words a group's client understands (Kafka: appendGroupMetadataErrorToResponseError).
 ErrorCode group_error_of_append(ErrorCode error);
-
-// What the answer may hold is used up: the rest of what was asked is refused.
-bool is_answer_full(const Caller& caller);
-// So much is in the answer now, about this group.
-void fill_answer(const Caller& caller, ByteView group_id, size_t bytes);
 
 // The protocols of a join, kept beyond its frame.
 MemberProtocols protocols_of(const JoinGroupRequest& request);

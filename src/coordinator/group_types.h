@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
+#include "coordinator/answer_room.h"
 #include "protocol/error_code.h"
 #include "protocol/messages/consumer_group_describe.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -27,8 +28,6 @@
 #include "protocol/messages/txn_offset_commit.h"
 
 namespace milena {
-
-class AnswerRoom;
 
 // The moment of an input. Deadlines are steady, so that a jump of the wall clock throws no member out; what is written
 // into records is wall time.
@@ -52,11 +51,22 @@ struct Caller {
   // What the answer may still hold (answer_room.h); null: anything.
   AnswerRoom* room = nullptr;
 };
+// What the answer may hold is used up: the rest of what was asked is refused.
+inline bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }
+// So much is in the answer now, about this group or transaction.
+inline void fill_answer(const Caller& caller, ByteView name, size_t bytes) {
+  if (caller.room != nullptr) caller.room->take(bytes, caller.client_host, name);
+}
 
 // The connection over which a member spoke last, and when the member is given up because its client closed that one.
 struct MemberConnection {
   uint64_t id = 0;
   std::optional<int64_t> gone_deadline_ms;
+  // How long the member is silent between two heartbeats while it is well: what it was told, or what was seen. 0 if that is
+  // not known yet.
+  int32_t heartbeat_gap_ms = 0;
+  // Of its last heartbeat, if that is of the classic protocol.
+  std::optional<int64_t> heartbeat_ms = std::nullopt;
 };
 
 using OffsetFetchGroup = OffsetFetchRequest::OffsetFetchRequestGroup;
@@ -124,8 +134,11 @@ struct GroupConfig {
   int32_t min_session_timeout_ms = 6'000;               // group.min.session.timeout.ms
   int32_t max_session_timeout_ms = 1'800'000;           // group.max.session.timeout.ms
   int32_t initial_rebalance_delay_ms = 0;               // group.initial.rebalance.delay.ms
+  // Without that delay: how long nobody may have joined before the first rebalance of an empty group is completed.
+  int32_t join_silence_ms = 0;                          // milena.group.join.silence.ms
   int32_t max_size = INT32_MAX;                         // group.max.size
-  // How long a dynamic member may stay silent after its client closed its connection; 0: no less than its session timeout.
+  // How long a dynamic member whose client closed its connection may be late with its next heartbeat; 0: no less than its
+  // session timeout.
   int32_t disconnect_grace_ms = 3'000;                  // milena.group.disconnect.grace.ms
   int32_t new_member_join_timeout_ms = 300'000;         // not a setting in Kafka either
   int32_t offset_metadata_max_bytes = 4'096;            // offset.metadata.max.bytes

@@ -40,7 +40,7 @@ LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t 
 
 Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& request, Now now) {
   Turn turn = begin(now);
-  heard_from(turn, caller, request.group_id, request.member_id);
+  heard_heartbeat(turn, caller, request);
   HeartbeatResponse response;
   ClassicGroup* known = group(request.group_id);
   if (request.group_id.empty()) {

@@ -128,6 +128,8 @@ void GroupShard::join_new_member(Turn& turn, const Caller& caller, const JoinGro
     return add_member_then_rebalance(turn, caller, request, group, new_id);
   }
   // The id first, so that a client whose answer is lost does not leave a ghost in the group behind.
+  // It will be used in a moment.
+  if (waits_for_silence() && group.initial_delay) group.new_member_added = true;
   PendingMember& session = group.pending_members()[new_id];
   session.connection_id = caller.connection_id;
   deadlines_.set(session, {TimerKind::kSession, group.id(), new_id}, turn.now.steady_ms + request.session_timeout_ms);

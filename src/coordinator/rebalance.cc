@@ -8,6 +8,12 @@
 #include "coordinator/group_shard.h"
 
 namespace milena {
+namespace {
+
+// Clients that join one after the other without end do not keep the first from its assignment.
+constexpr int kMostJoinSilences = 10;
+
+}  // namespace
 
 void GroupShard::rebalance_or_complete_join(Turn& turn, ClassicGroup& group, ByteView why) {
   if (group.can_rebalance()) {
@@ -28,10 +34,12 @@ void GroupShard::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why
   log_info("Group {}: preparing to rebalance from state {}, generation {}: {}", group.id(),
            group_state_name(group.state()), group.generation(), why);
   group.begin_rebalance(turn.now.wall_ms);
-  if (initial && config_.initial_rebalance_delay_ms > 0) {
+  if (initial && (waits_for_silence() || config_.initial_rebalance_delay_ms > 0)) {
     // The group is new: whoever starts together with its first member shall be in its first generation.
-    const int32_t delay_ms = config_.initial_rebalance_delay_ms;
-    group.initial_delay = ClassicGroup::InitialDelay{delay_ms, std::max(group.rebalance_timeout_ms() - delay_ms, 0)};
+    const int32_t delay_ms = waits_for_silence() ? config_.join_silence_ms : config_.initial_rebalance_delay_ms;
+    const int64_t longest_ms = waits_for_silence() ? int64_t{delay_ms} * kMostJoinSilences : group.rebalance_timeout_ms();
+    group.initial_delay = ClassicGroup::InitialDelay{
+        delay_ms, static_cast<int32_t>(std::clamp<int64_t>(longest_ms - delay_ms, 0, group.rebalance_timeout_ms()))};
     group.new_member_added = false;
     deadlines_.set(group.join_timer, {TimerKind::kJoin, group.id(), {}}, turn.now.steady_ms + delay_ms);
   } else if (initial || group.all_members_joined()) {
@@ -51,7 +59,7 @@ void GroupShard::continue_initial_rebalance(Turn& turn, ClassicGroup& group) {
   const auto [delay_ms, remaining_ms] = *group.initial_delay;
   if (!group.new_member_added || remaining_ms == 0) return complete_join(turn, group);
   group.new_member_added = false;
-  const int32_t next_delay_ms = std::min(config_.initial_rebalance_delay_ms, remaining_ms);
+  const int32_t next_delay_ms = std::min(delay_ms, remaining_ms);
   group.initial_delay = ClassicGroup::InitialDelay{next_delay_ms, std::max(remaining_ms - delay_ms, 0)};
   deadlines_.set(group.join_timer, {TimerKind::kJoin, group.id(), {}}, turn.now.steady_ms + next_delay_ms);
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/saturating.h"
 #include "coordinator/transaction_shard.h"
 
 namespace milena {
@@ -21,10 +22,22 @@ struct ListFilter {
   bool matches(const Bytes& id, const TransactionMetadata& metadata, int64_t wall_ms) const {
     if (!producer_ids.empty() && !std::ranges::binary_search(producer_ids, metadata.producer_id)) return false;
     if (by_state && !states.contains(metadata.state)) return false;
-    if (open_longer_than_ms >= 0 && wall_ms - metadata.start_ms <= open_longer_than_ms) return false;
+    if (open_longer_than_ms >= 0 && subtract_saturating(wall_ms, metadata.start_ms) <= open_longer_than_ms) return false;
     return pattern == nullptr || re2::RE2::FullMatch(id, *pattern);
   }
 };
+
+}  // namespace
+
+namespace {
+
+size_t size_of(const DescribeTransactionsResponse::TransactionState& described) {
+  size_t bytes = sizeof(described) + described.transactional_id.size();
+  for (const auto& topic : described.topics) {
+    bytes += sizeof(topic) + topic.topic.size() + topic.partitions.size() * sizeof(int32_t);
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -36,7 +49,9 @@ TransactionEffects TransactionShard::describe(const Caller& caller, std::span<co
     auto& described = response.transaction_states.emplace_back();
     described.transactional_id = id;
     const TransactionMetadata* found = find(id);
-    if (id.empty()) {
+    if (is_answer_full(caller)) {
+      described.error_code = ErrorCode::kUnknownServerError;
+    } else if (id.empty()) {
       described.error_code = ErrorCode::kInvalidRequest;
     } else if (found == nullptr || found->state == TransactionState::kDead) {
       described.error_code = ErrorCode::kTransactionalIdNotFound;
@@ -49,6 +64,7 @@ TransactionEffects TransactionShard::describe(const Caller& caller, std::span<co
       for (const auto& [topic, partitions] : found->partitions.topics()) {
         described.topics.push_back({.topic = topic, .partitions = partitions});
       }
+      fill_answer(caller, id, size_of(described));
     }
   }
   turn.answer(caller.token, std::move(response));

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/saturating.h"
 #include "coordinator/deadlines.h"
 #include "coordinator/planted_bugs.h"
 #include "coordinator/transaction_records.h"
@@ -141,8 +142,8 @@ TransactionEffects TransactionShard::loaded(Now now) {
   CHECK(loading_);
   loading_ = false;
   Turn turn = begin(now);
-  next_abort_check_ms_ = now.steady_ms + config_.abort_check_interval_ms;
-  next_expiry_check_ms_ = now.steady_ms + config_.expiry_check_interval_ms;
+  next_abort_check_ms_ = add_saturating(now.steady_ms, config_.abort_check_interval_ms);
+  next_expiry_check_ms_ = add_saturating(now.steady_ms, config_.expiry_check_interval_ms);
   for (auto& [id, metadata] : transactions_) {
     if (!metadata.is_ending()) continue;
     if (metadata.state == TransactionState::kPrepareAbort && MILENA_PLANTED(kReloadForgetsAborts)) continue;
@@ -160,8 +161,8 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
   log_warn("Records of __transaction_state could not be appended: error {}, answered as {}", static_cast<int>(error),
            static_cast<int>(told));
   // What the coordinator does of its own will is not tried again at once.
-  next_abort_check_ms_ = std::max(next_abort_check_ms_, now.steady_ms + config_.abort_check_interval_ms);
-  next_expiry_check_ms_ = std::max(next_expiry_check_ms_, now.steady_ms + config_.expiry_check_interval_ms);
+  next_abort_check_ms_ = std::max(next_abort_check_ms_, add_saturating(now.steady_ms, config_.abort_check_interval_ms));
+  next_expiry_check_ms_ = std::max(next_expiry_check_ms_, add_saturating(now.steady_ms, config_.expiry_check_interval_ms));
   for (const Step& taken_back : std::exchange(unapplied_, {})) {
     if (taken_back.token == 0) continue;
     if (taken_back.next->is_ending()) {
@@ -210,11 +211,11 @@ TransactionEffects TransactionShard::tick(Now now) {
     if (found != ending_.end()) go_on_ending(turn, token, found->second, *find(found->second));
   }
   if (now.steady_ms >= next_abort_check_ms_) {
-    next_abort_check_ms_ = now.steady_ms + config_.abort_check_interval_ms;
+    next_abort_check_ms_ = add_saturating(now.steady_ms, config_.abort_check_interval_ms);
     abort_all_timed_out(turn);
   }
   if (now.steady_ms >= next_expiry_check_ms_) {
-    next_expiry_check_ms_ = now.steady_ms + config_.expiry_check_interval_ms;
+    next_expiry_check_ms_ = add_saturating(now.steady_ms, config_.expiry_check_interval_ms);
     expire_ids(turn);
   }
   return finish(std::move(turn));
@@ -227,7 +228,7 @@ void TransactionShard::retry_later(MarkerToken token, Now now) {
 void TransactionShard::expire_ids(Turn& turn) {
   size_t expired = 0;
   for (const auto& [id, metadata] : transactions_) {
-    if (!metadata.may_expire() || metadata.last_update_ms > turn.now.wall_ms - config_.id_expiration_ms) continue;
+    if (!metadata.may_expire() || metadata.last_update_ms > subtract_saturating(turn.now.wall_ms, config_.id_expiration_ms)) continue;
     if (++expired > kMostExpiredIdsAtOnce) {
       next_expiry_check_ms_ = turn.now.steady_ms + 1;
       return;

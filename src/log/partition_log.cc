@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/saturating.h"
 #include "log/format/partition_metadata.h"
 
 namespace milena {
@@ -112,8 +113,7 @@ bool PartitionLog::flush_due() const {
 }
 
 int64_t PartitionLog::flush_due_at_ms() const {
-  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-  return has_unflushed() && config_->flush_ms < kNever - last_flush_ms_ ? last_flush_ms_ + config_->flush_ms : kNever;
+  return has_unflushed() ? add_saturating(last_flush_ms_, config_->flush_ms) : std::numeric_limits<int64_t>::max();
 }
 
 Status PartitionLog::close_cleanly(bool sync) {
@@ -172,7 +172,7 @@ Result<std::vector<ProducerEntry>> PartitionLog::active_producers() {
 }
 
 Status PartitionLog::expire_producers() {
-  if (producers_ != nullptr) producers_->expire(clock_.wall_ms() - config_->max_producer_id_expiration_ms);
+  if (producers_ != nullptr) producers_->expire(subtract_saturating(clock_.wall_ms(), config_->max_producer_id_expiration_ms));
   return ok_status();
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/saturating.h"
 #include "log/partition_log.h"
 
 namespace milena {
@@ -192,12 +193,14 @@ Status PartitionLog::write_batches(const AppendPlan& plan) {
 
 // --- segments ---
 
-// A spread that is the same for a segment whenever it is asked for.
+// A spread that is the same for a segment whenever it is asked for. It takes nothing but a part of the segment's time, as in
+// Kafka (LogConfig.randomSegmentJitter).
 int64_t PartitionLog::roll_jitter_ms() const {
-  if (config_->segment_jitter_ms <= 0) return 0;
+  const int64_t most_ms = std::min(config_->segment_jitter_ms, config_->segment_ms);
+  if (most_ms <= 0) return 0;
   uint64_t seed = std::hash<TopicPartition>()(name_) ^ static_cast<uint64_t>(segments_.back()->base_offset());
   seed = (seed ^ (seed >> 31)) * 0x9E3779B97F4A7C15ull;
-  return static_cast<int64_t>((seed >> 16) % static_cast<uint64_t>(config_->segment_jitter_ms));
+  return static_cast<int64_t>((seed >> 16) % static_cast<uint64_t>(most_ms));
 }
 
 Status PartitionLog::maybe_roll(const AppendPlan& plan) {
@@ -211,10 +214,11 @@ Status PartitionLog::maybe_roll(const AppendPlan& plan) {
     Result<int64_t> since = active().first_timestamp();
     if (!since) return since.error();
     // By the records' own time, where they have one.
-    int64_t waited_ms = *since >= 0 ? plan.max_timestamp - *since : clock_.wall_ms() - active().created_ms();
+    int64_t waited_ms = *since >= 0 ? subtract_saturating(plan.max_timestamp, *since)
+                                    : clock_.wall_ms() - active().created_ms();
     int64_t limit_ms = config_->segment_ms;
     if (config_->cleanup_compact) limit_ms = std::min(limit_ms, config_->max_compaction_lag_ms);
-    roll = *full || waited_ms > limit_ms - roll_jitter_ms();
+    roll = *full || waited_ms > subtract_saturating(limit_ms, roll_jitter_ms());
   }
   return roll ? roll_to(std::max(log_end_offset_, plan.first_offset())) : ok_status();
 }

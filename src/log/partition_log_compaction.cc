@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "log/compaction_job.h"
 #include "log/partition_log.h"
 
@@ -28,9 +29,10 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
     if (config_->min_compaction_lag_ms > 0) {
       Result<Segment::MaxTimestamp> greatest = segments_[i]->max_timestamp();
       if (!greatest) return greatest.error();
-      if (greatest->timestamp > now_ms - config_->min_compaction_lag_ms) {
+      if (greatest->timestamp > subtract_saturating(now_ms, config_->min_compaction_lag_ms)) {
         outlook.end_offset = std::max(segments_[i]->base_offset(), outlook.first_dirty);
-        outlook.wait_ms = greatest->timestamp + config_->min_compaction_lag_ms - now_ms + 1;
+        const int64_t due_ms = add_saturating(greatest->timestamp, config_->min_compaction_lag_ms);
+        outlook.wait_ms = add_saturating(subtract_saturating(due_ms, now_ms), 1);
         break;
       }
     }
@@ -39,9 +41,11 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
     if (*since > 0) earliest_ms = std::min(earliest_ms, *since);
   }
   if (earliest_ms != INT64_MAX && config_->max_compaction_lag_ms != INT64_MAX) {
-    int64_t late_ms = now_ms - std::max<int64_t>(config_->max_compaction_lag_ms, 0) - earliest_ms;
-    outlook.overdue = late_ms > 0;
-    if (!outlook.overdue) outlook.wait_ms = outlook.wait_ms < 0 ? 1 - late_ms : std::min(outlook.wait_ms, 1 - late_ms);
+    const int64_t due_ms = add_saturating(earliest_ms, std::max<int64_t>(config_->max_compaction_lag_ms, 0));
+    const int64_t early_ms = subtract_saturating(due_ms, now_ms);
+    outlook.overdue = early_ms < 0;
+    const int64_t wait_ms = add_saturating(early_ms, 1);
+    if (!outlook.overdue) outlook.wait_ms = outlook.wait_ms < 0 ? wait_ms : std::min(outlook.wait_ms, wait_ms);
   }
   for (size_t i = 0; i + 1 < segments_.size() && segments_[i]->base_offset() < outlook.end_offset; ++i) {
     Result<uint32_t> bytes = segments_[i]->size();

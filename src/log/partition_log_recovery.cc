@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "log/partition_log.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
@@ -141,7 +142,7 @@ Status PartitionLog::rebuild_producers(int64_t up_to) {
     }
     start = end_of_segment(i);
   }
-  producers_->expire(clock_.wall_ms() - config_->max_producer_id_expiration_ms);
+  producers_->expire(subtract_saturating(clock_.wall_ms(), config_->max_producer_id_expiration_ms));
   return ok_status();
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "log/partition_log.h"
 
 namespace milena {
@@ -108,7 +109,7 @@ Result<bool> PartitionLog::passed_retention(size_t index, int64_t now, uint64_t&
   if (!greatest) return greatest.error();
   // Records without a time: the segment's age, as far as this process knows it.
   int64_t last_ms = greatest->timestamp >= 0 ? greatest->timestamp : segment.created_ms();
-  return now - last_ms > config_->retention_ms;
+  return subtract_saturating(now, last_ms) > config_->retention_ms;
 }
 
 Result<DoomedFiles> PartitionLog::apply_retention() {

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/saturating.h"
 #include "net/connection_set.h"
 #include "net/event_loop.h"
 
@@ -58,7 +59,7 @@ void Connection::answered() {
 void Connection::pause(int64_t ms) {
   if (gone_ || closing_) return;
   EventLoop& loop = set_.loop();
-  paused_until_ms_ = loop.clock().steady_ms() + ms;
+  paused_until_ms_ = add_saturating(loop.clock().steady_ms(), ms);
   // A connection that is gone by then is not there to be touched; a later pause has a timer of its own.
   loop.call_at(paused_until_ms_, [weak = weak_from_this()] {
     if (auto self = weak.lock(); self && !self->gone_) self->set_.touch(*self);

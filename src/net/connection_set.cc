@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/saturating.h"
 #include "net/event_loop.h"
 
 namespace milena {
@@ -95,7 +96,7 @@ void ConnectionSet::note_activity(Connection& connection) {
 // One timer for all, set to the moment at which the one that is idle longest would be due.
 void ConnectionSet::watch_idle() {
   if (idle_timer_ != 0 || limits_.max_idle_ms < 0 || by_activity_.empty()) return;
-  int64_t due_ms = std::max(by_activity_.front()->active_ms + limits_.max_idle_ms,
+  int64_t due_ms = std::max(add_saturating(by_activity_.front()->active_ms, limits_.max_idle_ms),
                             loop_.clock().steady_ms() + kLeastIdleCheckMs);
   idle_timer_ = loop_.call_at(due_ms, [this] {
     idle_timer_ = 0;
@@ -108,7 +109,7 @@ void ConnectionSet::close_idle() {
   int64_t now_ms = loop_.clock().steady_ms();
   for (size_t left = by_activity_.size(); left > 0; left--) {
     Connection& oldest = *by_activity_.front();
-    if (oldest.active_ms + limits_.max_idle_ms > now_ms) return;
+    if (add_saturating(oldest.active_ms, limits_.max_idle_ms) > now_ms) return;
     if (oldest.busy()) {
       note_activity(oldest);
     } else {

@@ -199,7 +199,7 @@ void Server::accept_ready(Acceptor& acceptor) {
 
 void Server::resume_accepting_in(int64_t ms) {
   EventLoop& loop = loops_.loop(0);
-  retry_timer_ = loop.call_at(loop.clock().steady_ms() + ms, [this] { resume_accepting(); });
+  retry_timer_ = loop.call_after(ms, [this] { resume_accepting(); });
 }
 
 void Server::resume_accepting() {
@@ -246,7 +246,7 @@ void Server::hold_then_close(int descriptor, int64_t hold_ms) {
     return;
   }
   EventLoop& loop = loops_.loop(0);
-  TimerId timer = loop.call_at(loop.clock().steady_ms() + hold_ms, [this, descriptor] {
+  TimerId timer = loop.call_after(hold_ms, [this, descriptor] {
     held_.erase(descriptor);
     ::close(descriptor);
   });

@@ -180,6 +180,7 @@ void Reader::read_nullable_records(std::optional<Payload>& out) {
 template <class T>
 void Reader::fill(std::vector<T>& out, int32_t count) {
   out.clear();
+  if (!take_array_room(count, sizeof(T))) return;
   out.resize(static_cast<size_t>(count));
   for (T& element : out) {
     if constexpr (std::is_same_v<T, Uuid>) {

@@ -65,6 +65,12 @@ class Reader {
   void read_nullable_records(std::optional<ByteView>& out);
   void read_nullable_records(std::optional<Payload>& out);
 
+  // For a message that a client made: what all its arrays may cost, and the answer to each of their elements with them. One
+  // that goes beyond makes the reader fail. Without it only the size of the message is a bound.
+  void limit_arrays(int64_t bytes) { array_room_bytes_ = bytes; }
+  // What is left of it; negative once it was too much.
+  int64_t array_room_bytes() const { return array_room_bytes_; }
+
   // Arrays of int8_t, int16_t, int32_t, int64_t, Uuid, ByteView or Bytes.
   template <class T>
   void read_array(std::vector<T>& out);
@@ -129,6 +135,7 @@ class Reader {
   template <class T>
   void fill_structs(std::vector<T>& out, int32_t count, int16_t version) {
     out.clear();
+    if (!take_array_room(count, sizeof(T))) return;
     out.resize(static_cast<size_t>(count));
     for (T& element : out) {
       element.read(*this, version);
@@ -138,6 +145,14 @@ class Reader {
   template <class T>
   void fill(std::vector<T>& out, int32_t count);
 
+  // What an answer needs for an element of its request: a structure, a name, an error and its text.
+  static constexpr int64_t kAnswerElement_bytes = 256;
+  bool take_array_room(int32_t count, size_t element_size) {
+    array_room_bytes_ -= count * (static_cast<int64_t>(element_size) + kAnswerElement_bytes);
+    if (array_room_bytes_ < 0) [[unlikely]] fail();
+    return ok_;
+  }
+
   int32_t read_string_size();
   int32_t read_bytes_size();
 
@@ -145,6 +160,7 @@ class Reader {
   const char* end_;
   bool ok_ = true;
   bool flexible_ = false;
+  int64_t array_room_bytes_ = INT64_MAX;
 };
 
 // Reads a whole message (no header, nothing after it). False if the bytes are not one.

@@ -41,6 +41,16 @@ TEST(RateMeter, WhatIsTakenBackDoesNotCount) {
   EXPECT_EQ(meter.rate(0), 0);
 }
 
+TEST(RateMeter, TheGreatestWindowsAndTheLeastBoundAreNoFault) {
+  RateMeter meter(INT32_MAX, int64_t{INT32_MAX} * 1000);
+  for (int64_t now_ms = 0; now_ms < 10; now_ms++) meter.record(1e300, now_ms * 1'000'000'000'000);
+  EXPECT_EQ(meter.throttle_ms(1e-300, 9'000'000'000'000), INT64_MAX);
+  EXPECT_FALSE(meter.is_idle(INT64_MAX / 2));
+  TokenBucket bucket(1);
+  bucket.spend(1e9, 1e-300, 0);
+  EXPECT_EQ(bucket.throttle_ms(1e-300, 0), INT64_MAX);
+}
+
 TEST(TokenBucket, GivesTheBurstFirstAndThenTheRate) {
   TokenBucket bucket(10);
   EXPECT_DOUBLE_EQ(bucket.available(2, 1000), 20);

@@ -17,7 +17,8 @@ class HugeCall : public CallBase {
   using CallBase::CallBase;
   void answer(int blocks) {
     const auto block = std::make_shared<const Bytes>(1 << 20, 'x');
-    Writer writer = start_answer();
+    Writer writer;
+    start_answer(writer);
     for (int i = 0; i < blocks; ++i) {
       Payload again;
       again.append(SharedBytes{block, *block});

@@ -327,7 +327,8 @@ TEST_P(GroupGraceTest, AMemberThatOnlySentItsFirstHeartbeat) {
   const int32_t epoch = one.ask<ConsumerGroupHeartbeatResponse>(request, 1).member_epoch;
   one.disconnect();
   node().run();
-  node().advance(3'100);
+  // The interval that it was told, and the time for a new connection.
+  node().advance(8'000);
   EXPECT_EQ(beat(epoch).error_code, ErrorCode::kUnknownMemberId);
 }
 
@@ -340,7 +341,7 @@ TEST_P(GroupGraceTest, AMemberWhoseJoinIsParked) {
   EXPECT_FALSE(two.has_answer());
   two.disconnect();
   node().run();
-  node().advance(3'100);
+  node().advance(6'400);  // its session is 10 s
   // Nobody waits for it any more: the first is alone in the next generation.
   auto again = one.ask<JoinGroupResponse>(join_request("g", first), kJoinVersion);
   EXPECT_EQ(again.error_code, ErrorCode::kNone);

@@ -28,6 +28,7 @@ class NodeHarness {
     directory_ = pattern;
     set("log.dirs", directory_ + "/data");
     set("offsets.topic.num.partitions", "5");
+    set("milena.group.join.silence.ms", "0");  // the clock stands still
   }
   ~NodeHarness() {
     if (running()) kill();
@@ -93,7 +94,9 @@ class NodeHarness {
 
   // Until no shard has anything left to do at this time.
   void run() {
-    for (bool ran = true; ran;) {
+    int turns = 0;
+    for (bool ran = true; ran; turns++) {
+      if (turns == kMostTurns) FAIL() << "the node does not come to rest";
       ran = false;
       for (auto& executor : executors_) ran = executor->run_turn() || ran;
     }
@@ -137,6 +140,8 @@ class NodeHarness {
   }
 
  private:
+  static constexpr int kMostTurns = 200'000;
+
   int shard_count_;
   std::string directory_;
   Settings settings_;

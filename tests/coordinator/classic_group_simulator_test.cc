@@ -13,6 +13,7 @@ constexpr ErrorCode kAppendErrors[] = {ErrorCode::kNotLeaderOrFollower, ErrorCod
 GroupConfig simulated_config(uint32_t seed) {
   GroupConfig config;
   config.initial_rebalance_delay_ms = seed % 3 == 0 ? 3'000 : 0;
+  config.join_silence_ms = seed % 2 == 0 ? 5 : 0;
   config.max_size = seed % 5 == 0 ? 3 : INT32_MAX;
   return config;
 }

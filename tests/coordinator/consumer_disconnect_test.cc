@@ -6,6 +6,9 @@
 namespace milena {
 namespace {
 
+// The heartbeat interval that members are told, and time for a new connection.
+constexpr int64_t kGrace_ms = 5'000 + 3'000;
+
 class ConsumerDisconnectTest : public testing::Test {
  protected:
   ConsumerDisconnectTest() {
@@ -28,7 +31,7 @@ class ConsumerDisconnectTest : public testing::Test {
 
 TEST_F(ConsumerDisconnectTest, AMemberIsGivenUpAfterTheGrace) {
   close(1);
-  h.advance(2'999);
+  h.advance(kGrace_ms - 1);
   EXPECT_TRUE(has("m1"));
   h.advance(1);
   EXPECT_FALSE(has("m1"));
@@ -50,11 +53,28 @@ TEST_F(ConsumerDisconnectTest, AnyRequestOverAnotherConnectionStopsTheClock) {
   EXPECT_TRUE(has("m1"));
 }
 
+// A client that is cut off and has nothing to say until its next heartbeat.
+TEST_F(ConsumerDisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnectionIsCut) {
+  uint64_t connection = 1;
+  for (int beat = 0; beat < 20; beat++) {
+    close(connection);
+    h.advance(4'000);
+    h.connection = 2;
+    h.beat("m2");
+    h.advance(1'000);
+    // Whatever it does to connect anew.
+    h.advance(2'000);
+    h.connection = connection = 10 + static_cast<uint64_t>(beat);
+    h.beat("m1");
+    ASSERT_TRUE(has("m1")) << beat;
+  }
+}
+
 TEST_F(ConsumerDisconnectTest, TheFirstHeartbeatBindsAMemberThatNeverSpokeAgain) {
   h.connection = 3;
   h.join_consumer("m3");
   close(3);
-  h.advance(2'999);
+  h.advance(kGrace_ms - 1);
   EXPECT_TRUE(has("m3"));
   h.advance(1);
   EXPECT_FALSE(has("m3"));
@@ -67,7 +87,10 @@ TEST_F(ConsumerDisconnectTest, AClassicMemberIsBoundByItsJoin) {
   ASSERT_EQ(joined.error_code, ErrorCode::kNone);
   ASSERT_TRUE(has(joined.member_id));
   close(3);
-  h.advance(3'000);
+  // It is told no interval: a third of its session.
+  h.advance(6'332);
+  EXPECT_TRUE(has(joined.member_id));
+  h.advance(1);
   EXPECT_FALSE(has(joined.member_id));
 }
 
@@ -109,7 +132,7 @@ TEST_F(ConsumerDisconnectTest, ConnectionsAreRememberedWhenTheGroupChangesItsKin
   ASSERT_EQ(h.shard().find_group("g"), nullptr);
   ASSERT_TRUE(has(joined.member_id));
   close(3);
-  h.advance(3'000);
+  h.advance(9'667);
   EXPECT_FALSE(has(joined.member_id));
   EXPECT_TRUE(has("m5"));
 }

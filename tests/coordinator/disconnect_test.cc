@@ -6,15 +6,20 @@
 namespace milena {
 namespace {
 
-constexpr int64_t kGrace_ms = 3'000;
+constexpr int32_t kSession_ms = 45'000;
+// Until a heartbeat can be missed, and for a new connection.
+constexpr int64_t kGrace_ms = kSession_ms / 3 + 3'000;
 
 class DisconnectTest : public testing::Test {
  protected:
   void close(uint64_t connection) { h.run(h.shard().connection_closed("g", connection, h.now())); }
   bool has(const std::string& member) { return h.shard().find_group("g")->members().count(member) > 0; }
+  static ask::Join join_of(const std::string& member, const std::string& metadata = "meta") {
+    return {.member = member, .protocols = {{"range", metadata}}, .session_ms = kSession_ms};
+  }
   // Two members, each over a connection of its own.
   std::vector<std::string> two_members() {
-    std::vector<std::string> members = h.stable_group(2);
+    std::vector<std::string> members = h.stable_group(2, join_of(""));
     for (size_t i = 0; i < 2; i++) {
       h.connection = i + 1;
       EXPECT_EQ(h.heartbeat(members[i], 2), ErrorCode::kNone);
@@ -63,11 +68,55 @@ TEST_F(DisconnectTest, AnyRequestOverAnotherConnectionStopsTheClock) {
   EXPECT_TRUE(has(members[0]));
 }
 
+// A client that is cut off and has nothing to say until its next heartbeat.
+TEST_F(DisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnectionIsCut) {
+  for (const int64_t interval_ms : {3'000, 10'000, 14'000}) {
+    ShardHarness cut;
+    uint64_t connection = 1;
+    cut.connection = connection;
+    const std::string member = cut.stable_group(1, join_of(""))[0];
+    const auto beat_over_another = [&](int64_t after_ms) {
+      cut.run(cut.shard().connection_closed("g", connection, cut.now()));
+      cut.advance(after_ms);
+      cut.connection = ++connection;
+      return cut.heartbeat(member, 1);
+    };
+    for (int beat = 0; beat < 40; beat++) {
+      // It learns with its next heartbeat that it must connect anew. Now and then the answer is cut off, and it asks again.
+      ASSERT_EQ(beat_over_another(interval_ms + 1'000), ErrorCode::kNone) << interval_ms << " ms, heartbeat " << beat;
+      if (beat % 4 == 0) {
+        ASSERT_EQ(beat_over_another(50), ErrorCode::kNone);
+      }
+      // For a while nothing happens.
+      for (int quiet = 0; quiet < beat % 3; quiet++) {
+        cut.advance(interval_ms);
+        ASSERT_EQ(cut.heartbeat(member, 1), ErrorCode::kNone);
+      }
+    }
+  }
+}
+
+TEST_F(DisconnectTest, HowOftenAMemberBeatsIsLearned) {
+  const auto members = two_members();
+  for (int beat = 0; beat < 12; beat++) {
+    h.advance(2'000);
+    for (size_t i = 0; i < 2; i++) {
+      h.connection = i + 1;
+      EXPECT_EQ(h.heartbeat(members[i], 2), ErrorCode::kNone);
+    }
+  }
+  close(1);
+  h.advance(4'999);
+  EXPECT_TRUE(has(members[0]));
+  h.advance(1);
+  EXPECT_FALSE(has(members[0]));
+}
+
 TEST_F(DisconnectTest, ARejoinStopsTheClock) {
   const auto members = two_members();
   close(2);
   h.connection = 9;
-  h.join({.member = members[1], .protocols = {{"range", "new"}}});
+  h.join(join_of(members[1], "new"));
   h.advance(kGrace_ms);
   EXPECT_TRUE(has(members[1]));
 }
@@ -75,7 +124,7 @@ TEST_F(DisconnectTest, ARejoinStopsTheClock) {
 TEST_F(DisconnectTest, TheJoinBindsAMemberThatNeverSpokeAgain) {
   // Old clients join without an id, in one request.
   h.connection = 4;
-  const auto joined = h.answer<JoinGroupResponse>(h.join({.version = 3}));
+  const auto joined = h.answer<JoinGroupResponse>(h.join({.session_ms = kSession_ms, .version = 3}));
   ASSERT_EQ(joined.error_code, ErrorCode::kNone);
   close(4);
   h.advance(kGrace_ms - 1);
@@ -87,10 +136,10 @@ TEST_F(DisconnectTest, TheJoinBindsAMemberThatNeverSpokeAgain) {
 TEST_F(DisconnectTest, AMemberWhoseJoinWasAnsweredLate) {
   const auto members = two_members();
   h.connection = 3;
-  const auto [third, token] = h.join_new();
+  const auto [third, token] = h.join_new(join_of(""));
   for (size_t i = 0; i < 2; i++) {
     h.connection = i + 1;
-    h.join({.member = members[i]});
+    h.join(join_of(members[i]));
   }
   ASSERT_TRUE(h.answered(token));
   // The answer came while others spoke, over their connections.
@@ -157,15 +206,15 @@ TEST_F(DisconnectTest, AMemberThatHangsUpWhileItWaitsDoesNotHoldUpTheOthers) {
   const auto members = two_members();
   // A third joins and the first rejoins; both wait for the second, and the first goes away.
   h.connection = 3;
-  const auto [third, third_token] = h.join_new();
+  const auto [third, third_token] = h.join_new(join_of(""));
   h.connection = 1;
-  h.join({.member = members[0]});
+  h.join(join_of(members[0]));
   close(1);
   h.advance(kGrace_ms);
   EXPECT_FALSE(has(members[0]));
   EXPECT_FALSE(h.answered(third_token));
   h.connection = 2;
-  const AnswerToken second_token = h.join({.member = members[1]});
+  const AnswerToken second_token = h.join(join_of(members[1]));
   EXPECT_EQ(h.answer<JoinGroupResponse>(second_token).generation_id, 3);
   EXPECT_EQ(h.answer<JoinGroupResponse>(third_token).generation_id, 3);
 }
@@ -173,11 +222,11 @@ TEST_F(DisconnectTest, AMemberThatHangsUpWhileItWaitsDoesNotHoldUpTheOthers) {
 TEST_F(DisconnectTest, ANewMemberThatHangsUpBeforeItIsAnswered) {
   const auto members = two_members();
   h.connection = 3;
-  const auto [third, token] = h.join_new();
+  const auto [third, token] = h.join_new(join_of(""));
   close(3);
   for (size_t i = 0; i < 2; i++) {
     h.connection = i + 1;
-    h.join({.member = members[i]});
+    h.join(join_of(members[i]));
   }
   EXPECT_EQ(h.state(), "CompletingRebalance");
   EXPECT_TRUE(has(third));
@@ -189,14 +238,14 @@ TEST_F(DisconnectTest, ANewMemberThatHangsUpBeforeItIsAnswered) {
 TEST_F(DisconnectTest, AnIdThatWasGivenOutDoesNotHoldUpARebalance) {
   const auto members = two_members();
   h.connection = 3;
-  const std::string unused = h.answer<JoinGroupResponse>(h.join({})).member_id;
+  const std::string unused = h.answer<JoinGroupResponse>(h.join(join_of(""))).member_id;
   h.connection = 1;
-  const AnswerToken first = h.join({.member = members[0], .protocols = {{"range", "new"}}});
+  const AnswerToken first = h.join(join_of(members[0], "new"));
   h.connection = 2;
-  h.join({.member = members[1]});
+  h.join(join_of(members[1]));
   close(3);
   EXPECT_FALSE(h.answered(first));
-  h.advance(kGrace_ms);
+  h.advance(3'000);
   EXPECT_EQ(h.answer<JoinGroupResponse>(first).generation_id, 3);
   EXPECT_EQ(h.answer<JoinGroupResponse>(h.join({.member = unused})).error_code, ErrorCode::kUnknownMemberId);
 }

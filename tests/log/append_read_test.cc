@@ -89,6 +89,31 @@ TEST_F(LogAppendTest, rolls_by_size_time_and_full_index) {
   EXPECT_EQ(values_from(0).size(), 13u);
 }
 
+TEST_F(LogAppendTest, a_jitter_beyond_the_segments_time_does_not_roll_at_every_append) {
+  config_.segment_jitter_ms = INT64_MAX;
+  config_.segment_ms = 10'000;
+  open();
+  // Each segment has a time of its own between nothing and all of it; within the same moment none is over.
+  for (int i = 0; i < 20; ++i) append({});
+  EXPECT_EQ(log_->segment_count(), 1u);
+  append({.timestamp = kNow + 10'001});
+  EXPECT_EQ(log_->segment_count(), 2u);
+}
+
+// Producers say what time it is.
+TEST_F(LogAppendTest, timestamps_at_the_edge_are_no_age_of_their_own) {
+  config_.segment_ms = 10'000;
+  config_.retention_ms = 10'000;
+  open();
+  append({.timestamp = 0});
+  append({.timestamp = INT64_MAX});
+  append({.timestamp = INT64_MAX});
+  EXPECT_EQ(log_->segment_count(), 2u);
+  log_->set_high_watermark(log_->log_end_offset());
+  ASSERT_TRUE(log_->apply_retention().ok());
+  EXPECT_EQ(log_->log_start_offset(), 1) << "what is of the future is not old";
+}
+
 TEST_F(LogAppendTest, rolling_leaves_complete_indexes_and_a_snapshot) {
   config_.index_interval_bytes = 100;
   open();

@@ -383,6 +383,19 @@ TEST_P(ServerTest, FileSlicesAreSent) {
   ASSERT_TRUE(posix_file_system().remove(path).ok());
 }
 
+TEST_P(ServerTest, ConnectionsThatMayBeIdleForEverAreNotClosed) {
+  ServerOptions options;
+  options.limits.max_idle_ms = INT64_MAX;
+  start(options);
+  TestClient client(port());
+  for (int i = 0; i < 3; i++) {
+    ASSERT_TRUE(client.send_frame("x"));
+    EXPECT_EQ(client.receive(), "x");
+    // Longer than the least time between two looks at who is idle.
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  }
+}
+
 TEST_P(ServerTest, IdleConnectionsAreClosedParkedOnesAreNot) {
   ServerOptions options;
   options.limits.max_idle_ms = 60;

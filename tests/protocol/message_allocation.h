@@ -1,10 +1,22 @@
-// The largest single allocation of this thread since it was last set to zero. A program that uses it gets operator new replaced.
+// What this thread allocates. A program that uses this gets operator new replaced.
 #pragma once
 
 #include <cstddef>
 
-namespace milena::testing {
+namespace milena::allocation {
 
+// The largest single allocation since it was last set to zero.
 extern thread_local size_t largest_allocation;
+// From this size on there is no memory.
+extern thread_local size_t too_large_allocation;
 
-}  // namespace milena::testing
+// For as long as it lives.
+class ScarceMemory {
+ public:
+  explicit ScarceMemory(size_t too_large) { too_large_allocation = too_large; }
+  ~ScarceMemory() { too_large_allocation = static_cast<size_t>(-1); }
+  ScarceMemory(const ScarceMemory&) = delete;
+  ScarceMemory& operator=(const ScarceMemory&) = delete;
+};
+
+}  // namespace milena::allocation

@@ -6,6 +6,8 @@
 #include "protocol/message_random.h"
 
 namespace milena::testing {
+
+using allocation::largest_allocation;
 namespace {
 
 // The count at `position` replaced by one that claims `claim` elements, and `padding` bytes in place of all that followed.

@@ -21,6 +21,7 @@ GroupConfig config_of(uint32_t seed) {
   config.consumer.max_size = seed % 5 == 0 ? 4 : INT32_MAX;
   config.max_size = seed % 13 == 0 ? 4 : INT32_MAX;
   config.initial_rebalance_delay_ms = seed % 6 == 0 ? 3'000 : 0;
+  config.join_silence_ms = seed % 4 == 1 ? 5 : 0;
   if (seed % 7 == 0) config.consumer.migration.downgrade = false;
   if (seed % 11 == 0) config.consumer.migration.upgrade = false;
   return config;
@@ -81,6 +82,7 @@ std::vector<std::string> GroupSimulator::some_topics() {
 void GroupSimulator::spawn() {
   Client client;
   client.number = ++next_client_;
+  client.connection = ++next_connection_;
   client.group = "g" + std::to_string(pick(is_large(seed_) ? 8 : 2) == 1 ? 1 : 0);
   const uint32_t kinds = seed_ % 4;  // 0: consumers alone, 1: classic ones alone
   client.classic = kinds == 1 || (kinds > 1 && pick(3) == 0);
@@ -122,6 +124,7 @@ void GroupSimulator::trouble(uint32_t kind) {
       Client& client = some_client();
       note("client " + std::to_string(client.number) + " dies");
       client.alive = false;
+      if (pick(2) == 0) cut_connection(client);
       break;
     }
     case 4: leave(some_client()); break;
@@ -166,6 +169,11 @@ void GroupSimulator::trouble(uint32_t kind) {
     case 21:
       if (pick(4) == 0) delete_group();
       break;
+    case 22: {
+      Client& client = some_client();
+      if (is_awake(client) && client.wait == Wait::kNothing) cut_connection(client);
+      break;
+    }
     default: pass(pick(3'000)); break;
   }
 }
@@ -202,12 +210,19 @@ void GroupSimulator::delete_group() {
 
 void GroupSimulator::act(Client& client) {
   if (!is_awake(client) || client.wait != Wait::kNothing) return;
+  h_->connection = client.connection;
   if (client.classic) return act_classic(client);
   if (client.owned != client.told && !client.stubborn && pick(2) == 0) give_back(client);
   const bool has_news = client.epoch == 0 || client.says_all || client.says_owned;
   if (!has_news && now_ms() < client.next_beat_ms) return;
   client.loses_answer = pick(12) == 0;
   beat(client);
+}
+
+void GroupSimulator::cut_connection(Client& client) {
+  note("the connection of client " + std::to_string(client.number) + " is cut");
+  h_->run(h_->shard().connection_closed(client.group, client.connection, h_->now()));
+  client.connection = ++next_connection_;
 }
 
 // --- members with the consumer protocol
@@ -315,6 +330,7 @@ void GroupSimulator::commit(Client& client) {
   what.topic_id = id;
   if (client.classic) what.instance = instance_of(client.instance);
   const bool may = may_commit(client, what.topic, what.partition);
+  h_->connection = client.connection;
   const AnswerToken token = h_->send_commit(what);
   const auto& answer = std::get<OffsetCommitResponse>(*h_->decided(token));
   const ErrorCode error = answer.topics.at(0).partitions.at(0).error_code;

@@ -53,6 +53,7 @@ class GroupSimulator {
     std::string assignor;
     int32_t rebalance_ms = 0;
     bool alive = true;
+    uint64_t connection = 0;
     bool stubborn = false;  // gives nothing back until it is thrown out
     int64_t asleep_until_ms = 0;
 
@@ -74,6 +75,8 @@ class GroupSimulator {
     std::string dealt_out;
     std::set<Uuid> topics_when_asked;  // a name that is another topic's by the time of the answer stands for nothing
   };
+  // Its connection is closed; if it is alive it has another one from now on.
+  void cut_connection(Client& client);
   // An offset that was asked for or committed, and not answered yet. It says nothing about what was deleted meanwhile.
   using OffsetPlace = std::tuple<std::string, std::string, int32_t>;
   struct Asked {
@@ -157,6 +160,7 @@ class GroupSimulator {
   std::vector<Client> clients_;
   size_t most_clients_;
   int next_client_ = 0;
+  uint64_t next_connection_ = 0;
   int topic_names_;
   std::map<std::string, Life> lives_;
   // What was answered about offsets: at least this is there. And what is asked now.

@@ -1,6 +1,7 @@
 // Metadata (key 3), versions 0-13. The first answer about a topic that is made on the way already names its leader: it
 // waits until the topic can be used, where Kafka says LEADER_NOT_AVAILABLE and lets the client come again.
 #include <algorithm>
+#include <unordered_set>
 
 #include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
@@ -47,6 +48,18 @@ TopicOut unknown_topic(ByteView name, const Uuid& id, ErrorCode error) {
   return out;
 }
 
+// As in Kafka, a topic is answered once, however often it is named.
+class Named {
+ public:
+  bool is_new(bool by_id, const MetadataRequest::MetadataRequestTopic& topic) {
+    return by_id ? ids_.insert(topic.topic_id).second : names_.insert(topic.name.value_or("")).second;
+  }
+
+ private:
+  std::unordered_set<Uuid> ids_;
+  std::unordered_set<ByteView> names_;
+};
+
 bool asks_for_all(const MetadataCall& call) {
   const auto& topics = call.request.topics;
   return !topics || (call.version() == 0 && topics->empty());
@@ -77,8 +90,10 @@ void answer(const std::shared_ptr<MetadataCall>& call) {
     for (const TopicImage& topic : image.topics()) response.topics.push_back(describe_topic(image, topic, with_operations));
     return call->reply(response);
   }
+  Named named;
   for (const auto& asked : *request.topics) {
     bool by_id = call->version() >= 12 && !asked.topic_id.is_zero();
+    if (!named.is_new(by_id, asked)) continue;
     const TopicImage* topic = by_id ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
     if (topic != nullptr) {
       response.topics.push_back(describe_topic(image, *topic, with_operations));

@@ -127,6 +127,18 @@ bool is_asked(const std::optional<std::vector<ByteView>>& keys, ByteView name) {
   return !keys || keys->empty() || std::find(keys->begin(), keys->end(), name) != keys->end();
 }
 
+size_t size_of(const Result32& result) {
+  size_t bytes = sizeof(result) + result.resource_name.size();
+  for (const Config& config : result.configs) {
+    bytes += sizeof(config) + config.name.size() + config.value.value_or("").size() + config.documentation.value_or("").size();
+    for (const auto& synonym : config.synonyms) {
+      bytes += sizeof(synonym) + synonym.name.size() + synonym.value.value_or("").size();
+    }
+  }
+  return bytes;
+}
+
+// A resource that is named again is described again, as in Kafka, until the answer is full.
 void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
   DescribeConfigsResponse response;
   const bool well_formed = std::all_of(call->request.resources.begin(), call->request.resources.end(),
@@ -135,6 +147,11 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
     Result32& out = response.results.emplace_back();
     out.resource_type = resource.resource_type;
     out.resource_name = Bytes(resource.resource_name);
+    if (call->answer_room().is_full()) {
+      out.error_code = ErrorCode::kUnknownServerError;
+      out.error_message = "The answer would be too large.";
+      continue;
+    }
     auto [described, refused] = well_formed ? describe(call->shard(), resource.resource_type, resource.resource_name)
                                             : refuse_request();
     if (refused) {
@@ -144,6 +161,7 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
     for (DescribedConfig& one : described) {
       if (is_asked(resource.configuration_keys, one.name)) out.configs.push_back(to_wire(one, call->request));
     }
+    call->answer_room().take(size_of(out), call->connection().info.peer_host, out.resource_name);
   }
   call->reply(response);
 }

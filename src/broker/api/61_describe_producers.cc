@@ -11,14 +11,22 @@ namespace {
 
 using DescribeProducersCall = Call<DescribeProducersRequest, DescribeProducersResponse>;
 
+// Here, and in the answer.
+constexpr size_t kProducer_bytes = sizeof(ProducerEntry) + sizeof(DescribeProducersResponse::ProducerState);
+
 struct ProducersItem {
   TopicPartitionId id;
   AnswerPlace place;
+  AnswerRoom* room = nullptr;
   ErrorCode error = ErrorCode::kNone;
   std::vector<ProducerEntry> producers;
 };
 
 void look_up_producers(Shard& owner, ProducersItem& item) {
+  if (item.room->is_full()) {
+    item.error = ErrorCode::kUnknownServerError;
+    return;
+  }
   Partition* partition = owner.find_partition(item.id);
   PartitionLog* log = nullptr;
   item.error = check_leader(partition, -1, log);
@@ -26,6 +34,7 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
   auto producers = log->active_producers();
   if (producers) {
     item.producers = producers.take();
+    item.room->take(item.producers.size() * kProducer_bytes, "", "producers of " + partition->topic_partition().to_string());
   } else {
     partition->take_offline(producers.error());
     item.error = ErrorCode::kKafkaStorageError;
@@ -64,7 +73,8 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
         out.error_message = invalid ? std::move(*invalid) : Bytes(error_message(out.error_code));
         continue;
       }
-      items.push_back(ProducersItem{.id = {image->id, index}, .place = AnswerPlace::last_of(*response)});
+      items.push_back(ProducersItem{.id = {image->id, index}, .place = AnswerPlace::last_of(*response),
+                                    .room = &call->answer_room()});
     }
   }
   shard.router().visit_each<ProducersItem>(shard, std::move(items), &look_up_producers,

@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/saturating.h"
+
 namespace milena {
 namespace {
 
 constexpr size_t kNamedErrors = 3;
-
-int64_t saturated_sum(int64_t a, int64_t b) {
-  int64_t sum = 0;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return b > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
-}
 
 // As Java computes.
 int64_t wrapped_sum(int64_t a, int64_t b) {
@@ -35,8 +31,8 @@ RecordChecks::RecordChecks(const ProducedRecords& records, const ProduceLimits& 
       limits_(limits),
       now_ms_(now_ms),
       check_time_(limits.timestamp_type == TimestampType::kCreateTime),
-      earliest_(saturated_sum(now_ms, -limits.timestamp_before_max_ms)),
-      latest_(saturated_sum(now_ms, limits.timestamp_after_max_ms)) {}
+      earliest_(subtract_saturating(now_ms, limits.timestamp_before_max_ms)),
+      latest_(add_saturating(now_ms, limits.timestamp_after_max_ms)) {}
 
 std::string RecordChecks::topic_partition() const { return fmt::format("{}-{}", records_.topic, records_.partition); }
 

@@ -1,0 +1,28 @@
+// Arithmetic with times and sizes that somebody sets: a setting, a field of a request, the timestamp of a record. What would go
+// beyond the end of the numbers stops there: "now plus for ever" is for ever, and not long ago.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace milena {
+
+constexpr int64_t add_saturating(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
+constexpr int64_t subtract_saturating(int64_t a, int64_t b) {
+  int64_t difference = 0;
+  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+  return b < 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+}
+
+constexpr int64_t multiply_saturating(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (!__builtin_mul_overflow(a, b, &product)) return product;
+  return (a < 0) == (b < 0) ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+}
+
+}  // namespace milena

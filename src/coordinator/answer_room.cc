@@ -1,0 +1,12 @@
+#include "coordinator/answer_room.h"
+
+#include "base/log.h"
+
+namespace milena {
+
+void AnswerRoom::take(size_t bytes, ByteView host, ByteView name) {
+  if (!take(bytes)) return;
+  log_warn("An answer to {} exceeds {} bytes with {}: the rest of it is refused", host, kBytes, name);
+}
+
+}  // namespace milena
