@@ -278,5 +278,11 @@ TEST(Settings, ListenersThatNameAHostAreAdvertisedByIt) {
   EXPECT_TRUE(advertised_listeners(*settings)->endpoints.empty());
 }
 
+TEST(Settings, TieredStorageIsRefused) {
+  auto settings = load({"remote.log.storage.system.enable=true"});
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().message, HasSubstr("remote.log.storage.system.enable=true"));
+}
+
 }  // namespace
 }  // namespace milena
