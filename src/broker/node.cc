@@ -28,6 +28,10 @@
 namespace milena {
 namespace {
 
+// Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was made a
+// moment before the stop must not hold it up for as long as its directories take.
+constexpr int64_t kNewDirectoriesAtStop_ms = 300;
+
 // Half of what we may open is for logs; the rest for connections.
 size_t open_file_limit() {
   rlimit limit{};
@@ -400,6 +404,7 @@ int64_t Node::connection_refusal_ms(const std::string& peer_host) {
 void Node::close_shard(size_t index) {
   Shard& shard = *shards_[index];
   if (index == 0) housekeeping_->stop();
+  shard.new_directories().make_within(kNewDirectoriesAtStop_ms);
   shard.close();
   shard.for_each_partition([&](Partition& partition) {
     PartitionLog* log = partition.log_if_open();
