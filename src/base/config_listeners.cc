@@ -148,10 +148,30 @@ Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& setti
   return endpoints;
 }
 
+bool is_wildcard(ByteView host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+
+namespace {
+
+// Without advertised.listeners clients are told what listeners names, as in Kafka; where that is a wildcard, the address
+// that they came to.
+Result<AdvertisedListeners> advertised_by_listeners(const Settings& settings) {
+  AdvertisedListeners result;
+  Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);
+  if (!listeners.ok()) return listeners.error();
+  for (const ListenerEndpoint& listener : *listeners) {
+    if (!is_wildcard(listener.host)) result.endpoints.push_back(listener);
+  }
+  result.automatic = result.endpoints.size() < listeners->size();
+  return result;
+}
+
+}  // namespace
+
 Result<AdvertisedListeners> advertised_listeners(const Settings& settings) {
   AdvertisedListeners result;
   const std::optional<Bytes>& text = settings.text("advertised.listeners");
-  if (!text || text->empty() || equals_ignoring_case(*text, "auto")) return result;
+  if (text && equals_ignoring_case(*text, "auto")) return result;
+  if (!text || text->empty()) return advertised_by_listeners(settings);
   result.automatic = false;
   Result<std::vector<ListenerEndpoint>> endpoints = parse_listener_endpoints("advertised.listeners", *text);
   if (!endpoints.ok()) return endpoints.error();
@@ -166,7 +186,7 @@ Result<AdvertisedListeners> advertised_listeners(const Settings& settings) {
       return endpoint_error("advertised.listeners", *text,
                             "names that are in listeners (" + endpoint.listener_name + " is not)");
     }
-    if (endpoint.host == "0.0.0.0" || endpoint.host == "::" || endpoint.host.empty()) {
+    if (is_wildcard(endpoint.host)) {
       return endpoint_error("advertised.listeners", *text, "a host that clients can reach, or auto");
     }
     endpoint.protocol = listener->protocol;

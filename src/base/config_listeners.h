@@ -26,8 +26,12 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
 // that controller.listener.names names. Without any it is reached through the broker alone.
 Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
 
-// What clients are told, where it was set. A listener that is not among them is answered with the address that the
-// client's own connection came to if nothing was set at all (auto), else it is not told to anybody.
+// "", 0.0.0.0 or ::, all addresses of the machine: nothing that a client could connect to.
+bool is_wildcard(ByteView host);
+
+// What clients are told: advertised.listeners or, without, the listeners that name a host. With `automatic` a listener that
+// is not among them is answered with the address that the client's own connection came to (auto); else it is not told to
+// anybody.
 struct AdvertisedListeners {
   bool automatic = true;
   std::vector<ListenerEndpoint> endpoints;

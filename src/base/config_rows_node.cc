@@ -150,7 +150,7 @@ static const ConfigDef kNodeRows[] = {
      "Allows transactions that an outside coordinator commits, without a timeout."},
     {"producer.id.expiration.ms", kInt, "86400000", "[1,...]", kClusterWide, kHonoured,
      "How long the state of a silent idempotent producer is kept."},
-    {"producer.id.expiration.check.interval.ms", kInt, "600000", "[1,...]", kReadOnly, kNoEffect | kInternal,
+    {"producer.id.expiration.check.interval.ms", kInt, "600000", "[1,...]", kReadOnly, kHonoured | kInternal,
      "How often such producers are looked for."},
     {"add.partitions.to.txn.retry.backoff.ms", kInt, "20", "[1,...]", kReadOnly, kHonoured,
      "Pause before a partition is added to a transaction again by the broker."},

@@ -8,16 +8,20 @@ namespace milena {
 std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints) {
   std::vector<EndpointImage> images;
   for (const ListenerEndpoint& endpoint : endpoints) {
-    bool any_address = endpoint.host.empty() || endpoint.host == "0.0.0.0" || endpoint.host == "::";
-    images.push_back({endpoint.listener_name, any_address ? "localhost" : endpoint.host, endpoint.port, 0});
+    images.push_back({endpoint.listener_name, is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port, 0});
   }
   return images;
 }
 
 ListenerEndpoint advertised_endpoint(const CallBase& call) {
   const ConnectionInfo& connection = call.connection().info;
-  for (const ListenerEndpoint& endpoint : call.shard().node().advertised.endpoints) {
-    if (endpoint.listener_name == connection.listener_name) return endpoint;
+  const NodeContext& node = call.shard().node();
+  for (const auto* endpoints : {&node.advertised.endpoints, &node.controller_endpoints}) {
+    for (ListenerEndpoint endpoint : *endpoints) {
+      if (endpoint.listener_name != connection.listener_name || is_wildcard(endpoint.host)) continue;
+      if (endpoint.port == 0) endpoint.port = connection.local_port;  // the system chose it
+      return endpoint;
+    }
   }
   return ListenerEndpoint{connection.listener_name, connection.local_host, connection.local_port, {}};
 }

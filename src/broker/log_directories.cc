@@ -26,17 +26,19 @@ std::vector<std::string> absolute_paths(const std::vector<Bytes>& paths) {
   return all;
 }
 
+TopicPartition metadata_partition() { return {Bytes(kClusterMetadataTopic), 0}; }
+
 }  // namespace
 
 Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, const Settings& settings,
                                                              int32_t node_id) {
   std::unique_ptr<LogDirectories> all(new LogDirectories(files));
-  RETURN_IF_ERROR(all->open_all(settings, node_id));
-  RETURN_IF_ERROR(all->identify(settings, node_id));
+  RETURN_IF_ERROR(all->open_all(settings));
+  RETURN_IF_ERROR(all->check_identities(node_id));
   return all;
 }
 
-Status LogDirectories::open_all(const Settings& settings, int32_t node_id) {
+Status LogDirectories::open_all(const Settings& settings) {
   std::vector<std::string> paths = absolute_paths(settings.get_list("log.dirs"));
   std::string metadata_path = paths.front();
   if (!settings.is_null("metadata.log.dir")) metadata_path = absolute_path(settings.get_string("metadata.log.dir"));
@@ -60,35 +62,63 @@ Status LogDirectories::open_all(const Settings& settings, int32_t node_id) {
     metadata_ = metadata_only_.get();
   }
   if (directories_.empty()) return make_error(ErrorKind::kIo, "none of the directories of log.dirs can be used");
-  for (const auto& directory : directories_) RETURN_IF_ERROR(directory->check_identity(std::nullopt, node_id));
-  return metadata_->check_identity(std::nullopt, node_id);
+  return ok_status();
 }
 
-// One cluster id for all of them, and an id for each.
-Status LogDirectories::identify(const Settings& settings, int32_t node_id) {
-  std::vector<LogDirectory*> all;
-  if (metadata_only_ != nullptr) all.push_back(metadata_only_.get());
-  for (const auto& directory : directories_) all.push_back(directory.get());
-  std::string cluster_id;
-  for (LogDirectory* directory : all) {
-    if (directory->meta_properties() && cluster_id.empty()) cluster_id = directory->meta_properties()->cluster_id;
+std::vector<LogDirectory*> LogDirectories::metadata_first() const {
+  std::vector<LogDirectory*> all{metadata_};
+  for (const auto& directory : directories_) {
+    if (directory.get() != metadata_) all.push_back(directory.get());
   }
-  if (cluster_id.empty()) cluster_id = settings.text("milena.cluster.id").value_or(Uuid::random().to_string());
+  return all;
+}
+
+// One node, one cluster id for all of them, an id for each, and the metadata where it is looked for. A directory that
+// nobody has formatted is taken as a new one only if there is nothing in it.
+Status LogDirectories::check_identities(int32_t node_id) const {
+  std::optional<std::string> cluster_id;
   std::set<Uuid> seen;
-  for (LogDirectory* directory : all) {
+  for (LogDirectory* directory : metadata_first()) {
     RETURN_IF_ERROR(directory->check_identity(cluster_id, node_id));
-    MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});
-    if (!properties.directory_id || properties.cluster_id.empty() || properties.node_id < 0) {
-      properties.cluster_id = cluster_id;
-      properties.node_id = node_id;
-      if (!properties.directory_id) properties.directory_id = Uuid::random();
-      RETURN_IF_ERROR(directory->write_meta_properties(properties));
+    const auto& properties = directory->meta_properties();
+    if (!properties && directory->holds_partitions()) {
+      return make_error(ErrorKind::kInvalid, "{} holds partitions and has no meta.properties, so that nothing tells which "
+                        "node and cluster they are of; restore the file, or set log.dirs to another directory",
+                        directory->path());
     }
-    if (!seen.insert(directory->id()).second) {
+    if (!properties) continue;
+    if (!metadata_->meta_properties()) {
+      return make_error(ErrorKind::kInvalid, "{} belongs to cluster {}, whose metadata should be in {}, and that directory "
+                        "is empty; set log.dirs (its first directory) or metadata.log.dir to where {} is",
+                        directory->path(), properties->cluster_id, metadata_->path(), metadata_partition().to_string());
+    }
+    cluster_id = properties->cluster_id;
+    if (directory != metadata_ && files_.exists(directory->partition_path(metadata_partition()))) {
+      return make_error(ErrorKind::kInvalid, "{} is in {}, and is looked for in {}; set metadata.log.dir={}",
+                        metadata_partition().to_string(), directory->path(), metadata_->path(), directory->path());
+    }
+    if (properties->directory_id && !seen.insert(*properties->directory_id).second) {
       return make_error(ErrorKind::kInvalid, "{} has the directory.id of another of log.dirs in its meta.properties; a "
                         "copied directory cannot stand beside its original",
                         directory->path());
     }
+  }
+  return ok_status();
+}
+
+// That of the metadata comes first: the others take its cluster's id if this start does not come to its end.
+Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id) {
+  const auto& known = metadata_->meta_properties();
+  const std::string cluster_id =
+      known ? known->cluster_id : settings.text("milena.cluster.id").value_or(Uuid::random().to_string());
+  for (LogDirectory* directory : metadata_first()) {
+    RETURN_IF_ERROR(directory->take_into_use());
+    MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});
+    if (directory->meta_properties() && properties.directory_id) continue;
+    properties.cluster_id = cluster_id;
+    properties.node_id = node_id;
+    if (!properties.directory_id) properties.directory_id = Uuid::random();
+    RETURN_IF_ERROR(directory->write_meta_properties(properties));
   }
   return ok_status();
 }

@@ -31,7 +31,10 @@ struct FutureReplica {
 
 class LogDirectories {
  public:
+  // Changes no file but the locks'.
   static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id);
+  // Once nothing speaks against the start: new ones are formatted, the marks of the clean stop taken away.
+  Status take_into_use(const Settings& settings, int32_t node_id);
 
   // Those that could be opened, in the order of log.dirs.
   const std::vector<std::unique_ptr<LogDirectory>>& all() const { return directories_; }
@@ -68,8 +71,9 @@ class LogDirectories {
 
  private:
   explicit LogDirectories(FileSystem& files) : files_(files) {}
-  Status open_all(const Settings& settings, int32_t node_id);
-  Status identify(const Settings& settings, int32_t node_id);
+  Status open_all(const Settings& settings);
+  Status check_identities(int32_t node_id) const;
+  std::vector<LogDirectory*> metadata_first() const;
   Status set_aside(LogDirectory& directory, const TopicPartition& partition, const char* why);
 
   FileSystem& files_;

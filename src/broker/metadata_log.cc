@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "base/log.h"
-#include "broker/kraft_version.h"
 #include "log/format/quorum_state.h"
 #include "metadata/internal_topics.h"
 #include "metadata/record_codec.h"
@@ -16,57 +15,25 @@
 namespace milena {
 namespace {
 
-constexpr uint64_t kReplayChunk_bytes = 4 << 20;
 // The largest batch that Kafka's controllers write and fetch.
 constexpr size_t kMostBatch_bytes = 8 << 20;
 // Metadata transactions exist from 3.6-IV1 on.
 constexpr int16_t kMetadataTransactionsSince = 13;
 
-Status replay_batch(const RecordBatchView& batch, MetadataLog& result) {
-  MetadataReplayer& replayed = result.replayed;
-  const BatchHeader& header = batch.header();
-  if (header.is_control()) {
-    if (auto version = kraft_version_in(batch)) result.kraft_version = *version;
-    replayed.skip_to(header.last_offset(), header.partition_leader_epoch);
-    return ok_status();
-  }
-  auto records = decode_metadata_batch(batch);
-  if (!records) return records.error();
-  ImageDelta delta;
-  return replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
+std::string metadata_log_path(const std::string& directory) {
+  return directory + "/" + TopicPartition{Bytes(kClusterMetadataTopic), 0}.to_string();
 }
 
-Status replay(MetadataLog& opened, int64_t from) {
-  PartitionLog& log = *opened.log;
-  int64_t offset = std::max(from, log.log_start_offset());
-  while (offset < log.log_end_offset()) {
-    auto read = log.read(offset, kReplayChunk_bytes, log.log_end_offset(), true);
-    if (!read) return read.error();
-    auto bytes = read->batches.flatten();
-    if (!bytes) return bytes.error();
-    BatchIterator batches(*bytes);
-    int64_t before = offset;
-    while (batches.next()) {
-      if (batches.batch().header().last_offset() < offset) continue;
-      RETURN_IF_ERROR(replay_batch(batches.batch(), opened));
-      opened.bytes_since_snapshot += batches.batch().bytes().size();
-      offset = batches.batch().header().next_offset();
-    }
-    if (offset == before) {
-      return make_error(ErrorKind::kCorrupt, "{} cannot be read at offset {}", log.directory(), offset);
-    }
-  }
-  return ok_status();
-}
-
-// Replays the newest snapshot, if there is one; the offset from which the log goes on.
-Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path, MetadataLog& into) {
-  if (into.snapshots.empty()) return 0;
-  const MetadataSnapshotId& id = into.snapshots.back().id;
-  std::vector<SnapshotFile::Control> controls;
-  RETURN_IF_ERROR(load_metadata_snapshot(files, path, id, into.replayed, &controls));
-  if (auto version = kraft_version_in(controls)) into.kraft_version = *version;
-  return id.end_offset;
+// Who took part in the quorum, as quorum-state noted it; nullopt without a file that can be read.
+Result<std::optional<QuorumState>> read_quorum_state(FileSystem& files, const std::string& path) {
+  std::string file = path + "/" + std::string(kQuorumStateFile);
+  if (!files.exists(file)) return std::optional<QuorumState>();
+  auto content = files.read_file(file);
+  if (!content) return content.error();
+  auto state = decode_quorum_state(*content);
+  if (state) return std::optional(state.take());
+  log_warn("{} is written anew from the log: {}", file, state.error().message);
+  return std::optional<QuorumState>();
 }
 
 // The log and the snapshots have to meet. A snapshot beyond the log's end (a crash of the machine took the tail that was
@@ -74,30 +41,18 @@ Result<int64_t> load_latest_snapshot(FileSystem& files, const std::string& path,
 Status join_log_and_snapshots(const MetadataLog& opened) {
   PartitionLog& log = *opened.log;
   int64_t newest = opened.snapshots.empty() ? 0 : opened.snapshots.back().id.end_offset;
-  if (log.log_start_offset() > newest) {
-    return make_error(ErrorKind::kCorrupt, "{} begins at offset {}, and no snapshot in it reaches that far; restore the "
-                      "missing .checkpoint file from a backup",
-                      log.directory(), log.log_start_offset());
-  }
   return newest > log.log_end_offset() ? log.truncate_fully_and_start_at(newest) : ok_status();
 }
 
 // Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it. If a crash of the machine
 // takes the note, the log still says which epochs there were, and a quorum of one has nobody to contradict.
 Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t last_epoch, int32_t node_id) {
-  std::string file = path + "/" + std::string(kQuorumStateFile);
+  auto before = read_quorum_state(files, path);
+  if (!before) return before.error();
   int32_t known_epoch = std::max(last_epoch, 0);
-  if (files.exists(file)) {
-    auto content = files.read_file(file);
-    if (!content) return content.error();
-    auto state = decode_quorum_state(*content);
-    if (state) {
-      known_epoch = std::max(known_epoch, state->leader_epoch);
-    } else {
-      log_warn("{} is written anew from the log: {}", file, state.error().message);
-    }
-  }
+  if (*before) known_epoch = std::max(known_epoch, (*before)->leader_epoch);
   QuorumState state{.leader_id = node_id, .leader_epoch = known_epoch + 1, .voted_id = node_id, .current_voters = {node_id}};
+  std::string file = path + "/" + std::string(kQuorumStateFile);
   RETURN_IF_ERROR(files.write_file_atomically(file, encode_quorum_state(state), false));
   return state.leader_epoch;
 }
@@ -160,34 +115,48 @@ Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoc
 }
 
 Status sync_quorum_state(FileSystem& files, const std::string& directory) {
-  std::string path = directory + "/" + TopicPartition{Bytes(kClusterMetadataTopic), 0}.to_string();
+  std::string path = metadata_log_path(directory);
   auto file = files.open(path + "/" + std::string(kQuorumStateFile), OpenMode::kReadWrite);
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->sync());
   return files.sync_directory(path);
 }
 
+Result<FoundMetadata> find_metadata(FileSystem& files, const std::string& directory, const QuorumVoter& self) {
+  std::string path = metadata_log_path(directory);
+  auto found = read_metadata(files, path);
+  if (!found) return found.error();
+  auto state = read_quorum_state(files, path);
+  if (!state) return state.error();
+  std::optional<std::vector<int32_t>> noted_voters;
+  if (*state) noted_voters = (*state)->current_voters;
+  RETURN_IF_ERROR(check_sole_voter(found->quorum, noted_voters, self, path));
+  return found;
+}
+
 Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
-                                      int32_t node_id, const LogConfig& config) {
+                                      int32_t node_id, const LogConfig& config, FoundMetadata found) {
   MetadataLog result;
   TopicPartition name{Bytes(kClusterMetadataTopic), 0};
-  std::string path = directory + "/" + name.to_string();
-  auto snapshots = list_metadata_snapshots(files.file_system(), path);
-  if (!snapshots) return snapshots.error();
-  result.snapshots = snapshots.take();
+  std::string path = metadata_log_path(directory);
+  RETURN_IF_ERROR(remove_snapshot_leftovers(files.file_system(), path));
   auto log_config = std::make_shared<LogConfig>(config);
   log_config->cleanup_delete = false;
   // The log was synced at least that far before the snapshot was made.
   OpenState state;
-  if (!result.snapshots.empty()) state.recovery_point = result.snapshots.back().id.end_offset;
+  if (!found.snapshots.empty()) state.recovery_point = found.snapshots.back().id.end_offset;
   auto log = PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));
   if (!log) return log.error();
   result.log = log.take();
-
+  result.snapshots = std::move(found.snapshots);
   RETURN_IF_ERROR(join_log_and_snapshots(result));
-  auto from = load_latest_snapshot(files.file_system(), path, result);
-  if (!from) return from.error();
-  RETURN_IF_ERROR(replay(result, *from));
+  if (result.log->log_end_offset() != found.end_offset) {
+    return make_error(ErrorKind::kCorrupt, "{} ends at offset {}, and was read up to {}", path,
+                      result.log->log_end_offset(), found.end_offset);
+  }
+  result.replayed = std::move(found.replayed);
+  result.kraft_version = found.quorum.kraft_version;
+  result.bytes_since_snapshot = found.bytes_since_snapshot;
 
   auto epoch = begin_epoch(files.file_system(), path, result.replayed.last_epoch(), node_id);
   if (!epoch) return epoch.error();

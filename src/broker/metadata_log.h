@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "broker/found_metadata.h"
 #include "broker/metadata_snapshot_store.h"
 #include "log/file_cache.h"
 #include "log/partition_log.h"
@@ -28,10 +29,14 @@ struct MetadataLog {
   uint64_t bytes_since_snapshot = 0;
 };
 
-// Opens the log in `directory` (that of log.dirs), recovers and replays it, and begins the next epoch: quorum-state is
-// written, and a LeaderChange record appended. Neither is synced yet: sync_quorum_state and the log's own sync do that.
+// What the log in `directory` (that of log.dirs) holds, read without changing a file. An error unless it can be understood
+// and `self` is the only voter of its quorum.
+Result<FoundMetadata> find_metadata(FileSystem& files, const std::string& directory, const QuorumVoter& self);
+
+// Opens and recovers the log of which `found` was read, and begins the next epoch: quorum-state is written, and a
+// LeaderChange record appended. Neither is synced yet: sync_quorum_state and the log's own sync do that.
 Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
-                                      int32_t node_id, const LogConfig& config);
+                                      int32_t node_id, const LogConfig& config, FoundMetadata found);
 
 // Blocking; on any thread.
 Status sync_quorum_state(FileSystem& files, const std::string& directory);

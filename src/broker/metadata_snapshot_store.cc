@@ -105,7 +105,6 @@ Result<std::vector<MetadataSnapshotInfo>> list_metadata_snapshots(FileSystem& fi
   if (!names && names.error().kind == ErrorKind::kNotFound) return found;
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (is_leftover(name)) RETURN_IF_ERROR(files.remove(directory + "/" + name));
     auto id = parse_snapshot_name(name);
     if (!id) continue;
     auto info = describe_snapshot(files, directory, *id);
@@ -114,6 +113,16 @@ Result<std::vector<MetadataSnapshotInfo>> list_metadata_snapshots(FileSystem& fi
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return found;
+}
+
+Status remove_snapshot_leftovers(FileSystem& files, const std::string& directory) {
+  auto names = files.list(directory);
+  if (!names && names.error().kind == ErrorKind::kNotFound) return ok_status();
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (is_leftover(name)) RETURN_IF_ERROR(files.remove(directory + "/" + name));
+  }
+  return ok_status();
 }
 
 Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot) {

@@ -32,8 +32,11 @@ struct MetadataSnapshotInfo {
   int64_t last_timestamp_ms = 0;
 };
 
-// The snapshots in the directory, oldest first. Takes away what a crash left half done.
+// The snapshots in the directory, oldest first.
 Result<std::vector<MetadataSnapshotInfo>> list_metadata_snapshots(FileSystem& files, const std::string& directory);
+
+// Takes away what a crash left half done.
+Status remove_snapshot_leftovers(FileSystem& files, const std::string& directory);
 
 // The metadata in a snapshot or in bootstrap.checkpoint.
 Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);

@@ -100,6 +100,14 @@ bool NewDirectories::take(const TopicPartitionId& id) { return queue_->take(id);
 
 size_t NewDirectories::size() const { return queue_->size(); }
 
+void NewDirectories::make_within(int64_t ms) {
+  const int64_t end_ms = shard_.steady_ms() + ms;
+  std::vector<Failure> failures;  // the next start meets them again
+  while (size() > 0 && shard_.steady_ms() < end_ms && failures.empty()) {
+    queue_->make(shard_.node().files->file_system(), kDirectoriesAtATime, failures);
+  }
+}
+
 void NewDirectories::stop() { queue_->clear(); }
 
 void NewDirectories::schedule(int64_t pause_ms) {

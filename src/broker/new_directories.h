@@ -3,7 +3,7 @@
 // A directory costs the kernel a millisecond or two, so a topic of a thousand partitions is answered for without them:
 // the metadata log holds what must not be lost, and who finds no directory makes an empty one. Each is made by whichever
 // comes first: whoever opens the log, or, some time later, a worker that goes through them, a few at a time and with
-// pauses as long as its work. A stop leaves the rest to the next start, which finds them missing and adds them again.
+// pauses as long as its work. A stop makes as many as there is time for and leaves the rest to the next start, which adds them again.
 //
 // Lives on its shard. Only `Queue` is shared with the worker: one that is being made is waited for, the others are not.
 // Kafka makes the directories when the broker applies the metadata (LogManager.getOrCreateLog).
@@ -34,6 +34,8 @@ class NewDirectories {
   // The worker will not make it from now on. True if it has not: nothing of ours is there.
   bool take(const TopicPartitionId& id);
   size_t size() const;
+  // At a stop in order: makes what it can in that time, so that the next broker finds what it expects. Blocking.
+  void make_within(int64_t ms);
   // Nothing is made any more, when this returns but for one that was begun.
   void stop();
 

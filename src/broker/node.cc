@@ -28,6 +28,10 @@
 namespace milena {
 namespace {
 
+// Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was made a
+// moment before the stop must not hold it up for as long as its directories take.
+constexpr int64_t kNewDirectoriesAtStop_ms = 300;
+
 // Half of what we may open is for logs; the rest for connections.
 size_t open_file_limit() {
   rlimit limit{};
@@ -35,19 +39,26 @@ size_t open_file_limit() {
   return std::clamp<size_t>(limit.rlim_cur / 2, 64, 16'384);
 }
 
-// bootstrap.checkpoint as `kafka-storage format` writes it; made where it is not there.
-Result<MetadataRecords> bootstrap_records(FileSystem& files, const std::string& directory, int64_t now_ms) {
+// bootstrap.checkpoint as `kafka-storage format` writes it; nullopt where it is not there.
+Result<std::optional<MetadataRecords>> read_bootstrap_records(FileSystem& files, const std::string& directory) {
   std::string path = directory + "/" + std::string(kBootstrapCheckpointFile);
-  if (!files.exists(path)) {
-    SnapshotFile snapshot;
-    MetadataRecords records = default_bootstrap_records();
-    for (const MetadataRecord& record : records) snapshot.records.push_back(encode_metadata_record(record));
-    RETURN_IF_ERROR(write_snapshot_file(files, path, snapshot, 0, now_ms));
-    return records;
-  }
+  if (!files.exists(path)) return std::optional<MetadataRecords>();
   auto snapshot = read_snapshot_file(files, path);
   if (!snapshot) return snapshot.error();
-  return decode_snapshot_records(*snapshot);
+  auto records = decode_snapshot_records(*snapshot);
+  MetadataImage image;
+  ImageDelta delta;
+  Status good = records ? ok_status() : Status(records.error());
+  for (size_t i = 0; good.ok() && i < records->size(); i++) good = image.apply((*records)[i], delta);
+  if (!good.ok()) return make_error(good.error().kind, "{}: {}", path, good.error().message);
+  return std::optional(records.take());
+}
+
+Status write_bootstrap_records(FileSystem& files, const std::string& directory, const MetadataRecords& records,
+                               int64_t now_ms) {
+  SnapshotFile snapshot;
+  for (const MetadataRecord& record : records) snapshot.records.push_back(encode_metadata_record(record));
+  return write_snapshot_file(files, directory + "/" + std::string(kBootstrapCheckpointFile), snapshot, 0, now_ms);
 }
 
 // How this node registers: with what it advertises, or the names that a client on the same machine would use.
@@ -74,13 +85,18 @@ Result<std::unique_ptr<Node>> Node::start(const Settings& settings, std::vector<
   std::unique_ptr<Node> node(new Node(settings, std::move(executors), files));
   Status loaded = node->load();
   if (loaded.ok()) return node;
-  // Opening the directory took the mark of the clean stop away; nothing was written since that needs a recovery.
-  if (node->directories_ != nullptr) {
-    for (const auto& directory : node->directories_->all()) {
-      if (directory->clean_shutdown()) (void)directory->write_clean_shutdown_mark(node->broker_epoch_).ok();
-    }
-  }
+  if (node->in_use_) node->give_up_start();
   return loaded.error();
+}
+
+// The disk failed when the mark of the clean stop was taken away already; no log was opened since that needs a recovery.
+void Node::give_up_start() {
+  for (const auto& directory : directories_->all()) {
+    if (!directory->clean_shutdown()) continue;
+    Status marked = broker_epoch_ < 0 ? directory->restore_clean_shutdown_mark()
+                                      : directory->write_clean_shutdown_mark(broker_epoch_);
+    if (!marked.ok()) log_error("the next start will recover: {}", marked.error().message);
+  }
 }
 
 Status Node::load() {
@@ -134,24 +150,51 @@ Status Node::open_directories() {
   auto directories = LogDirectories::open(files_, settings_, context_->node_id);
   if (!directories) return directories.error();
   directories_ = directories.take();
-  context_->cluster_id = directories_->cluster_id();
   context_->directories = directories_.get();
   context_->on_directory_failure = [this](Shard& on, LogDirectory& failed) { on_directory_failure(on, failed); };
   return ok_status();
 }
 
+struct Node::FoundState {
+  MetadataRecords bootstrap;
+  FoundMetadata metadata;
+};
+
+// What speaks against this start is found before a file has changed.
+Result<Node::FoundState> Node::take_over() {
+  LogDirectory& home = directories_->metadata();
+  FoundState state;
+  auto bootstrap = read_bootstrap_records(files_, home.path());
+  if (!bootstrap) return bootstrap.error();
+  auto metadata = find_metadata(files_, home.path(), {context_->node_id, home.id()});
+  if (!metadata) return metadata.error();
+  state.metadata = metadata.take();
+  in_use_ = true;
+  RETURN_IF_ERROR(directories_->take_into_use(settings_, context_->node_id));
+  context_->cluster_id = directories_->cluster_id();
+  if (*bootstrap) {
+    state.bootstrap = std::move(**bootstrap);
+    return state;
+  }
+  state.bootstrap = default_bootstrap_records();
+  RETURN_IF_ERROR(write_bootstrap_records(files_, home.path(), state.bootstrap, executors_[0]->clock().wall_ms()));
+  return state;
+}
+
 Status Node::start_controller() {
   const Clock& clock = executors_[0]->clock();
-  auto bootstrap = bootstrap_records(files_, directories_->metadata().path(), clock.wall_ms());
-  if (!bootstrap) return bootstrap.error();
+  auto state = take_over();
+  if (!state) return state.error();
+  LogDirectory& home = directories_->metadata();
   LogConfig log_config;
   log_config.segment_bytes = settings_.get_int("metadata.log.segment.bytes");
   log_config.segment_ms = settings_.get_long("metadata.log.segment.ms");
-  auto opened = open_metadata_log(*file_cache_, clock, directories_->metadata().path(), context_->node_id, log_config);
+  auto opened = open_metadata_log(*file_cache_, clock, home.path(), context_->node_id, log_config,
+                                  std::move(state->metadata));
   if (!opened) return opened.error();
   bool in_transaction = opened->replayed.in_transaction();
   context_->kraft_version = opened->kraft_version;
-  context_->directory_id = *directories_->metadata().meta_properties()->directory_id;
+  context_->directory_id = home.id();
   ControllerSettings own = ControllerSettings::from(settings_);
   own.kraft_version = opened->kraft_version;
   own.has_controller_listener = !context_->controller_endpoints.empty();
@@ -167,7 +210,7 @@ Status Node::start_controller() {
     controller.apply(effects.records);
     return ok_status();
   };
-  RETURN_IF_ERROR(write(controller.activate(*bootstrap, in_transaction)));
+  RETURN_IF_ERROR(write(controller.activate(state->bootstrap, in_transaction)));
   BrokerStart start;
   start.broker_id = context_->node_id;
   start.incarnation_id = Uuid::random();
@@ -361,6 +404,7 @@ int64_t Node::connection_refusal_ms(const std::string& peer_host) {
 void Node::close_shard(size_t index) {
   Shard& shard = *shards_[index];
   if (index == 0) housekeeping_->stop();
+  shard.new_directories().make_within(kNewDirectoriesAtStop_ms);
   shard.close();
   shard.for_each_partition([&](Partition& partition) {
     PartitionLog* log = partition.log_if_open();

@@ -55,7 +55,10 @@ class Node final : private SessionFactory {
   void watch_settings(std::function<void(const Settings&)> changed) override;
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
   Status load();
+  struct FoundState;
   Status open_directories();
+  Result<FoundState> take_over();
+  void give_up_start();
   Status start_controller();
   void give_image_to_shards(const MetadataImage& image, int64_t last_offset);
   Status make_start_durable(PartitionLog& log);
@@ -80,6 +83,8 @@ class Node final : private SessionFactory {
   std::vector<NodeOffsets> closed_;
   std::atomic<bool> close_failed_ = false;
   int64_t broker_epoch_ = -1;
+  // Files have changed, or are about to.
+  bool in_use_ = false;
 };
 
 }  // namespace milena

@@ -45,6 +45,7 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       cleaner_(std::make_unique<LogCleaner>(*this)),
       mover_(std::make_unique<ReplicaMover>(*this)),
       flush_timer_(*this),
+      producer_expiry_(*this),
       new_directories_(*this) {}
 
 Shard::~Shard() = default;
@@ -301,6 +302,7 @@ void Shard::note_change() {
 
 void Shard::note_append(Partition& partition) {
   note_change();
+  producer_expiry_.consider(partition);
   if (partition.log_if_open() != nullptr && partition.log_if_open()->config().cleanup_compact) cleaner_->consider(partition);
   // A sync that is prepared has to be run: the log takes it for granted.
   if (partition.log_if_open() != nullptr && !partition.sync_running() && partition.log_if_open()->flush_due()) {
@@ -324,6 +326,7 @@ void Shard::close() {
   cleaner_->stop();
   mover_->stop();
   flush_timer_.stop();
+  producer_expiry_.stop();
   new_directories_.stop();
 }
 

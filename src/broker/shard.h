@@ -23,6 +23,7 @@
 #include "broker/flush_timer.h"
 #include "broker/new_directories.h"
 #include "broker/partition.h"
+#include "broker/producer_expiry.h"
 #include "broker/router.h"
 #include "log/file_cache.h"
 #include "broker/log_directories.h"
@@ -181,6 +182,7 @@ class Shard {
   std::unique_ptr<LogCleaner> cleaner_;
   std::unique_ptr<ReplicaMover> mover_;
   FlushTimer flush_timer_;
+  ProducerExpiry producer_expiry_;
   NewDirectories new_directories_;
   int64_t metadata_offset_ = -1;
   int64_t features_offset_ = -1;

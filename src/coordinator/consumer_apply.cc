@@ -22,6 +22,7 @@ ConsumerGroup& GroupShard::make_consumer_group(const Bytes& group_id) {
   if (ConsumerGroup* known = consumer_group(group_id)) return *known;
   // Offsets that come before it in the log have made a simple group of that name.
   groups_.erase(group_id);
+  foreign_.forget(group_id);
   return *consumer_groups_.emplace(group_id, std::make_unique<ConsumerGroup>(group_id)).first->second;
 }
 

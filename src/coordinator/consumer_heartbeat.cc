@@ -184,9 +184,10 @@ MaybeRefusal GroupShard::find_or_make_consumer_group(ConsumerStep& step, ByteVie
   step.group = consumer_group(group_id);
   if (step.group != nullptr) return std::nullopt;
   ClassicGroup* classic = group(group_id);
-  if (!joins) {
+  const bool foreign = foreign_.find(group_id) != nullptr;
+  if (!joins || foreign) {
     const Bytes name(group_id);
-    return Refusal{ErrorCode::kGroupIdNotFound, classic == nullptr ? "Consumer group " + name + " not found."
+    return Refusal{ErrorCode::kGroupIdNotFound, classic == nullptr && !foreign ? "Consumer group " + name + " not found."
                                                                    : "Group " + name + " is not a consumer group."};
   }
   step.made = std::make_unique<ConsumerGroup>(Bytes(group_id));

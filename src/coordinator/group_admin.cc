@@ -79,7 +79,8 @@ Effects GroupShard::describe_groups(const Caller& caller, std::span<const ByteVi
     const ClassicGroup* known = find_group(id);
     response.groups.push_back(known != nullptr ? describe_group(*known)
                                                : describe_missing_group(id, caller.api_version,
-                                                                        find_consumer_group(id) != nullptr));
+                                                                        find_consumer_group(id) != nullptr ||
+                                                                            foreign_.find(id) != nullptr));
     fill_answer(caller, id, size_of(response.groups.back()));
   }
   turn.answer(caller.token, std::move(response));
@@ -109,6 +110,13 @@ Effects GroupShard::list_groups(const Caller& caller, const ListGroupsRequest& r
                                  .group_type = Bytes(kConsumerType)});
     }
   }
+  for (const auto& [id, group] : foreign_.all()) {
+    const ByteView kind = foreign_kind_name(group.kind);
+    const ByteView state = group.members.empty() ? "Empty" : "Stable";
+    if (!passes(request.types_filter, kind) || !passes(request.states_filter, state)) continue;
+    response.groups.push_back(
+        {.group_id = id, .protocol_type = Bytes(kind), .group_state = Bytes(state), .group_type = Bytes(kind)});
+  }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));
 }
@@ -120,7 +128,10 @@ Effects GroupShard::delete_groups(const Caller& caller, std::span<const ByteView
     const ClassicGroup* known = find_group(id);
     const ConsumerGroup* modern = find_consumer_group(id);
     ErrorCode error = ErrorCode::kNone;
-    if (known == nullptr && modern == nullptr) {
+    if (const ForeignGroups::Group* other = foreign_.find(id)) {
+      // Its end takes records that are not understood here.
+      error = other->members.empty() ? ErrorCode::kUnsupportedVersion : ErrorCode::kNonEmptyGroup;
+    } else if (known == nullptr && modern == nullptr) {
       error = ErrorCode::kGroupIdNotFound;
     } else if (known != nullptr ? !known->is(GroupState::kEmpty) : !modern->is_empty()) {
       error = ErrorCode::kNonEmptyGroup;

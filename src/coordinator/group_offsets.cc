@@ -92,9 +92,17 @@ bool GroupShard::is_metadata_too_long(std::optional<ByteView> metadata) const {
   return static_cast<int64_t>(length) > config_.offset_metadata_max_bytes;
 }
 
+ErrorCode GroupShard::validate_commit_to_foreign(const ForeignGroups::Group& group, bool of_member) {
+  if (group.kind == ForeignGroups::Kind::kShare) return ErrorCode::kGroupIdNotFound;
+  return of_member || !group.members.empty() ? ErrorCode::kUnknownMemberId : ErrorCode::kNone;
+}
+
 ErrorCode GroupShard::validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request) {
   if (const ConsumerGroup* modern = find_consumer_group(request.group_id)) {
     return validate_commit_of_consumer(caller, request, *modern);
+  }
+  if (const ForeignGroups::Group* other = foreign_.find(request.group_id)) {
+    return validate_commit_to_foreign(*other, request.generation_id_or_member_epoch >= 0);
   }
   ClassicGroup* known = group(request.group_id);
   if (known == nullptr) {
@@ -155,6 +163,10 @@ OffsetFetchResponse::OffsetFetchResponsePartitions GroupShard::fetched(ByteView 
 
 // Who says that it is a member of a consumer group must be one, in its present epoch (since version 9).
 ErrorCode GroupShard::validate_fetch(const OffsetFetchGroup& request) const {
+  if (const ForeignGroups::Group* other = foreign_.find(request.group_id)) {
+    if (other->kind == ForeignGroups::Kind::kShare) return ErrorCode::kGroupIdNotFound;
+    return request.member_id && request.member_epoch >= 0 ? ErrorCode::kUnknownMemberId : ErrorCode::kNone;
+  }
   const ConsumerGroup* modern = find_consumer_group(request.group_id);
   if (modern == nullptr || (!request.member_id && request.member_epoch < 0)) return ErrorCode::kNone;
   const ConsumerMember* member = modern->find_member(request.member_id.value_or(""));

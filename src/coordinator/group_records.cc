@@ -29,7 +29,30 @@ Result<ParsedRecord> parse_known_record(Reader& key_reader, std::optional<ByteVi
   return ParsedRecord(std::move(record));
 }
 
+// The keys of all of them begin with the group; those of members go on with the member.
+Result<ParsedRecord> parse_other_record(Reader& key, bool is_tombstone, int16_t type) {
+  OtherRecord record{.type = type, .group_id = {}, .member_id = {}, .is_tombstone = is_tombstone};
+  if (!is_share_record(type) && !is_streams_record(type)) return ParsedRecord(std::move(record));
+  key.read_string(record.group_id);
+  const auto kind = static_cast<OffsetsRecordType>(type);
+  if (kind == OffsetsRecordType::kShareGroupMemberMetadata || kind == OffsetsRecordType::kStreamsGroupMemberMetadata) {
+    key.read_string(record.member_id);
+  }
+  if (!key.ok()) return make_error(ErrorKind::kCorrupt, "a coordinator record's key of type {} cannot be read", type);
+  return ParsedRecord(std::move(record));
+}
+
 }  // namespace
+
+bool is_share_record(int16_t type) {
+  return type >= static_cast<int16_t>(OffsetsRecordType::kShareGroupMemberMetadata) &&
+         type <= static_cast<int16_t>(OffsetsRecordType::kShareGroupStatePartitionMetadata);
+}
+
+bool is_streams_record(int16_t type) {
+  return type >= static_cast<int16_t>(OffsetsRecordType::kStreamsGroupMetadata) &&
+         type <= static_cast<int16_t>(OffsetsRecordType::kStreamsGroupTopology);
+}
 
 Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteView> value) {
   Reader reader(key);
@@ -56,7 +79,7 @@ Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteVi
     case OffsetsRecordType::kConsumerGroupRegularExpression:
       return parse_known_record<RegexRecord>(reader, value, type);
     default:
-      return ParsedRecord(OtherRecord{type});
+      return parse_other_record(reader, !value, type);
   }
 }
 

@@ -17,10 +17,16 @@
 
 namespace milena {
 
-// A record for somebody else: share and streams groups.
+// A record for somebody else: share and streams groups, with their names. Of what a newer Kafka has invented only the type
+// is known.
 struct OtherRecord {
   int16_t type = 0;
+  Bytes group_id;
+  Bytes member_id;  // empty where the record is not of a member
+  bool is_tombstone = false;
 };
+bool is_share_record(int16_t type);
+bool is_streams_record(int16_t type);
 // A key with its value; none is a tombstone.
 template <class KeyType, class ValueType>
 struct KeyedRecord {

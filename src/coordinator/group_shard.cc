@@ -183,7 +183,7 @@ void GroupShard::apply_record(ByteView key, std::optional<ByteView> value, int64
       [&](const auto& record) {
         using Record = std::decay_t<decltype(record)>;
         if constexpr (std::is_same_v<Record, OtherRecord>) {
-          log_foreign_record(record.type);
+          apply_foreign(record);
         } else if constexpr (std::is_same_v<Record, GroupRecord>) {
           apply_group(record.key.group, record.value);
         } else if constexpr (std::is_same_v<Record, OffsetRecord>) {
@@ -195,11 +195,17 @@ void GroupShard::apply_record(ByteView key, std::optional<ByteView> value, int64
       *parsed);
 }
 
+void GroupShard::apply_foreign(const OtherRecord& record) {
+  log_foreign_record(record.type);
+  // Offsets that come before it in the log have made a simple group of that name.
+  if (foreign_.apply(record)) groups_.erase(record.group_id);
+}
+
 void GroupShard::apply_offset(const OffsetRecord& committed, int64_t record_offset, int64_t producer_id) {
   const OffsetCommitKey& at = committed.key;
   if (!committed.value) return offsets_.remove(at.group, at.topic, at.partition);
   // Offsets without a group make a simple group: empty, of no protocol.
-  if (group(at.group) == nullptr && consumer_group(at.group) == nullptr) {
+  if (group(at.group) == nullptr && consumer_group(at.group) == nullptr && foreign_.find(at.group) == nullptr) {
     create_group(at.group, committed.value->commit_timestamp);
   }
   const bool known = MILENA_GROUP_BUG(kFirstOffsetWins) && loading_ && offsets_.find(at.group, at.topic, at.partition) != nullptr;
@@ -218,6 +224,7 @@ void GroupShard::apply_group(const Bytes& group_id, const std::optional<GroupMet
     return;
   }
   consumer_groups_.erase(group_id);
+  foreign_.forget(group_id);
   ClassicGroup* known = group(group_id);
   if (known != nullptr && !loading_) return known->on_record(*value);
   groups_[group_id] = std::make_unique<ClassicGroup>(group_id, *value);

@@ -17,7 +17,7 @@
 // that it is another one.
 //
 // Not here: authorization, topic ids of offsets (a request names its topics; ids are carried along), share and streams
-// groups.
+// groups, of which only the names are kept (foreign_groups.h).
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@
 #include "coordinator/consumer_group.h"
 #include "coordinator/current_assignment.h"
 #include "coordinator/deadlines.h"
+#include "coordinator/foreign_groups.h"
 #include "coordinator/group_records.h"
 #include "coordinator/group_types.h"
 #include "coordinator/offset_store.h"
@@ -55,8 +56,8 @@ class GroupShard {
 
   // --- the log
 
-  // One record, in the order of the log. `producer_id` is -1 outside of transactions. A record that cannot be read or that
-  // belongs to a kind of group we do not serve changes nothing, and is logged.
+  // One record, in the order of the log. `producer_id` is -1 outside of transactions. A record that cannot be read changes
+  // nothing, and is logged.
   void apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id = -1);
   // The end of a producer's transaction: a control batch of the log.
   void apply_marker(int64_t producer_id, bool committed) { offsets_.end_transaction(producer_id, committed); }
@@ -146,6 +147,7 @@ class GroupShard {
 
   ClassicGroup* group(ByteView group_id);
   ClassicGroup& create_group(ByteView group_id, int64_t wall_ms);
+  void apply_foreign(const OtherRecord& record);
   void apply_group(const Bytes& group_id, const std::optional<GroupMetadataValue>& value);
   void apply_offset(const OffsetRecord& committed, int64_t record_offset, int64_t producer_id);
   Timer* find_timer(const TimerName& name);
@@ -221,6 +223,8 @@ class GroupShard {
   ErrorCode leave_one(Turn& turn, ClassicGroup& group, const LeaveGroupRequest::MemberIdentity& leaving);
 
   // group_offsets.cc
+  // A commit of no member to an empty streams group, as an administrator's, is accepted.
+  static ErrorCode validate_commit_to_foreign(const ForeignGroups::Group& group, bool of_member);
   ErrorCode validate_commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request);
   // txn_offset_commit.cc
   ErrorCode validate_transactional_commit(const TxnOffsetCommitRequest& request);
@@ -317,6 +321,7 @@ class GroupShard {
   std::map<Bytes, int64_t, std::less<>> topic_hashes_;
   std::map<Bytes, std::unique_ptr<ConsumerGroup>, std::less<>> consumer_groups_;
   std::map<Bytes, std::unique_ptr<ClassicGroup>, std::less<>> groups_;
+  ForeignGroups foreign_;
   OffsetStore offsets_;
   Deadlines deadlines_;
   int64_t next_expiry_ms_ = kNever;

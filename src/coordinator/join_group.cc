@@ -51,6 +51,10 @@ Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& req
       request.session_timeout_ms > config_.max_session_timeout_ms) {
     return refuse(ErrorCode::kInvalidSessionTimeout);
   }
+  if (foreign_.find(request.group_id) != nullptr) {
+    turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol));
+    return finish(std::move(turn));
+  }
   ConsumerGroup* modern = consumer_group(request.group_id);
   if (modern != nullptr && !modern->is_empty()) {
     if (auto refusal = join_consumer_group(turn, caller, request, *modern)) {

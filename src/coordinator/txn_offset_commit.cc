@@ -58,6 +58,9 @@ ErrorCode GroupShard::validate_transactional_commit(const TxnOffsetCommitRequest
   if (const ConsumerGroup* modern = find_consumer_group(request.group_id)) {
     return validate_transactional_commit_of_consumer(request, *modern);
   }
+  if (const ForeignGroups::Group* other = foreign_.find(request.group_id)) {
+    return validate_commit_to_foreign(*other, request.generation_id >= 0);
+  }
   const ClassicGroup* known = group(request.group_id);
   if (known == nullptr) {
     // The record will make a simple group.

@@ -27,31 +27,55 @@ int64_t offset_of(const OffsetCheckpoint& checkpoint, const TopicPartition& part
 }  // namespace
 
 Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& file_system, std::string path) {
+  bool there = file_system.exists(path);
   Status made = file_system.make_directories(path);
-  if (!made && !file_system.exists(path)) {
+  if (!made && !there) {
     return make_error(made.error().kind, "{}; set log.dirs to a directory that this user may write", made.error().message);
   }
   std::unique_ptr<LogDirectory> directory(new LogDirectory(file_system, std::move(path)));
+  directory->made_directory_ = !there;
   RETURN_IF_ERROR(directory->take_lock());
   RETURN_IF_ERROR(directory->read_state());
   return directory;
 }
 
-LogDirectory::~LogDirectory() = default;
+LogDirectory::~LogDirectory() {
+  if (in_use_) return;
+  if (made_lock_file_ && !file_system_.remove(path_of(kLockFile)).ok()) return;
+  if (!made_directory_) return;
+  auto names = file_system_.list(path_);
+  if (names && names->empty()) (void)file_system_.remove_tree(path_).ok();
+}
+
+Status LogDirectory::take_into_use() {
+  in_use_ = true;
+  return clean_shutdown_ ? file_system_.remove(path_of(kCleanShutdownFile)) : ok_status();
+}
 
 // An open-file-description lock: it meets the record lock that Kafka takes (Java's FileChannel.tryLock), and unlike that
 // one it also keeps a second node of this process out.
 Status LogDirectory::take_lock() {
+  bool there = file_system_.exists(path_of(kLockFile));
   auto file = file_system_.open(path_of(kLockFile), OpenMode::kReadOrCreate);
   if (!file) {
     return make_error(file.error().kind, "{}; set log.dirs to a directory that this user may write", file.error().message);
   }
   lock_ = *file;
-  if (lock_->descriptor() < 0) return ok_status();
+  if (lock_->descriptor() < 0) {
+    made_lock_file_ = !there;
+    return ok_status();
+  }
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  if (::fcntl(lock_->descriptor(), F_OFD_SETLK, &lock) == 0) return ok_status();
+  if (::fcntl(lock_->descriptor(), F_OFD_SETLK, &lock) == 0) {
+    made_lock_file_ = !there;
+    // Whoever held it before may have taken the file away since we opened it: a lock on it would keep nobody out.
+    return file_system_.exists(path_of(kLockFile))
+               ? ok_status()
+               : make_error(ErrorKind::kExists, "log directory {} is in use by another broker that just gave up; try again",
+                            path_);
+  }
   if (errno != EAGAIN && errno != EACCES) {
     return make_error(ErrorKind::kIo, "cannot lock {}: {}", path_of(kLockFile), std::strerror(errno));
   }
@@ -79,24 +103,36 @@ Status LogDirectory::read_state() {
       if (!read) return read.error();
       *checkpoint = read.take();
     } else if (name == kMetaPropertiesFile) {
-      Result<Bytes> file = file_system_.read_file(path_of(name));
-      if (!file) return file.error();
-      Result<MetaProperties> properties = decode_meta_properties(*file);
-      if (!properties) {
-        return make_error(properties.error().kind, "{}: {}; restore the file, or move the directory away", path_,
-                          properties.error().message);
-      }
-      meta_properties_ = *properties;
+      RETURN_IF_ERROR(read_meta_properties());
     } else if (name == kCleanShutdownFile) {
+      Result<Bytes> mark = file_system_.read_file(path_of(name));
+      if (!mark) return mark.error();
+      clean_shutdown_mark_ = mark.take();
       clean_shutdown_ = true;
+    } else if (parse_partition_directory(name)) {
+      holds_partitions_ = true;
     }
   }
-  return clean_shutdown_ ? file_system_.remove(path_of(kCleanShutdownFile)) : ok_status();
+  return ok_status();
+}
+
+Status LogDirectory::read_meta_properties() {
+  Result<Bytes> file = file_system_.read_file(path_of(kMetaPropertiesFile));
+  if (!file) return file.error();
+  Result<MetaProperties> properties = decode_meta_properties(*file);
+  if (!properties) {
+    return make_error(properties.error().kind, "{}: {}; restore the file, or move the directory away", path_,
+                      properties.error().message);
+  }
+  meta_properties_ = *properties;
+  return ok_status();
 }
 
 Result<OffsetCheckpoint> LogDirectory::read_checkpoint(ByteView name) {
   Result<Bytes> file = file_system_.read_file(path_of(name));
   if (!file) return file.error();
+  // As Kafka's CheckpointFile: nothing was written yet.
+  if (file->empty()) return OffsetCheckpoint();
   Result<OffsetCheckpoint> offsets = decode_offset_checkpoint(*file);
   if (offsets) return offsets;
   log_warn("{}: {}; going on without it", path_of(name), offsets.error().message);
@@ -200,6 +236,10 @@ Status LogDirectory::write_first_dirty_offsets(const OffsetCheckpoint& offsets, 
 Status LogDirectory::write_clean_shutdown_mark(int64_t broker_epoch) {
   return file_system_.write_file_atomically(path_of(kCleanShutdownFile),
                                             fmt::format(R"({{"version":0,"brokerEpoch":{}}})", broker_epoch));
+}
+
+Status LogDirectory::restore_clean_shutdown_mark() {
+  return file_system_.write_file_atomically(path_of(kCleanShutdownFile), clean_shutdown_mark_);
 }
 
 }  // namespace milena

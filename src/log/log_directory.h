@@ -5,8 +5,9 @@
 // It knows directories by name and checkpoints by content. It does not open logs (PartitionLog) and does not know which
 // partitions should exist: that is for whoever reads the metadata.
 //
-// Life: open() takes the lock, reads meta.properties and the checkpoints, and takes the clean-shutdown mark away, so that
-// a crash from here on is seen as one. close_cleanly() puts it back as the last thing before the process ends.
+// Life: open() takes the lock and reads meta.properties and the checkpoints. take_into_use() takes the clean-shutdown mark
+// away, so that a crash from here on is seen as one; a directory that is never taken into use is left as it was found.
+// write_clean_shutdown_mark() puts the mark back as the last thing before the process ends.
 #pragma once
 
 #include <atomic>
@@ -37,6 +38,9 @@ class LogDirectory {
   // Makes the directory if it is not there. Errors are for a person: kExists when another process holds it, kIo when it
   // cannot be written, kCorrupt for a file that is not what it should be. Each says what to do.
   static Result<std::unique_ptr<LogDirectory>> open(FileSystem& file_system, std::string path);
+  // From here on files in it change.
+  Status take_into_use();
+  // Gives a directory that was not taken into use back: what open() made is taken away again.
   ~LogDirectory();
 
   const std::string& path() const { return path_; }
@@ -60,6 +64,8 @@ class LogDirectory {
 
   // --- partitions ---
 
+  // Whether a partition's directory, in whatever state, lay in it at open().
+  bool holds_partitions() const { return holds_partitions_; }
   // Every directory that is named like a partition, in whatever state. One listing.
   Result<std::vector<PartitionDirectory>> list_partitions() const;
   // Whether a log was ever begun in the partition's directory. False where there is no directory.
@@ -101,12 +107,15 @@ class LogDirectory {
   Status write_first_dirty_offsets(const OffsetCheckpoint& offsets, bool durable = true);
   // The mark of a clean shutdown, after every log was closed and every checkpoint written.
   Status write_clean_shutdown_mark(int64_t broker_epoch);
+  // The mark as it was found, for a start that failed before anything changed that it stands for.
+  Status restore_clean_shutdown_mark();
 
  private:
   LogDirectory(FileSystem& file_system, std::string path) : file_system_(file_system), path_(std::move(path)) {}
 
   Status take_lock();
   Status read_state();
+  Status read_meta_properties();
   Result<OffsetCheckpoint> read_checkpoint(ByteView name);
   Status write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable);
   Result<std::string> rename_partition(const TopicPartition& partition, DirectoryKind kind);
@@ -116,7 +125,12 @@ class LogDirectory {
   const std::string path_;
   std::shared_ptr<File> lock_;
   std::optional<MetaProperties> meta_properties_;
+  bool made_directory_ = false;
+  bool made_lock_file_ = false;
+  bool in_use_ = false;
+  bool holds_partitions_ = false;
   bool clean_shutdown_ = false;
+  Bytes clean_shutdown_mark_;
   std::atomic<bool> online_ = true;
   OffsetCheckpoint recovery_points_;
   OffsetCheckpoint log_start_offsets_;

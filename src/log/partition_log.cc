@@ -176,6 +176,8 @@ Status PartitionLog::expire_producers() {
   return ok_status();
 }
 
+bool PartitionLog::has_producers() const { return producers_ != nullptr && producers_->size() > 0; }
+
 Result<uint64_t> PartitionLog::size() {
   uint64_t total = 0;
   for (auto& segment : segments_) {

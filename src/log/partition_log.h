@@ -245,6 +245,8 @@ class PartitionLog {
                                                bool supports_epoch_bump);
   // Forgets those that were silent for longer than producer.id.expiration.ms.
   Status expire_producers();
+  // False as long as nobody asked for them, though there may be some in the files.
+  bool has_producers() const;
 
  private:
   struct AppendPlan;  // an append's batches with their offsets, before they are written

@@ -49,13 +49,15 @@ cluster's metadata. What is strongest counts: altered for this broker, altered f
 that set nothing of their own follow the broker's settings, also the altered ones.
 
 Log levels (`--entity-type broker-loggers`) last until the next start. The loggers are `root` and one for each folder of
-the source: `milena.broker`, `milena.log` and so on, which follow `root` until they are given a level.
+the source: `milena.broker`, `milena.log` and so on, which follow `root` until they are given a level. Names of Kafka's
+that people use (`kafka`, `kafka.server.ReplicaManager`) are known, too, and stand for the folder that logs the same.
 
 ## What is different from Kafka
 
 - `listeners` without a host serves every address, IPv4 and IPv6. Listeners named in `controller.listener.names` are not
   opened: the controller is part of the process.
-- `advertised.listeners` that is not set, or is `auto`, tells each client the address that its own connection came to.
+- `advertised.listeners` that is not set tells clients the hosts that `listeners` names. For a listener on all addresses,
+  and with `auto` for every one, each client is told the address that its own connection came to.
 - `log.dirs` is `$XDG_DATA_HOME/milena` or `~/.local/share/milena` for a user and `/var/lib/milena` for root, never in
   `/tmp`.
 - `socket.send.buffer.bytes` and `socket.receive.buffer.bytes` have an effect only when they are set; otherwise the

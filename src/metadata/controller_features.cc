@@ -19,7 +19,7 @@ constexpr int8_t kUpgrade = 1, kSafeDowngrade = 2, kUnsafeDowngrade = 3;
 UpdateFeaturesResponse refused_update(Bytes why) {
   UpdateFeaturesResponse response;
   response.error_code = ErrorCode::kInvalidUpdateVersion;
-  response.error_message = fmt::format("No feature was updated: {}", why);
+  response.error_message = fmt::format("The update failed for all features since the following feature had an error: {}", why);
   return response;
 }
 
@@ -40,12 +40,12 @@ std::optional<Bytes> Controller::refuse_support(ByteView feature, int16_t level)
     if (range == ranges.end()) {
       // A node that does not know a feature goes by its level 0.
       if (level == 0 && who == "Broker") return std::nullopt;
-      return fmt::format("{} {} does not know this feature", who, id);
+      return fmt::format("{} {} does not support this feature.", who, id);
     }
     if (level >= range->min_version && level <= range->max_version) return std::nullopt;
-    return fmt::format("{} {} supports levels {} to {} of it", who, id, range->min_version, range->max_version);
+    return fmt::format("{} {} only supports versions {}-{}", who, id, range->min_version, range->max_version);
   };
-  if (auto why = refuse("Controller", settings_.node_id, supported_features())) return why;
+  if (auto why = refuse("Local controller", settings_.node_id, supported_features())) return why;
   for (const auto& [id, broker] : image_.brokers()) {
     if (auto why = refuse("Broker", id, broker.features)) return why;
   }
@@ -56,7 +56,7 @@ std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level,
                                                 const std::map<ByteView, int16_t>& after) const {
   const bool of_quorum = feature == kKraftVersionFeature;
   const int16_t before = of_quorum ? settings_.kraft_version : image_.feature_level(feature);
-  const auto refuse = [&](Bytes why) { return fmt::format("{} cannot have level {}. {}", feature, level, why); };
+  const auto refuse = [&](Bytes why) { return fmt::format("Invalid update version {} for feature {}. {}", level, feature, why); };
   if (upgrade_type < kUpgrade || upgrade_type > kUnsafeDowngrade)
     return refuse(fmt::format("There is no upgrade type {}", upgrade_type));
   if (level < 0) return refuse("The level of a feature is not less than 0");

@@ -27,10 +27,10 @@ struct ScramRefusal {
 };
 
 std::optional<ScramRefusal> refuse_user_and_mechanism(ByteView user, int8_t mechanism) {
-  if (user.empty()) return ScramRefusal{ErrorCode::kUnacceptableCredential, "The user's name must not be empty"};
+  if (user.empty()) return ScramRefusal{ErrorCode::kUnacceptableCredential, "Username must not be empty"};
   if (mechanism != kScramSha256 && mechanism != kScramSha512) {
     return ScramRefusal{ErrorCode::kUnsupportedSaslMechanism,
-                        fmt::format("There is no SCRAM mechanism {}", mechanism)};
+                        "Unknown SCRAM mechanism"};
   }
   return std::nullopt;
 }
@@ -70,7 +70,7 @@ class ScramPlan {
     if (refused_.contains(user)) return;
     if (accepted_.erase(user) > 0) {
       refusal = ScramRefusal{ErrorCode::kDuplicateResource,
-                             fmt::format("The user {} occurs more than once in the request", user)};
+                             "A user credential cannot be altered twice in the same request"};
     } else if (!supported_) {
       refusal = ScramRefusal{ErrorCode::kUnsupportedVersion, "This level of metadata.version is without SCRAM"};
     }
@@ -110,7 +110,7 @@ ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scra
     std::optional<ScramRefusal> refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism);
     if (!refusal && !image_.scram_credentials().contains({wanted.mechanism, Bytes(wanted.name)})) {
       refusal = ScramRefusal{ErrorCode::kResourceNotFound,
-                             fmt::format("The user {} has no such credential to be deleted", wanted.name)};
+                             "Attempt to delete a user credential that does not exist"};
     }
     RemoveUserScramCredentialRecord record;
     record.name = wanted.name;

@@ -135,7 +135,7 @@ Controller::MaybeRefusal Controller::refuse_size(const CreateTopicsRequest& requ
 
 Controller::MaybeRefusal Controller::refuse_name(ByteView name) const {
   if (name == kClusterMetadataTopic) {
-    return Refusal{ErrorCode::kInvalidRequest, fmt::format("The internal topic {} cannot be created", name)};
+    return Refusal{ErrorCode::kInvalidRequest, fmt::format("Creation of internal topic {} is prohibited.", name)};
   }
   if (image_.find_topic(name) != nullptr) {
     return Refusal{ErrorCode::kTopicAlreadyExists, fmt::format("Topic '{}' already exists.", name)};

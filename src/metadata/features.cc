@@ -1,5 +1,7 @@
 #include "metadata/features.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -18,6 +20,28 @@ const std::vector<FeatureRange>& supported_features() {
       {Bytes(kTransactionVersionFeature), 0, 2},
   };
   return features;
+}
+
+namespace {
+
+const FeatureRange* find_supported(ByteView feature) {
+  const auto& all = supported_features();
+  const auto at = std::find_if(all.begin(), all.end(), [feature](const FeatureRange& each) { return each.name == feature; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+bool supports_feature(ByteView feature, int16_t level) {
+  if (level == 0) return true;
+  const FeatureRange* range = find_supported(feature);
+  return range != nullptr && level >= range->min_version && level <= range->max_version;
+}
+
+Bytes describe_supported(ByteView feature) {
+  const FeatureRange* range = find_supported(feature);
+  if (range == nullptr) return "none";
+  return fmt::format("levels {} to {}", range->min_version, range->max_version);
 }
 
 bool metadata_changed_between(int16_t low, int16_t high) {

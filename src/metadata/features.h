@@ -20,6 +20,11 @@ inline constexpr ByteView kTransactionVersionFeature = "transaction.version";
 // What a 4.3 node registers itself with, in the order of the names.
 const std::vector<FeatureRange>& supported_features();
 
+// Level 0 of a feature is that of a cluster without it, and so supported even of an unknown one.
+bool supports_feature(ByteView feature, int16_t level);
+// "levels 7 to 30", "none", for people.
+Bytes describe_supported(ByteView feature);
+
 // Whether a level of metadata.version above `low`, up to `high`, changed what records hold, so that going back could
 // lose something.
 bool metadata_changed_between(int16_t low, int16_t high);

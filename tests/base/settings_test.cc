@@ -261,5 +261,28 @@ TEST(Listeners, MistakesAreExplained) {
   }
 }
 
+// As Kafka does; an address that means all of them is nothing that a client could connect to.
+TEST(Settings, ListenersThatNameAHostAreAdvertisedByIt) {
+  auto settings = load({"listeners=PLAINTEXT://broker:9092,OTHER://0.0.0.0:9095",
+                        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  auto advertised = advertised_listeners(*settings);
+  ASSERT_TRUE(advertised.ok()) << advertised.error().message;
+  ASSERT_EQ(advertised->endpoints.size(), 1u);
+  EXPECT_EQ(advertised->endpoints[0].host, "broker");
+  EXPECT_EQ(advertised->endpoints[0].port, 9092);
+  EXPECT_TRUE(advertised->automatic);
+
+  settings = load({"listeners=PLAINTEXT://broker:9092", "advertised.listeners=auto"});
+  ASSERT_TRUE(settings.ok());
+  EXPECT_TRUE(advertised_listeners(*settings)->endpoints.empty());
+}
+
+TEST(Settings, TieredStorageIsRefused) {
+  auto settings = load({"remote.log.storage.system.enable=true"});
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().message, HasSubstr("remote.log.storage.system.enable=true"));
+}
+
 }  // namespace
 }  // namespace milena

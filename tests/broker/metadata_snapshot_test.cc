@@ -145,6 +145,12 @@ class LargeDecisionTest : public testing::Test {
   }
   ~LargeDecisionTest() override { std::filesystem::remove_all(directory_); }
 
+  Result<MetadataLog> open() {
+    auto found = find_metadata(posix_file_system(), directory_, {1, {}});
+    if (!found) return found.error();
+    return open_metadata_log(files_, system_clock(), directory_, 1, LogConfig{}, found.take());
+  }
+
   MetadataRecords megabytes(int count) {
     MetadataRecords records;
     for (int i = 0; i < count * 40; i++) {
@@ -164,7 +170,7 @@ class LargeDecisionTest : public testing::Test {
 
 TEST_F(LargeDecisionTest, IsCutIntoATransactionOfSeveralBatches) {
   {
-    auto opened = open_metadata_log(files_, system_clock(), directory_, 1, LogConfig{});
+    auto opened = open();
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     auto appended = append_metadata_records(*opened->log, opened->epoch, megabytes(20), true, 0, 1);
     ASSERT_TRUE(appended.ok());
@@ -178,7 +184,7 @@ TEST_F(LargeDecisionTest, IsCutIntoATransactionOfSeveralBatches) {
     // An old level knows no transactions: one batch then.
     ASSERT_TRUE(append_metadata_records(*opened->log, opened->epoch, megabytes(9), true, 7, 1).ok());
   }
-  auto again = open_metadata_log(files_, system_clock(), directory_, 1, LogConfig{});
+  auto again = open();
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_FALSE(again->replayed.in_transaction());
   EXPECT_EQ(again->replayed.image().configs(ResourceType::kTopic, "t").size(), 800u);
@@ -187,13 +193,13 @@ TEST_F(LargeDecisionTest, IsCutIntoATransactionOfSeveralBatches) {
 TEST_F(LargeDecisionTest, HalfOfItIsNothing) {
   int64_t end = 0;
   {
-    auto opened = open_metadata_log(files_, system_clock(), directory_, 1, LogConfig{});
+    auto opened = open();
     ASSERT_TRUE(opened.ok());
     ASSERT_TRUE(append_metadata_records(*opened->log, opened->epoch, megabytes(20), true, 30, 1).ok());
     end = opened->log->log_end_offset();
     ASSERT_TRUE(opened->log->truncate_to(end - 3).ok());
   }
-  auto again = open_metadata_log(files_, system_clock(), directory_, 1, LogConfig{});
+  auto again = open();
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_TRUE(again->replayed.in_transaction());
   EXPECT_TRUE(again->replayed.image().configs(ResourceType::kTopic, "t").empty());

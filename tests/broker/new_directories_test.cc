@@ -110,8 +110,9 @@ TEST_P(NewDirectoriesTest, AreNotMissedAfterAKillOrAStop) {
   EXPECT_TRUE(directories().empty());
   EXPECT_TRUE(values_from("t", 0, 0).empty());
   produce("t", 1, {"a"});
-  restart();
   EXPECT_EQ(directories(), (std::set<std::string>{"t-0", "t-1"}));
+  restart();
+  EXPECT_EQ(directories().size(), 20u);
   EXPECT_EQ(values_from("t", 1, 0), std::vector<std::string>{"a"});
   produce("t", 2, {"b"});
   kill_and_start();
@@ -120,6 +121,18 @@ TEST_P(NewDirectoriesTest, AreNotMissedAfterAKillOrAStop) {
   node().advance(kSoon_ms);
   EXPECT_EQ(directories().size(), 20u);
   for (int p = 0; p < 20; p++) EXPECT_EQ(id_in("t-" + std::to_string(p)), id);
+}
+
+// Kafka reports each partition without one as an error when it takes over.
+TEST_P(NewDirectoriesTest, AreThereAfterAStopInOrder) {
+  create_topic("t", 20);
+  ASSERT_TRUE(directories().empty());
+  node().stop();
+  EXPECT_EQ(directories().size(), 20u);
+  client_gone();
+  start();
+  EXPECT_EQ(id_in("t-19"), topic_id("t"));
+  EXPECT_EQ(unmade(), 0u);
 }
 
 TEST_P(NewDirectoriesTest, ThatAreEmptyAreNotOpenedAfterAKill) {

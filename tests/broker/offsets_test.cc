@@ -156,6 +156,15 @@ TEST_P(OffsetsTest, ACompactedTopicKeepsItsRecords) {
   EXPECT_EQ(delete_before("compacted", 0, 0).error_code, ErrorCode::kPolicyViolation);
 }
 
+// Only a topic that is compacted and nothing else keeps its records, as in Kafka.
+TEST_P(OffsetsTest, RecordsOfATopicWithoutACleanupPolicyAreDeletedOnRequest) {
+  create_topic("none", 1, {{"cleanup.policy", ""}});
+  produce("none", 0, {"a", "b"});
+  const auto deleted = delete_before("none", 0, 1);
+  EXPECT_EQ(deleted.error_code, ErrorCode::kNone);
+  EXPECT_EQ(deleted.low_watermark, 1);
+}
+
 TEST_P(OffsetsTest, EpochsOfTheLog) {
   int32_t first = leader_epoch();
   produce("t", 0, {"a", "b"});

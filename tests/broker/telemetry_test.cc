@@ -47,7 +47,7 @@ class TelemetryTest : public NodeFixture {
     request.client_instance_id = id;
     return client().ask<GetTelemetrySubscriptionsResponse>(request, 0);
   }
-  ErrorCode push(const Uuid& id, int32_t subscription, ByteView metrics, Codec codec = Codec::kNone, bool terminating = false) {
+  ErrorCode push(const Uuid& id, int32_t subscription, std::optional<ByteView> metrics, Codec codec = Codec::kNone, bool terminating = false) {
     PushTelemetryRequest request;
     request.client_instance_id = id;
     request.subscription_id = subscription;
@@ -164,6 +164,13 @@ TEST_P(TelemetryTest, AnInstanceGoesWithItsConnection) {
   other.disconnect();
   node().run();
   EXPECT_EQ(get(answer.client_instance_id).error_code, ErrorCode::kNone);
+}
+
+// librdkafka has nothing to tell, and says so by null.
+TEST_P(TelemetryTest, NullIsAPushOfNothing) {
+  subscribe("all", {{"metrics", "*"}, {"interval.ms", "1000"}});
+  const auto subscription = get();
+  EXPECT_EQ(push(subscription.client_instance_id, subscription.subscription_id, std::nullopt), ErrorCode::kNone);
 }
 
 }  // namespace

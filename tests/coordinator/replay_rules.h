@@ -9,6 +9,7 @@
 #include <string>
 #include <variant>
 
+#include "coordinator/foreign_groups.h"
 #include "coordinator/group_records.h"
 
 namespace milena {
@@ -33,6 +34,10 @@ class ReplayRules {
 
   // The group a record is about; null for a tombstone of one that is not there. A classic group in its place is an error.
   Group* find(const std::string& id, bool make, Broken& broken) {
+    if (foreign_.find(id) != nullptr) {
+      broken = "a consumer group's record for the share or streams group " + id;
+      return nullptr;
+    }
     if (classic_.count(id) > 0) {
       broken = "a consumer group's record for the classic group " + id;
       return nullptr;
@@ -46,9 +51,16 @@ class ReplayRules {
   Broken check(const Other&) {
     return std::nullopt;
   }
+  Broken check(const OtherRecord& record) {
+    const std::string id(record.group_id);
+    if (groups_.count(id) > 0 || classic_.count(id) > 0) return "a share or streams group's record for the group " + id;
+    foreign_.apply(record);
+    return std::nullopt;
+  }
   // Kafka lets a classic group's record take the place of a consumer group, or remove it. We write neither.
   Broken check(const GroupRecord& record) {
     const std::string id(record.key.group);
+    if (foreign_.find(id) != nullptr) return "a classic group's record for the share or streams group " + id;
     if (groups_.count(id) > 0) return "a classic group's record for the consumer group " + id;
     const bool simple = record.value && record.value->protocol_type.empty() && record.value->members.empty();
     if (record.value && !simple) {
@@ -130,6 +142,7 @@ class ReplayRules {
 
   std::map<std::string, Group> groups_;
   std::set<std::string> classic_;
+  ForeignGroups foreign_;
 };
 
 }  // namespace milena

@@ -21,7 +21,9 @@ class LogDirectoryTest : public ::testing::Test {
   std::unique_ptr<LogDirectory> open() {
     auto directory = try_open();
     EXPECT_TRUE(directory.ok()) << directory.error().message;
-    return directory.ok() ? directory.take() : nullptr;
+    if (!directory.ok()) return nullptr;
+    EXPECT_TRUE((*directory)->take_into_use().ok());
+    return directory.take();
   }
   std::string path() const { return temp_.path() + "/data"; }
 
@@ -109,6 +111,37 @@ TEST_F(LogDirectoryTest, checkpoints_and_the_clean_shutdown_mark) {
   directory.reset();
   spill(path() + "/recovery-point-offset-checkpoint", "0\n7\n");
   EXPECT_TRUE(open()->recovery_points().empty());
+}
+
+TEST_F(LogDirectoryTest, is_left_as_it_was_found_until_it_is_taken_into_use) {
+  { ASSERT_TRUE(try_open().ok()); }
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  ASSERT_TRUE(open()->write_clean_shutdown_mark(5).ok());
+  std::filesystem::remove(path() + "/.lock");
+  for (int i = 0; i < 2; i++) EXPECT_TRUE((*try_open())->clean_shutdown());
+  EXPECT_FALSE(std::filesystem::exists(path() + "/.lock"));
+  EXPECT_TRUE(std::filesystem::exists(path() + "/.kafka_cleanshutdown"));
+  open();
+  EXPECT_TRUE(std::filesystem::exists(path() + "/.lock"));
+  EXPECT_FALSE(std::filesystem::exists(path() + "/.kafka_cleanshutdown"));
+}
+
+// Kafka's checkpoints are empty until there is something to write, and it takes them so.
+TEST_F(LogDirectoryTest, empty_checkpoints_are_no_reason_for_a_warning) {
+  open();
+  for (const char* name : {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
+                           "replication-offset-checkpoint", "cleaner-offset-checkpoint"}) {
+    spill(path() + "/" + name, "");
+  }
+  testing::internal::CaptureStdout();
+  auto directory = open();
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_TRUE(directory->recovery_points().empty());
+  directory.reset();
+  spill(path() + "/recovery-point-offset-checkpoint", "0\n");
+  testing::internal::CaptureStdout();
+  open();
+  EXPECT_NE(testing::internal::GetCapturedStdout(), "");
 }
 
 TEST_F(LogDirectoryTest, partitions) {

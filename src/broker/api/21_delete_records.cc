@@ -26,7 +26,8 @@ void delete_records(Shard& owner, DeleteItem& item) {
   PartitionLog* log = nullptr;
   item.error = check_leader(partition, -1, log);
   if (item.error != ErrorCode::kNone) return;
-  if (!log->config().cleanup_delete) {
+  // An empty cleanup.policy keeps everything until it is deleted so.
+  if (log->config().cleanup_compact && !log->config().cleanup_delete) {
     item.error = ErrorCode::kPolicyViolation;
     return;
   }

@@ -122,9 +122,11 @@ Config to_wire(DescribedConfig& described, const DescribeConfigsRequest& request
   return config;
 }
 
-// Null asks for all, and so does an empty list.
-bool is_asked(const std::optional<std::vector<ByteView>>& keys, ByteView name) {
-  return !keys || keys->empty() || std::find(keys->begin(), keys->end(), name) != keys->end();
+// Null asks for all, and so does an empty list: all that Kafka has, and of our own what somebody has set. Tools that do not
+// know a name may stumble over it.
+bool is_asked(const std::optional<std::vector<ByteView>>& keys, const DescribedConfig& config) {
+  if (keys && !keys->empty()) return std::find(keys->begin(), keys->end(), config.name) != keys->end();
+  return config.source != ConfigSource::kDefault || !config.name.starts_with("milena.");
 }
 
 size_t size_of(const Result32& result) {
@@ -159,7 +161,7 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
       out.error_message = std::move(refused->message);
     }
     for (DescribedConfig& one : described) {
-      if (is_asked(resource.configuration_keys, one.name)) out.configs.push_back(to_wire(one, call->request));
+      if (is_asked(resource.configuration_keys, one)) out.configs.push_back(to_wire(one, call->request));
     }
     call->answer_room().take(size_of(out), call->connection().info.peer_host, out.resource_name);
   }

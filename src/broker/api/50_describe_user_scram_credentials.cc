@@ -29,10 +29,11 @@ DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>&
   auto found = by_user.find(user);
   if (twice) {
     result.error_code = ErrorCode::kDuplicateResource;
-    result.error_message = "SCRAM credentials of a user are asked for more than once: " + Bytes(user);
+    result.error_message =
+        "Cannot describe SCRAM credentials for the same user twice in a single request: " + Bytes(user);
   } else if (found == by_user.end()) {
     result.error_code = ErrorCode::kResourceNotFound;
-    result.error_message = "The user has no SCRAM credentials";
+    result.error_message = "Attempt to describe a user credential that does not exist: " + Bytes(user);
   } else {
     result.credential_infos = found->second;
   }

@@ -25,13 +25,13 @@ bool refuse_endpoint_type(const DescribeClusterCall& call, DescribeClusterRespon
   if (asked == here) return false;
   if (asked != kBrokers && asked != kControllers) {
     response.error_code = ErrorCode::kUnsupportedEndpointType;
-    response.error_message = fmt::format("There is no endpoint type {}", asked);
+    response.error_message = fmt::format("Unsupported endpoint type {}", asked);
     return true;
   }
   // Version 0 knows neither the field nor the error.
   response.error_code = call.version() == 0 ? ErrorCode::kInvalidRequest : ErrorCode::kMismatchedEndpointType;
-  response.error_message = fmt::format("The request is for an endpoint of type {}, and came to one of type {}",
-                                       endpoint_type_name(asked), endpoint_type_name(here));
+  response.error_message = fmt::format("The request was sent to an endpoint of type {}, but we wanted an endpoint of type {}",
+                                       endpoint_type_name(here), endpoint_type_name(asked));
   return true;
 }
 

@@ -34,7 +34,7 @@ ErrorCode decompress(Codec codec, ByteView bytes, size_t max_bytes, Bytes& out) 
 
 Read read_push(const PushTelemetryCall& call, size_t max_bytes) {
   Read result;
-  ByteView bytes = call.request.metrics;
+  ByteView bytes = call.request.metrics.value_or(ByteView());
   Bytes plain;
   auto codec = static_cast<Codec>(call.request.compression_type);
   if (codec != Codec::kNone) {
@@ -63,20 +63,22 @@ void answer(PushTelemetryCall& call, ErrorCode error) {
   call.reply(response);
 }
 
+// librdkafka says that it has nothing to push by null, where Kafka's clients send no bytes.
 void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
+  const ByteView metrics = call->request.metrics.value_or(ByteView());
   const Uuid id = call->request.client_instance_id;
   if (id.is_zero() || (id.hi == 0 && id.lo == 1)) return answer(*call, ErrorCode::kInvalidRequest);
   call->connection().telemetry_instance = id;
   size_t max_bytes = static_cast<size_t>(call->shard().settings().get_int("telemetry.max.bytes"));
   ClientTelemetry::PushRequest request{call->request.subscription_id, call->request.terminating,
-                                       call->request.compression_type, call->request.metrics.size(), max_bytes};
+                                       call->request.compression_type, metrics.size(), max_bytes};
   at_telemetry_home<ErrorCode>(
       call->shard(), id,
       [id, client = telemetry_client(*call), request, now_ms = call->shard().now_ms()](Shard& home) {
         return home.telemetry().begin_push(id, client, request, now_ms);
       },
       [call, id, max_bytes](ErrorCode error) {
-        if (error != ErrorCode::kNone || call->request.metrics.empty()) return answer(*call, error);
+        if (error != ErrorCode::kNone || call->request.metrics.value_or(ByteView()).empty()) return answer(*call, error);
         auto read = std::make_shared<Read>(read_push(*call, max_bytes));
         at_telemetry_home<ErrorCode>(
             call->shard(), id,

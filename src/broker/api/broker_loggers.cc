@@ -1,6 +1,8 @@
 #include "broker/api/broker_loggers.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include "metadata/broker_config.h"
 
@@ -20,11 +22,97 @@ std::optional<LogLevel> parse_level(ByteView name) {
   return std::nullopt;
 }
 
-std::optional<uint8_t> find_logger(ByteView name) {
+std::optional<uint8_t> find_own_logger(ByteView name) {
   auto names = logger_names();
   auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) return std::nullopt;
   return static_cast<uint8_t>(found - names.begin());
+}
+
+// Loggers of Kafka's that people know by name, and which of ours logs what they would. The order is that of the names.
+struct KafkaLogger {
+  ByteView name;
+  ByteView own;
+};
+constexpr KafkaLogger kKafkaLoggers[] = {
+    {"kafka", "root"},
+    {"kafka.authorizer.logger", "milena.broker"},
+    {"kafka.cluster.Partition", "milena.broker"},
+    {"kafka.cluster.Replica", "milena.broker"},
+    {"kafka.controller", "milena.metadata"},
+    {"kafka.coordinator.group", "milena.coordinator"},
+    {"kafka.coordinator.transaction", "milena.coordinator"},
+    {"kafka.coordinator.transaction.TransactionCoordinator", "milena.coordinator"},
+    {"kafka.log", "milena.log"},
+    {"kafka.log.LogCleaner", "milena.log"},
+    {"kafka.log.LogManager", "milena.log"},
+    {"kafka.log.UnifiedLog", "milena.log"},
+    {"kafka.network", "milena.net"},
+    {"kafka.network.RequestChannel$", "milena.net"},
+    {"kafka.network.SocketServer", "milena.net"},
+    {"kafka.request.logger", "milena.broker"},
+    {"kafka.server", "milena.broker"},
+    {"kafka.server.BrokerServer", "milena.broker"},
+    {"kafka.server.ControllerServer", "milena.broker"},
+    {"kafka.server.KafkaApis", "milena.broker"},
+    {"kafka.server.KafkaConfig", "milena.base"},
+    {"kafka.server.KafkaRaftServer", "milena.broker"},
+    {"kafka.server.ReplicaManager", "milena.broker"},
+    {"org.apache.kafka", "root"},
+    {"org.apache.kafka.controller", "milena.metadata"},
+    {"org.apache.kafka.coordinator.group", "milena.coordinator"},
+    {"org.apache.kafka.image", "milena.metadata"},
+    {"org.apache.kafka.raft", "milena.metadata"},
+    {"org.apache.kafka.server", "milena.broker"},
+    {"org.apache.kafka.storage.internals.log", "milena.log"},
+    {"state.change.logger", "milena.broker"},
+};
+
+const KafkaLogger* find_kafka_logger(ByteView name) {
+  auto found = std::find_if(std::begin(kKafkaLoggers), std::end(kKafkaLoggers),
+                            [name](const KafkaLogger& each) { return each.name == name; });
+  return found == std::end(kKafkaLoggers) ? nullptr : found;
+}
+
+// Levels that Kafka's loggers were given, for the process as the levels of ours are.
+class KafkaLevels {
+ public:
+  // Its own, or that of the next one above it that has one, or that of our logger.
+  LogLevel effective(const KafkaLogger& logger) {
+    std::lock_guard lock(mutex_);
+    for (ByteView name = logger.name;; name = name.substr(0, name.rfind('.'))) {
+      if (const auto at = own_.find(name); at != own_.end()) return at->second;
+      if (name.rfind('.') == ByteView::npos) break;
+    }
+    return log_level(*find_own_logger(logger.own));
+  }
+  void set(const KafkaLogger& logger, std::optional<LogLevel> level) {
+    std::lock_guard lock(mutex_);
+    if (level) own_[logger.name] = *level;
+    else own_.erase(logger.name);
+    for (uint8_t i = 1; i < logger_names().size(); i++) follow(i);
+  }
+
+ private:
+  // Ours goes by the most talkative of those that it stands for.
+  void follow(uint8_t own) {
+    std::optional<LogLevel> wanted;
+    for (const auto& [name, level] : own_) {
+      const ByteView target = find_kafka_logger(name)->own;
+      if (target == logger_names()[own] || target == "root") wanted = std::min(wanted.value_or(level), level);
+    }
+    if (wanted || follows_[own]) set_logger_level(own, wanted);
+    follows_[own] = wanted.has_value();
+  }
+
+  std::mutex mutex_;
+  std::map<ByteView, LogLevel> own_;  // names of kKafkaLoggers
+  std::map<uint8_t, bool> follows_;
+};
+
+KafkaLevels& kafka_levels() {
+  static KafkaLevels levels;
+  return levels;
 }
 
 ConfigError invalid(Bytes message) { return {std::move(message), ErrorCode::kInvalidRequest}; }
@@ -32,13 +120,14 @@ ConfigError invalid(Bytes message) { return {std::move(message), ErrorCode::kInv
 std::optional<ConfigError> check_logger(const Altered& config) {
   const bool sets = config.config_operation == kSetLevel;
   if (sets || config.config_operation == kUnsetLevel) {
-    auto logger = find_logger(config.name);
-    if (!logger) return ConfigError{fmt::format("Logger {} does not exist!", config.name)};
+    if (!find_own_logger(config.name) && find_kafka_logger(config.name) == nullptr) {
+      return ConfigError{fmt::format("Logger {} does not exist!", config.name)};
+    }
     if (sets && !parse_level(*config.value)) {
       return ConfigError{fmt::format("Cannot set the log level of {} to {} as it is not a supported log level. Valid log "
                                      "levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN", config.name, *config.value)};
     }
-    if (!sets && *logger == 0) return invalid("Removing the log level of the root logger is not allowed");
+    if (!sets && find_own_logger(config.name) == 0) return invalid("Removing the log level of the root logger is not allowed");
     return std::nullopt;
   }
   if (config.config_operation == kAppendLevel || config.config_operation == kSubtractLevel) {
@@ -59,6 +148,12 @@ std::vector<DescribedConfig> describe_loggers() {
     one.value = kLevelNames[static_cast<int8_t>(log_level(i))];
     one.source = ConfigSource::kDynamicBrokerLogger;
   }
+  for (const KafkaLogger& logger : kKafkaLoggers) {
+    DescribedConfig& one = all.emplace_back();
+    one.name = logger.name;
+    one.value = kLevelNames[static_cast<int8_t>(kafka_levels().effective(logger))];
+    one.source = ConfigSource::kDynamicBrokerLogger;
+  }
   return all;
 }
 
@@ -73,8 +168,10 @@ std::optional<ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::A
   if (validate_only) return std::nullopt;
   for (const Altered& config : resource.configs) {
     const bool sets = config.config_operation == kSetLevel;
-    set_logger_level(*find_logger(config.name), sets ? parse_level(*config.value) : std::nullopt);
-    log_warn("The log level of {} is {} now", config.name, sets ? *config.value : "that of root");
+    const std::optional<LogLevel> level = sets ? parse_level(*config.value) : std::nullopt;
+    if (auto own = find_own_logger(config.name)) set_logger_level(*own, level);
+    else kafka_levels().set(*find_kafka_logger(config.name), level);
+    log_warn("The log level of {} is {} now", config.name, sets ? *config.value : "that of the logger above it");
   }
   return std::nullopt;
 }

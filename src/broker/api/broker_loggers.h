@@ -1,4 +1,5 @@
-// Log levels as configs of the resource type BROKER_LOGGER (KIP-412): Kafka's names of levels, our names of loggers.
+// Log levels as configs of the resource type BROKER_LOGGER (KIP-412): Kafka's names of levels, our names of loggers
+// and those of Kafka's that people use, each of which stands for one of ours.
 // They belong to the process and are not kept over a restart. Source: Kafka's RuntimeLoggerManager, LoggingController.
 #pragma once
 

@@ -36,9 +36,11 @@ Result<MetaProperties> decode_meta_properties(ByteView file) {
       return make_error(ErrorKind::kCorrupt, "meta.properties: node.id={}, expected a number from 0", *node_id);
     }
   }
-  if (out.version == 1 && (out.cluster_id.empty() || node_id == nullptr)) {
-    return make_error(ErrorKind::kCorrupt, "meta.properties: version 1 must have cluster.id and node.id");
+  if (node_id == nullptr) {
+    return make_error(ErrorKind::kCorrupt, "meta.properties: version {} must have {}", out.version,
+                      out.version == 1 ? "node.id" : "broker.id");
   }
+  if (out.cluster_id.empty()) return make_error(ErrorKind::kCorrupt, "meta.properties: cluster.id is missing");
   if (const std::string* directory_id = find_property(in, "directory.id")) {
     out.directory_id = Uuid::parse(*directory_id);
     if (!out.directory_id || is_reserved(*out.directory_id)) {
