@@ -95,9 +95,18 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   }
   if (directory_dirty_) sync.directory_ = directory_;
   directory_dirty_ = false;
-  if (parent_dirty_) sync.parent_ = parent_directory(directory_);
-  parent_dirty_ = false;
+  if (parent_dirty_) RETURN_IF_ERROR(add_identity(sync));
   return sync;
+}
+
+// Under which name the log is found again, and whose it is.
+Status PartitionLog::add_identity(LogSync& sync) {
+  auto metadata = file_system().open(path_of(kPartitionMetadataFile), OpenMode::kRead);
+  if (!metadata && metadata.error().kind != ErrorKind::kNotFound) return metadata.error();
+  if (metadata) sync.files_.push_back(*metadata);
+  sync.parent_ = parent_directory(directory_);
+  parent_dirty_ = false;
+  return ok_status();
 }
 
 void PartitionLog::mark_flushed(const LogSync& sync) {

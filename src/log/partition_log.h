@@ -128,6 +128,7 @@ class PartitionLog {
   const TopicPartition& name() const { return name_; }
   const std::string& directory() const { return directory_; }
   const LogConfig& config() const { return *config_; }
+  const std::shared_ptr<const LogConfig>& shared_config() const { return config_; }
   void set_config(std::shared_ptr<const LogConfig> config) { config_ = std::move(config); }
 
   // partition.metadata. Null where the file is not there.
@@ -234,6 +235,8 @@ class PartitionLog {
   // All pieces are in place.
   void finish_compaction(const CompactionJob& job);
   int64_t first_dirty_offset() const;
+  // Of the log that this one is a copy of.
+  void set_first_dirty_offset(int64_t offset) { first_dirty_ = offset; }
 
   // --- producers ---
 
@@ -309,6 +312,7 @@ class PartitionLog {
   Segment& active() { return *segments_.back(); }
   int64_t roll_jitter_ms() const;
   Result<LogSync> make_sync(int64_t end);
+  Status add_identity(LogSync& sync);
   void clamp_offsets();
 
   FileCache& files_;

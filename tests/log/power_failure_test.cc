@@ -237,11 +237,15 @@ TEST_F(PowerFailureTest, what_was_flushed_is_there_with_its_directory) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
   disk_.settle();
   open();
+  ASSERT_TRUE(log_->set_topic_id({1, 2}).ok());
   put("a", "1");
   ASSERT_TRUE(log_->flush().ok());
   disk_.lose_power();
   open();
   EXPECT_EQ(log_->log_end_offset(), 1);
+  auto id = log_->topic_id();
+  ASSERT_TRUE(id.ok());
+  EXPECT_EQ(*id, (Uuid{1, 2}));
 }
 
 }  // namespace
