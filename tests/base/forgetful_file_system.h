@@ -36,8 +36,11 @@ class ForgetfulFileSystem final : public FileSystem {
     std::lock_guard lock(mutex_);
     root_ = after_loss(*root_, "", names, bytes);
   }
-  // As if everything had been written long ago.
-  void settle() { lose_power(all_names, all_bytes); }
+  // As if everything so far had been written long ago.
+  void settle() {
+    std::lock_guard lock(mutex_);
+    settle(*root_);
+  }
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     std::lock_guard lock(mutex_);
@@ -216,6 +219,12 @@ class ForgetfulFileSystem final : public FileSystem {
       empty(*node.names.begin()->second);
       change(node, {{node.names.begin()->first, nullptr}});
     }
+  }
+  static void settle(Node& node) {
+    node.synced_bytes = node.bytes;
+    node.synced_names = node.names;
+    node.changes.clear();
+    for (auto& [name, below] : node.names) settle(*below);
   }
   static std::shared_ptr<Node> after_loss(const Node& of, const std::string& path, const KeptNames& kept_names,
                                           const KeptBytes& kept_bytes) {
