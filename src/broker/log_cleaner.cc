@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "broker/housekeeping.h"
+#include "broker/replica_mover.h"
 #include "broker/shard.h"
 #include "log/compaction_job.h"
 
@@ -45,7 +46,8 @@ Partition* LogCleaner::dirtiest(CompactionOutlook& of_it, int64_t& wait_ms) {
   for (auto at = candidates_.begin(); at != candidates_.end();) {
     Partition* partition = shard_.find_partition(*at);
     PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
-    if (log == nullptr || !log->config().cleanup_compact) {
+    // A move that ends brings it back.
+    if (log == nullptr || !log->config().cleanup_compact || shard_.mover().is_moving(*at)) {
       at = candidates_.erase(at);
       continue;
     }
@@ -108,8 +110,8 @@ void LogCleaner::step(std::shared_ptr<Round> round) {
 PartitionLog* LogCleaner::log_of(const Round& round) {
   Partition* partition = shard_.find_partition(round.id);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
-  // It may have been deleted, or moved to another directory.
-  return log != nullptr && log->directory() == round.job->plan().directory ? log : nullptr;
+  // It may have been deleted, or moved to another directory, or be on its way there.
+  return log != nullptr && !shard_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory ? log : nullptr;
 }
 
 void LogCleaner::on_step(std::shared_ptr<Round> round) {

@@ -17,6 +17,11 @@ std::string absolute_path(const Bytes& path) {
   return normal;
 }
 
+// And not one of the values that say why there is none.
+bool is_directory_id(const Uuid& id) {
+  return id != kDirectoryUnassigned && id != kDirectoryMigrating && id != kDirectoryLost;
+}
+
 std::vector<std::string> absolute_paths(const std::vector<Bytes>& paths) {
   std::vector<std::string> all;
   for (const Bytes& path : paths) {
@@ -178,40 +183,93 @@ LogDirectory* LogDirectories::any() const {
 
 // --- while the node loads
 
-Status LogDirectories::set_aside(LogDirectory& directory, const TopicPartition& partition, const char* why) {
-  auto aside = directory.set_aside_stray(partition);
+Status LogDirectories::set_aside(const FoundDirectory& one, const char* why) {
+  auto aside = one.directory->set_aside_stray(one.partition, one.path);
   if (!aside) return aside.error();
-  log_warn("{} in {} {}; it is set aside as {}", partition.to_string(), directory.path(), why, *aside);
+  log_warn("{} {}; it is set aside as {}", one.path, why, *aside);
   return ok_status();
 }
 
+// Whether its partition.metadata names that topic.
+Result<bool> LogDirectories::is_of(const FoundDirectory& one, const Uuid& topic_id) {
+  auto found = one.directory->topic_id_of(one.path);
+  if (!found && found.error().kind == ErrorKind::kIo) return found.error();
+  return found.ok() && found->has_value() && **found == topic_id;
+}
+
 Status LogDirectories::find_replicas(const MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed) {
+  std::vector<FoundDirectory> deleted;
   for (const auto& directory : directories_) {
     auto partitions = directory->list_partitions();
     if (!partitions) return partitions.error();
-    for (const PartitionDirectory& one : *partitions) {
-      if (one.partition.topic == kClusterMetadataTopic) continue;
-      if (one.kind == DirectoryKind::kDelete) doomed.push_back(one.path);
-      if (one.kind == DirectoryKind::kDelete || one.kind == DirectoryKind::kStray) continue;
-      const PartitionImage* known = image.find_partition(one.partition.topic, one.partition.partition);
-      if (one.kind == DirectoryKind::kFuture) {
-        if (known != nullptr) futures_.push_back({one.partition, directory.get(), one.path});
-        else doomed.push_back(one.path);
-        continue;
-      }
-      if (known == nullptr) {
-        RETURN_IF_ERROR(set_aside(*directory, one.partition, "is not in the metadata"));
-        continue;
-      }
-      auto [before, first] = found_.emplace(one.partition, directory.get());
-      if (first) continue;
-      // A move ended between its two renames. The copy was complete before the image came to name its directory.
-      LogDirectory* newer = known->directory(node_id) == directory->id() ? directory.get() : before->second;
-      LogDirectory* older = newer == directory.get() ? before->second : directory.get();
-      RETURN_IF_ERROR(set_aside(*older, one.partition, "is in another directory, too"));
-      before->second = newer;
+    for (const PartitionDirectory& each : *partitions) {
+      if (each.partition.topic == kClusterMetadataTopic) continue;
+      FoundDirectory one{each.partition, directory.get(), each.path};
+      if (each.kind == DirectoryKind::kDelete) deleted.push_back(std::move(one));
+      if (each.kind == DirectoryKind::kFuture) RETURN_IF_ERROR(find_future(image, one));
+      if (each.kind == DirectoryKind::kLive) RETURN_IF_ERROR(find_live(image, node_id, one));
     }
   }
+  RETURN_IF_ERROR(promote_futures(image, node_id));
+  for (const FoundDirectory& one : deleted) RETURN_IF_ERROR(find_deleted(image, one, doomed));
+  return ok_status();
+}
+
+Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, const FoundDirectory& one) {
+  const TopicImage* topic = image.find_topic(one.partition.topic);
+  const PartitionImage* known = topic == nullptr ? nullptr : topic->partition(one.partition.partition);
+  if (known == nullptr) return set_aside(one, "is not in the metadata");
+  auto [at, first] = found_.emplace(one.partition, one.directory);
+  if (first) return ok_status();
+  // A move ended between its two renames: the copy was complete before the image came to name its directory. Or one of
+  // them was away when its topic was deleted and made again.
+  FoundDirectory other{one.partition, at->second, at->second->partition_path(one.partition)};
+  auto this_is = is_of(one, topic->id);
+  auto other_is = is_of(other, topic->id);
+  if (!this_is || !other_is) return this_is ? other_is.error() : this_is.error();
+  bool newer = *this_is == *other_is ? known->directory(node_id) == one.directory->id() : *this_is;
+  if (newer) at->second = one.directory;
+  return set_aside(newer ? other : one, "is in another directory, too");
+}
+
+Status LogDirectories::find_future(const MetadataImage& image, const FoundDirectory& one) {
+  const TopicImage* topic = image.find_topic(one.partition.topic);
+  bool known = topic != nullptr && topic->partition(one.partition.partition) != nullptr;
+  auto same = known ? is_of(one, topic->id) : Result<bool>(false);
+  if (!same) return same.error();
+  if (!*same) return set_aside(one, "is a copy of a replica that is not in the metadata");
+  futures_.push_back(one);
+  return ok_status();
+}
+
+// A copy without its original: the loss of power that ended the move came between the two file systems, or the original's
+// disk was replaced. Where the original may only be away, the copy waits for it. Kafka's recoverAbandonedFutureLogs.
+Status LogDirectories::promote_futures(const MetadataImage& image, int32_t node_id) {
+  for (bool assigned_only : {true, false}) {  // the copy that the image names goes before others
+    for (const FoundDirectory& one : futures_) {
+      const Uuid assigned = image.find_partition(one.partition.topic, one.partition.partition)->directory(node_id);
+      if (found_.contains(one.partition) || (assigned_only && assigned != one.directory->id())) continue;
+      if (is_directory_id(assigned) && find(assigned) == nullptr) continue;
+      log_warn("{} is a copy of a replica that is nowhere else: it takes its place", one.path);
+      RETURN_IF_ERROR(files_.rename(one.path, one.directory->partition_path(one.partition)));
+      RETURN_IF_ERROR(files_.sync_directory(one.directory->path()));
+      one.directory->distrust(one.partition);
+      found_.emplace(one.partition, one.directory);
+    }
+  }
+  std::erase_if(futures_, [&](const FoundDirectory& one) { return !files_.exists(one.path); });
+  return ok_status();
+}
+
+// A replica that has moved goes when the new one is there; one whose topic was deleted in any case.
+Status LogDirectories::find_deleted(const MetadataImage& image, const FoundDirectory& one,
+                                    std::vector<std::string>& doomed) {
+  auto id = one.directory->topic_id_of(one.path);
+  const TopicImage* topic = id.ok() && id->has_value() ? image.find_topic(**id) : nullptr;
+  bool wanted = topic != nullptr && topic->partition(one.partition.partition) != nullptr &&
+                !found_.contains({topic->name, one.partition.partition});
+  if (wanted) return set_aside(one, "was to be deleted, but the replica is nowhere else");
+  doomed.push_back(one.path);
   return ok_status();
 }
 

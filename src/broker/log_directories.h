@@ -22,8 +22,8 @@
 
 namespace milena {
 
-// A move to another directory that the last stop interrupted: "topic-0.<32 hex>-future".
-struct FutureReplica {
+// A directory that bears a partition's name, in whatever state.
+struct FoundDirectory {
   TopicPartition partition;
   LogDirectory* directory = nullptr;
   std::string path;
@@ -60,11 +60,14 @@ class LogDirectories {
 
   bool loading() const { return loading_; }
   // Looks at what is there and brings it into order: partitions that are not in the image are set aside, what is to be
-  // deleted is told in `doomed`. Of a replica that is there twice the directory that the image names has the newer one.
+  // deleted is told in `doomed`. Of a replica that is there twice the directory that the image names has the newer one; a
+  // copy that is all there is of a replica takes its place. Whose a directory is, where that is in doubt, its
+  // partition.metadata says, and not its name.
   Status find_replicas(const MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed);
   // Where the replica was found; null if it was not.
   LogDirectory* found(const TopicPartition& partition) const;
-  const std::vector<FutureReplica>& futures() const { return futures_; }
+  // Moves to another directory that the last stop interrupted.
+  const std::vector<FoundDirectory>& futures() const { return futures_; }
   // Replicas that are somewhere else than the image says, with the directory that they are in.
   std::vector<std::pair<PartitionKey, Uuid>> misplaced(const MetadataImage& image, int32_t node_id) const;
   void end_loading();
@@ -74,7 +77,12 @@ class LogDirectories {
   Status open_all(const Settings& settings);
   Status check_identities(int32_t node_id) const;
   std::vector<LogDirectory*> metadata_first() const;
-  Status set_aside(LogDirectory& directory, const TopicPartition& partition, const char* why);
+  Status find_live(const MetadataImage& image, int32_t node_id, const FoundDirectory& one);
+  Status find_future(const MetadataImage& image, const FoundDirectory& one);
+  Status find_deleted(const MetadataImage& image, const FoundDirectory& one, std::vector<std::string>& doomed);
+  Status promote_futures(const MetadataImage& image, int32_t node_id);
+  Status set_aside(const FoundDirectory& one, const char* why);
+  static Result<bool> is_of(const FoundDirectory& one, const Uuid& topic_id);
 
   FileSystem& files_;
   std::vector<std::unique_ptr<LogDirectory>> directories_;
@@ -83,7 +91,7 @@ class LogDirectories {
   std::vector<std::string> failed_paths_;
   bool loading_ = true;
   std::map<TopicPartition, LogDirectory*> found_;
-  std::vector<FutureReplica> futures_;
+  std::vector<FoundDirectory> futures_;
 };
 
 }  // namespace milena

@@ -116,7 +116,7 @@ Status Node::load() {
   if (!directories_->metadata().online()) {
     return make_error(ErrorKind::kIo, "the log directory with the metadata, {}, has failed", directories_->metadata().path());
   }
-  std::vector<FutureReplica> futures = directories_->futures();
+  std::vector<FoundDirectory> futures = directories_->futures();
   directories_->end_loading();
 
   housekeeping_ = std::make_unique<Housekeeping>(*shards_[0]);
@@ -296,8 +296,8 @@ void Node::sync_start_in_background() {
   });
 }
 
-void Node::resume_moves(const std::vector<FutureReplica>& futures) {
-  for (const FutureReplica& future : futures) {
+void Node::resume_moves(const std::vector<FoundDirectory>& futures) {
+  for (const FoundDirectory& future : futures) {
     const TopicImage* topic = shards_[0]->image().find_topic(future.partition.topic);
     if (topic == nullptr) continue;
     TopicPartitionId id{topic->id, future.partition.partition};

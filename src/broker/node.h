@@ -20,7 +20,7 @@
 namespace milena {
 
 class LogDirectories;
-struct FutureReplica;
+struct FoundDirectory;
 class LogDirectory;
 class MetadataImage;
 class PartitionLog;
@@ -64,7 +64,7 @@ class Node final : private SessionFactory {
   Status make_start_durable(PartitionLog& log);
   void sync_start_in_background();
   Status recover_logs();
-  void resume_moves(const std::vector<FutureReplica>& futures);
+  void resume_moves(const std::vector<FoundDirectory>& futures);
   void remove_in_background(std::vector<std::string> paths);
   [[noreturn]] static void halt(const std::string& why);
   void on_directory_failure(Shard& on, LogDirectory& failed);

@@ -6,7 +6,6 @@
 #include "broker/log_cleaner.h"
 #include "broker/metadata_runtime.h"
 #include "broker/replica_mover.h"
-#include "log/format/partition_metadata.h"
 
 namespace milena {
 namespace {
@@ -14,19 +13,6 @@ namespace {
 size_t session_slots(const Settings& settings, size_t shard_count) {
   auto slots = static_cast<size_t>(settings.get_long("max.incremental.fetch.session.cache.slots"));
   return (slots + shard_count - 1) / shard_count;
-}
-
-// What partition.metadata says; nullopt where the file is not there, or was named before the machine failed and not yet
-// written.
-Result<std::optional<Uuid>> topic_id_of(FileSystem& files, const std::string& partition_path) {
-  std::string path = partition_path + "/" + std::string(kPartitionMetadataFile);
-  auto content = files.read_file(path);
-  if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
-  if (!content) return content.error();
-  if (content->empty()) return std::optional<Uuid>();
-  auto id = decode_partition_metadata(*content);
-  if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
-  return std::optional<Uuid>(*id);
 }
 
 }  // namespace
@@ -180,7 +166,7 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
   if (!leads) {
     if (found == partitions_.end()) return;
     new_directories_.take(id);
-    return take_out(id)->end_waits(ErrorCode::kNotLeaderOrFollower);
+    return take_out(id, false)->end_waits(ErrorCode::kNotLeaderOrFollower);
   }
   if (found != partitions_.end()) {
     found->second->set_leader_epoch(image->leader_epoch);
@@ -194,7 +180,7 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
   // What is found when the node loads and was never synced may still hold something after an unclean stop: recover().
   bool unwritten = is_new || (node_.directories->loading() && place != nullptr && place->clean_shutdown() &&
-                              place->find(name).recovery_point == 0);
+                              place->find(name).clean_shutdown && place->find(name).recovery_point == 0);
   if (unwritten) partition->set_known_empty();
   if (is_new && place != nullptr) new_directories_.add(id, *place, place->partition_path(name));
   partitions_.emplace(id, std::move(partition));
@@ -222,17 +208,10 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, c
   CHECK(topic != nullptr, "the log of {} is wanted, which is not in the image", name.to_string());
   std::string path = directory.partition_path(name);
   new_directories_.take(id);
-  auto found_id = topic_id_of(node_.files->file_system(), path);
-  if (!found_id) return found_id.error();
-  bool has_id = found_id->has_value();
-  if (has_id && **found_id != id.topic_id) {
-    // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
-    auto aside = directory.set_aside_stray(name);
-    if (!aside) return aside.error();
-    log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
-    is_new = true;
-    has_id = false;
-  }
+  auto occupant = directory.make_way(name, id.topic_id);
+  if (!occupant) return occupant.error();
+  // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
+  is_new |= *occupant == LogDirectory::Occupant::kSetAside;
   OpenState state{.clean_shutdown = true};
   if (!is_new) {
     LogDirectory::Found found = directory.find(name);
@@ -240,7 +219,7 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, c
                       found.first_dirty_offset, {}};
   }
   auto log = PartitionLog::open(*node_.files, executor_.clock(), path, name, log_config(*topic), std::move(state));
-  if (log.ok() && !has_id) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
+  if (log.ok() && *occupant != LogDirectory::Occupant::kOurs) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
   return log;
 }
 
@@ -263,25 +242,25 @@ void Shard::recover(Partition& partition) {
 void Shard::remove_topic(const ImageDelta::Topic& topic) {
   topic_configs_.erase(topic.id);
   for (int32_t p = 0; p < topic.partition_count; p++) {
-    std::unique_ptr<Partition> partition = take_out({topic.id, p});
+    std::unique_ptr<Partition> partition = take_out({topic.id, p}, true);
     if (partition == nullptr) continue;
     partition->end_waits(ErrorCode::kNotLeaderOrFollower);
     LogDirectory* directory = partition->directory();
     partition.reset();
     if (new_directories_.take({topic.id, p})) continue;
-    if (directory != nullptr && directory->online()) schedule_delete(*directory, {topic.name, p});
+    if (directory != nullptr && directory->online()) schedule_delete(*directory, {topic.name, p}, topic.id);
   }
 }
 
 // Out of the map first: who is told that the partition is gone must not find it.
-std::unique_ptr<Partition> Shard::take_out(const TopicPartitionId& id) {
-  mover_->give_up(id);
+std::unique_ptr<Partition> Shard::take_out(const TopicPartitionId& id, bool topic_deleted) {
+  mover_->give_up(id, topic_deleted);
   auto node = partitions_.extract(id);
   return node.empty() ? nullptr : std::move(node.mapped());
 }
 
-void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name) {
-  auto doomed = directory.schedule_delete(name);
+void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {
+  auto doomed = directory.schedule_delete(name, topic_id);
   if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
   int64_t delay_ms = settings().get_long("log.segment.delete.delay.ms");
   executor_.call_after(delay_ms, [this, path = doomed.take()] { remove_tree_in_background(path); });
@@ -348,13 +327,18 @@ void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
                            if (!job->status.ok()) return synced->take_offline(job->status.error());
                            if (synced->log_if_open() == nullptr) return;
                            synced->log_if_open()->mark_flushed(job->sync);
-                           bool more = synced->finish_sync();
-                           if (synced->log_if_open() == nullptr) return;
-                           if (more || synced->log_if_open()->flush_due()) {
-                             return sync_in_background(*synced, synced->log_if_open()->prepare_sync());
-                           }
-                           flush_timer_.consider(*synced);
+                           mover_->after_sync(*synced);
+                           go_on_syncing(*synced);
                          });
+}
+
+void Shard::go_on_syncing(Partition& partition) {
+  bool more = partition.finish_sync();
+  if (partition.log_if_open() == nullptr || partition.sync_running()) return;
+  if (more || partition.log_if_open()->flush_due()) {
+    return sync_in_background(partition, partition.log_if_open()->prepare_sync());
+  }
+  flush_timer_.consider(partition);
 }
 
 }  // namespace milena

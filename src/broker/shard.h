@@ -136,11 +136,14 @@ class Shard {
   void recover(Partition& partition);
 
   // The partition's directory is renamed, and removed after log.segment.delete.delay.ms. Its log must be closed.
-  void schedule_delete(LogDirectory& directory, const TopicPartition& name);
+  // What is there of another topic of that name stays.
+  void schedule_delete(LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id);
   void remove_tree_in_background(const std::string& path);
 
   // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
   void sync_in_background(Partition& partition, Result<LogSync> sync);
+  // Nothing keeps syncs back any more: who waits for one is told, or gets it.
+  void go_on_syncing(Partition& partition);
 
   // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is said.
   bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
@@ -161,7 +164,7 @@ class Shard {
   void apply_partition(const TopicPartitionId& id, bool created);
   void remove_topic(const ImageDelta::Topic& topic);
   LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
-  std::unique_ptr<Partition> take_out(const TopicPartitionId& id);
+  std::unique_ptr<Partition> take_out(const TopicPartitionId& id, bool topic_deleted);
   Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,
                                                  const TopicPartition& name, bool is_new);
   std::shared_ptr<const LogConfig> log_config(const TopicImage& topic);

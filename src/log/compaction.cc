@@ -49,8 +49,18 @@ TransactionSieve::TransactionSieve(std::vector<AbortedTransaction> aborted) : ab
 
 void TransactionSieve::begin_up_to(int64_t offset) {
   for (; next_ < aborted_.size() && aborted_[next_].first_offset <= offset; ++next_) {
-    ongoing_aborted_.try_emplace(aborted_[next_].producer_id, Ongoing{aborted_[next_]});
+    ongoing_aborted_.insert_or_assign(aborted_[next_].producer_id, Ongoing{aborted_[next_]});
   }
+}
+
+// The aborted transaction that holds the offset. Its marker ends it, and so does what is known of the marker's offset: the
+// marker itself is not seen where the stretch begins behind it.
+TransactionSieve::Ongoing* TransactionSieve::find_aborted(int64_t producer_id, int64_t offset) {
+  auto found = ongoing_aborted_.find(producer_id);
+  if (found == ongoing_aborted_.end()) return nullptr;
+  if (offset <= found->second.transaction.last_offset) return &found->second;
+  ongoing_aborted_.erase(found);
+  return nullptr;
 }
 
 Result<bool> TransactionSieve::can_go(const RecordBatchView& batch) {
@@ -58,12 +68,12 @@ Result<bool> TransactionSieve::can_go(const RecordBatchView& batch) {
   begin_up_to(header.last_offset());
   if (header.is_control()) return marker_can_go(batch);
   if (!header.is_transactional()) return false;
-  auto aborted = ongoing_aborted_.find(header.producer_id);
-  if (aborted == ongoing_aborted_.end()) {
+  Ongoing* aborted = find_aborted(header.producer_id, header.base_offset);
+  if (aborted == nullptr) {
     ongoing_committed_.insert(header.producer_id);
     return false;
   }
-  aborted->second.seen = true;
+  aborted->seen = true;
   return true;
 }
 

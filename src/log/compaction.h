@@ -43,6 +43,7 @@ class TransactionSieve {
     bool seen = false;  // data of it
   };
   void begin_up_to(int64_t offset);
+  Ongoing* find_aborted(int64_t producer_id, int64_t offset);
   Result<bool> marker_can_go(const RecordBatchView& batch);
 
   std::vector<AbortedTransaction> aborted_;  // by first offset

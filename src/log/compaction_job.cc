@@ -172,7 +172,15 @@ void CompactionJob::discard() {
   output_.reset();
   Segment piece(files_, plan_.directory, piece_.base_offset, plan_.index_interval_bytes, SegmentFiles::kCleaned);
   piece.set_has_txn_index();
-  for (const std::string& path : piece.paths()) (void)files_.file_system().remove(path).ok();
+  FileSystem& disk = files_.file_system();
+  // An install that failed before its last rename to .swap left files that the next opening must not take for one that was
+  // complete. One that came further is for that opening to end.
+  if (disk.exists(piece.log_file().path())) {
+    for (const std::string& path : piece.paths()) {
+      (void)disk.remove(path.substr(0, path.size() - kCleanedSuffix.size()) + std::string(kSwapSuffix)).ok();
+    }
+  }
+  for (const std::string& path : piece.paths()) (void)disk.remove(path).ok();
 }
 
 }  // namespace milena

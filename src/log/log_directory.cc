@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "log/format/json.h"
+#include "log/format/partition_metadata.h"
 
 namespace milena {
 namespace {
@@ -188,25 +189,64 @@ Result<bool> LogDirectory::holds_segments(const TopicPartition& partition) const
   });
 }
 
-Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, DirectoryKind kind) {
+Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partition_path) const {
+  std::string path = partition_path + "/" + std::string(kPartitionMetadataFile);
+  auto content = file_system_.read_file(path);
+  if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
+  if (!content) return content.error();
+  if (content->empty()) return std::optional<Uuid>();
+  auto id = decode_partition_metadata(*content);
+  if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
+  return std::optional<Uuid>(*id);
+}
+
+Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, const std::string& path,
+                                                   DirectoryKind kind) {
   std::string to = path_of(renamed_partition_directory(partition, kind));
-  RETURN_IF_ERROR(file_system_.rename(partition_path(partition), to));
+  RETURN_IF_ERROR(file_system_.rename(path, to));
   return to;
 }
 
-Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partition) {
-  return rename_partition(partition, DirectoryKind::kDelete);
+Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partition, const Uuid& topic_id) {
+  std::lock_guard lock(names_mutex_);
+  std::string path = partition_path(partition);
+  auto found = topic_id_of(path);
+  if (!found) return found.error();
+  if (*found && **found != topic_id) {
+    return make_error(ErrorKind::kNotFound, "{} is of another topic of that name, and stays", path);
+  }
+  return rename_partition(partition, path, DirectoryKind::kDelete);
 }
 
-Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partition) {
-  return rename_partition(partition, DirectoryKind::kStray);
+Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partition, const std::string& path) {
+  return rename_partition(partition, path, DirectoryKind::kStray);
+}
+
+Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& partition, const Uuid& topic_id) {
+  std::lock_guard lock(names_mutex_);
+  std::string path = partition_path(partition);
+  auto found = topic_id_of(path);
+  if (!found) return found.error();
+  if (!*found) return Occupant::kUnnamed;
+  if (**found == topic_id) return Occupant::kOurs;
+  auto aside = set_aside_stray(partition, path);
+  if (!aside) return aside.error();
+  log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
+  return Occupant::kSetAside;
 }
 
 // --- checkpoints ---
 
 LogDirectory::Found LogDirectory::find(const TopicPartition& partition) const {
-  return {clean_shutdown_, offset_of(recovery_points_, partition), offset_of(log_start_offsets_, partition),
+  return {clean_shutdown_ && !distrusted_.contains(partition), offset_of(recovery_points_, partition), offset_of(log_start_offsets_, partition),
           offset_of(high_watermarks_, partition), offset_of(first_dirty_offsets_, partition)};
+}
+
+void LogDirectory::distrust(const TopicPartition& partition) {
+  distrusted_.insert(partition);
+  for (OffsetCheckpoint* one : {&recovery_points_, &log_start_offsets_, &high_watermarks_, &first_dirty_offsets_}) {
+    one->erase(partition);
+  }
 }
 
 void LogDirectory::forget_checkpoints() {

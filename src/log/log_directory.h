@@ -13,7 +13,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,11 +72,20 @@ class LogDirectory {
   Result<std::vector<PartitionDirectory>> list_partitions() const;
   // Whether a log was ever begun in the partition's directory. False where there is no directory.
   Result<bool> holds_segments(const TopicPartition& partition) const;
+  // What partition.metadata in a partition's directory says; nullopt where the file is not there, or was named before the
+  // machine failed and not yet written. A name alone does not tell whose records a directory holds: a topic may have been
+  // deleted, and made again, while the directory was away.
+  Result<std::optional<Uuid>> topic_id_of(const std::string& partition_path) const;
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
-  // remove_tree() on any thread. The log must be closed (destroyed) before.
-  Result<std::string> schedule_delete(const TopicPartition& partition);
-  // The same for a replica that the metadata does not know: "-stray". It is kept.
-  Result<std::string> set_aside_stray(const TopicPartition& partition);
+  // remove_tree() on any thread. The log must be closed (destroyed) before. kNotFound where the topic has no directory
+  // under that name; another topic's stays. Any thread, as the two that follow.
+  Result<std::string> schedule_delete(const TopicPartition& partition, const Uuid& topic_id);
+  // The same for a replica that the metadata does not know: "-stray". It is kept. `path` is where it is now.
+  Result<std::string> set_aside_stray(const TopicPartition& partition, const std::string& path);
+  enum class Occupant { kOurs, kUnnamed, kSetAside };
+  // What stands under the partition's name is the topic's own, or nothing that says whose it is, or was of another topic
+  // and is set aside now.
+  Result<Occupant> make_way(const TopicPartition& partition, const Uuid& topic_id);
 
   // --- how it was left, and how it is left ---
 
@@ -95,6 +106,8 @@ class LogDirectory {
     int64_t first_dirty_offset = 0;
   };
   Found find(const TopicPartition& partition) const;
+  // The partition's directory came to its name just now: nothing that is said of it holds.
+  void distrust(const TopicPartition& partition);
   // Lets the checkpoints of open() go, once all logs are open.
   void forget_checkpoints();
 
@@ -118,7 +131,7 @@ class LogDirectory {
   Status read_meta_properties();
   Result<OffsetCheckpoint> read_checkpoint(ByteView name);
   Status write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable);
-  Result<std::string> rename_partition(const TopicPartition& partition, DirectoryKind kind);
+  Result<std::string> rename_partition(const TopicPartition& partition, const std::string& path, DirectoryKind kind);
   std::string path_of(ByteView file) const { return path_ + "/" + std::string(file); }
 
   FileSystem& file_system_;
@@ -132,6 +145,8 @@ class LogDirectory {
   bool clean_shutdown_ = false;
   Bytes clean_shutdown_mark_;
   std::atomic<bool> online_ = true;
+  std::mutex names_mutex_;  // between looking whose a directory is and renaming it
+  std::set<TopicPartition> distrusted_;
   OffsetCheckpoint recovery_points_;
   OffsetCheckpoint log_start_offsets_;
   OffsetCheckpoint high_watermarks_;

@@ -17,15 +17,16 @@ class LogSync {
  public:
   LogSync() = default;
 
-  bool empty() const { return files_.empty() && directory_.empty(); }
+  bool empty() const { return files_.empty() && directory_.empty() && parent_.empty(); }
   int64_t offset() const { return offset_; }
-  // Syncs every file, then the directory if names were added to it.
+  // Syncs every file, then the directory if names were added to it, then the one that it is in if it is new there.
   Status run(FileSystem& file_system) const;
 
  private:
   friend class PartitionLog;
   std::vector<std::shared_ptr<File>> files_;
   std::string directory_;
+  std::string parent_;
   int64_t offset_ = -1;
   uint64_t truncations_ = 0;
 };

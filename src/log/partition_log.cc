@@ -1,6 +1,7 @@
 #include "log/partition_log.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "base/saturating.h"
@@ -19,6 +20,11 @@ PartitionLog::PartitionLog(FileCache& files, const Clock& clock, std::string dir
 
 PartitionLog::~PartitionLog() = default;
 
+uint64_t PartitionLog::new_mark() {
+  static std::atomic<uint64_t> last = 0;
+  return ++last;
+}
+
 Result<std::optional<Uuid>> PartitionLog::topic_id() const {
   Result<Bytes> file = files_.file_system().read_file(path_of(kPartitionMetadataFile));
   if (!file && file.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
@@ -35,6 +41,7 @@ Status PartitionLog::set_topic_id(const Uuid& id, bool durable) {
 Status PartitionLog::rename_directory(std::string to) {
   RETURN_IF_ERROR(file_system().rename(directory_, to));
   directory_ = std::move(to);
+  parent_dirty_ = true;
   return ok_status();
 }
 
@@ -72,7 +79,7 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   LogSync sync;
   sync.offset_ = end;
   sync.truncations_ = truncations_;
-  if (end <= recovery_point_) return sync;
+  if (end <= recovery_point_ && !parent_dirty_) return sync;
   for (size_t i = segment_index_of(recovery_point_); i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
     if (segment.base_offset() >= end) break;
@@ -89,7 +96,18 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   }
   if (directory_dirty_) sync.directory_ = directory_;
   directory_dirty_ = false;
+  if (parent_dirty_) RETURN_IF_ERROR(add_identity(sync));
   return sync;
+}
+
+// Under which name the log is found again, and whose it is.
+Status PartitionLog::add_identity(LogSync& sync) {
+  auto metadata = file_system().open(path_of(kPartitionMetadataFile), OpenMode::kRead);
+  if (!metadata && metadata.error().kind != ErrorKind::kNotFound) return metadata.error();
+  if (metadata) sync.files_.push_back(*metadata);
+  sync.parent_ = parent_directory(directory_);
+  parent_dirty_ = false;
+  return ok_status();
 }
 
 void PartitionLog::mark_flushed(const LogSync& sync) {
@@ -128,6 +146,7 @@ Status PartitionLog::close_cleanly(bool sync) {
 Status LogSync::run(FileSystem& file_system) const {
   for (const auto& file : files_) RETURN_IF_ERROR(file->sync());
   if (!directory_.empty()) RETURN_IF_ERROR(file_system.sync_directory(directory_));
+  if (!parent_.empty()) RETURN_IF_ERROR(file_system.sync_directory(parent_));
   return ok_status();
 }
 

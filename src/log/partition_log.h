@@ -128,6 +128,7 @@ class PartitionLog {
   const TopicPartition& name() const { return name_; }
   const std::string& directory() const { return directory_; }
   const LogConfig& config() const { return *config_; }
+  const std::shared_ptr<const LogConfig>& shared_config() const { return config_; }
   void set_config(std::shared_ptr<const LogConfig> config) { config_ = std::move(config); }
 
   // partition.metadata. Null where the file is not there.
@@ -234,6 +235,8 @@ class PartitionLog {
   // All pieces are in place.
   void finish_compaction(const CompactionJob& job);
   int64_t first_dirty_offset() const;
+  // Of the log that this one is a copy of.
+  void set_first_dirty_offset(int64_t offset) { first_dirty_ = offset; }
 
   // --- producers ---
 
@@ -300,13 +303,18 @@ class PartitionLog {
   Status doom_segment(Segment& segment, DoomedFiles& doomed);
   Status doom_segment_files(Segment& segment, DoomedFiles& doomed);
   Status doom_files(std::vector<std::string> paths, DoomedFiles& doomed);
+  Status sync_snapshot(int64_t offset);
   Status raise_log_start(int64_t offset);
 
+  // A number that no log of this process was given before: what one object handed out never fits another, though it be
+  // for the same directory.
+  static uint64_t new_mark();
   std::string path_of(ByteView file) const { return directory_ + "/" + std::string(file); }
   FileSystem& file_system() { return files_.file_system(); }
   Segment& active() { return *segments_.back(); }
   int64_t roll_jitter_ms() const;
   Result<LogSync> make_sync(int64_t end);
+  Status add_identity(LogSync& sync);
   void clamp_offsets();
 
   FileCache& files_;
@@ -324,16 +332,16 @@ class PartitionLog {
   int64_t recovery_point_ = 0;
   int64_t last_flush_ms_ = 0;
   int64_t first_dirty_ = 0;  // as far as it is known; see first_dirty_offset()
-  uint64_t shape_ = 0;       // counts removals of segments or parts of them
+  uint64_t shape_ = new_mark();  // another after each removal of segments or parts of them
   std::vector<int64_t> snapshots_;  // offsets of the .snapshot files, growing
-  uint64_t truncations_ = 0;        // so that a sync begun before one is not counted after it
+  uint64_t truncations_ = new_mark();  // another after each, so that a sync begun before one is not counted after it
   bool directory_dirty_ = false;    // names were added since the directory was last synced
+  bool parent_dirty_ = false;       // the directory itself was made or renamed since its parent was last synced
   bool epochs_unsynced_ = false;
   bool has_epoch_file_ = false;
   // After a clean shutdown the end is first taken from the newest snapshot's name, and looked up when it is needed.
   bool end_confirmed_ = true;
 
-  uint64_t last_guard_ = 0;
   std::unique_ptr<ProducerState> producers_;  // null until needed; then it covers the log up to its end
   // While producers_ is null: no batch of a producer stands at or beyond this.
   int64_t unloaded_producers_end_ = 0;

@@ -113,7 +113,7 @@ Result<VerificationStart> PartitionLog::start_verification(int64_t producer_id, 
                                                            bool supports_epoch_bump) {
   Result<ProducerState*> state = producers();
   if (!state) return state.error();
-  return (*state)->start_verification(producer_id, epoch, first_sequence, supports_epoch_bump, ++last_guard_,
+  return (*state)->start_verification(producer_id, epoch, first_sequence, supports_epoch_bump, new_mark(),
                                       clock_.wall_ms());
 }
 

@@ -20,6 +20,9 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(FileCache& files, const
 Status PartitionLog::load(const OpenState& state) {
   RETURN_IF_ERROR(load_names(true));
   bool created = segments_.empty();
+  // Whoever had the log before may have been stopped before a sync.
+  parent_dirty_ = created || !state.clean_shutdown;
+  directory_dirty_ |= parent_dirty_;
   if (created) {
     int64_t base = std::max<int64_t>(state.log_start_offset, 0);
     RETURN_IF_ERROR(begin_segment(base));
@@ -89,18 +92,18 @@ Status PartitionLog::load_segment_files(const std::vector<SegmentFileName>& file
 }
 
 // A crash may have left files of a deletion or of a compaction. What was on its way out goes; a compaction whose output
-// was complete (.swap, and no .cleaned at or below it) takes the place of the segments it was made from.
+// was complete (.swap, and no .cleaned at or below it) takes the place of the segments it was made from. The .cleaned files
+// that tell which .swap files are not complete go after those: this may be interrupted, too.
 Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
   constexpr int64_t kNone = INT64_MAX;
   int64_t min_cleaned = kNone;
   std::vector<std::string> swaps;
+  std::vector<std::string> done_with;
   for (const std::string& name : names) {
     std::optional<SegmentFileName> file = parse_segment_file_name(name);
     if (name.ends_with(kCleanedSuffix) && file) min_cleaned = std::min(min_cleaned, file->offset);
     if (name.ends_with(kSwapSuffix)) swaps.push_back(name);
-    if (name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix)) {
-      RETURN_IF_ERROR(file_system().remove(path_of(name)));
-    }
+    if (name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix)) done_with.push_back(name);
   }
   int64_t from = kNone;
   int64_t to = -1;
@@ -112,7 +115,11 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
       continue;
     }
     keep.push_back(name);
+  }
+  for (const std::string& name : done_with) RETURN_IF_ERROR(file_system().remove(path_of(name)));
+  for (const std::string& name : keep) {
     if (!name.ends_with(".log.swap")) continue;
+    std::optional<SegmentFileName> file = parse_segment_file_name(name);
     auto opened = file_system().open(path_of(name), OpenMode::kRead);
     if (!opened) return opened.error();
     Result<uint64_t> bytes = (*opened)->size();

@@ -19,8 +19,8 @@ Status PartitionLog::truncate_to(int64_t offset) {
   CHECK(offset >= 0, "{}: {}", directory_, offset);
   if (offset < segments_.front()->base_offset()) return truncate_fully_and_start_at(offset);
   log_info("{}: truncating from {} to {}", directory_, log_end_offset_, offset);
-  ++truncations_;
-  ++shape_;
+  truncations_ = new_mark();
+  shape_ = new_mark();
   first_dirty_ = std::min(first_dirty_, offset);
   while (segments_.size() > 1 && active().base_offset() > offset) {
     RETURN_IF_ERROR(remove_segment_files(active()));
@@ -51,8 +51,8 @@ Status PartitionLog::rewind_state(int64_t offset) {
 Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   CHECK(offset >= 0, "{}: {}", directory_, offset);
   log_info("{}: starting anew at {}", directory_, offset);
-  ++truncations_;
-  ++shape_;
+  truncations_ = new_mark();
+  shape_ = new_mark();
   first_dirty_ = offset;
   for (auto& segment : segments_) RETURN_IF_ERROR(remove_segment_files(*segment));
   for (int64_t snapshot : snapshots_) {
@@ -131,6 +131,7 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
   }
   if (passed == 0) return doomed;
   if (passed == segments_.size()) RETURN_IF_ERROR(roll());  // there is always an active one
+  RETURN_IF_ERROR(sync_snapshot(segments_[passed]->base_offset()));
   for (size_t i = 0; i < passed; ++i) RETURN_IF_ERROR(doom_segment(*segments_[i], doomed));
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(passed));
   RETURN_IF_ERROR(raise_log_start(segments_.front()->base_offset()));
@@ -138,8 +139,18 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
   return doomed;
 }
 
+// Without the records, the snapshot is all that tells of their producers. It was written when the segment was rolled, and is
+// on the disk by itself in most cases.
+Status PartitionLog::sync_snapshot(int64_t offset) {
+  if (!std::binary_search(snapshots_.begin(), snapshots_.end(), offset)) return ok_status();
+  auto file = file_system().open(path_of(segment_file_name(offset, kSnapshotSuffix)), OpenMode::kRead);
+  if (!file) return file.error();
+  RETURN_IF_ERROR((*file)->sync());
+  return file_system().sync_directory(directory_);
+}
+
 Status PartitionLog::doom_segment(Segment& segment, DoomedFiles& doomed) {
-  ++shape_;
+  shape_ = new_mark();
   RETURN_IF_ERROR(doom_segment_files(segment, doomed));
   auto snapshot = std::find(snapshots_.begin(), snapshots_.end(), segment.base_offset());
   if (snapshot == snapshots_.end()) return ok_status();

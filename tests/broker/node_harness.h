@@ -36,6 +36,8 @@ class NodeHarness {
     std::filesystem::remove_all(directory_, ignored);
   }
 
+  // For the next start; the real one if a test says nothing.
+  void set_file_system(FileSystem& files) { files_ = &files; }
   // For the next start.
   void set(ByteView name, ByteView value) {
     Status done = settings_.set(name, value);
@@ -55,7 +57,7 @@ class NodeHarness {
       executors_.push_back(std::make_unique<ManualExecutor>(clock_));
       pointers.push_back(executors_.back().get());
     }
-    auto node = Node::start(settings_, std::move(pointers));
+    auto node = Node::start(settings_, std::move(pointers), *files_);
     if (!node) return node.error();
     node_ = node.take();
     return ok_status();
@@ -144,6 +146,7 @@ class NodeHarness {
 
   int shard_count_;
   std::string directory_;
+  FileSystem* files_ = &posix_file_system();
   Settings settings_;
   ManualClock clock_;
   std::vector<std::unique_ptr<ManualExecutor>> executors_;

@@ -235,6 +235,24 @@ TEST_F(CompactionTest, aborted_data_goes_at_once_and_its_marker_later) {
   EXPECT_EQ(records(), (Strings{"0 a=1", "3 b=2", "7 z=2", "11 y=2"}));
 }
 
+// The first pass begins behind the marker of the aborted transaction, and must not wait for it.
+TEST_F(CompactionTest, what_a_producer_commits_after_an_abort_that_is_clean_already_counts) {
+  config_.delete_retention_ms = 5000;
+  open();
+  put({{"k", "1"}});                        // 0
+  put({{"other", "1"}}, by(7, 0, true));    // 1
+  end_transaction(7, false);                // 2
+  compact();
+  put({{"k", std::nullopt}}, by(7, 1, true));  // 3
+  end_transaction(7, true);                    // 4
+  compact();
+  EXPECT_EQ(records(), (Strings{"3 k=-"}));
+  clock_.advance(5001);
+  put({{"z", "1"}});
+  compact();
+  EXPECT_EQ(records(), (Strings{"5 z=1"}));
+}
+
 // With transaction.version 2 a marker raises the epoch and is the last that is known of its producer: emptied, it is kept.
 TEST_F(CompactionTest, a_marker_that_was_emptied_is_read_again) {
   config_.delete_retention_ms = 5000;

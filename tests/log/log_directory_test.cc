@@ -1,6 +1,8 @@
 // The log directory as a whole: lock, identity, checkpoints, clean shutdown; and the small parts beside the log.
 #include "log/log_directory.h"
 
+#include "log/format/partition_metadata.h"
+
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -149,7 +151,10 @@ TEST_F(LogDirectoryTest, partitions) {
   for (const char* name : {"t-0", "t-1", "__cluster_metadata-0", "remote-log-index-cache"}) {
     std::filesystem::create_directory(path() + "/" + name);
   }
-  auto deleted = directory->schedule_delete({"t", 1});
+  const Uuid id{1, 2};
+  spill(path() + "/t-1/partition.metadata", encode_partition_metadata(id));
+  EXPECT_FALSE(directory->schedule_delete({"t", 1}, Uuid{3, 4}).ok());  // another topic of that name
+  auto deleted = directory->schedule_delete({"t", 1}, id);
   ASSERT_TRUE(deleted.ok());
   EXPECT_TRUE(std::filesystem::exists(*deleted));
   auto found = directory->list_partitions();
@@ -159,7 +164,7 @@ TEST_F(LogDirectoryTest, partitions) {
     EXPECT_EQ(partition.kind == DirectoryKind::kDelete, partition.partition == (TopicPartition{"t", 1}));
     EXPECT_TRUE(std::filesystem::exists(partition.path));
   }
-  EXPECT_FALSE(directory->schedule_delete({"t", 1}).ok());
+  EXPECT_FALSE(directory->schedule_delete({"t", 1}, id).ok());
 }
 
 TEST(SnapshotFile, round_trip_and_every_cut) {

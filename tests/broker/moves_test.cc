@@ -1,0 +1,320 @@
+// Moves of replicas between directories: what happens meanwhile, and what a stop, a deletion or a loss of power leaves.
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "base/forgetful_file_system.h"
+#include "broker/node_fixture.h"
+#include "broker/replica_mover.h"
+#include "protocol/messages/alter_replica_log_dirs.h"
+#include "protocol/messages/delete_records.h"
+#include "protocol/messages/delete_topics.h"
+#include "protocol/messages/incremental_alter_configs.h"
+
+namespace milena::broker_test {
+namespace {
+
+using base_test::ForgetfulFileSystem;
+
+class MovesTest : public NodeFixture {
+ protected:
+  void SetUp() override {
+    node().set("log.dirs", dir(0) + "," + dir(1) + "," + dir(2));
+    // A turn's worth of bytes takes a second: a move waits for the clock.
+    node().set("replica.alter.log.dirs.io.max.bytes.per.second", "1000000");
+    start();
+  }
+  std::string dir(int i) { return node().directory() + "/disk" + std::to_string(i); }
+  std::string other_than(const std::string& path) { return path == dir(1) ? dir(2) : dir(1); }
+  std::string place_of(const std::string& topic) { return node().partition(topic, 0).directory()->path(); }
+
+  static AlterReplicaLogDirsRequest move_request(const std::string& topic, const std::string& to) {
+    AlterReplicaLogDirsRequest request;
+    auto& into = request.dirs.emplace_back();
+    into.path = to;
+    auto& moved = into.topics.emplace_back();
+    moved.name = topic;
+    moved.partitions = {0};
+    return request;
+  }
+  void move(const std::string& topic, const std::string& to) {
+    auto response = client().ask<AlterReplicaLogDirsResponse>(move_request(topic, to), 2);
+    ASSERT_EQ(response.results.at(0).partitions.at(0).error_code, ErrorCode::kNone);
+  }
+  void put(const std::string& topic, const std::string& key, const std::string& value) {
+    RecordBatchBuilder builder(BatchOptions{});
+    builder.append(key, value, node().clock().wall_ms());
+    ASSERT_EQ(produce_batch(topic, 0, builder.build()).error_code, ErrorCode::kNone);
+  }
+  // A topic whose move takes some seconds, with it under way. Its directory is not the metadata's.
+  void begin_slow_move(const std::string& topic, const std::map<std::string, std::string>& configs = {}) {
+    create_topic(topic, 1, configs);
+    if (place_of(topic) == dir(0)) {
+      move(topic, dir(1));
+      ASSERT_EQ(place_of(topic), dir(1));
+    }
+    for (int i = 0; i < 6; i++) put(topic, "k" + std::to_string(i), std::string(700'000, 'x'));
+    from_ = place_of(topic);
+    to_ = other_than(from_);
+    move(topic, to_);
+    ASSERT_EQ(place_of(topic), from_);
+    ASSERT_EQ(count_in(to_, "-future"), 1);
+  }
+  void finish_move(const std::string& topic) {
+    for (int i = 0; i < 20 && place_of(topic) != to_; i++) node().advance(1000);
+    EXPECT_EQ(place_of(topic), to_);
+  }
+  ErrorCode delete_records(const std::string& name, int64_t before) {
+    DeleteRecordsRequest request;
+    request.timeout_ms = 1000;
+    auto& topic = request.topics.emplace_back();
+    topic.name = name;
+    topic.partitions.push_back({0, before});
+    return client().ask<DeleteRecordsResponse>(request, 2).topics.at(0).partitions.at(0).error_code;
+  }
+  void delete_topic(const std::string& name) {
+    DeleteTopicsRequest request;
+    request.topic_names = {name};
+    request.timeout_ms = 1000;
+    ASSERT_EQ(client().ask<DeleteTopicsResponse>(request, 5).responses.at(0).error_code, ErrorCode::kNone);
+  }
+  void alter(const std::string& topic, const std::string& key, const std::string& value) {
+    IncrementalAlterConfigsRequest request;
+    auto& resource = request.resources.emplace_back();
+    resource.resource_type = 2;
+    resource.resource_name = topic;
+    auto& config = resource.configs.emplace_back();
+    config.name = key;
+    config.value = value;
+    auto response = client().ask<IncrementalAlterConfigsResponse>(request, 1);
+    ASSERT_EQ(response.responses.at(0).error_code, ErrorCode::kNone);
+  }
+  static int count_in(const std::string& path, const std::string& suffix) {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      count += entry.path().filename().string().ends_with(suffix) ? 1 : 0;
+    }
+    return count;
+  }
+  void stop() {
+    client_gone();
+    node().stop();
+  }
+  void kill() {
+    client_gone();
+    node().kill();
+  }
+
+  std::string from_, to_;
+};
+INSTANTIATE_TEST_SUITE_P(Shards, MovesTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(MovesTest, ACopyOfADeletedTopicIsNotTakenForTheNewOnes) {
+  begin_slow_move("t");
+  kill();
+  std::filesystem::rename(to_, to_ + "-away");
+  std::ofstream(to_) << "a file where the directory was";
+  start();
+  delete_topic("t");
+  create_topic("t");
+  produce("t", 0, {"new"});
+  stop();
+  std::filesystem::remove(to_);
+  std::filesystem::rename(to_ + "-away", to_);
+  start();
+  for (int i = 0; i < 20; i++) node().advance(1000);
+  EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"new"});
+  EXPECT_EQ(count_in(to_, "-future"), 0);
+  EXPECT_EQ(count_in(to_, "-stray"), 1);
+}
+
+TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
+  begin_slow_move("t", {{"retention.ms", "3600000"}});
+  alter("t", "retention.ms", "-1");
+  finish_move("t");
+  node().advance(7'200'000);  // several rounds of retention
+  EXPECT_EQ(list_offset("t", 0, -2).offset, 0);
+  EXPECT_EQ(node().partition("t", 0).log()->config().retention_ms, -1);
+}
+
+TEST_P(MovesTest, ADeletionThatEmptiesTheLogDoesNotEndTheMove) {
+  begin_slow_move("t");
+  ASSERT_EQ(delete_records("t", 6), ErrorCode::kNone);
+  finish_move("t");
+  EXPECT_EQ(list_offset("t", 0, -2).offset, 6);
+  EXPECT_EQ(list_offset("t", 0, -1).leader_epoch, 0);
+  EXPECT_EQ(produce("t", 0, {"after"}).base_offset, 6);
+  kill_and_start();
+  EXPECT_EQ(values_from("t", 0, 6), std::vector<std::string>{"after"});
+}
+
+TEST_P(MovesTest, AMoveEndsUnderWritesThatAreAllSynced) {
+  create_topic("t", 1, {{"flush.messages", "1"}});
+  produce("t", 0, {"0"});
+  from_ = place_of("t");
+  to_ = other_than(from_);
+  std::vector<TestClient*> writers;
+  for (int i = 0; i < 8; i++) writers.push_back(&node().connect(i));
+  client().queue(move_request("t", to_), 2);
+  int written = 0;
+  for (int turn = 0; turn < 400 && place_of("t") != to_; turn++) {
+    for (TestClient* writer : writers) {
+      while (writer->has_answer()) {
+        EXPECT_EQ(only_partition(writer->take<ProduceResponse>(9)).error_code, ErrorCode::kNone);
+        written++;
+      }
+      if (writer->idle()) {
+        writer->queue(produce_request("t", 0, batch_of({"w"}, node().clock().wall_ms()), 9, -1), 9);
+      }
+    }
+    node().run_turns(1);
+  }
+  EXPECT_EQ(place_of("t"), to_);
+  EXPECT_GT(written, 0);
+  node().run();
+  for (TestClient* writer : writers) {
+    while (writer->has_answer()) {
+      EXPECT_EQ(only_partition(writer->take<ProduceResponse>(9)).error_code, ErrorCode::kNone);
+      written++;
+    }
+  }
+  EXPECT_EQ(client().take<AlterReplicaLogDirsResponse>(2).results.size(), 1u);
+  EXPECT_EQ(list_offset("t", 0, -1).offset, written + 1);
+}
+
+TEST_P(MovesTest, ADirectoryThatFailsLeavesTheCopyOfItsReplica) {
+  begin_slow_move("t");
+  node().partition("t", 0).take_offline(make_error(ErrorKind::kIo, "the disk is gone"));
+  node().run();
+  node().advance(70'000);
+  EXPECT_EQ(count_in(to_, "-future"), 1);
+  // It is gone on with where the original is there again.
+  restart();
+  finish_move("t");
+  EXPECT_EQ(values_from("t", 0, 5).size(), 1u);
+}
+
+TEST_P(MovesTest, AMoveThatFailsAtItsEndLeavesEverythingAsItWas) {
+  begin_slow_move("t", {{"flush.messages", "1"}});
+  std::filesystem::create_directories(to_ + "/t-0/in the way");
+  for (int i = 0; i < 20; i++) node().advance(1000);
+  EXPECT_EQ(place_of("t"), from_);
+  EXPECT_EQ(count_in(to_, "-future"), 0);
+  EXPECT_EQ(node().topic("t")->partition(0)->directory(1), node().partition("t", 0).directory()->id());
+  EXPECT_EQ(produce("t", 0, {"after"}).base_offset, 6);  // its sync is not kept back any more
+}
+
+// As a loss of power leaves it when only one of two file systems had written down the end of a move.
+TEST_P(MovesTest, ACopyWithoutItsOriginalIsTheReplica) {
+  begin_slow_move("t");
+  finish_move("t");
+  stop();
+  const std::string unique = ".0123456789abcdef0123456789abcdef";
+  std::filesystem::copy(to_ + "/t-0", from_ + "/t-0" + unique + "-delete");
+  std::filesystem::rename(to_ + "/t-0", to_ + "/t-0" + unique + "-future");
+  start();
+  EXPECT_EQ(place_of("t"), to_);
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 6);
+  EXPECT_EQ(values_from("t", 0, 5).size(), 1u);
+  restart();
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 6);
+}
+
+TEST_P(MovesTest, WhatIsToBeDeletedStaysWhereItIsTheOnlyCopy) {
+  begin_slow_move("t");
+  finish_move("t");
+  node().advance(70'000);
+  stop();
+  const std::string gone = from_ + "/t-0.0123456789abcdef0123456789abcdef-delete";
+  std::filesystem::rename(to_ + "/t-0", gone);
+  start();
+  node().advance(70'000);
+  EXPECT_EQ(count_in(from_, "-stray"), 1);
+}
+
+TEST_P(MovesTest, ACopyIsNotRemovedForAnOriginalThatLostRecords) {
+  begin_slow_move("t");
+  stop();
+  // The disk was replaced, or mended by a tool that emptied it.
+  for (const auto& entry : std::filesystem::directory_iterator(from_ + "/t-0")) {
+    if (entry.path().filename() != "partition.metadata") std::filesystem::remove(entry.path());
+  }
+  start();
+  node().advance(10'000);
+  EXPECT_EQ(count_in(to_, "-future"), 1);
+}
+
+
+// What a tombstone deletes may be copied before, and the tombstone be gone when its turn comes.
+TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
+  stop();
+  node().set("log.cleaner.backoff.ms", "100");
+  start();
+  begin_slow_move("t", {{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0"}});
+  auto roll_and_wait = [&] {
+    ASSERT_TRUE(node().partition("t", 0).log()->roll().ok());
+    put("t", "last", "v");
+    for (int i = 0; i < 3; i++) node().advance(200);
+  };
+  roll_and_wait();
+  ASSERT_EQ(place_of("t"), from_);
+  EXPECT_EQ(node().partition("t", 0).log()->first_dirty_offset(), 0);
+  finish_move("t");
+  roll_and_wait();
+  EXPECT_GT(node().partition("t", 0).log()->first_dirty_offset(), 0);
+}
+
+// A node on a disk that forgets, with all that was acknowledged synced: flush.messages=1.
+class MoveOnForgetfulDiskTest : public MovesTest {
+ protected:
+  void SetUp() override {
+    node().set_file_system(disk_);
+    MovesTest::SetUp();
+    disk_.settle();
+  }
+  void TearDown() override {
+    if (node().running()) kill();
+  }
+  ForgetfulFileSystem disk_;
+};
+INSTANTIATE_TEST_SUITE_P(Shards, MoveOnForgetfulDiskTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(MoveOnForgetfulDiskTest, TheReplicaSurvivesALossOfPowerAtAnyTurn) {
+  create_topic("t", 1, {{"flush.messages", "1"}});
+  int64_t acknowledged = 0;
+  for (; acknowledged < 5; acknowledged++) produce("t", 0, {std::to_string(acknowledged)});
+  for (int turns = 0; turns < 40; turns++) {
+    for (int mode = 0; mode < 4; mode++) {
+      from_ = place_of("t");
+      to_ = other_than(from_);
+      TestClient& writer = node().connect(0);
+      client().queue(move_request("t", to_), 2);
+      for (int turn = 0; turn < turns; turn++) {
+        if (writer.idle()) writer.queue(produce_request("t", 0, batch_of({"w"}, node().clock().wall_ms()), 9, -1), 9);
+        node().run_turns(1);
+        while (writer.has_answer()) {
+          auto out = only_partition(writer.take<ProduceResponse>(9));
+          ASSERT_EQ(out.error_code, ErrorCode::kNone);
+          acknowledged = std::max(acknowledged, out.base_offset + 1);
+        }
+      }
+      kill();
+      // Each of the two disks has written its last names, or has not.
+      disk_.lose_power([&](const std::string& path, size_t changes) {
+        if (path == from_) return (mode & 1) != 0 ? changes : 0;
+        if (path == to_) return (mode & 2) != 0 ? changes : 0;
+        return size_t{0};
+      });
+      start();
+      int64_t next = produce("t", 0, {"after"}).base_offset;
+      ASSERT_GE(next, acknowledged) << turns << " turns, mode " << mode;
+      ASSERT_EQ(list_offset("t", 0, -2).offset, 0) << turns << " turns, mode " << mode;
+      acknowledged = next + 1;
+      ASSERT_EQ(values_from("t", 0, 0).size(), static_cast<size_t>(acknowledged)) << turns << " turns, mode " << mode;
+      ASSERT_NE(place_of("t"), "");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace milena::broker_test

@@ -1,0 +1,252 @@
+// What a log promises to have on the disk is there after a loss of power, and a compaction is either done or not, however
+// often it is interrupted: on a disk that forgets.
+#include <functional>
+
+#include "base/forgetful_file_system.h"
+#include "log/compaction_job.h"
+#include "log_fixture.h"
+
+namespace milena {
+namespace {
+
+using base_test::ForgetfulFileSystem;
+using log_test::BatchSpec;
+
+class PowerFailureTest : public testing::Test {
+ protected:
+  static constexpr const char* kDirectory = "/data/topic-0";
+
+  PowerFailureTest() {
+    config_.cleanup_delete = false;
+    config_.cleanup_compact = true;
+    config_.segment_bytes = 600;
+    config_.index_interval_bytes = 1;
+    config_.min_cleanable_dirty_ratio = 0;
+    config_.delete_retention_ms = 0;
+  }
+
+  Result<std::unique_ptr<PartitionLog>> try_open(OpenState state) {
+    return PartitionLog::open(files_, clock_, kDirectory, {"topic", 0}, std::make_shared<const LogConfig>(config_),
+                              std::move(state));
+  }
+  void open(OpenState state = {}) {
+    log_.reset();
+    auto opened = try_open(std::move(state));
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    log_ = opened.take();
+  }
+  void put(const std::string& key, const std::string& value, int64_t producer_id = kNoProducerId, int32_t sequence = -1) {
+    RecordBatchBuilder builder({.producer_id = producer_id,
+                                .producer_epoch = static_cast<int16_t>(producer_id < 0 ? -1 : 0),
+                                .base_sequence = sequence});
+    builder.append(key, value, clock_.wall_ms());
+    const Bytes batch = builder.build();
+    auto outcome = log_->append_as_leader(ByteView(batch), 0, AppendOrigin::kClient);
+    ASSERT_TRUE(outcome.ok() && outcome->error == ErrorCode::kNone);
+    log_->set_high_watermark(log_->log_end_offset());
+  }
+  // As LogCleaner does it.
+  Status compact() {
+    auto outlook = log_->compaction_outlook();
+    if (!outlook) return outlook.error();
+    auto job = log_->prepare_compaction(*outlook, 1 << 20, 0.9);
+    if (!job) return job.error();
+    Status done = run(**job);
+    if (!done) (*job)->discard();
+    return done;
+  }
+  Status run(CompactionJob& job) {
+    while (true) {
+      auto progress = job.step(1 << 20);
+      if (!progress) return progress.error();
+      if (*progress == CompactionJob::Progress::kDone) break;
+      if (*progress == CompactionJob::Progress::kMore) continue;
+      auto doomed = log_->install_compacted(job);
+      if (!doomed) return doomed.error();
+      if (!*doomed) return make_error(ErrorKind::kInvalid, "given up");
+    }
+    log_->finish_compaction(job);
+    return ok_status();
+  }
+
+  // The calls from the given one on fail; -1: none.
+  void fail_from(int call) {
+    calls_ = 0;
+    disk_.fails = [this, call](ByteView, const std::string&) { return calls_++ >= call && call >= 0; };
+  }
+
+  // Each record that is still there, read by its own offset. An index that is not of this segment leads elsewhere.
+  std::map<std::string, std::string> last_values() {
+    std::map<std::string, std::string> last;
+    for (int64_t offset = log_->log_start_offset(); offset < log_->log_end_offset(); ++offset) {
+      auto read = log_->read(offset, 1 << 20, log_->log_end_offset(), true);
+      if (!read.ok() || read->error != ErrorCode::kNone) {
+        ADD_FAILURE() << "offset " << offset << ": " << (read.ok() ? "" : read.error().message);
+        break;
+      }
+      Bytes bytes = read->batches.flatten().value();
+      BatchIterator batches(bytes);
+      while (batches.next()) {
+        EXPECT_TRUE(batches.batch().crc_ok());
+        RecordIterator records(batches.batch());
+        while (records.next()) last[Bytes(*records.record().key)] = Bytes(*records.record().value);
+      }
+    }
+    return last;
+  }
+
+  // A log that is all synced, and what reading it gives.
+  void fill() {
+    log_.reset();
+    fail_from(-1);
+    ASSERT_TRUE(disk_.remove_tree("/data").ok());
+    ASSERT_TRUE(disk_.make_directories("/data").ok());
+    open();
+    for (int i = 0; i < 24; ++i) put(i % 3 == 0 ? "k" : "u" + std::to_string(i), std::to_string(i));
+    ASSERT_TRUE(log_->roll().ok());
+    ASSERT_TRUE(log_->flush().ok());
+    disk_.settle();
+    open({.recovery_point = log_->log_end_offset()});
+    log_->set_high_watermark(log_->log_end_offset());
+  }
+
+  ForgetfulFileSystem disk_;
+  FileCache files_{disk_, 64};
+  ManualClock clock_{1'700'000'000'000};
+  LogConfig config_;
+  int calls_ = 0;
+  std::unique_ptr<PartitionLog> log_;
+};
+
+TEST_F(PowerFailureTest, a_compaction_is_interrupted_and_so_is_what_puts_it_right) {
+  fill();
+  const auto expected = last_values();
+  const int64_t end = log_->log_end_offset();
+  fail_from(-1);
+  ASSERT_TRUE(compact().ok());
+  const int compaction_calls = calls_;
+  ASSERT_EQ(last_values(), expected);
+  for (int at = 0; at < compaction_calls; ++at) {
+    for (int again = 0;; ++again) {
+      fill();
+      fail_from(at);
+      (void)compact().ok();
+      log_.reset();
+      fail_from(again);
+      bool opened = try_open({.recovery_point = end}).ok();
+      fail_from(-1);
+      open({.recovery_point = end});
+      ASSERT_EQ(log_->log_end_offset(), end) << at << " " << again;
+      ASSERT_EQ(last_values(), expected) << at << " " << again;
+      if (opened) break;
+    }
+  }
+}
+
+TEST_F(PowerFailureTest, a_compaction_during_which_the_power_fails_is_done_or_not) {
+  fill();
+  const auto expected = last_values();
+  const int64_t end = log_->log_end_offset();
+  fail_from(-1);
+  ASSERT_TRUE(compact().ok());
+  for (int at = calls_; at >= 0; --at) {
+    for (size_t kept = 0;; ++kept) {
+      fill();
+      fail_from(at);
+      (void)compact().ok();
+      fail_from(-1);
+      bool more = false;
+      disk_.lose_power(
+          [&](const std::string&, size_t changes) {
+            more |= changes > kept;
+            return kept;
+          },
+          ForgetfulFileSystem::no_bytes);
+      open({.recovery_point = end});
+      ASSERT_EQ(log_->log_end_offset(), end) << at << " " << kept;
+      ASSERT_EQ(last_values(), expected) << at << " " << kept;
+      if (!more) break;
+    }
+  }
+}
+
+// One call fails, the process goes on and tidies up.
+TEST_F(PowerFailureTest, an_install_that_fails_leaves_nothing_that_is_taken_for_one_that_did_not) {
+  fill();
+  const auto expected = last_values();
+  const int64_t end = log_->log_end_offset();
+  for (int at = 0;; ++at) {
+    fill();
+    int renames = 0;
+    disk_.fails = [&](ByteView call, const std::string&) { return call == "rename" && renames++ == at; };
+    bool done = compact().ok();
+    disk_.fails = nullptr;
+    open({.recovery_point = end});
+    ASSERT_EQ(log_->log_end_offset(), end) << at;
+    ASSERT_EQ(last_values(), expected) << at;
+    if (done) break;
+  }
+}
+
+TEST_F(PowerFailureTest, a_piece_is_not_put_into_another_log_in_the_same_place) {
+  fill();
+  auto outlook = log_->compaction_outlook();
+  ASSERT_TRUE(outlook.ok());
+  auto job = log_->prepare_compaction(*outlook, 1 << 20, 0.9);
+  ASSERT_TRUE(job.ok());
+  while (true) {
+    auto progress = (*job)->step(1 << 20);
+    ASSERT_TRUE(progress.ok());
+    if (*progress == CompactionJob::Progress::kPieceReady) break;
+  }
+  // Moved away and back: another object for the same directory, with other segments.
+  ASSERT_TRUE(log_->truncate_fully_and_start_at(5).ok());
+  open();
+  for (int i = 0; i < 24; ++i) put("other" + std::to_string(i), "1");
+  auto installed = log_->install_compacted(**job);
+  ASSERT_TRUE(installed.ok());
+  EXPECT_FALSE(installed->has_value());
+}
+
+TEST_F(PowerFailureTest, producers_outlive_their_batches) {
+  config_.cleanup_compact = false;
+  config_.cleanup_delete = true;
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  open();
+  put("a", "1", 7, 0);
+  ASSERT_TRUE(log_->roll().ok());
+  put("b", "1", 8, 0);
+  ASSERT_TRUE(log_->flush().ok());
+  ASSERT_EQ(log_->delete_records_before(1).value(), ErrorCode::kNone);
+  auto doomed = log_->apply_retention();
+  ASSERT_TRUE(doomed.ok() && !doomed->empty());
+  ASSERT_TRUE(doomed->remove(disk_).ok());
+  for (bool all_names : {true, false}) {
+    if (all_names) disk_.lose_power(ForgetfulFileSystem::all_names, ForgetfulFileSystem::no_bytes);
+    else disk_.lose_power();
+    open({.recovery_point = 2, .log_start_offset = 1});
+    auto seven = log_->find_producer(7);
+    ASSERT_TRUE(seven.ok());
+    ASSERT_NE(*seven, nullptr) << all_names;
+    EXPECT_EQ((*seven)->last_batch()->last_sequence, 0);
+  }
+}
+
+// A new partition with flush.messages=1: its directory is part of what was acknowledged.
+TEST_F(PowerFailureTest, what_was_flushed_is_there_with_its_directory) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  disk_.settle();
+  open();
+  ASSERT_TRUE(log_->set_topic_id({1, 2}).ok());
+  put("a", "1");
+  ASSERT_TRUE(log_->flush().ok());
+  disk_.lose_power();
+  open();
+  EXPECT_EQ(log_->log_end_offset(), 1);
+  auto id = log_->topic_id();
+  ASSERT_TRUE(id.ok());
+  EXPECT_EQ(*id, (Uuid{1, 2}));
+}
+
+}  // namespace
+}  // namespace milena
