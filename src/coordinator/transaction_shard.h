@@ -177,7 +177,7 @@ class TransactionShard {
   // Markers for what is left to mark, or the end.
   void go_on_ending(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
   void emit_markers(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
-  void retry_later(MarkerToken token, Now now);
+  void retry_later(MarkerToken token, Now now, int64_t after_ms);
 
   void expire_ids(Turn& turn);
 
