@@ -140,6 +140,8 @@ class Shard {
 
   // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
   void sync_in_background(Partition& partition, Result<LogSync> sync);
+  void sync_again(const TopicPartitionId& id, LogSync sync);
+  void finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status);
 
   // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is said.
   bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
