@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <system_error>
 #include <thread>
 
 #include "base/config_listeners.h"
@@ -188,4 +189,10 @@ int run(int count, char** words) {
 }  // namespace
 }  // namespace milena
 
-int main(int count, char** words) { return milena::run(count, words); }
+int main(int count, char** words) {
+  try {
+    return milena::run(count, words);
+  } catch (const std::system_error& error) {  // of a thread that could not be started
+    return milena::fail(std::string("a thread cannot be started: ") + error.what());
+  }
+}

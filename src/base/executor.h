@@ -44,6 +44,9 @@ class Executor {
   virtual void at_end_of_turn(Task task) = 0;
   // Runs blocking work (fsync, delete, recovery) on the small worker pool, then `then` back on this executor's thread.
   virtual void run_blocking(Task work, Task then) = 0;
+  // The same for work that only computes, and for longer than others may be kept waiting: on threads of its own, which
+  // give way to all others.
+  virtual void run_computation(Task work, Task then) { run_blocking(std::move(work), std::move(then)); }
 };
 
 }  // namespace milena

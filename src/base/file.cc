@@ -14,8 +14,15 @@ namespace milena {
 namespace {
 
 Error system_error(const char* what, const std::string& path) {
-  ErrorKind kind = errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
+  ErrorKind kind = ErrorKind::kIo;
+  if (errno == ENOENT) kind = ErrorKind::kNotFound;
+  if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) kind = ErrorKind::kExhausted;
   return make_error(kind, "{} {}: {}", what, path, std::strerror(errno));
+}
+
+Error error_of(const char* what, const std::string& path, const std::error_code& error) {
+  errno = error.value();
+  return system_error(what, path);
 }
 
 class PosixFile final : public File {
@@ -94,7 +101,7 @@ class PosixFileSystem final : public FileSystem {
     if (::mkdir(path.c_str(), 0755) == 0) return ok_status();
     std::error_code error;
     std::filesystem::create_directories(path, error);
-    if (error) return make_error(ErrorKind::kIo, "cannot make directory {}: {}", path, error.message());
+    if (error) return error_of("cannot make directory", path, error);
     return ok_status();
   }
 
@@ -123,7 +130,7 @@ class PosixFileSystem final : public FileSystem {
   Status remove_tree(const std::string& path) override {
     std::error_code error;
     std::filesystem::remove_all(path, error);
-    if (error) return make_error(ErrorKind::kIo, "cannot remove {}: {}", path, error.message());
+    if (error) return error_of("cannot remove", path, error);
     return ok_status();
   }
 

@@ -3,8 +3,14 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <ctime>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "base/executor.h"
 
 namespace milena {
 
@@ -35,7 +41,106 @@ const char* level_name(LogLevel level) {
   }
 }
 
+// --- limits
+
+constexpr size_t kLongestLine_bytes = 4096;
+// Of one kind: as many at once, and so many a second for ever.
+constexpr double kBurst = 1000;
+constexpr double kLinesPerSecond = 10;
+// What was left out is told when a kind has been quiet, or limited, for so long.
+constexpr int64_t kTellAfter_ms = 1000;
+
+struct KindOfLine {
+  double room = kBurst;
+  int64_t filled_ms = 0;
+  uint64_t left_out = 0;
+  int64_t left_out_since_ms = 0;
+  LogLevel level = LogLevel::kInfo;
+};
+
+struct LineLimits {
+  std::mutex mutex;
+  // By place: the texts are literals, which are as many as there are in the source.
+  std::unordered_map<const char*, KindOfLine> kinds;
+  std::atomic<bool> any_left_out = false;
+};
+
+LineLimits& limits() {
+  static LineLimits all;
+  return all;
+}
+
+// "12 more lines like this were left out: ..." for each kind whose time has come.
+std::vector<std::pair<LogLevel, std::string>> take_left_out(LineLimits& all, int64_t now_ms) {
+  std::vector<std::pair<LogLevel, std::string>> told;
+  bool more = false;
+  for (auto& [text, kind] : all.kinds) {
+    if (kind.left_out == 0) continue;
+    if (now_ms < kind.left_out_since_ms + kTellAfter_ms) {
+      more = true;
+      continue;
+    }
+    told.emplace_back(kind.level, fmt::format("{} more lines like this were left out: {}", std::exchange(kind.left_out, 0), text));
+  }
+  all.any_left_out = more;
+  return told;
+}
+
+void tell_left_out() {
+  LineLimits& all = limits();
+  if (!all.any_left_out) return;
+  std::vector<std::pair<LogLevel, std::string>> told;
+  {
+    std::lock_guard lock(all.mutex);
+    told = take_left_out(all, system_clock().steady_ms());
+  }
+  for (const auto& [level, text] : told) write_log_line(level, text);
+}
+
+bool is_second_of_c1(unsigned char byte) { return byte >= 0x80 && byte <= 0x9f; }
+
 }  // namespace
+
+bool admit_log_line(LogLevel level, std::string_view kind) {
+  if (level <= LogLevel::kDebug) return true;
+  tell_left_out();
+  LineLimits& all = limits();
+  const int64_t now_ms = system_clock().steady_ms();
+  std::lock_guard lock(all.mutex);
+  KindOfLine& known = all.kinds[kind.data()];
+  known.level = level;
+  known.room = std::min(kBurst, known.room + static_cast<double>(now_ms - known.filled_ms) * kLinesPerSecond / 1000);
+  known.filled_ms = now_ms;
+  if (known.room >= 1) {
+    known.room -= 1;
+    return true;
+  }
+  if (known.left_out++ == 0) known.left_out_since_ms = now_ms;
+  all.any_left_out = true;
+  return false;
+}
+
+std::string escape_for_log(std::string_view text) {
+  std::string escaped;
+  escaped.reserve(std::min(text.size(), kLongestLine_bytes));
+  for (size_t i = 0; i < text.size(); i++) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (escaped.size() >= kLongestLine_bytes) {
+      return escaped + fmt::format("... ({} bytes more)", text.size() - i);
+    }
+    const bool c1 = byte == 0xc2 && i + 1 < text.size() && is_second_of_c1(static_cast<unsigned char>(text[i + 1]));
+    if (byte == '\n') {
+      escaped += "\\n";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      escaped += fmt::format("\\x{:02x}", byte);
+    } else if (c1) {
+      escaped += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[++i]));
+    } else {
+      escaped += text[i];
+    }
+  }
+  return escaped;
+}
 
 std::span<const std::string_view> logger_names() { return kLoggerNames; }
 
@@ -61,7 +166,7 @@ void write_log_line(LogLevel level, const std::string& text) {
   // threads do not mix.
   std::string line = fmt::format("[{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03}] {} {}\n", parts.tm_year + 1900,
                                  parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                                 now.tv_usec / 1000, level_name(level), text);
+                                 now.tv_usec / 1000, level_name(level), escape_for_log(text));
   [[maybe_unused]] ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
 }
 

@@ -1,6 +1,10 @@
 // Log lines for people: one line each, time, level, text, on standard output (as Kafka's containers do).
 // The two lines that Kafka's users wait for are written with log_always, at any level.
 //
+// What clients chose (ids, names) may stand in any line: control characters are escaped, long lines cut. Of each kind of
+// line, that is each place in the source, only so many a second are written, and then how many were left out; debug and
+// trace have no limit.
+//
 // Each folder of the source is a logger of its own ("milena.broker"), which follows "root" until it is given a level.
 // Levels may be changed at any time, from any thread; they are not kept over a restart.
 #pragma once
@@ -31,6 +35,10 @@ LogLevel log_level(uint8_t logger = 0);
 // nullopt: as "root" again. For "root" itself that is no change.
 void set_logger_level(uint8_t logger, std::optional<LogLevel> level);
 void write_log_line(LogLevel level, const std::string& text);
+// Whether a line of this kind may be written now. If not, it is counted.
+bool admit_log_line(LogLevel level, std::string_view kind);
+// The text as it may stand in a line: "\\n" for a line's end, "\\x1b" for an escape.
+std::string escape_for_log(std::string_view text);
 
 inline constexpr std::string_view kLoggerFolders[] = {"", "base", "broker", "coordinator", "log", "metadata", "net", "protocol"};
 
@@ -60,7 +68,10 @@ using LogText = LogFormat<std::type_identity_t<Args>...>;
 
 template <class... Args>
 void log_at(LogLevel level, const LogText<Args...>& format, Args&&... args) {
-  if (log_level(format.logger) <= level) write_log_line(level, fmt::format(format.text, std::forward<Args>(args)...));
+  if (log_level(format.logger) > level) return;
+  const fmt::string_view kind = format.text;
+  if (!admit_log_line(level, {kind.data(), kind.size()})) return;
+  write_log_line(level, fmt::format(format.text, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_debug(LogText<Args...> format, Args&&... args) {

@@ -40,6 +40,12 @@ class ManualExecutor final : public Executor {
     post([work = std::move(work), then = std::move(then)] { work(); then(); });
   }
 
+  void run_computation(Task work, Task then) override {
+    computations_++;
+    run_blocking(std::move(work), std::move(then));
+  }
+  int computations() const { return computations_; }
+
   // One turn: what is ready now, the timers that are due, then the end-of-turn tasks. False if there was nothing.
   bool run_turn() {
     bool ran = false;
@@ -66,6 +72,7 @@ class ManualExecutor final : public Executor {
   std::deque<Task> end_of_turn_;
   std::map<std::pair<int64_t, TimerId>, Task> timers_;
   TimerId last_id_ = 0;
+  int computations_ = 0;
 };
 
 }  // namespace milena

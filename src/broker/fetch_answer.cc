@@ -56,7 +56,9 @@ void FetchOperation::convert_for_old_version(FetchItem& item) {
 
 void FetchOperation::create_session() {
   // Without room the answer says session 0, and the client goes on with full fetches.
-  session_ = shard_.fetch_sessions().create(call_->version() >= kFetchWithTopicIds, shard_.steady_ms());
+  size_t cost_bytes = 0;
+  for (const FetchItem& item : items_) cost_bytes += FetchSession::cost_of(item.key);
+  session_ = shard_.fetch_sessions().create(call_->version() >= kFetchWithTopicIds, cost_bytes, shard_.steady_ms());
   if (session_ == nullptr) return;
   for (const FetchItem& item : items_) session_->put(item.key, item.position);
 }

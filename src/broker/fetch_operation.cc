@@ -1,6 +1,7 @@
 #include "broker/fetch_operation.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "base/log.h"
@@ -196,11 +197,23 @@ void FetchOperation::collect_items() {
     for (const FetchSession::Entry& entry : session_->entries()) add_item(entry.key, entry.position);
     return;
   }
-  for (const auto& topic : call_->request.topics) {
+  const auto& topics = call_->request.topics;
+  const bool only_one = topics.size() == 1 && topics[0].partitions.size() == 1;
+  // Of a partition that is named again the last position counts, at the place of the first.
+  std::unordered_map<FetchKey, size_t, FetchKeyHash> places;
+  for (const auto& topic : topics) {
     for (const auto& p : topic.partitions) {
-      add_item({topic.topic_id, Bytes(topic.topic), p.partition},
-               {p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
-                p.log_start_offset});
+      FetchKey key{topic.topic_id, Bytes(topic.topic), p.partition};
+      const FetchPosition position{p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
+                                   p.log_start_offset};
+      if (!only_one) {
+        auto [place, is_new] = places.emplace(key, items_.size());
+        if (!is_new) {
+          items_[place->second].position = position;
+          continue;
+        }
+      }
+      add_item(key, position);
     }
   }
 }
@@ -342,7 +355,10 @@ void FetchOperation::stop_waiting() {
 
 void FetchOperation::release_session() {
   if (kind_ != Kind::kIncremental || session_ == nullptr) return;
-  shard_.router().at_session_home(shard_, session_->id(), [session = session_](Shard&) { session->set_in_use(false); });
+  shard_.router().at_session_home(shard_, session_->id(), [session = session_](Shard& home) {
+    session->set_in_use(false);
+    home.fetch_sessions().note_cost(*session);
+  });
 }
 
 // The client is gone: nobody waits for the answer.

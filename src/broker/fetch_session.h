@@ -27,10 +27,8 @@ struct FetchKey {
 };
 
 struct FetchKeyHash {
-  size_t operator()(const FetchKey& key) const {
-    return std::hash<Uuid>()(key.topic_id) ^ std::hash<Bytes>()(key.topic) ^
-           static_cast<size_t>(key.partition) * 0x9E3779B97F4A7C15ull;
-  }
+  // Another one in each process: clients choose the keys, those of topics that do not exist too.
+  size_t operator()(const FetchKey& key) const;
 };
 
 // What a consumer wants of a partition.
@@ -72,6 +70,9 @@ class FetchSession {
   void put(const FetchKey& key, const FetchPosition& position);
   void forget(const FetchKey& key);
   size_t size() const { return entries_.size(); }
+  // The memory that it takes, about.
+  size_t cost_bytes() const { return cost_bytes_; }
+  static size_t cost_of(const FetchKey& key);
   // In the order in which they are to be served.
   const std::list<Entry>& entries() const { return entries_; }
   Entry* find(const FetchKey& key);
@@ -83,18 +84,25 @@ class FetchSession {
   bool uses_topic_ids_;
   int32_t epoch_ = 1;
   bool in_use_ = false;
+  size_t cost_bytes_ = 0;
   std::list<Entry> entries_;
   std::unordered_map<FetchKey, std::list<Entry>::iterator, FetchKeyHash> index_;
 };
 
 class FetchSessionCache {
  public:
-  // Ids given out are `shard_index` modulo `shard_count`. `slots` is this shard's part of
-  // max.incremental.fetch.session.cache.slots.
-  FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots);
+  // What the sessions of a node may cost together. Kafka bounds their number only.
+  static constexpr size_t kMostBytes = 128 << 20;
 
-  // A new, empty session; null when the cache is full of sessions that were used in the last two minutes.
-  std::shared_ptr<FetchSession> create(bool uses_topic_ids, int64_t now_ms);
+  // Ids given out are `shard_index` modulo `shard_count`. `slots` is this shard's part of
+  // max.incremental.fetch.session.cache.slots, `most_bytes` its part of kMostBytes.
+  FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, size_t most_bytes = kMostBytes);
+
+  // A new, empty session, which is going to cost so much; null when the cache is full of sessions that were used in the
+  // last two minutes, and of none that is larger where bytes are short.
+  std::shared_ptr<FetchSession> create(bool uses_topic_ids, size_t cost_bytes, int64_t now_ms);
+  // After a request has changed it. The largest sessions go where they are too much together.
+  void note_cost(const FetchSession& session);
   std::shared_ptr<FetchSession> find(int32_t id, int64_t now_ms);
   void remove(int32_t id);
   size_t size() const { return slots_in_use_.size(); }
@@ -104,13 +112,17 @@ class FetchSessionCache {
     std::shared_ptr<FetchSession> session;
     std::list<int32_t>::iterator by_use;
     int64_t last_used_ms;
+    size_t cost_bytes;
   };
 
-  bool make_room(int64_t now_ms);
+  bool make_room(size_t cost_bytes, int64_t now_ms);
+  int32_t largest() const;
 
   size_t shard_index_;
   size_t shard_count_;
   size_t slots_;
+  size_t most_bytes_;
+  size_t cost_bytes_ = 0;
   std::unordered_map<int32_t, Slot> slots_in_use_;
   std::list<int32_t> by_use_;  // least recently used first
 };

@@ -66,7 +66,7 @@ Codec codec_of_setting(int32_t number) {
 CoordinatorRuntime<GroupKind>& GroupKind::runtime_of(Shard& shard) { return shard.groups(); }
 
 GroupRuntime::GroupRuntime(Shard& shard)
-    : CoordinatorRuntime<GroupKind>(shard), config_(group_config(shard.settings(), true)),
+    : CoordinatorRuntime<GroupKind>(shard), patterns_(shard), config_(group_config(shard.settings(), true)),
       append_linger_ms_(shard.settings().get_int("group.coordinator.append.linger.ms")),
       compression_(codec_of_setting(shard.settings().get_int("offsets.topic.compression.codec"))) {}
 
@@ -84,6 +84,7 @@ void GroupRuntime::configure() {
 
 std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
   auto state = std::make_unique<GroupShard>(config_, [] { return random_uuid_text(); });
+  state->set_pattern_matcher([this](ByteView pattern) { return patterns_.find(pattern); });
   state->set_metadata(shard_.image(), shard_.metadata_offset());
   return state;
 }
@@ -105,6 +106,7 @@ void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool commit
 
 void GroupRuntime::on_metadata(const ImageDelta& delta) {
   close_lost();
+  if (!delta.topics_created.empty() || !delta.topics_deleted.empty()) patterns_.forget();
   if (!delta.configs.empty() || !delta.brokers.empty()) configure();
   for_each_state([&](const TopicPartitionId&, GroupShard& state) { state.metadata_changed(delta, shard_.metadata_offset()); });
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/coordinator_runtime.h"
+#include "broker/pattern_book.h"
 #include "coordinator/group_shard.h"
 #include "metadata/internal_topics.h"
 
@@ -42,6 +43,7 @@ class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
   int32_t append_linger_ms() const override { return append_linger_ms_; }
   bool may_gather(const Effects& effects) const override { return !effects.transaction; }
 
+  PatternBook patterns_;
   GroupConfig config_;
   const int32_t append_linger_ms_;
   const Codec compression_;

@@ -154,7 +154,8 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
     Partition* partition = shard_.find_partition(round->id);
     if (why->kind == ErrorKind::kIo) {
       partition->take_offline(*why);
-    } else if (why->kind != ErrorKind::kNotFound) {  // a segment that went meanwhile: the next append tries again
+    } else if (why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
+      // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.
       uncleanable_.insert(round->id);
       log_error("{} cannot be compacted and stays as it is: {}", partition->name(), why->message);
     }

@@ -7,9 +7,16 @@
 #include "base/log.h"
 #include "broker/kraft_version.h"
 #include "broker/metadata_log.h"
+#include "broker/node.h"
 #include "broker/shard.h"
 
 namespace milena {
+namespace {
+
+// After a sync for which no file could be opened.
+constexpr int64_t kSyncRetry_ms = 100;
+
+}  // namespace
 
 MetadataRuntime::MetadataRuntime(Shard& home, FileSystem& files, Controller controller,
                                  MetadataLog log)
@@ -37,7 +44,7 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   auto appended = append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
                                           home_.now_ms());
   // What was applied cannot be taken back, and what is not in the log cannot be answered: the node ends.
-  CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
+  if (!appended) Node::halt("the metadata log cannot be written: " + appended.error().message);
   controller_.apply(records);
   unsynced_bytes_ += appended->bytes;
   appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset,
@@ -45,30 +52,47 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   start_sync();
 }
 
+struct MetadataRuntime::SyncJob {
+  LogSync sync;
+  std::vector<Commit> commits;
+  uint64_t bytes = 0;
+  Status status = ok_status();
+};
+
 void MetadataRuntime::start_sync() {
   if (syncing_ || appended_.empty()) return;
   syncing_ = true;
-  struct Job {
-    LogSync sync;
-    std::vector<Commit> commits;
-    Status status = ok_status();
-  };
   Result<LogSync> sync = log_->prepare_sync();
-  CHECK(sync.ok(), "the metadata log cannot be synced: {}", sync.error().message);
-  auto job = std::make_shared<Job>(Job{sync.take(), std::exchange(appended_, {})});
+  if (!sync) {
+    wait_after_failed_sync(sync.error(), [this] {
+      syncing_ = false;
+      start_sync();
+    });
+    return;
+  }
+  run_sync(std::make_shared<SyncJob>(
+      SyncJob{sync.take(), std::exchange(appended_, {}), std::exchange(unsynced_bytes_, 0)}));
+}
+
+void MetadataRuntime::run_sync(const std::shared_ptr<SyncJob>& job) {
   home_.executor().run_blocking(
       [job, &files = files_] { job->status = job->sync.run(files); },
-      [this, job, bytes = std::exchange(unsynced_bytes_, 0)] {
-        on_synced(job->status, job->sync, bytes);
+      [this, job] {
+        if (!job->status.ok()) return wait_after_failed_sync(job->status.error(), [this, job] { run_sync(job); });
+        log_->mark_flushed(job->sync);
+        log_->set_high_watermark(job->sync.offset());
+        snapshots_.on_committed(job->bytes);
         publish(std::make_shared<std::vector<Commit>>(std::move(job->commits)));
       });
 }
 
-void MetadataRuntime::on_synced(const Status& status, const LogSync& sync, uint64_t bytes) {
-  CHECK(status.ok(), "the metadata log cannot be synced: {}", status.error().message);
-  log_->mark_flushed(sync);
-  log_->set_high_watermark(sync.offset());
-  snapshots_.on_committed(bytes);
+// A lack of descriptors passes; after anything else the node ends.
+void MetadataRuntime::wait_after_failed_sync(const Error& error, Task again) {
+  if (error.kind != ErrorKind::kExhausted) Node::halt("the metadata log cannot be synced: " + error.message);
+  log_warn("the metadata log cannot be synced at this moment: {}", error.message);
+  home_.executor().call_at(home_.steady_ms() + kSyncRetry_ms, [this, again = std::move(again)] {
+    if (!closed_) again();
+  });
 }
 
 // The next sync begins only when all shards have applied this one: their images then move in the same order.
@@ -131,7 +155,7 @@ void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
       Bytes batches =
           kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
       auto appended = log_->append_as_leader(batches, epoch_, AppendOrigin::kCoordinator);
-      CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
+      if (!appended) Node::halt("the metadata log cannot be written: " + appended.error().message);
       home_.set_kraft_version(1);
       ControllerSettings settings = controller_.settings();
       settings.kraft_version = 1;

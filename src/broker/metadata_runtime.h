@@ -93,7 +93,9 @@ class MetadataRuntime {
   // On the home shard.
   void commit(MetadataRecords records, bool atomic, Task done);
   void start_sync();
-  void on_synced(const Status& status, const LogSync& sync, uint64_t bytes);
+  struct SyncJob;
+  void run_sync(const std::shared_ptr<SyncJob>& job);
+  void wait_after_failed_sync(const Error& error, Task again);
   void publish(std::shared_ptr<std::vector<Commit>> commits);
   void finish_commits(std::vector<Commit>& commits);
   static bool delete_topics(const std::vector<Commit>& commits);

@@ -1,13 +1,14 @@
 #include "broker/node.h"
 
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <latch>
 #include <map>
+#include <system_error>
 #include <thread>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "broker/client_session.h"
 #include "broker/group_runtime.h"
@@ -31,13 +32,6 @@ namespace {
 // Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was made a
 // moment before the stop must not hold it up for as long as its directories take.
 constexpr int64_t kNewDirectoriesAtStop_ms = 300;
-
-// Half of what we may open is for logs; the rest for connections.
-size_t open_file_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 16'384;
-  return std::clamp<size_t>(limit.rlim_cur / 2, 64, 16'384);
-}
 
 // bootstrap.checkpoint as `kafka-storage format` writes it; nullopt where it is not there.
 Result<std::optional<MetadataRecords>> read_bootstrap_records(FileSystem& files, const std::string& directory) {
@@ -73,7 +67,7 @@ Node::Node(const Settings& settings, std::vector<Executor*> executors, FileSyste
     : settings_(settings),
       executors_(std::move(executors)),
       files_(files),
-      file_cache_(std::make_unique<FileCache>(files, open_file_limit())),
+      file_cache_(std::make_unique<FileCache>(files, descriptors_for_files())),
       context_(std::make_unique<NodeContext>()),
       peers_(std::make_unique<LocalPeers>()),
       closed_(executors_.size()) {}
@@ -350,11 +344,20 @@ Status Node::recover_logs() {
   };
   std::map<LogDirectory*, std::atomic<size_t>> next;
   std::vector<std::thread> threads;
+  bool short_of_threads = false;
   for (const auto& [directory, partitions] : unclean) {
     auto wanted = static_cast<size_t>(shards_[0]->settings().get_int("num.recovery.threads.per.data.dir"));
     for (size_t i = 0; i < std::min(wanted, partitions.size()); i++) {
-      threads.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
+      try {
+        threads.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
+      } catch (const std::system_error&) {  // no thread to be had: fewer, or this one, will do
+        short_of_threads = true;
+        break;
+      }
     }
+  }
+  for (const auto& [directory, partitions] : unclean) {
+    if (short_of_threads) recover_some(partitions, next[directory]);
   }
   for (std::thread& thread : threads) thread.join();
   return ok_status();

@@ -48,6 +48,9 @@ class Node final : private SessionFactory {
   void close_shard(size_t index);
   void finish_stop();
 
+  // The end of the process, at once: what is going on can neither be finished nor taken back.
+  [[noreturn]] static void halt(const std::string& why);
+
  private:
   Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files);
 
@@ -66,7 +69,6 @@ class Node final : private SessionFactory {
   Status recover_logs();
   void resume_moves(const std::vector<FoundDirectory>& futures);
   void remove_in_background(std::vector<std::string> paths);
-  [[noreturn]] static void halt(const std::string& why);
   void on_directory_failure(Shard& on, LogDirectory& failed);
 
   const Settings& settings_;

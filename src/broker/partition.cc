@@ -40,16 +40,21 @@ PartitionLog* Partition::log() {
     take_offline(opened.error());
     return nullptr;
   }
-  log_ = opened.take();
-  if (Status noted = log_->assign_epoch(leader_epoch_, log_->log_end_offset()); !noted.ok()) {
+  std::unique_ptr<PartitionLog> log = opened.take();
+  if (Status noted = log->assign_epoch(leader_epoch_, log->log_end_offset()); !noted.ok()) {
     take_offline(noted.error());
     return nullptr;
   }
+  log_ = std::move(log);
   advance_high_watermark();
   return log_.get();
 }
 
 void Partition::take_offline(const Error& error) {
+  if (error.kind == ErrorKind::kExhausted) {
+    if (!offline_) log_warn("partition {} cannot be used at this moment: {}", name(), error.message);
+    return;
+  }
   if (!offline_) log_error("partition {} goes offline: {}", name(), error.message);
   offline_ = true;
   log_.reset();
@@ -170,7 +175,7 @@ void Partition::when_settled(int64_t offset, bool by_replicas, int64_t deadline_
   if (!sync_running_) shard_.sync_in_background(*this, log_->prepare_sync());
 }
 
-bool Partition::finish_sync() {
+void Partition::finish_sync() {
   advance_high_watermark();
   std::vector<SyncWait> reached;
   for (size_t i = 0; log_ != nullptr && i < sync_waits_.size();) {
@@ -182,7 +187,6 @@ bool Partition::finish_sync() {
     sync_waits_.erase(sync_waits_.begin() + static_cast<ptrdiff_t>(i));
   }
   for (SyncWait& wait : reached) wait.done(ErrorCode::kNone);
-  return !sync_waits_.empty();
 }
 
 }  // namespace milena

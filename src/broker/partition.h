@@ -55,7 +55,7 @@ class Partition {
   // Null when it was not used yet.
   PartitionLog* log_if_open() { return log_.get(); }
   // After a disk error: logs it once and takes the partition offline, and with an error of the disk (kIo) the directory
-  // that it is in, with all others in it.
+  // that it is in, with all others in it. Where descriptors are short (kExhausted) it stays: who asked tries again.
   void take_offline(const Error& error);
   // The partition goes away, or the node stops: whoever waits is told that there is nothing to wait for any more.
   // Before it is destroyed, while the shards are all there; the destructor tells nobody.
@@ -92,8 +92,10 @@ class Partition {
   // A sync of the log is under way on a worker.
   bool sync_running() const { return sync_running_; }
   void set_sync_running(bool running) { sync_running_ = running; }
-  // The recovery point moved, and with it, perhaps, the high watermark. True if somebody waits for more of it.
-  bool finish_sync();
+  // The recovery point moved, and with it, perhaps, the high watermark. Whoever is told may append, or take the partition
+  // away.
+  void finish_sync();
+  bool sync_awaited() const { return !sync_waits_.empty(); }
 
   // Told when the high watermark, the last stable offset or the log end offset move, or the partition goes away.
   WaiterList& waiters() { return waiters_; }

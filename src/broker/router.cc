@@ -4,6 +4,10 @@
 
 namespace milena {
 
+int64_t Router::steady_ms(const Shard& shard) { return shard.steady_ms(); }
+
+void Router::post(Shard& shard, Task task) { shard.executor().post(std::move(task)); }
+
 void Router::run_on(Shard& from, Shard& to, Task task) const {
   if (&from == &to) {
     task();

@@ -47,18 +47,37 @@ class Router {
   void scatter(Shard& from, std::vector<Item> items,
                std::function<void(Shard&, const std::shared_ptr<std::vector<Item>>&, Task finished)> work,
                std::function<void(std::vector<Item>)> done) const;
-  // The same where each item is done with at once: `visit` runs on the owner of each.
+  // The same where each item is done with at once: `visit` runs on the owner of each. Many items take several turns of
+  // the owner, so that others are served in between.
   template <class Item>
   void visit_each(Shard& from, std::vector<Item> items, void (*visit)(Shard& owner, Item& item),
                   std::function<void(std::vector<Item>)> done) const {
     auto work = [visit](Shard& owner, const std::shared_ptr<std::vector<Item>>& part, Task finished) {
-      for (Item& item : *part) visit(owner, item);
-      finished();
+      visit_from<Item>(owner, part, visit, 0, std::move(finished));
     };
     scatter<Item>(from, std::move(items), work, std::move(done));
   }
 
  private:
+  // What one request may take of a turn.
+  static constexpr int64_t kSlice_ms = 3;
+
+  template <class Item>
+  static void visit_from(Shard& owner, const std::shared_ptr<std::vector<Item>>& part, void (*visit)(Shard&, Item&),
+                         size_t next, Task finished) {
+    const int64_t end_ms = steady_ms(owner) + kSlice_ms;
+    while (next < part->size()) {
+      visit(owner, (*part)[next++]);
+      if (next == part->size() || steady_ms(owner) < end_ms) continue;
+      return post(owner, [&owner, part, visit, next, finished = std::move(finished)] {
+        visit_from<Item>(owner, part, visit, next, finished);
+      });
+    }
+    finished();
+  }
+  static int64_t steady_ms(const Shard& shard);
+  static void post(Shard& shard, Task task);
+
   Shard& owner_of(const TopicPartitionId& id) const {
     return shards_.size() == 1 ? *shards_[0] : *shards_[std::hash<TopicPartitionId>()(id) % shards_.size()];
   }

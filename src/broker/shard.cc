@@ -10,6 +10,9 @@
 namespace milena {
 namespace {
 
+// After a sync for which no file could be opened.
+constexpr int64_t kSyncAgain_ms = 100;
+
 size_t session_slots(const Settings& settings, size_t shard_count) {
   auto slots = static_cast<size_t>(settings.get_long("max.incremental.fetch.session.cache.slots"));
   return (slots + shard_count - 1) / shard_count;
@@ -312,30 +315,61 @@ void Shard::close() {
 // One sync of a partition at a time: the next covers what came meanwhile.
 void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
   CHECK(!partition.sync_running(), "{}", partition.name());
-  if (!sync) return partition.take_offline(sync.error());
   partition.set_sync_running(true);
+  if (!sync) return finish_sync(partition.id(), {}, sync.error());
   struct Job {
     LogSync sync;
     Status status = ok_status();
   };
   auto job = std::make_shared<Job>(Job{sync.take()});
   executor_.run_blocking([job, &files = node_.files->file_system()] { job->status = job->sync.run(files); },
-                         [this, job, id = partition.id()] {
-                           Partition* synced = find_partition(id);
-                           if (synced == nullptr) return;
-                           synced->set_sync_running(false);
-                           if (!job->status.ok()) return synced->take_offline(job->status.error());
-                           if (synced->log_if_open() == nullptr) return;
-                           synced->log_if_open()->mark_flushed(job->sync);
-                           mover_->after_sync(*synced);
-                           go_on_syncing(*synced);
-                         });
+                         [this, job, id = partition.id()] { finish_sync(id, job->sync, job->status); });
+}
+
+// Nothing could be opened for it. Whoever waits for this sync goes on waiting.
+void Shard::sync_again(const TopicPartitionId& id, LogSync sync) {
+  executor_.call_at(steady_ms() + kSyncAgain_ms, [this, id, sync = std::move(sync)]() mutable {
+    Partition* partition = find_partition(id);
+    if (partition == nullptr || closed_) return;
+    partition->set_sync_running(false);
+    if (partition->log_if_open() == nullptr) return;
+    if (sync.offset() < 0) return sync_in_background(*partition, partition->log_if_open()->prepare_sync());
+    sync_in_background(*partition, std::move(sync));
+  });
+}
+
+void Shard::finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status) {
+  Partition* synced = find_partition(id);
+  if (synced == nullptr) return;
+  if (!status.ok() && status.error().kind == ErrorKind::kExhausted) return sync_again(id, sync);
+  if (status.ok() && synced->log_if_open() != nullptr) {
+    synced->log_if_open()->mark_flushed(sync);
+    // The sync counts as running while others are told: what they append is covered by the next one, begun here.
+    synced->finish_sync();
+    synced = find_partition(id);
+    if (synced == nullptr) return;
+  }
+  synced->set_sync_running(false);
+  if (!status.ok()) return synced->take_offline(status.error());
+  if (synced->log_if_open() == nullptr) return;
+  mover_->after_sync(*synced);
+  sync_if_due(*synced);
 }
 
 void Shard::go_on_syncing(Partition& partition) {
-  bool more = partition.finish_sync();
+  const TopicPartitionId id = partition.id();
+  partition.set_sync_running(true);
+  partition.finish_sync();
+  Partition* still = find_partition(id);
+  if (still == nullptr) return;
+  still->set_sync_running(false);
+  sync_if_due(*still);
+}
+
+// Not while a move holds the next sync back.
+void Shard::sync_if_due(Partition& partition) {
   if (partition.log_if_open() == nullptr || partition.sync_running()) return;
-  if (more || partition.log_if_open()->flush_due()) {
+  if (partition.sync_awaited() || partition.log_if_open()->flush_due()) {
     return sync_in_background(partition, partition.log_if_open()->prepare_sync());
   }
   flush_timer_.consider(partition);

@@ -157,6 +157,9 @@ class Shard {
   bool take_housekeeping_due() { return std::exchange(housekeeping_due_, false); }
 
  private:
+  void sync_again(const TopicPartitionId& id, LogSync sync);
+  void finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status);
+  void sync_if_due(Partition& partition);
   void apply_config(const ConfigResource& resource);
   void apply_altered_settings(const ConfigResource& resource);
   void set_log_config(Partition& partition, const TopicImage& topic);

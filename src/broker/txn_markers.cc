@@ -1,5 +1,6 @@
 // The markers of transactions: into the partitions, and those of __consumer_offsets also to the coordinators of groups,
 // whose pending offsets they make good or drop.
+#include <algorithm>
 #include <utility>
 
 #include "broker/group_runtime.h"
@@ -9,6 +10,9 @@
 
 namespace milena {
 namespace {
+
+// What one request may take of a turn.
+constexpr int64_t kMarkersSlice_ms = 3;
 
 struct MarkerItem {
   TopicPartitionId id;
@@ -35,12 +39,16 @@ bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
   return true;
 }
 
-void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, Task done) {
-  auto open = std::make_shared<size_t>(1);
-  auto finish_one = [open, done = std::move(done)] {
-    if (--*open == 0) done();
-  };
-  for (size_t i = 0; i < part->size(); i++) {
+// From `next` on, a slice of them a turn. `finish_one` is called once for each that is waited for, and at the end.
+void append_markers_from(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, size_t next,
+                         const std::shared_ptr<size_t>& open, const Task& finish_one) {
+  const int64_t end_ms = owner.steady_ms() + kMarkersSlice_ms;
+  for (size_t i = next; i < part->size(); i++) {
+    if (i > next && owner.steady_ms() >= end_ms) {
+      return owner.executor().post([&owner, part, i, open, finish_one] {
+        append_markers_from(owner, part, i, open, finish_one);
+      });
+    }
     MarkerItem& item = (*part)[i];
     Partition* partition = owner.find_partition(item.id);
     if (partition == nullptr) {
@@ -59,12 +67,30 @@ void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>
   finish_one();
 }
 
+void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, Task done) {
+  auto open = std::make_shared<size_t>(1);
+  append_markers_from(owner, part, 0, open, [open, done = std::move(done)] {
+    if (--*open == 0) done();
+  });
+}
+
+// No coordinator has a later epoch than this. One that is made up would fence the true ones for ever.
+int32_t latest_coordinator_epoch(const MetadataImage& image) {
+  int32_t latest = 0;
+  const TopicImage* topic = image.find_topic(kTransactionStateTopic);
+  for (int32_t p = 0; topic != nullptr && p < topic->partition_count(); p++) {
+    latest = std::max(latest, topic->partition(p)->leader_epoch);
+  }
+  return latest;
+}
+
 }  // namespace
 
 void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest> request,
                        std::function<void(WriteTxnMarkersResponse)> done) {
   auto response = std::make_shared<WriteTxnMarkersResponse>();
   std::vector<MarkerItem> items;
+  const int32_t latest_epoch = latest_coordinator_epoch(from.image());
   int64_t deadline_ms = from.steady_ms() + from.settings().get_long("request.timeout.ms");
   for (const auto& marker : request->markers) {
     if (marker.topics.empty()) continue;  // Kafka has nothing to say about it
@@ -77,6 +103,10 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
       for (int32_t partition : topic.partition_indexes) {
         topic_out.partitions.push_back({partition, ErrorCode::kUnknownTopicOrPartition});
         if (image == nullptr || image->partition(partition) == nullptr) continue;
+        if (marker.coordinator_epoch > latest_epoch) {
+          topic_out.partitions.back().error_code = ErrorCode::kTransactionCoordinatorFenced;
+          continue;
+        }
         items.push_back(MarkerItem{.id = {image->id, partition},
                                    .of_offsets = topic.name == kConsumerOffsetsTopic,
                                    .producer_id = marker.producer_id,

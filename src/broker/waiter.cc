@@ -1,6 +1,5 @@
 #include "broker/waiter.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "broker/shard.h"
@@ -30,17 +29,12 @@ void Waiter::schedule() {
 
 void Waiter::finish() { on_progress_ = nullptr; }
 
-void WaiterList::remove(const Waiter* waiter) {
-  auto found = std::find_if(waiters_.begin(), waiters_.end(), [&](const auto& w) { return w.get() == waiter; });
-  if (found == waiters_.end()) return;
-  *found = std::move(waiters_.back());
-  waiters_.pop_back();
-}
+void WaiterList::remove(const Waiter* waiter) { waiters_.erase(waiter); }
 
 void WaiterList::signal_all(Shard& from) {
   if (waiters_.empty()) return;
-  std::vector<std::shared_ptr<Waiter>> told = std::exchange(waiters_, {});
-  for (const auto& waiter : told) waiter->signal(from);
+  auto told = std::exchange(waiters_, {});
+  for (const auto& [key, waiter] : told) waiter->signal(from);
 }
 
 }  // namespace milena

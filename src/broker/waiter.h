@@ -5,7 +5,7 @@
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <unordered_map>
 
 #include "base/executor.h"
 
@@ -34,14 +34,15 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
 // The waiters registered at one partition; lives with it. Each is told once and then has to register again.
 class WaiterList {
  public:
-  void add(std::shared_ptr<Waiter> waiter) { waiters_.push_back(std::move(waiter)); }
+  void add(std::shared_ptr<Waiter> waiter) { waiters_.emplace(waiter.get(), std::move(waiter)); }
   void remove(const Waiter* waiter);
   void signal_all(Shard& from);
   bool empty() const { return waiters_.empty(); }
   size_t size() const { return waiters_.size(); }
 
  private:
-  std::vector<std::shared_ptr<Waiter>> waiters_;
+  // Thousands may wait at one partition, and each of them goes at a time of its own.
+  std::unordered_map<const Waiter*, std::shared_ptr<Waiter>> waiters_;
 };
 
 }  // namespace milena

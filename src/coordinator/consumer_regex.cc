@@ -2,7 +2,7 @@
 // members depends on records alone; it is looked up again when topics were made and from time to time.
 //
 // Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat later.
-// Here a new pattern is looked up within the heartbeat that names it.
+// Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher) knows at once.
 #include <algorithm>
 #include <utility>
 
@@ -32,9 +32,11 @@ MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
       step.regexes[before] = std::nullopt;
     }
     if (!after.empty() && step.resolved(after) == nullptr) {
-      if (auto error = TopicRegex(after).error()) {
-        return Refusal{ErrorCode::kInvalidRegularExpression,
-                       "SubscribedTopicRegex `" + after + "` is not a valid regular expression: " + *error + "."};
+      const std::optional<PatternMatches> matches = match_pattern(after);
+      if (matches && matches->error) {
+        return Refusal{ErrorCode::kInvalidRegularExpression, "SubscribedTopicRegex `" + after +
+                                                                 "` is not a valid regular expression: " +
+                                                                 *matches->error + "."};
       }
       wanted.insert(after);
     }
@@ -64,19 +66,28 @@ MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
   return std::nullopt;
 }
 
+std::optional<PatternMatches> GroupShard::match_pattern(const Bytes& pattern) const {
+  if (pattern_matcher_) return pattern_matcher_(pattern);
+  const TopicRegex regex(pattern);
+  PatternMatches matches{.error = regex.error(), .topics = {}};
+  for (const TopicImage& topic : image_->topics()) {
+    if (regex.matches(topic.name)) matches.topics.insert(topic.name);
+  }
+  return matches;
+}
+
 void GroupShard::resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes) {
   for (const Bytes& regex : regexes) {
-    const TopicRegex compiled(regex);
+    std::optional<PatternMatches> matches = match_pattern(regex);
+    if (!matches) continue;  // a later heartbeat asks again
     ResolvedRegex resolved{.topics = {}, .version = image_version_, .timestamp_ms = step.turn.now.wall_ms};
     const ResolvedRegex* known = step.resolved(regex);
-    if (known != nullptr && compiled.error()) {
+    if (known != nullptr && matches->error) {
       // From a log whose writer could read it: its topics stay as they are.
-      log_warn("Group {}: pattern {} cannot be read: {}", step.group->id(), regex, *compiled.error());
+      log_warn("Group {}: pattern {} cannot be read: {}", step.group->id(), regex, *matches->error);
       resolved.topics = known->topics;
     } else {
-      for (const TopicImage& topic : image_->topics()) {
-        if (compiled.matches(topic.name)) resolved.topics.insert(topic.name);
-      }
+      resolved.topics = std::move(matches->topics);
     }
     if (known == nullptr || known->topics != resolved.topics) {
       log_info("Group {}: pattern {} stands for {} topics", step.group->id(), regex, resolved.topics.size());

@@ -36,6 +36,7 @@
 #include "coordinator/group_records.h"
 #include "coordinator/group_types.h"
 #include "coordinator/offset_store.h"
+#include "coordinator/topic_regex.h"
 #include "metadata/image.h"
 
 namespace milena {
@@ -49,6 +50,8 @@ class GroupShard {
 
   // --- the metadata; an empty image until it is set
 
+  // Where nobody else looks patterns up, they are tried on the image.
+  void set_pattern_matcher(PatternMatcher matcher) { pattern_matcher_ = std::move(matcher); }
   // `version` grows with every change: the offset of the image's last record.
   void set_metadata(const MetadataImage& image, int64_t version);
   // The image has changed so; it has that version now.
@@ -285,6 +288,7 @@ class GroupShard {
   // consumer_regex.cc
   MaybeRefusal update_regexes(ConsumerStep& step);
   void resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes);
+  std::optional<PatternMatches> match_pattern(const Bytes& pattern) const;
 
   // consumer_settings.cc
   int32_t effective(ByteView group_id, ByteView name, const GroupSetting& setting) const;
@@ -313,6 +317,7 @@ class GroupShard {
 
   GroupConfig config_;
   const IdSource new_id_;
+  PatternMatcher pattern_matcher_;
   const MetadataImage* image_;
   int64_t image_version_ = -1;
   int64_t image_version_with_new_topics_ = -1;

@@ -9,10 +9,10 @@ namespace milena {
 namespace {
 
 // A pattern comes from a client: what it may cost is bounded, and what it does wrong is the client's to hear.
-re2::RE2::Options options() {
+re2::RE2::Options options(int64_t most_bytes) {
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(8 << 20);
+  options.set_max_mem(most_bytes);
   return options;
 }
 
@@ -106,13 +106,17 @@ class Dialect {
 
 }  // namespace
 
-TopicRegex::TopicRegex(ByteView pattern) {
+TopicRegex::TopicRegex(ByteView pattern, int64_t most_bytes) {
   const Dialect dialect(pattern);
-  regex_ = std::make_unique<re2::RE2>(piece(dialect.pattern()), options());
+  regex_ = std::make_unique<re2::RE2>(piece(dialect.pattern()), options(most_bytes));
   error_ = dialect.error();
   if (!error_ && !regex_->ok()) error_ = describe(regex_->error_code());
 }
 TopicRegex::~TopicRegex() = default;
+
+bool TopicRegex::is_too_large() const { return regex_->error_code() == re2::RE2::ErrorPatternTooLarge; }
+
+size_t TopicRegex::size() const { return static_cast<size_t>(std::max(regex_->ProgramSize(), 1)); }
 
 bool TopicRegex::matches(ByteView topic) const { return !error_ && re2::RE2::FullMatch(piece(topic), *regex_); }
 

@@ -3,8 +3,10 @@
 // a whole. Pure.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "base/bytes.h"
 
@@ -16,17 +18,31 @@ namespace milena {
 
 class TopicRegex {
  public:
-  explicit TopicRegex(ByteView pattern);
+  static constexpr int64_t kMostBytes = 8 << 20;
+
+  // `most_bytes` of memory for it; what needs more is too large.
+  explicit TopicRegex(ByteView pattern, int64_t most_bytes = kMostBytes);
   ~TopicRegex();
 
   // What is wrong with it, in RE2/J's words; nothing if it is fine.
   const std::optional<Bytes>& error() const { return error_; }
   // Never, if it is not.
   bool matches(ByteView topic) const;
+  bool is_too_large() const;
+  // Its instructions: at the worst each of them is tried at each letter of a name.
+  size_t size() const;
 
  private:
   std::unique_ptr<re2::RE2> regex_;
   std::optional<Bytes> error_;
 };
+
+// What a pattern stands for.
+struct PatternMatches {
+  std::optional<Bytes> error;
+  std::set<Bytes, std::less<>> topics;
+};
+// nullopt: not known yet, to be asked again.
+using PatternMatcher = std::function<std::optional<PatternMatches>(ByteView pattern)>;
 
 }  // namespace milena

@@ -1,5 +1,6 @@
 // TransactionShard: DescribeTransactions and ListTransactions. Versions of List: 1 duration, 2 a pattern of RE2 for the ids,
-// which must match the whole id.
+// which must match the whole id. The pattern is for who gathers the answers of all coordinators (keep_matching): what it
+// costs is the client's to choose.
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -13,17 +14,15 @@ namespace milena {
 namespace {
 
 struct ListFilter {
-  std::vector<int64_t> producer_ids;  // sorted: there may be as many as a request holds
+  std::span<const int64_t> producer_ids;  // sorted: there may be as many as a request holds
   bool by_state = false;
   std::set<TransactionState> states;
   int64_t open_longer_than_ms = -1;
-  const re2::RE2* pattern = nullptr;
 
-  bool matches(const Bytes& id, const TransactionMetadata& metadata, int64_t wall_ms) const {
+  bool matches(const TransactionMetadata& metadata, int64_t wall_ms) const {
     if (!producer_ids.empty() && !std::ranges::binary_search(producer_ids, metadata.producer_id)) return false;
     if (by_state && !states.contains(metadata.state)) return false;
-    if (open_longer_than_ms >= 0 && subtract_saturating(wall_ms, metadata.start_ms) <= open_longer_than_ms) return false;
-    return pattern == nullptr || re2::RE2::FullMatch(id, *pattern);
+    return open_longer_than_ms < 0 || subtract_saturating(wall_ms, metadata.start_ms) > open_longer_than_ms;
   }
 };
 
@@ -75,8 +74,13 @@ TransactionEffects TransactionShard::list(const Caller& caller, const ListTransa
   Turn turn = begin(now);
   ListTransactionsResponse response;
   ListFilter filter;
+  std::vector<int64_t> sorted_ids;
   filter.producer_ids = request.producer_id_filters;
-  if (!std::ranges::is_sorted(filter.producer_ids)) std::ranges::sort(filter.producer_ids);
+  if (!std::ranges::is_sorted(filter.producer_ids)) {
+    sorted_ids = request.producer_id_filters;
+    std::ranges::sort(sorted_ids);
+    filter.producer_ids = sorted_ids;
+  }
   filter.by_state = !request.state_filters.empty();
   filter.open_longer_than_ms = request.duration_filter;
   for (ByteView name : request.state_filters) {
@@ -86,25 +90,28 @@ TransactionEffects TransactionShard::list(const Caller& caller, const ListTransa
       response.unknown_state_filters.emplace_back(name);
     }
   }
-  std::optional<re2::RE2> pattern;
-  if (request.transactional_id_pattern && !request.transactional_id_pattern->empty()) {
-    pattern.emplace(re2::StringPiece(request.transactional_id_pattern->data(), request.transactional_id_pattern->size()),
-                    re2::RE2::Quiet);
-    filter.pattern = &*pattern;
-  }
-  if (pattern && !pattern->ok()) {
-    response = {};
-    response.error_code = ErrorCode::kInvalidRegularExpression;
-  } else {
-    for (const auto& [id, metadata] : transactions_) {
-      if (metadata.state == TransactionState::kDead || !filter.matches(id, metadata, now.wall_ms)) continue;
-      response.transaction_states.push_back({.transactional_id = id,
-                                             .producer_id = metadata.producer_id,
-                                             .transaction_state = Bytes(transaction_state_name(metadata.state))});
-    }
+  for (const auto& [id, metadata] : transactions_) {
+    if (metadata.state == TransactionState::kDead || !filter.matches(metadata, now.wall_ms)) continue;
+    response.transaction_states.push_back({.transactional_id = id,
+                                           .producer_id = metadata.producer_id,
+                                           .transaction_state = Bytes(transaction_state_name(metadata.state))});
   }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));
+}
+
+bool keep_matching(std::vector<ListTransactionsResponse::TransactionState>& states, ByteView pattern,
+                   const std::function<bool()>& time_is_up) {
+  re2::RE2::Options options(re2::RE2::Quiet);
+  options.set_max_mem(2 << 20);
+  const re2::RE2 regex(re2::StringPiece(pattern.data(), pattern.size()), options);
+  if (!regex.ok()) return false;
+  bool late = false;
+  std::erase_if(states, [&](const auto& state) {
+    late = late || time_is_up();
+    return late || !re2::RE2::FullMatch(state.transactional_id, regex);
+  });
+  return !late;
 }
 
 }  // namespace milena

@@ -17,6 +17,8 @@ constexpr int16_t kFirstEndVersionWithProducerFenced = 2;
 constexpr size_t kMostAbortsAtOnce = 500, kMostAbortsAtOnce_bytes = 256 * 1024;
 constexpr int16_t kFirstEndVersionWithEpochBump = 5;
 
+constexpr int64_t kFencedRetry_ms = 10'000;
+
 // What a repeated EndTxn of version 5 looks like: the answer was lost, and the epoch has moved on since.
 struct EndRetry {
   bool after_bump = false;
@@ -212,7 +214,9 @@ TransactionEffects TransactionShard::markers_written(MarkerToken token, std::spa
   const auto ending = ending_.find(token);
   if (ending == ending_.end()) return finish(std::move(turn));
   TransactionMetadata& metadata = *find_mutable(ending->second);
+  bool fenced = false;
   for (const MarkerResult& result : results) {
+    fenced = fenced || result.error == ErrorCode::kTransactionCoordinatorFenced;
     if (needs_no_marker_any_more(result.error) || MILENA_PLANTED(kRefusedMarkerCountsAsDone)) {
       metadata.partitions.remove(result.topic, result.partition);
     }
@@ -224,7 +228,8 @@ TransactionEffects TransactionShard::markers_written(MarkerToken token, std::spa
   if (metadata.partitions.empty()) {
     go_on_ending(turn, token, ending->second, metadata);
   } else {
-    retry_later(token, now);
+    // Something stands there in the name of a later coordinator. Until this one has such an epoch no try will do.
+    retry_later(token, now, fenced ? kFencedRetry_ms : config_.marker_retry_ms);
   }
   return finish(std::move(turn));
 }

@@ -168,7 +168,7 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
     if (taken_back.next->is_ending()) {
       ending_.erase(taken_back.token);
     } else {
-      retry_later(taken_back.token, now);
+      retry_later(taken_back.token, now, config_.marker_retry_ms);
     }
   }
   Turn turn = begin(now);
@@ -221,8 +221,8 @@ TransactionEffects TransactionShard::tick(Now now) {
   return finish(std::move(turn));
 }
 
-void TransactionShard::retry_later(MarkerToken token, Now now) {
-  retries_.emplace(now.steady_ms + config_.marker_retry_ms, token);
+void TransactionShard::retry_later(MarkerToken token, Now now, int64_t after_ms) {
+  retries_.emplace(now.steady_ms + after_ms, token);
 }
 
 void TransactionShard::expire_ids(Turn& turn) {

@@ -78,6 +78,7 @@ class TransactionShard {
   TransactionEffects end_transaction(const Caller& caller, const EndTxnRequest& request, Now now);
   // These two answer for this partition's ids alone; the handler puts the parts together.
   TransactionEffects describe(const Caller& caller, std::span<const ByteView> transactional_ids, Now now);
+  // Without the pattern: keep_matching().
   TransactionEffects list(const Caller& caller, const ListTransactionsRequest& request, Now now);
 
   // --- what it had asked for
@@ -177,7 +178,7 @@ class TransactionShard {
   // Markers for what is left to mark, or the end.
   void go_on_ending(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
   void emit_markers(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
-  void retry_later(MarkerToken token, Now now);
+  void retry_later(MarkerToken token, Now now, int64_t after_ms);
 
   void expire_ids(Turn& turn);
 
@@ -209,5 +210,10 @@ ErrorCode transaction_error_of_append(ErrorCode error);
 
 // Puts an error in place of what an answer says.
 void turn_into_error(TransactionResponse& response, ErrorCode error);
+
+// Leaves the transactions whose ids the pattern matches as a whole. False if it is none, or the time was up before all were
+// looked at. Any thread.
+bool keep_matching(std::vector<ListTransactionsResponse::TransactionState>& states, ByteView pattern,
+                   const std::function<bool()>& time_is_up);
 
 }  // namespace milena

@@ -5,6 +5,7 @@
 #include "coordinator/uniform_heterogeneous.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 namespace milena {
@@ -93,6 +94,7 @@ class HeterogeneousAssignment {
   }
 
   void assign_rest(SharedTopic& topic) {
+    if (std::find(topic.owners.begin(), topic.owners.end(), kNobody) == topic.owners.end()) return;
     ByLoad members = by_load(topic);
     for (size_t partition = 0; partition < topic.owners.size(); ++partition) {
       if (topic.owners[partition] != kNobody) continue;
@@ -103,10 +105,18 @@ class HeterogeneousAssignment {
     }
   }
 
+  // Whether a partition of the topic may move. Most topics are done with here, without a set being built.
+  bool is_uneven(const SharedTopic& topic) const {
+    int32_t least = std::numeric_limits<int32_t>::max();
+    for (int32_t member : topic.subscribers) least = std::min(least, loads_[static_cast<size_t>(member)]);
+    return std::any_of(topic.owners.begin(), topic.owners.end(),
+                       [&](int32_t owner) { return loads_[static_cast<size_t>(owner)] - least > 1; });
+  }
+
   // True if anything moved.
   bool balance(SharedTopic& topic) {
+    if (!is_uneven(topic)) return false;
     ByLoad members = by_load(topic);
-    if (members.rbegin()->first - members.begin()->first <= 1) return false;
     std::map<int32_t, std::vector<size_t>> owned;
     for (size_t partition = 0; partition < topic.owners.size(); ++partition) {
       owned[topic.owners[partition]].push_back(partition);

@@ -159,9 +159,15 @@ Status BatchCleaner::filter(const RecordBatchView& batch, const Verdict& verdict
   bool tombstones = false;
   int32_t kept = 0;
   {
+    int64_t next_offset = header.base_offset;
     RecordIterator records(batch);
     while (records.next()) {
       const RecordView& record = records.record();
+      // A client chose the deltas.
+      if (record.offset < next_offset || record.offset > header.last_offset()) {
+        return make_error(ErrorKind::kCorrupt, "the offsets of the batch at {} are in no order", header.base_offset);
+      }
+      next_offset = record.offset + 1;
       bool stays = header.is_control() || record_stays(header, record.offset, record.key, record.value.has_value());
       kept += stays ? 1 : 0;
       tombstones |= stays && !header.is_control() && !record.value;

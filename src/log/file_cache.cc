@@ -30,6 +30,8 @@ std::shared_ptr<File> FileCache::find(Slot& slot) {
 
 Result<std::shared_ptr<File>> FileCache::open(Slot& slot, const std::string& path, OpenMode mode) {
   auto opened = file_system_.open(path, mode);
+  // Without a descriptor left, those that lie here for later are given back first.
+  while (!opened && opened.error().kind == ErrorKind::kExhausted && close_oldest()) opened = file_system_.open(path, mode);
   if (!opened) return opened;
   std::shared_ptr<File> evicted;
   std::lock_guard lock(mutex_);
@@ -42,6 +44,15 @@ Result<std::shared_ptr<File>> FileCache::open(Slot& slot, const std::string& pat
     unlink(*oldest_);
   }
   return opened;
+}
+
+bool FileCache::close_oldest() {
+  std::shared_ptr<File> doomed;
+  std::lock_guard lock(mutex_);
+  if (oldest_ == nullptr) return false;
+  doomed = std::move(oldest_->file_);
+  unlink(*oldest_);
+  return true;
 }
 
 void FileCache::link_newest(Slot& slot) {

@@ -50,6 +50,7 @@ class FileCache {
   Result<std::shared_ptr<File>> open(Slot& slot, const std::string& path, OpenMode mode);
 
  private:
+  bool close_oldest();
   void link_newest(Slot& slot);
   void unlink(Slot& slot);
 

@@ -38,6 +38,7 @@
 #include "log/producer_state.h"
 #include "log/recent_batches.h"
 #include "log/segment.h"
+#include "log/time_search.h"
 #include "protocol/error_code.h"
 
 namespace milena {
@@ -82,13 +83,6 @@ struct ReadOutcome {
   int64_t base_offset = -1;
   // Where the next read goes on if all batches were whole; -1 where that was not cheap to say.
   int64_t next_offset = -1;
-};
-
-struct TimestampAndOffset {
-  int64_t timestamp = -1;
-  int64_t offset = -1;
-  int32_t leader_epoch = -1;
-  bool operator==(const TimestampAndOffset&) const = default;
 };
 
 // Files that are renamed to *.deleted already. Kafka waits file.delete.delay.ms before they go.
@@ -198,6 +192,9 @@ class PartitionLog {
   Result<std::optional<TimestampAndOffset>> find_by_timestamp(int64_t timestamp);
   // The first record with the greatest timestamp of the log (ListOffsets -3).
   Result<std::optional<TimestampAndOffset>> find_max_timestamp();
+  // The same in pieces that may be run elsewhere, the first from offset 0 on; nullopt if there is nothing to search.
+  Result<std::optional<TimeSearch>> search_by_timestamp(int64_t timestamp, int64_t from_offset);
+  Result<std::optional<TimeSearch>> search_max_timestamp();
 
   // --- leader epochs ---
 
@@ -285,6 +282,9 @@ class PartitionLog {
   Status roll_to(int64_t base_offset);
   Status begin_segment(int64_t base_offset);
   Status write_batches(const AppendPlan& plan);
+  Status note_written(const AppendPlan& plan, uint32_t position);
+  // Of a change that is half done: another try, with a descriptor to be had, would not make it whole.
+  static Status not_to_be_repeated(Status status);
   Status take_producer_snapshot();
 
   // partition_log_read.cc
@@ -293,8 +293,6 @@ class PartitionLog {
   Result<BatchPosition> locate(size_t index, int64_t offset);
   Result<ReadOutcome> read_from(size_t index, const BatchPosition& first, uint64_t max_bytes, int64_t upper_bound,
                                 bool min_one_batch);
-  Result<std::optional<TimestampAndOffset>> find_in_segment(Segment& segment, uint32_t position, int64_t timestamp,
-                                                            int64_t starting_offset);
 
   // partition_log_truncate.cc
   Status remove_segment_files(Segment& segment);

@@ -156,7 +156,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
   RETURN_IF_ERROR(write_batches(plan));
   if (!change) return outcome;
   for (const ProducerState::Completed& done : producers_->apply(std::move(*change))) {
-    if (done.transaction.aborted) RETURN_IF_ERROR(note_aborted(active(), done));
+    if (done.transaction.aborted) RETURN_IF_ERROR(not_to_be_repeated(note_aborted(active(), done)));
   }
   return outcome;
 }
@@ -176,19 +176,28 @@ Status PartitionLog::write_batches(const AppendPlan& plan) {
     (void)segment.cut_to_size();  // best effort: the log goes offline anyway, and recovery cuts again
     return written;
   }
+  return not_to_be_repeated(note_written(plan, *start));
+}
+
+// What is kept in memory and in the files beside the log, of batches that are in it from `position` on.
+Status PartitionLog::note_written(const AppendPlan& plan, uint32_t position) {
   Result<LeaderEpochCache*> cache = epochs();
   if (!cache) return cache.error();
   bool epochs_changed = false;
-  uint32_t position = *start;
   for (const AppendPlan::Batch& batch : plan.batches) {
     recent_.add(batch.header.base_offset, batch.header.last_offset(), position);
-    RETURN_IF_ERROR(segment.add_batch(batch.header, position));
+    RETURN_IF_ERROR(active().add_batch(batch.header, position));
     position += static_cast<uint32_t>(batch.bytes.size());
     int32_t epoch = batch.header.partition_leader_epoch;
     if (epoch > (*cache)->latest().value_or(-1)) epochs_changed |= (*cache)->assign(epoch, batch.header.base_offset);
   }
   log_end_offset_ = plan.last_offset() + 1;
   return epochs_changed ? save_epochs() : ok_status();
+}
+
+Status PartitionLog::not_to_be_repeated(Status status) {
+  if (status.ok() || status.error().kind != ErrorKind::kExhausted) return status;
+  return Error{ErrorKind::kCorrupt, status.error().message};
 }
 
 // --- segments ---
@@ -236,6 +245,7 @@ Status PartitionLog::roll_to(int64_t base_offset) {
   if (*bytes == 0) {  // nothing in it: the new one takes its place
     RETURN_IF_ERROR(remove_segment_files(active()));
     segments_.pop_back();
+    return not_to_be_repeated(begin_segment(base_offset));
   } else {
     RETURN_IF_ERROR(active().trim());
     RETURN_IF_ERROR(active().save_indexes(true));
@@ -245,10 +255,12 @@ Status PartitionLog::roll_to(int64_t base_offset) {
 }
 
 Status PartitionLog::begin_segment(int64_t base_offset) {
-  segments_.push_back(std::make_unique<Segment>(files_, directory_, base_offset, config_->index_interval_bytes));
+  auto segment = std::make_unique<Segment>(files_, directory_, base_offset, config_->index_interval_bytes);
+  RETURN_IF_ERROR(segment->create(clock_.wall_ms(), config_->preallocate ? config_->segment_bytes : 0));
+  segments_.push_back(std::move(segment));
   recent_.clear();
   directory_dirty_ = true;
-  return active().create(clock_.wall_ms(), config_->preallocate ? config_->segment_bytes : 0);
+  return ok_status();
 }
 
 // The producer state at the end of the log, under that offset's name. The one before stays if it is at the start of a

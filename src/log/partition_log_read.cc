@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "log/partition_log.h"
-#include "protocol/records/record_iterator.h"
 
 namespace milena {
 namespace {
@@ -109,60 +108,59 @@ Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(int64
 
 // --- by time ---
 
-Result<std::optional<TimestampAndOffset>> PartitionLog::find_in_segment(Segment& segment, uint32_t position,
-                                                                        int64_t timestamp, int64_t starting_offset) {
-  Result<BatchScanner> batches = segment.scan(position, kSearchWindow);
-  if (!batches) return batches.error();
-  while (true) {
-    Result<bool> more = batches->next();
-    if (!more) return more.error();
-    if (!*more) return std::optional<TimestampAndOffset>();
-    const BatchHeader& header = batches->header();
-    if (header.max_timestamp < timestamp || header.last_offset() < starting_offset) continue;
-    Result<Bytes> bytes = batches->bytes();
-    if (!bytes) return bytes.error();
-    Result<RecordBatchView> view = RecordBatchView::parse(*bytes);
-    if (!view) return view.error();
-    RecordIterator records(*view, RecordIterator::Content::kSkip);
-    while (records.next()) {
-      const RecordView& record = records.record();
-      if (record.timestamp < timestamp || record.offset < starting_offset) continue;
-      return std::optional(TimestampAndOffset{record.timestamp, record.offset, header.partition_leader_epoch});
-    }
-    RETURN_IF_ERROR(records.status());
-  }
-}
-
-Result<std::optional<TimestampAndOffset>> PartitionLog::find_by_timestamp(int64_t timestamp) {
+Result<std::optional<TimeSearch>> PartitionLog::search_by_timestamp(int64_t timestamp, int64_t from_offset) {
   RETURN_IF_ERROR(confirm_end());
-  for (size_t i = segment_index_of(log_start_offset_); i < segments_.size(); ++i) {
+  const int64_t start = std::max(from_offset, log_start_offset_);
+  for (size_t i = segment_index_of(start); start < log_end_offset_ && i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
     Result<Segment::MaxTimestamp> greatest = segment.max_timestamp();
     if (!greatest) return greatest.error();
     if (greatest->timestamp < timestamp) continue;
-    Result<uint32_t> position = segment.position_for_timestamp(timestamp, log_start_offset_);
+    Result<uint32_t> position = segment.position_for_timestamp(timestamp, start);
     if (!position) return position.error();
-    auto found = find_in_segment(segment, *position, timestamp, log_start_offset_);
-    if (!found || *found) return found;
+    Result<BatchScanner> batches = segment.scan(*position, kSearchWindow);
+    if (!batches) return batches.error();
+    return std::optional(TimeSearch(batches.take(), timestamp, start, end_of_segment(i)));
   }
-  return std::optional<TimestampAndOffset>();
+  return std::optional<TimeSearch>();
 }
 
-Result<std::optional<TimestampAndOffset>> PartitionLog::find_max_timestamp() {
+Result<std::optional<TimestampAndOffset>> PartitionLog::find_by_timestamp(int64_t timestamp) {
+  int64_t from = 0;
+  while (true) {
+    Result<std::optional<TimeSearch>> search = search_by_timestamp(timestamp, from);
+    if (!search) return search.error();
+    if (!*search) return std::optional<TimestampAndOffset>();
+    auto found = (*search)->run();
+    if (!found || *found) return found;
+    from = (*search)->end_offset();
+  }
+}
+
+Result<std::optional<TimeSearch>> PartitionLog::search_max_timestamp() {
   RETURN_IF_ERROR(confirm_end());
   Segment::MaxTimestamp greatest;
-  Segment* holder = nullptr;
+  size_t holder = segments_.size();
   for (size_t i = segment_index_of(log_start_offset_); i < segments_.size(); ++i) {
     Result<Segment::MaxTimestamp> of_segment = segments_[i]->max_timestamp();
     if (!of_segment) return of_segment.error();
     if (of_segment->timestamp <= greatest.timestamp) continue;
     greatest = *of_segment;
-    holder = segments_[i].get();
+    holder = i;
   }
-  if (holder == nullptr) return std::optional<TimestampAndOffset>();
-  Result<BatchPosition> batch = holder->locate(greatest.offset);
+  if (holder == segments_.size()) return std::optional<TimeSearch>();
+  Segment& segment = *segments_[holder];
+  Result<BatchPosition> batch = segment.locate(greatest.offset);
   if (!batch) return batch.error();
-  return find_in_segment(*holder, batch->position, greatest.timestamp, holder->base_offset());
+  Result<BatchScanner> batches = segment.scan(batch->position, kSearchWindow);
+  if (!batches) return batches.error();
+  return std::optional(TimeSearch(batches.take(), greatest.timestamp, segment.base_offset(), log_end_offset_));
+}
+
+Result<std::optional<TimestampAndOffset>> PartitionLog::find_max_timestamp() {
+  Result<std::optional<TimeSearch>> search = search_max_timestamp();
+  if (!search) return search.error();
+  return *search ? (*search)->run() : std::optional<TimestampAndOffset>();
 }
 
 }  // namespace milena

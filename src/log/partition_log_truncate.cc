@@ -60,7 +60,7 @@ Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   }
   snapshots_.clear();
   segments_.clear();
-  RETURN_IF_ERROR(begin_segment(offset));
+  RETURN_IF_ERROR(not_to_be_repeated(begin_segment(offset)));
   end_confirmed_ = true;
   log_start_offset_ = log_end_offset_ = recovery_point_ = offset;
   high_watermark_ = offset;

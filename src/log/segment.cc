@@ -109,7 +109,9 @@ Status Segment::add_aborted(const AbortedTransaction& transaction) {
 Status Segment::ensure_indexes() {
   if (indexes_checked_) return ok_status();
   Status status = check_indexes();
-  if (!status && status.error().kind == ErrorKind::kIo) return status;
+  const bool readable =
+      status.ok() || (status.error().kind != ErrorKind::kIo && status.error().kind != ErrorKind::kExhausted);
+  if (!readable) return status;
   if (!status) {
     Result<uint32_t> bytes = size();
     if (!bytes) return bytes.error();

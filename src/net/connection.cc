@@ -21,6 +21,8 @@ constexpr uint64_t kMaxUnsentBytes = 1024 * 1024;
 // What one connection may move in a turn before the others have theirs.
 constexpr size_t kReadBudget = 2 * 1024 * 1024;
 constexpr uint64_t kWriteBudget = 8 * 1024 * 1024;
+// How long it may be served within a turn before the others are.
+constexpr int64_t kSlice_ms = 2;
 
 // A client that is gone is told from a network that is: its members leave their groups sooner.
 Connection::End end_of_error(int error) {
@@ -125,17 +127,36 @@ void Connection::on_readable() {
   watch_reads();
 }
 
-// Hands requests over, one after the other: an answer within the call lets the next one follow, without recursion.
+// Whoever took longer than a slice waits behind those who did not.
 void Connection::deliver() {
-  if (delivering_ || gone_) return;
+  if (delivering_ || postponed_ || gone_ || !may_deliver()) return;
+  if (!heavy_) serve();
+  if (!heavy_ || !may_deliver()) return;
+  postponed_ = true;
+  set_.postpone(*this);
+}
+
+void Connection::resume() {
+  postponed_ = false;
+  if (gone_) return;
+  serve();
+  set_.touch(*this);
+}
+
+// Hands requests over, one after the other: an answer within the call lets the next one follow, without recursion.
+void Connection::serve() {
+  const Clock& clock = set_.loop().clock();
+  const int64_t end_ms = clock.steady_ms() + kSlice_ms;
   delivering_ = true;
-  while (may_deliver()) {
+  heavy_ = false;
+  while (!heavy_ && may_deliver()) {
     busy_ = true;
     paused_until_ms_ = 0;
     Frame frame = std::move(frames_.front());
     frames_.pop_front();
     frame_bytes_ -= frame.bytes.size();
     session_->on_request(std::move(frame));
+    heavy_ = clock.steady_ms() >= end_ms;
   }
   delivering_ = false;
 }

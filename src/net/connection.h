@@ -33,6 +33,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   void pause(int64_t ms) override;
   void close(std::string reason) override;
 
+  // Its slice of the loop's postponed work.
+  void resume();
   // The end of a turn in which something happened here.
   void end_turn();
   // Closes now, with what is unsent. Not from within a call of the Session.
@@ -63,6 +65,7 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   bool may_deliver() const;
   void watch_reads();
   void deliver();
+  void serve();
   void flush();
   void answered();
 
@@ -80,6 +83,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
 
   bool busy_ = false;         // a request was handed over and not answered
   bool delivering_ = false;   // the Session is on the stack
+  bool heavy_ = false;        // the last requests took longer than the slice of a turn
+  bool postponed_ = false;    // the next requests wait for the loop's postponed work
   bool read_waits_ = false;
   bool write_waits_ = false;
   bool input_ended_ = false;  // nothing is read any more: the peer ended, or sent what is no request

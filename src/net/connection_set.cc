@@ -68,6 +68,12 @@ void ConnectionSet::touch_next_turn(Connection& connection) {
   });
 }
 
+void ConnectionSet::postpone(Connection& connection) {
+  loop_.postpone([weak = connection.weak_from_this()] {
+    if (auto still_there = weak.lock()) still_there->resume();
+  });
+}
+
 void ConnectionSet::bury(Connection& connection) {
   by_activity_.erase(connection.place);
   auto node = connections_.extract(connection.info().id);

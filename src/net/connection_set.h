@@ -36,9 +36,11 @@ class ConnectionSet {
   void close_all();
   void close_listener(const std::string& name);
 
-  // For the connections. touch() asks for end_turn() in this turn, touch_next_turn() in the next one.
+  // For the connections. touch() asks for end_turn() in this turn, touch_next_turn() in the next one, postpone() for
+  // resume() when the loop comes to its postponed work.
   void touch(Connection& connection);
   void touch_next_turn(Connection& connection);
+  void postpone(Connection& connection);
   void note_activity(Connection& connection);
   void bury(Connection& connection);
 

@@ -7,13 +7,18 @@
 #include <asio.hpp>
 #include <chrono>
 
-#include "base/check.h"
-
 namespace milena {
 namespace {
 
 // Enough for every connection of a busy shard to be served once, few enough that answers are not held back long.
 constexpr int kSocketsPerTurn = 256;
+// No new socket is looked at in a turn after this, whatever the number.
+constexpr int64_t kSocketsSlice_ms = 10;
+constexpr int64_t kMessagesSlice_ms = 10;
+constexpr int64_t kPostponedSlice_ms = 5;
+// How often the tasks at the end of a turn may bring about others in the same turn. A client that pipelines requests
+// which are answered at the end of a turn brings about one for each.
+constexpr int kEndOfTurnRounds = 16;
 
 // The loop that this thread runs, if any: its own messages need no wake-up.
 thread_local const EventLoop* current_loop = nullptr;
@@ -42,14 +47,15 @@ struct EventLoop::Sleeper {
   }
 };
 
-EventLoop::EventLoop(WorkerPool& workers, Clock& clock)
-    : clock_(clock), workers_(workers), sleeper_(std::make_unique<Sleeper>()), scratch_(new char[kScratchBytes]) {
+EventLoop::EventLoop(WorkerPool& workers, WorkerPool& computers, Clock& clock)
+    : clock_(clock), workers_(workers), computers_(computers), sleeper_(std::make_unique<Sleeper>()), scratch_(new char[kScratchBytes]) {
   sleeper_->watch_bell();
 }
 
 EventLoop::~EventLoop() {
   // What is still waiting may hold sockets of this loop: it goes before the loop does.
   end_of_turn_.clear();
+  postponed_.clear();
   timer_tasks_.clear();
   draining_.clear();
   mailbox_.clear();
@@ -72,8 +78,8 @@ void EventLoop::stop() {
   post([] {});
 }
 
-void EventLoop::run_blocking(Task work, Task then) {
-  workers_.run([this, work = std::move(work), then = std::move(then)]() mutable {
+void EventLoop::run_in(WorkerPool& pool, Task work, Task then) {
+  pool.run([this, work = std::move(work), then = std::move(then)]() mutable {
     work();
     work = nullptr;
     post(std::move(then));
@@ -102,7 +108,8 @@ void EventLoop::run() {
     run_ready_sockets(!more);
     more = run_messages();
     more |= run_due_timers();
-    run_end_of_turn();
+    more |= run_postponed();
+    more |= run_end_of_turn();
     if (!more) more = !prepare_sleep();
   }
   current_loop = nullptr;
@@ -117,21 +124,30 @@ void EventLoop::run_ready_sockets(bool may_block) {
     asleep_ = false;
     count++;
   }
-  while (count < kSocketsPerTurn && io.poll_one() != 0) count++;
+  const int64_t end_ms = clock_.steady_ms() + kSocketsSlice_ms;
+  while (count < kSocketsPerTurn && io.poll_one() != 0) {
+    count++;
+    if (clock_.steady_ms() >= end_ms) return;
+  }
 }
 
 bool EventLoop::run_messages() {
-  {
+  if (draining_.empty()) {
     std::lock_guard lock(mailbox_mutex_);
     draining_.swap(mailbox_);
   }
-  bool any = !draining_.empty();
-  for (Task& task : draining_) {
+  if (draining_.empty()) return false;
+  const int64_t end_ms = clock_.steady_ms() + kMessagesSlice_ms;
+  while (drained_ < draining_.size()) {
+    Task task = std::move(draining_[drained_++]);
     task();
     task = nullptr;
+    if (clock_.steady_ms() >= end_ms) break;
   }
+  if (drained_ < draining_.size()) return true;
   draining_.clear();
-  return any;
+  drained_ = 0;
+  return true;
 }
 
 bool EventLoop::run_due_timers() {
@@ -154,13 +170,28 @@ bool EventLoop::run_due_timers() {
   return any;
 }
 
-void EventLoop::run_end_of_turn() {
+// True if something is left.
+bool EventLoop::run_postponed() {
+  if (postponed_.empty()) return false;
+  const int64_t end_ms = clock_.steady_ms() + kPostponedSlice_ms;
+  // What is postponed again by these tasks has its turn after the others.
+  for (size_t count = postponed_.size(); count > 0; count--) {
+    Task task = std::move(postponed_.front());
+    postponed_.pop_front();
+    task();
+    if (clock_.steady_ms() >= end_ms) break;
+  }
+  return !postponed_.empty();
+}
+
+// True if something is left.
+bool EventLoop::run_end_of_turn() {
   // A task of the end may ask for another one: an fsync's answer wants its connection flushed in the same turn.
-  for (int rounds = 0; !end_of_turn_.empty(); rounds++) {
-    CHECK(rounds < 1000, "end-of-turn tasks that ask for each other without end");
+  for (int round = 0; round < kEndOfTurnRounds && !end_of_turn_.empty(); round++) {
     std::vector<Task> tasks = std::exchange(end_of_turn_, {});
     for (Task& task : tasks) task();
   }
+  return !end_of_turn_.empty();
 }
 
 // True if the loop may block; from then on senders ring.

@@ -1,12 +1,14 @@
 // EventLoop: the Executor of one shard, a thread that waits for sockets, timers and messages.
 //
-// A turn: sockets that are ready (bounded, so that no turn lasts forever), messages, due timers, then the end-of-turn
-// tasks, where the fsyncs and the writes of the turn are grouped. Then it blocks until something happens; a loop at
-// rest does not wake up at all. Made by one thread, run by one thread (run()), and only post(), run_blocking's `then`
+// A turn: sockets that are ready, messages, due timers, a slice of the postponed work, then the end-of-turn tasks, where
+// the fsyncs and the writes of the turn are grouped. Then it blocks until something happens; a loop at rest does not wake
+// up at all. Every part of a turn is bounded in number and, between two tasks, in time: what is over goes to the next
+// turn, behind the sockets. Made by one thread, run by one thread (run()), and only post(), run_blocking's `then` (and run_computation's)
 // and stop() may come from others. How many messages may wait is the senders' business.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -23,7 +25,7 @@ namespace milena {
 
 class EventLoop final : public Executor {
  public:
-  EventLoop(WorkerPool& workers, Clock& clock = system_clock());
+  EventLoop(WorkerPool& workers, WorkerPool& computers, Clock& clock = system_clock());
   ~EventLoop() override;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -33,7 +35,12 @@ class EventLoop final : public Executor {
   TimerId call_at(int64_t steady_ms, Task task) override;
   void cancel(TimerId id) override;
   void at_end_of_turn(Task task) override { end_of_turn_.push_back(std::move(task)); }
-  void run_blocking(Task work, Task then) override;
+  void run_blocking(Task work, Task then) override { run_in(workers_, std::move(work), std::move(then)); }
+  void run_computation(Task work, Task then) override { run_in(computers_, std::move(work), std::move(then)); }
+
+  // Work of a connection that has had its slice of this turn. All such work of the loop shares a slice of its own, so
+  // that those who ask for much wait for each other and not others for them.
+  void postpone(Task task) { postponed_.push_back(std::move(task)); }
 
   // Turns until stop(). The calling thread is the loop's thread from here on.
   void run();
@@ -56,15 +63,18 @@ class EventLoop final : public Executor {
     }
   };
 
+  void run_in(WorkerPool& pool, Task work, Task then);
   void run_ready_sockets(bool may_block);
   bool run_messages();
   bool run_due_timers();
-  void run_end_of_turn();
+  bool run_postponed();
+  bool run_end_of_turn();
   bool prepare_sleep();
   void arm_alarm();
 
   Clock& clock_;
   WorkerPool& workers_;
+  WorkerPool& computers_;
   std::unique_ptr<Sleeper> sleeper_;
   std::unique_ptr<char[]> scratch_;
 
@@ -74,6 +84,7 @@ class EventLoop final : public Executor {
   std::vector<Task> mailbox_;
   bool asleep_ = false;
   std::vector<Task> draining_;
+  size_t drained_ = 0;  // how many of them ran
   std::atomic<bool> stop_{false};
 
   // A heap of deadlines and a map of what to run; cancelled timers stay in the heap until they come up or are too many.
@@ -83,6 +94,7 @@ class EventLoop final : public Executor {
   int64_t alarm_ms_ = INT64_MAX;  // what the one system timer is set to
 
   std::vector<Task> end_of_turn_;
+  std::deque<Task> postponed_;
 };
 
 }  // namespace milena

@@ -9,9 +9,14 @@
 namespace milena {
 
 LoopGroup::LoopGroup(int count) {
-  for (int i = 0; i < count; i++) loops_.push_back(std::make_unique<EventLoop>(workers_));
+  for (int i = 0; i < count; i++) loops_.push_back(std::make_unique<EventLoop>(workers_, computers_));
   for (int i = 0; i < count; i++) {
-    threads_.emplace_back([this, i] { loops_[i]->run(); });
+    try {
+      threads_.emplace_back([this, i] { loops_[i]->run(); });
+    } catch (...) {
+      stop();
+      throw;
+    }
     pthread_setname_np(threads_.back().native_handle(), fmt::format("milena-shard-{}", i).c_str());
   }
 }

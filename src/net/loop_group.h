@@ -12,7 +12,7 @@ namespace milena {
 
 class LoopGroup {
  public:
-  // Starts `count` loops and their threads.
+  // Starts `count` loops and their threads. Throws std::system_error if the system has no thread to give.
   explicit LoopGroup(int count);
   ~LoopGroup() { stop(); }
 
@@ -26,9 +26,14 @@ class LoopGroup {
   void stop();
 
  private:
+  // More than there are processors: whoever brings much to compute shares them with others who do.
+  static constexpr int kComputers = 8;
+  static constexpr int kComputersNice = 10;
+
   std::vector<std::unique_ptr<EventLoop>> loops_;
   // After the loops, so that it ends before them: its threads post to them.
   WorkerPool workers_;
+  WorkerPool computers_{kComputers, 5000, kComputersNice};
   std::vector<std::thread> threads_;
 };
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "net/server_settings.h"
 
@@ -169,7 +170,8 @@ void Server::accept_ready(Acceptor& acceptor) {
   for (int i = 0; i < kAcceptsPerTurn; i++) {
     if (is_full()) {
       if (!std::exchange(accepting_paused_, true)) {
-        log_warn("{} connections: max.connections is reached, new ones wait", connections_);
+        log_warn("{} connections: {} is reached, new ones wait", connections_,
+                 connection_limit() == options_.max_connections ? "max.connections" : "what the limit of open files allows");
       }
       return;
     }
@@ -249,8 +251,13 @@ void Server::hold_then_close(int descriptor, int64_t hold_ms) {
   TimerId timer = loop.call_after(hold_ms, [this, descriptor] {
     held_.erase(descriptor);
     ::close(descriptor);
+    if (accepting_paused_ && !is_full()) resume_accepting();
   });
   held_.emplace(descriptor, timer);
+}
+
+int Server::connection_limit() const {
+  return static_cast<int>(std::min<size_t>(static_cast<size_t>(options_.max_connections), descriptors_for_connections()));
 }
 
 void Server::on_end(const ConnectionInfo& info) {

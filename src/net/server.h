@@ -58,7 +58,9 @@ class Server {
   void remove_listener(const std::string& name);
   void accept_ready(Acceptor& acceptor);
   void take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer);
-  bool is_full() const { return connections_ >= options_.max_connections; }
+  // max.connections, or less where descriptors are few.
+  int connection_limit() const;
+  bool is_full() const { return connections_ + static_cast<int>(held_.size()) >= connection_limit(); }
   void on_end(const ConnectionInfo& info);
   void hold_then_close(int descriptor, int64_t hold_ms);
   void resume_accepting_in(int64_t ms);

@@ -1,8 +1,10 @@
 #include "net/worker_pool.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <system_error>
 #include <thread>
 
 namespace milena {
@@ -15,14 +17,27 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::run(Task work) {
-  std::lock_guard lock(mutex_);
-  queue_.push_back(std::move(work));
-  if (static_cast<int>(queue_.size()) > idle_threads_ && threads_ < max_threads_) {
-    threads_++;
-    std::thread([this] { work_loop(); }).detach();
-  } else {
-    work_or_stop_.notify_one();
+  {
+    std::lock_guard lock(mutex_);
+    if (static_cast<int>(queue_.size()) < idle_threads_ || threads_ == max_threads_ || start_thread() || threads_ > 0) {
+      queue_.push_back(std::move(work));
+      work_or_stop_.notify_one();
+      return;
+    }
   }
+  // No thread is there and none can be had: slow is better than never.
+  work();
+}
+
+bool WorkerPool::start_thread() {
+  threads_++;
+  try {
+    std::thread([this] { work_loop(); }).detach();
+  } catch (const std::system_error&) {
+    threads_--;
+    return false;
+  }
+  return true;
 }
 
 int WorkerPool::thread_count() const {
@@ -31,7 +46,9 @@ int WorkerPool::thread_count() const {
 }
 
 void WorkerPool::work_loop() {
-  pthread_setname_np(pthread_self(), "milena-worker");
+  pthread_setname_np(pthread_self(), nice_ == 0 ? "milena-worker" : "milena-compute");
+  // Niceness is a thread's own on Linux.
+  if (nice_ != 0) [[maybe_unused]] const int now = ::nice(nice_);
   std::unique_lock lock(mutex_);
   while (true) {
     if (queue_.empty()) {

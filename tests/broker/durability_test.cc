@@ -119,6 +119,14 @@ TEST_P(DurabilityTest, AShorterFlushMsIsHeededAtOnce) {
   EXPECT_FALSE(log->has_unflushed());
 }
 
+TEST_P(DurabilityTest, WithoutDescriptorsAPartitionStays) {
+  create_topic("t");
+  produce("t", 0, {"a"});
+  node().partition("t", 0).take_offline(make_error(ErrorKind::kExhausted, "too many open files"));
+  EXPECT_EQ(produce("t", 0, {"b"}).error_code, ErrorCode::kNone);
+  EXPECT_EQ(values_from("t", 0, 0), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_P(DurabilityTest, APartitionNumberAtTheEdgeIsUnknown) {
   create_topic("t");
   EXPECT_EQ(fetch("t", INT32_MIN, 0).error_code, ErrorCode::kUnknownTopicOrPartition);

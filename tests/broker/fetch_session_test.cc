@@ -35,22 +35,43 @@ TEST(FetchSession, EpochWrapsToOne) {
 
 TEST(FetchSessionCache, FullOfYoungSessionsGivesNone) {
   FetchSessionCache cache(0, 1, 2);
-  auto first = cache.create(true, 0);
-  auto second = cache.create(true, 10);
+  auto first = cache.create(true, 0, 0);
+  auto second = cache.create(true, 0, 10);
   ASSERT_TRUE(first && second);
-  EXPECT_EQ(cache.create(true, 119'999), nullptr);
+  EXPECT_EQ(cache.create(true, 0, 119'999), nullptr);
   ASSERT_NE(cache.find(first->id(), 119'999), nullptr);
   // The second was not used for two minutes, the first was: the second goes.
-  auto third = cache.create(true, 120'010);
+  auto third = cache.create(true, 0, 120'010);
   ASSERT_NE(third, nullptr);
   EXPECT_EQ(cache.find(second->id(), 120'010), nullptr);
   EXPECT_NE(cache.find(first->id(), 120'010), nullptr);
 }
 
+TEST(FetchSessionCache, LargeSessionsMakeRoomForSmallOnesAndNeverCostTooMuchTogether) {
+  const size_t one = FetchSession::cost_of(key_of(0));
+  FetchSessionCache cache(0, 1, 100, 10 * one);
+  EXPECT_EQ(cache.create(true, 11 * one, 0), nullptr);
+  auto large = cache.create(true, 6 * one, 0);
+  auto small = cache.create(true, one, 0);
+  ASSERT_TRUE(large && small);
+  EXPECT_EQ(cache.create(true, 7 * one, 1), nullptr);  // none is larger, and all are young
+  auto other = cache.create(true, 4 * one, 1);
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(cache.find(large->id(), 1), nullptr);
+  // A session that grows counts as what it has become.
+  for (int32_t p = 0; p < 7; p++) small->put(key_of(p), {});
+  EXPECT_EQ(small->cost_bytes(), 7 * one);
+  cache.note_cost(*small);
+  EXPECT_EQ(cache.find(small->id(), 1), nullptr);
+  EXPECT_NE(cache.find(other->id(), 1), nullptr);
+  other->forget(key_of(3));
+  EXPECT_EQ(other->cost_bytes(), 0u);
+}
+
 TEST(FetchSessionCache, IdsCarryTheirShardAndAreNeverZero) {
   FetchSessionCache cache(3, 4, 100);
   for (int i = 0; i < 100; i++) {
-    auto session = cache.create(false, 0);
+    auto session = cache.create(false, 0, 0);
     ASSERT_NE(session, nullptr);
     EXPECT_EQ(session->id() % 4, 3);
     EXPECT_GT(session->id(), 0);

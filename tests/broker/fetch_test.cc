@@ -67,6 +67,22 @@ TEST_P(FetchTest, ALongPollEndsWhenItsTimeIsUp) {
   EXPECT_EQ(node().partition("t", 1).waiters().size(), 0u);
 }
 
+TEST_P(FetchTest, APartitionThatIsNamedAgainCountsOnce) {
+  produce("t", 1, {"a", "b"});
+  FetchRequest request = fetch_request("t", 1, 0, 30'000);
+  auto& partitions = request.topics[0].partitions;
+  for (int i = 0; i < 999; i++) partitions.push_back(partitions[0]);
+  partitions.back().fetch_offset = 2;
+  TestClient& reader = node().connect(2);
+  reader.start(request, kFetchVersion);
+  EXPECT_FALSE(reader.has_answer());
+  EXPECT_EQ(node().partition("t", 1).waiters().size(), 1u);
+  produce("t", 1, {"c"});
+  ASSERT_TRUE(reader.has_answer());
+  auto out = only_partition(reader.take<FetchResponse>(kFetchVersion));
+  EXPECT_EQ(records_of(out.records).values, std::vector<std::string>{"c"});
+}
+
 TEST_P(FetchTest, WaitsUntilThereAreEnoughBytes) {
   Bytes batch = batch_of({std::string(100, 'x')}, 1);
   FetchRequest request = fetch_request("t", 1, 0, 30'000);

@@ -114,6 +114,13 @@ class NodeHarness {
     run();
   }
 
+  // How often something was computed beside the loops since the start.
+  int computations() const {
+    int all = 0;
+    for (const auto& executor : executors_) all += executor->computations();
+    return all;
+  }
+
   // A new connection, on the given shard; lives until disconnect, stop or kill.
   TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT") {
     shard %= shard_count_;

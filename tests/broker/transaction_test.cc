@@ -12,7 +12,18 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class TransactionTest : public TransactionFixture {};
+class TransactionTest : public TransactionFixture {
+ protected:
+  // One marker, of no partition yet.
+  static WriteTxnMarkersRequest marker_of(const Producer& producer, bool committed) {
+    WriteTxnMarkersRequest request;
+    auto& marker = request.markers.emplace_back();
+    marker.producer_id = producer.producer_id;
+    marker.producer_epoch = producer.epoch;
+    marker.transaction_result = committed;
+    return request;
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Shards, TransactionTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
 TEST_P(TransactionTest, TheCoordinatorIsFoundAndItsTopicMade) {
@@ -33,6 +44,19 @@ TEST_P(TransactionTest, ACommittedTransactionBecomesVisibleWhole) {
   EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);
   EXPECT_THAT(committed_values("t", 0), ElementsAre("a", "b", "d"));
   EXPECT_THAT(committed_values("t", 1), ElementsAre("c"));
+  EXPECT_EQ(describe("tx").transaction_state, "CompleteCommit");
+}
+
+// Whoever waited for a sync appends at once: the coordinator does, to its own log.
+TEST_P(TransactionTest, TransactionsEndWhereEachRecordIsSyncedFirst) {
+  node().set("log.flush.interval.messages", "1");
+  restart();
+  Producer producer = new_producer("tx");
+  for (int i = 0; i < 3; i++) {
+    EXPECT_EQ(write(producer, "t", 0, {"a"}).error_code, ErrorCode::kNone);
+    EXPECT_EQ(end(producer, i != 1).error_code, ErrorCode::kNone);
+  }
+  EXPECT_THAT(committed_values("t", 0), ElementsAre("a", "a"));
   EXPECT_EQ(describe("tx").transaction_state, "CompleteCommit");
 }
 
@@ -292,15 +316,27 @@ TEST_P(TransactionTest, ATransactionWithoutItsIdIsRefused) {
             ErrorCode::kTransactionalIdAuthorizationFailed);
 }
 
+// An epoch that no coordinator has would fence the true one for as long as it takes to reach it.
+TEST_P(TransactionTest, AMarkerOfACoordinatorToComeIsRefused) {
+  Producer producer = new_producer("tx");
+  write(producer, "t", 0, {"a"});
+  WriteTxnMarkersRequest request = marker_of(producer, false);
+  request.markers[0].coordinator_epoch = INT32_MAX;
+  request.markers[0].topics.push_back({"t", {0}});
+  auto response = client().ask<WriteTxnMarkersResponse>(request, 1);
+  ASSERT_EQ(response.markers.size(), 1u);
+  EXPECT_EQ(response.markers[0].topics[0].partitions[0].error_code, ErrorCode::kTransactionCoordinatorFenced);
+  EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);
+  EXPECT_EQ(describe("tx").transaction_state, "CompleteCommit");
+  EXPECT_THAT(committed_values("t", 0), ElementsAre("a"));
+}
+
 // A coordinator of the second protocol insists on an epoch above that of the records; the same marker again is no error.
 TEST_P(TransactionTest, MarkersOfTheSecondProtocolHaveALargerEpoch) {
   Producer producer = new_producer("tx");
   write(producer, "t", 0, {"a"});
-  WriteTxnMarkersRequest request;
-  auto& marker = request.markers.emplace_back();
-  marker.producer_id = producer.producer_id;
-  marker.producer_epoch = producer.epoch;
-  marker.transaction_result = true;
+  WriteTxnMarkersRequest request = marker_of(producer, true);
+  auto& marker = request.markers[0];
   marker.transaction_version = 2;
   marker.topics.push_back({"t", {0, 50}});
   marker.topics.push_back({"t", {50}});

@@ -187,7 +187,12 @@ class TransactionHarness {
   }
   ListTransactionsResponse list(const ListTransactionsRequest& request) {
     run(shard_->list(caller(2), request, now_));
-    return answer<ListTransactionsResponse>(last_token_);
+    ListTransactionsResponse response = answer<ListTransactionsResponse>(last_token_);
+    if (request.transactional_id_pattern &&
+        !keep_matching(response.transaction_states, *request.transactional_id_pattern, [] { return false; })) {
+      response.error_code = ErrorCode::kInvalidRegularExpression;
+    }
+    return response;
   }
 
   std::string state(const std::string& id) const {

@@ -207,7 +207,9 @@ TEST(TransactionShard, MarkersAreTriedAgainUntilEachPartitionHasItsOwn) {
   EXPECT_EQ(h.markers().front().partitions, (std::vector<TopicPartitions>{{"t", {1, 2}}}));
   EXPECT_EQ(h.describe("a").topics.at(0).partitions, (std::vector<int32_t>{1, 2}));
   h.answer_markers(ErrorCode::kTransactionCoordinatorFenced);
-  h.advance(100);
+  h.advance(9'000);
+  EXPECT_TRUE(h.markers().empty()) << "it will be refused for as long as this is the coordinator";
+  h.advance(1'000);
   h.answer_markers(ErrorCode::kInvalidProducerEpoch);
   EXPECT_EQ(h.state("a"), "CompleteCommit") << "the producer has gone on there";
   h.run(h.shard().markers_written(token, results, h.now()));

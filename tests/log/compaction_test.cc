@@ -359,6 +359,23 @@ TEST_F(CompactionTest, lag_and_ratio_decide_when) {
   EXPECT_TRUE(log_->compaction_outlook()->due);
 }
 
+TEST_F(CompactionTest, a_batch_whose_offsets_are_in_no_order_ends_the_round_and_nothing_else) {
+  open();
+  Bytes batch = keyed({{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  // Length, attributes, timestamp delta, offset delta: a byte each.
+  for (size_t at = kBatchHeaderSize, i = 0; at < batch.size(); at += 1 + static_cast<size_t>(batch[at]) / 2, i++) {
+    ASSERT_EQ(batch[at + 3], static_cast<char>(2 * i));
+    if (i > 0) batch[at + 3] = static_cast<char>(2 * (3 - i));
+  }
+  seal_batch(batch.data(), batch.size());
+  EXPECT_EQ(append_raw(batch).error, ErrorCode::kNone);
+  put({{"a", "2"}});
+  ASSERT_TRUE(log_->roll().ok());
+  const Status done = try_compact();
+  ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().kind, ErrorKind::kCorrupt);
+}
+
 TEST_F(CompactionTest, segments_that_go_meanwhile_end_the_round) {
   open();
   for (int i = 0; i < 5; ++i) {

@@ -148,6 +148,50 @@ TEST(EventLoop, EndOfTurnComesAfterTheMessagesOfTheTurn) {
   EXPECT_THAT(order, ElementsAre(1, 2, 3, 4, 5));
 }
 
+TEST(EventLoop, EndOfTurnTasksThatAskForOthersHoldNobodyUp) {
+  LoopGroup loops(1);
+  EventLoop& loop = loops.loop(0);
+  constexpr int kTasks = 100'000;
+  int ran = 0;
+  int ran_before_message = 0;
+  std::promise<void> all;
+  Task step = [&] {
+    if (++ran == kTasks) return all.set_value();
+    loop.at_end_of_turn(step);
+  };
+  on_loop(loop, [&] {
+    loop.at_end_of_turn(step);
+    loop.post([&] { ran_before_message = ran; });
+  });
+  all.get_future().wait();
+  EXPECT_LE(ran_before_message, 100);
+}
+
+TEST(EventLoop, LongMessagesLeaveRoomForThePostponedAndTheEndOfTheTurn) {
+  LoopGroup loops(1);
+  EventLoop& loop = loops.loop(0);
+  int ran = 0;
+  int at_postponed = 0;
+  int at_end = 0;
+  std::promise<void> last;
+  on_loop(loop, [&] {
+    for (int i = 0; i < 50; i++) {
+      loop.post([&] {
+        const int64_t until_ms = loop.clock().steady_ms() + 4;
+        while (loop.clock().steady_ms() < until_ms) {}
+        if (ran++ == 0) {
+          loop.postpone([&] { at_postponed = ran; });
+          loop.at_end_of_turn([&] { at_end = ran; });
+        }
+        if (ran == 50) last.set_value();
+      });
+    }
+  });
+  last.get_future().wait();
+  EXPECT_LE(at_postponed, 10);
+  EXPECT_LE(at_end, 10);
+}
+
 TEST(EventLoop, BlockingWorkRunsElsewhereAndComesBack) {
   LoopGroup loops(1);
   EventLoop& loop = loops.loop(0);

@@ -28,6 +28,7 @@ struct Journal {
   int destroyed = 0;
   std::set<int> shards;
   std::vector<ConnectionInfo> infos;
+  int slow = 0;  // slow requests that were handled
   Bytes seen;  // bodies of requests that want no answer
   std::vector<Transport*> parked;
   std::vector<int> parked_shards;
@@ -51,7 +52,8 @@ struct Journal {
 };
 
 // Echoes; the first letter of a request may ask for something else:
-// 'p' park, 'n' no answer, 'c' answer then close, 'b' a big answer, 'f' the answer from a file, 'a' the address.
+// 'p' park, 'n' no answer, 'c' answer then close, 'b' a big answer, 'f' the answer from a file, 'a' the address, 's' an
+// answer that takes the processor for 4 ms.
 class EchoSession final : public Session {
  public:
   EchoSession(Journal& journal, int shard, ConnectionInfo info, Transport& transport)
@@ -90,6 +92,12 @@ class EchoSession final : public Session {
       case 'n':
         journal_.note([&] { journal_.seen += frame.bytes; });
         return transport_.send_nothing();
+      case 's': {
+        const int64_t until_ms = system_clock().steady_ms() + 4;
+        while (system_clock().steady_ms() < until_ms) {}
+        transport_.send(answer(frame));
+        return journal_.note([&] { journal_.slow++; });
+      }
       case 'c':
         transport_.send(answer(frame));
         return transport_.close("asked for");
@@ -287,6 +295,31 @@ TEST_P(ServerTest, TheNextRequestWaitsForTheAnswerOfTheOneBefore) {
   EXPECT_EQ(client.receive(), "first");
   EXPECT_EQ(client.receive(), "second");
   EXPECT_EQ(journal_.get(&Journal::seen), "n1");
+}
+
+TEST_P(ServerTest, PipelinedRequestsThatTakeLongHoldNobodyUp) {
+  start();
+  constexpr int kSlow = 200;
+  std::vector<std::unique_ptr<TestClient>> slow;
+  for (int c = 0; c < 4; c++) {
+    slow.push_back(std::make_unique<TestClient>(port()));
+    Bytes all;
+    for (int i = 0; i < kSlow; i++) all += TestClient::frame("s");
+    slow.back()->send_raw(all);
+  }
+  // On every shard, some of which are busy.
+  std::vector<std::unique_ptr<TestClient>> others;
+  for (int c = 0; c < 4; c++) others.push_back(std::make_unique<TestClient>(port()));
+  ASSERT_TRUE(journal_.wait([&] { return journal_.slow > 4; }));
+  const int before = journal_.get(&Journal::slow);
+  for (auto& other : others) {
+    ASSERT_TRUE(other->send_frame("quick"));
+    EXPECT_EQ(other->receive(), "quick");
+  }
+  EXPECT_LE(journal_.get(&Journal::slow) - before, 4 * GetParam() * 10);
+  for (auto& client : slow) {
+    for (int i = 0; i < kSlow; i++) ASSERT_EQ(client->receive(), "s");
+  }
 }
 
 TEST_P(ServerTest, APeerThatLeavesWhileItsRequestIsParkedIsNoticed) {

@@ -1,7 +1,7 @@
 // Produce (key 0), versions 0-13. Versions 0 to 2 carry magic 0 and 1, which are converted; topic ids came with 13.
 //
-// Checking, decompressing and rewriting happen here, on the connection's shard; the owner of each partition only gives
-// the offsets and appends. With acks=all the answer waits for the high watermark; with acks=0 there is none, and an
+// Checking, decompressing and rewriting happen here, on the connection's shard, or on a thread beside it where that would
+// keep others waiting; the owner of each partition only gives the offsets and appends. With acks=all the answer waits for the high watermark; with acks=0 there is none, and an
 // error closes the connection, as in Kafka, so that the client looks again.
 //
 // What a transaction asks for besides (from version 12 on writing to a partition adds it) is in produce_append.h.
@@ -12,6 +12,7 @@
 #include "broker/produce_append.h"
 #include "broker/shard.h"
 #include "metadata/internal_topics.h"
+#include "protocol/compression/decompression_budget.h"
 #include "protocol/messages/produce.h"
 #include "protocol/records/produce_validation.h"
 
@@ -27,9 +28,25 @@ constexpr ByteView kAdminClientId = "__admin_client";
 
 using PartitionOut = ProduceResponse::PartitionProduceResponse;
 
+// Checked within the turn: so many bytes, decompressed to so many. More goes to a thread beside the loop.
+constexpr size_t kMostCheckedHere_bytes = 4 << 20;
+constexpr size_t kMostDecompressedHere_bytes = 8 << 20;
+
+// The records of one partition, to be checked on another thread.
+struct RecordsCheck {
+  size_t topic_place = 0, partition_place = 0;
+  std::string topic;
+  ProducedRecords records;
+  ProduceLimits limits;
+  ProduceValidation checked;
+};
+
 // The request in work: its answer, and where in it each travelling item belongs.
 struct Produce {
   std::shared_ptr<ProduceCall> call;
+  ProducedBy by;
+  std::vector<RecordsCheck> checks;  // in the request's order, where it was checked elsewhere
+  bool checked_elsewhere = false;
   ProduceResponse response;
   std::vector<std::pair<size_t, size_t>> places;
 };
@@ -80,11 +97,9 @@ void report(const ProduceCall& call, const TopicImage& topic, ProduceValidation&
            peer.peer_port, call.client_id(), error_name(checked.error), checked.detail);
 }
 
-// Checks one partition's records; true if `batches` is to be appended, else `out` is the answer.
-bool check_records(const ProduceCall& call, const TopicImage& topic, ByteView records, const ProduceLimits& limits,
-                   ProduceItem& item, PartitionOut& out) {
-  ProducedRecords produced{records, call.version(), topic.name, out.index};
-  ProduceValidation checked = validate_produced_records(produced, limits, call.shard().now_ms());
+// Takes what was found out about one partition's records; true if `batches` is to be appended, else `out` is the answer.
+bool take_checked(const ProduceCall& call, const TopicImage& topic, ProduceValidation checked, ProduceItem& item,
+                  PartitionOut& out) {
   if (!checked.ok()) {
     report(call, topic, checked, out);
     return false;
@@ -113,20 +128,56 @@ ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, int32_t 
   return ErrorCode::kNone;
 }
 
-std::vector<ProduceItem> prepare(Produce& produce) {
+const TopicImage* find_produced_topic(const ProduceCall& call, const ProduceRequest::TopicProduceData& topic) {
+  const MetadataImage& image = call.shard().image();
+  return call.version() >= kProduceWithTopicIds ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
+}
+
+// What is to be checked, of the topics as they are now.
+void collect_checks(Produce& produce) {
+  const ProduceCall& call = *produce.call;
+  const auto& topics = call.request.topic_data;
+  for (size_t t = 0; t < topics.size(); t++) {
+    const TopicImage* image = find_produced_topic(call, topics[t]);
+    for (size_t p = 0; p < topics[t].partition_data.size(); p++) {
+      const auto& partition = topics[t].partition_data[p];
+      if (topic_error(call, image, partition.index) != ErrorCode::kNone) continue;
+      produce.checks.push_back(RecordsCheck{t, p, std::string(image->name),
+                                     {partition.records.value_or(ByteView()), call.version(), {}, partition.index},
+                                     limits_of(*call.shard().topic_config(*image)), {}});
+    }
+  }
+}
+
+// The result for a place in the request. Without one its topic was not there when the others were checked.
+ProduceValidation take_check(Produce& produce, size_t& next, size_t topic, size_t partition) {
+  std::vector<RecordsCheck>& all = produce.checks;
+  const auto place = std::pair(topic, partition);
+  while (next < all.size() && std::pair(all[next].topic_place, all[next].partition_place) < place) next++;
+  if (next < all.size() && std::pair(all[next].topic_place, all[next].partition_place) == place) {
+    return std::move(all[next].checked);
+  }
+  ProduceValidation missing;
+  missing.error = ErrorCode::kUnknownTopicOrPartition;
+  missing.detail = "the topic was made while the request was checked";
+  return missing;
+}
+
+// What is to be appended; the response has the rest. Nothing if there is more to decompress than may be done here.
+std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
+  const DecompressionBudget budget(kMostDecompressedHere_bytes);
   const ProduceCall& call = *produce.call;
   const ProduceRequest& request = call.request;
   Shard& shard = call.shard();
-  bool by_id = call.version() >= kProduceWithTopicIds;
   int64_t deadline_ms = shard.steady_ms() + std::max(request.timeout_ms, 0);
   bool acks_valid = request.acks >= -1 && request.acks <= 1;
+  size_t next_check = 0;
   std::vector<ProduceItem> items;
   for (const auto& topic : request.topic_data) {
     auto& topic_out = produce.response.responses.emplace_back();
     topic_out.name = Bytes(topic.name);
     topic_out.topic_id = topic.topic_id;
-    const TopicImage* image =
-        by_id ? shard.image().find_topic(topic.topic_id) : shard.image().find_topic(topic.name);
+    const TopicImage* image = find_produced_topic(call, topic);
     std::optional<ProduceLimits> limits;
     for (const auto& partition : topic.partition_data) {
       auto& out = topic_out.partition_responses.emplace_back();
@@ -136,14 +187,23 @@ std::vector<ProduceItem> prepare(Produce& produce) {
         set_error(out, error);
         continue;
       }
-      if (!limits) limits = limits_of(*shard.topic_config(*image));
+      const auto place = std::pair(produce.response.responses.size() - 1, topic_out.partition_responses.size() - 1);
+      ProduceValidation checked;
+      if (produce.checked_elsewhere) {
+        checked = take_check(produce, next_check, place.first, place.second);
+      } else {
+        if (!limits) limits = limits_of(*shard.topic_config(*image));
+        ProducedRecords records{partition.records.value_or(ByteView()), call.version(), image->name, out.index};
+        checked = validate_produced_records(records, *limits, shard.now_ms());
+        if (budget.exceeded()) return std::nullopt;
+      }
       ProduceItem item{.id = {image->id, partition.index}, .wait_for_replicas = request.acks == -1, .deadline_ms = deadline_ms};
-      if (!check_records(call, *image, partition.records.value_or(ByteView()), *limits, item, out)) continue;
+      if (!take_checked(call, *image, std::move(checked), item, out)) continue;
       if (!acks_valid) {
         set_error(out, ErrorCode::kInvalidRequiredAcks);
         continue;
       }
-      produce.places.emplace_back(produce.response.responses.size() - 1, topic_out.partition_responses.size() - 1);
+      produce.places.push_back(place);
       items.push_back(std::move(item));
     }
   }
@@ -225,6 +285,32 @@ void finish(Produce& produce, std::vector<ProduceItem> items) {
   answer(produce);
 }
 
+void append_checked(const std::shared_ptr<Produce>& produce, std::vector<ProduceItem> items) {
+  if (items.empty()) return answer(*produce);
+  append_produced(produce->call->shard(), std::move(produce->by), std::move(items),
+                  [produce](std::vector<ProduceItem> done) { finish(*produce, std::move(done)); });
+}
+
+// The connection's next request waits for this one, so nothing overtakes it.
+void check_elsewhere(const std::shared_ptr<Produce>& produce) {
+  produce->response = {};
+  produce->places.clear();
+  collect_checks(*produce);
+  Shard& shard = produce->call->shard();
+  shard.executor().run_computation(
+      [produce, now_ms = shard.now_ms()] {
+        for (RecordsCheck& check : produce->checks) {
+          check.records.topic = check.topic;
+          check.checked = validate_produced_records(check.records, check.limits, now_ms);
+        }
+      },
+      [produce] {
+        produce->checked_elsewhere = true;
+        std::optional<std::vector<ProduceItem>> items = prepare(*produce);
+        append_checked(produce, std::move(*items));
+      });
+}
+
 void handle_produce(std::shared_ptr<ProduceCall> call) {
   auto produce = std::make_shared<Produce>();
   produce->call = std::move(call);
@@ -244,13 +330,13 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
                       "Transactional records contained more than one producer ID");
   }
 
-  std::vector<ProduceItem> items = prepare(*produce);
-  if (items.empty()) return answer(*produce);
-  ProducedBy by{.producer = std::move(producers.first), .support = produce_transaction_support(produce->call->version())};
-  by.producer.transactional_id = Bytes(request.transactional_id.value_or(""));
-  Shard& shard = produce->call->shard();
-  append_produced(shard, std::move(by), std::move(items),
-                  [produce](std::vector<ProduceItem> done) { finish(*produce, std::move(done)); });
+  produce->by = {.producer = std::move(producers.first),
+                 .support = produce_transaction_support(produce->call->version())};
+  produce->by.producer.transactional_id = Bytes(request.transactional_id.value_or(""));
+  if (produce->call->frame().bytes.size() > kMostCheckedHere_bytes) return check_elsewhere(produce);
+  std::optional<std::vector<ProduceItem>> items = prepare(*produce);
+  if (!items) return check_elsewhere(produce);
+  append_checked(produce, std::move(*items));
 }
 
 }  // namespace

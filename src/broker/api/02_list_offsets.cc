@@ -1,18 +1,23 @@
 // ListOffsets (key 2), versions 0-11. Special timestamps: -1 latest, -2 earliest, -3 that of the greatest timestamp
 // (from version 7), -4 earliest local (8), -5 latest tiered (9), -6 earliest pending upload (11). Version 0 answers a list.
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/partition_lookup.h"
 #include "broker/shard.h"
+#include "protocol/compression/decompression_budget.h"
 #include "protocol/messages/list_offsets.h"
 
 namespace milena {
 namespace {
 
 using ListOffsetsCall = Call<ListOffsetsRequest, ListOffsetsResponse>;
+
+// Decompressed within a turn, for one partition.
+constexpr size_t kMostSearchedHere_bytes = 1 << 20;
 
 constexpr int64_t kLatest = -1;
 constexpr int64_t kEarliest = -2;
@@ -31,6 +36,10 @@ struct OffsetItem {
   ErrorCode error = ErrorCode::kNone;
   TimestampAndOffset found;
   int64_t log_start_offset = 0;
+  int64_t end = 0;  // what is not below it is not there for who asks
+  // More is to be decompressed than a turn has time for: what to search elsewhere, and what came of it.
+  std::shared_ptr<TimeSearch> search;
+  Result<std::optional<TimestampAndOffset>> searched = std::optional<TimestampAndOffset>();
 };
 
 // The lowest version in which each special timestamp may be asked.
@@ -42,6 +51,19 @@ int16_t least_version_of(int64_t timestamp) {
     case kEarliestPendingUpload: return 11;
     default: return 0;
   }
+}
+
+void take_found(OffsetItem& item, const std::optional<TimestampAndOffset>& found) {
+  // What consumers cannot read yet is not there for them.
+  if (found && found->offset < item.end) item.found = *found;
+}
+
+Status begin_search(PartitionLog& log, OffsetItem& item, int64_t from_offset) {
+  auto search = item.timestamp == kMaxTimestamp ? log.search_max_timestamp()
+                                                : log.search_by_timestamp(item.timestamp, from_offset);
+  if (!search) return search.error();
+  if (*search) item.search = std::make_shared<TimeSearch>(std::move(**search));
+  return ok_status();
 }
 
 Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
@@ -72,11 +94,18 @@ Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
       return ok_status();
     default: break;
   }
+  item.end = end;
+  const DecompressionBudget budget(kMostSearchedHere_bytes);
   auto found = item.timestamp == kMaxTimestamp ? log.find_max_timestamp() : log.find_by_timestamp(item.timestamp);
+  if (budget.exceeded()) return begin_search(log, item, 0);
   if (!found) return found.error();
-  // What consumers cannot read yet is not there for them.
-  if (found->has_value() && (*found)->offset < end) item.found = **found;
+  take_found(item, *found);
   return ok_status();
+}
+
+void fail_look_up(Partition& partition, OffsetItem& item, const Error& error) {
+  partition.take_offline(error);
+  item.error = ErrorCode::kKafkaStorageError;
 }
 
 void look_up_offset(Shard& owner, OffsetItem& item) {
@@ -84,10 +113,38 @@ void look_up_offset(Shard& owner, OffsetItem& item) {
   PartitionLog* log = nullptr;
   item.error = check_leader(partition, item.current_leader_epoch, log);
   if (item.error != ErrorCode::kNone) return;
-  if (Status status = find_offset(*log, *partition, item); !status.ok()) {
-    partition->take_offline(status.error());
-    item.error = ErrorCode::kKafkaStorageError;
-  }
+  if (Status status = find_offset(*log, *partition, item); !status.ok()) fail_look_up(*partition, item, status.error());
+}
+
+// Takes what a search found; the next one begins where it ended without.
+void take_searched(Shard& owner, OffsetItem& item) {
+  if (!item.search) return;
+  const int64_t end = item.search->end_offset();
+  item.search.reset();
+  Partition* partition = owner.find_partition(item.id);
+  PartitionLog* log = nullptr;
+  item.error = check_leader(partition, item.current_leader_epoch, log);
+  if (item.error != ErrorCode::kNone) return;
+  if (!item.searched) return fail_look_up(*partition, item, item.searched.error());
+  take_found(item, *item.searched);
+  if (*item.searched || item.timestamp == kMaxTimestamp) return;
+  if (Status status = begin_search(*log, item, end); !status.ok()) fail_look_up(*partition, item, status.error());
+}
+
+// Runs what is to be searched elsewhere, one behind the other, until there is nothing left.
+void search_elsewhere(Shard& owner, const std::shared_ptr<std::vector<OffsetItem>>& part, Task finished) {
+  const bool any = std::any_of(part->begin(), part->end(), [](const OffsetItem& item) { return item.search != nullptr; });
+  if (!any) return finished();
+  owner.executor().run_computation(
+      [part] {
+        for (OffsetItem& item : *part) {
+          if (item.search) item.searched = item.search->run();
+        }
+      },
+      [&owner, part, finished = std::move(finished)] {
+        for (OffsetItem& item : *part) take_searched(owner, item);
+        search_elsewhere(owner, part, finished);
+      });
 }
 
 // The version 0 form: offsets in descending order, the end first where it was asked for.
@@ -97,6 +154,21 @@ std::vector<int64_t> old_style_offsets(const OffsetItem& item, int32_t most) {
   if (item.timestamp == kLatest && item.found.offset != item.log_start_offset) offsets.push_back(item.log_start_offset);
   if (offsets.size() > static_cast<size_t>(std::max(most, 0))) offsets.resize(static_cast<size_t>(std::max(most, 0)));
   return offsets;
+}
+
+void answer_offsets(ListOffsetsCall& call, ListOffsetsResponse& response, const std::vector<OffsetItem>& items) {
+  for (const OffsetItem& item : items) {
+    auto& out = item.place.in(response);
+    out.error_code = item.error;
+    if (item.error != ErrorCode::kNone) continue;
+    out.timestamp = item.found.timestamp;
+    out.offset = item.found.offset;
+    out.leader_epoch = item.found.leader_epoch;
+    if (call.version() == 0) {
+      out.old_style_offsets = old_style_offsets(item, item.place.in(call.request).max_num_offsets);
+    }
+  }
+  call.reply(response);
 }
 
 void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
@@ -136,18 +208,12 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
   }
   shard.router().visit_each<OffsetItem>(
       shard, std::move(items), &look_up_offset, [call, response](std::vector<OffsetItem> done) {
-        for (const OffsetItem& item : done) {
-          auto& out = item.place.in(*response);
-          out.error_code = item.error;
-          if (item.error != ErrorCode::kNone) continue;
-          out.timestamp = item.found.timestamp;
-          out.offset = item.found.offset;
-          out.leader_epoch = item.found.leader_epoch;
-          if (call->version() == 0) {
-            out.old_style_offsets = old_style_offsets(item, item.place.in(call->request).max_num_offsets);
-          }
-        }
-        call->reply(*response);
+        const bool more = std::any_of(done.begin(), done.end(), [](const OffsetItem& item) { return item.search != nullptr; });
+        if (!more) return answer_offsets(*call, *response, done);
+        call->shard().router().scatter<OffsetItem>(call->shard(), std::move(done), search_elsewhere,
+                                                   [call, response](std::vector<OffsetItem> searched) {
+                                                     answer_offsets(*call, *response, searched);
+                                                   });
       });
 }
 

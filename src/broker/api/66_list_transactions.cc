@@ -10,6 +10,10 @@
 namespace milena {
 namespace {
 
+constexpr size_t kMostFiltersHere = 10'000;
+// Of the pattern, over all transactions.
+constexpr int64_t kLongestMatch_ms = 2000;
+
 using ListTransactionsCall = Call<ListTransactionsRequest, ListTransactionsResponse>;
 
 // Each coordinator names the filters it does not know; they are named once.
@@ -33,19 +37,50 @@ ListTransactionsResponse list_nothing(const ListTransactionsCall& call, Now now)
   return std::move(std::get<ListTransactionsResponse>(effects.answers.at(0).response));
 }
 
-void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
+// Unknown states are told here, whatever their number; what is asked of the coordinators is short.
+void shorten_state_filters(ListTransactionsRequest& request, Listing& listing) {
+  std::set<ByteView> known;
+  for (ByteView filter : request.state_filters) {
+    if (transaction_state_from_name(filter)) {
+      known.insert(filter);
+    } else {
+      listing.unknown_filters.emplace(filter);
+    }
+  }
+  // With nothing but unknown ones nothing is listed.
+  if (known.empty() && !request.state_filters.empty()) known.insert(request.state_filters.front());
+  request.state_filters.assign(known.begin(), known.end());
+}
+
+void answer_listing(ListTransactionsCall& call, Listing& listing) {
+  ListTransactionsResponse& response = listing.response;
+  response.unknown_state_filters.assign(listing.unknown_filters.begin(), listing.unknown_filters.end());
+  if (response.error_code != ErrorCode::kNone) response.transaction_states.clear();
+  call.reply(response);
+}
+
+// The pattern is tried on a thread beside the loop, and not for ever.
+void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const std::shared_ptr<Listing>& listing) {
+  const auto& pattern = call->request.transactional_id_pattern;
+  if (!pattern || pattern->empty()) return answer_listing(*call, *listing);
+  call->shard().executor().run_computation(
+      [call, listing, end_ms = system_clock().steady_ms() + kLongestMatch_ms] {
+        const auto time_is_up = [end_ms] { return system_clock().steady_ms() > end_ms; };
+        if (keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern, time_is_up)) return;
+        listing->response = {};
+        listing->unknown_filters.clear();
+        listing->response.error_code = ErrorCode::kInvalidRegularExpression;
+      },
+      [call, listing] { answer_listing(*call, *listing); });
+}
+
+void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::shared_ptr<Listing>& listing) {
   Shard& shard = call->shard();
-  auto listing = std::make_shared<Listing>();
-  std::ranges::sort(call->request.producer_id_filters);  // once, for all partitions
   int32_t count = TransactionRuntime::partition_count(shard);
   if (count == 0) listing->add(list_nothing(*call, {shard.steady_ms(), shard.now_ms()}));
   listing->open += static_cast<size_t>(count);
   auto finish_one = [call, listing] {
-    if (--listing->open > 0) return;
-    ListTransactionsResponse& response = listing->response;
-    response.unknown_state_filters.assign(listing->unknown_filters.begin(), listing->unknown_filters.end());
-    if (response.error_code != ErrorCode::kNone) response.transaction_states.clear();
-    call->reply(response);
+    if (--listing->open == 0) match_then_answer(call, listing);
   };
   for (int32_t partition = 0; partition < count; partition++) {
     TransactionRuntime::submit(
@@ -60,6 +95,21 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
         });
   }
   finish_one();
+}
+
+// Filters by the megabyte are put in order on a thread beside the loop.
+void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
+  auto listing = std::make_shared<Listing>();
+  const auto put_in_order = [call, listing] {
+    std::ranges::sort(call->request.producer_id_filters);  // once, for all partitions
+    shorten_state_filters(call->request, *listing);
+  };
+  const size_t filters = call->request.producer_id_filters.size() + call->request.state_filters.size();
+  if (filters > kMostFiltersHere) {
+    return call->shard().executor().run_computation(put_in_order, [call, listing] { list_on_all(call, listing); });
+  }
+  put_in_order();
+  list_on_all(call, listing);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // DescribeTopicPartitions (key 75), version 0 (KIP-966): topics and partitions in the order of their names, at most
 // `response_partition_limit` of them, with a cursor to go on from.
 #include <algorithm>
-#include <set>
 
 #include "broker/api_entry.h"
 #include "broker/authorized_operations.h"
@@ -31,19 +30,24 @@ Response::DescribeTopicPartitionsResponsePartition describe_partition(const Meta
   return out;
 }
 
-// Names to describe, sorted, from the cursor on.
-std::vector<Bytes> names_to_describe(const DescribeTopicPartitionsCall& call) {
+// Names to describe, sorted, from the cursor on; of all topics no more than can be answered, and one for the next cursor.
+std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call, int64_t room) {
   const auto& request = call.request;
-  std::set<Bytes> names;
-  for (const auto& topic : request.topics) names.emplace(topic.name);
+  std::vector<ByteView> names;
+  const auto add = [&](ByteView name) {
+    if (!request.cursor || name >= request.cursor->topic_name) names.push_back(name);
+  };
   if (request.topics.empty()) {
-    for (const TopicImage& topic : call.shard().image().topics()) names.insert(topic.name);
+    for (const TopicImage& topic : call.shard().image().topics()) add(topic.name);
+    const auto wanted = std::min<size_t>(names.size(), static_cast<size_t>(room) + 1);
+    std::partial_sort(names.begin(), names.begin() + static_cast<ptrdiff_t>(wanted), names.end());
+    names.resize(wanted);
+    return names;
   }
-  std::vector<Bytes> from_cursor;
-  for (const Bytes& name : names) {
-    if (!request.cursor || name >= request.cursor->topic_name) from_cursor.push_back(name);
-  }
-  return from_cursor;
+  for (const auto& topic : request.topics) add(topic.name);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 // A cursor names a partition of what is asked for.
@@ -67,15 +71,15 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     }
     return call->reply(response);
   }
-  for (const Bytes& name : names_to_describe(*call)) {
+  for (ByteView name : names_to_describe(*call, room)) {
     const TopicImage* image = call->shard().image().find_topic(name);
     if (room == 0) {
       response.next_cursor.emplace();
-      response.next_cursor->topic_name = name;
+      response.next_cursor->topic_name = Bytes(name);
       break;
     }
     auto& topic = response.topics.emplace_back();
-    topic.name = name;
+    topic.name = Bytes(name);
     if (image == nullptr) {
       topic.error_code =
           !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
@@ -93,7 +97,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     }
     if (end < image->partition_count()) {
       response.next_cursor.emplace();
-      response.next_cursor->topic_name = name;
+      response.next_cursor->topic_name = Bytes(name);
       response.next_cursor->partition_index = end;
       break;
     }

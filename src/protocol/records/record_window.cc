@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/compression/decompression_budget.h"
+
 namespace milena {
 
 Status RecordWindow::fill(size_t size) {
@@ -21,8 +23,12 @@ Status RecordWindow::fill(size_t size) {
 }
 
 Status RecordWindow::read_more() {
+  if (!DecompressionBudget::any_left()) {
+    return make_error(ErrorKind::kExhausted, "more to decompress than there is time for here");
+  }
   Result<size_t> n = stream_->read(buffer_.get() + end_, capacity_ - end_);
   if (!n.ok()) return n.error();
+  DecompressionBudget::spend(*n);
   if (*n < capacity_ - end_) stream_ended_ = true;
   end_ += *n;
   return ok_status();

@@ -1,0 +1,28 @@
+#include "log/time_search.h"
+
+#include "protocol/records/record_iterator.h"
+
+namespace milena {
+
+Result<std::optional<TimestampAndOffset>> TimeSearch::run() {
+  while (true) {
+    Result<bool> more = batches_.next();
+    if (!more) return more.error();
+    if (!*more) return std::optional<TimestampAndOffset>();
+    const BatchHeader& header = batches_.header();
+    if (header.max_timestamp < timestamp_ || header.last_offset() < starting_offset_) continue;
+    Result<Bytes> bytes = batches_.bytes();
+    if (!bytes) return bytes.error();
+    Result<RecordBatchView> view = RecordBatchView::parse(*bytes);
+    if (!view) return view.error();
+    RecordIterator records(*view, RecordIterator::Content::kSkip);
+    while (records.next()) {
+      const RecordView& record = records.record();
+      if (record.timestamp < timestamp_ || record.offset < starting_offset_) continue;
+      return std::optional(TimestampAndOffset{record.timestamp, record.offset, header.partition_leader_epoch});
+    }
+    RETURN_IF_ERROR(records.status());
+  }
+}
+
+}  // namespace milena

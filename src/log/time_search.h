@@ -1,0 +1,38 @@
+// TimeSearch: the search for a record by its time within one segment, begun by a PartitionLog. It may have to decompress
+// much, and so may be run on any thread; the file is kept open.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "log/batch_scanner.h"
+
+namespace milena {
+
+struct TimestampAndOffset {
+  int64_t timestamp = -1;
+  int64_t offset = -1;
+  int32_t leader_epoch = -1;
+  bool operator==(const TimestampAndOffset&) const = default;
+};
+
+class TimeSearch {
+ public:
+  // The first record at or beyond both among the batches of the scanner.
+  TimeSearch(BatchScanner batches, int64_t timestamp, int64_t starting_offset, int64_t end_offset)
+      : batches_(std::move(batches)), timestamp_(timestamp), starting_offset_(starting_offset), end_offset_(end_offset) {}
+
+  // Once.
+  Result<std::optional<TimestampAndOffset>> run();
+  // Where to search on if nothing was found.
+  int64_t end_offset() const { return end_offset_; }
+
+ private:
+  BatchScanner batches_;
+  int64_t timestamp_;
+  int64_t starting_offset_;
+  int64_t end_offset_;
+};
+
+}  // namespace milena

@@ -1,0 +1,96 @@
+// A process without a descriptor to spare: nothing is wrong with the disk, and what is tried again later works.
+#include "log_fixture.h"
+
+namespace milena::log_test {
+namespace {
+
+// Opens no file that it would not find open, while told so, or beyond a number of open files.
+class ScarceFileSystem final : public FileSystem {
+ public:
+  bool scarce = false;
+  size_t most_open = SIZE_MAX;
+
+  Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    std::erase_if(open_, [](const std::weak_ptr<File>& file) { return file.expired(); });
+    if (scarce || open_.size() >= most_open) return make_error(ErrorKind::kExhausted, "cannot open {}: no more", path);
+    auto file = real_.open(path, mode);
+    if (file.ok()) open_.push_back(*file);
+    return file;
+  }
+  bool exists(const std::string& path) override { return real_.exists(path); }
+  Status make_directories(const std::string& path) override { return real_.make_directories(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return real_.list(path); }
+  Status rename(const std::string& from, const std::string& to) override { return real_.rename(from, to); }
+  Status remove(const std::string& path) override { return real_.remove(path); }
+  Status remove_tree(const std::string& path) override { return real_.remove_tree(path); }
+  Status sync_directory(const std::string& path) override { return real_.sync_directory(path); }
+
+ private:
+  FileSystem& real_ = posix_file_system();
+  std::vector<std::weak_ptr<File>> open_;
+};
+
+class DescriptorsTest : public ::testing::Test {
+ protected:
+  // Few files stay open, so that each step has to open one.
+  std::unique_ptr<PartitionLog> open_log(FileCache& cache, OpenState state = {}) {
+    LogConfig config;
+    config.segment_bytes = 300;
+    auto log = PartitionLog::open(cache, clock_, temp_.path() + "/topic-0", {"topic", 0},
+                                  std::make_shared<const LogConfig>(config), state);
+    EXPECT_TRUE(log.ok());
+    return log.ok() ? log.take() : nullptr;
+  }
+
+  TempDirectory temp_;
+  ScarceFileSystem file_system_;
+  ManualClock clock_{1'700'000'000'000};
+};
+
+TEST_F(DescriptorsTest, FilesThatLieOpenGiveWayToOneThatIsNeeded) {
+  file_system_.most_open = 3;
+  FileCache cache(file_system_, 64);
+  std::vector<std::unique_ptr<FileCache::Slot>> slots;
+  for (int i = 0; i < 10; i++) {
+    slots.push_back(std::make_unique<FileCache::Slot>());
+    auto file = cache.open(*slots.back(), temp_.path() + "/" + std::to_string(i), OpenMode::kReadOrCreate);
+    EXPECT_TRUE(file.ok());
+  }
+  EXPECT_EQ(cache.open_files(), 3u);
+  file_system_.scarce = true;
+  FileCache::Slot one_more;
+  auto refused = cache.open(one_more, temp_.path() + "/more", OpenMode::kReadOrCreate);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kExhausted);
+}
+
+// Wherever in an append a file is wanted, in one that rolls too: it is refused as a whole, and the next try succeeds.
+TEST_F(DescriptorsTest, ARefusedAppendLeavesTheLogAsItWas) {
+  FileCache cache(file_system_, 1);
+  std::unique_ptr<PartitionLog> log = open_log(cache);
+  ASSERT_TRUE(log->assign_epoch(0, 0).ok());  // as whoever opens it to lead does
+  int refused = 0;
+  for (int i = 0; i < 20; i++) {
+    const Bytes batch = make_batch({.records = 1, .padding = 60, .producer_id = 7, .producer_epoch = 0, .sequence = i});
+    file_system_.scarce = true;
+    auto failed = log->append_as_leader(batch, 0, AppendOrigin::kClient);
+    file_system_.scarce = false;
+    if (failed.ok()) {  // every file it needed lay open
+      EXPECT_EQ(failed->base_offset, i);
+      continue;
+    }
+    refused++;
+    EXPECT_EQ(failed.error().kind, ErrorKind::kExhausted) << failed.error().message;
+    EXPECT_EQ(log->log_end_offset(), i);
+    auto appended = log->append_as_leader(batch, 0, AppendOrigin::kClient);
+    ASSERT_TRUE(appended.ok()) << appended.error().message;
+    EXPECT_EQ(appended->base_offset, i);
+  }
+  EXPECT_GT(refused, 3);
+  log.reset();
+  log = open_log(cache);
+  EXPECT_EQ(log->log_end_offset(), 20);
+}
+
+}  // namespace
+}  // namespace milena::log_test
