@@ -12,8 +12,9 @@
 // only needed by some (producer state, leader epochs, sizes of old segments) is read when first asked for.
 //
 // File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of Result
-// are of the disk: after one, the caller takes the log's directory offline and drops the log. A client's mistakes are an
-// ErrorCode in the outcome, and leave the log as it was.
+// are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was. After any other,
+// and any of an append, the caller drops the log (Partition::take_offline). A client's mistakes are an ErrorCode in the
+// outcome, and leave the log as it was.
 #pragma once
 
 #include <cstdint>
@@ -266,6 +267,7 @@ class PartitionLog {
   Result<bool> recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes, uint64_t total_bytes);
   Result<ProducerState*> producers();
   Status rebuild_producers(int64_t up_to);
+  Status replay_producers_of(Segment& segment, int64_t from_offset, int64_t up_to);
   Status load_newest_snapshot(int64_t up_to, int64_t& start);
   Status replay_producer(BatchScanner& batch, Segment* txn_index_of);
   Status note_aborted(Segment& segment, const ProducerState::Completed& done);
