@@ -156,6 +156,9 @@ class PartitionLog {
 
   // --- offsets ---
 
+  // After a clean shutdown the end is what the newest snapshot's name says until somebody reads or appends, or asks for this
+  // look at the last segment, which recovers the log if it ends elsewhere. No effect later.
+  Status confirm_end();
   int64_t log_start_offset() const { return log_start_offset_; }
   int64_t log_end_offset() const { return log_end_offset_; }
   int64_t high_watermark() const { return high_watermark_; }
@@ -259,7 +262,6 @@ class PartitionLog {
   Status finish_leftovers(const std::vector<std::string>& names);
   Status load_segment_files(const std::vector<SegmentFileName>& files);
   Status find_clean_end();
-  Status confirm_end();
   Status remove_stray_snapshots();
 
   // partition_log_recovery.cc

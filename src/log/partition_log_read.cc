@@ -119,9 +119,7 @@ Result<std::optional<TimestampAndOffset>> PartitionLog::find_in_segment(Segment&
     if (!*more) return std::optional<TimestampAndOffset>();
     const BatchHeader& header = batches->header();
     if (header.max_timestamp < timestamp || header.last_offset() < starting_offset) continue;
-    Result<Bytes> bytes = batches->bytes();
-    if (!bytes) return bytes.error();
-    Result<RecordBatchView> view = RecordBatchView::parse(*bytes);
+    Result<RecordBatchView> view = batches->batch();
     if (!view) return view.error();
     RecordIterator records(*view, RecordIterator::Content::kSkip);
     while (records.next()) {
