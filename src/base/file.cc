@@ -13,8 +13,20 @@
 namespace milena {
 namespace {
 
+ErrorKind kind_of(int error) {
+  switch (error) {
+    case ENOENT: return ErrorKind::kNotFound;
+    case EACCES:
+    case EPERM:
+    case EISDIR:
+    case ENOTDIR:
+    case ELOOP: return ErrorKind::kDenied;
+    default: return ErrorKind::kIo;
+  }
+}
+
 Error system_error(const char* what, const std::string& path) {
-  ErrorKind kind = errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
+  ErrorKind kind = kind_of(errno);
   return make_error(kind, "{} {}: {}", what, path, std::strerror(errno));
 }
 

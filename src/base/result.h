@@ -13,6 +13,7 @@ namespace milena {
 
 enum class ErrorKind {
   kIo,         // the operating system said no; the log directory goes offline
+  kDenied,     // this one path cannot be used: its permissions, or what it is; others may well be
   kCorrupt,    // bytes that cannot be what they claim to be
   kInvalid,    // an argument or setting that is not acceptable
   kNotFound,   // something that is not there

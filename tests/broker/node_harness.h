@@ -41,6 +41,9 @@ class NodeHarness {
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
 
+  // Before a start; outlives the node.
+  void use_files(FileSystem& files) { files_ = &files; }
+
   void start() {
     ASSERT_FALSE(running());
     Status started = try_start();
@@ -54,7 +57,7 @@ class NodeHarness {
       executors_.push_back(std::make_unique<ManualExecutor>(clock_));
       pointers.push_back(executors_.back().get());
     }
-    auto node = Node::start(settings_, std::move(pointers));
+    auto node = Node::start(settings_, std::move(pointers), *files_);
     if (!node) return node.error();
     node_ = node.take();
     return ok_status();
@@ -138,6 +141,7 @@ class NodeHarness {
 
  private:
   int shard_count_;
+  FileSystem* files_ = &posix_file_system();
   std::string directory_;
   Settings settings_;
   ManualClock clock_;

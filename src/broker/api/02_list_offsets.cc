@@ -44,7 +44,7 @@ int16_t least_version_of(int64_t timestamp) {
   }
 }
 
-Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
+Status find_offset(PartitionLog& log, int32_t leader_epoch, OffsetItem& item) {
   int64_t end = log.log_end_offset();
   if (item.consumer) {
     end = log.high_watermark();
@@ -57,13 +57,13 @@ Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
   item.log_start_offset = log.log_start_offset();
   switch (item.timestamp) {
     case kLatest:
-      item.found = {-1, end, partition.leader_epoch()};
+      item.found = {-1, end, leader_epoch};
       return ok_status();
     case kEarliest:
     case kEarliestLocal: {
       auto epoch = log.epoch_of(log.log_start_offset());
       if (!epoch) return epoch.error();
-      item.found = {-1, log.log_start_offset(), epoch->value_or(partition.leader_epoch())};
+      item.found = {-1, log.log_start_offset(), epoch->value_or(leader_epoch)};
       return ok_status();
     }
     case kLatestTiered:
@@ -81,13 +81,10 @@ Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
 
 void look_up_offset(Shard& owner, OffsetItem& item) {
   Partition* partition = owner.find_partition(item.id);
-  PartitionLog* log = nullptr;
-  item.error = check_leader(partition, item.current_leader_epoch, log);
+  item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
-  if (Status status = find_offset(*log, *partition, item); !status.ok()) {
-    partition->take_offline(status.error());
-    item.error = ErrorCode::kKafkaStorageError;
-  }
+  item.error = partition->with_log(
+      [&](PartitionLog& log) { return find_offset(log, partition->leader_epoch(), item); });
 }
 
 // The version 0 form: offsets in descending order, the end first where it was asked for.
