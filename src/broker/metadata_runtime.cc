@@ -36,13 +36,17 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   controller_.place_in_directories(records);
   auto appended = append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
                                           home_.now_ms());
-  // What was applied cannot be taken back, and what is not in the log cannot be answered: the node ends.
-  CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
+  if (!appended.ok()) return end_node("written", appended.error());
   controller_.apply(records);
   unsynced_bytes_ += appended->bytes;
   appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset,
                              std::move(done)});
   start_sync();
+}
+
+// What was applied cannot be taken back, and what is not in the log cannot be answered.
+void MetadataRuntime::end_node(const char* what_failed, const Error& why) {
+  home_.node().halt(fmt::format("the metadata log cannot be {}: {}", what_failed, why.message));
 }
 
 void MetadataRuntime::start_sync() {
@@ -54,7 +58,7 @@ void MetadataRuntime::start_sync() {
     Status status = ok_status();
   };
   Result<LogSync> sync = log_->prepare_sync();
-  CHECK(sync.ok(), "the metadata log cannot be synced: {}", sync.error().message);
+  if (!sync.ok()) return end_node("synced", sync.error());
   auto job = std::make_shared<Job>(Job{sync.take(), std::exchange(appended_, {})});
   home_.executor().run_blocking(
       [job, &files = files_] { job->status = job->sync.run(files); },
@@ -65,7 +69,7 @@ void MetadataRuntime::start_sync() {
 }
 
 void MetadataRuntime::on_synced(const Status& status, const LogSync& sync, uint64_t bytes) {
-  CHECK(status.ok(), "the metadata log cannot be synced: {}", status.error().message);
+  if (!status.ok()) return end_node("synced", status.error());
   log_->mark_flushed(sync);
   log_->set_high_watermark(sync.offset());
   snapshots_.on_committed(bytes);
@@ -131,7 +135,7 @@ void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
       Bytes batches =
           kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
       auto appended = log_->append_as_leader(batches, epoch_, AppendOrigin::kCoordinator);
-      CHECK(appended.ok(), "the metadata log cannot be written: {}", appended.error().message);
+      if (!appended.ok()) return end_node("written", appended.error());
       home_.set_kraft_version(1);
       ControllerSettings settings = controller_.settings();
       settings.kraft_version = 1;
@@ -193,6 +197,14 @@ void MetadataRuntime::allocate_producer_ids() {
 Status MetadataRuntime::close() {
   closed_ = true;
   snapshots_.stop();
+  // As Kafka's brokers are fenced when they stop in order: who starts on this directory next need not wait until this
+  // broker's session is over.
+  auto fenced = controller_.fence_broker(home_.node().node_id);
+  if (!fenced.records.empty()) {
+    auto appended = append_metadata_records(*log_, epoch_, fenced.records, fenced.atomic,
+                                            controller_.image().metadata_version(), home_.now_ms());
+    if (!appended) return appended.error();
+  }
   return log_->close_cleanly(true);
 }
 

@@ -88,6 +88,7 @@ class MetadataRuntime {
   // On the home shard.
   void commit(MetadataRecords records, bool atomic, Task done);
   void start_sync();
+  void end_node(const char* what_failed, const Error& why);
   void on_synced(const Status& status, const LogSync& sync, uint64_t bytes);
   void publish(std::shared_ptr<std::vector<Commit>> commits);
   void finish_commits(std::vector<Commit>& commits);
