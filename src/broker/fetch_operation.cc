@@ -30,15 +30,15 @@ Status check_last_epoch(PartitionLog& log, FetchItem& item) {
   return ok_status();
 }
 
-Status read_records(PartitionLog& log, FetchItem& item, const FetchLimits& limits, int64_t upper_bound, uint64_t budget,
-                    bool min_one_batch) {
+Status read_records(PartitionLog& log, FetchItem& item, const FetchLimits& limits, int64_t upper_bound,
+                    uint64_t budget, bool min_one_batch) {
   uint64_t size = std::min<uint64_t>(budget, static_cast<uint64_t>(std::max(item.position.max_bytes, 0)));
   Result<ReadOutcome> outcome = log.read(item.position.fetch_offset, size, upper_bound, min_one_batch);
   if (!outcome) return outcome.error();
   item.error = outcome->error;
   if (item.error != ErrorCode::kNone) return ok_status();
-  // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of old
-  // versions give it.
+  // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of
+  // old versions give it.
   const bool useful = !outcome->first_batch_cut || !limits.first_batch_whole;
   std::vector<AbortedTransaction> aborted;
   if (limits.read_committed && useful && !outcome->batches.empty()) {
@@ -52,7 +52,8 @@ Status read_records(PartitionLog& log, FetchItem& item, const FetchLimits& limit
   return ok_status();
 }
 
-Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, uint64_t budget, bool min_one_batch) {
+Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, uint64_t budget,
+                bool min_one_batch) {
   RETURN_IF_ERROR(check_last_epoch(log, item));
   if (item.error != ErrorCode::kNone) return ok_status();
   auto stable = log.last_stable_offset();

@@ -150,7 +150,9 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
   candidates_.erase(round->id);
   shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
   // A segment that went meanwhile: the next append tries again.
-  if (why != nullptr && why->kind != ErrorKind::kNotFound) note_failure(*shard_.find_partition(round->id), *why);
+  if (why != nullptr && why->kind != ErrorKind::kNotFound) {
+    note_failure(*shard_.find_partition(round->id), *why);
+  }
   look();
 }
 

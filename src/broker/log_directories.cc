@@ -48,7 +48,8 @@ Status LogDirectories::open_all(const Settings& settings, int32_t node_id) {
       continue;
     }
     // What a person can put right (another broker, another user's directory) is not a broken disk, except beside others.
-    const bool broken = directory.error().kind == ErrorKind::kIo || directory.error().kind == ErrorKind::kDenied;
+    const bool broken =
+        directory.error().kind == ErrorKind::kIo || directory.error().kind == ErrorKind::kDenied;
     bool alone = paths.size() == 1 || path == metadata_path || !broken;
     if (alone) return directory.error();
     log_error("the log directory {} is left out: {}", path, directory.error().message);

@@ -197,8 +197,8 @@ void MetadataRuntime::allocate_producer_ids() {
 Status MetadataRuntime::close() {
   closed_ = true;
   snapshots_.stop();
-  // As Kafka's brokers are fenced when they stop in order: who starts on this directory next need not wait until this
-  // broker's session is over.
+  // As Kafka's brokers are fenced when they stop in order: who starts on this directory next need not wait
+  // until this broker's session is over.
   auto fenced = controller_.fence_broker(home_.node().node_id);
   if (!fenced.records.empty()) {
     auto appended = append_metadata_records(*log_, epoch_, fenced.records, fenced.atomic,

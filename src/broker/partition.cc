@@ -70,7 +70,9 @@ ErrorCode Partition::failed_use(const Error& error) {
     take_offline(error);
     return ErrorCode::kKafkaStorageError;
   }
-  if (shard_.first_time(error.message)) log_error("partition {} has damaged records: {}", name(), error.message);
+  if (shard_.first_time(error.message)) {
+    log_error("partition {} has damaged records: {}", name(), error.message);
+  }
   return ErrorCode::kCorruptMessage;
 }
 

@@ -51,9 +51,10 @@ class Partition {
   bool known_empty() const { return known_empty_; }
   void set_known_empty() { known_empty_ = true; }
 
-  // Runs `use(PartitionLog&)`, which gives a Status. kKafkaStorageError when the log is not to be had, or its disk fails: the
-  // partition is offline then. kCorruptMessage when some of its bytes are not what they should be: that use has failed, and
-  // nothing else. `use` keeps nothing of the log, and does nothing that others are told of.
+  // Runs `use(PartitionLog&)`, which gives a Status. kKafkaStorageError when the log is not to be had, or its
+  // disk fails: the partition is offline then. kCorruptMessage when some of its bytes are not what they
+  // should be: that use has failed, and nothing else. `use` keeps nothing of the log, and does nothing that
+  // others are told of.
   template <class Use>
   ErrorCode with_log(Use&& use) {
     PartitionLog* opened = log();
@@ -64,12 +65,13 @@ class Partition {
   // 0 when it is offline.
   int64_t log_end_offset() { return log() ? log_->log_end_offset() : 0; }
 
-  // The log itself, good until the next call of anything that may take it away: an append, a sync, a signal. Null when the
-  // disk failed: the partition is offline (KAFKA_STORAGE_ERROR), which was logged once.
+  // The log itself, good until the next call of anything that may take it away: an append, a sync, a signal.
+  // Null when the disk failed: the partition is offline (KAFKA_STORAGE_ERROR), which was logged once.
   PartitionLog* log();
   // Null when it was not used yet.
   PartitionLog* log_if_open() { return log_.get(); }
-  // What the checkpoints are to say of it: what its log says, or said when it went offline, or what they said at the start.
+  // What the checkpoints are to say of it: what its log says, or said when it went offline, or what they said
+  // at the start.
   LogDirectory::Found offsets() const;
   // After a disk error: logs it once and takes the partition offline, and with an error of the disk (kIo) the directory
   // that it is in, with all others in it.

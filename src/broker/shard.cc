@@ -29,8 +29,8 @@ Result<std::optional<Uuid>> topic_id_of(FileSystem& files, const std::string& pa
   return std::optional<Uuid>(*id);
 }
 
-// A clean stop left the partition without records, as its checkpoints say. They must say so: a checkpoint that is lost says
-// nothing.
+// A clean stop left the partition without records, as its checkpoints say. They must say so: a checkpoint
+// that is lost says nothing.
 bool was_left_empty(const LogDirectory& directory, const TopicPartition& name) {
   const LogDirectory::Found found = directory.find(name);
   return found.clean_shutdown && found.known && found.recovery_point == 0 && found.log_start_offset == 0 &&

@@ -146,7 +146,8 @@ class Shard {
   // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is said.
   bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
 
-  // What the partition's log owes by flush.messages and flush.ms is synced in the background, now or when it is due.
+  // What the partition's log owes by flush.messages and flush.ms is synced in the background, now or when it
+  // is due.
   void consider_flush(Partition& partition);
   // The same for all that were opened while the node loaded.
   void start_flushes();

@@ -40,7 +40,8 @@ Result<bool> BatchScanner::next() {
   const std::optional<BatchHeader> header = log_entry_header(*raw, end_ - at);
   if (!header) {
     if (raw->size() < kBatchHeaderSize) {
-      return make_error(ErrorKind::kCorrupt, "{}: {} bytes at {} are no batch", file_->path(), raw->size(), at);
+      return make_error(ErrorKind::kCorrupt, "{}: {} bytes at {} are no batch", file_->path(), raw->size(),
+                        at);
     }
     const BatchHeader said = BatchHeader::read(raw->data());
     return make_error(ErrorKind::kCorrupt, "{}: no batch at {} (offset {}, length {}, magic {})", file_->path(), at,
@@ -54,8 +55,8 @@ Result<bool> BatchScanner::next() {
   if (!right) return right.error();
   if (!*right) {
     size_ = 0;
-    return make_error(ErrorKind::kCorrupt, "{}: no batch at {}, nor a message of magic {} with that checksum", file_->path(),
-                      at, header_.magic);
+    return make_error(ErrorKind::kCorrupt, "{}: no batch at {}, nor a message of magic {} with that checksum",
+                      file_->path(), at, header_.magic);
   }
   return true;
 }

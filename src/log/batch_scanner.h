@@ -17,8 +17,9 @@ class BatchScanner {
   // them are wanted, a small one where few are.
   BatchScanner(std::shared_ptr<const File> file, uint32_t position, uint32_t end, size_t window_bytes);
 
-  // Moves on to the next batch; false at the end. kCorrupt if the bytes there cannot be one or are cut off. A message of magic
-  // 0 or 1 counts as a batch (log_entry_header) if its checksum is right: a flipped byte must not make one of a batch.
+  // Moves on to the next batch; false at the end. kCorrupt if the bytes there cannot be one or are cut off. A
+  // message of magic 0 or 1 counts as a batch (log_entry_header) if its checksum is right: a flipped byte
+  // must not make one of a batch.
   Result<bool> next();
 
   // Of the current batch.

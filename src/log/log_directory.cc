@@ -169,8 +169,12 @@ Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partitio
 // --- checkpoints ---
 
 LogDirectory::Found LogDirectory::find(const TopicPartition& partition) const {
-  return {clean_shutdown_, recovery_points_.contains(partition), offset_of(recovery_points_, partition), offset_of(log_start_offsets_, partition),
-          offset_of(high_watermarks_, partition), offset_of(first_dirty_offsets_, partition)};
+  return {clean_shutdown_,
+          recovery_points_.contains(partition),
+          offset_of(recovery_points_, partition),
+          offset_of(log_start_offsets_, partition),
+          offset_of(high_watermarks_, partition),
+          offset_of(first_dirty_offsets_, partition)};
 }
 
 void LogDirectory::forget_checkpoints() {

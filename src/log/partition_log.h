@@ -12,9 +12,9 @@
 // only needed by some (producer state, leader epochs, sizes of old segments) is read when first asked for.
 //
 // File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of Result
-// are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was. After any other,
-// and any of an append, the caller drops the log (Partition::take_offline). A client's mistakes are an ErrorCode in the
-// outcome, and leave the log as it was.
+// are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was.
+// After any other, and any of an append, the caller drops the log (Partition::take_offline). A client's
+// mistakes are an ErrorCode in the outcome, and leave the log as it was.
 #pragma once
 
 #include <cstdint>
@@ -156,8 +156,8 @@ class PartitionLog {
 
   // --- offsets ---
 
-  // After a clean shutdown the end is what the newest snapshot's name says until somebody reads or appends, or asks for this
-  // look at the last segment, which recovers the log if it ends elsewhere. No effect later.
+  // After a clean shutdown the end is what the newest snapshot's name says until somebody reads or appends,
+  // or asks for this look at the last segment, which recovers the log if it ends elsewhere. No effect later.
   Status confirm_end();
   int64_t log_start_offset() const { return log_start_offset_; }
   int64_t log_end_offset() const { return log_end_offset_; }

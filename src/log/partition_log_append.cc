@@ -42,7 +42,8 @@ struct PartitionLog::AppendPlan {
   void add(const BatchHeader& header, ByteView raw) {
     Batch& batch = batches.emplace_back(Batch{header, raw, {}});
     std::copy_n(raw.data(), kPatchedBytes, batch.head.data());
-    if (header.magic == kMagicV2) set_base_offset_and_epoch(batch.head.data(), header.base_offset, header.partition_leader_epoch);
+    if (header.magic == kMagicV2)
+      set_base_offset_and_epoch(batch.head.data(), header.base_offset, header.partition_leader_epoch);
     bytes += raw.size();
     max_timestamp = std::max(max_timestamp, header.max_timestamp);
   }

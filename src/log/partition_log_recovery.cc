@@ -132,7 +132,8 @@ Status PartitionLog::rebuild_producers(int64_t up_to) {
     Status replayed = replay_producers_of(segment, start, up_to);
     if (!replayed && replayed.error().kind != ErrorKind::kCorrupt) return replayed;
     // Better some producers forgotten than a partition that nobody can use.
-    if (!replayed) log_warn("{}: the producers in a segment are not all known: {}", directory_, replayed.error().message);
+    if (!replayed)
+      log_warn("{}: the producers in a segment are not all known: {}", directory_, replayed.error().message);
     start = end_of_segment(i);
   }
   producers_->expire(clock_.wall_ms() - config_->max_producer_id_expiration_ms);

@@ -109,7 +109,8 @@ Status Segment::add_aborted(const AbortedTransaction& transaction) {
 Status Segment::ensure_indexes() {
   if (indexes_checked_) return ok_status();
   Status status = check_indexes();
-  if (!status && (status.error().kind == ErrorKind::kIo || status.error().kind == ErrorKind::kDenied)) return status;
+  if (!status && (status.error().kind == ErrorKind::kIo || status.error().kind == ErrorKind::kDenied))
+    return status;
   if (!status) {
     Result<uint32_t> bytes = size();
     if (!bytes) return bytes.error();
@@ -156,8 +157,8 @@ Status Segment::check_indexes() {
     Result<BatchScanner> at_last = scan_from_entry(*offsets, base_offset_ + last->relative_offset, wrong);
     if (!at_last) return at_last.error();
     if (wrong) {
-      return make_error(ErrorKind::kCorrupt, "last offset index entry {} leads to no batch at {}", last->relative_offset,
-                        last->position);
+      return make_error(ErrorKind::kCorrupt, "last offset index entry {} leads to no batch at {}",
+                        last->relative_offset, last->position);
     }
   }
   if (*times > 1) {
@@ -294,8 +295,9 @@ Result<uint32_t> Segment::indexed_position_before(uint64_t position) {
   return static_cast<uint32_t>(entry->position);
 }
 
-// At the batch that the last of the first `count` index entries leads to, or, without one, before the first. Entries that
-// do not lead to a batch at or before the offset are passed over, and `wrong` is set: their batch is damaged, or they are.
+// At the batch that the last of the first `count` index entries leads to, or, without one, before the first.
+// Entries that do not lead to a batch at or before the offset are passed over, and `wrong` is set: their
+// batch is damaged, or they are.
 Result<BatchScanner> Segment::scan_from_entry(size_t count, int64_t offset, bool& wrong) {
   for (size_t step = 1; count > 0; count -= std::min(count, step), step *= 2) {
     Result<OffsetIndexEntry> entry = offsets_.at(count - 1);
@@ -307,7 +309,8 @@ Result<BatchScanner> Segment::scan_from_entry(size_t count, int64_t offset, bool
       if (!batches) return batches.error();
       Result<bool> found = batches->next();
       if (!found && found.error().kind != ErrorKind::kCorrupt) return found.error();
-      if (found && *found && batches->header().base_offset >= base_offset_ && batches->header().base_offset <= offset) {
+      if (found && *found && batches->header().base_offset >= base_offset_ &&
+          batches->header().base_offset <= offset) {
         return batches;
       }
     }
@@ -334,7 +337,8 @@ Result<BatchPosition> Segment::locate(int64_t offset) {
   return BatchPosition{batches->header().base_offset, batches->position(), batches->size()};
 }
 
-// Whether the batch at the entry's offset has its timestamp. True as well where that batch is damaged: it cannot be told.
+// Whether the batch at the entry's offset has its timestamp. True as well where that batch is damaged: it
+// cannot be told.
 Result<bool> Segment::time_entry_is_right(const TimeIndexEntry& entry) {
   Result<BatchPosition> at = locate(base_offset_ + entry.relative_offset);
   if (!at && at.error().kind == ErrorKind::kCorrupt) return true;

@@ -126,7 +126,8 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
 ControllerEffects<std::monostate> Controller::fence_broker(int32_t broker_id) const {
   ControllerEffects<std::monostate> effects;
   const BrokerImage* broker = image_.find_broker(broker_id);
-  if (broker != nullptr && !broker->fenced) effects.records.emplace_back(fencing_change(*broker, Fencing::kFence));
+  if (broker != nullptr && !broker->fenced)
+    effects.records.emplace_back(fencing_change(*broker, Fencing::kFence));
   return effects;
 }
 

@@ -13,7 +13,8 @@ constexpr uint64_t kFilePart = 256 * 1024;
 
 // What a peer or the network cannot be the cause of.
 bool is_file_error(int error) {
-  return error == EIO || error == ENOMEM || error == EBADF || error == EFAULT || error == EOVERFLOW || error == ENXIO;
+  return error == EIO || error == ENOMEM || error == EBADF || error == EFAULT || error == EOVERFLOW ||
+         error == ENXIO;
 }
 
 bool is_file(const Chunk& chunk) { return std::holds_alternative<FileSlice>(chunk); }

@@ -1,4 +1,5 @@
-// Damaged and unreadable files of one partition: what they cost is that partition's, and as little of it as can be.
+// Damaged and unreadable files of one partition: what they cost is that partition's, and as little of it as
+// can be.
 #include <filesystem>
 #include <fstream>
 
@@ -122,20 +123,24 @@ TEST_P(DamageTest, AnAppendWhoseSyncCannotBePreparedIsNotAcknowledged) {
   create_topic("t", 4, {{"flush.messages", "1"}});
   for (int32_t p = 0; p < 4; p++) EXPECT_EQ(produce("t", p, {"a"}).error_code, ErrorCode::kNone);
   int32_t victim = 0;
-  while (node().partition("t", victim).directory()->path() != node().directory() + "/second") ASSERT_LT(++victim, 4);
+  while (node().partition("t", victim).directory()->path() != node().directory() + "/second")
+    ASSERT_LT(++victim, 4);
   // The log and its epochs are written and open; what a sync needs of them is not to be had.
   node().partition("t", victim).set_leader_epoch(7);
   files_.fail(FailingFiles::Call::kOpen, "/second/t-" + std::to_string(victim) + "/leader-epoch-checkpoint$");
   const std::vector<bool> on_second = partitions_on_second();
   EXPECT_EQ(produce("t", victim, {"b"}).error_code, ErrorCode::kKafkaStorageError);
-  for (int32_t p = 0; p < 4; p++) EXPECT_EQ(fetch("t", p, 0).error_code != ErrorCode::kNone, on_second[static_cast<size_t>(p)]);
+  for (int32_t p = 0; p < 4; p++)
+    EXPECT_EQ(fetch("t", p, 0).error_code != ErrorCode::kNone, on_second[static_cast<size_t>(p)]);
 }
 
 TEST_P(DamageTest, ADiskThatFailsUnderTheCleanersEyesTakesItsPartitionsAlone) {
   node().set("log.dirs", node().directory() + "/data," + node().directory() + "/second");
   node().set("log.cleaner.backoff.ms", "1000");
   restart();
-  ASSERT_NO_FATAL_FAILURE(create_topic("t", 4, {{"cleanup.policy", "compact"}, {"segment.bytes", "1048576"}, {"min.cleanable.dirty.ratio", "0.01"}}));
+  ASSERT_NO_FATAL_FAILURE(create_topic(
+      "t", 4,
+      {{"cleanup.policy", "compact"}, {"segment.bytes", "1048576"}, {"min.cleanable.dirty.ratio", "0.01"}}));
   for (int i = 0; i < 6; i++) {
     for (int32_t p = 0; p < 4; p++) {
       RecordBatchBuilder builder;
@@ -149,7 +154,8 @@ TEST_P(DamageTest, ADiskThatFailsUnderTheCleanersEyesTakesItsPartitionsAlone) {
   files_.fail(FailingFiles::Call::kRead, "/second/t-");
   const std::vector<bool> on_second = partitions_on_second();
   for (int i = 0; i < 3; i++) node().advance(400'000);
-  for (int32_t p = 0; p < 4; p++) EXPECT_EQ(fetch("t", p, 5).error_code != ErrorCode::kNone, on_second[static_cast<size_t>(p)]);
+  for (int32_t p = 0; p < 4; p++)
+    EXPECT_EQ(fetch("t", p, 5).error_code != ErrorCode::kNone, on_second[static_cast<size_t>(p)]);
 }
 
 }  // namespace

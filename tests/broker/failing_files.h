@@ -1,5 +1,5 @@
-// FailingFiles: the real file system, of which the test says which calls fail. All paths that contain `match` are hit, or, if
-// it ends with '$', that end with what is before it.
+// FailingFiles: the real file system, of which the test says which calls fail. All paths that contain `match`
+// are hit, or, if it ends with '$', that end with what is before it.
 #pragma once
 
 #include <map>
@@ -14,7 +14,9 @@ class FailingFiles final : public FileSystem {
  public:
   enum class Call { kOpen, kRead, kWrite, kSync };
 
-  void fail(Call call, std::string match, ErrorKind kind = ErrorKind::kIo) { failing_[call] = {std::move(match), kind}; }
+  void fail(Call call, std::string match, ErrorKind kind = ErrorKind::kIo) {
+    failing_[call] = {std::move(match), kind};
+  }
   void mend() { failing_.clear(); }
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {

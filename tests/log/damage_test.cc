@@ -1,4 +1,5 @@
-// Files of a log whose bytes are not what was written: what can still be read is, and nothing is left out unsaid.
+// Files of a log whose bytes are not what was written: what can still be read is, and nothing is left out
+// unsaid.
 #include <gmock/gmock.h>
 
 #include "base/log.h"
@@ -16,7 +17,8 @@ class LogDamageTest : public LogTest {
     config_.index_interval_bytes = 400;
     config_.segment_bytes = 40'000;
     open();
-    for (int i = 0; i < kBatches; i++) append({.timestamp = kNow + i * 1000, .padding = 100, .prefix = "r" + std::to_string(i) + "."});
+    for (int i = 0; i < kBatches; i++)
+      append({.timestamp = kNow + i * 1000, .padding = 100, .prefix = "r" + std::to_string(i) + "."});
     ASSERT_TRUE(log_->close_cleanly(true).ok());
     ASSERT_GT(std::filesystem::file_size(file(0, ".index")), 20u * 8);
   }
@@ -50,7 +52,8 @@ class LogDamageTest : public LogTest {
 };
 
 TEST_F(LogDamageTest, a_damaged_batch_fails_its_own_read) {
-  for (ByteView damage : {ByteView("\0\0\0\0", 4), ByteView("\xff\xff\xff\xff", 4), ByteView("\x7f\0\0\0", 4)}) {
+  for (ByteView damage :
+       {ByteView("\0\0\0\0", 4), ByteView("\xff\xff\xff\xff", 4), ByteView("\x7f\0\0\0", 4)}) {
     Bytes before = slurp(file(0, ".log"));
     overwrite(file(0, ".log"), position_of(50) + 8, damage);
     reopen();
@@ -105,7 +108,8 @@ TEST_F(LogDamageTest, garbage_in_an_offset_index_hides_nothing) {
     for (size_t i = 0; i < 4 * 8; i++) garbage += static_cast<char>(i * 37 + first);
     overwrite(file(0, ".index"), first * 8, garbage);
     reopen();
-    for (int64_t offset = 0; offset < kBatches; offset += 1) ASSERT_EQ(first_offset_read_at(offset), offset) << first;
+    for (int64_t offset = 0; offset < kBatches; offset += 1)
+      ASSERT_EQ(first_offset_read_at(offset), offset) << first;
     log_.reset();
     spill(file(0, ".index"), before);
   }
@@ -128,7 +132,8 @@ TEST_F(LogDamageTest, garbage_in_a_time_index_moves_no_answer) {
   // Entries of the middle name offsets far behind theirs.
   Bytes shifted = before;
   for (size_t i = 5; i < 20; i++) shifted.replace(i * 12 + 8, 4, before, (i + 10) * 12 + 8, 4);
-  for (const Bytes& damaged : {shifted, before.substr(0, before.size() - 12) + Bytes("\0\0\x09\0\0\0\0\0\0\0\0\x01", 12)}) {
+  for (const Bytes& damaged :
+       {shifted, before.substr(0, before.size() - 12) + Bytes("\0\0\x09\0\0\0\0\0\0\0\0\x01", 12)}) {
     spill(file(0, ".timeindex"), damaged);
     reopen();
     for (int64_t offset = 0; offset < kBatches; offset += 7) {

@@ -1,5 +1,5 @@
-// Segments with messages of magic 0 and 1, as a directory has them that was begun by a Kafka of before 0.11. The messages
-// are Kafka's own (tests/golden/records): each file holds offsets 0 to 3.
+// Segments with messages of magic 0 and 1, as a directory has them that was begun by a Kafka of before 0.11.
+// The messages are Kafka's own (tests/golden/records): each file holds offsets 0 to 3.
 #include "base/log.h"
 #include "log/compaction_job.h"
 #include "log/log_fixture.h"
@@ -9,14 +9,17 @@
 namespace milena::log_test {
 namespace {
 
-const char* const kGoldenMessages[] = {"v0_none", "v0_gzip", "v0_snappy", "v0_lz4", "v1_none", "v1_gzip", "v1_snappy", "v1_lz4"};
+const char* const kGoldenMessages[] = {"v0_none", "v0_gzip", "v0_snappy", "v0_lz4",
+                                       "v1_none", "v1_gzip", "v1_snappy", "v1_lz4"};
 
 class LogOldFormatTest : public LogTest {
  protected:
   void SetUp() override { set_log_level(LogLevel::kOff); }
   void TearDown() override { set_log_level(LogLevel::kInfo); }
 
-  static Bytes golden(const std::string& name) { return slurp(std::string(MILENA_GOLDEN_DIR) + "/records/" + name + ".bin"); }
+  static Bytes golden(const std::string& name) {
+    return slurp(std::string(MILENA_GOLDEN_DIR) + "/records/" + name + ".bin");
+  }
   // A log that is only its first segment's file.
   void put(ByteView segment) {
     log_.reset();
@@ -43,7 +46,8 @@ class LogOldFormatTest : public LogTest {
           const RecordView& record = records.record();
           std::string value(record.value.value_or("(null)").substr(0, 10));
           if (record.offset >= offset) {
-            found.push_back(fmt::format("{} {} {}", record.offset, record.key.value_or("(null)"), value.c_str()));
+            found.push_back(
+                fmt::format("{} {} {}", record.offset, record.key.value_or("(null)"), value.c_str()));
           }
         }
         EXPECT_TRUE(records.status().ok());
@@ -66,7 +70,8 @@ TEST_F(LogOldFormatTest, are_served_after_a_crash_and_after_a_clean_stop_and_app
       open({.clean_shutdown = clean});
       ASSERT_EQ(log_->log_end_offset(), 4) << name;
       EXPECT_EQ(all_from(0), expected()) << name;
-      for (int64_t offset = 0; offset < 4; offset++) EXPECT_EQ(all_from(offset), expected(static_cast<size_t>(offset))) << name;
+      for (int64_t offset = 0; offset < 4; offset++)
+        EXPECT_EQ(all_from(offset), expected(static_cast<size_t>(offset))) << name;
       EXPECT_EQ(append({.records = 2}).base_offset, 4);
       reopen_after_crash();
       EXPECT_EQ(log_->log_end_offset(), 6);

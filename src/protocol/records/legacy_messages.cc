@@ -50,13 +50,16 @@ std::optional<BatchHeader> log_entry_header(ByteView head, uint64_t available) {
     header.base_offset = load_big_endian<int64_t>(head.data());
     header.batch_length = load_big_endian<int32_t>(head.data() + 8);
     header.crc = load_big_endian<uint32_t>(head.data() + kBatchLogOverhead);
-    header.attributes = static_cast<int8_t>(head[kBatchMagicPosition + 1]) & (kLegacyCodecMask | kLegacyLogAppendTimeBit);
-    if (header.magic == 1) header.max_timestamp = load_big_endian<int64_t>(head.data() + kBatchMagicPosition + 2);
+    header.attributes =
+        static_cast<int8_t>(head[kBatchMagicPosition + 1]) & (kLegacyCodecMask | kLegacyLogAppendTimeBit);
+    if (header.magic == 1)
+      header.max_timestamp = load_big_endian<int64_t>(head.data() + kBatchMagicPosition + 2);
     header.base_timestamp = header.max_timestamp;
     header.record_count = 1;
   }
   const bool possible = header.batch_length >= static_cast<int32_t>(least - kBatchLogOverhead) &&
-                        header.total_size() <= available && header.last_offset_delta >= 0 && header.base_offset >= 0 &&
+                        header.total_size() <= available && header.last_offset_delta >= 0 &&
+                        header.base_offset >= 0 &&
                         header.base_offset <= std::numeric_limits<int64_t>::max() - header.last_offset_delta;
   return possible ? std::optional(header) : std::nullopt;
 }

@@ -1,5 +1,5 @@
-// Messages of magic 0 and 1 that a log holds become batches of magic 2, for what reads records within the broker
-// (Kafka's AbstractLegacyRecordBatch iterates them in their own format).
+// Messages of magic 0 and 1 that a log holds become batches of magic 2, for what reads records within the
+// broker (Kafka's AbstractLegacyRecordBatch iterates them in their own format).
 #include "protocol/records/legacy_messages.h"
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_checks.h"
@@ -32,23 +32,28 @@ Result<InnerOffsets> inner_offsets(const LegacyMessage& wrapper, size_t most) {
   while (inner.next()) {
     if (offsets.first < 0) offsets.first = inner.message().offset;
     const bool grows = inner.message().offset > offsets.last && !inner.message().is_compressed();
-    if (!grows) return make_error(ErrorKind::kCorrupt, "a compressed message at offset {} with senseless messages in it",
-                                  wrapper.offset);
+    if (!grows)
+      return make_error(ErrorKind::kCorrupt,
+                        "a compressed message at offset {} with senseless messages in it", wrapper.offset);
     offsets.last = inner.message().offset;
   }
   RETURN_IF_ERROR(inner.status());
-  if (offsets.first < 0) return make_error(ErrorKind::kCorrupt, "an empty compressed message at offset {}", wrapper.offset);
+  if (offsets.first < 0)
+    return make_error(ErrorKind::kCorrupt, "an empty compressed message at offset {}", wrapper.offset);
   return offsets;
 }
 
 Result<Bytes> convert_wrapped(const LegacyMessage& wrapper, ByteView entry) {
   Result<InnerOffsets> offsets = inner_offsets(wrapper, most_held(entry));
   if (!offsets) return offsets.error();
-  // Magic 1 counts from the first; the first versions of it that did not, and magic 0, have the offsets themselves.
+  // Magic 1 counts from the first; the first versions of it that did not, and magic 0, have the offsets
+  // themselves.
   const int64_t shift = wrapper.offset - offsets->last;
-  const bool possible = shift >= 0 && offsets->first + shift >= 0 && offsets->last - offsets->first <= INT32_MAX;
-  if (!possible) return make_error(ErrorKind::kCorrupt, "a compressed message at offset {} goes up to {}", wrapper.offset,
-                                   offsets->last);
+  const bool possible =
+      shift >= 0 && offsets->first + shift >= 0 && offsets->last - offsets->first <= INT32_MAX;
+  if (!possible)
+    return make_error(ErrorKind::kCorrupt, "a compressed message at offset {} goes up to {}", wrapper.offset,
+                      offsets->last);
   RecordBatchBuilder builder(options_like(wrapper, offsets->first + shift));
   LegacyInnerIterator inner(wrapper, most_held(entry));
   while (inner.next()) {
@@ -64,9 +69,11 @@ Result<Bytes> convert_wrapped(const LegacyMessage& wrapper, ByteView entry) {
 Result<Bytes> up_convert(ByteView entry) {
   Result<LegacyMessage> message = LegacyMessage::parse(entry);
   if (!message) return message.error();
-  if (!message->crc_ok()) return make_error(ErrorKind::kCorrupt, "the message at offset {} has a wrong checksum", message->offset);
+  if (!message->crc_ok())
+    return make_error(ErrorKind::kCorrupt, "the message at offset {} has a wrong checksum", message->offset);
   if (message->codec_id() > kMaxLegacyCodec || (message->is_compressed() && !message->value)) {
-    return make_error(ErrorKind::kCorrupt, "the message at offset {} cannot be decompressed", message->offset);
+    return make_error(ErrorKind::kCorrupt, "the message at offset {} cannot be decompressed",
+                      message->offset);
   }
   if (message->is_compressed()) return convert_wrapped(*message, entry);
   RecordBatchBuilder builder(options_like(*message, message->offset));
