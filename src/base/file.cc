@@ -13,10 +13,23 @@
 namespace milena {
 namespace {
 
+ErrorKind kind_of(int error) {
+  switch (error) {
+    case ENOENT: return ErrorKind::kNotFound;
+    case EACCES:
+    case EPERM:
+    case EISDIR:
+    case ENOTDIR:
+    case ELOOP: return ErrorKind::kDenied;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return ErrorKind::kExhausted;
+    default: return ErrorKind::kIo;
+  }
+}
+
 Error system_error(const char* what, const std::string& path) {
-  ErrorKind kind = ErrorKind::kIo;
-  if (errno == ENOENT) kind = ErrorKind::kNotFound;
-  if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) kind = ErrorKind::kExhausted;
+  ErrorKind kind = kind_of(errno);
   return make_error(kind, "{} {}: {}", what, path, std::strerror(errno));
 }
 

@@ -10,6 +10,7 @@
 #include "broker/shard.h"
 #include "broker/transaction_runtime.h"
 #include "coordinator/java_string.h"
+#include "protocol/records/legacy_messages.h"
 
 namespace milena {
 namespace {
@@ -117,11 +118,8 @@ void CoordinatorRuntime<Kind>::load_from(int32_t index) {
   if (closed_ || topic == nullptr || index >= topic->partition_count()) return;
   Partition* partition = shard_.find_partition({topic->id, index});
   // After a clean stop the checkpoints tell which logs are empty, and those are left closed.
-  const LogDirectory* directory = partition == nullptr ? nullptr : partition->directory();
-  bool known_empty = directory != nullptr && directory->clean_shutdown() && partition->log_if_open() == nullptr &&
-                     directory->find(partition->topic_partition()).recovery_point == 0;
-  if (partition != nullptr && !known_empty && !hosts_.contains(index) && partition->log() != nullptr &&
-      partition->log()->log_end_offset() > 0) {
+  const bool may_hold = partition != nullptr && !partition->known_empty();
+  if (may_hold && !hosts_.contains(index) && partition->log_end_offset() > 0) {
     load(*find_or_make_host(index));
   }
   shard_.executor().post([this, index] { load_from(index + 1); });
@@ -134,9 +132,11 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::load(Host& host) {
   host.loading = true;
   Partition* partition = partition_of_host(host);
-  PartitionLog* log = partition == nullptr ? nullptr : partition->log();
-  if (log == nullptr) return fail_host(host.partition, ErrorCode::kNotCoordinator);
-  host.load_position = log->log_start_offset();
+  const bool usable = partition != nullptr && partition->with_log([&](PartitionLog& log) {
+    host.load_position = log.log_start_offset();
+    return ok_status();
+  }) == ErrorCode::kNone;
+  if (!usable) return fail_host(host.partition, ErrorCode::kNotCoordinator);
   load_some(host.partition);
 }
 
@@ -146,19 +146,25 @@ void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
   if (found == hosts_.end() || found->second->loaded) return;
   Host& host = *found->second;
   Partition* partition = partition_of_host(host);
-  PartitionLog* log = partition == nullptr ? nullptr : partition->log();
-  if (log == nullptr) return fail_host(partition_index, ErrorCode::kNotCoordinator);
-  if (host.load_position >= log->log_end_offset()) return finish_loading(host);
-  auto read = log->read(host.load_position, kLoadChunk_bytes, log->log_end_offset(), true);
-  auto bytes = read.ok() ? read->batches.flatten() : Result<Bytes>(read.error());
-  if (!bytes) {
-    partition->take_offline(bytes.error());
+  Bytes bytes;
+  int64_t end = 0;
+  const bool read = partition != nullptr && partition->with_log([&](PartitionLog& log) -> Status {
+    end = log.log_end_offset();
+    if (host.load_position >= end) return ok_status();
+    auto outcome = log.read(host.load_position, kLoadChunk_bytes, end, true);
+    if (!outcome) return outcome.error();
+    auto flat = outcome->batches.flatten();
+    if (!flat) return flat.error();
+    auto current = in_current_format(flat.take());
+    if (!current) return current.error();
+    bytes = current.take();
+    return ok_status();
+  }) == ErrorCode::kNone;
+  if (!read) return fail_host(partition_index, ErrorCode::kNotCoordinator);
+  if (host.load_position < end && !apply_batches(host, bytes, host.load_position)) {
     return fail_host(partition_index, ErrorCode::kNotCoordinator);
   }
-  if (!apply_batches(host, *bytes, host.load_position)) {
-    return fail_host(partition_index, ErrorCode::kNotCoordinator);
-  }
-  if (host.load_position >= log->log_end_offset()) return finish_loading(host);
+  if (host.load_position >= end) return finish_loading(host);
   shard_.executor().post([this, partition_index] { load_some(partition_index); });
 }
 
@@ -251,9 +257,9 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::release(Host& host, Effects effects) {
   if (effects.answers.empty() && !has_more(effects)) return;
   Partition* partition = partition_of_host(host);
-  PartitionLog* log = partition == nullptr ? nullptr : partition->log();
-  if (log != nullptr && !partition->is_settled(log->log_end_offset(), true)) {
-    return release_when_settled(host, *partition, log->log_end_offset(), std::move(effects));
+  const int64_t end = partition == nullptr ? 0 : partition->log_end_offset();
+  if (partition != nullptr && !partition->is_settled(end, true)) {
+    return release_when_settled(host, *partition, end, std::move(effects));
   }
   const HostId id{host.partition, host.incarnation};
   send(host, std::move(effects.answers), ErrorCode::kNone);
@@ -309,14 +315,14 @@ auto CoordinatorRuntime<Kind>::gathering(const Host& host, const Effects& effect
   if (append_linger_ms() == 0 || !may_gather(effects)) return Gathering::kNone;
   Partition* partition = partition_of_host(host);
   const size_t size = size_in_batch(effects.records);
-  if (partition == nullptr || partition->log() == nullptr || size > kSmallDecision_bytes) return Gathering::kNone;
+  if (partition == nullptr || partition->offline() || size > kSmallDecision_bytes) return Gathering::kNone;
   const bool has_room = host.gathered.size_bytes() + size <= kLargeCoordinatorBatch_bytes;
   return has_room ? Gathering::kWithOthers : Gathering::kAnew;
 }
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) noexcept {
-  const int64_t end = partition_of_host(host)->log()->log_end_offset();
+  const int64_t end = partition_of_host(host)->log_end_offset();
   const int64_t timestamp_ms = shard_.now_ms();
   BatchOptions options;
   AppendChecks checks = AppendOrigin::kCoordinator;

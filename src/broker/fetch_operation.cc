@@ -15,24 +15,59 @@ constexpr int16_t kFirstVersionWithMaxBytes = 3;
 constexpr int16_t kFirstVersionOfZstd = 10;
 
 // What the client believes about its own last record (KIP-595): where the logs part, if they do.
-bool check_last_epoch(Partition& partition, PartitionLog& log, FetchItem& item) {
-  if (item.position.last_fetched_epoch < 0) return true;
+Status check_last_epoch(PartitionLog& log, FetchItem& item) {
+  if (item.position.last_fetched_epoch < 0) return ok_status();
   auto end = log.epoch_end_offset(item.position.last_fetched_epoch);
-  if (!end) {
-    partition.take_offline(end.error());
-    item.error = ErrorCode::kKafkaStorageError;
-    return false;
-  }
+  if (!end) return end.error();
   if (!end->has_value()) {
     item.error = ErrorCode::kOffsetOutOfRange;
-    return false;
+    return ok_status();
   }
   const EpochEndOffset& known = **end;
   if (known.epoch < item.position.last_fetched_epoch || known.end_offset < item.position.fetch_offset) {
     item.diverging.epoch = known.epoch;
     item.diverging.end_offset = known.end_offset;
   }
-  return true;
+  return ok_status();
+}
+
+Status read_records(PartitionLog& log, FetchItem& item, const FetchLimits& limits, int64_t upper_bound,
+                    uint64_t budget, bool min_one_batch) {
+  uint64_t size = std::min<uint64_t>(budget, static_cast<uint64_t>(std::max(item.position.max_bytes, 0)));
+  Result<ReadOutcome> outcome = log.read(item.position.fetch_offset, size, upper_bound, min_one_batch);
+  if (!outcome) return outcome.error();
+  item.error = outcome->error;
+  if (item.error != ErrorCode::kNone) return ok_status();
+  // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of
+  // old versions give it.
+  const bool useful = !outcome->first_batch_cut || !limits.first_batch_whole;
+  std::vector<AbortedTransaction> aborted;
+  if (limits.read_committed && useful && !outcome->batches.empty()) {
+    int64_t read_end = outcome->next_offset >= 0 ? outcome->next_offset : upper_bound;
+    auto found = log.aborted_transactions(item.position.fetch_offset, read_end);
+    if (!found) return found.error();
+    aborted = found.take();
+  }
+  if (limits.read_committed) item.aborted = std::move(aborted);
+  if (useful) item.records = std::move(outcome->batches);
+  return ok_status();
+}
+
+Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, uint64_t budget,
+                bool min_one_batch) {
+  RETURN_IF_ERROR(check_last_epoch(log, item));
+  if (item.error != ErrorCode::kNone) return ok_status();
+  auto stable = log.last_stable_offset();
+  if (!stable) return stable.error();
+  if (!item.has_diverging()) {
+    int64_t upper_bound = limits.read_committed ? *stable : log.high_watermark();
+    RETURN_IF_ERROR(read_records(log, item, limits, upper_bound, budget, min_one_batch));
+    if (item.error != ErrorCode::kNone) return ok_status();
+  }
+  item.high_watermark = log.high_watermark();
+  item.last_stable_offset = *stable;
+  item.log_start_offset = log.log_start_offset();
+  return ok_status();
 }
 
 void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, uint64_t budget, bool min_one_batch) {
@@ -43,8 +78,7 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
 
   Partition* partition = owner.find_partition(item.id);
-  PartitionLog* log = nullptr;
-  item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1), log);
+  item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1));
   if (item.error != ErrorCode::kNone) return;
   if (limits.replica_id >= 0) {
     // Followers come with replication; nobody else may pretend to be one.
@@ -52,49 +86,9 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
                                                          : ErrorCode::kNotLeaderOrFollower;
     return;
   }
-  if (!check_last_epoch(*partition, *log, item)) return;
-
-  auto stable = log->last_stable_offset();
-  if (!stable) {
-    partition->take_offline(stable.error());
-    item.error = ErrorCode::kKafkaStorageError;
-    return;
-  }
-  int64_t upper_bound = limits.read_committed ? *stable : log->high_watermark();
-  if (!item.has_diverging()) {
-    uint64_t size = std::min<uint64_t>(budget, static_cast<uint64_t>(std::max(item.position.max_bytes, 0)));
-    Result<ReadOutcome> outcome = log->read(item.position.fetch_offset, size, upper_bound, min_one_batch);
-    if (!outcome) {
-      partition->take_offline(outcome.error());
-      item.error = ErrorCode::kKafkaStorageError;
-      return;
-    }
-    if (outcome->error != ErrorCode::kNone) {
-      item.error = outcome->error;
-      return;
-    }
-    // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of old
-    // versions give it.
-    if (!outcome->first_batch_cut || !limits.first_batch_whole) item.records = std::move(outcome->batches);
-    if (limits.read_committed) {
-      item.aborted.emplace();
-      if (!item.records.empty()) {
-        int64_t read_end = outcome->next_offset >= 0 ? outcome->next_offset : upper_bound;
-        auto aborted = log->aborted_transactions(item.position.fetch_offset, read_end);
-        if (!aborted) {
-          partition->take_offline(aborted.error());
-          item.records = Payload();
-          item.aborted.reset();
-          item.error = ErrorCode::kKafkaStorageError;
-          return;
-        }
-        item.aborted = aborted.take();
-      }
-    }
-  }
-  item.high_watermark = log->high_watermark();
-  item.last_stable_offset = *stable;
-  item.log_start_offset = log->log_start_offset();
+  const ErrorCode failed = partition->with_log(
+      [&](PartitionLog& log) { return read_log(log, item, limits, budget, min_one_batch); });
+  if (failed != ErrorCode::kNone) item.error = failed;
 }
 
 }  // namespace

@@ -33,12 +33,7 @@ void FlushTimer::sync_what_is_due() {
   timer_ = 0;
   for (const TopicPartitionId& id : std::exchange(waiting_, {})) {
     Partition* partition = shard_.find_partition(id);
-    if (partition == nullptr || partition->log_if_open() == nullptr || partition->sync_running()) continue;
-    if (partition->log_if_open()->flush_due()) {
-      shard_.sync_in_background(*partition, partition->log_if_open()->prepare_sync());
-    } else {
-      consider(*partition);
-    }
+    if (partition != nullptr) shard_.consider_flush(*partition);
   }
 }
 

@@ -116,8 +116,7 @@ void GroupRuntime::on_metadata(const ImageDelta& delta) {
   const TopicImage* topic = shard_.image().find_topic(kConsumerOffsetsTopic);
   for (int32_t index = 0; topic != nullptr && index < topic->partition_count(); index++) {
     Partition* partition = shard_.find_partition({topic->id, index});
-    if (partition == nullptr || partition->known_empty() || partition->log() == nullptr) continue;
-    if (partition->log()->log_end_offset() == 0) continue;
+    if (partition == nullptr || partition->known_empty() || partition->log_end_offset() == 0) continue;
     Input forget = [deleted](GroupShard& state, AnswerToken, Now) { return state.topics_deleted(*deleted); };
     submit_own(index, std::move(forget));
   }

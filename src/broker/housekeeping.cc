@@ -15,19 +15,23 @@ constexpr size_t kPartitionsPerTurn = 16;
 
 void apply_retention(Shard& shard, Partition& partition) {
   if (partition.known_empty()) return;
-  PartitionLog* log = partition.log();
-  if (log == nullptr) return;
-  int64_t before = log->log_start_offset();
-  auto doomed = log->apply_retention();
-  if (!doomed) return partition.take_offline(doomed.error());
-  if (Status expired = log->expire_producers(); !expired.ok()) return partition.take_offline(expired.error());
-  if (log->log_start_offset() != before) {
-    log_info("{}: records before offset {} are past their retention", partition.name(), log->log_start_offset());
+  int64_t before = 0;
+  int64_t after = 0;
+  const ErrorCode failed = partition.with_log([&](PartitionLog& log) -> Status {
+    before = log.log_start_offset();
+    auto doomed = log.apply_retention();
+    if (!doomed) return doomed.error();
+    if (!doomed->empty()) remove_files_later(shard, doomed.take(), log.config().file_delete_delay_ms);
+    after = log.log_start_offset();
+    return log.expire_producers();
+  });
+  if (failed != ErrorCode::kNone) return;
+  if (after != before) {
+    log_info("{}: records before offset {} are past their retention", partition.name(), after);
     shard.note_append(partition);
     partition.signal_progress();
   }
-  if (!doomed->empty()) remove_files_later(shard, doomed.take(), log->config().file_delete_delay_ms);
-  shard.cleaner().consider(partition);
+  if (partition.log_if_open() != nullptr) shard.cleaner().consider(partition);
 }
 
 // A few partitions a turn: a log that was never used is opened for this, and others are waiting.
@@ -71,17 +75,12 @@ void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
 
 void OffsetSnapshot::add(Partition& partition) {
   const TopicPartition& name = partition.topic_partition();
-  if (PartitionLog* log = partition.log_if_open()) {
-    recovery_points[name] = log->recovery_point();
-    high_watermarks[name] = log->high_watermark();
-    if (log->log_start_offset() > 0) log_start_offsets[name] = log->log_start_offset();
-    if (log->config().cleanup_compact) first_dirty_offsets[name] = log->first_dirty_offset();
-    return;
-  }
+  all_online &= !partition.offline();
   // What the checkpoints of the start say may be about another topic of this name.
-  LogDirectory::Found found;
-  if (!partition.known_empty()) found = partition.directory()->find(name);
-  recovery_points[name] = found.recovery_point;
+  LogDirectory::Found found{.known = true};
+  if (!partition.known_empty()) found = partition.offsets();
+  // A 0 that is written is taken for an empty log at the next start.
+  if (found.known) recovery_points[name] = found.recovery_point;
   high_watermarks[name] = found.high_watermark;
   if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
   if (found.first_dirty_offset > 0) first_dirty_offsets[name] = found.first_dirty_offset;
@@ -104,6 +103,12 @@ void OffsetSnapshot::merge(OffsetSnapshot other) {
   log_start_offsets.merge(other.log_start_offsets);
   high_watermarks.merge(other.high_watermarks);
   first_dirty_offsets.merge(other.first_dirty_offsets);
+  all_online &= other.all_online;
+}
+
+bool NodeOffsets::all_online(LogDirectory& directory) const {
+  auto found = directories.find(&directory);
+  return found == directories.end() || found->second.all_online;
 }
 
 Status OffsetSnapshot::write(LogDirectory& directory, bool durable) const {

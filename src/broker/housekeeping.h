@@ -26,6 +26,8 @@ struct OffsetSnapshot {
   OffsetCheckpoint log_start_offsets;
   OffsetCheckpoint high_watermarks;
   OffsetCheckpoint first_dirty_offsets;  // of compacted partitions
+  // None of them is offline: what was written to one that is may not be on the disk.
+  bool all_online = true;
 
   void add(Partition& partition);
   void merge(OffsetSnapshot other);
@@ -40,6 +42,7 @@ struct NodeOffsets {
   // Adds this shard's partitions; of those that were not opened what their directory said at start.
   void collect(Shard& shard);
   void merge(NodeOffsets other);
+  bool all_online(LogDirectory& directory) const;
 };
 
 class Housekeeping {

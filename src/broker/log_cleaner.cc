@@ -54,7 +54,7 @@ Partition* LogCleaner::dirtiest(CompactionOutlook& of_it, int64_t& wait_ms) {
     auto outlook = log->compaction_outlook();
     if (!outlook) {
       at = candidates_.erase(at);
-      partition->take_offline(outlook.error());
+      note_failure(*partition, outlook.error());
       continue;
     }
     if (!outlook->due) {
@@ -90,7 +90,8 @@ bool LogCleaner::begin(Partition& partition, const CompactionOutlook& outlook) {
   auto job = partition.log_if_open()->prepare_compaction(outlook, budget,
                                                          settings.get_double("log.cleaner.io.buffer.load.factor"));
   if (!job) {
-    partition.take_offline(job.error());
+    candidates_.erase(partition.id());
+    note_failure(partition, job.error());
     return false;
   }
   running_ = true;
@@ -150,17 +151,18 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
   running_ = false;
   candidates_.erase(round->id);
   shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
-  if (why != nullptr) {
-    Partition* partition = shard_.find_partition(round->id);
-    if (why->kind == ErrorKind::kIo) {
-      partition->take_offline(*why);
-    } else if (why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
-      // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.
-      uncleanable_.insert(round->id);
-      log_error("{} cannot be compacted and stays as it is: {}", partition->name(), why->message);
-    }
+  // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.
+  if (why != nullptr && why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
+    note_failure(*shard_.find_partition(round->id), *why);
   }
   look();
+}
+
+// A damaged batch ends the compaction of its partition, and nothing else.
+void LogCleaner::note_failure(Partition& partition, const Error& why) {
+  if (why.kind != ErrorKind::kCorrupt) return partition.take_offline(why);
+  uncleanable_.insert(partition.id());
+  log_error("{} cannot be compacted and stays as it is: {}", partition.name(), why.message);
 }
 
 int64_t LogCleaner::pause_after_ms(uint64_t bytes) const {

@@ -39,6 +39,7 @@ class LogCleaner {
   PartitionLog* log_of(const Round& round);
   bool install(Round& round);
   void give_up(const std::shared_ptr<Round>& round, const Error* why);
+  void note_failure(Partition& partition, const Error& why);
   int64_t pause_after_ms(uint64_t bytes) const;
 
   Shard& shard_;

@@ -55,7 +55,9 @@ Status LogDirectories::open_all(const Settings& settings) {
       continue;
     }
     // What a person can put right (another broker, another user's directory) is not a broken disk, except beside others.
-    bool alone = paths.size() == 1 || path == metadata_path || directory.error().kind != ErrorKind::kIo;
+    const bool broken =
+        directory.error().kind == ErrorKind::kIo || directory.error().kind == ErrorKind::kDenied;
+    bool alone = paths.size() == 1 || path == metadata_path || !broken;
     if (alone) return directory.error();
     log_error("the log directory {} is left out: {}", path, directory.error().message);
     failed_paths_.push_back(path);

@@ -43,8 +43,7 @@ void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   controller_.place_in_directories(records);
   auto appended = append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
                                           home_.now_ms());
-  // What was applied cannot be taken back, and what is not in the log cannot be answered: the node ends.
-  if (!appended) Node::halt("the metadata log cannot be written: " + appended.error().message);
+  if (!appended.ok()) return end_node("written", appended.error());
   controller_.apply(records);
   unsynced_bytes_ += appended->bytes;
   appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset,
@@ -58,6 +57,11 @@ struct MetadataRuntime::SyncJob {
   uint64_t bytes = 0;
   Status status = ok_status();
 };
+
+// What was applied cannot be taken back, and what is not in the log cannot be answered.
+void MetadataRuntime::end_node(const char* what_failed, const Error& why) {
+  home_.node().halt(fmt::format("the metadata log cannot be {}: {}", what_failed, why.message));
+}
 
 void MetadataRuntime::start_sync() {
   if (syncing_ || appended_.empty()) return;
@@ -88,7 +92,7 @@ void MetadataRuntime::run_sync(const std::shared_ptr<SyncJob>& job) {
 
 // A lack of descriptors passes; after anything else the node ends.
 void MetadataRuntime::wait_after_failed_sync(const Error& error, Task again) {
-  if (error.kind != ErrorKind::kExhausted) Node::halt("the metadata log cannot be synced: " + error.message);
+  if (error.kind != ErrorKind::kExhausted) return end_node("synced", error);
   log_warn("the metadata log cannot be synced at this moment: {}", error.message);
   home_.executor().call_at(home_.steady_ms() + kSyncRetry_ms, [this, again = std::move(again)] {
     if (!closed_) again();
@@ -155,7 +159,7 @@ void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
       Bytes batches =
           kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
       auto appended = log_->append_as_leader(batches, epoch_, AppendOrigin::kCoordinator);
-      if (!appended) Node::halt("the metadata log cannot be written: " + appended.error().message);
+      if (!appended.ok()) return end_node("written", appended.error());
       home_.set_kraft_version(1);
       ControllerSettings settings = controller_.settings();
       settings.kraft_version = 1;
@@ -217,6 +221,14 @@ void MetadataRuntime::allocate_producer_ids() {
 Status MetadataRuntime::close() {
   closed_ = true;
   snapshots_.stop();
+  // As Kafka's brokers are fenced when they stop in order: who starts on this directory next need not wait
+  // until this broker's session is over.
+  auto fenced = controller_.fence_broker(home_.node().node_id);
+  if (!fenced.records.empty()) {
+    auto appended = append_metadata_records(*log_, epoch_, fenced.records, fenced.atomic,
+                                            controller_.image().metadata_version(), home_.now_ms());
+    if (!appended) return appended.error();
+  }
   return log_->close_cleanly(true);
 }
 

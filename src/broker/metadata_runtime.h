@@ -96,6 +96,7 @@ class MetadataRuntime {
   struct SyncJob;
   void run_sync(const std::shared_ptr<SyncJob>& job);
   void wait_after_failed_sync(const Error& error, Task again);
+  void end_node(const char* what_failed, const Error& why);
   void publish(std::shared_ptr<std::vector<Commit>> commits);
   void finish_commits(std::vector<Commit>& commits);
   static bool delete_topics(const std::vector<Commit>& commits);

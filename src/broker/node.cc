@@ -133,6 +133,7 @@ Status Node::load() {
     metadata_->start_snapshots();
   });
   for (auto& shard : shards_) {
+    shard->executor().post([shard = shard.get()] { shard->start_flushes(); });
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
     shard->executor().post([shard = shard.get()] { shard->transactions().load_in_background(); });
     shard->executor().post([shard = shard.get()] { shard->new_directories().start(); });
@@ -146,6 +147,7 @@ Status Node::open_directories() {
   directories_ = directories.take();
   context_->directories = directories_.get();
   context_->on_directory_failure = [this](Shard& on, LogDirectory& failed) { on_directory_failure(on, failed); };
+  context_->halt = &Node::halt;
   return ok_status();
 }
 
@@ -430,7 +432,7 @@ void Node::finish_stop() {
   for (NodeOffsets& part : closed_) all.merge(std::move(part));
   Status written = housekeeping_->write_last(all);
   for (const auto& directory : directories_->all()) {
-    if (!directory->online() || !written.ok() || close_failed_) continue;
+    if (!directory->online() || !written.ok() || close_failed_ || !all.all_online(*directory)) continue;
     written = directory->write_clean_shutdown_mark(broker_epoch_);
   }
   if (!written.ok()) log_error("the next start will recover: {}", written.error().message);

@@ -41,13 +41,40 @@ PartitionLog* Partition::log() {
     return nullptr;
   }
   std::unique_ptr<PartitionLog> log = opened.take();
-  if (Status noted = log->assign_epoch(leader_epoch_, log->log_end_offset()); !noted.ok()) {
-    take_offline(noted.error());
+  // Nobody is told of an end that the files do not have.
+  Status ready = log->confirm_end();
+  if (ready.ok()) ready = log->assign_epoch(leader_epoch_, log->log_end_offset());
+  if (!ready.ok()) {
+    take_offline(ready.error());
     return nullptr;
   }
   log_ = std::move(log);
+  known_empty_ = false;
   advance_high_watermark();
+  // What was appended before the last stop may be owed a sync. While the node loads nobody waits for it yet.
+  if (!shard_.node().directories->loading()) shard_.consider_flush(*this);
   return log_.get();
+}
+
+LogDirectory::Found Partition::offsets() const {
+  if (log_ == nullptr) return last_offsets_ ? *last_offsets_ : directory_->find(name_);
+  LogDirectory::Found found{.known = true,
+                            .recovery_point = log_->recovery_point(),
+                            .log_start_offset = log_->log_start_offset(),
+                            .high_watermark = log_->high_watermark()};
+  if (log_->config().cleanup_compact) found.first_dirty_offset = log_->first_dirty_offset();
+  return found;
+}
+
+ErrorCode Partition::failed_use(const Error& error) {
+  if (error.kind != ErrorKind::kCorrupt) {
+    take_offline(error);
+    return ErrorCode::kKafkaStorageError;
+  }
+  if (shard_.first_time(error.message)) {
+    log_error("partition {} has damaged records: {}", name(), error.message);
+  }
+  return ErrorCode::kCorruptMessage;
 }
 
 void Partition::take_offline(const Error& error) {
@@ -57,6 +84,7 @@ void Partition::take_offline(const Error& error) {
   }
   if (!offline_) log_error("partition {} goes offline: {}", name(), error.message);
   offline_ = true;
+  if (log_ != nullptr) last_offsets_ = offsets();
   log_.reset();
   end_waits(ErrorCode::kKafkaStorageError);
   if (error.kind == ErrorKind::kIo && directory_ != nullptr) shard_.directory_failed(*directory_);
@@ -79,18 +107,22 @@ AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks c
   if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
     advance_high_watermark();
     shard_.note_append(*this);
+    // It owed a sync (flush.messages), which failed.
+    if (offline_) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
   }
   return *outcome;
 }
 
 VerificationStart Partition::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
                                                 bool supports_epoch_bump) {
-  PartitionLog* partition_log = log();
-  if (partition_log == nullptr) return {ErrorCode::kKafkaStorageError, 0};
-  auto start = partition_log->start_verification(producer_id, epoch, first_sequence, supports_epoch_bump);
-  if (start) return *start;
-  take_offline(start.error());
-  return {ErrorCode::kKafkaStorageError, 0};
+  VerificationStart answer;
+  const ErrorCode failed = with_log([&](PartitionLog& log) -> Status {
+    auto start = log.start_verification(producer_id, epoch, first_sequence, supports_epoch_bump);
+    if (!start) return start.error();
+    answer = *start;
+    return ok_status();
+  });
+  return failed == ErrorCode::kNone ? answer : VerificationStart{failed, 0};
 }
 
 void Partition::advance_high_watermark() {

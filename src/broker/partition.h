@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,12 @@
 #include "base/result.h"
 #include "broker/topic_partition_id.h"
 #include "broker/waiter.h"
+#include "log/log_directory.h"
 #include "log/partition_log.h"
 #include "protocol/error_code.h"
 
 namespace milena {
 
-class LogDirectory;
 class Shard;
 
 class Partition {
@@ -47,13 +48,31 @@ class Partition {
   void replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory);
   bool offline() const { return offline_; }
   // It was never written to, and need not be opened to know that.
-  bool known_empty() const { return known_empty_ && log_ == nullptr; }
+  bool known_empty() const { return known_empty_; }
   void set_known_empty() { known_empty_ = true; }
 
+  // Runs `use(PartitionLog&)`, which gives a Status. kKafkaStorageError when the log is not to be had, or its
+  // disk fails: the partition is offline then. kCorruptMessage when some of its bytes are not what they
+  // should be: that use has failed, and nothing else. `use` keeps nothing of the log, and does nothing that
+  // others are told of.
+  template <class Use>
+  ErrorCode with_log(Use&& use) {
+    PartitionLog* opened = log();
+    if (opened == nullptr) return ErrorCode::kKafkaStorageError;
+    Status used = use(*opened);
+    return used.ok() ? ErrorCode::kNone : failed_use(used.error());
+  }
+  // 0 when it is offline.
+  int64_t log_end_offset() { return log() ? log_->log_end_offset() : 0; }
+
+  // The log itself, good until the next call of anything that may take it away: an append, a sync, a signal.
   // Null when the disk failed: the partition is offline (KAFKA_STORAGE_ERROR), which was logged once.
   PartitionLog* log();
   // Null when it was not used yet.
   PartitionLog* log_if_open() { return log_.get(); }
+  // What the checkpoints are to say of it: what its log says, or said when it went offline, or what they said
+  // at the start.
+  LogDirectory::Found offsets() const;
   // After a disk error: logs it once and takes the partition offline, and with an error of the disk (kIo) the directory
   // that it is in, with all others in it. Where descriptors are short (kExhausted) it stays: who asked tries again.
   void take_offline(const Error& error);
@@ -115,6 +134,7 @@ class Partition {
     std::function<void(ErrorCode)> done;
   };
 
+  ErrorCode failed_use(const Error& error);
   void advance_high_watermark();
   void finish_offset_waits(int64_t high_watermark);
   bool sync_wanted() const;
@@ -126,6 +146,7 @@ class Partition {
   LogDirectory* directory_;
   OpenLog open_;
   std::unique_ptr<PartitionLog> log_;
+  std::optional<LogDirectory::Found> last_offsets_;  // when it went offline
   bool offline_ = false;
   bool known_empty_ = false;
   bool sync_running_ = false;

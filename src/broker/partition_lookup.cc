@@ -4,12 +4,11 @@
 
 namespace milena {
 
-ErrorCode check_leader(Partition* partition, int32_t claimed_epoch, PartitionLog*& log) {
+ErrorCode check_leader(const Partition* partition, int32_t claimed_epoch) {
   if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
   if (claimed_epoch != -1 && claimed_epoch < partition->leader_epoch()) return ErrorCode::kFencedLeaderEpoch;
   if (claimed_epoch > partition->leader_epoch()) return ErrorCode::kUnknownLeaderEpoch;
-  log = partition->log();
-  return log == nullptr ? ErrorCode::kKafkaStorageError : ErrorCode::kNone;
+  return ErrorCode::kNone;
 }
 
 }  // namespace milena

@@ -9,7 +9,6 @@
 namespace milena {
 
 class Partition;
-class PartitionLog;
 
 // Where in the answer an item belongs that travels to its partition: index of the topic, and of the partition in it.
 struct AnswerPlace {
@@ -28,7 +27,7 @@ struct AnswerPlace {
 };
 
 // Whether this node leads the partition (null: it does not) in the epoch that the client believes in (-1: it does not
-// say, KIP-320). With kNone `log` is set.
-ErrorCode check_leader(Partition* partition, int32_t claimed_epoch, PartitionLog*& log);
+// say, KIP-320).
+ErrorCode check_leader(const Partition* partition, int32_t claimed_epoch);
 
 }  // namespace milena

@@ -18,6 +18,14 @@ size_t session_slots(const Settings& settings, size_t shard_count) {
   return (slots + shard_count - 1) / shard_count;
 }
 
+// A clean stop left the partition without records, as its checkpoints say. They must say so: a checkpoint
+// that is lost says nothing.
+bool was_left_empty(const LogDirectory& directory, const TopicPartition& name) {
+  const LogDirectory::Found found = directory.find(name);
+  return found.clean_shutdown && found.known && found.recovery_point == 0 && found.log_start_offset == 0 &&
+         found.high_watermark == 0;
+}
+
 }  // namespace
 
 Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
@@ -123,7 +131,7 @@ void Shard::apply_config(const ConfigResource& resource) {
 
 void Shard::set_log_config(Partition& partition, const TopicImage& topic) {
   partition.log_if_open()->set_config(log_config(topic));
-  flush_timer_.consider(partition);
+  consider_flush(partition);
 }
 
 void Shard::apply_altered_settings(const ConfigResource& resource) {
@@ -182,9 +190,9 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
       *this, id, name, image->leader_epoch, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
   // What is found when the node loads and was never synced may still hold something after an unclean stop: recover().
-  bool unwritten = is_new || (node_.directories->loading() && place != nullptr && place->clean_shutdown() &&
-                              place->find(name).clean_shutdown && place->find(name).recovery_point == 0);
-  if (unwritten) partition->set_known_empty();
+  if (is_new || (node_.directories->loading() && place != nullptr && was_left_empty(*place, name))) {
+    partition->set_known_empty();
+  }
   if (is_new && place != nullptr) new_directories_.add(id, *place, place->partition_path(name));
   partitions_.emplace(id, std::move(partition));
 }
@@ -286,18 +294,29 @@ void Shard::note_append(Partition& partition) {
   note_change();
   producer_expiry_.consider(partition);
   if (partition.log_if_open() != nullptr && partition.log_if_open()->config().cleanup_compact) cleaner_->consider(partition);
+  consider_flush(partition);
+}
+
+void Shard::consider_flush(Partition& partition) {
+  PartitionLog* log = partition.log_if_open();
+  if (log == nullptr || partition.sync_running()) return;  // after the sync it is considered again
   // A sync that is prepared has to be run: the log takes it for granted.
-  if (partition.log_if_open() != nullptr && !partition.sync_running() && partition.log_if_open()->flush_due()) {
-    return sync_in_background(partition, partition.log()->prepare_sync());
-  }
+  if (log->flush_due()) return sync_in_background(partition, log->prepare_sync());
   flush_timer_.consider(partition);
+}
+
+void Shard::start_flushes() {
+  for_each_partition([this](Partition& partition) { consider_flush(partition); });
 }
 
 void Shard::directory_failed(LogDirectory& directory) {
   if (closed_ || !directory.take_offline()) return;
   if (node_.directories->loading()) return;  // on a thread of the recovery: the node looks at the directories behind it
   log_error("the log directory {} goes offline with everything in it", directory.path());
-  if (node_.on_directory_failure) node_.on_directory_failure(*this, directory);
+  // In a turn of its own: whoever uses another log of the directory at this moment keeps it until then.
+  executor_.post([this, &directory] {
+    if (!closed_ && node_.on_directory_failure) node_.on_directory_failure(*this, directory);
+  });
 }
 
 void Shard::close() {

@@ -59,6 +59,8 @@ struct NodeContext {
   LogDirectories* directories = nullptr;
   // Called on any shard, once for each directory that fails.
   std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
+  // Ends the process, without a return: nothing can be put in order any more.
+  void (*halt)(const std::string& why) = nullptr;
   Router router;
   // On the controller's shard; use it through MetadataRuntime's own methods, which route.
   MetadataRuntime* metadata = nullptr;
@@ -147,6 +149,12 @@ class Shard {
 
   // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is said.
   bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
+
+  // What the partition's log owes by flush.messages and flush.ms is synced in the background, now or when it
+  // is due.
+  void consider_flush(Partition& partition);
+  // The same for all that were opened while the node loaded.
+  void start_flushes();
 
   // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
   void note_append(Partition& partition);

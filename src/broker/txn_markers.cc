@@ -56,7 +56,7 @@ void append_markers_from(Shard& owner, const std::shared_ptr<std::vector<MarkerI
       continue;
     }
     if (!append_marker(owner, *partition, item)) continue;
-    int64_t end = partition->log()->log_end_offset();
+    int64_t end = partition->log_end_offset();
     if (partition->is_settled(end, true)) continue;
     ++*open;
     partition->when_settled(end, true, item.deadline_ms, [part, i, finish_one](ErrorCode error) {

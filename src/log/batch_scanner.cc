@@ -3,8 +3,15 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "protocol/records/legacy_messages.h"
 
 namespace milena {
+namespace {
+
+// Messages of the old formats are read whole.
+constexpr size_t kLeastOldWindow = 4 << 10;
+
+}  // namespace
 
 BatchScanner::BatchScanner(std::shared_ptr<const File> file, uint32_t position, uint32_t end, size_t window_bytes)
     : file_(std::move(file)), end_(end), position_(position) {
@@ -28,32 +35,40 @@ Result<ByteView> BatchScanner::fetch(uint32_t position, size_t size) {
 Result<bool> BatchScanner::next() {
   uint32_t at = position_ + size_;
   if (at >= end_) return false;
-  if (end_ - at < kBatchHeaderSize) {
-    return make_error(ErrorKind::kCorrupt, "{}: {} bytes at {} are no batch", file_->path(), end_ - at, at);
-  }
-  Result<ByteView> raw = fetch(at, kBatchHeaderSize);
+  Result<ByteView> raw = fetch(at, std::min<size_t>(kBatchHeaderSize, end_ - at));
   if (!raw) return raw.error();
-  BatchHeader header = BatchHeader::read(raw->data());
-  bool long_enough = header.batch_length >= static_cast<int32_t>(kBatchHeaderSize - kBatchLogOverhead);
-  if (long_enough && header.magic >= 0 && header.magic < kMagicV2 && header.total_size() <= end_ - at) {
-    return make_error(ErrorKind::kUnsupported,
-                      "{}: the batch at {} has message format {}, which Kafka 4 no longer writes nor this broker reads; "
-                      "let Kafka 3 rewrite or expire it first", file_->path(), at, header.magic);
-  }
-  if (!long_enough || header.magic != kMagicV2 || header.total_size() > end_ - at || header.last_offset_delta < 0 ||
-      header.base_offset < 0) {
+  const std::optional<BatchHeader> header = log_entry_header(*raw, end_ - at);
+  if (!header) {
+    if (raw->size() < kBatchHeaderSize) {
+      return make_error(ErrorKind::kCorrupt, "{}: {} bytes at {} are no batch", file_->path(), raw->size(),
+                        at);
+    }
+    const BatchHeader said = BatchHeader::read(raw->data());
     return make_error(ErrorKind::kCorrupt, "{}: no batch at {} (offset {}, length {}, magic {})", file_->path(), at,
-                      header.base_offset, header.batch_length, header.magic);
+                      said.base_offset, said.batch_length, said.magic);
   }
-  header_ = header;
+  header_ = *header;
   position_ = at;
-  size_ = static_cast<uint32_t>(header.total_size());
+  size_ = static_cast<uint32_t>(header_.total_size());
+  if (header_.magic == kMagicV2) return true;
+  Result<bool> right = crc_ok();
+  if (!right) return right.error();
+  if (!*right) {
+    size_ = 0;
+    return make_error(ErrorKind::kCorrupt, "{}: no batch at {}, nor a message of magic {} with that checksum",
+                      file_->path(), at, header_.magic);
+  }
   return true;
 }
 
 Result<bool> BatchScanner::crc_ok() {
+  const bool old = header_.magic < kMagicV2;
+  if (old && window_.size() < kLeastOldWindow) {
+    window_.resize(kLeastOldWindow);
+    window_size_ = 0;
+  }
   uint32_t crc = 0;
-  uint32_t at = position_ + kBatchAttributesPosition;
+  auto at = static_cast<uint32_t>(position_ + (old ? kBatchMagicPosition : kBatchAttributesPosition));
   uint32_t end = position_ + size_;
   while (at < end) {
     // What the window holds already, else as much as it takes.
@@ -62,10 +77,20 @@ Result<bool> BatchScanner::crc_ok() {
     size_t size = std::min<size_t>(room, end - at);
     Result<ByteView> part = fetch(at, size);
     if (!part) return part.error();
-    crc = crc32c(*part, crc);
+    crc = old ? crc32_ieee(*part, crc) : crc32c(*part, crc);
     at += static_cast<uint32_t>(size);
   }
   return crc == header_.crc;
+}
+
+Result<RecordBatchView> BatchScanner::batch() {
+  Result<ByteView> raw = view();
+  if (!raw) return raw.error();
+  if (header_.magic == kMagicV2) return RecordBatchView::parse(*raw);
+  Result<Bytes> converted = up_convert(*raw);
+  if (!converted) return converted.error();
+  converted_ = converted.take();
+  return RecordBatchView::parse(converted_);
 }
 
 Result<ByteView> BatchScanner::view() {

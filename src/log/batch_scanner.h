@@ -17,8 +17,9 @@ class BatchScanner {
   // them are wanted, a small one where few are.
   BatchScanner(std::shared_ptr<const File> file, uint32_t position, uint32_t end, size_t window_bytes);
 
-  // Moves on to the next batch; false at the end. kCorrupt if the bytes there cannot be one or are cut off, kUnsupported
-  // for the message formats before magic 2.
+  // Moves on to the next batch; false at the end. kCorrupt if the bytes there cannot be one or are cut off. A
+  // message of magic 0 or 1 counts as a batch (log_entry_header) if its checksum is right: a flipped byte
+  // must not make one of a batch.
   Result<bool> next();
 
   // Of the current batch.
@@ -29,6 +30,8 @@ class BatchScanner {
   Result<bool> crc_ok();
   // All of it, good until the next call. The window grows to hold it.
   Result<ByteView> view();
+  // The same as a batch of magic 2, whatever it is in the file.
+  Result<RecordBatchView> batch();
   // All of it, copied.
   Result<Bytes> bytes();
 
@@ -42,6 +45,7 @@ class BatchScanner {
   uint32_t size_ = 0;
   BatchHeader header_;
   Bytes window_;
+  Bytes converted_;
   uint32_t window_position_ = 0;
   size_t window_size_ = 0;
 };

@@ -50,9 +50,7 @@ Result<bool> CompactionJob::next_batch(size_t end) {
 }
 
 Result<RecordBatchView> CompactionJob::read_batch() {
-  Result<ByteView> bytes = batches_->view();
-  if (!bytes) return bytes.error();
-  return RecordBatchView::parse(*bytes);
+  return batches_->batch();
 }
 
 Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {

@@ -238,8 +238,12 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
 // --- checkpoints ---
 
 LogDirectory::Found LogDirectory::find(const TopicPartition& partition) const {
-  return {clean_shutdown_ && !distrusted_.contains(partition), offset_of(recovery_points_, partition), offset_of(log_start_offsets_, partition),
-          offset_of(high_watermarks_, partition), offset_of(first_dirty_offsets_, partition)};
+  return {clean_shutdown_ && !distrusted_.contains(partition),
+          recovery_points_.contains(partition),
+          offset_of(recovery_points_, partition),
+          offset_of(log_start_offsets_, partition),
+          offset_of(high_watermarks_, partition),
+          offset_of(first_dirty_offsets_, partition)};
 }
 
 void LogDirectory::distrust(const TopicPartition& partition) {

@@ -100,6 +100,8 @@ class LogDirectory {
   // What PartitionLog::open wants to know of a partition.
   struct Found {
     bool clean_shutdown = false;
+    // recovery-point-offset-checkpoint has the partition. Where it has not, 0 means nothing.
+    bool known = false;
     int64_t recovery_point = 0;
     int64_t log_start_offset = 0;
     int64_t high_watermark = 0;

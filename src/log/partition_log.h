@@ -12,8 +12,9 @@
 // only needed by some (producer state, leader epochs, sizes of old segments) is read when first asked for.
 //
 // File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of Result
-// are of the disk: after one, the caller takes the log's directory offline and drops the log. A client's mistakes are an
-// ErrorCode in the outcome, and leave the log as it was.
+// are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was.
+// After any other, and any of an append, the caller drops the log (Partition::take_offline). A client's
+// mistakes are an ErrorCode in the outcome, and leave the log as it was.
 #pragma once
 
 #include <cstdint>
@@ -150,6 +151,9 @@ class PartitionLog {
 
   // --- offsets ---
 
+  // After a clean shutdown the end is what the newest snapshot's name says until somebody reads or appends,
+  // or asks for this look at the last segment, which recovers the log if it ends elsewhere. No effect later.
+  Status confirm_end();
   int64_t log_start_offset() const { return log_start_offset_; }
   int64_t log_end_offset() const { return log_end_offset_; }
   int64_t high_watermark() const { return high_watermark_; }
@@ -260,7 +264,6 @@ class PartitionLog {
   Status finish_leftovers(const std::vector<std::string>& names);
   Status load_segment_files(const std::vector<SegmentFileName>& files);
   Status find_clean_end();
-  Status confirm_end();
   Status remove_stray_snapshots();
 
   // partition_log_recovery.cc
@@ -268,6 +271,7 @@ class PartitionLog {
   Result<bool> recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes, uint64_t total_bytes);
   Result<ProducerState*> producers();
   Status rebuild_producers(int64_t up_to);
+  Status replay_producers_of(Segment& segment, int64_t from_offset, int64_t up_to);
   Status load_newest_snapshot(int64_t up_to, int64_t& start);
   Status replay_producer(BatchScanner& batch, Segment* txn_index_of);
   Status note_aborted(Segment& segment, const ProducerState::Completed& done);

@@ -4,11 +4,28 @@
 
 #include "base/saturating.h"
 #include "log/partition_log.h"
+#include "protocol/records/legacy_messages.h"
 
 namespace milena {
 
 // What of a batch is written anew: base offset, length, leader epoch.
 constexpr size_t kPatchedBytes = kBatchMagicPosition;
+
+// Of a batch, or of a message that an older Kafka wrote, in full: the leader's mistake if it is neither.
+static Result<BatchHeader> whole_entry_header(ByteView entry) {
+  if (magic_of(entry) == kMagicV2) {
+    Result<RecordBatchView> batch = RecordBatchView::parse(entry);
+    if (!batch) return batch.error();
+    return batch->header();
+  }
+  Result<LegacyMessage> message = LegacyMessage::parse(entry);
+  if (!message) return message.error();
+  const std::optional<BatchHeader> header = log_entry_header(entry, entry.size());
+  if (!header || !message->crc_ok()) {
+    return make_error(ErrorKind::kCorrupt, "the message at offset {} is damaged", message->offset);
+  }
+  return *header;
+}
 
 struct PartitionLog::AppendPlan {
   struct Batch {
@@ -25,9 +42,9 @@ struct PartitionLog::AppendPlan {
 
   void add(const BatchHeader& header, ByteView raw) {
     Batch& batch = batches.emplace_back(Batch{header, raw, {}});
-    store_big_endian(batch.head.data(), header.base_offset);
-    store_big_endian(batch.head.data() + 8, header.batch_length);
-    store_big_endian(batch.head.data() + 12, header.partition_leader_epoch);
+    std::copy_n(raw.data(), kPatchedBytes, batch.head.data());
+    if (header.magic == kMagicV2)
+      set_base_offset_and_epoch(batch.head.data(), header.base_offset, header.partition_leader_epoch);
     bytes += raw.size();
     max_timestamp = std::max(max_timestamp, header.max_timestamp);
   }
@@ -86,9 +103,14 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
     plan = {};
     return ok_status();
   };
-  BatchIterator it(batches);
-  while (it.next()) {
-    const BatchHeader& header = it.batch().header();
+  while (true) {
+    Result<ByteView> entry = next_log_entry(batches);
+    if (!entry) return entry.error();
+    if (entry->empty()) break;  // fetched bytes may end in a piece of a batch
+    Result<BatchHeader> parsed = whole_entry_header(*entry);
+    if (!parsed) return parsed.error();
+    batches.remove_prefix(entry->size());
+    const BatchHeader& header = *parsed;
     if (header.base_offset < next_offset) {
       return make_error(ErrorKind::kCorrupt, "{}: the leader sent offset {}, the log ends at {}", directory_,
                         header.base_offset, next_offset);
@@ -98,13 +120,9 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
                 (plan.bytes + header.total_size() <= static_cast<uint64_t>(config_->segment_bytes) &&
                  header.last_offset() - plan.first_offset() <= INT32_MAX);
     if (!fits) RETURN_IF_ERROR(append_planned());
-    plan.add(header, it.batch().bytes());
+    plan.add(header, *entry);
     next_offset = header.next_offset();
   }
-  // Fetched bytes may end in a piece of a batch; anything else that does not parse is the leader's mistake.
-  bool cut_off = it.rest().size() < kBatchHeaderSize ||
-                 BatchHeader::read(it.rest().data()).total_size() > it.rest().size();
-  if (!it.status() && !cut_off) return it.status().error();
   RETURN_IF_ERROR(append_planned());
   return outcome;
 }

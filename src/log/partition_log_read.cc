@@ -75,7 +75,7 @@ Result<ReadOutcome> PartitionLog::read_from(size_t index, const BatchPosition& f
       cut.position = *indexed;
     }
     outcome.next_offset = -1;
-    if (cut.position > first.position) {
+    if (cut.position >= first.position + uint64_t{first.size}) {
       end = cut.position;
       outcome.next_offset = cut.base_offset;
     } else if (first.size <= max_bytes) {

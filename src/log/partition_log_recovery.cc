@@ -130,20 +130,28 @@ Status PartitionLog::rebuild_producers(int64_t up_to) {
   for (size_t i = segment_index_of(start); i < segments_.size() && start < up_to; ++i) {
     Segment& segment = *segments_[i];
     if (segment.base_offset() >= up_to) break;
-    Result<BatchPosition> from = segment.locate(start);
-    if (!from) return from.error();
-    Result<BatchScanner> batches = segment.scan(from->position, kReplayWindow);
-    if (!batches) return batches.error();
-    while (true) {
-      Result<bool> more = batches->next();
-      if (!more) return more.error();
-      if (!*more || batches->header().base_offset >= up_to) break;
-      RETURN_IF_ERROR(replay_producer(*batches, nullptr));
-    }
+    Status replayed = replay_producers_of(segment, start, up_to);
+    if (!replayed && replayed.error().kind != ErrorKind::kCorrupt) return replayed;
+    // Better some producers forgotten than a partition that nobody can use.
+    if (!replayed)
+      log_warn("{}: the producers in a segment are not all known: {}", directory_, replayed.error().message);
     start = end_of_segment(i);
   }
   producers_->expire(subtract_saturating(clock_.wall_ms(), config_->max_producer_id_expiration_ms));
   return ok_status();
+}
+
+Status PartitionLog::replay_producers_of(Segment& segment, int64_t from_offset, int64_t up_to) {
+  Result<BatchPosition> from = segment.locate(from_offset);
+  if (!from) return from.error();
+  Result<BatchScanner> batches = segment.scan(from->position, kReplayWindow);
+  if (!batches) return batches.error();
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more) return more.error();
+    if (!*more || batches->header().base_offset >= up_to) return ok_status();
+    RETURN_IF_ERROR(replay_producer(*batches, nullptr));
+  }
 }
 
 Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {

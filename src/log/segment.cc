@@ -12,6 +12,11 @@ namespace {
 constexpr size_t kLookupWindow = 8 << 10;
 constexpr size_t kRebuildWindow = 256 << 10;
 
+// The file cannot be used now, whatever it holds. Any other error is about its content, which a rebuild mends.
+bool cannot_be_read(ErrorKind kind) {
+  return kind == ErrorKind::kIo || kind == ErrorKind::kDenied || kind == ErrorKind::kExhausted;
+}
+
 }  // namespace
 
 Segment::Segment(FileCache& files, const std::string& directory, int64_t base_offset, int32_t index_interval_bytes,
@@ -109,9 +114,7 @@ Status Segment::add_aborted(const AbortedTransaction& transaction) {
 Status Segment::ensure_indexes() {
   if (indexes_checked_) return ok_status();
   Status status = check_indexes();
-  const bool readable =
-      status.ok() || (status.error().kind != ErrorKind::kIo && status.error().kind != ErrorKind::kExhausted);
-  if (!readable) return status;
+  if (!status && cannot_be_read(status.error().kind)) return status;
   if (!status) {
     Result<uint32_t> bytes = size();
     if (!bytes) return bytes.error();
@@ -119,7 +122,23 @@ Status Segment::ensure_indexes() {
     return rebuild_indexes();
   }
   indexes_checked_ = true;
+  Result<size_t> times = times_.count();
+  if (!times) return times.error();
+  if (*times > 0) {
+    Result<TimeIndexEntry> last = times_.at(*times - 1);
+    if (!last) return last.error();
+    Result<bool> right = time_entry_is_right(*last);
+    if (!right) return right.error();
+    if (!*right) return rebuild_wrong_indexes();
+  }
   return load_max_timestamp();
+}
+
+// Once: what is still not right then is passed over.
+Status Segment::rebuild_wrong_indexes() {
+  if (std::exchange(indexes_rebuilt_, true)) return ok_status();
+  log_warn("rebuilding the indexes of {}: they do not lead to its batches", log_.path());
+  return rebuild_indexes();
 }
 
 // Cheap tests that a preallocated, torn or foreign index does not pass.
@@ -137,6 +156,13 @@ Status Segment::check_indexes() {
     if (last->relative_offset <= 0 || last->position <= 0 || static_cast<uint32_t>(last->position) >= *bytes) {
       return make_error(ErrorKind::kCorrupt, "last offset index entry is {} at {} of {} bytes", last->relative_offset,
                         last->position, *bytes);
+    }
+    bool wrong = false;
+    Result<BatchScanner> at_last = scan_from_entry(*offsets, base_offset_ + last->relative_offset, wrong);
+    if (!at_last) return at_last.error();
+    if (wrong) {
+      return make_error(ErrorKind::kCorrupt, "last offset index entry {} leads to no batch at {}",
+                        last->relative_offset, last->position);
     }
   }
   if (*times > 1) {
@@ -169,8 +195,8 @@ Status Segment::load_max_timestamp() {
   if (!batches) return batches.error();
   while (true) {
     Result<bool> more = batches->next();
-    if (!more) return more.error();
-    if (!*more) return ok_status();
+    if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
+    if (!more || !*more) return ok_status();  // what cannot be read has no time
     const BatchHeader& batch = batches->header();
     if (batch.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batch.max_timestamp, batch.last_offset()};
   }
@@ -203,8 +229,9 @@ Status Segment::rebuild_indexes() {
   if (!batches) return batches.error();
   while (true) {
     Result<bool> more = batches->next();
-    if (!more) return more.error();
-    if (!*more) break;
+    if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
+    if (!more) log_warn("the indexes of {} end at a damaged batch: {}", log_.path(), more.error().message);
+    if (!more || !*more) break;
     RETURN_IF_ERROR(add_batch(batches->header(), batches->position()));
   }
   return save_indexes(false);
@@ -272,39 +299,80 @@ Result<uint32_t> Segment::indexed_position_before(uint64_t position) {
   return static_cast<uint32_t>(entry->position);
 }
 
+// At the batch that the last of the first `count` index entries leads to, or, without one, before the first.
+// Entries that do not lead to a batch at or before the offset are passed over, and `wrong` is set: their
+// batch is damaged, or they are.
+Result<BatchScanner> Segment::scan_from_entry(size_t count, int64_t offset, bool& wrong) {
+  for (size_t step = 1; count > 0; count -= std::min(count, step), step *= 2) {
+    Result<OffsetIndexEntry> entry = offsets_.at(count - 1);
+    if (!entry) return entry.error();
+    Result<uint32_t> bytes = size();
+    if (!bytes) return bytes.error();
+    if (entry->position > 0 && static_cast<uint32_t>(entry->position) < *bytes) {
+      Result<BatchScanner> batches = scan(static_cast<uint32_t>(entry->position), kLookupWindow);
+      if (!batches) return batches.error();
+      Result<bool> found = batches->next();
+      if (!found && found.error().kind != ErrorKind::kCorrupt) return found.error();
+      if (found && *found && batches->header().base_offset >= base_offset_ &&
+          batches->header().base_offset <= offset) {
+        return batches;
+      }
+    }
+    wrong = true;
+  }
+  return scan(0, kLookupWindow);
+}
+
 Result<BatchPosition> Segment::locate(int64_t offset) {
   RETURN_IF_ERROR(ensure_indexes());
   Result<size_t> n = offsets_.count_while(
       [&](const OffsetIndexEntry& e) { return base_offset_ + e.relative_offset <= offset; });
   if (!n) return n.error();
-  uint32_t start = 0;
-  if (*n > 0) {
-    Result<OffsetIndexEntry> entry = offsets_.at(*n - 1);
-    if (!entry) return entry.error();
-    start = static_cast<uint32_t>(entry->position);
-  }
-  Result<BatchScanner> batches = scan(start, kLookupWindow);
+  bool wrong = false;
+  Result<BatchScanner> batches = scan_from_entry(*n, offset, wrong);
   if (!batches) return batches.error();
-  while (true) {
+  while (batches->size() == 0 || batches->header().last_offset() < offset) {
     Result<bool> more = batches->next();
     if (!more) return more.error();
     if (!*more) return BatchPosition{-1, static_cast<uint32_t>(size_), 0};
-    if (batches->header().last_offset() >= offset) {
-      return BatchPosition{batches->header().base_offset, batches->position(), batches->size()};
-    }
   }
+  // It can be reached without the entries that were passed over, so they are what is wrong.
+  if (wrong) RETURN_IF_ERROR(rebuild_wrong_indexes());
+  return BatchPosition{batches->header().base_offset, batches->position(), batches->size()};
+}
+
+// Whether the batch at the entry's offset has its timestamp. True as well where that batch is damaged: it
+// cannot be told.
+Result<bool> Segment::time_entry_is_right(const TimeIndexEntry& entry) {
+  Result<BatchPosition> at = locate(base_offset_ + entry.relative_offset);
+  if (!at && at.error().kind == ErrorKind::kCorrupt) return true;
+  if (!at) return at.error();
+  if (at->size == 0) return false;
+  Result<BatchScanner> batches = scan(at->position, kBatchHeaderSize);
+  if (!batches) return batches.error();
+  Result<bool> any = batches->next();
+  if (!any) return any.error();
+  return *any && batches->header().max_timestamp == entry.timestamp;
 }
 
 Result<uint32_t> Segment::position_for_timestamp(int64_t timestamp, int64_t starting_offset) {
   RETURN_IF_ERROR(ensure_indexes());
-  // Up to the offset of the last entry below the timestamp, no batch reaches it.
-  Result<size_t> n = times_.count_while([&](const TimeIndexEntry& e) { return e.timestamp < timestamp; });
-  if (!n) return n.error();
   int64_t offset = starting_offset;
-  if (*n > 0) {
+  for (bool again = true; again;) {
+    // Up to the offset of the last entry below the timestamp, no batch reaches it.
+    Result<size_t> n = times_.count_while([&](const TimeIndexEntry& e) { return e.timestamp < timestamp; });
+    if (!n) return n.error();
+    if (*n == 0) break;
     Result<TimeIndexEntry> entry = times_.at(*n - 1);
     if (!entry) return entry.error();
-    offset = std::max(offset, base_offset_ + entry->relative_offset);
+    Result<bool> right = time_entry_is_right(*entry);
+    if (!right) return right.error();
+    if (*right) {
+      offset = std::max(offset, base_offset_ + entry->relative_offset);
+      break;
+    }
+    again = !indexes_rebuilt_;
+    RETURN_IF_ERROR(rebuild_wrong_indexes());
   }
   Result<BatchPosition> found = locate(offset);
   if (!found) return found.error();

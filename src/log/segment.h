@@ -1,7 +1,11 @@
 // Segment: one .log file of a partition with its indexes (Kafka's LogSegment). Belongs to its PartitionLog, same thread.
 //
-// Sizes and index contents are trusted as they are in the files and read when first needed; an index that turns out to
-// be missing or impossible is rebuilt from the .log on the spot. Positions are below 2^31, as in Kafka's index entries.
+// Sizes are trusted as they are in the files and read when first needed. What an index entry says is checked
+// against the batch found there; an index that turns out to be missing or wrong is rebuilt from the .log on
+// the spot. Positions are below 2^31, as in Kafka's index entries.
+//
+// A damaged batch fails what would read it (kCorrupt), and nothing else: batches before it and, by the index,
+// behind it can still be read.
 #pragma once
 
 #include <cstdint>
@@ -81,7 +85,7 @@ class Segment {
   Status truncate(uint32_t position, int64_t offset);
   // Empties the indexes, for a scan that fills them again through add_batch and add_aborted.
   Status start_rebuild();
-  // Reads the whole segment and writes the indexes anew.
+  // Reads the whole segment, up to the first damaged batch if there is one, and writes the indexes anew.
   Status rebuild_indexes();
   // Writes index entries that are still in memory; `complete` adds the last time index entry, as on rolling and closing.
   Status save_indexes(bool complete);
@@ -95,6 +99,9 @@ class Segment {
  private:
   Status ensure_indexes();
   Status check_indexes();
+  Result<BatchScanner> scan_from_entry(size_t count, int64_t offset, bool& wrong);
+  Result<bool> time_entry_is_right(const TimeIndexEntry& entry);
+  Status rebuild_wrong_indexes();
   Status load_max_timestamp();
   Status add_time_entry();
 
@@ -113,6 +120,7 @@ class Segment {
   uint32_t bytes_since_entry_ = 0;
   bool preallocated_ = false;  // and not trimmed yet
   bool indexes_checked_ = false;
+  bool indexes_rebuilt_ = false;
   bool has_txn_index_ = false;
   bool txn_index_unsynced_ = false;
 };

@@ -11,9 +11,7 @@ Result<std::optional<TimestampAndOffset>> TimeSearch::run() {
     if (!*more) return std::optional<TimestampAndOffset>();
     const BatchHeader& header = batches_.header();
     if (header.max_timestamp < timestamp_ || header.last_offset() < starting_offset_) continue;
-    Result<Bytes> bytes = batches_.bytes();
-    if (!bytes) return bytes.error();
-    Result<RecordBatchView> view = RecordBatchView::parse(*bytes);
+    Result<RecordBatchView> view = batches_.batch();
     if (!view) return view.error();
     RecordIterator records(*view, RecordIterator::Content::kSkip);
     while (records.next()) {

@@ -181,6 +181,8 @@ class Controller {
   // After an unclean stop the leader epoch of every partition it led grows by one, so that clients and
   // followers see where the log may have been cut. The broker is fenced until unfence_broker.
   ControllerEffects<int64_t> register_broker(const BrokerStart& start, int64_t next_offset) const;
+  // When the broker stops in order. Its partitions keep it as their leader, for when it is back.
+  ControllerEffects<std::monostate> fence_broker(int32_t broker_id) const;
   // When the broker can serve. Partitions without a leader that it may lead get it as leader.
   ControllerEffects<std::monostate> unfence_broker(int32_t broker_id) const;
   // A quorum of one serves one broker: others that the log still takes for living are fenced, and lead nothing.

@@ -7,6 +7,7 @@
 
 #include "metadata/controller.h"
 #include "metadata/partition_draft.h"
+#include "metadata/registration_records.h"
 
 namespace milena {
 namespace {
@@ -131,11 +132,7 @@ ControllerEffects<std::monostate> Controller::fence_other_brokers() const {
   for (const auto& [id, broker] : image_.brokers()) {
     if (id == settings_.node_id || broker.fenced) continue;
     gone.insert(id);
-    BrokerRegistrationChangeRecord change;
-    change.broker_id = id;
-    change.broker_epoch = broker.epoch;
-    change.fenced = 1;
-    effects.records.emplace_back(std::move(change));
+    effects.records.emplace_back(fencing_change(broker, Fencing::kFence));
   }
   take_out_of_partitions(gone, effects.records);
   return effects;

@@ -123,18 +123,20 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
   return effects;
 }
 
+ControllerEffects<std::monostate> Controller::fence_broker(int32_t broker_id) const {
+  ControllerEffects<std::monostate> effects;
+  const BrokerImage* broker = image_.find_broker(broker_id);
+  if (broker != nullptr && !broker->fenced)
+    effects.records.emplace_back(fencing_change(*broker, Fencing::kFence));
+  return effects;
+}
+
 ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) const {
   ControllerEffects<std::monostate> effects;
   effects.atomic = false;
   const BrokerImage* broker = image_.find_broker(broker_id);
   if (broker == nullptr) return effects;
-  if (broker->fenced) {
-    BrokerRegistrationChangeRecord change;
-    change.broker_id = broker_id;
-    change.broker_epoch = broker->epoch;
-    change.fenced = -1;
-    effects.records.emplace_back(std::move(change));
-  }
+  if (broker->fenced) effects.records.emplace_back(fencing_change(*broker, Fencing::kUnfence));
   // Kafka leaves partitions without a leader when their last broker stops. In this order: in sync, eligible
   // (KIP-966), and last of all the one that led before it stopped uncleanly, which may have lost records and
   // is marked as recovering.

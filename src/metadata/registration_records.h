@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "metadata/image.h"
+#include "metadata/metadata_record.h"
 
 namespace milena {
 
@@ -31,6 +32,16 @@ std::vector<To> feature_records(const std::vector<FeatureRange>& from) {
     one.max_supported_version = feature.max_version;
   }
   return to;
+}
+
+enum class Fencing : int8_t { kFence = 1, kUnfence = -1 };
+
+inline MetadataRecord fencing_change(const BrokerImage& broker, Fencing to) {
+  BrokerRegistrationChangeRecord change;
+  change.broker_id = broker.id;
+  change.broker_epoch = broker.epoch;
+  change.fenced = static_cast<int8_t>(to);
+  return change;
 }
 
 }  // namespace milena

@@ -11,6 +11,12 @@ constexpr size_t kMaxParts = 64;
 // What is read at a time where sendfile is not possible.
 constexpr uint64_t kFilePart = 256 * 1024;
 
+// What a peer or the network cannot be the cause of.
+bool is_file_error(int error) {
+  return error == EIO || error == ENOMEM || error == EBADF || error == EFAULT || error == EOVERFLOW ||
+         error == ENXIO;
+}
+
 bool is_file(const Chunk& chunk) { return std::holds_alternative<FileSlice>(chunk); }
 
 ByteView memory_of(const Chunk& chunk) {
@@ -74,6 +80,9 @@ IoResult WriteQueue::write_file(Stream& stream) {
   }
   if (result.kind == IoResult::kFailed && (result.error == EINVAL || result.error == ENOSYS)) {
     return load_file_part() ? IoResult{IoResult::kMoved, 0} : IoResult{IoResult::kFailed, 0, error_};
+  }
+  if (result.kind == IoResult::kFailed && is_file_error(result.error)) {
+    failure_text_ = "cannot send " + slice.file->path() + ": " + std::strerror(result.error);
   }
   if (result.kind == IoResult::kEnd) {
     // The answer's size is out already, so the only honest thing left is to close.

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "broker/failing_files.h"
 #include "broker/node_fixture.h"
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
@@ -99,6 +100,90 @@ TEST_P(DurabilityTest, RecordsAreSyncedAfterFlushMsWithoutAnother) {
   for (PartitionLog* log : logs) EXPECT_TRUE(log->has_unflushed());
   node().advance(100);
   for (PartitionLog* log : logs) EXPECT_FALSE(log->has_unflushed());
+}
+
+TEST_P(DurabilityTest, WhatIsOwedASyncAtAKillIsSyncedAndShownAfterIt) {
+  create_topic("t", 1, {{"flush.messages", "2"}});
+  for (int i = 0; i < 3; i++) produce("t", 0, {"a"});
+  for (bool clean : {false, true}) {
+    if (clean) restart();
+    else kill_and_start();
+    EXPECT_EQ(values_from("t", 0, 0).size(), 3u);
+    EXPECT_EQ(list_offset("t", 0, -1).offset, 3);
+    EXPECT_FALSE(node().partition("t", 0).log()->has_unflushed());
+  }
+}
+
+TEST_P(DurabilityTest, WhatIsOwedASyncAtAKillIsSyncedAfterFlushMs) {
+  create_topic("t", 1, {{"flush.ms", "1000"}});
+  for (int i = 0; i < 3; i++) produce("t", 0, {"a"});
+  kill_and_start();
+  EXPECT_TRUE(node().partition("t", 0).log()->has_unflushed());
+  node().advance(1000);
+  EXPECT_FALSE(node().partition("t", 0).log()->has_unflushed());
+}
+
+TEST_P(DurabilityTest, ALostRecoveryPointCheckpointBringsNothingBack) {
+  create_topic("t");
+  for (int i = 0; i < 10; i++) produce("t", 0, {"v" + std::to_string(i)});
+  delete_records("t", 6);
+  client_gone();
+  node().stop();
+  ASSERT_TRUE(std::filesystem::remove(node().directory() + "/data/recovery-point-offset-checkpoint"));
+  start();
+  EXPECT_FALSE(node().partition("t", 0).known_empty());
+  for (int round = 0; round < 3; round++) {
+    restart();  // the checkpoints are written anew, from what nobody has opened yet in the first round
+    EXPECT_EQ(list_offset("t", 0, -2).offset, 6);
+    EXPECT_EQ(values_from("t", 0, 6).size(), 4u);
+  }
+}
+
+TEST_P(DurabilityTest, APartitionThatIsOfflineAtAStopKeepsItsOffsets) {
+  for (int round = 0; round < 2; round++) {
+    const std::string name = "t" + std::to_string(round);
+    create_topic(name);
+    for (int i = 0; i < 10; i++) produce(name, 0, {"v" + std::to_string(i)});
+    delete_records(name, 6);
+    if (round == 1) node().advance(6000);  // the checkpoints are written before, too
+    node().partition(name, 0).take_offline(make_error(ErrorKind::kCorrupt, "made to fail"));
+    node().advance(6000);
+    restart();
+    EXPECT_EQ(list_offset(name, 0, -2).offset, 6);
+    EXPECT_EQ(list_offset(name, 0, -1).offset, 10);
+    EXPECT_EQ(values_from(name, 0, 6).size(), 4u);
+  }
+}
+
+TEST_P(DurabilityTest, ATornEndUnderTheMarkOfACleanStopIsNotedBeforeTheFirstRead) {
+  create_topic("t");
+  for (int i = 0; i < 9; i++) produce("t", 0, {"v"});
+  client_gone();
+  node().stop();
+  const std::string log = node().directory() + "/data/t-0/00000000000000000000.log";
+  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 3);
+  start();
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 8);
+  EXPECT_EQ(fetch("t", 0, 9).error_code, ErrorCode::kOffsetOutOfRange);
+  EXPECT_EQ(fetch("t", 0, 8).high_watermark, 8);
+}
+
+TEST_P(DurabilityTest, AMetadataLogThatFailsEndsTheNode) {
+  FailingFiles files;
+  client_gone();
+  node().stop();
+  node().use_files(files);
+  start();
+  for (auto call : {FailingFiles::Call::kWrite, FailingFiles::Call::kSync}) {
+    EXPECT_EXIT(
+        {
+          files.fail(call, "__cluster_metadata-0/0");
+          create_topic("t");
+        },
+        testing::ExitedWithCode(1), "");
+  }
+  client_gone();
+  node().kill();  // before the files go
 }
 
 TEST_P(DurabilityTest, AShorterFlushMsIsHeededAtOnce) {

@@ -44,6 +44,9 @@ class NodeHarness {
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
 
+  // Before a start; outlives the node.
+  void use_files(FileSystem& files) { files_ = &files; }
+
   void start() {
     ASSERT_FALSE(running());
     Status started = try_start();
@@ -152,6 +155,7 @@ class NodeHarness {
   static constexpr int kMostTurns = 200'000;
 
   int shard_count_;
+  FileSystem* files_ = &posix_file_system();
   std::string directory_;
   FileSystem* files_ = &posix_file_system();
   Settings settings_;

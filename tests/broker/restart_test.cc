@@ -2,6 +2,7 @@
 #include <set>
 
 #include "broker/node_fixture.h"
+#include "metadata/replayer.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/init_producer_id.h"
 
@@ -66,6 +67,29 @@ TEST_P(RestartTest, RecordsAndTopicsAreThereAgain) {
       produce("t", p, {"more"});
       EXPECT_EQ(values_from("t", p, 0).size(), values.size() + 1);
     }
+  }
+}
+
+TEST_P(RestartTest, AStopInOrderFencesTheBrokerInTheMetadataLog) {
+  create_topic("t");
+  produce("t", 0, {"a"});
+  for (int round = 0; round < 2; round++) {
+    client_gone();
+    node().stop();
+    Bytes log = posix_file_system()
+                    .read_file(node().directory() + "/data/__cluster_metadata-0/00000000000000000000.log")
+                    .take();
+    MetadataRecords last;
+    BatchIterator batches(log);
+    while (batches.next()) {
+      if (!batches.batch().header().is_control()) last = decode_metadata_batch(batches.batch()).take();
+    }
+    ASSERT_FALSE(last.empty());
+    const auto* change = std::get_if<BrokerRegistrationChangeRecord>(&last.back());
+    ASSERT_NE(change, nullptr);
+    EXPECT_EQ(change->fenced, 1);
+    start();
+    EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"a"});
   }
 }
 

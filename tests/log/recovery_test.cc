@@ -220,20 +220,6 @@ TEST_F(LogRecoveryTest, a_start_offset_beyond_the_end_starts_anew) {
   EXPECT_EQ(append({}).base_offset, 10);
 }
 
-TEST_F(LogRecoveryTest, old_message_formats_are_refused_not_cut) {
-  open();
-  append({});
-  log_.reset();
-  Bytes bytes = slurp(file(0, kLogSuffix));
-  bytes[kBatchMagicPosition] = 1;
-  spill(file(0, kLogSuffix), bytes);
-  auto opened = PartitionLog::open(files_, clock_, directory(), {"topic", 0},
-                                   std::make_shared<const LogConfig>(config_), {});
-  ASSERT_FALSE(opened.ok());
-  EXPECT_EQ(opened.error().kind, ErrorKind::kUnsupported);
-  EXPECT_EQ(slurp(file(0, kLogSuffix)), bytes);
-}
-
 TEST_F(LogRecoveryTest, progress_is_told) {
   open();
   for (int i = 0; i < 10; ++i) append({.padding = 1000});

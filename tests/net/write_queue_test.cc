@@ -30,6 +30,7 @@ class FakeStream final : public Stream {
   }
   IoResult send_file(int descriptor, uint64_t position, uint64_t size) override {
     if (!sends_files) return {IoResult::kFailed, 0, EINVAL};
+    if (file_failure != 0) return {IoResult::kFailed, 0, file_failure};
     if (room == 0) return {IoResult::kWouldBlock};
     Bytes part(std::min({size, static_cast<uint64_t>(room), static_cast<uint64_t>(most_at_once)}), '\0');
     ssize_t count = ::pread(descriptor, part.data(), part.size(), static_cast<off_t>(position));
@@ -51,6 +52,7 @@ class FakeStream final : public Stream {
   size_t most_at_once = SIZE_MAX;
   bool sends_files = true;
   int failure = 0;
+  int file_failure = 0;
   int writes = 0;
   int corks = 0;
   bool corked = false;
@@ -82,6 +84,20 @@ class WriteQueueTest : public testing::Test {
   Bytes content_;
   std::shared_ptr<File> file_;
 };
+
+TEST_F(WriteQueueTest, AFileThatCannotBeSentIsNamedAndAPeerThatIsGoneIsNot) {
+  for (int error : {EIO, EPIPE, ECONNRESET}) {
+    FakeStream stream;
+    stream.file_failure = error;
+    WriteQueue queue;
+    Payload payload;
+    payload.append(FileSlice{file_, 10, 100});
+    queue.push(std::move(payload));
+    EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kFailed);
+    EXPECT_EQ(queue.error(), error);
+    EXPECT_EQ(queue.failure_text().find(path_) != Bytes::npos, error == EIO) << queue.failure_text();
+  }
+}
 
 TEST_F(WriteQueueTest, EverythingComesOutInOrderHoweverLittleIsTaken) {
   Bytes expected = mixed().flatten().take();

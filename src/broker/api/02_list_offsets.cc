@@ -66,7 +66,7 @@ Status begin_search(PartitionLog& log, OffsetItem& item, int64_t from_offset) {
   return ok_status();
 }
 
-Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
+Status find_offset(PartitionLog& log, int32_t leader_epoch, OffsetItem& item) {
   int64_t end = log.log_end_offset();
   if (item.consumer) {
     end = log.high_watermark();
@@ -79,13 +79,13 @@ Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
   item.log_start_offset = log.log_start_offset();
   switch (item.timestamp) {
     case kLatest:
-      item.found = {-1, end, partition.leader_epoch()};
+      item.found = {-1, end, leader_epoch};
       return ok_status();
     case kEarliest:
     case kEarliestLocal: {
       auto epoch = log.epoch_of(log.log_start_offset());
       if (!epoch) return epoch.error();
-      item.found = {-1, log.log_start_offset(), epoch->value_or(partition.leader_epoch())};
+      item.found = {-1, log.log_start_offset(), epoch->value_or(leader_epoch)};
       return ok_status();
     }
     case kLatestTiered:
@@ -103,17 +103,12 @@ Status find_offset(PartitionLog& log, Partition& partition, OffsetItem& item) {
   return ok_status();
 }
 
-void fail_look_up(Partition& partition, OffsetItem& item, const Error& error) {
-  partition.take_offline(error);
-  item.error = ErrorCode::kKafkaStorageError;
-}
-
 void look_up_offset(Shard& owner, OffsetItem& item) {
   Partition* partition = owner.find_partition(item.id);
-  PartitionLog* log = nullptr;
-  item.error = check_leader(partition, item.current_leader_epoch, log);
+  item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
-  if (Status status = find_offset(*log, *partition, item); !status.ok()) fail_look_up(*partition, item, status.error());
+  item.error = partition->with_log(
+      [&](PartitionLog& log) { return find_offset(log, partition->leader_epoch(), item); });
 }
 
 // Takes what a search found; the next one begins where it ended without.
@@ -122,13 +117,14 @@ void take_searched(Shard& owner, OffsetItem& item) {
   const int64_t end = item.search->end_offset();
   item.search.reset();
   Partition* partition = owner.find_partition(item.id);
-  PartitionLog* log = nullptr;
-  item.error = check_leader(partition, item.current_leader_epoch, log);
+  item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
-  if (!item.searched) return fail_look_up(*partition, item, item.searched.error());
-  take_found(item, *item.searched);
-  if (*item.searched || item.timestamp == kMaxTimestamp) return;
-  if (Status status = begin_search(*log, item, end); !status.ok()) fail_look_up(*partition, item, status.error());
+  item.error = partition->with_log([&](PartitionLog& log) -> Status {
+    if (!item.searched) return item.searched.error();
+    take_found(item, *item.searched);
+    if (*item.searched || item.timestamp == kMaxTimestamp) return ok_status();
+    return begin_search(log, item, end);
+  });
 }
 
 // Runs what is to be searched elsewhere, one behind the other, until there is nothing left.

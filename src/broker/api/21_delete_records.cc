@@ -23,25 +23,27 @@ struct DeleteItem {
 
 void delete_records(Shard& owner, DeleteItem& item) {
   Partition* partition = owner.find_partition(item.id);
-  PartitionLog* log = nullptr;
-  item.error = check_leader(partition, -1, log);
+  item.error = check_leader(partition, -1);
   if (item.error != ErrorCode::kNone) return;
-  // An empty cleanup.policy keeps everything until it is deleted so.
-  if (log->config().cleanup_compact && !log->config().cleanup_delete) {
-    item.error = ErrorCode::kPolicyViolation;
-    return;
-  }
-  auto deleted = log->delete_records_before(item.offset == -1 ? log->high_watermark() : item.offset);
-  if (!deleted) {
-    partition->take_offline(deleted.error());
-    item.error = ErrorCode::kKafkaStorageError;
-    return;
-  }
-  item.error = *deleted;
+  ErrorCode refused = ErrorCode::kNone;
+  item.error = partition->with_log([&](PartitionLog& log) -> Status {
+    // An empty cleanup.policy keeps everything until it is deleted so.
+    if (log.config().cleanup_compact && !log.config().cleanup_delete) {
+      refused = ErrorCode::kPolicyViolation;
+      return ok_status();
+    }
+    auto deleted = log.delete_records_before(item.offset == -1 ? log.high_watermark() : item.offset);
+    if (!deleted) return deleted.error();
+    refused = *deleted;
+    item.low_watermark = log.log_start_offset();
+    return ok_status();
+  });
+  if (item.error == ErrorCode::kNone) item.error = refused;
   if (item.error == ErrorCode::kNone) {
-    item.low_watermark = log->log_start_offset();
     owner.note_append(*partition);  // the checkpoint of log start offsets is due
     partition->signal_progress();
+  } else {
+    item.low_watermark = -1;
   }
 }
 

@@ -23,17 +23,16 @@ struct EpochItem {
 
 void look_up_epoch(Shard& owner, EpochItem& item) {
   Partition* partition = owner.find_partition(item.id);
-  PartitionLog* log = nullptr;
-  item.error = check_leader(partition, item.current_leader_epoch, log);
+  item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
-  auto end = log->epoch_end_offset(item.epoch);
-  if (!end) {
-    partition->take_offline(end.error());
-    item.error = ErrorCode::kKafkaStorageError;
-  } else if (end->has_value()) {
+  item.error = partition->with_log([&](PartitionLog& log) -> Status {
+    auto end = log.epoch_end_offset(item.epoch);
+    if (!end) return end.error();
+    if (!end->has_value()) return ok_status();
     item.found_epoch = (*end)->epoch;
     item.end_offset = (*end)->end_offset;
-  }
+    return ok_status();
+  });
 }
 
 void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> call) {

@@ -32,16 +32,17 @@ void collect_sizes(Shard& shard, const Wanted& wanted, std::vector<ReplicaSize>&
       out.push_back({partition.topic_partition(), partition.directory(), 0, 0, false});
       return;
     }
-    PartitionLog* log = partition.log();
-    if (log == nullptr) return;
-    auto bytes = log->size();
-    if (!bytes) return partition.take_offline(bytes.error());
-    out.push_back({partition.topic_partition(), partition.directory(), static_cast<int64_t>(*bytes),
-                   std::max<int64_t>(log->high_watermark() - log->log_end_offset(), 0), false});
-    if (auto future = shard.mover().future_of(partition.id())) {
-      out.push_back({partition.topic_partition(), future->directory, static_cast<int64_t>(future->bytes),
-                     std::max<int64_t>(log->log_end_offset() - future->log_end_offset, 0), true});
-    }
+    (void)partition.with_log([&](PartitionLog& log) -> Status {
+      auto bytes = log.size();
+      if (!bytes) return bytes.error();
+      out.push_back({partition.topic_partition(), partition.directory(), static_cast<int64_t>(*bytes),
+                     std::max<int64_t>(log.high_watermark() - log.log_end_offset(), 0), false});
+      if (auto future = shard.mover().future_of(partition.id())) {
+        out.push_back({partition.topic_partition(), future->directory, static_cast<int64_t>(future->bytes),
+                       std::max<int64_t>(log.log_end_offset() - future->log_end_offset, 0), true});
+      }
+      return ok_status();
+    });
   });
 }
 

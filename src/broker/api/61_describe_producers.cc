@@ -28,17 +28,15 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
     return;
   }
   Partition* partition = owner.find_partition(item.id);
-  PartitionLog* log = nullptr;
-  item.error = check_leader(partition, -1, log);
+  item.error = check_leader(partition, -1);
   if (item.error != ErrorCode::kNone) return;
-  auto producers = log->active_producers();
-  if (producers) {
+  item.error = partition->with_log([&](PartitionLog& log) -> Status {
+    auto producers = log.active_producers();
+    if (!producers) return producers.error();
     item.producers = producers.take();
     item.room->take(item.producers.size() * kProducer_bytes, "", "producers of " + partition->topic_partition().to_string());
-  } else {
-    partition->take_offline(producers.error());
-    item.error = ErrorCode::kKafkaStorageError;
-  }
+    return ok_status();
+  });
 }
 
 void describe_producers(const ProducersItem& item, DescribeProducersResponse::PartitionResponse& out) {

@@ -77,6 +77,18 @@ DownConverted down_convert(ByteView batches, int8_t to_magic, int64_t first_offs
     if (!entry.ok()) return failed(ErrorCode::kCorruptMessage, entry.error().message);
     if (entry->empty()) break;
     batches.remove_prefix(entry->size());
+    if (magic_of(*entry) <= to_magic) {  // of a log that an older Kafka began
+      result.bytes += *entry;
+      result.next_offset = std::max(result.next_offset, load_big_endian<int64_t>(entry->data()) + 1);
+      continue;
+    }
+    Bytes converted;
+    if (magic_of(*entry) < kMagicV2) {
+      Result<Bytes> up = up_convert(*entry);
+      if (!up.ok()) return failed(ErrorCode::kCorruptMessage, up.error().message);
+      converted = up.take();
+      entry = ByteView(converted);
+    }
     Result<RecordBatchView> batch = RecordBatchView::parse(*entry);
     if (!batch.ok()) return failed(ErrorCode::kCorruptMessage, batch.error().message);
     const BatchHeader& header = batch->header();

@@ -1,6 +1,7 @@
 // Record batches as messages of magic 1 (Fetch 2 and 3) or 0 (Fetch 0 and 1), as Kafka 3.9 does it (RecordsUtil,
 // LazyDownConversionRecords): headers and control batches are dropped, offsets kept, what was compressed is compressed
-// again in the same codec; zstd cannot be said in the old formats. Pure; any thread.
+// again in the same codec; zstd cannot be said in the old formats. Messages of that format or an older one go
+// as they are. Pure; any thread.
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "protocol/records/record_window.h"
 
@@ -10,10 +11,6 @@ namespace milena {
 namespace {
 
 constexpr size_t kLegacyCrcSize = 4;
-
-uint32_t crc_ieee(ByteView bytes) {
-  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
 
 // Takes a length and that many bytes off the front; false when there are fewer.
 bool take_sized(ByteView& rest, std::optional<ByteView>& bytes) {
@@ -34,6 +31,38 @@ void append_sized(Bytes& to, std::optional<ByteView> bytes) {
 }
 
 }  // namespace
+
+uint32_t crc32_ieee(ByteView bytes, uint32_t before) {
+  return static_cast<uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+std::optional<BatchHeader> log_entry_header(ByteView head, uint64_t available) {
+  if (head.size() <= kBatchMagicPosition) return std::nullopt;
+  BatchHeader header;
+  header.magic = magic_of(head);
+  const size_t least = header.magic == 0   ? kBatchLogOverhead + kLegacyOverheadV0
+                       : header.magic == 1 ? kBatchLogOverhead + kLegacyOverheadV1
+                                           : kBatchHeaderSize;
+  if (header.magic < 0 || header.magic > kMagicV2 || head.size() < least) return std::nullopt;
+  if (header.magic == kMagicV2) {
+    header = BatchHeader::read(head.data());
+  } else {
+    header.base_offset = load_big_endian<int64_t>(head.data());
+    header.batch_length = load_big_endian<int32_t>(head.data() + 8);
+    header.crc = load_big_endian<uint32_t>(head.data() + kBatchLogOverhead);
+    header.attributes =
+        static_cast<int8_t>(head[kBatchMagicPosition + 1]) & (kLegacyCodecMask | kLegacyLogAppendTimeBit);
+    if (header.magic == 1)
+      header.max_timestamp = load_big_endian<int64_t>(head.data() + kBatchMagicPosition + 2);
+    header.base_timestamp = header.max_timestamp;
+    header.record_count = 1;
+  }
+  const bool possible = header.batch_length >= static_cast<int32_t>(least - kBatchLogOverhead) &&
+                        header.total_size() <= available && header.last_offset_delta >= 0 &&
+                        header.base_offset >= 0 &&
+                        header.base_offset <= std::numeric_limits<int64_t>::max() - header.last_offset_delta;
+  return possible ? std::optional(header) : std::nullopt;
+}
 
 Result<ByteView> next_log_entry(ByteView bytes) {
   if (bytes.size() < kBatchLogOverhead) return ByteView();
@@ -73,7 +102,7 @@ Result<LegacyMessage> LegacyMessage::parse(ByteView entry) {
   return message;
 }
 
-bool LegacyMessage::crc_ok() const { return crc_ieee(covered) == crc; }
+bool LegacyMessage::crc_ok() const { return crc32_ieee(covered) == crc; }
 
 std::optional<TimestampType> LegacyMessage::timestamp_type() const {
   if (magic == 0) return std::nullopt;
@@ -91,7 +120,7 @@ void append_legacy_message(Bytes& to, int64_t offset, int8_t magic, int8_t attri
   if (magic > 0) append_big_endian(to, timestamp);
   append_sized(to, key);
   append_sized(to, value);
-  const uint32_t crc = crc_ieee(ByteView(to).substr(covered_from));
+  const uint32_t crc = crc32_ieee(ByteView(to).substr(covered_from));
   store_big_endian(to.data() + size_at, static_cast<int32_t>(to.size() - size_at - sizeof(int32_t)));
   store_big_endian(to.data() + size_at + sizeof(int32_t), crc);
 }

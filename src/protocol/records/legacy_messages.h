@@ -1,5 +1,7 @@
 // Messages of magic 0 and 1, the formats before record batches (Kafka's LegacyRecord, AbstractLegacyRecordBatch). Old
-// clients send them with Produce 0-2 and get them from Fetch 0-3; the log never holds them. One entry:
+// clients send them with Produce 0-2 and get them from Fetch 0-3. What is appended is converted; a log that
+// an older Kafka began may still hold them, and Fetch gives them as they are to whoever knows their format.
+// One entry:
 //
 //   offset i64, size i32, crc u32 (IEEE, over what follows), magic i8, attributes i8, [magic 1: timestamp i64],
 //   key length i32 (-1 null), key, value length i32 (-1 null), value
@@ -22,6 +24,7 @@ namespace milena {
 constexpr size_t kLegacyOverheadV0 = 14;
 constexpr size_t kLegacyOverheadV1 = 22;
 constexpr int8_t kLegacyCodecMask = 0x07;
+constexpr uint8_t kMaxLegacyCodec = 3;  // lz4
 constexpr int8_t kLegacyLogAppendTimeBit = 0x08;
 
 // The entry at the front of `bytes`, a message or a batch of any magic, as Kafka's ByteBufferLogInputStream cuts a
@@ -29,6 +32,15 @@ constexpr int8_t kLegacyLogAppendTimeBit = 0x08;
 // size or magic is senseless.
 Result<ByteView> next_log_entry(ByteView bytes);
 inline int8_t magic_of(ByteView entry) { return static_cast<int8_t>(entry[kBatchMagicPosition]); }
+
+// The header of the entry at the front of `head`, of which up to kBatchHeaderSize bytes must be there, as a
+// batch's of any magic; nullopt if it cannot be one, or has more than `available` bytes. A message stands for
+// a batch of itself. A compressed one has the offset of the last message in it, and the base offset is the
+// same: the first is known by who decompresses it.
+std::optional<BatchHeader> log_entry_header(ByteView head, uint64_t available);
+
+// CRC-32 (IEEE), continued from `before`.
+uint32_t crc32_ieee(ByteView bytes, uint32_t before = 0);
 
 struct LegacyMessage {
   int64_t offset = 0;
@@ -56,6 +68,12 @@ struct LegacyMessage {
 // Appends one entry.
 void append_legacy_message(Bytes& to, int64_t offset, int8_t magic, int8_t attributes, int64_t timestamp,
                            std::optional<ByteView> key, std::optional<ByteView> value);
+
+// An entry of magic 0 or 1, or all that it wraps, as one batch of magic 2: offsets, times and codec are kept.
+// kCorrupt where its checksum or its content is wrong.
+Result<Bytes> up_convert(ByteView entry);
+// Entries as a log has them; those of magic 0 and 1 are converted. What is no whole entry at the end stays.
+Result<Bytes> in_current_format(Bytes entries);
 
 class RecordWindow;
 

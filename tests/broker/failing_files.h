@@ -1,0 +1,81 @@
+// FailingFiles: the real file system, of which the test says which calls fail. All paths that contain `match`
+// are hit, or, if it ends with '$', that end with what is before it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/file.h"
+
+namespace milena::broker_test {
+
+class FailingFiles final : public FileSystem {
+ public:
+  enum class Call { kOpen, kRead, kWrite, kSync };
+
+  void fail(Call call, std::string match, ErrorKind kind = ErrorKind::kIo) {
+    failing_[call] = {std::move(match), kind};
+  }
+  void mend() { failing_.clear(); }
+
+  Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    RETURN_IF_ERROR(check(Call::kOpen, path));
+    auto file = real_.open(path, mode);
+    if (!file) return file;
+    return std::shared_ptr<File>(std::make_shared<Checked>(*file, *this));
+  }
+  bool exists(const std::string& path) override { return real_.exists(path); }
+  Status make_directories(const std::string& path) override { return real_.make_directories(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return real_.list(path); }
+  Status rename(const std::string& from, const std::string& to) override { return real_.rename(from, to); }
+  Status remove(const std::string& path) override { return real_.remove(path); }
+  Status remove_tree(const std::string& path) override { return real_.remove_tree(path); }
+  Status sync_directory(const std::string& path) override { return real_.sync_directory(path); }
+
+ private:
+  struct Failure {
+    std::string match;
+    ErrorKind kind = ErrorKind::kIo;
+  };
+
+  class Checked final : public File {
+   public:
+    Checked(std::shared_ptr<File> file, FailingFiles& owner) : file_(std::move(file)), owner_(owner) {}
+    Result<size_t> read_at(uint64_t position, char* to, size_t size) const override {
+      RETURN_IF_ERROR(owner_.check(Call::kRead, path()));
+      return file_->read_at(position, to, size);
+    }
+    Status write_at(uint64_t position, std::span<const iovec> parts) override {
+      RETURN_IF_ERROR(owner_.check(Call::kWrite, path()));
+      return file_->write_at(position, parts);
+    }
+    Status truncate(uint64_t size) override { return file_->truncate(size); }
+    Status sync() override {
+      RETURN_IF_ERROR(owner_.check(Call::kSync, path()));
+      return file_->sync();
+    }
+    Result<uint64_t> size() const override { return file_->size(); }
+    int descriptor() const override { return file_->descriptor(); }
+    const std::string& path() const override { return file_->path(); }
+
+   private:
+    std::shared_ptr<File> file_;
+    FailingFiles& owner_;
+  };
+
+  Status check(Call call, const std::string& path) const {
+    auto found = failing_.find(call);
+    if (found == failing_.end()) return ok_status();
+    const std::string& match = found->second.match;
+    const bool hit = match.ends_with('$') ? path.ends_with(match.substr(0, match.size() - 1))
+                                          : path.find(match) != std::string::npos;
+    if (!hit) return ok_status();
+    return make_error(found->second.kind, "{}: made to fail", path);
+  }
+
+  FileSystem& real_ = posix_file_system();
+  std::map<Call, Failure> failing_;
+};
+
+}  // namespace milena::broker_test

@@ -1,0 +1,163 @@
+// Files of a log whose bytes are not what was written: what can still be read is, and nothing is left out
+// unsaid.
+#include <gmock/gmock.h>
+
+#include "base/log.h"
+#include "log/log_fixture.h"
+
+namespace milena::log_test {
+namespace {
+
+class LogDamageTest : public LogTest {
+ protected:
+  static constexpr int64_t kBatches = 300;
+
+  void SetUp() override {
+    set_log_level(LogLevel::kOff);
+    config_.index_interval_bytes = 400;
+    config_.segment_bytes = 40'000;
+    open();
+    for (int i = 0; i < kBatches; i++)
+      append({.timestamp = kNow + i * 1000, .padding = 100, .prefix = "r" + std::to_string(i) + "."});
+    ASSERT_TRUE(log_->close_cleanly(true).ok());
+    ASSERT_GT(std::filesystem::file_size(file(0, ".index")), 20u * 8);
+  }
+  void TearDown() override { set_log_level(LogLevel::kInfo); }
+  void reopen() {
+    open({.clean_shutdown = true, .recovery_point = kBatches, .high_watermark = kBatches});
+  }
+  // The position of the batch at the offset, in the first segment.
+  size_t position_of(int64_t offset) {
+    Bytes bytes = slurp(file(0, ".log"));
+    BatchIterator it(bytes);
+    while (it.next()) {
+      if (it.batch().header().base_offset == offset) return it.position();
+    }
+    ADD_FAILURE() << offset;
+    return 0;
+  }
+  void overwrite(const std::string& path, size_t at, ByteView with) {
+    Bytes bytes = slurp(path);
+    bytes.replace(at, with.size(), with);
+    spill(path, bytes);
+  }
+  ErrorKind failure_at(int64_t offset) {
+    auto read = log_->read(offset, 1, kBatches, true);
+    return read.ok() ? ErrorKind::kExists : read.error().kind;
+  }
+  int64_t first_offset_read_at(int64_t offset) {
+    auto read = log_->read(offset, 1, kBatches, true);
+    return read.ok() ? read->base_offset : -1;
+  }
+};
+
+TEST_F(LogDamageTest, a_damaged_batch_fails_its_own_read) {
+  for (ByteView damage :
+       {ByteView("\0\0\0\0", 4), ByteView("\xff\xff\xff\xff", 4), ByteView("\x7f\0\0\0", 4)}) {
+    Bytes before = slurp(file(0, ".log"));
+    overwrite(file(0, ".log"), position_of(50) + 8, damage);
+    reopen();
+    EXPECT_EQ(first_offset_read_at(49), 49);
+    EXPECT_EQ(failure_at(50), ErrorKind::kCorrupt);
+    // The index leads to what is behind it.
+    for (int64_t offset = 60; offset < kBatches; offset++) EXPECT_EQ(first_offset_read_at(offset), offset);
+    EXPECT_EQ(append({}).base_offset, kBatches);
+    EXPECT_TRUE(log_->last_stable_offset().ok());
+    auto found = log_->find_by_timestamp(kNow + 200'000);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    EXPECT_EQ((*found)->offset, 200);
+    log_.reset();
+    spill(file(0, ".log"), before);
+    reopen();
+    ASSERT_TRUE(log_->truncate_to(kBatches).ok());
+    ASSERT_TRUE(log_->close_cleanly(true).ok());
+  }
+}
+
+TEST_F(LogDamageTest, a_lookup_by_time_that_needs_a_damaged_batch_fails) {
+  overwrite(file(0, ".log"), position_of(50) + 8, ByteView("\0\0\0\0", 4));
+  reopen();
+  auto found = log_->find_by_timestamp(kNow + 50'000);
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().kind, ErrorKind::kCorrupt);
+}
+
+TEST_F(LogDamageTest, damage_behind_the_last_index_entry_of_a_segment) {
+  Bytes log = slurp(file(0, ".log"));
+  BatchIterator it(log);
+  int64_t last = -1;
+  size_t at = 0;
+  while (it.next()) {
+    last = it.batch().header().base_offset;
+    at = it.position();
+  }
+  overwrite(file(0, ".log"), at + 16, "\x07");
+  reopen();
+  for (int round = 0; round < 2; round++) {
+    EXPECT_EQ(first_offset_read_at(last - 1), last - 1);
+    EXPECT_EQ(failure_at(last), ErrorKind::kCorrupt);
+    EXPECT_EQ(first_offset_read_at(last + 1), last + 1);
+  }
+}
+
+TEST_F(LogDamageTest, garbage_in_an_offset_index_hides_nothing) {
+  const size_t entries = std::filesystem::file_size(file(0, ".index")) / 8;
+  for (size_t first = 0; first + 4 < entries; first += 3) {
+    Bytes before = slurp(file(0, ".index"));
+    Bytes garbage;
+    for (size_t i = 0; i < 4 * 8; i++) garbage += static_cast<char>(i * 37 + first);
+    overwrite(file(0, ".index"), first * 8, garbage);
+    reopen();
+    for (int64_t offset = 0; offset < kBatches; offset += 1)
+      ASSERT_EQ(first_offset_read_at(offset), offset) << first;
+    log_.reset();
+    spill(file(0, ".index"), before);
+  }
+}
+
+TEST_F(LogDamageTest, an_offset_index_that_leads_too_far_is_rebuilt) {
+  Bytes before = slurp(file(0, ".index"));
+  // Each entry of the middle says where the batch ten entries on is.
+  Bytes shifted = before;
+  for (size_t i = 5; i < 20; i++) shifted.replace(i * 8 + 4, 4, before, (i + 10) * 8 + 4, 4);
+  spill(file(0, ".index"), shifted);
+  reopen();
+  EXPECT_EQ(values_from(0).size(), static_cast<size_t>(kBatches));
+  for (int64_t offset = 0; offset < kBatches; offset++) ASSERT_EQ(first_offset_read_at(offset), offset);
+  EXPECT_EQ(slurp(file(0, ".index")), before);
+}
+
+TEST_F(LogDamageTest, garbage_in_a_time_index_moves_no_answer) {
+  Bytes before = slurp(file(0, ".timeindex"));
+  // Entries of the middle name offsets far behind theirs.
+  Bytes shifted = before;
+  for (size_t i = 5; i < 20; i++) shifted.replace(i * 12 + 8, 4, before, (i + 10) * 12 + 8, 4);
+  for (const Bytes& damaged :
+       {shifted, before.substr(0, before.size() - 12) + Bytes("\0\0\x09\0\0\0\0\0\0\0\0\x01", 12)}) {
+    spill(file(0, ".timeindex"), damaged);
+    reopen();
+    for (int64_t offset = 0; offset < kBatches; offset += 7) {
+      auto found = log_->find_by_timestamp(kNow + offset * 1000);
+      ASSERT_TRUE(found.ok() && *found);
+      EXPECT_EQ((*found)->offset, offset);
+    }
+    auto greatest = log_->find_max_timestamp();
+    ASSERT_TRUE(greatest.ok() && *greatest);
+    EXPECT_EQ((*greatest)->offset, kBatches - 1);
+    log_.reset();
+    spill(file(0, ".timeindex"), before);
+  }
+}
+
+TEST_F(LogDamageTest, producers_are_forgotten_before_a_partition_is) {
+  for (int64_t offset = 0; offset <= kBatches; offset++) {
+    std::filesystem::remove(file(offset, ".snapshot"));
+  }
+  overwrite(file(0, ".log"), position_of(50) + 8, ByteView("\0\0\0\0", 4));
+  reopen();
+  EXPECT_TRUE(log_->last_stable_offset().ok());
+  EXPECT_EQ(append({.producer_id = 7, .producer_epoch = 0, .sequence = 0}).error, ErrorCode::kNone);
+}
+
+}  // namespace
+}  // namespace milena::log_test
