@@ -1,0 +1,119 @@
+package milena;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.DescribeConfigsOptions;
+import org.apache.kafka.clients.admin.FeatureMetadata;
+import org.apache.kafka.clients.admin.FinalizedVersionRange;
+import org.apache.kafka.clients.admin.ListTopicsOptions;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.ProducerState;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.clients.admin.TopicListing;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+
+/** Questions to a running broker, in place of a look into Kafka's objects. */
+public final class Ask implements AutoCloseable {
+    /** Short: a broker may be stopped while it is asked. */
+    private static final int CONFIGS_MS = 5000;
+
+    private final Program program;
+    private Admin admin;
+    private String clusterId;
+
+    public Ask(Program program) {
+        this.program = program;
+    }
+
+    private synchronized Admin admin() {
+        if (admin == null) admin = Admin.create(Map.of("bootstrap.servers", program.address()));
+        return admin;
+    }
+
+    private static <T> T get(KafkaFuture<T> future) {
+        try {
+            return future.get();
+        } catch (ExecutionException | InterruptedException error) {
+            throw new IllegalStateException(error);
+        }
+    }
+
+    public synchronized String clusterId() {
+        if (clusterId == null) clusterId = get(admin().describeCluster().clusterId());
+        return clusterId;
+    }
+
+    public List<Node> nodes() {
+        return List.copyOf(get(admin().describeCluster().nodes()));
+    }
+
+    public Optional<TopicDescription> topic(String name) {
+        try {
+            return Optional.of(admin().describeTopics(List.of(name)).allTopicNames().get().get(name));
+        } catch (ExecutionException error) {
+            if (error.getCause() instanceof UnknownTopicOrPartitionException) return Optional.empty();
+            throw new IllegalStateException(error);
+        } catch (InterruptedException error) {
+            throw new IllegalStateException(error);
+        }
+    }
+
+    public int partitions(String topic) {
+        return topic(topic).map(description -> description.partitions().size()).orElse(0);
+    }
+
+    public Map<String, Uuid> topicIds() {
+        Map<String, Uuid> ids = new HashMap<>();
+        Collection<TopicListing> all = get(admin().listTopics(new ListTopicsOptions().listInternal(true)).listings());
+        for (TopicListing topic : all) ids.put(topic.name(), topic.topicId());
+        return ids;
+    }
+
+    public long offset(TopicPartition partition, OffsetSpec which) {
+        return get(admin().listOffsets(Map.of(partition, which)).partitionResult(partition)).offset();
+    }
+
+    /** What holds for a topic or a broker, by name. */
+    public Map<String, ConfigEntry> configs(ConfigResource of) {
+        var options = new DescribeConfigsOptions().timeoutMs(CONFIGS_MS);
+        Config config = get(admin().describeConfigs(List.of(of), options).values().get(of));
+        Map<String, ConfigEntry> entries = new HashMap<>();
+        for (ConfigEntry entry : config.entries()) entries.put(entry.name(), entry);
+        return entries;
+    }
+
+    /** Active producers and their last sequence numbers. */
+    public Map<Long, Integer> producers(TopicPartition partition) {
+        Map<Long, Integer> found = new HashMap<>();
+        for (ProducerState state : get(admin().describeProducers(List.of(partition)).partitionResult(partition)).activeProducers())
+            found.put(state.producerId(), state.lastSequence());
+        return found;
+    }
+
+    public FeatureMetadata features() {
+        return get(admin().describeFeatures().featureMetadata());
+    }
+
+    public short level(String feature) {
+        FinalizedVersionRange range = features().finalizedFeatures().get(feature);
+        return range == null ? 0 : range.maxVersionLevel();
+    }
+
+    @Override
+    public synchronized void close() {
+        if (admin != null) admin.close(java.time.Duration.ofSeconds(2));
+    }
+}
