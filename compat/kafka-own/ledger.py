@@ -9,6 +9,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 # Kinds in the order of the page, and what is said there.
 KINDS = {
     "difference": "Milena differs on purpose; with `milena.strict.kafka=true` it does as Kafka does, and the test passes",
+    "choice": "Milena differs on purpose, where no client notices, and no setting changes it",
+    "words": "the error is Kafka's, and the test compares its text, which Milena words in its own way",
     "defect": "Milena is wrong, and will be mended",
     "feature": "the test needs what Milena does not offer, and does not advertise",
     "brokers": "the test needs several brokers or controllers",

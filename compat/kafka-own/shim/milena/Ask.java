@@ -1,5 +1,6 @@
 package milena;
 
+import java.io.IOException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.apache.kafka.clients.admin.DescribeConfigsOptions;
 import org.apache.kafka.clients.admin.FeatureMetadata;
 import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.ListTopicsOptions;
+import org.apache.kafka.clients.admin.LogDirDescription;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.ProducerState;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -24,6 +26,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.requests.MetadataRequest;
+import org.apache.kafka.common.requests.MetadataResponse;
+import org.apache.kafka.server.IntegrationTestUtils;
 
 /** Questions to a running broker, in place of a look into Kafka's objects. */
 public final class Ask implements AutoCloseable {
@@ -39,6 +44,7 @@ public final class Ask implements AutoCloseable {
     }
 
     private synchronized Admin admin() {
+        if (!program.running()) throw Needs.inside("what a stopped broker knows");
         if (admin == null) admin = Admin.create(Map.of("bootstrap.servers", program.address()));
         return admin;
     }
@@ -98,9 +104,26 @@ public final class Ask implements AutoCloseable {
     /** Active producers and their last sequence numbers. */
     public Map<Long, Integer> producers(TopicPartition partition) {
         Map<Long, Integer> found = new HashMap<>();
-        for (ProducerState state : get(admin().describeProducers(List.of(partition)).partitionResult(partition)).activeProducers())
+        var described = get(admin().describeProducers(List.of(partition)).partitionResult(partition));
+        for (ProducerState state : described.activeProducers())
             found.put(state.producerId(), state.lastSequence());
         return found;
+    }
+
+    /** The log directory of the replica; there may be no folder in it yet. */
+    public Optional<String> logDir(TopicPartition partition) {
+        int id = program.brokerId();
+        Map<String, LogDirDescription> dirs = get(admin().describeLogDirs(List.of(id)).descriptions().get(id));
+        return dirs.entrySet().stream().filter(dir -> dir.getValue().replicaInfos().containsKey(partition)
+            && !dir.getValue().replicaInfos().get(partition).isFuture()).map(Map.Entry::getKey).findFirst();
+    }
+
+    /** Of a partition that is there; the admin client does not tell it. */
+    public int leaderEpoch(TopicPartition partition) throws IOException {
+        var request = new MetadataRequest.Builder(List.of(partition.topic()), false).build();
+        MetadataResponse response = IntegrationTestUtils.connectAndReceive(request, program.ports.values().iterator().next());
+        return response.topicMetadata().iterator().next().partitionMetadata().stream()
+            .filter(metadata -> metadata.partition() == partition.partition()).findFirst().orElseThrow().leaderEpoch.orElse(-1);
     }
 
     public FeatureMetadata features() {

@@ -134,7 +134,10 @@ public final class BrokerStandIn {
     }
 
     static SocketServer sockets(Program program) {
-        return StandIn.of(SocketServer.class, (method, arguments) ->
-            method.equals("boundPort") ? program.port(((ListenerName) arguments[0]).value()) : UNSERVED);
+        return StandIn.of(SocketServer.class, (method, arguments) -> switch (method) {
+            case "boundPort" -> program.port(((ListenerName) arguments[0]).value());
+            case "connectionCount" -> program.connections();
+            default -> UNSERVED;
+        });
     }
 }

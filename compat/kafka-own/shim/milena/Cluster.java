@@ -145,7 +145,8 @@ public final class Cluster implements ClusterInstance {
     }
 
     private List<Program> controlling() {
-        return programs.values().stream().filter(program -> program.settings.get("process.roles").contains("controller")).toList();
+        return programs.values().stream()
+            .filter(program -> program.settings.get("process.roles").contains("controller")).toList();
     }
 
     private Program program(int id) {
@@ -220,6 +221,21 @@ public final class Cluster implements ClusterInstance {
     @Override
     public void startBroker(int id) {
         program(id).start();
+    }
+
+    /** Kafka 4.4 has this and the next two. */
+    public Map<String, Object> setClientSslConfig(Map<String, Object> settings) {
+        return settings;
+    }
+
+    public void restartBroker(int id, Map<String, Object> settings) {
+        shutdownBroker(id);
+        settings.forEach((key, value) -> program(id).settings.put(key, String.valueOf(value)));
+        startBroker(id);
+    }
+
+    public void restartBrokersWithSwappedClientListenerPorts(int one, int other) {
+        throw Needs.brokers(2);
     }
 
     @Override

@@ -76,6 +76,7 @@ final class LogsStandIn {
             case "log", "leaderLogIfLocal" -> log;
             case "localLogOrException" -> log.get();
             case "isLeader" -> true;
+            case "getLeaderEpoch" -> ask.leaderEpoch(partition);
             case "leaderReplicaIdOpt" -> Option.apply(program.brokerId());
             default -> UNSERVED;
         }));
@@ -91,7 +92,8 @@ final class LogsStandIn {
     /** A log is there when the metadata has the partition; its folder may be made with its first record. */
     private Option<UnifiedLog> log(TopicPartition partition, boolean future) {
         boolean there = future ? dir(partition, true).isPresent() : ask.partitions(partition.topic()) > partition.partition();
-        return there ? Option.apply(StandIn.of(UnifiedLog.class, (method, none) -> log(partition, future, method))) : Option.empty();
+        if (!there) return Option.empty();
+        return Option.apply(StandIn.of(UnifiedLog.class, (method, none) -> log(partition, future, method)));
     }
 
     private Object log(TopicPartition partition, boolean future, String method) throws IOException {
@@ -136,9 +138,10 @@ final class LogsStandIn {
         return Optional.empty();
     }
 
-    /** Where the folder of a partition without records will be made, if nobody chooses. */
+    /** Where the folder of a partition without records will be made. */
     private File expected(TopicPartition partition) {
-        return program.logDirs().get(0).resolve(partition.toString()).toFile();
+        Path logs = ask.logDir(partition).map(Path::of).orElse(program.logDirs().get(0));
+        return logs.resolve(partition.toString()).toFile();
     }
 
     private File existing(TopicPartition partition, boolean future) {
@@ -156,7 +159,8 @@ final class LogsStandIn {
         File dir = existing(partition, future);
         List<LogSegment> segments = new ArrayList<>();
         try (var files = Files.list(dir.toPath())) {
-            List<String> names = files.map(path -> path.getFileName().toString()).filter(name -> name.endsWith(SEGMENT)).sorted().toList();
+            List<String> names = files.map(path -> path.getFileName().toString())
+                .filter(name -> name.endsWith(SEGMENT)).sorted().toList();
             for (String name : names) {
                 long base = Long.parseLong(name.substring(0, name.length() - SEGMENT.length()));
                 segments.add(LogSegment.open(dir, base, config(partition.topic()), Time.SYSTEM, true, 0, false, ""));

@@ -79,7 +79,13 @@ final class MetadataStandIn {
         Map<String, Short> levels = new HashMap<>();
         for (Map.Entry<String, FinalizedVersionRange> feature : features.finalizedFeatures().entrySet())
             levels.put(feature.getKey(), feature.getValue().maxVersionLevel());
-        return new FinalizedFeatures(MetadataVersion.fromFeatureLevel(levels.get(MetadataVersion.FEATURE_NAME)), levels,
-            features.finalizedFeaturesEpoch().orElse(-1L));
+        // Releases of Kafka make this class in different ways.
+        return StandIn.of(FinalizedFeatures.class, (method, none) -> switch (method) {
+            case "finalizedFeatures" -> levels;
+            case "finalizedFeaturesEpoch" -> features.finalizedFeaturesEpoch().orElse(-1L);
+            case "metadataVersion", "metadataVersionOrThrow" ->
+                MetadataVersion.fromFeatureLevel(levels.get(MetadataVersion.FEATURE_NAME));
+            default -> UNSERVED;
+        });
     }
 }

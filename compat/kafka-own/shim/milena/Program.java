@@ -13,11 +13,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
@@ -31,6 +34,8 @@ public class Program {
     private static final long START_MS = 40_000;
     private static final long STOP_S = 15;
     private static final Random RANDOM = new Random();
+    /** Ports of programs that are not at their end, be they running or not. */
+    private static final Set<Integer> GIVEN = new HashSet<>();
 
     public final int id;
     public final Map<String, String> settings = new TreeMap<>();
@@ -50,12 +55,11 @@ public class Program {
 
     /** Has the directories formatted by Kafka's own StorageTool, as it were, with levels other than the newest released. */
     public void formatWith(Map<String, Short> wanted) {
-        MetadataVersion released = MetadataVersion.latestProduction();
         Map<String, Short> others = new TreeMap<>(wanted);
-        // Tests that name none are run by Kafka with the newest, which is not released.
-        others.remove(MetadataVersion.FEATURE_NAME, MetadataVersion.latestTesting().featureLevel());
-        others.remove(MetadataVersion.FEATURE_NAME, released.featureLevel());
-        Feature.PRODUCTION_FEATURES.forEach(feature -> others.remove(feature.featureName(), feature.defaultLevel(released)));
+        // Tests that name none are run by Kafka with what is not released yet.
+        for (MetadataVersion version : List.of(MetadataVersion.latestProduction(), MetadataVersion.latestTesting()))
+            if (others.remove(MetadataVersion.FEATURE_NAME, version.featureLevel()))
+                for (Feature feature : Feature.FEATURES) others.remove(feature.featureName(), feature.defaultLevel(version));
         levels = others;
     }
 
@@ -82,12 +86,13 @@ public class Program {
         return System.getProperty("milena.binary").isEmpty() ? new JvmProgram(id, dir) : new Program(id, dir);
     }
 
-    private static int freePort() {
+    private static synchronized int freePort() {
         String[] range = System.getProperty("milena.ports").split("-");
         int first = Integer.parseInt(range[0]);
         int count = Integer.parseInt(range[1]) - first + 1;
         for (int i = 0; i < 1000; ++i) {
             int port = first + RANDOM.nextInt(count);
+            if (!GIVEN.add(port)) continue;
             try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
                 return probe.getLocalPort();
             } catch (IOException taken) {
@@ -95,6 +100,12 @@ public class Program {
             }
         }
         throw new IllegalStateException("no free port");
+    }
+
+    private static void giveBack(Collection<Integer> ports) {
+        synchronized (Program.class) {
+            GIVEN.removeAll(ports);
+        }
     }
 
     /** Gives each listener that names port 0 a port, and notes all. */
@@ -132,12 +143,25 @@ public class Program {
     }
 
     public List<Path> logDirs() {
-        return List.of(settings.get("log.dirs").split(",")).stream().map(Path::of).toList();
+        return List.of(settings.get("log.dirs").split(",")).stream().map(dir -> Path.of(dir).toAbsolutePath()).toList();
     }
 
     public boolean running() {
         Process current = process;
         return current != null && current.isAlive();
+    }
+
+    /** The connections that are open at its listeners, as the system knows them. */
+    public int connections() throws IOException {
+        final int established = 1;
+        int count = 0;
+        for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6"))
+            for (String line : Files.readAllLines(Path.of(table)).stream().skip(1).toList()) {
+                String[] words = line.strip().split("\\s+");
+                int port = Integer.parseInt(words[1].substring(words[1].lastIndexOf(':') + 1), 16);
+                if (ports.containsValue(port) && Integer.parseInt(words[3], 16) == established) ++count;
+            }
+        return count;
     }
 
     public synchronized void start() {
@@ -219,6 +243,7 @@ public class Program {
     /** Stops it for good. */
     public void end() {
         stop();
+        giveBack(ports.values());
     }
 
     public static void remove(Path dir) {

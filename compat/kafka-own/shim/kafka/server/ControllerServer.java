@@ -14,7 +14,8 @@ import org.apache.kafka.server.common.ApiMessageAndVersion;
 
 /**
  * In place of Kafka's class of this name. QuorumTestHarness starts a controller for each test before it asks for brokers;
- * this one only keeps what it was given, for KRaftQuorumImplementation. What tests see is ControllerStandIn's.
+ * this one only keeps what it was given, for KRaftQuorumImplementation. What tests see is ControllerStandIn's; a method that
+ * is missing here ends a test as skipped.
  */
 public class ControllerServer {
     private static final int NO_PORT = 1;
@@ -67,9 +68,5 @@ public class ControllerServer {
 
     public Metrics metrics() {
         throw Needs.inside("ControllerServer.metrics");
-    }
-
-    public QuotaFactory.QuotaManagers quotaManagers() {
-        throw Needs.inside("ControllerServer.quotaManagers");
     }
 }

@@ -18,7 +18,9 @@ import milena.Needs;
 import milena.Program;
 import milena.Settings;
 import milena.Squeeze;
+import org.apache.kafka.common.metadata.FeatureLevelRecord;
 import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.server.common.ApiMessageAndVersion;
 import org.apache.kafka.server.fault.FaultHandler;
 import org.apache.kafka.server.util.MockTime;
 import scala.Option;
@@ -41,7 +43,7 @@ public class KRaftQuorumImplementation implements QuorumImplementation {
     private final Logging log;
     private final FaultHandler faultHandler;
     private final Map<String, String> controllerSettings = new TreeMap<>();
-    private final short transactionVersion;
+    private final Map<String, Short> levels = new TreeMap<>();
     private final List<Program> programs = new ArrayList<>();
     private ControllerServer controller;
     private Ask ask;
@@ -55,7 +57,8 @@ public class KRaftQuorumImplementation implements QuorumImplementation {
         this.log = log;
         this.faultHandler = faultHandler;
         kafkas.config().originals().forEach((key, value) -> controllerSettings.put(key, String.valueOf(value)));
-        transactionVersion = kafkas.bootstrapMetadata().featureLevel("transaction.version");
+        for (ApiMessageAndVersion record : kafkas.bootstrapMetadata().records())
+            if (record.message() instanceof FeatureLevelRecord level) levels.put(level.name(), level.featureLevel());
         kafkas.shutdown();
     }
 
@@ -98,7 +101,7 @@ public class KRaftQuorumImplementation implements QuorumImplementation {
         configure(program, config);
         programs.add(program);
         if (ask == null) ask = new Ask(programs.get(0));
-        program.formatWith(Map.of("transaction.version", transactionVersion));
+        program.formatWith(levels);
         if (controller == null) controller = ControllerStandIn.of(program, ask);
         KafkaBroker broker = BrokerStandIn.of(program, ask);
         if (startup) program.start();
@@ -113,8 +116,9 @@ public class KRaftQuorumImplementation implements QuorumImplementation {
         Settings.squeeze(settings, Settings.MOST_BROKERS);
         Settings.refusePlugins(settings);
         Settings.common(settings);
-        String listeners = String.valueOf(config.originals().getOrDefault("listeners", "PLAINTEXT://localhost:0"));
-        String protocols = String.valueOf(config.originals().getOrDefault("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT"));
+        Map<String, Object> asked = config.originals();
+        String listeners = String.valueOf(asked.getOrDefault("listeners", "PLAINTEXT://localhost:0"));
+        String protocols = String.valueOf(asked.getOrDefault("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT"));
         for (String pair : protocols.split(","))
             if (!pair.isBlank() && !pair.endsWith(":PLAINTEXT")) throw Needs.security(pair);
         settings.put("node.id", Integer.toString(program.id));

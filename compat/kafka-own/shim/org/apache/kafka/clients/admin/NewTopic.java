@@ -30,7 +30,8 @@ public class NewTopic {
         this(name, Optional.empty(), Optional.empty(), Map.copyOf(assignments));
     }
 
-    private NewTopic(String name, Optional<Integer> partitions, Optional<Short> replicas, Map<Integer, List<Integer>> assignments) {
+    private NewTopic(String name, Optional<Integer> partitions, Optional<Short> replicas,
+            Map<Integer, List<Integer>> assignments) {
         this.name = name;
         this.partitions = partitions;
         this.replicas = replicas;
