@@ -138,7 +138,7 @@ public final class Runner implements TestExecutionListener {
             if (type.equals("java.lang.NoSuchMethodError") && next.getMessage().contains("kafka.server.ControllerServer"))
                 return "inside: " + next.getMessage();
             if (Boolean.getBoolean("milena.squeezed") && type.matches(".*\\.InvalidReplica(tionFactor|Assignment)Exception"))
-                return "brokers: " + next.getMessage();
+                return "brokers: replicas on brokers that are not there";
             if (next.getCause() != null) open.add(next.getCause());
             open.addAll(java.util.List.of(next.getSuppressed()));
         }

@@ -26,6 +26,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.quota.ClientQuotaEntity;
+import org.apache.kafka.common.quota.ClientQuotaFilter;
 import org.apache.kafka.common.requests.MetadataRequest;
 import org.apache.kafka.common.requests.MetadataResponse;
 import org.apache.kafka.server.IntegrationTestUtils;
@@ -124,6 +126,10 @@ public final class Ask implements AutoCloseable {
         MetadataResponse response = IntegrationTestUtils.connectAndReceive(request, program.ports.values().iterator().next());
         return response.topicMetadata().iterator().next().partitionMetadata().stream()
             .filter(metadata -> metadata.partition() == partition.partition()).findFirst().orElseThrow().leaderEpoch.orElse(-1);
+    }
+
+    public Map<ClientQuotaEntity, Map<String, Double>> quotas() {
+        return get(admin().describeClientQuotas(ClientQuotaFilter.all()).entities());
     }
 
     public FeatureMetadata features() {

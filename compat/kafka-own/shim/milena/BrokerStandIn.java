@@ -27,6 +27,7 @@ public final class BrokerStandIn {
     private final Ask ask;
     private final KRaftMetadataCache metadata;
     private final LogsStandIn logs;
+    private final QuotasStandIn quotas;
     private final SocketServer sockets;
     private final GroupCoordinator groups;
 
@@ -35,7 +36,8 @@ public final class BrokerStandIn {
         this.ask = ask;
         metadata = MetadataStandIn.of(ask);
         logs = new LogsStandIn(program, ask);
-        sockets = sockets(program);
+        quotas = new QuotasStandIn(program, ask);
+        sockets = sockets(program, quotas);
         groups = StandIn.of(GroupCoordinator.class, this::groups);
     }
 
@@ -89,6 +91,7 @@ public final class BrokerStandIn {
             case "logManager" -> logs.manager();
             case "replicaManager" -> StandIn.of(ReplicaManager.class, logs::replicas);
             case "groupCoordinator" -> groups;
+            case "quotaManagers" -> quotas.managers();
             case "isShutdown" -> !program.running();
             case "brokerState" -> program.running() ? BrokerState.RUNNING : BrokerState.NOT_RUNNING;
             case "startup" -> {
@@ -111,6 +114,9 @@ public final class BrokerStandIn {
         return switch (method) {
             case "isConsumerGroupProtocolEnabled" -> program.apis.containsKey((short) 68);
             case "metadataCache" -> metadata;
+            case "quotas" -> quotas.managers();
+            case "brokerId" -> program.brokerId();
+            case "clusterId" -> ask.clusterId();
             default -> UNSERVED;
         };
     }
@@ -133,10 +139,11 @@ public final class BrokerStandIn {
         };
     }
 
-    static SocketServer sockets(Program program) {
+    static SocketServer sockets(Program program, QuotasStandIn quotas) {
         return StandIn.of(SocketServer.class, (method, arguments) -> switch (method) {
             case "boundPort" -> program.port(((ListenerName) arguments[0]).value());
             case "connectionCount" -> program.connections();
+            case "connectionQuotas" -> quotas.connections();
             default -> UNSERVED;
         });
     }

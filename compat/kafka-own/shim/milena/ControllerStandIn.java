@@ -32,7 +32,7 @@ public final class ControllerStandIn {
         this.program = program;
         this.ask = ask;
         config = BrokerStandIn.config(program);
-        sockets = BrokerStandIn.sockets(program);
+        sockets = BrokerStandIn.sockets(program, new QuotasStandIn(program, ask));
         metadata = MetadataStandIn.of(ask);
         controller = StandIn.of(Controller.class, this::controller);
     }

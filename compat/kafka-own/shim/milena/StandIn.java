@@ -18,6 +18,15 @@ final class StandIn {
         return Mockito.mock(type, Mockito.withSettings().stubOnly().defaultAnswer(call -> answer(type, answers, call)));
     }
 
+    /** What a method returns: some types moved between releases of Kafka. */
+    static Class<?> typeOf(Class<?> owner, String method) {
+        try {
+            return owner.getMethod(method).getReturnType();
+        } catch (NoSuchMethodException error) {
+            throw Needs.inside(owner.getSimpleName() + "." + method);
+        }
+    }
+
     private static Object answer(Class<?> type, Answers answers, InvocationOnMock call) throws Throwable {
         String method = call.getMethod().getName();
         if (method.equals("toString")) return "stand-in of " + type.getSimpleName();
