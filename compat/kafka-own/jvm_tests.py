@@ -23,6 +23,7 @@ TESTS_OF_OTHERS = {"4.4.0": "4.3.1"}
 OPTIONS = ["-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.security.egd=file:/dev/urandom",
            "-Djunit.jupiter.extensions.autodetection.enabled=true",
            f"-Djunit.jupiter.execution.timeout.testable.method.default={TEST_LIMIT_S}s",
+           f"-Djunit.jupiter.execution.timeout.lifecycle.method.default={TEST_LIMIT_S}s",
            "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
            f"-Dlog4j2.configurationFile={HERE / 'log4j2.yaml'}"]
 

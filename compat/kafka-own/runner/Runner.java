@@ -137,6 +137,9 @@ public final class Runner implements TestExecutionListener {
             // A method that the shim's class of that name does not have.
             if (type.equals("java.lang.NoSuchMethodError") && next.getMessage().contains("kafka.server.ControllerServer"))
                 return "inside: " + next.getMessage();
+            // The tests of another release, or jars that Kafka's build has and Maven does not bring.
+            if (next instanceof NoClassDefFoundError || next instanceof NoSuchMethodError)
+                return "kafka: not there: " + next.getMessage();
             if (Boolean.getBoolean("milena.squeezed") && type.matches(".*\\.InvalidReplica(tionFactor|Assignment)Exception"))
                 return "brokers: replicas on brokers that are not there";
             if (next.getCause() != null) open.add(next.getCause());

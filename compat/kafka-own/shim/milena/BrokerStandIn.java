@@ -99,6 +99,7 @@ public final class BrokerStandIn {
                 yield null;
             }
             case "shutdown" -> {
+                program.beforeShutdown.run();
                 program.stop();
                 yield null;
             }

@@ -77,7 +77,7 @@ final class LogsStandIn {
             case "localLogOrException" -> log.get();
             case "isLeader" -> true;
             case "getLeaderEpoch" -> ask.leaderEpoch(partition);
-            case "leaderReplicaIdOpt" -> Option.apply(program.brokerId());
+            case "leaderReplicaIdOpt", "leaderIdIfLocal" -> Option.apply(program.brokerId());
             default -> UNSERVED;
         }));
     }

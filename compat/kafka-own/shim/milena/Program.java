@@ -46,6 +46,8 @@ public class Program {
     public Map<Short, Short> apis = Map.of();
     /** Levels of features that its directories are formatted with before its first start; without any it formats them. */
     protected Map<String, Short> levels = Map.of();
+    /** Runs before a test, and not the end of it, stops this broker. */
+    public Runnable beforeShutdown = () -> { };
     private volatile Process process;
 
     public Program(int id, Path dir) {

@@ -100,6 +100,7 @@ public class KRaftQuorumImplementation implements QuorumImplementation {
         Squeeze.set(programs.size() + 1, Math.min(programs.size() + 1, Settings.MOST_BROKERS));
         configure(program, config);
         programs.add(program);
+        if (Squeeze.on()) for (Program each : programs) each.beforeShutdown = () -> refuseToStop(programs.size());
         if (ask == null) ask = new Ask(programs.get(0));
         program.formatWith(levels);
         if (controller == null) controller = ControllerStandIn.of(program, ask);
@@ -172,12 +173,14 @@ public class KRaftQuorumImplementation implements QuorumImplementation {
         @Override
         public void end() { }
 
-        /** A test that stops one of several brokers counts on the others; the end of a test stops them all. */
         @Override
-        public void stop() {
-            boolean atTheEnd = StackWalker.getInstance().walk(frames -> frames.map(StackWalker.StackFrame::getMethodName)
-                .anyMatch(method -> method.contains("shutdownServers") || method.equals("tearDown")));
-            if (!atTheEnd) throw Needs.brokers(id + 1);
-        }
+        public void stop() { }
+    }
+
+    /** A test that stops one of several brokers counts on the others; the end of a test stops them all. */
+    private static void refuseToStop(int brokers) {
+        boolean atTheEnd = StackWalker.getInstance().walk(frames -> frames.map(StackWalker.StackFrame::getMethodName)
+            .anyMatch(method -> method.contains("shutdownServers") || method.equals("tearDown")));
+        if (!atTheEnd) throw Needs.brokers(brokers);
     }
 }
