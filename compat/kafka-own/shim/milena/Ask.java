@@ -103,13 +103,8 @@ public final class Ask implements AutoCloseable {
         return entries;
     }
 
-    /** Active producers and their last sequence numbers. */
-    public Map<Long, Integer> producers(TopicPartition partition) {
-        Map<Long, Integer> found = new HashMap<>();
-        var described = get(admin().describeProducers(List.of(partition)).partitionResult(partition));
-        for (ProducerState state : described.activeProducers())
-            found.put(state.producerId(), state.lastSequence());
-        return found;
+    public List<ProducerState> producers(TopicPartition partition) {
+        return get(admin().describeProducers(List.of(partition)).partitionResult(partition)).activeProducers();
     }
 
     /** The log directory of the replica; there may be no folder in it yet. */

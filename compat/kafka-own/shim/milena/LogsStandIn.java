@@ -10,17 +10,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.stream.Collectors;
 
 import kafka.cluster.Partition;
 import kafka.log.LogManager;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.ProducerState;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.storage.internals.log.LogConfig;
 import org.apache.kafka.storage.internals.log.LogSegment;
+import org.apache.kafka.storage.internals.log.ProducerStateEntry;
 import org.apache.kafka.storage.internals.log.ProducerStateManager;
 import org.apache.kafka.storage.internals.log.UnifiedLog;
 import scala.Option;
@@ -114,7 +117,8 @@ final class LogsStandIn {
             case "numberOfSegments" -> segments(partition, future).size();
             case "activeSegment" -> segments(partition, future).get(segments(partition, future).size() - 1);
             case "producerStateManager" -> StandIn.of(ProducerStateManager.class, (name, none) -> producers(partition, name));
-            case "activeProducersWithLastSequence" -> ask.producers(partition);
+            case "activeProducersWithLastSequence" -> ask.producers(partition).stream()
+                .collect(Collectors.toMap(ProducerState::producerId, ProducerState::lastSequence));
             case "size" -> segments(partition, future).stream().mapToLong(LogSegment::size).sum();
             // What was acknowledged can be read in the files at once.
             case "flush", "closeHandlers", "close" -> null;
@@ -125,8 +129,15 @@ final class LogsStandIn {
     private Object producers(TopicPartition partition, String method) {
         return switch (method) {
             case "isEmpty" -> ask.producers(partition).isEmpty();
+            case "activeProducers" -> ask.producers(partition).stream()
+                .collect(Collectors.toMap(ProducerState::producerId, LogsStandIn::entry));
             default -> UNSERVED;
         };
+    }
+
+    private static ProducerStateEntry entry(ProducerState state) {
+        return new ProducerStateEntry(state.producerId(), (short) state.producerEpoch(), state.coordinatorEpoch().orElse(-1),
+            state.lastTimestamp(), state.currentTransactionStartOffset());
     }
 
     private Optional<File> dir(TopicPartition partition, boolean future) {
