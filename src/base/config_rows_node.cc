@@ -159,6 +159,12 @@ static const ConfigDef kNodeRows[] = {
     {"milena.cluster.id", kString, nullptr, "", kReadOnly, kHonoured,
      "Id of the cluster that is begun in an empty data directory; a directory that has one keeps it. Also the environment "
      "variable CLUSTER_ID. Without it a random one is made."},
+    {"milena.strict.kafka", kBoolean, "false", "", kReadOnly, kHonoured,
+     "Answers as Kafka does where Milena would spare clients time or serve older ones: topics made on first use are "
+     "UNKNOWN_TOPIC_OR_PARTITION or COORDINATOR_NOT_AVAILABLE at first, a consumer of a new pattern hears of its topics "
+     "a heartbeat later, who waits for partitions is told the usual heartbeat interval, closed connections of members "
+     "are not noticed (milena.group.disconnect.grace.ms is 0), a client too old for zstd is sent it, and versions that "
+     "Kafka 4 dropped are not offered."},
     {"milena.shards", kInt, "0", "[0,...,1024]", kReadOnly, kHonoured,
      "Event loops, one thread each; 0 chooses half of the processors."},
     {"milena.log.level", kString, "info", "{debug, info, warn, error, off} any case", kReadOnly, kHonoured,

@@ -43,7 +43,7 @@ const char* level_name(LogLevel level) {
 
 // --- limits
 
-constexpr size_t kLongestLine_bytes = 4096;
+constexpr size_t kLongestLine_bytes = 2048;
 // Of one kind: as many at once, and so many a second for ever.
 constexpr double kBurst = 1000;
 constexpr double kLinesPerSecond = 10;

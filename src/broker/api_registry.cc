@@ -15,6 +15,31 @@ std::vector<ApiEntry> make_registry() {
   return entries;
 }
 
+// KIP-896. Produce is not here: Kafka offers its versions 0 to 2 for librdkafka's sake.
+int16_t oldest_in_kafka_4(ApiKey key) {
+  switch (key) {
+    case ApiKey::kFetch: return 4;
+    case ApiKey::kOffsetCommit:
+    case ApiKey::kCreateTopics:
+    case ApiKey::kOffsetForLeaderEpoch: return 2;
+    case ApiKey::kListOffsets:
+    case ApiKey::kOffsetFetch:
+    case ApiKey::kDeleteTopics:
+    case ApiKey::kWriteTxnMarkers:
+    case ApiKey::kDescribeAcls:
+    case ApiKey::kCreateAcls:
+    case ApiKey::kDeleteAcls:
+    case ApiKey::kDescribeConfigs:
+    case ApiKey::kAlterReplicaLogDirs:
+    case ApiKey::kDescribeLogDirs:
+    case ApiKey::kCreateDelegationToken:
+    case ApiKey::kRenewDelegationToken:
+    case ApiKey::kExpireDelegationToken:
+    case ApiKey::kDescribeDelegationToken: return 1;
+    default: return 0;
+  }
+}
+
 }  // namespace
 
 const std::vector<ApiEntry>& api_registry() {
@@ -27,6 +52,10 @@ bool is_offered(const ApiEntry& entry, bool by_controller) {
   // A controller's Fetch is that of the metadata log's followers, whom an embedded controller does not have.
   if (by_controller && entry.key == ApiKey::kFetch) return false;
   return by_controller ? info->on_controller : info->on_broker;
+}
+
+int16_t oldest_version(const ApiEntry& entry, bool strict) {
+  return strict ? std::max(entry.min_version, oldest_in_kafka_4(entry.key)) : entry.min_version;
 }
 
 const ApiEntry* find_handler(int16_t key, bool by_controller) {

@@ -13,6 +13,8 @@ namespace milena {
 const std::vector<ApiEntry>& api_registry();
 // Whether a listener of that kind answers it: brokers and controllers have each their own requests.
 bool is_offered(const ApiEntry& entry, bool by_controller);
+// The oldest version of it that is taken: with `strict` (milena.strict.kafka) none that Kafka 4 dropped.
+int16_t oldest_version(const ApiEntry& entry, bool strict);
 // Null if a listener of that kind does not answer the key.
 const ApiEntry* find_handler(int16_t key, bool by_controller);
 

@@ -78,7 +78,7 @@ void charge_then_start(const std::shared_ptr<Arrived>& request) {
 }  // namespace
 
 ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& transport)
-    : shard_(shard), connection_(std::make_shared<ConnectionState>()) {
+    : shard_(shard), strict_kafka_(shard.strict_kafka()), connection_(std::make_shared<ConnectionState>()) {
   connection_->info = std::move(info);
   connection_->transport = &transport;
   const auto& controller = shard.node().controller_endpoints;
@@ -100,13 +100,14 @@ void ClientSession::on_request(Frame frame) {
     return refuse(fmt::format("request with api key {} version {}, which is not offered here", header.api_key,
                               header.api_version));
   }
-  if (header.api_version < api->min_version || header.api_version > api->max_version) {
+  const int16_t oldest = oldest_version(*api, strict_kafka_);
+  if (header.api_version < oldest || header.api_version > api->max_version) {
     // A newer client asks first with its newest ApiVersions, and learns from an answer of version 0 what there is.
     if (api->key == ApiKey::kApiVersions) {
       return answer_unsupported_api_versions(shard_, connection_, std::move(frame), header.correlation_id);
     }
     return refuse(fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key), header.api_version,
-                              api->min_version, api->max_version));
+                              oldest, api->max_version));
   }
   Arrived request{shard_, connection_, *api, header, reader, std::move(frame)};
   if (!shard_.quotas().any()) return start(request);

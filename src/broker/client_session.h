@@ -20,6 +20,7 @@ class ClientSession final : public Session {
   void refuse(std::string reason);
 
   Shard& shard_;
+  const bool strict_kafka_;
   std::shared_ptr<ConnectionState> connection_;
 };
 

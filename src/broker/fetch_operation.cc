@@ -222,7 +222,9 @@ void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position
     item.error = ErrorCode::kUnknownTopicOrPartition;
   } else {
     item.id = {topic->id, key.partition};
-    if (call_->version() < kFirstVersionOfZstd && shard_.topic_config(*topic)->compression == TopicCompression::kZstd) {
+    // Kafka 4 no longer looks.
+    if (call_->version() < kFirstVersionOfZstd && !shard_.strict_kafka() &&
+        shard_.topic_config(*topic)->compression == TopicCompression::kZstd) {
       item.error = ErrorCode::kUnsupportedCompressionType;
     }
   }

@@ -47,8 +47,10 @@ GroupConfig group_config(const Settings& settings, bool at_start) {
   config.min_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.min.session.timeout.ms"));
   config.max_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.max.session.timeout.ms"));
   config.initial_rebalance_delay_ms = static_cast<int32_t>(settings.get_long("group.initial.rebalance.delay.ms"));
+  config.strict_kafka = settings.get_bool("milena.strict.kafka");
   config.join_silence_ms = settings.get_int("milena.group.join.silence.ms");
-  config.disconnect_grace_ms = static_cast<int32_t>(settings.get_long("milena.group.disconnect.grace.ms"));
+  config.disconnect_grace_ms =
+      config.strict_kafka ? 0 : static_cast<int32_t>(settings.get_long("milena.group.disconnect.grace.ms"));
   config.max_size = static_cast<int32_t>(settings.get_long("group.max.size"));
   config.offset_metadata_max_bytes = static_cast<int32_t>(settings.get_long("offset.metadata.max.bytes"));
   config.offsets_retention_ms = settings.get_long("offsets.retention.minutes") * 60'000;

@@ -94,6 +94,7 @@ class Shard {
   ClientQuotas& quotas() { return quotas_; }
   TransactionRuntime& transactions() { return *transactions_; }
   // Whether old clients' transactions are verified, too (transaction.partition.verification.enable).
+  bool strict_kafka() const { return settings().get_bool("milena.strict.kafka"); }
   bool verifies_transactions() const { return settings().get_bool("transaction.partition.verification.enable"); }
   ClientTelemetry& telemetry() { return telemetry_; }
   LogCleaner& cleaner() { return *cleaner_; }

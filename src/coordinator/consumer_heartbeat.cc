@@ -145,8 +145,8 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   // Members learn news from heartbeats alone. Who waits for partitions that others give back, or for the group's next
   // assignment, is asked to come again soon; with Kafka it would wait a whole interval.
   const bool unmatched = !step.after.pattern().empty() && step.resolved(step.after.pattern()) == nullptr;
-  const bool waits =
-      step.after.state == MemberState::kUnreleasedPartitions || step.target_epoch < step.group_epoch || unmatched;
+  const bool waits = !config_.strict_kafka && (step.after.state == MemberState::kUnreleasedPartitions ||
+                                               step.target_epoch < step.group_epoch || unmatched);
   const int32_t interval_ms = consumer_heartbeat_interval_ms(request.group_id);
   response.heartbeat_interval_ms = waits ? std::min(interval_ms, std::max(interval_ms / 10, kShortestHeartbeat_ms)) : interval_ms;
   const bool full = request.rebalance_timeout_ms != -1 && request.topic_partitions &&

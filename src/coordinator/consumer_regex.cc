@@ -2,7 +2,8 @@
 // members depends on records alone; it is looked up again when topics were made and from time to time.
 //
 // Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat later.
-// Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher) knows at once.
+// Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher) knows at once; with
+// milena.strict.kafka, within the next.
 #include <algorithm>
 #include <utility>
 
@@ -38,9 +39,10 @@ MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
                                                                  "` is not a valid regular expression: " +
                                                                  *matches->error + "."};
       }
-      wanted.insert(after);
+      if (!config_.strict_kafka) wanted.insert(after);
     }
-    if (before != after) step.new_assignment_needed = true;
+    const bool known = after.empty() || step.resolved(after) != nullptr || wanted.contains(after);
+    if (before != after && known) step.new_assignment_needed = true;
   }
 
   // All of them, if one has waited long enough.
@@ -52,6 +54,7 @@ MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
     oldest_version = std::min(oldest_version, resolved.version);
   }
   // One that was never looked up: its coordinator, Kafka, was stopped before it had done so.
+  // With milena.strict.kafka, one that a heartbeat before this named.
   for (const auto& [regex, count] : group.regex_subscribers()) {
     if (step.regexes.count(regex) == 0 && step.resolved(regex) == nullptr) wanted.insert(regex);
   }

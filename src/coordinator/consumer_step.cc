@@ -97,6 +97,9 @@ void GroupShard::update_group_epoch(ConsumerStep& step) {
     ++step.group_epoch;
     log_info("Group {}: epoch {}", group.id(), step.group_epoch);
     step.turn.write(make_group_epoch_record(group.id(), step.group_epoch, hash));
+  } else if (group.members().empty()) {
+    // A new group whose first member subscribes to nothing yet: a load asks for the record.
+    step.turn.write(make_group_epoch_record(group.id(), step.group_epoch, hash));
   }
   if (group.has_subscription_metadata_record()) step.turn.write(make_subscription_metadata_tombstone(group.id()));
 }

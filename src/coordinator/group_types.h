@@ -140,6 +140,8 @@ struct GroupConfig {
   // How long a dynamic member whose client closed its connection may be late with its next heartbeat; 0: no less than its
   // session timeout.
   int32_t disconnect_grace_ms = 3'000;                  // milena.group.disconnect.grace.ms
+  // Members of consumer groups hear of news when they would with Kafka, and no sooner (milena.strict.kafka).
+  bool strict_kafka = false;
   int32_t new_member_join_timeout_ms = 300'000;         // not a setting in Kafka either
   int32_t offset_metadata_max_bytes = 4'096;            // offset.metadata.max.bytes
   int64_t offsets_retention_ms = 10'080 * 60'000LL;     // offsets.retention.minutes

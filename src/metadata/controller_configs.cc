@@ -12,6 +12,7 @@
 #include "metadata/controller.h"
 #include "metadata/features.h"
 #include "metadata/group_config.h"
+#include "metadata/record_codec.h"
 #include "metadata/topic_name.h"
 
 namespace milena {
@@ -175,6 +176,12 @@ Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& reso
   return std::nullopt;
 }
 
+// Kafka refuses it, too, whatever the value.
+static bool cordons_too_early(const ConfigResource& resource, const ConfigMap& after, int16_t metadata_version) {
+  return resource.type == ResourceType::kBroker && metadata_version < kMetadataVersion43Iv0 &&
+         after.contains("cordoned.log.dirs");
+}
+
 Controller::MaybeRefusal Controller::check_configs(const ConfigResource& resource, const ConfigMap& configs) const {
   std::optional<ConfigError> error;
   switch (resource.type) {
@@ -269,6 +276,10 @@ Controller::MaybeRefusal Controller::plan_configs_change(const ConfigResource& r
                                                          MetadataRecords& records) const {
   if (MaybeRefusal refusal = check_configs(resource, after)) return refusal;
   if (MaybeRefusal refusal = check_min_insync(resource, touches_min_insync, before, after)) return refusal;
+  if (cordons_too_early(resource, after, image_.metadata_version())) {
+    return Refusal{ErrorCode::kInvalidConfig, fmt::format("cordoned.log.dirs needs metadata.version {}, which is {}",
+                                                          kMetadataVersion43Iv0, image_.metadata_version())};
+  }
   const size_t first = records.size();
   write_difference(resource, before, after, records);
   if (image_.feature_level(kElrFeature) > 0) clear_elr_if_needed(resource, first, records);

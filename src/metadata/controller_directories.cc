@@ -17,8 +17,8 @@ using DirectoryLoad = std::map<Uuid, size_t>;
 
 DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {
   DirectoryLoad load;
+  const std::vector<Uuid> cordoned = cordoned_directories(image, broker);
   for (const Uuid& id : broker.log_dirs) {
-    const auto& cordoned = broker.cordoned_log_dirs;
     if (std::find(cordoned.begin(), cordoned.end(), id) == cordoned.end()) load.emplace(id, 0);
   }
   // Who assigns a replica by hand to a broker that takes none has it there all the same.

@@ -79,7 +79,7 @@ Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_fa
                                            std::vector<NewPartition>& out) const {
   std::vector<int32_t> usable, down;
   for (const auto& [id, broker] : image_.brokers()) {
-    if (takes_new_replicas(broker)) (can_lead(image_, id) ? usable : down).push_back(id);
+    if (takes_new_replicas(image_, broker)) (can_lead(image_, id) ? usable : down).push_back(id);
   }
   const auto refuse = [replication_factor](Bytes why) {
     return Refusal{ErrorCode::kInvalidReplicationFactor,

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "metadata/image.h"
+#include "metadata/record_codec.h"
 
 namespace milena {
 
@@ -19,9 +20,15 @@ inline bool directory_works(const BrokerImage& broker, const Uuid& directory) {
          std::find(broker.log_dirs.begin(), broker.log_dirs.end(), directory) != broker.log_dirs.end();
 }
 
+// None at levels of metadata.version that do not know them, whatever the broker was started with: Kafka then places
+// replicas as if there were none.
+inline std::vector<Uuid> cordoned_directories(const MetadataImage& image, const BrokerImage& broker) {
+  return image.metadata_version() >= kMetadataVersion43Iv0 ? broker.cordoned_log_dirs : std::vector<Uuid>();
+}
+
 // False where cordoned.log.dirs names all of them.
-inline bool takes_new_replicas(const BrokerImage& broker) {
-  const auto& cordoned = broker.cordoned_log_dirs;
+inline bool takes_new_replicas(const MetadataImage& image, const BrokerImage& broker) {
+  const std::vector<Uuid> cordoned = cordoned_directories(image, broker);
   return broker.log_dirs.empty() || std::any_of(broker.log_dirs.begin(), broker.log_dirs.end(), [&](const Uuid& id) {
     return std::find(cordoned.begin(), cordoned.end(), id) == cordoned.end();
   });

@@ -357,6 +357,16 @@ TEST(ConsumerGroup, ChangedSubscriptionsMovePartitionsAtOnce) {
   EXPECT_EQ(h.in_answer(h.beat(beat)), (Owned{{"u", {0}}}));
 }
 
+TEST(ConsumerGroup, WhoWaitsIsToldTheUsualIntervalWhereKafkasWaysAreAskedFor) {
+  GroupConfig config;
+  config.strict_kafka = true;
+  ConsumerHarness h(config);
+  h.add_topic("t", 2);
+  h.join_consumer("a");
+  EXPECT_EQ(h.join_consumer("b").heartbeat_interval_ms, 5'000);
+  EXPECT_EQ(h.consumer_state(), "Assigning");
+}
+
 TEST(ConsumerGroup, TheAssignmentIntervalHoldsBackAssignmentsNotMembers) {
   GroupConfig config;
   ConsumerHarness h(config);

@@ -36,6 +36,22 @@ TEST(ConsumerPatterns, PatternsAreLookedUpInTheHeartbeatThatNamesThem) {
   EXPECT_TRUE(h.group_of().resolved_regexes().empty());
 }
 
+TEST(ConsumerPatterns, ANewPatternIsLookedUpAHeartbeatLaterWhereKafkasWaysAreAskedFor) {
+  GroupConfig config = ConsumerHarness::instant_config();
+  config.strict_kafka = true;
+  ConsumerHarness h(config);
+  h.add_topic("orders-1", 1);
+  auto beat = ConsumerHarness::joining("a");
+  beat.topics.reset();
+  beat.regex = "orders-.*";
+  const auto first = h.beat(beat);
+  EXPECT_EQ(first.member_epoch, 1);
+  EXPECT_EQ(h.in_answer(first), Owned{});
+  const auto second = h.beat("a");
+  EXPECT_EQ(second.member_epoch, 2);
+  EXPECT_EQ(h.in_answer(second), (Owned{{"orders-1", {0}}}));
+}
+
 TEST(ConsumerPatterns, ABadPatternIsRefused) {
   ConsumerHarness h;
   auto beat = ConsumerHarness::joining("a");

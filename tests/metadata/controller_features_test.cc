@@ -84,6 +84,36 @@ TEST(Features, AfterARaiseRegistrationsAreToldInFull) {
   EXPECT_EQ(controller.image().find_topic("t")->partition(0)->leader, 1);
 }
 
+TEST(Features, DirectoriesAreNotCordonedBeforeTheLevelThatKnowsIt) {
+  Controller controller = one_node_controller();
+  FeatureLevelRecord level;
+  level.name = "metadata.version";
+  level.feature_level = 29;
+  BrokerRegistrationChangeRecord cordoned;
+  cordoned.broker_id = 1;
+  cordoned.broker_epoch = controller.image().find_broker(1)->epoch;
+  cordoned.log_dirs = {Uuid{7, 8}};
+  cordoned.cordoned_log_dirs = {Uuid{7, 8}};
+  controller.apply({level, cordoned});
+  const auto create = [&](ByteView name) {
+    CreateTopicsRequest request;
+    request.topics.push_back({name, 1, 1, {}, {}});
+    return controller.create_topics(request).response.topics[0].error_code;
+  };
+  IncrementalAlterConfigsRequest alter;
+  auto& broker = alter.resources.emplace_back();
+  broker.resource_type = static_cast<int8_t>(ResourceType::kBroker);
+  broker.resource_name = "1";
+  broker.configs.push_back({"cordoned.log.dirs", 0, ""});
+  const auto altered = [&] { return controller.incremental_alter_configs(alter).response.responses[0].error_code; };
+  EXPECT_EQ(create("t"), ErrorCode::kNone);
+  EXPECT_EQ(altered(), ErrorCode::kInvalidConfig);
+  level.feature_level = 30;
+  controller.apply({level});
+  EXPECT_EQ(create("t"), ErrorCode::kInvalidReplicationFactor);
+  EXPECT_EQ(altered(), ErrorCode::kNone);
+}
+
 TEST(Features, WhatIsRefused) {
   Controller controller = one_node_controller();
   const std::vector<Update> kRefused = {

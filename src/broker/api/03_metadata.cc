@@ -1,5 +1,6 @@
 // Metadata (key 3), versions 0-13. The first answer about a topic that is made on the way already names its leader: it
-// waits until the topic can be used, where Kafka says LEADER_NOT_AVAILABLE and lets the client come again.
+// waits until the topic can be used, where Kafka says UNKNOWN_TOPIC_OR_PARTITION and lets the client come again
+// (milena.strict.kafka does so, too).
 #include <algorithm>
 #include <unordered_set>
 
@@ -147,7 +148,11 @@ void handle_metadata(std::shared_ptr<MetadataCall> call) {
   std::vector<Bytes> missing = topics_to_create(*call);
   if (missing.empty()) return answer(call);
   Shard& shard = call->shard();
-  shard.metadata().create_topics_for_use(shard, std::move(missing), [call] { answer(call); });
+  const bool at_once = shard.strict_kafka();
+  if (at_once) answer(call);
+  shard.metadata().create_topics_for_use(shard, std::move(missing), [call, at_once] {
+    if (!at_once) answer(call);
+  });
 }
 
 }  // namespace

@@ -24,10 +24,10 @@ bool is_software_name(ByteView text) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
 }
 
-void list_apis(bool by_controller, ApiVersionsResponse& response) {
+void list_apis(bool by_controller, bool strict, ApiVersionsResponse& response) {
   for (const ApiEntry& api : api_registry()) {
     if (!is_offered(api, by_controller)) continue;
-    response.api_keys.push_back({static_cast<int16_t>(api.key), api.min_version, api.max_version});
+    response.api_keys.push_back({static_cast<int16_t>(api.key), oldest_version(api, strict), api.max_version});
   }
 }
 
@@ -75,7 +75,7 @@ void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
     call->connection().client_software_name = Bytes(request.client_software_name);
     call->connection().client_software_version = Bytes(request.client_software_version);
   }
-  list_apis(call->connection().to_controller, response);
+  list_apis(call->connection().to_controller, call->shard().strict_kafka(), response);
   if (call->version() >= 3) list_features(*call, response);
   call->reply(response);
 }

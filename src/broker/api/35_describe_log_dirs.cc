@@ -8,6 +8,7 @@
 #include "broker/call.h"
 #include "broker/replica_mover.h"
 #include "broker/shard.h"
+#include "metadata/record_codec.h"
 #include "protocol/messages/describe_log_dirs.h"
 
 namespace milena {
@@ -87,7 +88,8 @@ void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
         std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
         const Shard& home = call->shard();
         const LogDirectories& directories = *home.node().directories;
-        const std::vector<Uuid> cordoned = directories.cordoned_ids(home.settings());
+        const bool cordons = home.image().metadata_version() >= kMetadataVersion43Iv0;
+        const auto cordoned = cordons ? directories.cordoned_ids(home.settings()) : std::vector<Uuid>();
         DescribeLogDirsResponse response;
         for (const auto& directory : directories.all()) {
           auto& out = response.results.emplace_back();

@@ -1,0 +1,151 @@
+package milena;
+
+import static milena.StandIn.UNSERVED;
+
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
+
+import kafka.network.SocketServer;
+import kafka.server.BrokerServer;
+import kafka.server.KafkaApis;
+import kafka.server.KafkaConfig;
+import kafka.server.ReplicaManager;
+import kafka.server.SharedServer;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ConfigEntry.ConfigSource;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.network.ListenerName;
+import org.apache.kafka.coordinator.group.GroupCoordinator;
+import org.apache.kafka.metadata.BrokerState;
+import org.apache.kafka.metadata.KRaftMetadataCache;
+import org.apache.kafka.server.BrokerLifecycleManager;
+
+/** Kafka's BrokerServer, as far as a running program can be asked. */
+public final class BrokerStandIn {
+    private final Program program;
+    private final Ask ask;
+    private final KRaftMetadataCache metadata;
+    private final LogsStandIn logs;
+    private final QuotasStandIn quotas;
+    private final SocketServer sockets;
+    private final GroupCoordinator groups;
+
+    private BrokerStandIn(Program program, Ask ask) {
+        this.program = program;
+        this.ask = ask;
+        metadata = MetadataStandIn.of(ask);
+        logs = new LogsStandIn(program, ask);
+        quotas = new QuotasStandIn(program, ask);
+        sockets = sockets(program, quotas);
+        groups = StandIn.of(GroupCoordinator.class, this::groups);
+    }
+
+    public static BrokerServer of(Program program, Ask ask) {
+        return StandIn.of(BrokerServer.class, new BrokerStandIn(program, ask)::answer);
+    }
+
+    /** The settings that the program was started with. */
+    public static KafkaConfig config(Program program) {
+        return new KafkaConfig(properties(program), false);
+    }
+
+    private static Properties properties(Program program) {
+        Properties properties = new Properties();
+        program.settings.forEach((key, value) -> {
+            if (!key.startsWith("milena.")) properties.put(key, value);
+        });
+        return properties;
+    }
+
+    /** The settings that hold now: what was altered since the start is asked of the broker. */
+    private KafkaConfig liveConfig() {
+        Properties properties = properties(program);
+        if (program.running()) {
+            try {
+                addAltered(properties);
+            } catch (IllegalStateException error) {
+                // Harnesses stop brokers side by side: another thread may just have stopped this one.
+                if (program.running()) throw error;
+            }
+        }
+        return new KafkaConfig(properties, false);
+    }
+
+    private void addAltered(Properties properties) {
+        var broker = new ConfigResource(ConfigResource.Type.BROKER, Integer.toString(program.brokerId()));
+        for (ConfigEntry entry : ask.configs(broker).values()) {
+            boolean altered = entry.source() == ConfigSource.DYNAMIC_BROKER_CONFIG
+                || entry.source() == ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG;
+            if (altered && entry.value() != null) properties.put(entry.name(), entry.value());
+        }
+    }
+
+    private Object answer(String method, Object[] arguments) {
+        return switch (method) {
+            case "config" -> liveConfig();
+            case "clusterId" -> ask.clusterId();
+            case "boundPort" -> program.port(((ListenerName) arguments[0]).value());
+            case "socketServer" -> sockets;
+            case "metadataCache" -> metadata;
+            case "logManager" -> logs.manager();
+            case "replicaManager" -> StandIn.of(ReplicaManager.class, logs::replicas);
+            case "groupCoordinator" -> groups;
+            case "quotaManagers" -> quotas.managers();
+            case "isShutdown" -> !program.running();
+            case "brokerState" -> program.running() ? BrokerState.RUNNING : BrokerState.NOT_RUNNING;
+            case "startup" -> {
+                program.start();
+                yield null;
+            }
+            case "shutdown" -> {
+                program.beforeShutdown.run();
+                program.stop();
+                yield null;
+            }
+            case "awaitShutdown" -> null;
+            case "dataPlaneRequestProcessor" -> StandIn.of(KafkaApis.class, this::apis);
+            case "lifecycleManager" -> StandIn.of(BrokerLifecycleManager.class, BrokerStandIn::lifecycle);
+            case "sharedServer" -> StandIn.of(SharedServer.class, (name, none) -> name.equals("loader") ? null : UNSERVED);
+            default -> UNSERVED;
+        };
+    }
+
+    private Object apis(String method, Object[] arguments) {
+        return switch (method) {
+            case "isConsumerGroupProtocolEnabled" -> program.apis.containsKey((short) 68);
+            case "metadataCache" -> metadata;
+            case "quotas" -> quotas.managers();
+            case "brokerId" -> program.brokerId();
+            case "clusterId" -> ask.clusterId();
+            default -> UNSERVED;
+        };
+    }
+
+    private static Object lifecycle(String method, Object[] arguments) {
+        return method.equals("initialUnfenceFuture") ? CompletableFuture.completedFuture(null) : UNSERVED;
+    }
+
+    private Object groups(String method, Object[] arguments) {
+        var config = config(program).groupCoordinatorConfig();
+        return switch (method) {
+            case "groupMetadataTopicConfigs" -> {
+                Properties properties = new Properties();
+                properties.putAll(Map.of("cleanup.policy", "compact", "compression.type", "producer",
+                    "segment.bytes", Integer.toString(config.offsetsTopicSegmentBytes())));
+                yield properties;
+            }
+            case "partitionFor" -> (((String) arguments[0]).hashCode() & 0x7fffffff) % config.offsetsTopicPartitions();
+            default -> UNSERVED;
+        };
+    }
+
+    static SocketServer sockets(Program program, QuotasStandIn quotas) {
+        return StandIn.of(SocketServer.class, (method, arguments) -> switch (method) {
+            case "boundPort" -> program.port(((ListenerName) arguments[0]).value());
+            case "connectionCount" -> program.connections();
+            case "connectionQuotas" -> quotas.connections();
+            default -> UNSERVED;
+        });
+    }
+}
