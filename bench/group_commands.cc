@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <utility>
 
-#include "wire_client.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/heartbeat.h"
 #include "protocol/messages/join_group.h"
 #include "protocol/messages/offset_commit.h"
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/sync_group.h"
+#include "wire_client.h"
 
 namespace milena::bench {
 namespace {

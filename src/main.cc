@@ -10,13 +10,13 @@
 #include <thread>
 
 #include "base/config_listeners.h"
-#include "metadata/config_reference.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/settings_environment.h"
 #include "base/settings_report.h"
 #include "broker/api_reference.h"
 #include "broker/node.h"
+#include "metadata/config_reference.h"
 #include "net/server.h"
 #include "net/server_settings.h"
 #include "tools/command_line.h"

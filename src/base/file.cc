@@ -114,8 +114,11 @@ class PosixFileSystem final : public FileSystem {
     if (::mkdir(path.c_str(), 0755) == 0) return ok_status();
     std::error_code error;
     std::filesystem::create_directories(path, error);
-    if (error) return error_of("cannot make directory", path, error);
-    return ok_status();
+    if (!error) return ok_status();
+    Error failed = error_of("cannot make directory", path, error);
+    // A directory of logs in which none can be made is of no more use, whatever the reason (Kafka's LogManager).
+    if (failed.kind != ErrorKind::kExhausted) failed.kind = ErrorKind::kIo;
+    return failed;
   }
 
   Result<std::vector<std::string>> list(const std::string& path) override {

@@ -13,8 +13,8 @@
 #include "base/executor.h"
 #include "base/file.h"
 #include "base/settings.h"
-#include "broker/session.h"
 #include "broker/housekeeping.h"
+#include "broker/session.h"
 #include "log/file_cache.h"
 
 namespace milena {

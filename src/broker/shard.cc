@@ -2,10 +2,10 @@
 
 #include "base/log.h"
 #include "broker/group_runtime.h"
-#include "broker/transaction_runtime.h"
 #include "broker/log_cleaner.h"
 #include "broker/metadata_runtime.h"
 #include "broker/replica_mover.h"
+#include "broker/transaction_runtime.h"
 
 namespace milena {
 namespace {

@@ -14,19 +14,19 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/executor.h"
 #include "base/config_listeners.h"
+#include "base/executor.h"
 #include "base/settings.h"
 #include "broker/client_quotas.h"
 #include "broker/client_telemetry.h"
 #include "broker/fetch_session.h"
 #include "broker/flush_timer.h"
+#include "broker/log_directories.h"
 #include "broker/new_directories.h"
 #include "broker/partition.h"
 #include "broker/producer_expiry.h"
 #include "broker/router.h"
 #include "log/file_cache.h"
-#include "broker/log_directories.h"
 #include "metadata/image.h"
 #include "metadata/topic_config.h"
 

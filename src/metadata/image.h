@@ -23,9 +23,9 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/small_vector.h"
 #include "base/uuid.h"
 #include "metadata/metadata_record.h"
-#include "base/small_vector.h"
 
 namespace milena {
 

@@ -13,10 +13,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/rate_meter.h"
 #include "base/result.h"
 #include "broker/session.h"
 #include "net/connection_set.h"
-#include "base/rate_meter.h"
 #include "net/listener.h"
 #include "net/loop_group.h"
 

@@ -268,7 +268,7 @@ TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
 class MoveOnForgetfulDiskTest : public MovesTest {
  protected:
   void SetUp() override {
-    node().set_file_system(disk_);
+    node().use_files(disk_);
     MovesTest::SetUp();
     disk_.settle();
   }

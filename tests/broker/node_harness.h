@@ -36,8 +36,6 @@ class NodeHarness {
     std::filesystem::remove_all(directory_, ignored);
   }
 
-  // For the next start; the real one if a test says nothing.
-  void set_file_system(FileSystem& files) { files_ = &files; }
   // For the next start.
   void set(ByteView name, ByteView value) {
     Status done = settings_.set(name, value);
@@ -157,7 +155,6 @@ class NodeHarness {
   int shard_count_;
   FileSystem* files_ = &posix_file_system();
   std::string directory_;
-  FileSystem* files_ = &posix_file_system();
   Settings settings_;
   ManualClock clock_;
   std::vector<std::unique_ptr<ManualExecutor>> executors_;
