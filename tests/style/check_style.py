@@ -31,6 +31,13 @@ MAIN_MAY_INCLUDE = ["net", "broker", "metadata/config_reference.h", "tools", "ba
 # Headers that cost every file that includes them too much.
 HEAVY_IN_HEADERS = re.compile(r"<(iostream|regex|fmt/(format|ranges|chrono|os)\.h)>")
 MOST_LINES = 600
+# Files with longer lines than .clang-format allows, in texts that are printed as they stand, and how many. The list may only
+# get shorter.
+LONG_LINES = {
+    "bench/load.cc": 4,
+    "src/log/format/quorum_state.cc": 1,
+    "src/metadata/config_reference.cc": 5,
+}
 # Files that begin with a dot and belong here; any other was left behind by a program.
 DOT_FILES = {".ci/run", ".clang-format", ".dockerignore", ".gitignore"}
 TEXT_FILES = {".cc", ".h", ".py", ".sh", ".msg", ".java", ".go", ".js", ".md", ".txt", ".cmake", ".yaml", ".yml", ".json"}
@@ -121,10 +128,12 @@ def column_limit(root):
     return int(found.group(1)) if found else None
 
 
-def check_line_lengths(lines, limit, report):
-    for number, line in enumerate(lines, 1):
-        if limit and len(line) > limit:
-            report(number, f"{len(line)} characters: .clang-format allows {limit}")
+def check_line_lengths(lines, limit, allowed, report):
+    long = [(number, len(line)) for number, line in enumerate(lines, 1) if limit and len(line) > limit]
+    if len(long) < allowed:
+        report(1, f"{len(long)} long lines: LONG_LINES says {allowed}")
+    for number, length in long if len(long) > allowed else []:
+        report(number, f"{length} characters: .clang-format allows {limit}")
 
 
 def check_include_order(lines, report):
@@ -165,7 +174,7 @@ def check(root):
 
         check_text(path, text, lines, report)
         if path.suffix in (".h", ".cc"):
-            check_line_lengths(lines, limit, report)
+            check_line_lengths(lines, limit, LONG_LINES.get(str(path.relative_to(root)), 0), report)
             check_include_order(lines, report)
         if path.relative_to(root).parts[0] == "src" and path.suffix in (".h", ".cc"):
             check_includes(root, path, lines, report)
