@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
+
+#include "base/random.h"
 
 namespace milena {
 
@@ -16,6 +19,8 @@ class Clock {
   virtual int64_t wall_ms() const = 0;
   // Never goes back; for deadlines.
   virtual int64_t steady_ms() const = 0;
+  // Processor time that the calling thread has used, for those who are billed by it.
+  virtual int64_t thread_cpu_ns() const = 0;
 };
 
 Clock& system_clock();
@@ -27,6 +32,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual const Clock& clock() const = 0;
+  // On the executor's thread, or while nothing runs on it yet.
+  virtual Random& random() const = 0;
   // Runs the task on this executor's thread, soon, in the order posted.
   virtual void post(Task task) = 0;
   // Runs the task once at or after the deadline of clock().steady_ms(). Never within the call. Ids are never 0.
@@ -37,6 +44,11 @@ class Executor {
   virtual void at_end_of_turn(Task task) = 0;
   // Runs blocking work (fsync, delete, recovery) on the small worker pool, then `then` back on this executor's thread.
   virtual void run_blocking(Task work, Task then) = 0;
+  // Runs each of the tasks on a thread of its own and returns when all have ended: for a start, before anything else runs.
+  virtual void run_parallel(std::vector<Task> tasks) = 0;
 };
+
+// run_parallel() of an executor that has real threads.
+void run_on_threads(std::vector<Task> tasks);
 
 }  // namespace milena

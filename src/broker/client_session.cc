@@ -5,7 +5,6 @@
 
 #include <fmt/core.h>
 
-#include "base/thread_time.h"
 #include "broker/api/18_api_versions.h"
 #include "broker/api/group_call.h"
 #include "broker/api_registry.h"
@@ -30,14 +29,15 @@ void start(Arrived& request) {
   ConnectionState& connection = *request.connection;
   if (connection.transport == nullptr) return;
   bool billed = request.shard.quotas().has(QuotaKind::kRequest);
-  int64_t before_ns = billed ? thread_cpu_ns() : 0;
+  const Clock& clock = request.shard.executor().clock();
+  int64_t before_ns = billed ? clock.thread_cpu_ns() : 0;
   if (!request.api.start(request.body, request.header.api_version, request.shard, request.connection, request.frame,
                          request.header.correlation_id, request.client_id())) {
     connection.transport->close(fmt::format("the body of a {} request version {} of {} bytes cannot be read",
                                             api_name(request.api.key), request.header.api_version,
                                             request.frame.bytes.size()));
   }
-  if (billed) connection.unbilled_ns += thread_cpu_ns() - before_ns;
+  if (billed) connection.unbilled_ns += clock.thread_cpu_ns() - before_ns;
 }
 
 // The time that the requests before took is held against the client with this one: what this one takes is not known yet.

@@ -1,9 +1,5 @@
 #include "broker/fetch_session.h"
 
-#include <sys/random.h>
-
-#include "base/check.h"
-
 namespace milena {
 namespace {
 
@@ -39,8 +35,8 @@ void FetchSession::move_to_end(const FetchKey& key) {
   if (found != index_.end()) entries_.splice(entries_.end(), entries_, found->second);
 }
 
-FetchSessionCache::FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots)
-    : shard_index_(shard_index), shard_count_(shard_count), slots_(slots) {}
+FetchSessionCache::FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, Random& random)
+    : shard_index_(shard_index), shard_count_(shard_count), slots_(slots), random_(random) {}
 
 bool FetchSessionCache::make_room(int64_t now_ms) {
   if (slots_in_use_.size() < slots_) return true;
@@ -55,10 +51,8 @@ std::shared_ptr<FetchSession> FetchSessionCache::create(bool uses_topic_ids, int
   if (!make_room(now_ms)) return nullptr;
   int32_t id = 0;
   do {
-    uint32_t random;
-    CHECK(getrandom(&random, sizeof random, 0) == static_cast<ssize_t>(sizeof random));
     uint64_t groups = static_cast<uint64_t>(INT32_MAX) / shard_count_;
-    id = static_cast<int32_t>(random % groups * shard_count_ + shard_index_);
+    id = static_cast<int32_t>(random_.next() % groups * shard_count_ + shard_index_);
   } while (id == 0 || slots_in_use_.contains(id));
   auto session = std::make_shared<FetchSession>(id, uses_topic_ids);
   by_use_.push_back(id);

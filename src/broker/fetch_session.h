@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/random.h"
 #include "base/uuid.h"
 #include "protocol/error_code.h"
 
@@ -91,7 +92,7 @@ class FetchSessionCache {
  public:
   // Ids given out are `shard_index` modulo `shard_count`. `slots` is this shard's part of
   // max.incremental.fetch.session.cache.slots.
-  FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots);
+  FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, Random& random);
 
   // A new, empty session; null when the cache is full of sessions that were used in the last two minutes.
   std::shared_ptr<FetchSession> create(bool uses_topic_ids, int64_t now_ms);
@@ -111,6 +112,7 @@ class FetchSessionCache {
   size_t shard_index_;
   size_t shard_count_;
   size_t slots_;
+  Random& random_;
   std::unordered_map<int32_t, Slot> slots_in_use_;
   std::list<int32_t> by_use_;  // least recently used first
 };

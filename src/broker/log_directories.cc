@@ -29,8 +29,8 @@ std::vector<std::string> absolute_paths(const std::vector<Bytes>& paths) {
 }  // namespace
 
 Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, const Settings& settings,
-                                                             int32_t node_id) {
-  std::unique_ptr<LogDirectories> all(new LogDirectories(files));
+                                                             int32_t node_id, Random& random) {
+  std::unique_ptr<LogDirectories> all(new LogDirectories(files, random));
   RETURN_IF_ERROR(all->open_all(settings, node_id));
   RETURN_IF_ERROR(all->identify(settings, node_id));
   return all;
@@ -73,7 +73,7 @@ Status LogDirectories::identify(const Settings& settings, int32_t node_id) {
   for (LogDirectory* directory : all) {
     if (directory->meta_properties() && cluster_id.empty()) cluster_id = directory->meta_properties()->cluster_id;
   }
-  if (cluster_id.empty()) cluster_id = settings.text("milena.cluster.id").value_or(Uuid::random().to_string());
+  if (cluster_id.empty()) cluster_id = settings.text("milena.cluster.id").value_or(Uuid::random(random_).to_string());
   std::set<Uuid> seen;
   for (LogDirectory* directory : all) {
     RETURN_IF_ERROR(directory->check_identity(cluster_id, node_id));
@@ -81,7 +81,7 @@ Status LogDirectories::identify(const Settings& settings, int32_t node_id) {
     if (!properties.directory_id || properties.cluster_id.empty() || properties.node_id < 0) {
       properties.cluster_id = cluster_id;
       properties.node_id = node_id;
-      if (!properties.directory_id) properties.directory_id = Uuid::random();
+      if (!properties.directory_id) properties.directory_id = Uuid::random(random_);
       RETURN_IF_ERROR(directory->write_meta_properties(properties));
     }
     if (!seen.insert(directory->id()).second) {
@@ -149,7 +149,7 @@ LogDirectory* LogDirectories::any() const {
 // --- while the node loads
 
 Status LogDirectories::set_aside(LogDirectory& directory, const TopicPartition& partition, const char* why) {
-  auto aside = directory.set_aside_stray(partition);
+  auto aside = directory.set_aside_stray(partition, random_);
   if (!aside) return aside.error();
   log_warn("{} in {} {}; it is set aside as {}", partition.to_string(), directory.path(), why, *aside);
   return ok_status();

@@ -31,7 +31,8 @@ struct FutureReplica {
 
 class LogDirectories {
  public:
-  static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id);
+  static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id,
+                                                      Random& random);
 
   // Those that could be opened, in the order of log.dirs.
   const std::vector<std::unique_ptr<LogDirectory>>& all() const { return directories_; }
@@ -67,12 +68,13 @@ class LogDirectories {
   void end_loading();
 
  private:
-  explicit LogDirectories(FileSystem& files) : files_(files) {}
+  LogDirectories(FileSystem& files, Random& random) : files_(files), random_(random) {}
   Status open_all(const Settings& settings, int32_t node_id);
   Status identify(const Settings& settings, int32_t node_id);
   Status set_aside(LogDirectory& directory, const TopicPartition& partition, const char* why);
 
   FileSystem& files_;
+  Random& random_;
   std::vector<std::unique_ptr<LogDirectory>> directories_;
   std::unique_ptr<LogDirectory> metadata_only_;
   LogDirectory* metadata_ = nullptr;

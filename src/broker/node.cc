@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <latch>
 #include <map>
-#include <thread>
 
 #include "base/log.h"
 #include "broker/client_session.h"
@@ -131,7 +130,7 @@ Status Node::load() {
 }
 
 Status Node::open_directories() {
-  auto directories = LogDirectories::open(files_, settings_, context_->node_id);
+  auto directories = LogDirectories::open(files_, settings_, context_->node_id, executors_[0]->random());
   if (!directories) return directories.error();
   directories_ = directories.take();
   context_->cluster_id = directories_->cluster_id();
@@ -155,7 +154,8 @@ Status Node::start_controller() {
   ControllerSettings own = ControllerSettings::from(settings_);
   own.kraft_version = opened->kraft_version;
   own.has_controller_listener = !context_->controller_endpoints.empty();
-  Controller controller(opened->replayed.take_image(), std::move(own));
+  Controller controller(opened->replayed.take_image(), std::move(own),
+                        [&random = executors_[0]->random()] { return Uuid::random(random); });
   PartitionLog& log = *opened->log;
 
   auto write = [&](const auto& effects) -> Status {
@@ -170,7 +170,7 @@ Status Node::start_controller() {
   RETURN_IF_ERROR(write(controller.activate(*bootstrap, in_transaction)));
   BrokerStart start;
   start.broker_id = context_->node_id;
-  start.incarnation_id = Uuid::random();
+  start.incarnation_id = Uuid::random(executors_[0]->random());
   start.endpoints = registered_endpoints(settings_, context_->advertised);
   start.features = supported_features();
   if (!settings_.is_null("broker.rack")) start.rack = settings_.get_string("broker.rack");
@@ -280,7 +280,7 @@ void Node::remove_in_background(std::vector<std::string> paths) {
 // Nothing else uses the shards yet, and a partition is opened by one thread.
 Status Node::recover_logs() {
   using Logs = std::vector<std::pair<Shard*, Partition*>>;
-  std::map<LogDirectory*, Logs> unclean;
+  std::map<LogDirectory*, Logs, LogDirectory::ByPath> unclean;
   size_t total = 0;
   for (auto& shard : shards_) {
     shard->resolve_topic_configs();
@@ -305,15 +305,15 @@ Status Node::recover_logs() {
       log_info("{} of {} partitions are recovered", so_far, total);
     }
   };
-  std::map<LogDirectory*, std::atomic<size_t>> next;
-  std::vector<std::thread> threads;
+  std::map<LogDirectory*, std::atomic<size_t>, LogDirectory::ByPath> next;
+  std::vector<Task> tasks;
   for (const auto& [directory, partitions] : unclean) {
     auto wanted = static_cast<size_t>(shards_[0]->settings().get_int("num.recovery.threads.per.data.dir"));
     for (size_t i = 0; i < std::min(wanted, partitions.size()); i++) {
-      threads.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
+      tasks.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
     }
   }
-  for (std::thread& thread : threads) thread.join();
+  executors_[0]->run_parallel(std::move(tasks));
   return ok_status();
 }
 

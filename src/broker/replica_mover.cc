@@ -37,7 +37,9 @@ ErrorCode ReplicaMover::move(Partition& partition, LogDirectory& to) {
   PartitionLog* log = partition.log();
   if (log == nullptr) return ErrorCode::kKafkaStorageError;
   if (partition.directory() == &to) return ErrorCode::kNone;
-  begin(partition, to, to.path() + "/" + renamed_partition_directory(partition.topic_partition(), DirectoryKind::kFuture),
+  begin(partition, to,
+        to.path() + "/" + renamed_partition_directory(partition.topic_partition(), DirectoryKind::kFuture,
+                                                      shard_.executor().random()),
         false);
   return ErrorCode::kNone;
 }

@@ -37,7 +37,7 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       executor_(executor),
       // Not ours to delete.
       settings_(std::shared_ptr<void>(), node.settings),
-      fetch_sessions_(index, count, session_slots(*node.settings, count)),
+      fetch_sessions_(index, count, session_slots(*node.settings, count), executor.random()),
       quotas_(*this),
       telemetry_(count),
       groups_(std::make_unique<GroupRuntime>(*this)),
@@ -226,7 +226,7 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, c
   bool has_id = found_id->has_value();
   if (has_id && **found_id != id.topic_id) {
     // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
-    auto aside = directory.set_aside_stray(name);
+    auto aside = directory.set_aside_stray(name, executor_.random());
     if (!aside) return aside.error();
     log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
     is_new = true;
@@ -280,7 +280,7 @@ std::unique_ptr<Partition> Shard::take_out(const TopicPartitionId& id) {
 }
 
 void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name) {
-  auto doomed = directory.schedule_delete(name);
+  auto doomed = directory.schedule_delete(name, executor_.random());
   if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
   int64_t delay_ms = settings().get_long("log.segment.delete.delay.ms");
   executor_.call_at(steady_ms() + delay_ms, [this, path = doomed.take()] { remove_tree_in_background(path); });

@@ -152,18 +152,19 @@ Result<bool> LogDirectory::holds_segments(const TopicPartition& partition) const
   });
 }
 
-Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, DirectoryKind kind) {
-  std::string to = path_of(renamed_partition_directory(partition, kind));
+Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, DirectoryKind kind,
+                                                   Random& random) {
+  std::string to = path_of(renamed_partition_directory(partition, kind, random));
   RETURN_IF_ERROR(file_system_.rename(partition_path(partition), to));
   return to;
 }
 
-Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partition) {
-  return rename_partition(partition, DirectoryKind::kDelete);
+Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partition, Random& random) {
+  return rename_partition(partition, DirectoryKind::kDelete, random);
 }
 
-Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partition) {
-  return rename_partition(partition, DirectoryKind::kStray);
+Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partition, Random& random) {
+  return rename_partition(partition, DirectoryKind::kStray, random);
 }
 
 // --- checkpoints ---

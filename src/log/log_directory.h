@@ -40,6 +40,10 @@ class LogDirectory {
   ~LogDirectory();
 
   const std::string& path() const { return path_; }
+  // An order for containers that every run of the node repeats, which addresses are not.
+  struct ByPath {
+    bool operator()(const LogDirectory* a, const LogDirectory* b) const { return a->path() < b->path(); }
+  };
   std::string partition_path(const TopicPartition& partition) const { return path_ + "/" + partition.to_string(); }
 
   // False once it failed: nothing is read from it or written to it any more. Any thread.
@@ -66,9 +70,9 @@ class LogDirectory {
   Result<bool> holds_segments(const TopicPartition& partition) const;
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
   // remove_tree() on any thread. The log must be closed (destroyed) before.
-  Result<std::string> schedule_delete(const TopicPartition& partition);
+  Result<std::string> schedule_delete(const TopicPartition& partition, Random& random);
   // The same for a replica that the metadata does not know: "-stray". It is kept.
-  Result<std::string> set_aside_stray(const TopicPartition& partition);
+  Result<std::string> set_aside_stray(const TopicPartition& partition, Random& random);
 
   // --- how it was left, and how it is left ---
 
@@ -109,7 +113,7 @@ class LogDirectory {
   Status read_state();
   Result<OffsetCheckpoint> read_checkpoint(ByteView name);
   Status write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable);
-  Result<std::string> rename_partition(const TopicPartition& partition, DirectoryKind kind);
+  Result<std::string> rename_partition(const TopicPartition& partition, DirectoryKind kind, Random& random);
   std::string path_of(ByteView file) const { return path_ + "/" + std::string(file); }
 
   FileSystem& file_system_;

@@ -1,20 +1,20 @@
 #include "log/offset_map.h"
 
 #include <algorithm>
-#include <random>
 
 #include "base/check.h"
+#include "base/random.h"
 
 namespace milena {
 namespace {
 
 constexpr size_t kFirstSlots = 1024;
 
+// The kernel's random numbers even in a simulation: no result depends on them, only the places in the table.
 struct Seed {
   uint64_t words[4];
   Seed() {
-    std::random_device source;
-    for (uint64_t& word : words) word = (uint64_t{source()} << 32 | source()) | 1;
+    for (uint64_t& word : words) word = system_random().next() | 1;
   }
 };
 

@@ -29,11 +29,13 @@ class EventLoop final : public Executor {
   EventLoop& operator=(const EventLoop&) = delete;
 
   const Clock& clock() const override { return clock_; }
+  Random& random() const override { return system_random(); }
   void post(Task task) override;
   TimerId call_at(int64_t steady_ms, Task task) override;
   void cancel(TimerId id) override;
   void at_end_of_turn(Task task) override { end_of_turn_.push_back(std::move(task)); }
   void run_blocking(Task work, Task then) override;
+  void run_parallel(std::vector<Task> tasks) override { run_on_threads(std::move(tasks)); }
 
   // Turns until stop(). The calling thread is the loop's thread from here on.
   void run();

@@ -34,7 +34,8 @@ TEST(FetchSession, EpochWrapsToOne) {
 }
 
 TEST(FetchSessionCache, FullOfYoungSessionsGivesNone) {
-  FetchSessionCache cache(0, 1, 2);
+  SeededRandom random(1);
+  FetchSessionCache cache(0, 1, 2, random);
   auto first = cache.create(true, 0);
   auto second = cache.create(true, 10);
   ASSERT_TRUE(first && second);
@@ -48,7 +49,8 @@ TEST(FetchSessionCache, FullOfYoungSessionsGivesNone) {
 }
 
 TEST(FetchSessionCache, IdsCarryTheirShardAndAreNeverZero) {
-  FetchSessionCache cache(3, 4, 100);
+  SeededRandom random(1);
+  FetchSessionCache cache(3, 4, 100, random);
   for (int i = 0; i < 100; i++) {
     auto session = cache.create(false, 0);
     ASSERT_NE(session, nullptr);

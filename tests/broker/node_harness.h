@@ -51,7 +51,7 @@ class NodeHarness {
     executors_.clear();
     std::vector<Executor*> pointers;
     for (int i = 0; i < shard_count_; i++) {
-      executors_.push_back(std::make_unique<ManualExecutor>(clock_));
+      executors_.push_back(std::make_unique<ManualExecutor>(clock_, ++last_seed_));
       pointers.push_back(executors_.back().get());
     }
     auto node = Node::start(settings_, std::move(pointers));
@@ -145,6 +145,7 @@ class NodeHarness {
   std::unique_ptr<Node> node_;
   std::vector<std::unique_ptr<TestClient>> clients_;
   uint64_t last_connection_ = 0;
+  uint64_t last_seed_ = 0;  // each start has other random numbers
 };
 
 }  // namespace milena::broker_test

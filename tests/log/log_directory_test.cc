@@ -63,7 +63,7 @@ TEST_F(LogDirectoryTest, respects_and_is_respected_by_a_record_lock) {
 }
 
 TEST_F(LogDirectoryTest, identity) {
-  Uuid id = Uuid::random();
+  Uuid id = Uuid::random(system_random());
   {
     auto directory = open();
     EXPECT_FALSE(directory->meta_properties().has_value());
@@ -116,7 +116,7 @@ TEST_F(LogDirectoryTest, partitions) {
   for (const char* name : {"t-0", "t-1", "__cluster_metadata-0", "remote-log-index-cache"}) {
     std::filesystem::create_directory(path() + "/" + name);
   }
-  auto deleted = directory->schedule_delete({"t", 1});
+  auto deleted = directory->schedule_delete({"t", 1}, system_random());
   ASSERT_TRUE(deleted.ok());
   EXPECT_TRUE(std::filesystem::exists(*deleted));
   auto found = directory->list_partitions();
@@ -126,7 +126,7 @@ TEST_F(LogDirectoryTest, partitions) {
     EXPECT_EQ(partition.kind == DirectoryKind::kDelete, partition.partition == (TopicPartition{"t", 1}));
     EXPECT_TRUE(std::filesystem::exists(partition.path));
   }
-  EXPECT_FALSE(directory->schedule_delete({"t", 1}).ok());
+  EXPECT_FALSE(directory->schedule_delete({"t", 1}, system_random()).ok());
 }
 
 TEST(SnapshotFile, round_trip_and_every_cut) {

@@ -21,6 +21,15 @@ MAY_INCLUDE = {
     "net": ["broker/session.h", "base"],
     "tools": ["log/format", "protocol", "base"],
 }
+# Clocks, random numbers and threads come from an Executor (base/executor.h), so that a whole node can be run again from a
+# seed. Only these floors touch the real ones.
+REAL_WORLD_FLOORS = {"base", "net", "tools", "main"}
+REAL_WORLD = re.compile(
+    r"\b(getrandom|random_device|mt19937(_64)?|s?rand|std::time|clock_gettime|gettimeofday)\s*\(|\brandom_device\b"
+    r"|\bchrono::\w+_clock\b|\bstd::j?thread\b(?!::hardware)|\bsystem_(clock|random)\(\)")
+REAL_WORLD_EXCEPTIONS = {"src/log/offset_map.cc"}  # the seed of a hash table: it moves entries, and changes no result
+# Containers in the order of addresses are in another order in every run.
+ORDERED_BY_ADDRESS = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)<(?:const )?[\w:]+ ?\*(?:, [\w:<>]+(?: ?\*)?)?> ?\w")
 # src/main.cc puts the house together.
 MAIN_MAY_INCLUDE = ["net", "broker", "metadata/config_reference.h", "tools", "base"]
 
@@ -75,6 +84,19 @@ def check_includes(root, path, lines, report):
             report(number, f"<{system}> is too heavy for a header")
 
 
+def check_determinism(root, path, lines, report):
+    parts = path.relative_to(root / "src").parts
+    floor = parts[0] if len(parts) > 1 else "main"
+    for number, line in enumerate(lines, 1):
+        code = line.split("//")[0]
+        if ORDERED_BY_ADDRESS.search(code):
+            report(number, "ordered by address, which differs from run to run")
+        if floor in REAL_WORLD_FLOORS or path.relative_to(root).as_posix() in REAL_WORLD_EXCEPTIONS:
+            continue
+        if REAL_WORLD.search(code):
+            report(number, "clocks, random numbers and threads come from an Executor")
+
+
 def check_links(root, report_at):
     """The libraries' link edges are the arrows of the table."""
     for floor, allowed in MAY_INCLUDE.items():
@@ -126,6 +148,7 @@ def check(root):
         check_text(path, text, lines, report)
         if path.relative_to(root).parts[0] == "src" and path.suffix in (".h", ".cc"):
             check_includes(root, path, lines, report)
+            check_determinism(root, path, lines, report)
             if path.suffix == ".h":
                 check_header(lines, report)
     check_links(root, report_at)
