@@ -31,7 +31,7 @@ void start(Arrived& request) {
   bool billed = request.shard.quotas().has(QuotaKind::kRequest);
   const Clock& clock = request.shard.executor().clock();
   int64_t before_ns = billed ? clock.thread_cpu_ns() : 0;
-  if (!request.api.start(request.body, request.header.api_version, request.shard, request.connection, request.frame,
+  if (!request.api.start(request.api, request.body, request.header.api_version, request.shard, request.connection, request.frame,
                          request.header.correlation_id, request.client_id())) {
     connection.transport->close(fmt::format("the body of a {} request version {} of {} bytes cannot be read",
                                             api_name(request.api.key), request.header.api_version,
@@ -45,7 +45,7 @@ void start(Arrived& request) {
 void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
   ConnectionState& connection = *request->connection;
   double percent = static_cast<double>(std::exchange(connection.unbilled_ns, 0)) * 100 / 1e9;
-  request->shard.quotas().charge(QuotaKind::kRequest, connection.user, request->client_id(), percent, false,
+  request->shard.quotas().charge(QuotaKind::kRequest, connection.principal.name, request->client_id(), percent, false,
                                  [request](int64_t throttle_ms) {
                                    int64_t& all = request->connection->throttle_ms;
                                    all = std::max(all, throttle_ms);
@@ -56,7 +56,7 @@ void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
 void charge_then_start(const std::shared_ptr<Arrived>& request) {
   request->connection->throttle_ms = 0;
   if (request->api.key != ApiKey::kProduce) return charge_time_then_start(request);
-  request->shard.quotas().charge(QuotaKind::kProduce, request->connection->user, request->client_id(),
+  request->shard.quotas().charge(QuotaKind::kProduce, request->connection->principal.name, request->client_id(),
                                  static_cast<double>(request->frame.bytes.size()), false,
                                  [request](int64_t throttle_ms) {
                                    request->connection->throttle_ms = throttle_ms;

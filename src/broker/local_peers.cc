@@ -17,7 +17,7 @@ void LocalPeers::send(Shard& from, int32_t node, std::shared_ptr<const WriteTxnM
 void LocalPeers::send(Shard& from, int32_t node, std::shared_ptr<const AddPartitionsToTxnRequest> request,
                       Reply<AddPartitionsToTxnResponse> reply) {
   if (node != from.node().node_id) return reply(ErrorCode::kNetworkException, {});
-  add_partitions_to_transactions(from, std::move(request), kPeerVersionOfAddPartitions,
+  add_partitions_to_transactions(from, std::move(request), kPeerVersionOfAddPartitions, nullptr,
                                  [reply = std::move(reply)](AddPartitionsToTxnResponse response) {
                                    reply(ErrorCode::kNone, std::move(response));
                                  });

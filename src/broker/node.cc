@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/log.h"
+#include "broker/authorizer.h"
 #include "broker/client_session.h"
 #include "broker/group_runtime.h"
 #include "broker/endpoints.h"
@@ -87,6 +88,7 @@ Status Node::load() {
   context_->node_id = settings_.get_int("node.id");
   context_->files = file_cache_.get();
   context_->peers = peers_.get();
+  context_->authorizer = &allow_all_authorizer();
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
@@ -344,6 +346,8 @@ void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
       },
       [](std::monostate) {});
 }
+
+void Node::set_authorizer(const Authorizer& authorizer) { context_->authorizer = &authorizer; }
 
 std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& transport) {
   return std::make_unique<ClientSession>(*shards_[static_cast<size_t>(shard)], std::move(info), transport);

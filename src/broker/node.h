@@ -19,6 +19,7 @@
 
 namespace milena {
 
+class Authorizer;
 class LogDirectories;
 struct FutureReplica;
 class LogDirectory;
@@ -40,6 +41,8 @@ class Node final : private SessionFactory {
   // Closes the logs in order and leaves the mark of a clean shutdown. No session may be open any more.
   void stop();
 
+  // For tests, before a session is open: another authorizer, which outlives the node.
+  void set_authorizer(const Authorizer& authorizer);
   // For tests.
   Shard& shard(size_t index) { return *shards_[index]; }
   size_t shard_count() const { return shards_.size(); }

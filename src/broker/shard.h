@@ -31,6 +31,7 @@
 
 namespace milena {
 
+class Authorizer;
 class GroupRuntime;
 class LogCleaner;
 class MetadataRuntime;
@@ -61,6 +62,8 @@ struct NodeContext {
   Router router;
   // On the controller's shard; use it through MetadataRuntime's own methods, which route.
   MetadataRuntime* metadata = nullptr;
+  // What clients may do.
+  const Authorizer* authorizer = nullptr;
   // How coordinators reach the partitions of all brokers.
   Peers* peers = nullptr;
 };

@@ -103,7 +103,14 @@ bool check_records(const ProduceCall& call, const TopicImage& topic, ByteView re
   return true;
 }
 
-ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, int32_t partition) {
+// Whether the client may write to a topic; one that is named by an unknown id has no name to ask about.
+bool may_write(const ProduceCall& call, const TopicImage* topic, ByteView name) {
+  if (topic == nullptr && call.version() >= kProduceWithTopicIds) return true;
+  return call.allows(kWriteTopic, topic == nullptr ? name : ByteView(topic->name));
+}
+
+ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, bool allowed, int32_t partition) {
+  if (!allowed) return ErrorCode::kTopicAuthorizationFailed;
   if (topic == nullptr) {
     return call.version() >= kProduceWithTopicIds ? ErrorCode::kUnknownTopicId
                                                        : ErrorCode::kUnknownTopicOrPartition;
@@ -127,12 +134,13 @@ std::vector<ProduceItem> prepare(Produce& produce) {
     topic_out.topic_id = topic.topic_id;
     const TopicImage* image =
         by_id ? shard.image().find_topic(topic.topic_id) : shard.image().find_topic(topic.name);
+    const bool allowed = may_write(call, image, topic.name);
     std::optional<ProduceLimits> limits;
     for (const auto& partition : topic.partition_data) {
       auto& out = topic_out.partition_responses.emplace_back();
       out.index = partition.index;
       out.log_append_time_ms = -1;
-      if (ErrorCode error = topic_error(call, image, partition.index); error != ErrorCode::kNone) {
+      if (ErrorCode error = topic_error(call, image, allowed, partition.index); error != ErrorCode::kNone) {
         set_error(out, error);
         continue;
       }
@@ -236,7 +244,8 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
         fmt::format("a Produce request names {} partitions, {} are allowed", partitions, kMostPartitions));
   }
   TransactionalProducers producers = transactional_producers(request);
-  if (producers.any && !request.transactional_id) {
+  if (producers.any && (!request.transactional_id ||
+                        !produce->call->allows(kWriteTransactionalId, *request.transactional_id))) {
     return refuse_all(*produce, ErrorCode::kTransactionalIdAuthorizationFailed);
   }
   if (producers.several) {
@@ -255,6 +264,6 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
 
 }  // namespace
 
-ApiEntry produce_api() { return api_entry<ProduceCall, handle_produce>(); }
+ApiEntry produce_api() { return api_entry<ProduceCall, handle_produce>({kWriteTopic, kWriteTransactionalId}); }
 
 }  // namespace milena

@@ -47,7 +47,23 @@ void alter(const std::shared_ptr<AlterClientQuotasCall>& call, std::shared_ptr<s
   });
 }
 
+void refuse_quotas(AlterClientQuotasCall& call, ErrorCode error) {
+  AlterClientQuotasResponse response;
+  for (const auto& entry : call.request.entries) {
+    auto& out = response.entries.emplace_back();
+    out.error_code = error;
+    out.error_message = Bytes(error_message(error));
+    for (const auto& part : entry.entity) {
+      auto& entity = out.entity.emplace_back();
+      entity.entity_type = Bytes(part.entity_type);
+      entity.entity_name = part.entity_name ? std::optional(Bytes(*part.entity_name)) : std::nullopt;
+    }
+  }
+  call.reply(response);
+}
+
 void handle_alter_client_quotas(std::shared_ptr<AlterClientQuotasCall> call) {
+  if (!call->allows(kAlterClusterConfigs)) return refuse_quotas(*call, ErrorCode::kClusterAuthorizationFailed);
   auto hosts = std::make_shared<std::set<Bytes>>(hosts_to_look_up(call->request));
   if (hosts->empty() || hosts->size() > kMostHosts) return alter(call, std::move(hosts));
   call->shard().executor().run_blocking([hosts] { std::erase_if(*hosts, has_address); },
@@ -56,6 +72,8 @@ void handle_alter_client_quotas(std::shared_ptr<AlterClientQuotasCall> call) {
 
 }  // namespace
 
-ApiEntry alter_client_quotas_api() { return api_entry<AlterClientQuotasCall, handle_alter_client_quotas>(); }
+ApiEntry alter_client_quotas_api() {
+  return api_entry<AlterClientQuotasCall, handle_alter_client_quotas>({kAlterClusterConfigs});
+}
 
 }  // namespace milena

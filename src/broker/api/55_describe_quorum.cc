@@ -1,5 +1,6 @@
 // DescribeQuorum (key 55), versions 0-2: of the one partition of __cluster_metadata, which this node leads alone. Version 1
 // brings times, version 2 directory ids, messages and the nodes' addresses (KIP-853).
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/metadata_runtime.h"
@@ -59,6 +60,7 @@ DescribeQuorumResponse describe(const Shard& shard, const MetadataQuorum& quorum
 }
 
 void handle_describe_quorum(std::shared_ptr<DescribeQuorumCall> call) {
+  if (!require_cluster(*call, kDescribeTheCluster)) return;
   if (!asks_for_metadata(call->request)) return call->reply(refuse(call->request));
   Shard& shard = call->shard();
   shard.metadata().describe_quorum(
@@ -67,6 +69,6 @@ void handle_describe_quorum(std::shared_ptr<DescribeQuorumCall> call) {
 
 }  // namespace
 
-ApiEntry describe_quorum_api() { return api_entry<DescribeQuorumCall, handle_describe_quorum>(); }
+ApiEntry describe_quorum_api() { return api_entry<DescribeQuorumCall, handle_describe_quorum>({kDescribeTheCluster}); }
 
 }  // namespace milena

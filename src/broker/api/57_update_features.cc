@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/api/controller_call.h"
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/endpoints.h"
 #include "metadata/features.h"
@@ -35,6 +36,7 @@ void refresh_registrations(const std::shared_ptr<UpdateFeaturesCall>& call, int1
 }
 
 void handle_update_features(std::shared_ptr<UpdateFeaturesCall> call) {
+  if (!require_cluster(*call, kAlterCluster)) return;
   Shard& shard = call->shard();
   auto old_level = std::make_shared<int16_t>();
   shard.metadata().submit<UpdateFeaturesResponse>(
@@ -54,6 +56,6 @@ void handle_update_features(std::shared_ptr<UpdateFeaturesCall> call) {
 
 }  // namespace
 
-ApiEntry update_features_api() { return api_entry<UpdateFeaturesCall, handle_update_features>(); }
+ApiEntry update_features_api() { return api_entry<UpdateFeaturesCall, handle_update_features>({kAlterCluster}); }
 
 }  // namespace milena

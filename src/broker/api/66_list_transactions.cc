@@ -45,6 +45,8 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
     ListTransactionsResponse& response = listing->response;
     response.unknown_state_filters.assign(listing->unknown_filters.begin(), listing->unknown_filters.end());
     if (response.error_code != ErrorCode::kNone) response.transaction_states.clear();
+    std::erase_if(response.transaction_states,
+                  [&](const auto& state) { return !call->allows(kDescribeTransactionalId, state.transactional_id); });
     call->reply(response);
   };
   for (int32_t partition = 0; partition < count; partition++) {
@@ -64,6 +66,8 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
 
 }  // namespace
 
-ApiEntry list_transactions_api() { return api_entry<ListTransactionsCall, handle_list_transactions>(); }
+ApiEntry list_transactions_api() {
+  return api_entry<ListTransactionsCall, handle_list_transactions>({kDescribeTransactionalId});
+}
 
 }  // namespace milena

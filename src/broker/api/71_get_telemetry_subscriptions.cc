@@ -37,6 +37,8 @@ void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscription
 
 }  // namespace
 
-ApiEntry get_telemetry_subscriptions_api() { return api_entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(); }
+ApiEntry get_telemetry_subscriptions_api() {
+  return api_entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(kAnyone);
+}
 
 }  // namespace milena

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "broker/api_entry.h"
-#include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "metadata/topic_name.h"
@@ -31,8 +30,8 @@ Response::DescribeTopicPartitionsResponsePartition describe_partition(const Meta
   return out;
 }
 
-// Names to describe, sorted, from the cursor on.
-std::vector<Bytes> names_to_describe(const DescribeTopicPartitionsCall& call) {
+// Names to describe, sorted, from the cursor on. Those that the client asks for and may not see are put into `forbidden`.
+std::vector<Bytes> names_to_describe(const DescribeTopicPartitionsCall& call, std::vector<Bytes>& forbidden) {
   const auto& request = call.request;
   std::set<Bytes> names;
   for (const auto& topic : request.topics) names.emplace(topic.name);
@@ -41,7 +40,12 @@ std::vector<Bytes> names_to_describe(const DescribeTopicPartitionsCall& call) {
   }
   std::vector<Bytes> from_cursor;
   for (const Bytes& name : names) {
-    if (!request.cursor || name >= request.cursor->topic_name) from_cursor.push_back(name);
+    if (request.cursor && name < request.cursor->topic_name) continue;
+    if (call.allows(kDescribeTopic, name)) {
+      from_cursor.push_back(name);
+    } else if (!request.topics.empty()) {
+      forbidden.push_back(name);
+    }
   }
   return from_cursor;
 }
@@ -67,7 +71,8 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     }
     return call->reply(response);
   }
-  for (const Bytes& name : names_to_describe(*call)) {
+  std::vector<Bytes> forbidden;
+  for (const Bytes& name : names_to_describe(*call, forbidden)) {
     const TopicImage* image = call->shard().image().find_topic(name);
     if (room == 0) {
       response.next_cursor.emplace();
@@ -79,12 +84,12 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     if (image == nullptr) {
       topic.error_code =
           !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
-      topic.topic_authorized_operations = kAllTopicOperations;
+      topic.topic_authorized_operations = call->authorized_operations(AclResourceType::kTopic, name);
       continue;
     }
     topic.topic_id = image->id;
     topic.is_internal = image->internal;
-    topic.topic_authorized_operations = kAllTopicOperations;
+    topic.topic_authorized_operations = call->authorized_operations(AclResourceType::kTopic, name);
     int32_t first = request.cursor && request.cursor->topic_name == name ? request.cursor->partition_index : 0;
     int32_t end = static_cast<int32_t>(std::min<int64_t>(image->partition_count(), first + room));
     for (int32_t i = first; i < end; i++) {
@@ -98,11 +103,18 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
       break;
     }
   }
+  for (const Bytes& name : forbidden) {
+    auto& topic = response.topics.emplace_back();
+    topic.name = name;
+    topic.error_code = ErrorCode::kTopicAuthorizationFailed;
+  }
   call->reply(response);
 }
 
 }  // namespace
 
-ApiEntry describe_topic_partitions_api() { return api_entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(); }
+ApiEntry describe_topic_partitions_api() {
+  return api_entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>({kDescribeTopic});
+}
 
 }  // namespace milena
