@@ -12,9 +12,6 @@ namespace milena {
 
 class Shard;
 
-// The version in which brokers ask each other: the newest.
-inline constexpr int16_t kPeerVersionOfAddPartitions = 5;
-
 // Writes the end of transactions into partitions of this node (Kafka's handleWriteTxnMarkersRequest). `done` runs on
 // `from` when each is covered by its partition's high watermark, or failed.
 void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest> request,

@@ -7,6 +7,7 @@
 #include "broker/peer.h"
 #include "broker/shard.h"
 #include "metadata/features.h"
+#include "protocol/messages/write_txn_markers.h"
 
 namespace milena {
 namespace {
@@ -124,11 +125,11 @@ void TransactionRuntime::send_markers(const HostId& host, TransactionMarkers mar
   gather->open += by_node.size();
   for (auto& [node, request] : by_node) {
     std::shared_ptr<const WriteTxnMarkersRequest> message(request, &request->message);
-    shard_.node().peers->send(shard_, node, std::move(message),
-                              [gather, finish_one](ErrorCode error, WriteTxnMarkersResponse response) {
-                                if (error == ErrorCode::kNone) take_results(response, gather->results);
-                                finish_one();
-                              });
+    shard_.node().peers->send<WriteTxnMarkersResponse>(
+        shard_, node, std::move(message), [gather, finish_one](ErrorCode error, WriteTxnMarkersResponse response) {
+          if (error == ErrorCode::kNone) take_results(response, gather->results);
+          finish_one();
+        });
   }
   finish_one();
 }
