@@ -11,6 +11,7 @@
 #include "broker/authorizer.h"
 #include "broker/client_session.h"
 #include "broker/group_runtime.h"
+#include "broker/embedded_controller.h"
 #include "broker/endpoints.h"
 #include "broker/housekeeping.h"
 #include "broker/metadata_log.h"
@@ -206,6 +207,8 @@ Status Node::start_controller() {
   give_image_to_shards(controller.image(), log.log_end_offset() - 1);
   metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
   context_->metadata = metadata_.get();
+  controller_ = std::make_unique<EmbeddedController>(*metadata_);
+  context_->controller = controller_.get();
   if (!doomed.empty()) remove_in_background(std::move(doomed));
   return ok_status();
 }
@@ -348,6 +351,8 @@ void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
 }
 
 void Node::set_authorizer(const Authorizer& authorizer) { context_->authorizer = &authorizer; }
+void Node::set_controller(ControllerChannel& controller) { context_->controller = &controller; }
+void Node::set_peers(Peers& peers) { context_->peers = &peers; }
 
 std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& transport) {
   return std::make_unique<ClientSession>(*shards_[static_cast<size_t>(shard)], std::move(info), transport);

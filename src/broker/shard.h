@@ -32,6 +32,7 @@
 namespace milena {
 
 class Authorizer;
+class ControllerChannel;
 class GroupRuntime;
 class LogCleaner;
 class MetadataRuntime;
@@ -60,7 +61,9 @@ struct NodeContext {
   // Called on any shard, once for each directory that fails.
   std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
   Router router;
-  // On the controller's shard; use it through MetadataRuntime's own methods, which route.
+  // How handlers reach the controller.
+  ControllerChannel* controller = nullptr;
+  // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route.
   MetadataRuntime* metadata = nullptr;
   // What clients may do.
   const Authorizer* authorizer = nullptr;
@@ -84,6 +87,7 @@ class Shard {
   void set_kraft_version(int16_t level) { node_.kraft_version = level; }
   const Router& router() const { return node_.router; }
   MetadataRuntime& metadata() const { return *node_.metadata; }
+  ControllerChannel& controller() const { return *node_.controller; }
   Executor& executor() const { return executor_; }
   int64_t now_ms() const { return executor_.clock().wall_ms(); }
   int64_t steady_ms() const { return executor_.clock().steady_ms(); }

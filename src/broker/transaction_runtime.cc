@@ -3,7 +3,7 @@
 #include <map>
 #include <utility>
 
-#include "broker/metadata_runtime.h"
+#include "broker/controller_channel.h"
 #include "broker/peer.h"
 #include "broker/shard.h"
 #include "metadata/features.h"
@@ -84,7 +84,7 @@ bool TransactionRuntime::has_more(const TransactionEffects& effects) const {
 void TransactionRuntime::perform(const HostId& host, TransactionEffects& effects) {
   for (TransactionMarkers& markers : effects.markers) send_markers(host, std::move(markers));
   for (ProducerIdToken token : effects.producer_id_requests) {
-    shard_.metadata().next_producer_id(shard_, [this, host, token](Result<int64_t> id) {
+    shard_.controller().next_producer_id(shard_, [this, host, token](Result<int64_t> id) {
       ErrorCode error = id ? ErrorCode::kNone : ErrorCode::kCoordinatorNotAvailable;
       int64_t given = id ? *id : -1;
       submit_own(host, [token, error, given](TransactionShard& state, AnswerToken, Now now) {

@@ -30,6 +30,8 @@ REAL_WORLD = re.compile(
 REAL_WORLD_EXCEPTIONS = {"src/log/offset_map.cc"}  # the seed of a hash table: it moves entries, and changes no result
 # Containers in the order of addresses are in another order in every run.
 ORDERED_BY_ADDRESS = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)<(?:const )?[\w:]+ ?\*(?:, [\w:<>]+(?: ?\*)?)?> ?\w")
+# Handlers reach the controller through its channel, by requests that could leave the node.
+NOT_FOR_HANDLERS = {"broker/metadata_runtime.h", "metadata/controller.h", "broker/embedded_controller_call.h"}
 # src/main.cc puts the house together.
 MAIN_MAY_INCLUDE = ["net", "broker", "metadata/config_reference.h", "tools", "base"]
 
@@ -73,6 +75,8 @@ def check_includes(root, path, lines, report):
         own, system = found.groups()
         if own and own.split("/")[0] in MAY_INCLUDE and not is_allowed(own, allowed):
             report(number, f"{floor} must not include {own}")
+        if own in NOT_FOR_HANDLERS and parts[:2] == ("broker", "api"):
+            report(number, f"handlers must not include {own}: they send requests to the controller (controller_call.h)")
         if own and "/" not in own:
             report(number, f'"{own}": name the folder too')
         if system and (system == "asio.hpp" or system.startswith("asio/")):

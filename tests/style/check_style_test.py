@@ -42,6 +42,10 @@ class CheckStyle(unittest.TestCase):
         self.assert_finds("src/log/CMakeLists.txt", "milena_library(log LINKS milena_broker)\n", "log must not link")
         self.assert_finds("src/new/a.cc", "int a;\n", "not in the table")
 
+    def test_handlers_reach_the_controller_by_requests(self):
+        self.assert_finds("src/broker/api/a.cc", '#include "broker/metadata_runtime.h"\n', "handlers must not include")
+        self.assertEqual([], self.findings({"src/broker/a.cc": '#include "broker/metadata_runtime.h"\n'}))
+
     def test_asio_stays_in_net(self):
         self.assert_finds("src/broker/a.cc", "#include <asio/ip/tcp.hpp>\n", "src/net only")
         self.assert_finds("src/net/a.h", HEADER + "#include <asio.hpp>\n", ".cc files only")

@@ -5,7 +5,7 @@
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/endpoints.h"
-#include "broker/metadata_runtime.h"
+#include "broker/controller_channel.h"
 #include "broker/shard.h"
 #include "metadata/internal_topics.h"
 #include "metadata/topic_name.h"
@@ -195,7 +195,7 @@ void handle_metadata(std::shared_ptr<MetadataCall> call) {
   std::vector<Bytes> missing = topics_to_create(*call, accesses);
   if (missing.empty()) return answer(call, accesses);
   Shard& shard = call->shard();
-  shard.metadata().create_topics_for_use(shard, std::move(missing),
+  shard.controller().create_topics_for_use(shard, std::move(missing),
                                          [call, accesses = std::move(accesses)] { answer(call, accesses); });
 }
 

@@ -7,7 +7,7 @@
 #include "broker/call.h"
 #include "broker/endpoints.h"
 #include "broker/group_runtime.h"
-#include "broker/metadata_runtime.h"
+#include "broker/controller_channel.h"
 #include "broker/shard.h"
 #include "broker/transaction_runtime.h"
 #include "protocol/messages/find_coordinator.h"
@@ -97,7 +97,7 @@ void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
   for (ByteView key : keys_of(*call)) refused.push_back(check_access(*call, key));
   const bool any = std::find(refused.begin(), refused.end(), ErrorCode::kNone) != refused.end();
   if (!any || topic.empty() || shard.image().find_topic(topic) != nullptr) return answer(call, refused);
-  shard.metadata().create_topics_for_use(shard, {Bytes(topic)},
+  shard.controller().create_topics_for_use(shard, {Bytes(topic)},
                                          [call, refused = std::move(refused)] { answer(call, refused); });
 }
 

@@ -47,9 +47,7 @@ void handle_create_topics(std::shared_ptr<CreateTopicsCall> call) {
       refused.error_message = "Authorization failed.";
     }
   };
-  ask_controller_within_quota(call, 6, [call](const Controller& controller, const MutationQuota& quota) {
-    return controller.create_topics(call->request, quota);
-  }, std::move(finish));
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace

@@ -60,9 +60,7 @@ void handle_delete_topics(std::shared_ptr<DeleteTopicsCall> call) {
   auto finish = [forbidden = take_forbidden(*call)](DeleteTopicsResponse& response) {
     response.responses.insert(response.responses.end(), forbidden.begin(), forbidden.end());
   };
-  ask_controller_within_quota(call, 5, [call](const Controller& controller, const MutationQuota& quota) {
-    return controller.delete_topics(call->request, call->version(), quota);
-  }, std::move(finish));
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace

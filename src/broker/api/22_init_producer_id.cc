@@ -4,7 +4,7 @@
 // from 4 on.
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
-#include "broker/metadata_runtime.h"
+#include "broker/controller_channel.h"
 #include "protocol/messages/init_producer_id.h"
 
 namespace milena {
@@ -14,7 +14,7 @@ using InitProducerIdCall = Call<InitProducerIdRequest, InitProducerIdResponse>;
 
 void give_id(const std::shared_ptr<InitProducerIdCall>& call) {
   Shard& shard = call->shard();
-  shard.metadata().next_producer_id(shard, [call](Result<int64_t> id) {
+  shard.controller().next_producer_id(shard, [call](Result<int64_t> id) {
     InitProducerIdResponse response;
     response.producer_epoch = -1;
     if (id) {

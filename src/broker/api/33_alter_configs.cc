@@ -14,8 +14,7 @@ void handle_alter_configs(std::shared_ptr<AlterConfigsCall> call) {
   auto finish = [forbidden = ForbiddenConfigs<AlterConfigsCall>(*call)](AlterConfigsResponse& response) {
     forbidden.add_to(response);
   };
-  ask_controller(call, [call](const Controller& controller) { return controller.alter_configs(call->request); },
-                 std::move(finish));
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace

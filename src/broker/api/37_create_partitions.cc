@@ -32,9 +32,7 @@ void handle_create_partitions(std::shared_ptr<CreatePartitionsCall> call) {
       refused.error_code = ErrorCode::kTopicAuthorizationFailed;
     }
   };
-  ask_controller_within_quota(call, 3, [call](const Controller& controller, const MutationQuota& quota) {
-    return controller.create_partitions(call->request, quota);
-  }, std::move(finish));
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace

@@ -23,9 +23,7 @@ void refuse_elections(ElectLeadersCall& call, ErrorCode error) {
 
 void handle_elect_leaders(std::shared_ptr<ElectLeadersCall> call) {
   if (!call->allows(kAlterCluster)) return refuse_elections(*call, ErrorCode::kClusterAuthorizationFailed);
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.elect_leaders(call->request, call->version());
-  });
+  ask_controller(std::move(call));
 }
 
 }  // namespace

@@ -37,8 +37,7 @@ void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCal
     alter_log_levels(*call, response);
     forbidden.add_to(response);
   };
-  ask_controller(call, [call](const Controller& controller) { return controller.incremental_alter_configs(call->request); },
-                 std::move(finish));
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace

@@ -25,9 +25,7 @@ void refuse_reassignments(AlterPartitionReassignmentsCall& call, ErrorCode error
 
 void handle_alter_partition_reassignments(std::shared_ptr<AlterPartitionReassignmentsCall> call) {
   if (!call->allows(kAlterCluster)) return refuse_reassignments(*call, ErrorCode::kClusterAuthorizationFailed);
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.alter_partition_reassignments(call->request);
-  });
+  ask_controller(std::move(call));
 }
 
 }  // namespace

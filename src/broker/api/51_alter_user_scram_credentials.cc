@@ -21,9 +21,7 @@ void refuse_credentials(AlterUserScramCredentialsCall& call, ErrorCode error) {
 
 void handle_alter_user_scram_credentials(std::shared_ptr<AlterUserScramCredentialsCall> call) {
   if (!call->allows(kAlterCluster)) return refuse_credentials(*call, ErrorCode::kClusterAuthorizationFailed);
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.alter_user_scram_credentials(call->request);
-  });
+  ask_controller(std::move(call));
 }
 
 }  // namespace

@@ -11,9 +11,7 @@ using UnregisterBrokerCall = Call<UnregisterBrokerRequest, UnregisterBrokerRespo
 
 void handle_unregister_broker(std::shared_ptr<UnregisterBrokerCall> call) {
   if (!require_cluster(*call, kAlterCluster)) return;
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.unregister_broker(call->request);
-  });
+  ask_controller(std::move(call));
 }
 
 }  // namespace
