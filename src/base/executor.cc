@@ -1,13 +1,20 @@
 #include "base/executor.h"
 
 #include <ctime>
+#include <system_error>
+#include <thread>
 
 namespace milena {
 namespace {
 
-int64_t read_clock_ms(clockid_t id) {
-  timespec now;
+timespec read_clock(clockid_t id) {
+  timespec now{};
   clock_gettime(id, &now);
+  return now;
+}
+
+int64_t read_clock_ms(clockid_t id) {
+  timespec now = read_clock(id);
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -15,6 +22,10 @@ class SystemClock final : public Clock {
  public:
   int64_t wall_ms() const override { return read_clock_ms(CLOCK_REALTIME); }
   int64_t steady_ms() const override { return read_clock_ms(CLOCK_MONOTONIC); }
+  int64_t thread_cpu_ns() const override {
+    timespec used = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    return static_cast<int64_t>(used.tv_sec) * 1'000'000'000 + used.tv_nsec;
+  }
 };
 
 }  // namespace
@@ -22,6 +33,21 @@ class SystemClock final : public Clock {
 Clock& system_clock() {
   static SystemClock clock;
   return clock;
+}
+
+void run_on_threads(std::vector<Task> tasks) {
+  std::vector<std::thread> threads;
+  threads.reserve(tasks.size());
+  std::vector<Task*> left;
+  for (Task& task : tasks) {
+    try {
+      threads.emplace_back([&task] { task(); });
+    } catch (const std::system_error&) {  // no thread to be had: this one will do
+      left.push_back(&task);
+    }
+  }
+  for (Task* task : left) (*task)();
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace milena

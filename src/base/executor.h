@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
+#include <vector>
 
+#include "base/random.h"
 #include "base/saturating.h"
 
 namespace milena {
@@ -19,6 +21,8 @@ class Clock {
   virtual int64_t wall_ms() const = 0;
   // Never goes back; for deadlines.
   virtual int64_t steady_ms() const = 0;
+  // Processor time that the calling thread has used, for those who are billed by it.
+  virtual int64_t thread_cpu_ns() const = 0;
 };
 
 Clock& system_clock();
@@ -30,6 +34,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual const Clock& clock() const = 0;
+  // On the executor's thread, or while nothing runs on it yet.
+  virtual Random& random() const = 0;
   // Runs the task on this executor's thread, soon, in the order posted.
   virtual void post(Task task) = 0;
   // Runs the task once at or after the deadline of clock().steady_ms(). Never within the call. Ids are never 0.
@@ -47,6 +53,12 @@ class Executor {
   // The same for work that only computes, and for longer than others may be kept waiting: on threads of its own, which
   // give way to all others.
   virtual void run_computation(Task work, Task then) { run_blocking(std::move(work), std::move(then)); }
+  // Runs each of the tasks on a thread of its own, as far as there are threads, and returns when all have ended: for a
+  // start, before anything else runs.
+  virtual void run_parallel(std::vector<Task> tasks) = 0;
 };
+
+// run_parallel() of an executor that has real threads.
+void run_on_threads(std::vector<Task> tasks);
 
 }  // namespace milena

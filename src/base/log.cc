@@ -60,8 +60,8 @@ struct KindOfLine {
 
 struct LineLimits {
   std::mutex mutex;
-  // By place: the texts are literals, which are as many as there are in the source.
-  std::unordered_map<const char*, KindOfLine> kinds;
+  // The texts are literals, which are as many as there are in the source.
+  std::unordered_map<std::string_view, KindOfLine> kinds;
   std::atomic<bool> any_left_out = false;
 };
 
@@ -107,7 +107,7 @@ bool admit_log_line(LogLevel level, std::string_view kind) {
   LineLimits& all = limits();
   const int64_t now_ms = system_clock().steady_ms();
   std::lock_guard lock(all.mutex);
-  KindOfLine& known = all.kinds[kind.data()];
+  KindOfLine& known = all.kinds[kind];
   known.level = level;
   known.room = std::min(kBurst, known.room + static_cast<double>(now_ms - known.filled_ms) * kLinesPerSecond / 1000);
   known.filled_ms = now_ms;

@@ -1,5 +1,5 @@
-// ManualExecutor: an Executor that runs only when told, on a clock that stands still until it is moved. Tests and
-// simulators use it; blocking work runs at once, in its turn. Single-threaded.
+// ManualExecutor: an Executor that runs only when told, on a clock that stands still until it is moved, with random numbers
+// from a seed. Tests and simulators use it; blocking work runs at once, in its turn. Single-threaded.
 #pragma once
 
 #include <deque>
@@ -15,6 +15,7 @@ class ManualClock final : public Clock {
   explicit ManualClock(int64_t start_ms = 1'700'000'000'000) : now_ms_(start_ms) {}
   int64_t wall_ms() const override { return now_ms_; }
   int64_t steady_ms() const override { return now_ms_; }
+  int64_t thread_cpu_ns() const override { return 0; }
   void advance(int64_t ms) { now_ms_ += ms; }
 
  private:
@@ -24,9 +25,10 @@ class ManualClock final : public Clock {
 class ManualExecutor final : public Executor {
  public:
   // The clock is the caller's and may serve several executors.
-  explicit ManualExecutor(ManualClock& clock) : clock_(clock) {}
+  explicit ManualExecutor(ManualClock& clock, uint64_t seed = 1) : clock_(clock), random_(seed) {}
 
   const Clock& clock() const override { return clock_; }
+  Random& random() const override { return random_; }
   void post(Task task) override { ready_.push_back(std::move(task)); }
   TimerId call_at(int64_t steady_ms, Task task) override {
     timers_.emplace(std::pair(steady_ms, ++last_id_), std::move(task));
@@ -45,6 +47,10 @@ class ManualExecutor final : public Executor {
     run_blocking(std::move(work), std::move(then));
   }
   int computations() const { return computations_; }
+
+  void run_parallel(std::vector<Task> tasks) override {
+    for (Task& task : tasks) task();
+  }
 
   // One turn: what is ready now, the timers that are due, then the end-of-turn tasks. False if there was nothing.
   bool run_turn() {
@@ -68,6 +74,7 @@ class ManualExecutor final : public Executor {
 
  private:
   ManualClock& clock_;
+  mutable SeededRandom random_;
   std::deque<Task> ready_;
   std::deque<Task> end_of_turn_;
   std::map<std::pair<int64_t, TimerId>, Task> timers_;

@@ -1,8 +1,6 @@
 #include "base/uuid.h"
 
-#include <sys/random.h>
-
-#include "base/check.h"
+#include <fmt/core.h>
 
 namespace milena {
 namespace {
@@ -18,10 +16,10 @@ int base64url_digit(char c) {
   return -1;
 }
 
-Uuid random_version_4() {
-  uint64_t raw[2];
-  CHECK(getrandom(raw, sizeof raw, 0) == static_cast<ssize_t>(sizeof raw));
-  return Uuid{(raw[0] & ~0xF000ull) | 0x4000ull, (raw[1] & ~(3ull << 62)) | (2ull << 62)};
+Uuid random_version_4(Random& random) {
+  uint64_t hi = random.next();
+  uint64_t lo = random.next();
+  return Uuid{(hi & ~0xF000ull) | 0x4000ull, (lo & ~(3ull << 62)) | (2ull << 62)};
 }
 
 }  // namespace
@@ -56,15 +54,15 @@ std::optional<Uuid> Uuid::parse(ByteView text) {
   return Uuid{static_cast<uint64_t>(value >> 64), static_cast<uint64_t>(value)};
 }
 
-Uuid Uuid::random() {
+Uuid Uuid::random(Random& random) {
   for (;;) {
-    Uuid id = random_version_4();
+    Uuid id = random_version_4(random);
     if (id.to_string()[0] != '-') return id;
   }
 }
 
-std::string random_uuid_text() {
-  Uuid id = random_version_4();
+std::string random_uuid_text(Random& random) {
+  Uuid id = random_version_4(random);
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", id.hi >> 32, (id.hi >> 16) & 0xFFFF, id.hi & 0xFFFF,
                      id.lo >> 48, id.lo & 0xFFFFFFFFFFFFull);
 }

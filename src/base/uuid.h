@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/random.h"
 
 namespace milena {
 
@@ -22,7 +23,7 @@ struct Uuid {
   // Exactly 16 bytes, most significant first. nullopt if the text is not 22 characters of base64url for 16 bytes.
   static std::optional<Uuid> parse(ByteView text);
   // A version-4 UUID that is none of Kafka's reserved ones and whose text does not begin with '-' (Uuid.randomUuid).
-  static Uuid random();
+  static Uuid random(Random& random);
 };
 
 // The topic id of __cluster_metadata, and the reserved directory ids (org.apache.kafka.common.DirectoryId).
@@ -32,7 +33,7 @@ inline constexpr Uuid kDirectoryLost{0, 2};
 inline constexpr Uuid kDirectoryMigrating{0, 0};
 
 // The 36-character form of RFC 4122, as it is in member ids ("client-550e8400-e29b-...").
-std::string random_uuid_text();
+std::string random_uuid_text(Random& random);
 
 }  // namespace milena
 

@@ -28,15 +28,17 @@ constexpr int16_t kFirstAddVersionForBrokers = 4;
 
 // If some partitions are not there, or not for clients, nothing is attempted; then this is the answer.
 std::optional<AddedTransaction> check_partitions(const MetadataImage& image, const TransactionToAdd& transaction,
-                                                 int16_t version) {
+                                                 int16_t version,
+                                                 const std::function<bool(ByteView topic)>& may_write) {
   AddedTransaction result = answer_all(transaction, ErrorCode::kOperationNotAttempted);
   bool all_known = true;
   for (auto& topic : result.topic_results) {
     const TopicImage* known = image.find_topic(topic.name);
-    const bool forbidden = version < kFirstAddVersionForBrokers && is_internal_topic(topic.name);
+    const bool forbidden = (version < kFirstAddVersionForBrokers && is_internal_topic(topic.name)) ||
+                           (may_write && !may_write(topic.name));
     for (auto& partition : topic.results_by_partition) {
       const bool there = known != nullptr && known->partition(partition.partition_index) != nullptr;
-      if (there && !forbidden) continue;
+      if (!forbidden && there) continue;
       partition.partition_error_code =
           forbidden ? ErrorCode::kTopicAuthorizationFailed : ErrorCode::kUnknownTopicOrPartition;
       all_known = false;
@@ -48,7 +50,8 @@ std::optional<AddedTransaction> check_partitions(const MetadataImage& image, con
 }  // namespace
 
 void add_partitions_to_transactions(Shard& from, std::shared_ptr<const AddPartitionsToTxnRequest> request,
-                                    int16_t version, std::function<void(AddPartitionsToTxnResponse)> done) {
+                                    int16_t version, const std::function<bool(ByteView topic)>& may_write,
+                                    std::function<void(AddPartitionsToTxnResponse)> done) {
   struct Gather {
     AddPartitionsToTxnResponse response;
     size_t open = 1;
@@ -67,7 +70,7 @@ void add_partitions_to_transactions(Shard& from, std::shared_ptr<const AddPartit
       gather->response.results_by_transaction[i] = std::move(result);
       gather->finish_one();
     };
-    if (auto refused = check_partitions(from.image(), transaction, version)) {
+    if (auto refused = check_partitions(from.image(), transaction, version, may_write)) {
       take(std::move(*refused));
       continue;
     }

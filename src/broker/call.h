@@ -18,6 +18,7 @@
 #include "base/out_of_memory.h"
 #include "base/payload.h"
 #include "base/uuid.h"
+#include "broker/authorizer.h"
 #include "broker/session.h"
 #include "coordinator/answer_room.h"
 #include "protocol/api_key.h"
@@ -27,6 +28,7 @@
 namespace milena {
 
 class Shard;
+struct ApiEntry;
 
 // What a connection's calls share. `transport` is null once the connection is gone.
 struct ConnectionState {
@@ -37,8 +39,8 @@ struct ConnectionState {
   // From ApiVersions (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;
-  // Whose quotas hold. Nobody proves who they are yet.
-  std::string user = "ANONYMOUS";
+  // Who the client is: whose quotas and ACLs hold. No listener authenticates its clients yet.
+  Principal principal;
   // Of the request under way: how long the client is left alone after it.
   int64_t throttle_ms = 0;
   // What handling its requests took and was not yet held against a quota; measured only where there is one.
@@ -61,7 +63,7 @@ class CallBase {
   CallBase& operator=(const CallBase&) = delete;
   ~CallBase();
 
-  ApiKey api_key() const { return api_key_; }
+  ApiKey api_key() const;
   int16_t version() const { return version_; }
   // Null on the wire is empty here, as in Kafka's request contexts.
   ByteView client_id() const { return client_id_; }
@@ -70,6 +72,16 @@ class CallBase {
   // A way to learn later whether the client is still there, without keeping the call.
   const std::shared_ptr<ConnectionState>& shared_connection() const { return connection_; }
   const Frame& frame() const { return frame_; }
+  // Who asks; with the address and the listener of its connection it is what the authorizer is asked about.
+  const Principal& principal() const { return connection_->principal; }
+  // Whether the client may do this to the resource. The permission must be one that the API's entry declares.
+  bool allows(Permission permission, ByteView resource_name) const;
+  // The same of the cluster.
+  bool allows(Permission of_cluster) const { return allows(of_cluster, kClusterResource); }
+  // Whether there is a resource to which the client may do this.
+  bool allows_somewhere(Permission permission) const;
+  // What the client may do with the resource, as answers carry it (KIP-430).
+  int32_t authorized_operations(AclResourceType type, ByteView resource_name) const;
   // Of this request's answer, for those that can be made as large as one likes. Any shard may use it.
   AnswerRoom& answer_room() const { return answer_room_; }
 
@@ -80,8 +92,8 @@ class CallBase {
   // The client is over a quota: the answer says so, and its next request waits for so long.
   void throttle(int64_t ms) { connection_->throttle_ms = std::max(connection_->throttle_ms, ms); }
 
-  void set_header(ApiKey key, int16_t version, int32_t correlation_id, ByteView client_id) {
-    api_key_ = key;
+  void set_header(const ApiEntry& api, int16_t version, int32_t correlation_id, ByteView client_id) {
+    api_ = &api;
     version_ = version;
     correlation_id_ = correlation_id;
     client_id_ = client_id;
@@ -98,12 +110,13 @@ class CallBase {
   Shard& shard_;
   std::shared_ptr<ConnectionState> connection_;
   Frame frame_;
-  ApiKey api_key_{};
+  const ApiEntry* api_ = nullptr;
   int16_t version_ = 0;
   int32_t correlation_id_ = 0;
   ByteView client_id_;
   mutable AnswerRoom answer_room_;
   void pause_if_throttled();
+  Requester requester() const;
   bool answered_ = false;
 };
 

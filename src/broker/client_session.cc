@@ -6,7 +6,6 @@
 #include <fmt/core.h>
 
 #include "base/out_of_memory.h"
-#include "base/thread_time.h"
 #include "broker/api/18_api_versions.h"
 #include "broker/api/group_call.h"
 #include "broker/api_registry.h"
@@ -41,14 +40,16 @@ void start(Arrived& request) {
   ConnectionState& connection = *request.connection;
   if (connection.transport == nullptr) return;
   bool billed = request.shard.quotas().has(QuotaKind::kRequest);
-  int64_t before_ns = billed ? thread_cpu_ns() : 0;
+  const Clock& clock = request.shard.executor().clock();
+  int64_t before_ns = billed ? clock.thread_cpu_ns() : 0;
   bool understood = false;
   const bool fits = fits_into_memory([&] {
-    understood = request.api.start(request.body, request.header.api_version, request.shard, request.connection,
-                                   request.frame, request.header.correlation_id, request.client_id());
+    understood = request.api.start(request.api, request.body, request.header.api_version, request.shard,
+                                   request.connection, request.frame, request.header.correlation_id,
+                                   request.client_id());
   });
   if (!fits || !understood) close_without_answer(request, fits);
-  if (billed) connection.unbilled_ns += thread_cpu_ns() - before_ns;
+  if (billed) connection.unbilled_ns += clock.thread_cpu_ns() - before_ns;
 }
 
 // The time that the requests before took is held against the client with this one: what this one takes is not known yet.
@@ -56,7 +57,7 @@ void start(Arrived& request) {
 void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
   ConnectionState& connection = *request->connection;
   double percent = static_cast<double>(std::exchange(connection.unbilled_ns, 0)) * 100 / 1e9;
-  request->shard.quotas().charge(QuotaKind::kRequest, connection.user, request->client_id(), percent, false,
+  request->shard.quotas().charge(QuotaKind::kRequest, connection.principal.name, request->client_id(), percent, false,
                                  [request](int64_t throttle_ms) {
                                    int64_t& all = request->connection->throttle_ms;
                                    all = std::max(all, throttle_ms);
@@ -67,7 +68,7 @@ void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
 void charge_then_start(const std::shared_ptr<Arrived>& request) {
   request->connection->throttle_ms = 0;
   if (request->api.key != ApiKey::kProduce) return charge_time_then_start(request);
-  request->shard.quotas().charge(QuotaKind::kProduce, request->connection->user, request->client_id(),
+  request->shard.quotas().charge(QuotaKind::kProduce, request->connection->principal.name, request->client_id(),
                                  static_cast<double>(request->frame.bytes.size()), false,
                                  [request](int64_t throttle_ms) {
                                    request->connection->throttle_ms = throttle_ms;

@@ -113,7 +113,7 @@ void FetchOperation::start() {
                                                                 : static_cast<uint64_t>(std::max(request.max_bytes, 0));
   limits_.max_bytes = std::min(asked, server_limit);
   // More than its quota gives in a whole period would never be let through.
-  auto quota = shard_.quotas().fetch_limit_bytes(call_->connection().user, call_->client_id());
+  auto quota = shard_.quotas().fetch_limit_bytes(call_->principal().name, call_->client_id());
   if (quota) limits_.max_bytes = std::min(limits_.max_bytes, *quota);
   limits_.min_bytes = std::min<uint64_t>(static_cast<uint64_t>(std::max(request.min_bytes, 0)), limits_.max_bytes);
   limits_.first_batch_whole = call_->version() >= kFirstVersionWithMaxBytes;
@@ -186,6 +186,7 @@ void FetchOperation::answer_session_error(ErrorCode error) {
 }
 
 void FetchOperation::collect_items() {
+  asked_.reset();
   if (kind_ == Kind::kIncremental) {
     items_.reserve(session_->size());
     for (const FetchSession::Entry& entry : session_->entries()) add_item(entry.key, entry.position);
@@ -212,11 +213,25 @@ void FetchOperation::collect_items() {
   }
 }
 
+// A follower needs the right to act for the cluster, a consumer that to read the topic. The partitions of a topic follow
+// each other as a rule: the last answer is kept.
+bool FetchOperation::may_read(ByteView topic) {
+  const bool follower = limits_.replica_id >= 0;
+  if (!asked_ || (!follower && asked_->topic != topic)) {
+    asked_ = {Bytes(topic), follower ? call_->allows(kClusterAction) : call_->allows(kReadTopic, topic)};
+  }
+  return asked_->allowed;
+}
+
 void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position) {
   FetchItem item{.key = key, .position = position};
   bool by_id = call_->version() >= kFetchWithTopicIds;
   const TopicImage* topic = by_id ? shard_.image().find_topic(key.topic_id) : shard_.image().find_topic(key.topic);
-  if (topic == nullptr) {
+  // A consumer's unknown id has no name to ask about.
+  const bool asks = topic != nullptr || !by_id || limits_.replica_id >= 0;
+  if (asks && !may_read(topic != nullptr ? ByteView(topic->name) : ByteView(key.topic))) {
+    item.error = ErrorCode::kTopicAuthorizationFailed;
+  } else if (topic == nullptr) {
     item.error = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
   } else if (key.partition < 0 || static_cast<size_t>(key.partition) >= topic->partitions.size()) {
     item.error = ErrorCode::kUnknownTopicOrPartition;
@@ -254,7 +269,7 @@ void FetchOperation::read() {
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
     for (FetchItem& item : *part) {
       if (!std::exchange(item.waits, false)) continue;
-      if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(waiter.get());
+      if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
     }
     uint64_t bytes = read_partitions(owner, *part, limits);
     // Registered before anybody can append again, so that no move is missed.
@@ -334,7 +349,7 @@ void FetchOperation::unregister() {
       shard_, std::move(registered),
       [waiter = waiter_](Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
         for (FetchItem& item : *part) {
-          if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(waiter.get());
+          if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
         }
         done();
       },
@@ -370,7 +385,7 @@ void FetchOperation::finish() {
   if (!shard_.quotas().has(QuotaKind::kFetch)) return answer();
   double bytes = 0;
   for (const FetchItem& item : items_) bytes += static_cast<double>(item.records.size());
-  shard_.quotas().charge(QuotaKind::kFetch, call_->connection().user, call_->client_id(), bytes, true,
+  shard_.quotas().charge(QuotaKind::kFetch, call_->principal().name, call_->client_id(), bytes, true,
                          [self = shared_from_this()](int64_t throttle_ms) {
                            if (throttle_ms == 0) return self->answer();
                            self->answer_throttled(throttle_ms);

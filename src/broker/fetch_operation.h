@@ -65,6 +65,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   void end_empty_session();
   void answer_session_error(ErrorCode error);
   void collect_items();
+  bool may_read(ByteView topic);
   void add_item(const FetchKey& key, const FetchPosition& position);
   void read();
   void on_read(std::vector<FetchItem> items);
@@ -95,6 +96,12 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   int64_t deadline_ms_ = 0;
   bool reading_ = false;
   bool woken_while_reading_ = false;
+  // What the authorizer said last, while items are collected.
+  struct Asked {
+    Bytes topic;
+    bool allowed;
+  };
+  std::optional<Asked> asked_;
   bool finished_ = false;
 };
 

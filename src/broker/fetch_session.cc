@@ -1,10 +1,6 @@
 #include "broker/fetch_session.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
-
-#include "base/check.h"
 
 namespace milena {
 namespace {
@@ -14,12 +10,6 @@ constexpr int64_t kEvictionAge_ms = 120'000;
 // An entry with its two nodes, without the names that do not fit into a string's own place.
 constexpr size_t kEntryCost_bytes = 288;
 
-uint64_t random_number() {
-  uint64_t number = 0;
-  CHECK(getrandom(&number, sizeof number, 0) == static_cast<ssize_t>(sizeof number));
-  return number;
-}
-
 uint64_t mix(uint64_t a, uint64_t b) {
   const auto product = static_cast<unsigned __int128>(a) * b;
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
@@ -28,7 +18,7 @@ uint64_t mix(uint64_t a, uint64_t b) {
 }  // namespace
 
 size_t FetchKeyHash::operator()(const FetchKey& key) const {
-  static const uint64_t seeds[] = {random_number(), random_number() | 1};
+  static const uint64_t seeds[] = {hash_seed(), hash_seed() | 1};
   const uint64_t id = mix(key.topic_id.hi ^ seeds[0], key.topic_id.lo ^ seeds[1]);
   return mix(id ^ static_cast<uint32_t>(key.partition), seeds[1] ^ std::hash<Bytes>()(key.topic));
 }
@@ -66,8 +56,13 @@ void FetchSession::move_to_end(const FetchKey& key) {
   if (found != index_.end()) entries_.splice(entries_.end(), entries_, found->second);
 }
 
-FetchSessionCache::FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, size_t most_bytes)
-    : shard_index_(shard_index), shard_count_(shard_count), slots_(slots), most_bytes_(most_bytes / shard_count) {}
+FetchSessionCache::FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, Random& random,
+                                     size_t most_bytes)
+    : shard_index_(shard_index),
+      shard_count_(shard_count),
+      slots_(slots),
+      random_(random),
+      most_bytes_(most_bytes / shard_count) {}
 
 // 0 if there is none.
 int32_t FetchSessionCache::largest() const {
@@ -109,7 +104,7 @@ std::shared_ptr<FetchSession> FetchSessionCache::create(bool uses_topic_ids, siz
   int32_t id = 0;
   do {
     uint64_t groups = static_cast<uint64_t>(INT32_MAX) / shard_count_;
-    id = static_cast<int32_t>(random_number() % groups * shard_count_ + shard_index_);
+    id = static_cast<int32_t>(random_.next() % groups * shard_count_ + shard_index_);
   } while (id == 0 || slots_in_use_.contains(id));
   auto session = std::make_shared<FetchSession>(id, uses_topic_ids);
   by_use_.push_back(id);

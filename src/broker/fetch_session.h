@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/random.h"
 #include "base/uuid.h"
 #include "protocol/error_code.h"
 
@@ -96,7 +97,8 @@ class FetchSessionCache {
 
   // Ids given out are `shard_index` modulo `shard_count`. `slots` is this shard's part of
   // max.incremental.fetch.session.cache.slots, `most_bytes` its part of kMostBytes.
-  FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, size_t most_bytes = kMostBytes);
+  FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, Random& random,
+                    size_t most_bytes = kMostBytes);
 
   // A new, empty session, which is going to cost so much; null when the cache is full of sessions that were used in the
   // last two minutes, and of none that is larger where bytes are short.
@@ -121,6 +123,7 @@ class FetchSessionCache {
   size_t shard_index_;
   size_t shard_count_;
   size_t slots_;
+  Random& random_;
   size_t most_bytes_;
   size_t cost_bytes_ = 0;
   std::unordered_map<int32_t, Slot> slots_in_use_;

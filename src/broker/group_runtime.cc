@@ -85,7 +85,8 @@ void GroupRuntime::configure() {
 }
 
 std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
-  auto state = std::make_unique<GroupShard>(config_, [] { return random_uuid_text(); });
+  auto state = std::make_unique<GroupShard>(
+      config_, [&random = shard_.executor().random()] { return random_uuid_text(random); });
   state->set_pattern_matcher([this](ByteView pattern) { return patterns_.find(pattern); });
   state->set_metadata(shard_.image(), shard_.metadata_offset());
   return state;

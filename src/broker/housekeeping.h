@@ -37,7 +37,7 @@ struct OffsetSnapshot {
 
 // The offsets of the partitions in each directory.
 struct NodeOffsets {
-  std::map<LogDirectory*, OffsetSnapshot> directories;
+  std::map<LogDirectory*, OffsetSnapshot, LogDirectory::ByPath> directories;
 
   // Adds this shard's partitions; of those that were not opened what their directory said at start.
   void collect(Shard& shard);

@@ -36,8 +36,8 @@ TopicPartition metadata_partition() { return {Bytes(kClusterMetadataTopic), 0}; 
 }  // namespace
 
 Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, const Settings& settings,
-                                                             int32_t node_id) {
-  std::unique_ptr<LogDirectories> all(new LogDirectories(files));
+                                                             int32_t node_id, Random& random) {
+  std::unique_ptr<LogDirectories> all(new LogDirectories(files, random));
   RETURN_IF_ERROR(all->open_all(settings));
   RETURN_IF_ERROR(all->check_identities(node_id));
   return all;
@@ -117,14 +117,14 @@ Status LogDirectories::check_identities(int32_t node_id) const {
 Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id) {
   const auto& known = metadata_->meta_properties();
   const std::string cluster_id =
-      known ? known->cluster_id : settings.text("milena.cluster.id").value_or(Uuid::random().to_string());
+      known ? known->cluster_id : settings.text("milena.cluster.id").value_or(Uuid::random(random_).to_string());
   for (LogDirectory* directory : metadata_first()) {
     RETURN_IF_ERROR(directory->take_into_use());
     MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});
     if (directory->meta_properties() && properties.directory_id) continue;
     properties.cluster_id = cluster_id;
     properties.node_id = node_id;
-    if (!properties.directory_id) properties.directory_id = Uuid::random();
+    if (!properties.directory_id) properties.directory_id = Uuid::random(random_);
     RETURN_IF_ERROR(directory->write_meta_properties(properties));
   }
   return ok_status();
@@ -186,7 +186,7 @@ LogDirectory* LogDirectories::any() const {
 // --- while the node loads
 
 Status LogDirectories::set_aside(const FoundDirectory& one, const char* why) {
-  auto aside = one.directory->set_aside_stray(one.partition, one.path);
+  auto aside = one.directory->set_aside_stray(one.partition, one.path, random_);
   if (!aside) return aside.error();
   log_warn("{} {}; it is set aside as {}", one.path, why, *aside);
   return ok_status();

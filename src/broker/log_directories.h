@@ -32,7 +32,8 @@ struct FoundDirectory {
 class LogDirectories {
  public:
   // Changes no file but the locks'.
-  static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id);
+  static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id,
+                                                      Random& random);
   // Once nothing speaks against the start: new ones are formatted, the marks of the clean stop taken away.
   Status take_into_use(const Settings& settings, int32_t node_id);
 
@@ -73,7 +74,7 @@ class LogDirectories {
   void end_loading();
 
  private:
-  explicit LogDirectories(FileSystem& files) : files_(files) {}
+  LogDirectories(FileSystem& files, Random& random) : files_(files), random_(random) {}
   Status open_all(const Settings& settings);
   Status check_identities(int32_t node_id) const;
   std::vector<LogDirectory*> metadata_first() const;
@@ -85,6 +86,7 @@ class LogDirectories {
   static Result<bool> is_of(const FoundDirectory& one, const Uuid& topic_id);
 
   FileSystem& files_;
+  Random& random_;
   std::vector<std::unique_ptr<LogDirectory>> directories_;
   std::unique_ptr<LogDirectory> metadata_only_;
   LogDirectory* metadata_ = nullptr;

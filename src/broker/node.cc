@@ -1,16 +1,15 @@
 #include "broker/node.h"
 
-
 #include <algorithm>
 #include <cstdlib>
 #include <latch>
 #include <map>
-#include <system_error>
-#include <thread>
 
 #include "base/descriptors.h"
 #include "base/log.h"
+#include "broker/authorizer.h"
 #include "broker/client_session.h"
+#include "broker/embedded_controller.h"
 #include "broker/endpoints.h"
 #include "broker/group_runtime.h"
 #include "broker/housekeeping.h"
@@ -98,6 +97,7 @@ Status Node::load() {
   context_->node_id = settings_.get_int("node.id");
   context_->files = file_cache_.get();
   context_->peers = peers_.get();
+  context_->authorizer = &allow_all_authorizer();
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
@@ -142,7 +142,7 @@ Status Node::load() {
 }
 
 Status Node::open_directories() {
-  auto directories = LogDirectories::open(files_, settings_, context_->node_id);
+  auto directories = LogDirectories::open(files_, settings_, context_->node_id, executors_[0]->random());
   if (!directories) return directories.error();
   directories_ = directories.take();
   context_->directories = directories_.get();
@@ -194,7 +194,8 @@ Status Node::start_controller() {
   ControllerSettings own = ControllerSettings::from(settings_);
   own.kraft_version = opened->kraft_version;
   own.has_controller_listener = !context_->controller_endpoints.empty();
-  Controller controller(opened->replayed.take_image(), std::move(own));
+  Controller controller(opened->replayed.take_image(), std::move(own),
+                        [&random = executors_[0]->random()] { return Uuid::random(random); });
   PartitionLog& log = *opened->log;
 
   auto write = [&](const auto& effects) -> Status {
@@ -209,7 +210,7 @@ Status Node::start_controller() {
   RETURN_IF_ERROR(write(controller.activate(state->bootstrap, in_transaction)));
   BrokerStart start;
   start.broker_id = context_->node_id;
-  start.incarnation_id = Uuid::random();
+  start.incarnation_id = Uuid::random(executors_[0]->random());
   start.endpoints = registered_endpoints(settings_, context_->advertised);
   start.features = supported_features();
   if (!settings_.is_null("broker.rack")) start.rack = settings_.get_string("broker.rack");
@@ -243,6 +244,8 @@ Status Node::start_controller() {
   give_image_to_shards(controller.image(), log.log_end_offset() - 1);
   metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
   context_->metadata = metadata_.get();
+  controller_ = std::make_unique<EmbeddedController>(*metadata_);
+  context_->controller = controller_.get();
   if (!doomed.empty()) remove_in_background(std::move(doomed));
   return ok_status();
 }
@@ -319,7 +322,7 @@ void Node::remove_in_background(std::vector<std::string> paths) {
 // Nothing else uses the shards yet, and a partition is opened by one thread.
 Status Node::recover_logs() {
   using Logs = std::vector<std::pair<Shard*, Partition*>>;
-  std::map<LogDirectory*, Logs> unclean;
+  std::map<LogDirectory*, Logs, LogDirectory::ByPath> unclean;
   size_t total = 0;
   for (auto& shard : shards_) {
     shard->resolve_topic_configs();
@@ -344,24 +347,15 @@ Status Node::recover_logs() {
       log_info("{} of {} partitions are recovered", so_far, total);
     }
   };
-  std::map<LogDirectory*, std::atomic<size_t>> next;
-  std::vector<std::thread> threads;
-  bool short_of_threads = false;
+  std::map<LogDirectory*, std::atomic<size_t>, LogDirectory::ByPath> next;
+  std::vector<Task> tasks;
   for (const auto& [directory, partitions] : unclean) {
     auto wanted = static_cast<size_t>(shards_[0]->settings().get_int("num.recovery.threads.per.data.dir"));
     for (size_t i = 0; i < std::min(wanted, partitions.size()); i++) {
-      try {
-        threads.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
-      } catch (const std::system_error&) {  // no thread to be had: fewer, or this one, will do
-        short_of_threads = true;
-        break;
-      }
+      tasks.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
     }
   }
-  for (const auto& [directory, partitions] : unclean) {
-    if (short_of_threads) recover_some(partitions, next[directory]);
-  }
-  for (std::thread& thread : threads) thread.join();
+  executors_[0]->run_parallel(std::move(tasks));
   return ok_status();
 }
 
@@ -392,6 +386,10 @@ void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
       },
       [](std::monostate) {});
 }
+
+void Node::set_authorizer(const Authorizer& authorizer) { context_->authorizer = &authorizer; }
+void Node::set_controller(ControllerChannel& controller) { context_->controller = &controller; }
+void Node::set_peers(Peers& peers) { context_->peers = &peers; }
 
 std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& transport) {
   return std::make_unique<ClientSession>(*shards_[static_cast<size_t>(shard)], std::move(info), transport);

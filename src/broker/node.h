@@ -19,6 +19,8 @@
 
 namespace milena {
 
+class Authorizer;
+class ControllerChannel;
 class LogDirectories;
 struct FoundDirectory;
 class LogDirectory;
@@ -40,10 +42,17 @@ class Node final : private SessionFactory {
   // Closes the logs in order and leaves the mark of a clean shutdown. No session may be open any more.
   void stop();
 
+  // For tests, before a session is open: another authorizer, and others in place of the ways to the controller and to peers.
+  // They outlive the node.
+  void set_authorizer(const Authorizer& authorizer);
+  void set_controller(ControllerChannel& controller);
+  void set_peers(Peers& peers);
   // For tests.
   Shard& shard(size_t index) { return *shards_[index]; }
   size_t shard_count() const { return shards_.size(); }
   MetadataRuntime& metadata() { return *metadata_; }
+  ControllerChannel& controller() { return *controller_; }
+  Peers& peers() { return *peers_; }
   // The two halves of stop(): each shard on its own thread, then the rest.
   void close_shard(size_t index);
   void finish_stop();
@@ -80,6 +89,7 @@ class Node final : private SessionFactory {
   std::unique_ptr<Peers> peers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<MetadataRuntime> metadata_;
+  std::unique_ptr<ControllerChannel> controller_;
   std::unique_ptr<Housekeeping> housekeeping_;
   // What each shard knew when it closed, for the last checkpoints.
   std::vector<NodeOffsets> closed_;

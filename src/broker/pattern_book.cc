@@ -15,11 +15,11 @@ constexpr int64_t kLongestLookUp_ms = 2000;
 constexpr int kMostUnderWay = 16;
 constexpr size_t kMostPages = 1000;
 
-PatternMatches match_all(const TopicRegex& regex, const std::vector<Bytes>& names, int64_t end_ms) {
+PatternMatches match_all(const TopicRegex& regex, const std::vector<Bytes>& names, const Clock& clock, int64_t end_ms) {
   PatternMatches matches;
   for (const Bytes& name : names) {
     if (regex.matches(name)) matches.topics.insert(name);
-    if (end_ms != 0 && system_clock().steady_ms() > end_ms) return {.error = "it takes too long to match", .topics = {}};
+    if (clock.steady_ms() > end_ms) return {.error = "it takes too long to match", .topics = {}};
   }
   return matches;
 }
@@ -55,7 +55,7 @@ std::optional<PatternMatches> PatternBook::find(ByteView pattern) {
   } else if (regex.error()) {
     page.matches = PatternMatches{.error = regex.error(), .topics = {}};
   } else if (regex.size() * names_bytes_ <= kMostStepsHere) {
-    page.matches = match_all(regex, *names_, 0);
+    page.matches = match_all(regex, *names_, shard_.executor().clock(), INT64_MAX);
   } else {
     look_up_elsewhere(key);
   }
@@ -66,10 +66,10 @@ void PatternBook::look_up_elsewhere(const Bytes& pattern) {
   under_way_++;
   auto matches = std::make_shared<PatternMatches>();
   shard_.executor().run_computation(
-      [pattern, matches, names = names_] {
+      [pattern, matches, names = names_, &clock = shard_.executor().clock()] {
         const TopicRegex regex(pattern);
         *matches = regex.error() ? PatternMatches{.error = regex.error(), .topics = {}}
-                                 : match_all(regex, *names, system_clock().steady_ms() + kLongestLookUp_ms);
+                                 : match_all(regex, *names, clock, clock.steady_ms() + kLongestLookUp_ms);
       },
       [this, pattern, matches, edition = edition_] {
         under_way_--;

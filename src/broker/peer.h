@@ -2,18 +2,16 @@
 // whether a partition is part of one. The only way a coordinator reaches partitions, so that it makes no difference
 // whether they live on this node or on another.
 //
-// send() is called on any shard, which passes itself; the reply comes on that shard, once: kNone and the answer, or why
-// there is none (kNetworkException: try again). The request is kept alive until then; its views may point into what the
-// pointer keeps.
+// send() takes any request between brokers, by type. It is called on any shard, which passes itself; the reply comes on that
+// shard, once: kNone and the answer, or why there is none (kNetworkException: try again).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
-#include "protocol/error_code.h"
-#include "protocol/messages/add_partitions_to_txn.h"
-#include "protocol/messages/write_txn_markers.h"
+#include "broker/outgoing_request.h"
 
 namespace milena {
 
@@ -25,20 +23,21 @@ class Peers {
   using Reply = std::function<void(ErrorCode, Response)>;
 
   virtual ~Peers() = default;
-  virtual void send(Shard& from, int32_t node, std::shared_ptr<const WriteTxnMarkersRequest> request,
-                    Reply<WriteTxnMarkersResponse> reply) = 0;
-  // In the form between brokers: version 4 and up.
-  virtual void send(Shard& from, int32_t node, std::shared_ptr<const AddPartitionsToTxnRequest> request,
-                    Reply<AddPartitionsToTxnResponse> reply) = 0;
+  // In the newest version, which brokers speak among themselves. The request is kept alive until the reply.
+  template <class Response, class Request>
+  void send(Shard& from, int32_t node, std::shared_ptr<const Request> request, Reply<Response> reply) {
+    send_any(from, node, outgoing_request<Response>(std::move(request), Request::kMaxVersion),
+             outgoing_reply<Response>(std::move(reply)));
+  }
+
+  // The same without types, for those who carry requests.
+  virtual void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) = 0;
 };
 
 // A node that stands alone: all partitions and coordinators are here, and a request is a call.
 class LocalPeers final : public Peers {
  public:
-  void send(Shard& from, int32_t node, std::shared_ptr<const WriteTxnMarkersRequest> request,
-            Reply<WriteTxnMarkersResponse> reply) override;
-  void send(Shard& from, int32_t node, std::shared_ptr<const AddPartitionsToTxnRequest> request,
-            Reply<AddPartitionsToTxnResponse> reply) override;
+  void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) override;
 };
 
 }  // namespace milena

@@ -42,7 +42,9 @@ ErrorCode ReplicaMover::move(Partition& partition, LogDirectory& to) {
     end(found->second, Copy::kRemoved);
   }
   if (partition.directory() == &to) return ErrorCode::kNone;
-  begin(partition, to, to.path() + "/" + renamed_partition_directory(partition.topic_partition(), DirectoryKind::kFuture),
+  begin(partition, to,
+        to.path() + "/" + renamed_partition_directory(partition.topic_partition(), DirectoryKind::kFuture,
+                                                      shard_.executor().random()),
         false);
   return ErrorCode::kNone;
 }
@@ -266,7 +268,7 @@ void ReplicaMover::keep_copy(Move& move) {
   if (move.log == nullptr || !move.to->online()) return;
   Status closed = move.log->close_cleanly(true);
   if (closed && !move.original_unreadable) return;
-  auto aside = move.to->set_aside_stray(move.name, move.path);
+  auto aside = move.to->set_aside_stray(move.name, move.path, shard_.executor().random());
   if (aside) log_warn("the copy of {} is set aside as {}", move.name.to_string(), *aside);
   else log_error("the copy of {} cannot be set aside: {}", move.name.to_string(), aside.error().message);
 }

@@ -26,6 +26,7 @@ struct ConnectionInfo {
   std::string local_host;
   uint16_t local_port = 0;
   std::string listener_name;  // "PLAINTEXT"
+  std::string security_protocol = "PLAINTEXT";  // the listener's: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
 };
 
 // One request without its size prefix. The views of the decoded request point into the buffer, so whoever keeps them

@@ -34,7 +34,7 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       executor_(executor),
       // Not ours to delete.
       settings_(std::shared_ptr<void>(), node.settings),
-      fetch_sessions_(index, count, session_slots(*node.settings, count)),
+      fetch_sessions_(index, count, session_slots(*node.settings, count), executor.random()),
       quotas_(*this),
       telemetry_(count),
       groups_(std::make_unique<GroupRuntime>(*this)),
@@ -219,7 +219,7 @@ Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, c
   CHECK(topic != nullptr, "the log of {} is wanted, which is not in the image", name.to_string());
   std::string path = directory.partition_path(name);
   new_directories_.take(id);
-  auto occupant = directory.make_way(name, id.topic_id);
+  auto occupant = directory.make_way(name, id.topic_id, executor_.random());
   if (!occupant) return occupant.error();
   // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
   is_new |= *occupant == LogDirectory::Occupant::kSetAside;
@@ -271,7 +271,7 @@ std::unique_ptr<Partition> Shard::take_out(const TopicPartitionId& id, bool topi
 }
 
 void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {
-  auto doomed = directory.schedule_delete(name, topic_id);
+  auto doomed = directory.schedule_delete(name, topic_id, executor_.random());
   if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
   int64_t delay_ms = settings().get_long("log.segment.delete.delay.ms");
   executor_.call_after(delay_ms, [this, path = doomed.take()] { remove_tree_in_background(path); });

@@ -32,6 +32,8 @@
 
 namespace milena {
 
+class Authorizer;
+class ControllerChannel;
 class GroupRuntime;
 class LogCleaner;
 class MetadataRuntime;
@@ -62,8 +64,12 @@ struct NodeContext {
   // Ends the process, without a return: nothing can be put in order any more.
   void (*halt)(const std::string& why) = nullptr;
   Router router;
-  // On the controller's shard; use it through MetadataRuntime's own methods, which route.
+  // How handlers reach the controller.
+  ControllerChannel* controller = nullptr;
+  // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route.
   MetadataRuntime* metadata = nullptr;
+  // What clients may do.
+  const Authorizer* authorizer = nullptr;
   // How coordinators reach the partitions of all brokers.
   Peers* peers = nullptr;
 };
@@ -76,6 +82,7 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   size_t index() const { return index_; }
+  uint64_t next_waiter_number() { return ++last_waiter_number_; }
   const NodeContext& node() const { return node_; }
   // What the broker goes by now, altered settings included (AlterConfigs of a broker). Another object after the next
   // change: ask again, keep no reference over a turn.
@@ -84,6 +91,7 @@ class Shard {
   void set_kraft_version(int16_t level) { node_.kraft_version = level; }
   const Router& router() const { return node_.router; }
   MetadataRuntime& metadata() const { return *node_.metadata; }
+  ControllerChannel& controller() const { return *node_.controller; }
   Executor& executor() const { return executor_; }
   int64_t now_ms() const { return executor_.clock().wall_ms(); }
   int64_t steady_ms() const { return executor_.clock().steady_ms(); }
@@ -205,6 +213,7 @@ class Shard {
   static constexpr size_t kMostSaid = 1000;
   std::unordered_set<std::string> said_;
   bool closed_ = false;
+  uint64_t last_waiter_number_ = 0;
   Task on_first_change_;
 };
 

@@ -3,10 +3,11 @@
 #include <map>
 #include <utility>
 
-#include "broker/metadata_runtime.h"
+#include "broker/controller_channel.h"
 #include "broker/peer.h"
 #include "broker/shard.h"
 #include "metadata/features.h"
+#include "protocol/messages/write_txn_markers.h"
 
 namespace milena {
 namespace {
@@ -83,7 +84,7 @@ bool TransactionRuntime::has_more(const TransactionEffects& effects) const {
 void TransactionRuntime::perform(const HostId& host, TransactionEffects& effects) {
   for (TransactionMarkers& markers : effects.markers) send_markers(host, std::move(markers));
   for (ProducerIdToken token : effects.producer_id_requests) {
-    shard_.metadata().next_producer_id(shard_, [this, host, token](Result<int64_t> id) {
+    shard_.controller().next_producer_id(shard_, [this, host, token](Result<int64_t> id) {
       ErrorCode error = id ? ErrorCode::kNone : ErrorCode::kCoordinatorNotAvailable;
       int64_t given = id ? *id : -1;
       submit_own(host, [token, error, given](TransactionShard& state, AnswerToken, Now now) {
@@ -124,11 +125,11 @@ void TransactionRuntime::send_markers(const HostId& host, TransactionMarkers mar
   gather->open += by_node.size();
   for (auto& [node, request] : by_node) {
     std::shared_ptr<const WriteTxnMarkersRequest> message(request, &request->message);
-    shard_.node().peers->send(shard_, node, std::move(message),
-                              [gather, finish_one](ErrorCode error, WriteTxnMarkersResponse response) {
-                                if (error == ErrorCode::kNone) take_results(response, gather->results);
-                                finish_one();
-                              });
+    shard_.node().peers->send<WriteTxnMarkersResponse>(
+        shard_, node, std::move(message), [gather, finish_one](ErrorCode error, WriteTxnMarkersResponse response) {
+          if (error == ErrorCode::kNone) take_results(response, gather->results);
+          finish_one();
+        });
   }
   finish_one();
 }

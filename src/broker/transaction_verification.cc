@@ -6,6 +6,7 @@
 #include "broker/peer.h"
 #include "broker/shard.h"
 #include "broker/transaction_runtime.h"
+#include "protocol/messages/add_partitions_to_txn.h"
 
 namespace milena {
 namespace {
@@ -84,11 +85,11 @@ void verify_in_transaction(Shard& from, const TransactionalProducer& producer, T
   auto question = std::make_shared<Question>(Question{producer, std::move(partitions), {}});
   write_message(*question, support != TransactionSupport::kAddPartition);
   std::shared_ptr<const AddPartitionsToTxnRequest> message(question, &question->message);
-  from.node().peers->send(from, coordinator->leader, std::move(message),
-                          [question, support, done = std::move(done)](ErrorCode failure,
-                                                                      AddPartitionsToTxnResponse response) {
-                            done(read_answer(*question, support, failure, response));
-                          });
+  from.node().peers->send<AddPartitionsToTxnResponse>(
+      from, coordinator->leader, std::move(message),
+      [question, support, done = std::move(done)](ErrorCode failure, AddPartitionsToTxnResponse response) {
+        done(read_answer(*question, support, failure, response));
+      });
 }
 
 }  // namespace milena

@@ -6,6 +6,9 @@
 
 namespace milena {
 
+Waiter::Waiter(Shard& home, Task on_progress)
+    : home_(home), id_(home.index(), home.next_waiter_number()), on_progress_(std::move(on_progress)) {}
+
 void Waiter::signal(Shard& from) {
   if (&from == &home_) {
     schedule();
@@ -29,12 +32,12 @@ void Waiter::schedule() {
 
 void Waiter::finish() { on_progress_ = nullptr; }
 
-void WaiterList::remove(const Waiter* waiter) { waiters_.erase(waiter); }
+void WaiterList::remove(const Waiter& waiter) { waiters_.erase(waiter.id()); }
 
 void WaiterList::signal_all(Shard& from) {
   if (waiters_.empty()) return;
   auto told = std::exchange(waiters_, {});
-  for (const auto& [key, waiter] : told) waiter->signal(from);
+  for (const auto& [id, waiter] : told) waiter->signal(from);
 }
 
 }  // namespace milena

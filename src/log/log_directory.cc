@@ -201,13 +201,14 @@ Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partiti
 }
 
 Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, const std::string& path,
-                                                   DirectoryKind kind) {
-  std::string to = path_of(renamed_partition_directory(partition, kind));
+                                                   DirectoryKind kind, Random& random) {
+  std::string to = path_of(renamed_partition_directory(partition, kind, random));
   RETURN_IF_ERROR(file_system_.rename(path, to));
   return to;
 }
 
-Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partition, const Uuid& topic_id) {
+Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partition, const Uuid& topic_id,
+                                                  Random& random) {
   std::lock_guard lock(names_mutex_);
   std::string path = partition_path(partition);
   auto found = topic_id_of(path);
@@ -215,21 +216,23 @@ Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partitio
   if (*found && **found != topic_id) {
     return make_error(ErrorKind::kNotFound, "{} is of another topic of that name, and stays", path);
   }
-  return rename_partition(partition, path, DirectoryKind::kDelete);
+  return rename_partition(partition, path, DirectoryKind::kDelete, random);
 }
 
-Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partition, const std::string& path) {
-  return rename_partition(partition, path, DirectoryKind::kStray);
+Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partition, const std::string& path,
+                                                  Random& random) {
+  return rename_partition(partition, path, DirectoryKind::kStray, random);
 }
 
-Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& partition, const Uuid& topic_id) {
+Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& partition, const Uuid& topic_id,
+                                                      Random& random) {
   std::lock_guard lock(names_mutex_);
   std::string path = partition_path(partition);
   auto found = topic_id_of(path);
   if (!found) return found.error();
   if (!*found) return Occupant::kUnnamed;
   if (**found == topic_id) return Occupant::kOurs;
-  auto aside = set_aside_stray(partition, path);
+  auto aside = set_aside_stray(partition, path, random);
   if (!aside) return aside.error();
   log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
   return Occupant::kSetAside;

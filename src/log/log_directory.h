@@ -46,6 +46,10 @@ class LogDirectory {
   ~LogDirectory();
 
   const std::string& path() const { return path_; }
+  // An order for containers that every run of the node repeats, which addresses are not.
+  struct ByPath {
+    bool operator()(const LogDirectory* a, const LogDirectory* b) const { return a->path() < b->path(); }
+  };
   std::string partition_path(const TopicPartition& partition) const { return path_ + "/" + partition.to_string(); }
 
   // False once it failed: nothing is read from it or written to it any more. Any thread.
@@ -79,13 +83,13 @@ class LogDirectory {
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
   // remove_tree() on any thread. The log must be closed (destroyed) before. kNotFound where the topic has no directory
   // under that name; another topic's stays. Any thread, as the two that follow.
-  Result<std::string> schedule_delete(const TopicPartition& partition, const Uuid& topic_id);
+  Result<std::string> schedule_delete(const TopicPartition& partition, const Uuid& topic_id, Random& random);
   // The same for a replica that the metadata does not know: "-stray". It is kept. `path` is where it is now.
-  Result<std::string> set_aside_stray(const TopicPartition& partition, const std::string& path);
+  Result<std::string> set_aside_stray(const TopicPartition& partition, const std::string& path, Random& random);
   enum class Occupant { kOurs, kUnnamed, kSetAside };
   // What stands under the partition's name is the topic's own, or nothing that says whose it is, or was of another topic
   // and is set aside now.
-  Result<Occupant> make_way(const TopicPartition& partition, const Uuid& topic_id);
+  Result<Occupant> make_way(const TopicPartition& partition, const Uuid& topic_id, Random& random);
 
   // --- how it was left, and how it is left ---
 
@@ -133,7 +137,8 @@ class LogDirectory {
   Status read_meta_properties();
   Result<OffsetCheckpoint> read_checkpoint(ByteView name);
   Status write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable);
-  Result<std::string> rename_partition(const TopicPartition& partition, const std::string& path, DirectoryKind kind);
+  Result<std::string> rename_partition(const TopicPartition& partition, const std::string& path, DirectoryKind kind,
+                                       Random& random);
   std::string path_of(ByteView file) const { return path_ + "/" + std::string(file); }
 
   FileSystem& file_system_;

@@ -1,9 +1,9 @@
 #include "log/offset_map.h"
 
 #include <algorithm>
-#include <random>
 
 #include "base/check.h"
+#include "base/random.h"
 
 namespace milena {
 namespace {
@@ -13,8 +13,7 @@ constexpr size_t kFirstSlots = 1024;
 struct Seed {
   uint64_t words[4];
   Seed() {
-    std::random_device source;
-    for (uint64_t& word : words) word = (uint64_t{source()} << 32 | source()) | 1;
+    for (uint64_t& word : words) word = hash_seed() | 1;
   }
 };
 

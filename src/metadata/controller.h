@@ -102,7 +102,7 @@ class Controller {
  public:
   // `image` is what the log says so far. `new_uuid` makes topic ids.
   explicit Controller(MetadataImage image, ControllerSettings settings,
-                      std::function<Uuid()> new_uuid = &Uuid::random);
+                      std::function<Uuid()> new_uuid);
 
   const MetadataImage& image() const { return image_; }
   const ControllerSettings& settings() const { return settings_; }

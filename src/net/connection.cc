@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -31,9 +32,9 @@ Connection::End end_of_error(int error) {
 
 }  // namespace
 
-Connection::Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, const ConnectionInfo& info,
-                       uint32_t max_frame_bytes)
-    : set_(set), stream_(std::move(stream)), info_(info), reader_(max_frame_bytes) {}
+Connection::Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, std::unique_ptr<RequestReader> reader,
+                       const ConnectionInfo& info)
+    : set_(set), stream_(std::move(stream)), info_(info), reader_(std::move(reader)) {}
 
 void Connection::start(std::unique_ptr<Session> session) {
   session_ = std::move(session);
@@ -87,23 +88,57 @@ bool Connection::wants_to_read() const {
 }
 
 void Connection::watch_reads() {
-  if (read_waits_ || !wants_to_read()) return;
-  read_waits_ = true;
-  stream_->wait_readable(shared_from_this());
+  if (read_waits_ != Wait::kNone || !wants_to_read()) return;
+  read_waits_ = Wait::kReadable;
+  watch();
+}
+
+// One wait of each kind, for whoever needs it.
+void Connection::watch() {
+  if ((read_waits_ == Wait::kReadable || write_waits_ == Wait::kReadable) && !std::exchange(watches_readable_, true)) {
+    stream_->wait_readable(shared_from_this());
+  }
+  if ((read_waits_ == Wait::kWritable || write_waits_ == Wait::kWritable) && !std::exchange(watches_writable_, true)) {
+    stream_->wait_writable(shared_from_this());
+  }
 }
 
 void Connection::on_readable() {
-  read_waits_ = false;
+  watches_readable_ = false;
+  wake(Wait::kReadable);
+}
+
+void Connection::on_writable() {
+  watches_writable_ = false;
+  wake(Wait::kWritable);
+}
+
+void Connection::wake(Wait ready) {
+  if (gone_) return;
+  if (write_waits_ == ready) {
+    write_waits_ = Wait::kNone;
+    set_.touch(*this);
+  }
+  if (read_waits_ == ready) {
+    read_waits_ = Wait::kNone;
+    read_more();
+  }
+}
+
+void Connection::read_more() {
   if (!wants_to_read()) return;
   set_.note_activity(*this);
   EventLoop& loop = set_.loop();
   size_t budget = kReadBudget;
   while (wants_to_read()) {
     iovec parts[2];
-    int count = reader_.prepare(parts, loop.scratch(), EventLoop::kScratchBytes);
+    int count = reader_->prepare(parts, loop.scratch(), EventLoop::kScratchBytes);
     size_t offered = parts[0].iov_len + (count == 2 ? parts[1].iov_len : 0);
     IoResult result = stream_->read(std::span<iovec>(parts, count));
-    if (result.kind == IoResult::kWouldBlock) break;
+    if (result.would_block()) {
+      read_waits_ = result.kind == IoResult::kWantsRead ? Wait::kReadable : Wait::kWritable;
+      return watch();
+    }
     if (result.kind == IoResult::kFailed) return drop(end_of_error(result.error), std::strerror(result.error));
     if (result.kind == IoResult::kEnd) {
       input_ended_ = true;
@@ -111,7 +146,7 @@ void Connection::on_readable() {
       return;
     }
     size_t before = frames_.size();
-    Status status = reader_.commit(result.bytes, loop.scratch(), frames_);
+    Status status = reader_->commit(result.bytes, loop.scratch(), frames_);
     for (size_t i = before; i < frames_.size(); i++) frame_bytes_ += frames_[i].bytes.size();
     if (!status.ok()) {
       // What came whole before it is still handled.
@@ -164,7 +199,7 @@ void Connection::serve() {
 void Connection::end_turn() {
   if (gone_) return;
   deliver();
-  if (!write_waits_) flush();
+  if (write_waits_ == Wait::kNone) flush();
   if (gone_) return;
   if (closing_ && writes_.empty()) return drop(End::kFault, close_reason_);
   // A peer that ended while its request is parked will not read the answer; requests behind it that want no answer
@@ -188,17 +223,12 @@ void Connection::flush() {
     case WriteQueue::kPaused:
       return set_.touch_next_turn(*this);
     case WriteQueue::kBlocked:
-      write_waits_ = true;
-      return stream_->wait_writable(shared_from_this());
+      write_waits_ = writes_.wants_read() ? Wait::kReadable : Wait::kWritable;
+      return watch();
     case WriteQueue::kFailed:
       if (!writes_.failure_text().empty()) return drop(End::kFault, writes_.failure_text());
       return drop(end_of_error(writes_.error()), std::strerror(writes_.error()));
   }
-}
-
-void Connection::on_writable() {
-  write_waits_ = false;
-  if (!gone_) set_.touch(*this);
 }
 
 void Connection::drop(End end, const std::string& reason) {

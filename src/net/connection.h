@@ -12,7 +12,7 @@
 #include <string>
 
 #include "broker/session.h"
-#include "net/frame_reader.h"
+#include "net/protocol.h"
 #include "net/stream.h"
 #include "net/write_queue.h"
 
@@ -22,7 +22,8 @@ class ConnectionSet;
 
 class Connection final : public Transport, public StreamWatcher, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, const ConnectionInfo& info, uint32_t max_frame_bytes);
+  Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, std::unique_ptr<RequestReader> reader,
+             const ConnectionInfo& info);
 
   // Once, after construction.
   void start(std::unique_ptr<Session> session);
@@ -59,11 +60,17 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   bool touched = false;
 
  private:
+  // Whether reading, or writing, waits for the stream, and for which of its two readinesses.
+  enum class Wait { kNone, kReadable, kWritable };
+
   void on_readable() override;
   void on_writable() override;
   bool wants_to_read() const;
   bool may_deliver() const;
   void watch_reads();
+  void watch();
+  void wake(Wait ready);
+  void read_more();
   void deliver();
   void serve();
   void flush();
@@ -74,7 +81,7 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   const ConnectionInfo info_;
   std::unique_ptr<Session> session_;
 
-  FrameReader reader_;
+  std::unique_ptr<RequestReader> reader_;
   std::deque<Frame> frames_;  // whole requests that wait for their turn
   size_t frame_bytes_ = 0;
   WriteQueue writes_;
@@ -85,8 +92,10 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   bool delivering_ = false;   // the Session is on the stack
   bool heavy_ = false;        // the last requests took longer than the slice of a turn
   bool postponed_ = false;    // the next requests wait for the loop's postponed work
-  bool read_waits_ = false;
-  bool write_waits_ = false;
+  Wait read_waits_ = Wait::kNone;
+  Wait write_waits_ = Wait::kNone;
+  bool watches_readable_ = false;
+  bool watches_writable_ = false;
   bool input_ended_ = false;  // nothing is read any more: the peer ended, or sent what is no request
   bool closing_ = false;      // close when the answers are out
   bool gone_ = false;

@@ -21,10 +21,10 @@ ConnectionSet::~ConnectionSet() {
   for (auto& [id, connection] : connections_) connection->destroy_session();
 }
 
-void ConnectionSet::add(int descriptor, ConnectionInfo info) {
+void ConnectionSet::add(int descriptor, ConnectionInfo info, const Protocol& protocol) {
   uint64_t id = info.id;
-  auto connection = std::make_shared<Connection>(*this, make_plain_stream(loop_, descriptor), info,
-                                                 limits_.request_max_bytes);
+  auto connection = std::make_shared<Connection>(*this, protocol.make_stream(loop_, descriptor),
+                                                 protocol.make_reader(limits_), info);
   connections_.emplace(id, connection);
   connection->active_ms = loop_.clock().steady_ms();
   connection->place = by_activity_.insert(by_activity_.end(), connection.get());

@@ -10,15 +10,11 @@
 
 #include "broker/session.h"
 #include "net/connection.h"
+#include "net/protocol.h"
 
 namespace milena {
 
 class EventLoop;
-
-struct ConnectionLimits {
-  uint32_t request_max_bytes = 100 * 1024 * 1024;  // socket.request.max.bytes
-  int64_t max_idle_ms = 600'000;                   // connections.max.idle.ms; negative: never
-};
 
 class ConnectionSet {
  public:
@@ -30,8 +26,8 @@ class ConnectionSet {
   EventLoop& loop() { return loop_; }
   size_t size() const { return connections_.size(); }
 
-  // Takes an accepted socket.
-  void add(int descriptor, ConnectionInfo info);
+  // Takes an accepted socket, which speaks its listener's protocol.
+  void add(int descriptor, ConnectionInfo info, const Protocol& protocol);
   // Closes all, or those of one listener, now; what was answered is written as far as the sockets take it at once.
   void close_all();
   void close_listener(const std::string& name);

@@ -31,12 +31,14 @@ class EventLoop final : public Executor {
   EventLoop& operator=(const EventLoop&) = delete;
 
   const Clock& clock() const override { return clock_; }
+  Random& random() const override { return system_random(); }
   void post(Task task) override;
   TimerId call_at(int64_t steady_ms, Task task) override;
   void cancel(TimerId id) override;
   void at_end_of_turn(Task task) override { end_of_turn_.push_back(std::move(task)); }
   void run_blocking(Task work, Task then) override { run_in(workers_, std::move(work), std::move(then)); }
   void run_computation(Task work, Task then) override { run_in(computers_, std::move(work), std::move(then)); }
+  void run_parallel(std::vector<Task> tasks) override { run_on_threads(std::move(tasks)); }
 
   // Work of a connection that has had its slice of this turn. All such work of the loop shares a slice of its own, so
   // that those who ask for much wait for each other and not others for them.

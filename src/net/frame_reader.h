@@ -1,5 +1,5 @@
 // FrameReader: cuts a connection's byte stream into requests (a 4-byte big-endian size, then that many bytes). No
-// sockets; owned by a Connection.
+// sockets; the RequestReader of Kafka's protocol.
 //
 // Small frames are copied out of the loop's scratch buffer, big ones are read straight into their own buffer. A
 // frame's buffer grows with what has arrived, so a size that is only claimed costs nothing; a connection that has sent
@@ -12,22 +12,17 @@
 #include <deque>
 #include <memory>
 
-#include "base/result.h"
-#include "broker/session.h"
+#include "net/protocol.h"
 
 namespace milena {
 
-class FrameReader {
+class FrameReader final : public RequestReader {
  public:
   // `max_frame_bytes` is socket.request.max.bytes.
   explicit FrameReader(uint32_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
 
-  // Where the next bytes shall go: the rest of the frame that is under way, then the scratch buffer. Returns how many
-  // of the two parts are used.
-  int prepare(iovec parts[2], char* scratch, size_t scratch_bytes);
-  // `count` bytes were read into what the last prepare() gave. Whole frames are added to `frames`. After an error the
-  // stream cannot be read on.
-  Status commit(size_t count, const char* scratch, std::deque<Frame>& frames);
+  int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) override;
+  Status commit(size_t count, const char* scratch, std::deque<Frame>& frames) override;
 
   // Bytes of a frame that has not arrived in full.
   size_t partial_bytes() const { return body_ ? have_ : size_have_; }

@@ -10,11 +10,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/protocol.h"
 
 namespace milena {
 
 struct ListenerOptions {
   std::string name;  // "PLAINTEXT"
+  std::string security_protocol = "PLAINTEXT";
+  std::shared_ptr<const Protocol> protocol = kafka_protocol();
   std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name stands for all its addresses
   uint16_t port = 0; // 0: any free one
   int backlog = 50;                // socket.listen.backlog.size
@@ -25,6 +28,8 @@ struct ListenerOptions {
 struct BoundSocket {
   int descriptor = -1;
   std::string listener_name;
+  std::string security_protocol = "PLAINTEXT";
+  std::shared_ptr<const Protocol> protocol;
   std::string host;
   uint16_t port = 0;
 };

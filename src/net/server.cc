@@ -229,15 +229,16 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
   ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &size);
   std::tie(info.local_host, info.local_port) = describe_address(local);
   info.listener_name = from.listener_name;
+  info.security_protocol = from.security_protocol;
   info.id = ++last_connection_id_;
   of_ip++;
   connections_++;
 
   size_t shard = next_shard_;
   next_shard_ = (next_shard_ + 1) % sets_.size();
-  if (shard == 0) return sets_[0]->add(descriptor, std::move(info));
-  loops_.loop(static_cast<int>(shard)).post([this, shard, descriptor, info = std::move(info)]() mutable {
-    sets_[shard]->add(descriptor, std::move(info));
+  if (shard == 0) return sets_[0]->add(descriptor, std::move(info), *from.protocol);
+  loops_.loop(static_cast<int>(shard)).post([this, shard, descriptor, protocol = from.protocol, info = std::move(info)]() mutable {
+    sets_[shard]->add(descriptor, std::move(info), *protocol);
   });
 }
 

@@ -28,6 +28,7 @@ Result<ServerOptions> server_options(const Settings& settings) {
   for (const ListenerEndpoint& endpoint : *endpoints) {
     ListenerOptions listener;
     listener.name = endpoint.listener_name;
+    listener.security_protocol = endpoint.protocol;
     listener.host = endpoint.host;
     listener.port = endpoint.port;
     listener.backlog = settings.get_int("socket.listen.backlog.size");

@@ -14,8 +14,8 @@
 namespace milena {
 namespace {
 
-IoResult failure() {
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoResult::kWouldBlock};
+IoResult failure(IoResult::Kind wants) {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return {wants};
   return {IoResult::kFailed, 0, errno};
 }
 
@@ -33,7 +33,7 @@ class PlainStream final : public Stream {
       ssize_t count = ::readv(socket_.native_handle(), parts.data(), static_cast<int>(parts.size()));
       if (count > 0) return moved(count);
       if (count == 0) return {IoResult::kEnd};
-      if (errno != EINTR) return failure();
+      if (errno != EINTR) return failure(IoResult::kWantsRead);
     }
   }
 
@@ -44,7 +44,7 @@ class PlainStream final : public Stream {
     while (true) {
       ssize_t count = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
       if (count >= 0) return moved(count);
-      if (errno != EINTR) return failure();
+      if (errno != EINTR) return failure(IoResult::kWantsWrite);
     }
   }
 
@@ -54,7 +54,7 @@ class PlainStream final : public Stream {
       ssize_t count = ::sendfile(socket_.native_handle(), descriptor, &offset, std::min<uint64_t>(size, 1 << 30));
       if (count > 0) return moved(count);
       if (count == 0) return {IoResult::kEnd};
-      if (errno != EINTR) return failure();
+      if (errno != EINTR) return failure(IoResult::kWantsWrite);
     }
   }
 

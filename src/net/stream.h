@@ -13,10 +13,14 @@ namespace milena {
 class EventLoop;
 
 struct IoResult {
-  enum Kind { kMoved, kWouldBlock, kEnd, kFailed };
+  // Where nothing moves before the socket is ready, the result says for what. A plain socket's read wants it readable and its
+  // write writable; TLS may want it the other way round, while keys are exchanged anew.
+  enum Kind { kMoved, kWantsRead, kWantsWrite, kEnd, kFailed };
   Kind kind = kMoved;
   size_t bytes = 0;  // kMoved
   int error = 0;     // kFailed: errno
+
+  bool would_block() const { return kind == kWantsRead || kind == kWantsWrite; }
 };
 
 // Who waits for a stream. Kept alive by the wait; not called any more after the stream was closed.

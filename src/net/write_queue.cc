@@ -51,7 +51,8 @@ WriteQueue::Outcome WriteQueue::flush(Stream& stream, uint64_t budget) {
       continue;
     }
     if (result.kind == IoResult::kFailed) error_ = result.error;
-    outcome = result.kind == IoResult::kWouldBlock ? kBlocked : kFailed;
+    wants_read_ = result.kind == IoResult::kWantsRead;
+    outcome = result.would_block() ? kBlocked : kFailed;
     break;
   }
   if (cork) stream.set_cork(false);

@@ -19,6 +19,8 @@ class WriteQueue {
 
   // Writes what the stream takes, at most about `budget` bytes (kPaused: call again in a later turn).
   Outcome flush(Stream& stream, uint64_t budget);
+  // After kBlocked: the stream waits to be readable, not writable.
+  bool wants_read() const { return wants_read_; }
   // After kFailed: errno, or 0 with failure_text() telling the rest.
   int error() const { return error_; }
   const std::string& failure_text() const { return failure_text_; }
@@ -36,6 +38,7 @@ class WriteQueue {
   uint64_t unsent_bytes_ = 0;
   uint64_t written_bytes_ = 0;
   size_t file_slices_ = 0;
+  bool wants_read_ = false;
   int error_ = 0;
   std::string failure_text_;
 };

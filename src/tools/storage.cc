@@ -13,7 +13,7 @@
 namespace milena {
 
 int run_storage_random_uuid() {
-  fmt::print("{}\n", Uuid::random().to_string());
+  fmt::print("{}\n", Uuid::random(system_random()).to_string());
   return 0;
 }
 
@@ -31,7 +31,7 @@ int run_storage_format(const std::string& cluster_id, std::span<const std::strin
     MetaProperties properties;
     properties.cluster_id = cluster_id;
     properties.node_id = node_id;
-    properties.directory_id = Uuid::random();
+    properties.directory_id = Uuid::random(system_random());
     Status written = files.make_directories(directory);
     if (written.ok()) written = files.write_file_atomically(path, encode_meta_properties(properties));
     if (!written.ok()) return complain(written.error().message);

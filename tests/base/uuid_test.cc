@@ -12,7 +12,7 @@ TEST(Uuid, TextIsKafkas) {
 
 TEST(Uuid, ParseReadsBackWhatWasWritten) {
   for (int i = 0; i < 1000; i++) {
-    Uuid id = Uuid::random();
+    Uuid id = Uuid::random(system_random());
     EXPECT_EQ(Uuid::parse(id.to_string()), id);
     EXPECT_NE(id.to_string()[0], '-');
   }

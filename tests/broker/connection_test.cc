@@ -62,7 +62,7 @@ TEST_P(ConnectionTest, AnAnswerThatIsTooLargeForAFrameEndsTheConnection) {
     auto connection = std::make_shared<ConnectionState>();
     connection->transport = &transport;
     HugeCall call(node().node().shard(0), connection, Frame{});
-    call.set_header(ApiKey::kOffsetFetch, 9, 1, "");
+    call.set_header(*find_handler(static_cast<int16_t>(ApiKey::kOffsetFetch), false), 9, 1, "");
     call.answer(blocks);
     EXPECT_EQ(transport.sent > 0, blocks == 2'047) << transport.sent;
     EXPECT_EQ(transport.reason.substr(0, 25), blocks == 2'047 ? "" : "the answer to OffsetFetch");

@@ -34,7 +34,8 @@ TEST(FetchSession, EpochWrapsToOne) {
 }
 
 TEST(FetchSessionCache, FullOfYoungSessionsGivesNone) {
-  FetchSessionCache cache(0, 1, 2);
+  SeededRandom random(1);
+  FetchSessionCache cache(0, 1, 2, random);
   auto first = cache.create(true, 0, 0);
   auto second = cache.create(true, 0, 10);
   ASSERT_TRUE(first && second);
@@ -49,7 +50,8 @@ TEST(FetchSessionCache, FullOfYoungSessionsGivesNone) {
 
 TEST(FetchSessionCache, LargeSessionsMakeRoomForSmallOnesAndNeverCostTooMuchTogether) {
   const size_t one = FetchSession::cost_of(key_of(0));
-  FetchSessionCache cache(0, 1, 100, 10 * one);
+  SeededRandom random(1);
+  FetchSessionCache cache(0, 1, 100, random, 10 * one);
   EXPECT_EQ(cache.create(true, 11 * one, 0), nullptr);
   auto large = cache.create(true, 6 * one, 0);
   auto small = cache.create(true, one, 0);
@@ -69,7 +71,8 @@ TEST(FetchSessionCache, LargeSessionsMakeRoomForSmallOnesAndNeverCostTooMuchToge
 }
 
 TEST(FetchSessionCache, IdsCarryTheirShardAndAreNeverZero) {
-  FetchSessionCache cache(3, 4, 100);
+  SeededRandom random(1);
+  FetchSessionCache cache(3, 4, 100, random);
   for (int i = 0; i < 100; i++) {
     auto session = cache.create(false, 0, 0);
     ASSERT_NE(session, nullptr);

@@ -42,7 +42,7 @@ class NodeHarness {
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
 
-  // Before a start; outlives the node.
+  // For the next start, in place of the real ones; outlives the node.
   void use_files(FileSystem& files) { files_ = &files; }
 
   void start() {
@@ -55,7 +55,7 @@ class NodeHarness {
     executors_.clear();
     std::vector<Executor*> pointers;
     for (int i = 0; i < shard_count_; i++) {
-      executors_.push_back(std::make_unique<ManualExecutor>(clock_));
+      executors_.push_back(std::make_unique<ManualExecutor>(clock_, ++last_seed_));
       pointers.push_back(executors_.back().get());
     }
     auto node = Node::start(settings_, std::move(pointers), *files_);
@@ -123,7 +123,7 @@ class NodeHarness {
   }
 
   // A new connection, on the given shard; lives until disconnect, stop or kill.
-  TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT") {
+  TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT", std::string protocol = "PLAINTEXT") {
     shard %= shard_count_;
     ConnectionInfo info;
     info.id = ++last_connection_;
@@ -132,6 +132,7 @@ class NodeHarness {
     info.local_host = "127.0.0.1";
     info.local_port = 9092;
     info.listener_name = std::move(listener);
+    info.security_protocol = std::move(protocol);
     Executor& executor = *executors_[static_cast<size_t>(shard)];
     clients_.push_back(std::make_unique<TestClient>(*node_, shard, executor, [this] { run(); }, std::move(info)));
     return *clients_.back();
@@ -161,6 +162,7 @@ class NodeHarness {
   std::unique_ptr<Node> node_;
   std::vector<std::unique_ptr<TestClient>> clients_;
   uint64_t last_connection_ = 0;
+  uint64_t last_seed_ = 0;  // each start has other random numbers
 };
 
 }  // namespace milena::broker_test

@@ -67,7 +67,7 @@ TEST_F(LogDirectoryTest, respects_and_is_respected_by_a_record_lock) {
 }
 
 TEST_F(LogDirectoryTest, identity) {
-  Uuid id = Uuid::random();
+  Uuid id = Uuid::random(system_random());
   {
     auto directory = open();
     EXPECT_FALSE(directory->meta_properties().has_value());
@@ -153,8 +153,9 @@ TEST_F(LogDirectoryTest, partitions) {
   }
   const Uuid id{1, 2};
   spill(path() + "/t-1/partition.metadata", encode_partition_metadata(id));
-  EXPECT_FALSE(directory->schedule_delete({"t", 1}, Uuid{3, 4}).ok());  // another topic of that name
-  auto deleted = directory->schedule_delete({"t", 1}, id);
+  SeededRandom random(1);
+  EXPECT_FALSE(directory->schedule_delete({"t", 1}, Uuid{3, 4}, random).ok());  // another topic of that name
+  auto deleted = directory->schedule_delete({"t", 1}, id, random);
   ASSERT_TRUE(deleted.ok());
   EXPECT_TRUE(std::filesystem::exists(*deleted));
   auto found = directory->list_partitions();
@@ -164,7 +165,7 @@ TEST_F(LogDirectoryTest, partitions) {
     EXPECT_EQ(partition.kind == DirectoryKind::kDelete, partition.partition == (TopicPartition{"t", 1}));
     EXPECT_TRUE(std::filesystem::exists(partition.path));
   }
-  EXPECT_FALSE(directory->schedule_delete({"t", 1}, id).ok());
+  EXPECT_FALSE(directory->schedule_delete({"t", 1}, id, random).ok());
 }
 
 TEST(SnapshotFile, round_trip_and_every_cut) {

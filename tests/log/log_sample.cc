@@ -23,7 +23,7 @@ class Sample {
     log_ = PartitionLog::open(files_, clock_, directory + "/sample-0", {"sample", 0},
                               std::make_shared<const LogConfig>(config), {})
                .take();
-    CHECK(log_->set_topic_id(Uuid::random()).ok());
+    CHECK(log_->set_topic_id(Uuid::random(system_random())).ok());
   }
 
   void write() {

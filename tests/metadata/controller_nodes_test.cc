@@ -26,7 +26,7 @@ TEST(Activation, BeginsAClusterOnce) {
   Settings start;
   ASSERT_TRUE(start.set("min.insync.replicas", "2").ok());
   settings.start = &start;
-  Controller controller(MetadataImage(), settings);
+  Controller controller(MetadataImage(), settings, counting_uuids());
   const auto effects = controller.activate(default_bootstrap_records(), false);
   ASSERT_EQ(effects.records.size(), 9u);
   EXPECT_EQ(effects.records[7],
@@ -37,7 +37,7 @@ TEST(Activation, BeginsAClusterOnce) {
 }
 
 TEST(Activation, AbortsWhatWasLeftOpen) {
-  Controller fresh(MetadataImage(), {});
+  Controller fresh(MetadataImage(), {}, counting_uuids());
   const auto effects = fresh.activate(default_bootstrap_records(), true);
   ASSERT_EQ(effects.records.size(), 10u);
   EXPECT_TRUE(std::holds_alternative<AbortTransactionRecord>(effects.records.front()));
@@ -52,12 +52,12 @@ TEST(Activation, OldLevelsKnowNoTransactions) {
   FeatureLevelRecord level;
   level.name = "metadata.version";
   level.feature_level = 7;
-  const Controller controller(MetadataImage(), {});
+  const Controller controller(MetadataImage(), {}, counting_uuids());
   EXPECT_EQ(controller.activate({level}, false).records, (MetadataRecords{level}));
 }
 
 TEST(Registration, WritesWhatKafkaWrites) {
-  Controller controller(MetadataImage(), {});
+  Controller controller(MetadataImage(), {}, counting_uuids());
   controller.apply(controller.activate(default_bootstrap_records(), false).records);
   const auto effects = controller.register_broker(start_of(1), 11);
   EXPECT_EQ(effects.response, 11);
@@ -82,7 +82,7 @@ TEST(Registration, WritesWhatKafkaWrites) {
 }
 
 TEST(Registration, ControllersRegisterFromTheirLevelOn) {
-  Controller controller(MetadataImage(), {});
+  Controller controller(MetadataImage(), {}, counting_uuids());
   EXPECT_TRUE(controller.register_controller(1, Uuid{1, 1}, {}).records.empty());
   controller.apply(controller.activate(default_bootstrap_records(), false).records);
   controller.apply(controller.register_controller(1, Uuid{1, 1}, {{"CONTROLLER", "h", 9093, 0}}).records);

@@ -152,7 +152,7 @@ TEST(GoldenLog, BootstrapCheckpointIsWhatWeBeginWith) {
 }
 
 TEST(GoldenLog, ActivationWritesWhatKafkaWrote) {
-  const Controller controller(MetadataImage(), {});
+  const Controller controller(MetadataImage(), {}, counting_uuids());
   const MetadataRecords ours = controller.activate(default_bootstrap_records(), false).records;
   const Bytes log = golden("metadata.log");
   BatchIterator it(log);

@@ -12,12 +12,12 @@ namespace {
 // A stream that takes as much as it is told, and remembers.
 class FakeStream final : public Stream {
  public:
-  IoResult read(std::span<iovec>) override { return {IoResult::kWouldBlock}; }
+  IoResult read(std::span<iovec>) override { return {IoResult::kWantsRead}; }
   IoResult write(std::span<const iovec> parts, bool more) override {
     writes++;
     last_more = more;
     if (failure != 0) return {IoResult::kFailed, 0, failure};
-    if (room == 0) return {IoResult::kWouldBlock};
+    if (room == 0) return {IoResult::kWantsWrite};
     size_t count = 0;
     for (const iovec& part : parts) {
       size_t size = std::min({part.iov_len, room, most_at_once - count});
@@ -31,7 +31,7 @@ class FakeStream final : public Stream {
   IoResult send_file(int descriptor, uint64_t position, uint64_t size) override {
     if (!sends_files) return {IoResult::kFailed, 0, EINVAL};
     if (file_failure != 0) return {IoResult::kFailed, 0, file_failure};
-    if (room == 0) return {IoResult::kWouldBlock};
+    if (room == 0) return {IoResult::kWantsWrite};
     Bytes part(std::min({size, static_cast<uint64_t>(room), static_cast<uint64_t>(most_at_once)}), '\0');
     ssize_t count = ::pread(descriptor, part.data(), part.size(), static_cast<off_t>(position));
     if (count <= 0) return {IoResult::kEnd};

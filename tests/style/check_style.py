@@ -25,6 +25,16 @@ MAY_INCLUDE = {
     "net": ["broker/session.h", "base"],
     "tools": ["log/format", "protocol", "base"],
 }
+# Clocks, random numbers and threads come from an Executor (base/executor.h), so that a whole node can be run again from a
+# seed. Only these floors touch the real ones.
+REAL_WORLD_FLOORS = {"base", "net", "tools", "main"}
+REAL_WORLD = re.compile(
+    r"\b(getrandom|random_device|mt19937(_64)?|s?rand|std::time|clock_gettime|gettimeofday)\s*\(|\brandom_device\b"
+    r"|\bchrono::\w+_clock\b|\bstd::j?thread\b(?!::hardware)|\bsystem_(clock|random)\(\)")
+# Containers in the order of addresses are in another order in every run.
+ORDERED_BY_ADDRESS = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)<(?:const )?[\w:]+ ?\*(?:, [\w:<>]+(?: ?\*)?)?> ?\w")
+# Handlers reach the controller through its channel, by requests that could leave the node.
+NOT_FOR_HANDLERS = {"broker/metadata_runtime.h", "metadata/controller.h", "broker/embedded_controller_call.h"}
 # src/main.cc puts the house together.
 MAIN_MAY_INCLUDE = ["net", "broker", "metadata/config_reference.h", "tools", "base"]
 
@@ -77,6 +87,8 @@ def check_includes(root, path, lines, report):
         own, system = found.groups()
         if own and own.split("/")[0] in MAY_INCLUDE and not is_allowed(own, allowed):
             report(number, f"{floor} must not include {own}")
+        if own in NOT_FOR_HANDLERS and parts[:2] == ("broker", "api"):
+            report(number, f"handlers must not include {own}: they send requests to the controller (controller_call.h)")
         if own and "/" not in own:
             report(number, f'"{own}": name the folder too')
         if system and (system == "asio.hpp" or system.startswith("asio/")):
@@ -86,6 +98,17 @@ def check_includes(root, path, lines, report):
                 report(number, "Asio is for .cc files only")
         if system and path.suffix == ".h" and HEAVY_IN_HEADERS.search(f"<{system}>"):
             report(number, f"<{system}> is too heavy for a header")
+
+
+def check_determinism(root, path, lines, report):
+    parts = path.relative_to(root / "src").parts
+    floor = parts[0] if len(parts) > 1 else "main"
+    for number, line in enumerate(lines, 1):
+        code = line.split("//")[0]
+        if ORDERED_BY_ADDRESS.search(code):
+            report(number, "ordered by address, which differs from run to run")
+        if floor not in REAL_WORLD_FLOORS and REAL_WORLD.search(code):
+            report(number, "clocks, random numbers and threads come from an Executor")
 
 
 def check_links(root, report_at):
@@ -178,6 +201,7 @@ def check(root):
             check_include_order(lines, report)
         if path.relative_to(root).parts[0] == "src" and path.suffix in (".h", ".cc"):
             check_includes(root, path, lines, report)
+            check_determinism(root, path, lines, report)
             if path.suffix == ".h":
                 check_header(lines, report)
     check_links(root, report_at)

@@ -43,9 +43,27 @@ class CheckStyle(unittest.TestCase):
         self.assert_finds("src/log/CMakeLists.txt", "milena_library(log LINKS milena_broker)\n", "log must not link")
         self.assert_finds("src/new/a.cc", "int a;\n", "not in the table")
 
+    def test_handlers_reach_the_controller_by_requests(self):
+        self.assert_finds("src/broker/api/a.cc", '#include "broker/metadata_runtime.h"\n', "handlers must not include")
+        self.assertEqual([], self.findings({"src/broker/a.cc": '#include "broker/metadata_runtime.h"\n'}))
+
     def test_asio_stays_in_net(self):
         self.assert_finds("src/broker/a.cc", "#include <asio/ip/tcp.hpp>\n", "src/net only")
         self.assert_finds("src/net/a.h", HEADER + "#include <asio.hpp>\n", ".cc files only")
+
+    def test_clocks_random_numbers_and_threads_come_from_an_executor(self):
+        for line in ("getrandom(&x, 8, 0);", "std::random_device source;", "clock_gettime(id, &now);",
+                     "auto now = std::chrono::steady_clock::now();", "std::thread thread(run);",
+                     "Uuid::random(system_random());", "f(system_clock());"):
+            self.assert_finds("src/broker/a.cc", line + "\n", "come from an Executor")
+            self.assertEqual([], self.findings({"src/base/a.cc": line + "\n"}))
+        self.assertEqual([], self.findings({"src/broker/a.cc": "int64_t now = clock.steady_ms();  // not std::thread\n"}))
+
+    def test_no_order_by_address(self):
+        self.assert_finds("src/broker/a.cc", "std::map<Shard*, int> counts;\n", "ordered by address")
+        self.assert_finds("src/broker/a.cc", "std::unordered_set<const Shard*> seen;\n", "ordered by address")
+        self.assertEqual([], self.findings({"src/broker/a.cc": "std::map<Log*, int, Log::ByPath> counts;\n"}))
+        self.assertEqual([], self.findings({"src/broker/a.cc": "std::map<Bytes, Log*> logs;\n"}))
 
     def test_headers(self):
         self.assert_finds("src/base/a.h", HEADER + "#include <iostream>\n", "too heavy")

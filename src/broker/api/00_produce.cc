@@ -118,7 +118,14 @@ bool take_checked(const ProduceCall& call, const TopicImage& topic, ProduceValid
   return true;
 }
 
-ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, int32_t partition) {
+// Whether the client may write to a topic; one that is named by an unknown id has no name to ask about.
+bool may_write(const ProduceCall& call, const TopicImage* topic, ByteView name) {
+  if (topic == nullptr && call.version() >= kProduceWithTopicIds) return true;
+  return call.allows(kWriteTopic, topic == nullptr ? name : ByteView(topic->name));
+}
+
+ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, bool allowed, int32_t partition) {
+  if (!allowed) return ErrorCode::kTopicAuthorizationFailed;
   if (topic == nullptr) {
     return call.version() >= kProduceWithTopicIds ? ErrorCode::kUnknownTopicId
                                                        : ErrorCode::kUnknownTopicOrPartition;
@@ -139,9 +146,10 @@ void collect_checks(Produce& produce) {
   const auto& topics = call.request.topic_data;
   for (size_t t = 0; t < topics.size(); t++) {
     const TopicImage* image = find_produced_topic(call, topics[t]);
+    const bool allowed = may_write(call, image, topics[t].name);
     for (size_t p = 0; p < topics[t].partition_data.size(); p++) {
       const auto& partition = topics[t].partition_data[p];
-      if (topic_error(call, image, partition.index) != ErrorCode::kNone) continue;
+      if (topic_error(call, image, allowed, partition.index) != ErrorCode::kNone) continue;
       produce.checks.push_back(RecordsCheck{t, p, std::string(image->name),
                                      {partition.records.value_or(ByteView()), call.version(), {}, partition.index},
                                      limits_of(*call.shard().topic_config(*image)), {}});
@@ -178,12 +186,13 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
     topic_out.name = Bytes(topic.name);
     topic_out.topic_id = topic.topic_id;
     const TopicImage* image = find_produced_topic(call, topic);
+    const bool allowed = may_write(call, image, topic.name);
     std::optional<ProduceLimits> limits;
     for (const auto& partition : topic.partition_data) {
       auto& out = topic_out.partition_responses.emplace_back();
       out.index = partition.index;
       out.log_append_time_ms = -1;
-      if (ErrorCode error = topic_error(call, image, partition.index); error != ErrorCode::kNone) {
+      if (ErrorCode error = topic_error(call, image, allowed, partition.index); error != ErrorCode::kNone) {
         set_error(out, error);
         continue;
       }
@@ -322,7 +331,8 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
         fmt::format("a Produce request names {} partitions, {} are allowed", partitions, kMostPartitions));
   }
   TransactionalProducers producers = transactional_producers(request);
-  if (producers.any && !request.transactional_id) {
+  if (producers.any && (!request.transactional_id ||
+                        !produce->call->allows(kWriteTransactionalId, *request.transactional_id))) {
     return refuse_all(*produce, ErrorCode::kTransactionalIdAuthorizationFailed);
   }
   if (producers.several) {
@@ -341,6 +351,6 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
 
 }  // namespace
 
-ApiEntry produce_api() { return api_entry<ProduceCall, handle_produce>(); }
+ApiEntry produce_api() { return api_entry<ProduceCall, handle_produce>({kWriteTopic, kWriteTransactionalId}); }
 
 }  // namespace milena

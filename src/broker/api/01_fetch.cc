@@ -10,6 +10,6 @@ void handle_fetch(std::shared_ptr<FetchCall> call) { std::make_shared<FetchOpera
 
 }  // namespace
 
-ApiEntry fetch_api() { return api_entry<FetchCall, handle_fetch>(); }
+ApiEntry fetch_api() { return api_entry<FetchCall, handle_fetch>({kReadTopic, kClusterAction}); }
 
 }  // namespace milena

@@ -182,11 +182,14 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
   for (const auto& topic : request.topics) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic.name);
+    const bool allowed = call->allows(kDescribeTopic, topic.name);
     const TopicImage* image = shard.image().find_topic(topic.name);
     for (const auto& p : topic.partitions) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = p.partition_index;
-      if (twice.contains({topic.name, p.partition_index})) {
+      if (!allowed) {
+        out.error_code = ErrorCode::kTopicAuthorizationFailed;
+      } else if (twice.contains({topic.name, p.partition_index})) {
         out.error_code = ErrorCode::kInvalidRequest;
       } else if (p.timestamp < kEarliestPendingUpload || call->version() < least_version_of(p.timestamp)) {
         out.error_code = ErrorCode::kUnsupportedVersion;
@@ -215,6 +218,6 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
 
 }  // namespace
 
-ApiEntry list_offsets_api() { return api_entry<ListOffsetsCall, handle_list_offsets>(); }
+ApiEntry list_offsets_api() { return api_entry<ListOffsetsCall, handle_list_offsets>({kDescribeTopic}); }
 
 }  // namespace milena

@@ -5,11 +5,11 @@
 #include <unordered_set>
 
 #include "broker/api_entry.h"
-#include "broker/authorized_operations.h"
 #include "broker/call.h"
+#include "broker/controller_channel.h"
 #include "broker/endpoints.h"
-#include "broker/metadata_runtime.h"
 #include "broker/shard.h"
+#include "metadata/internal_topics.h"
 #include "metadata/topic_name.h"
 #include "protocol/messages/metadata.h"
 
@@ -20,12 +20,15 @@ using MetadataCall = Call<MetadataRequest, MetadataResponse>;
 
 using TopicOut = MetadataResponse::MetadataResponseTopic;
 
-TopicOut describe_topic(const MetadataImage& image, const TopicImage& topic, bool with_operations) {
+TopicOut describe_topic(const MetadataCall& call, const TopicImage& topic) {
+  const MetadataImage& image = call.shard().image();
   TopicOut out;
   out.name = topic.name;
   out.topic_id = topic.id;
   out.is_internal = topic.internal;
-  if (with_operations) out.topic_authorized_operations = kAllTopicOperations;
+  if (call.request.include_topic_authorized_operations) {
+    out.topic_authorized_operations = call.authorized_operations(AclResourceType::kTopic, topic.name);
+  }
   out.partitions.reserve(topic.partitions.size());
   for (size_t i = 0; i < topic.partitions.size(); i++) {
     const PartitionImage& partition = topic.partitions[i];
@@ -77,47 +80,106 @@ void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
   response.cluster_id = shard.node().cluster_id;
   response.controller_id = shard.node().node_id;
   if (call.request.include_cluster_authorized_operations) {
-    response.cluster_authorized_operations = kAllClusterOperations;
+    response.cluster_authorized_operations =
+        call.allows(kDescribeTheCluster) ? call.authorized_operations(AclResourceType::kCluster, kClusterResource) : 0;
   }
 }
 
-void answer(const std::shared_ptr<MetadataCall>& call) {
-  const MetadataRequest& request = call->request;
-  const MetadataImage& image = call->shard().image();
-  bool with_operations = request.include_topic_authorized_operations;
+using TopicAsked = MetadataRequest::MetadataRequestTopic;
+
+bool asks_by_id(const MetadataCall& call, const TopicAsked& asked) {
+  return call.version() >= 12 && !asked.topic_id.is_zero();
+}
+
+const TopicImage* find_asked(const MetadataCall& call, const TopicAsked& asked) {
+  const MetadataImage& image = call.shard().image();
+  return asks_by_id(call, asked) ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
+}
+
+// What the client may do with each topic it asks for.
+enum class Access { kDescribe, kDescribeButNotCreate, kNothing };
+using Accesses = std::vector<Access>;
+
+// A topic of which the client may know nothing: neither whether it is there nor its id, unless it has named the id itself.
+TopicOut refused_topic(const MetadataCall& call, const TopicAsked& asked, Access access) {
+  const bool by_id = asks_by_id(call, asked);
+  TopicOut out = unknown_topic(asked.name.value_or(""), by_id ? asked.topic_id : Uuid(),
+                               ErrorCode::kTopicAuthorizationFailed);
+  if (by_id) out.name.reset();
+  out.is_internal = access == Access::kDescribeButNotCreate && is_internal_topic(asked.name.value_or(""));
+  return out;
+}
+
+TopicOut missing_topic(const MetadataCall& call, const TopicAsked& asked) {
+  if (asks_by_id(call, asked)) {
+    TopicOut out = unknown_topic("", asked.topic_id, ErrorCode::kUnknownTopicId);
+    out.name.reset();
+    return out;
+  }
+  const ByteView name = asked.name.value_or("");
+  TopicOut out = unknown_topic(name, {}, !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition
+                                                                   : ErrorCode::kInvalidTopicException);
+  if (call.request.include_topic_authorized_operations) {
+    out.topic_authorized_operations = call.authorized_operations(AclResourceType::kTopic, name);
+  }
+  return out;
+}
+
+void answer(const std::shared_ptr<MetadataCall>& call, const Accesses& accesses) {
   MetadataResponse response;
   describe_cluster(*call, response);
   if (asks_for_all(*call)) {
-    for (const TopicImage& topic : image.topics()) response.topics.push_back(describe_topic(image, topic, with_operations));
+    for (const TopicImage& topic : call->shard().image().topics()) {
+      if (call->allows(kDescribeTopic, topic.name)) response.topics.push_back(describe_topic(*call, topic));
+    }
     return call->reply(response);
   }
+  const auto& topics = *call->request.topics;
   Named named;
-  for (const auto& asked : *request.topics) {
-    bool by_id = call->version() >= 12 && !asked.topic_id.is_zero();
-    if (!named.is_new(by_id, asked)) continue;
-    const TopicImage* topic = by_id ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
-    if (topic != nullptr) {
-      response.topics.push_back(describe_topic(image, *topic, with_operations));
-    } else if (by_id) {
-      response.topics.push_back(unknown_topic("", asked.topic_id, ErrorCode::kUnknownTopicId));
-      response.topics.back().name.reset();
+  for (size_t i = 0; i < topics.size(); i++) {
+    if (!named.is_new(asks_by_id(*call, topics[i]), topics[i])) continue;
+    const TopicImage* topic = find_asked(*call, topics[i]);
+    const bool refused = accesses[i] == Access::kNothing || (topic == nullptr && accesses[i] != Access::kDescribe);
+    if (refused) {
+      response.topics.push_back(refused_topic(*call, topics[i], accesses[i]));
     } else {
-      ErrorCode error = !invalid_topic_name(asked.name.value_or("")) ? ErrorCode::kUnknownTopicOrPartition
-                                                                     : ErrorCode::kInvalidTopicException;
-      response.topics.push_back(unknown_topic(asked.name.value_or(""), {}, error));
-      if (with_operations) response.topics.back().topic_authorized_operations = kAllTopicOperations;
+      response.topics.push_back(topic != nullptr ? describe_topic(*call, *topic) : missing_topic(*call, topics[i]));
     }
   }
   call->reply(response);
 }
 
-// The names of topics that are not there and may be made now.
-std::vector<Bytes> topics_to_create(const MetadataCall& call) {
-  std::vector<Bytes> names;
-  if (asks_for_all(call) || !call.request.allow_auto_topic_creation) return names;
-  if (!call.shard().settings().get_bool("auto.create.topics.enable")) return names;
+bool creates_topics(const MetadataCall& call) {
+  return !asks_for_all(call) && call.request.allow_auto_topic_creation &&
+         call.shard().settings().get_bool("auto.create.topics.enable");
+}
+
+Accesses accesses_of(const MetadataCall& call) {
+  Accesses accesses;
+  if (asks_for_all(call)) return accesses;
+  std::optional<bool> may_create_any;
   for (const auto& asked : *call.request.topics) {
-    if (!asked.topic_id.is_zero() || !asked.name) continue;
+    Access& access = accesses.emplace_back(Access::kDescribe);
+    const TopicImage* topic = find_asked(call, asked);
+    if (topic == nullptr && asks_by_id(call, asked)) continue;  // no name to ask about
+    const ByteView name = topic != nullptr ? ByteView(topic->name) : asked.name.value_or("");
+    if (!call.allows(kDescribeTopic, name)) {
+      access = Access::kNothing;
+    } else if (topic == nullptr && creates_topics(call)) {
+      if (!may_create_any) may_create_any = call.allows(kCreateInCluster);
+      if (!*may_create_any && !call.allows(kCreateTopic, name)) access = Access::kDescribeButNotCreate;
+    }
+  }
+  return accesses;
+}
+
+// The names of topics that are not there and may be made now.
+std::vector<Bytes> topics_to_create(const MetadataCall& call, const Accesses& accesses) {
+  std::vector<Bytes> names;
+  if (!creates_topics(call)) return names;
+  for (size_t i = 0; i < accesses.size(); i++) {
+    const TopicAsked& asked = (*call.request.topics)[i];
+    if (!asked.topic_id.is_zero() || !asked.name || accesses[i] != Access::kDescribe) continue;
     if (call.shard().image().find_topic(*asked.name) == nullptr && !invalid_topic_name(*asked.name)) {
       names.emplace_back(*asked.name);
     }
@@ -145,18 +207,22 @@ void refuse_ids(MetadataCall& call) {
 
 void handle_metadata(std::shared_ptr<MetadataCall> call) {
   if (asks_by_id_too_early(*call)) return refuse_ids(*call);
-  std::vector<Bytes> missing = topics_to_create(*call);
-  if (missing.empty()) return answer(call);
+  Accesses accesses = accesses_of(*call);
+  std::vector<Bytes> missing = topics_to_create(*call, accesses);
+  if (missing.empty()) return answer(call, accesses);
   Shard& shard = call->shard();
   const bool at_once = shard.strict_kafka();
-  if (at_once) answer(call);
-  shard.metadata().create_topics_for_use(shard, std::move(missing), [call, at_once] {
-    if (!at_once) answer(call);
-  });
+  if (at_once) answer(call, accesses);
+  shard.controller().create_topics_for_use(shard, std::move(missing),
+                                           [call, accesses = std::move(accesses), at_once] {
+                                             if (!at_once) answer(call, accesses);
+                                           });
 }
 
 }  // namespace
 
-ApiEntry metadata_api() { return api_entry<MetadataCall, handle_metadata>(); }
+ApiEntry metadata_api() {
+  return api_entry<MetadataCall, handle_metadata>({kDescribeTopic, kCreateTopic, kCreateInCluster, kDescribeTheCluster});
+}
 
 }  // namespace milena

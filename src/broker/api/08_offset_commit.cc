@@ -28,6 +28,8 @@ void sort_out(const OffsetCommitCall& call, Commit& commit) {
   commit.names.reserve(request.topics.size());  // the views must not move
   for (const auto& topic : request.topics) {
     const TopicImage* found = by_id ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
+    const bool unknown_id = by_id && found == nullptr;
+    const bool allowed = unknown_id || call.allows(kReadTopic, found != nullptr ? ByteView(found->name) : topic.name);
     auto& out = commit.response.topics.emplace_back();
     out.name = Bytes(topic.name);
     out.topic_id = topic.topic_id;
@@ -39,7 +41,9 @@ void sort_out(const OffsetCommitCall& call, Commit& commit) {
     for (const auto& partition : topic.partitions) {
       auto& p = out.partitions.emplace_back();
       p.partition_index = partition.partition_index;
-      if (found == nullptr) {
+      if (!allowed) {
+        p.error_code = ErrorCode::kTopicAuthorizationFailed;
+      } else if (found == nullptr) {
         p.error_code = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
       } else if (found->partition(partition.partition_index) == nullptr) {
         p.error_code = ErrorCode::kUnknownTopicOrPartition;
@@ -67,7 +71,21 @@ void take_answers(Commit& commit, ErrorCode error, const OffsetCommitResponse* a
   }
 }
 
+void refuse_group(OffsetCommitCall& call) {
+  OffsetCommitResponse response;
+  for (const auto& topic : call.request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = Bytes(topic.name);
+    out.topic_id = topic.topic_id;
+    for (const auto& partition : topic.partitions) {
+      out.partitions.push_back({partition.partition_index, ErrorCode::kGroupAuthorizationFailed});
+    }
+  }
+  call.reply(response);
+}
+
 void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
+  if (!call->allows(kReadGroup, call->request.group_id)) return refuse_group(*call);
   auto commit = std::make_shared<Commit>();
   sort_out(*call, *commit);
   // A commit that names nothing known is answered without the coordinator, as Kafka does.
@@ -87,6 +105,6 @@ void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
 
 }  // namespace
 
-ApiEntry offset_commit_api() { return api_entry<OffsetCommitCall, handle_offset_commit>(); }
+ApiEntry offset_commit_api() { return api_entry<OffsetCommitCall, handle_offset_commit>({kReadGroup, kReadTopic}); }
 
 }  // namespace milena

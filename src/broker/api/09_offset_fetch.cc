@@ -9,38 +9,54 @@ namespace {
 
 using OffsetFetchCall = Call<OffsetFetchRequest, OffsetFetchResponse>;
 
+using OffsetFetchTopicOfGroup = OffsetFetchRequest::OffsetFetchRequestTopics;
+
 constexpr int16_t kFirstVersionWithManyGroups = 8;
 constexpr int16_t kOffsetFetchWithTopicIds = 10;
 constexpr int16_t kFirstVersionWithTopError = 2;
 
-// One group of the request, with what the coordinator cannot answer taken out.
+// One group of the request, with what the coordinator cannot answer, or not to this client, taken out.
 struct GroupFetch {
   OffsetFetchGroup asked;
   std::vector<Bytes> names;
-  OffsetFetchGroupResponse unknown;  // topics whose ids nobody knows
+  OffsetFetchGroupResponse refused;  // topics whose ids nobody knows, and those that the client may not see
+  bool allowed = true;
 };
+
+void refuse_topic(const OffsetFetchTopicOfGroup& topic, ErrorCode error, GroupFetch& fetch) {
+  auto& out = fetch.refused.topics.emplace_back();
+  out.name = Bytes(topic.name);
+  out.topic_id = topic.topic_id;
+  for (int32_t index : topic.partition_indexes) {
+    auto& partition = out.partitions.emplace_back();
+    partition.partition_index = index;
+    partition.committed_offset = -1;
+    partition.metadata = "";
+    partition.error_code = error;
+  }
+}
 
 GroupFetch prepare(const OffsetFetchCall& call, const OffsetFetchGroup& group) {
   GroupFetch fetch;
   fetch.asked = group;
-  if (call.version() < kOffsetFetchWithTopicIds || !group.topics) return fetch;
+  fetch.allowed = call.allows(kDescribeGroup, group.group_id);
+  if (!fetch.allowed || !group.topics) return fetch;
+  const bool by_id = call.version() >= kOffsetFetchWithTopicIds;
   fetch.asked.topics->clear();
-  fetch.names.reserve(group.topics->size());
-  for (const auto& topic : *group.topics) {
-    const TopicImage* found = call.shard().image().find_topic(topic.topic_id);
-    if (found != nullptr) {
-      fetch.asked.topics->push_back(topic);
-      fetch.asked.topics->back().name = fetch.names.emplace_back(found->name);
-      continue;
+  fetch.names.reserve(group.topics->size());  // the views must not move
+  for (OffsetFetchTopicOfGroup topic : *group.topics) {
+    if (by_id) {
+      const TopicImage* found = call.shard().image().find_topic(topic.topic_id);
+      if (found == nullptr) {
+        refuse_topic(topic, ErrorCode::kUnknownTopicId, fetch);
+        continue;
+      }
+      topic.name = fetch.names.emplace_back(found->name);
     }
-    auto& out = fetch.unknown.topics.emplace_back();
-    out.topic_id = topic.topic_id;
-    for (int32_t index : topic.partition_indexes) {
-      auto& partition = out.partitions.emplace_back();
-      partition.partition_index = index;
-      partition.committed_offset = -1;
-      partition.metadata = "";
-      partition.error_code = ErrorCode::kUnknownTopicId;
+    if (call.allows(kDescribeTopic, topic.name)) {
+      fetch.asked.topics->push_back(std::move(topic));
+    } else {
+      refuse_topic(topic, ErrorCode::kTopicAuthorizationFailed, fetch);
     }
   }
   return fetch;
@@ -53,6 +69,11 @@ void name_by_id(const MetadataImage& image, OffsetFetchGroupResponse& group) {
     if (const TopicImage* found = image.find_topic(topic.name)) topic.topic_id = found->id;
   }
   std::erase_if(group.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
+}
+
+// Of all topics those that the client may see.
+void hide_topics(const OffsetFetchCall& call, OffsetFetchGroupResponse& group) {
+  std::erase_if(group.topics, [&](const auto& topic) { return !call.allows(kDescribeTopic, topic.name); });
 }
 
 // Up to version 7 the group's answer is the answer; up to 1 an error stands at every partition.
@@ -103,31 +124,37 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
 
   Shard& shard = call->shard();
   for (size_t i = 0; i < groups.size(); i++) {
-    GroupRuntime::submit(
-        shard, GroupRuntime::partition_of(shard, groups[i].group_id),
-        [call, gather, i](GroupShard& state, AnswerToken token, Now now) {
-          return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable, now);
-        },
-        [call, gather, i, single](ErrorCode error, GroupResponse* answer) {
+    auto take = [call, gather, i, single](ErrorCode error, GroupResponse* answer) {
           OffsetFetchGroupResponse& out = gather->answers[i];
           if (answer != nullptr) out = std::move(std::get<OffsetFetchGroupResponse>(*answer));
           out.group_id = Bytes(gather->fetches[i].asked.group_id);
           if (error != ErrorCode::kNone) out.error_code = error;
           if (out.error_code == ErrorCode::kNone) {
+            if (!gather->fetches[i].asked.topics) hide_topics(*call, out);
             if (call->version() >= kOffsetFetchWithTopicIds) name_by_id(call->shard().image(), out);
-            for (auto& topic : gather->fetches[i].unknown.topics) out.topics.push_back(std::move(topic));
+            for (auto& topic : gather->fetches[i].refused.topics) out.topics.push_back(std::move(topic));
           }
           if (--gather->open > 0) return;
           if (single) return call->reply(as_single(*call, std::move(out)));
           OffsetFetchResponse response;
           response.groups = std::move(gather->answers);
           call->reply(response);
-        });
+    };
+    if (!gather->fetches[i].allowed) {
+      take(ErrorCode::kGroupAuthorizationFailed, nullptr);
+      continue;
+    }
+    GroupRuntime::submit(
+        shard, GroupRuntime::partition_of(shard, groups[i].group_id),
+        [call, gather, i](GroupShard& state, AnswerToken token, Now now) {
+          return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable, now);
+        },
+        take);
   }
 }
 
 }  // namespace
 
-ApiEntry offset_fetch_api() { return api_entry<OffsetFetchCall, handle_offset_fetch>(); }
+ApiEntry offset_fetch_api() { return api_entry<OffsetFetchCall, handle_offset_fetch>({kDescribeGroup, kDescribeTopic}); }
 
 }  // namespace milena

@@ -1,11 +1,13 @@
 // FindCoordinator (key 10), versions 0-6; version 4 asks for many keys at once. The first question about a group
 // (key type 0) makes __consumer_offsets, about a transaction (1) __transaction_state, and is answered when that can be
 // used: no COORDINATOR_NOT_AVAILABLE on a healthy node, but where milena.strict.kafka asks for Kafka's ways.
+#include <algorithm>
+
 #include "broker/api_entry.h"
 #include "broker/call.h"
+#include "broker/controller_channel.h"
 #include "broker/endpoints.h"
 #include "broker/group_runtime.h"
-#include "broker/metadata_runtime.h"
 #include "broker/shard.h"
 #include "broker/transaction_runtime.h"
 #include "protocol/messages/find_coordinator.h"
@@ -35,11 +37,25 @@ ByteView topic_of(int8_t key_type) {
   }
 }
 
-FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, ByteView key) {
+// The error of a coordinator that the client may not look for.
+ErrorCode check_access(const FindCoordinatorCall& call, ByteView key) {
+  switch (call.request.key_type) {
+    case kGroup: return call.allows(kDescribeGroup, key) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
+    case kTransaction:
+      return call.allows(kDescribeTransactionalId, key) ? ErrorCode::kNone
+                                                        : ErrorCode::kTransactionalIdAuthorizationFailed;
+    default: return ErrorCode::kNone;
+  }
+}
+
+FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, ByteView key, ErrorCode refused) {
   FindCoordinatorResponse::Coordinator out;
   out.key = Bytes(key);
   ByteView topic = topic_of(call.request.key_type);
-  if (topic.empty()) {
+  if (refused != ErrorCode::kNone) {
+    const bool has_message = call.version() < kFirstVersionWithManyKeys;
+    refuse(out, refused, has_message ? Bytes(error_message(refused)) : Bytes());
+  } else if (topic.empty()) {
     refuse(out, ErrorCode::kInvalidRequest, "This broker keeps coordinators of groups and transactions only.");
   } else if (call.shard().image().find_topic(topic) == nullptr) {
     refuse(out, ErrorCode::kCoordinatorNotAvailable, fmt::format("The topic {} is not there.", topic));
@@ -52,12 +68,19 @@ FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, B
   return out;
 }
 
-void answer(const std::shared_ptr<FindCoordinatorCall>& call) {
+std::vector<ByteView> keys_of(const FindCoordinatorCall& call) {
+  if (call.version() >= kFirstVersionWithManyKeys) return call.request.coordinator_keys;
+  return {call.request.key};
+}
+
+// `refused` holds an error for each key.
+void answer(const std::shared_ptr<FindCoordinatorCall>& call, const std::vector<ErrorCode>& refused) {
   FindCoordinatorResponse response;
+  const std::vector<ByteView> keys = keys_of(*call);
   if (call->version() >= kFirstVersionWithManyKeys) {
-    for (ByteView key : call->request.coordinator_keys) response.coordinators.push_back(describe(*call, key));
+    for (size_t i = 0; i < keys.size(); i++) response.coordinators.push_back(describe(*call, keys[i], refused[i]));
   } else {
-    auto one = describe(*call, call->request.key);
+    auto one = describe(*call, keys[0], refused[0]);
     response.error_code = one.error_code;
     response.error_message = one.error_message;
     response.node_id = one.node_id;
@@ -70,16 +93,21 @@ void answer(const std::shared_ptr<FindCoordinatorCall>& call) {
 void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
   Shard& shard = call->shard();
   ByteView topic = topic_of(call->request.key_type);
-  if (topic.empty() || shard.image().find_topic(topic) != nullptr) return answer(call);
+  std::vector<ErrorCode> refused;
+  for (ByteView key : keys_of(*call)) refused.push_back(check_access(*call, key));
+  const bool any = std::find(refused.begin(), refused.end(), ErrorCode::kNone) != refused.end();
+  if (!any || topic.empty() || shard.image().find_topic(topic) != nullptr) return answer(call, refused);
   const bool at_once = shard.strict_kafka();
-  if (at_once) answer(call);
-  shard.metadata().create_topics_for_use(shard, {Bytes(topic)}, [call, at_once] {
-    if (!at_once) answer(call);
+  if (at_once) answer(call, refused);
+  shard.controller().create_topics_for_use(shard, {Bytes(topic)}, [call, refused = std::move(refused), at_once] {
+    if (!at_once) answer(call, refused);
   });
 }
 
 }  // namespace
 
-ApiEntry find_coordinator_api() { return api_entry<FindCoordinatorCall, handle_find_coordinator>(); }
+ApiEntry find_coordinator_api() {
+  return api_entry<FindCoordinatorCall, handle_find_coordinator>({kDescribeGroup, kDescribeTransactionalId});
+}
 
 }  // namespace milena

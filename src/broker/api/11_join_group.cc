@@ -23,6 +23,6 @@ void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
 
 }  // namespace
 
-ApiEntry join_group_api() { return api_entry<JoinGroupCall, handle_join_group>(); }
+ApiEntry join_group_api() { return api_entry<JoinGroupCall, handle_join_group>({kReadGroup}); }
 
 }  // namespace milena

@@ -20,6 +20,6 @@ void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
 
 }  // namespace
 
-ApiEntry heartbeat_api() { return api_entry<HeartbeatCall, handle_heartbeat>(); }
+ApiEntry heartbeat_api() { return api_entry<HeartbeatCall, handle_heartbeat>({kReadGroup}); }
 
 }  // namespace milena

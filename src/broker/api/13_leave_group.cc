@@ -15,6 +15,6 @@ void handle_leave_group(std::shared_ptr<LeaveGroupCall> call) {
 
 }  // namespace
 
-ApiEntry leave_group_api() { return api_entry<LeaveGroupCall, handle_leave_group>(); }
+ApiEntry leave_group_api() { return api_entry<LeaveGroupCall, handle_leave_group>({kReadGroup}); }
 
 }  // namespace milena

@@ -24,6 +24,6 @@ void handle_sync_group(std::shared_ptr<SyncGroupCall> call) {
 
 }  // namespace
 
-ApiEntry sync_group_api() { return api_entry<SyncGroupCall, handle_sync_group>(); }
+ApiEntry sync_group_api() { return api_entry<SyncGroupCall, handle_sync_group>({kReadGroup}); }
 
 }  // namespace milena

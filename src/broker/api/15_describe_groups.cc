@@ -15,6 +15,6 @@ void handle_describe_groups(std::shared_ptr<DescribeGroupsCall> call) {
 
 }  // namespace
 
-ApiEntry describe_groups_api() { return api_entry<DescribeGroupsCall, handle_describe_groups>(); }
+ApiEntry describe_groups_api() { return api_entry<DescribeGroupsCall, handle_describe_groups>({kDescribeGroup}); }
 
 }  // namespace milena

@@ -26,11 +26,17 @@ void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
         if (response->error_code != ErrorCode::kNone) return response->groups.clear();
         for (auto& group : std::get<ListGroupsResponse>(*answer).groups) response->groups.push_back(std::move(group));
       },
-      [call, response] { call->reply(*response); });
+      [call, response] {
+        // Who may describe the cluster sees every group.
+        if (!call->allows(kDescribeTheCluster)) {
+          std::erase_if(response->groups, [&](const auto& group) { return !call->allows(kDescribeGroup, group.group_id); });
+        }
+        call->reply(*response);
+      });
 }
 
 }  // namespace
 
-ApiEntry list_groups_api() { return api_entry<ListGroupsCall, handle_list_groups>(); }
+ApiEntry list_groups_api() { return api_entry<ListGroupsCall, handle_list_groups>({kDescribeTheCluster, kDescribeGroup}); }
 
 }  // namespace milena

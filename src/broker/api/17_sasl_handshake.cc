@@ -16,6 +16,6 @@ void handle_sasl_handshake(std::shared_ptr<SaslHandshakeCall> call) {
 
 }  // namespace
 
-ApiEntry sasl_handshake_api() { return api_entry<SaslHandshakeCall, handle_sasl_handshake>(); }
+ApiEntry sasl_handshake_api() { return api_entry<SaslHandshakeCall, handle_sasl_handshake>(kAnyone); }
 
 }  // namespace milena

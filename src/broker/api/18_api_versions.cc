@@ -53,7 +53,7 @@ void list_features(const ApiVersionsCall& call, ApiVersionsResponse& response) {
 void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame,
                                      int32_t correlation_id) {
   auto call = std::make_shared<ApiVersionsCall>(shard, std::move(connection), std::move(frame));
-  call->set_header(ApiKey::kApiVersions, 0, correlation_id, {});
+  call->set_header(*find_handler(static_cast<int16_t>(ApiKey::kApiVersions), false), 0, correlation_id, {});
   ApiVersionsResponse response;
   response.error_code = ErrorCode::kUnsupportedVersion;
   // Only what the client needs to ask again (KIP-511).
@@ -82,6 +82,6 @@ void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
 
 }  // namespace
 
-ApiEntry api_versions_api() { return api_entry<ApiVersionsCall, handle_api_versions>(); }
+ApiEntry api_versions_api() { return api_entry<ApiVersionsCall, handle_api_versions>(kAnyone); }
 
 }  // namespace milena

@@ -1,6 +1,9 @@
 // CreateTopics (key 19), versions 0-7. Decided by the controller; answered when every partition can be used.
+#include <map>
+
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
+#include "metadata/internal_topics.h"
 #include "protocol/messages/create_topics.h"
 
 namespace milena {
@@ -8,14 +11,49 @@ namespace {
 
 using CreateTopicsCall = Call<CreateTopicsRequest, CreateTopicsResponse>;
 
-void handle_create_topics(std::shared_ptr<CreateTopicsCall> call) {
-  ask_controller_within_quota(call, 6, [call](const Controller& controller, const MutationQuota& quota) {
-    return controller.create_topics(call->request, quota);
+// Takes the topics out of the request that the client may not create, and returns their names. What is named twice, and the
+// metadata topic, the controller refuses for everybody.
+std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
+  std::vector<Bytes> forbidden;
+  if (call.allows(kCreateInCluster)) return forbidden;
+  std::map<ByteView, int> counts;
+  for (const auto& topic : call.request.topics) counts[topic.name]++;
+  std::erase_if(call.request.topics, [&](const auto& topic) {
+    if (counts[topic.name] > 1 || topic.name == kClusterMetadataTopic || call.allows(kCreateTopic, topic.name)) return false;
+    forbidden.emplace_back(topic.name);
+    return true;
   });
+  return forbidden;
+}
+
+// The configs of a topic are for those who may describe them.
+void hide_configs(const CreateTopicsCall& call, CreateTopicsResponse& response) {
+  for (auto& topic : response.topics) {
+    if (topic.error_code != ErrorCode::kNone || call.allows(kDescribeTopicConfigs, topic.name)) continue;
+    topic.topic_config_error_code = ErrorCode::kTopicAuthorizationFailed;
+    topic.num_partitions = -1;
+    topic.replication_factor = -1;
+    topic.configs.emplace();
+  }
+}
+
+void handle_create_topics(std::shared_ptr<CreateTopicsCall> call) {
+  auto finish = [call, forbidden = take_forbidden(*call)](CreateTopicsResponse& response) {
+    hide_configs(*call, response);
+    for (const Bytes& name : forbidden) {
+      auto& refused = response.topics.emplace_back();
+      refused.name = name;
+      refused.error_code = ErrorCode::kTopicAuthorizationFailed;
+      refused.error_message = "Authorization failed.";
+    }
+  };
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace
 
-ApiEntry create_topics_api() { return api_entry<CreateTopicsCall, handle_create_topics>(); }
+ApiEntry create_topics_api() {
+  return api_entry<CreateTopicsCall, handle_create_topics>({kCreateInCluster, kCreateTopic, kDescribeTopicConfigs});
+}
 
 }  // namespace milena

@@ -1,4 +1,6 @@
 // DeleteTopics (key 20), versions 0-6; by id since version 6.
+#include <map>
+
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/delete_topics.h"
@@ -8,14 +10,63 @@ namespace {
 
 using DeleteTopicsCall = Call<DeleteTopicsRequest, DeleteTopicsResponse>;
 
-void handle_delete_topics(std::shared_ptr<DeleteTopicsCall> call) {
-  ask_controller_within_quota(call, 5, [call](const Controller& controller, const MutationQuota& quota) {
-    return controller.delete_topics(call->request, call->version(), quota);
+using DeletedResult = DeleteTopicsResponse::DeletableTopicResult;
+
+DeletedResult refusal_of(std::optional<Bytes> name, const Uuid& id) {
+  DeletedResult refused;
+  refused.name = std::move(name);
+  refused.topic_id = id;
+  refused.error_code = ErrorCode::kTopicAuthorizationFailed;
+  return refused;
+}
+
+// By name: whether there is such a topic is for those who may describe it. Nullopt: the controller may look at it.
+std::optional<DeletedResult> check_name(const DeleteTopicsCall& call, ByteView name) {
+  const bool there = call.shard().image().find_topic(name) != nullptr;
+  const bool describable = call.allows(kDescribeTopic, name);
+  if (describable && (!there || call.allows(kDeleteTopic, name))) return std::nullopt;
+  return refusal_of(Bytes(name), {});
+}
+
+// By id, which is no secret; the name that belongs to it is for those who may describe the topic.
+std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& id) {
+  const TopicImage* topic = call.shard().image().find_topic(id);
+  if (topic == nullptr || call.allows(kDeleteTopic, topic->name)) return std::nullopt;
+  return refusal_of(call.allows(kDescribeTopic, topic->name) ? std::optional(topic->name) : std::nullopt, id);
+}
+
+// Takes the topics out of the request that the client may not delete, and returns what it is told of them. What is named twice
+// or by name and id, the controller refuses for everybody, and where topics cannot be deleted at all it says so.
+std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
+  std::vector<DeletedResult> forbidden;
+  if (call.allows(kDeleteInCluster) || !call.shard().settings().get_bool("delete.topic.enable")) return forbidden;
+  std::map<ByteView, int> names;
+  std::map<Uuid, int> ids;
+  for (ByteView name : call.request.topic_names) names[name]++;
+  for (const auto& topic : call.request.topics) topic.name ? names[*topic.name]++ : ids[topic.topic_id]++;
+  auto take = [&](std::optional<DeletedResult> refused) {
+    if (refused) forbidden.push_back(std::move(*refused));
+    return refused.has_value();
+  };
+  std::erase_if(call.request.topic_names, [&](ByteView name) { return names[name] == 1 && take(check_name(call, name)); });
+  std::erase_if(call.request.topics, [&](const auto& topic) {
+    if (topic.name) return topic.topic_id.is_zero() && names[*topic.name] == 1 && take(check_name(call, *topic.name));
+    return ids[topic.topic_id] == 1 && take(check_id(call, topic.topic_id));
   });
+  return forbidden;
+}
+
+void handle_delete_topics(std::shared_ptr<DeleteTopicsCall> call) {
+  auto finish = [forbidden = take_forbidden(*call)](DeleteTopicsResponse& response) {
+    response.responses.insert(response.responses.end(), forbidden.begin(), forbidden.end());
+  };
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace
 
-ApiEntry delete_topics_api() { return api_entry<DeleteTopicsCall, handle_delete_topics>(); }
+ApiEntry delete_topics_api() {
+  return api_entry<DeleteTopicsCall, handle_delete_topics>({kDeleteInCluster, kDescribeTopic, kDeleteTopic});
+}
 
 }  // namespace milena

@@ -58,12 +58,15 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
   for (const auto& [topic, partitions] : offsets) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic);
+    const bool allowed = call->allows(kDeleteTopic, topic);
     const TopicImage* image = shard.image().find_topic(topic);
     for (const auto& [partition, offset] : partitions) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = partition;
       out.low_watermark = -1;
-      if (image == nullptr || image->partition(partition) == nullptr) {
+      if (!allowed) {
+        out.error_code = ErrorCode::kTopicAuthorizationFailed;
+      } else if (image == nullptr || image->partition(partition) == nullptr) {
         out.error_code = ErrorCode::kUnknownTopicOrPartition;
       } else if (image->internal) {
         out.error_code = ErrorCode::kInvalidTopicException;
@@ -85,6 +88,6 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
 
 }  // namespace
 
-ApiEntry delete_records_api() { return api_entry<DeleteRecordsCall, handle_delete_records>(); }
+ApiEntry delete_records_api() { return api_entry<DeleteRecordsCall, handle_delete_records>({kDeleteTopic}); }
 
 }  // namespace milena

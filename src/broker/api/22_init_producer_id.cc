@@ -4,7 +4,7 @@
 // from 4 on.
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
-#include "broker/metadata_runtime.h"
+#include "broker/controller_channel.h"
 #include "protocol/messages/init_producer_id.h"
 
 namespace milena {
@@ -14,7 +14,7 @@ using InitProducerIdCall = Call<InitProducerIdRequest, InitProducerIdResponse>;
 
 void give_id(const std::shared_ptr<InitProducerIdCall>& call) {
   Shard& shard = call->shard();
-  shard.metadata().next_producer_id(shard, [call](Result<int64_t> id) {
+  shard.controller().next_producer_id(shard, [call](Result<int64_t> id) {
     InitProducerIdResponse response;
     response.producer_epoch = -1;
     if (id) {
@@ -34,8 +34,18 @@ void refuse_producer(const std::shared_ptr<InitProducerIdCall>& call, ErrorCode 
   call->reply(response);
 }
 
+// Whoever may write to some topic may do it idempotently, too (KIP-679).
+ErrorCode check_access(const InitProducerIdCall& call) {
+  if (const auto& id = call.request.transactional_id) {
+    return call.allows(kWriteTransactionalId, *id) ? ErrorCode::kNone : ErrorCode::kTransactionalIdAuthorizationFailed;
+  }
+  const bool allowed = call.allows(kIdempotentWrite) || call.allows_somewhere(kWriteTopic);
+  return allowed ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
+}
+
 void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
   const InitProducerIdRequest& request = call->request;
+  if (ErrorCode refused = check_access(*call); refused != ErrorCode::kNone) return refuse_producer(call, refused);
   // An id and an epoch come together or not at all. An empty transactional id is none (Kafka's KAFKA-15552).
   bool halved = (request.producer_id == -1) != (request.producer_epoch == -1);
   if (halved || (request.transactional_id && request.transactional_id->empty())) {
@@ -64,6 +74,8 @@ void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
 
 }  // namespace
 
-ApiEntry init_producer_id_api() { return api_entry<InitProducerIdCall, handle_init_producer_id>(); }
+ApiEntry init_producer_id_api() {
+  return api_entry<InitProducerIdCall, handle_init_producer_id>({kWriteTransactionalId, kIdempotentWrite, kWriteTopic});
+}
 
 }  // namespace milena

@@ -39,13 +39,19 @@ void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> ca
   Shard& shard = call->shard();
   auto response = std::make_shared<OffsetForLeaderEpochResponse>();
   std::vector<EpochItem> items;
+  const bool follower = call->allows(kClusterAction);
   for (const auto& topic : call->request.topics) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.topic = Bytes(topic.topic);
+    const bool allowed = follower || call->allows(kDescribeTopic, topic.topic);
     const TopicImage* image = shard.image().find_topic(topic.topic);
     for (const auto& p : topic.partitions) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition = p.partition;
+      if (!allowed) {
+        out.error_code = ErrorCode::kTopicAuthorizationFailed;
+        continue;
+      }
       if (image == nullptr || image->partition(p.partition) == nullptr) {
         out.error_code = ErrorCode::kUnknownTopicOrPartition;
         continue;
@@ -68,6 +74,8 @@ void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> ca
 
 }  // namespace
 
-ApiEntry offset_for_leader_epoch_api() { return api_entry<OffsetForLeaderEpochCall, handle_offset_for_leader_epoch>(); }
+ApiEntry offset_for_leader_epoch_api() {
+  return api_entry<OffsetForLeaderEpochCall, handle_offset_for_leader_epoch>({kClusterAction, kDescribeTopic});
+}
 
 }  // namespace milena

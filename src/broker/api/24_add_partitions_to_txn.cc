@@ -1,5 +1,6 @@
 // AddPartitionsToTxn (key 24), versions 0-5. Up to version 3 a producer names the partitions of its own transaction; from
 // 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED is known from 2 on.
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/transaction_requests.h"
@@ -28,9 +29,30 @@ std::shared_ptr<const AddPartitionsToTxnRequest> as_brokers_ask(const std::share
   return {asked, &asked->message};
 }
 
+// A producer's request whose transactional id is not its own.
+void refuse_producer_of(AddPartitionsToTxnCall& call) {
+  AddPartitionsToTxnResponse response;
+  for (const auto& topic : call.request.v3_and_below_topics) {
+    auto& out = response.results_by_topic_v3_and_below.emplace_back();
+    out.name = Bytes(topic.name);
+    for (int32_t partition : topic.partitions) {
+      out.results_by_partition.push_back({partition, ErrorCode::kTransactionalIdAuthorizationFailed});
+    }
+  }
+  call.reply(response);
+}
+
 void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) {
+  const bool of_broker = call->version() >= kFirstVersionOfBrokers;
+  std::function<bool(ByteView)> may_write;
+  if (of_broker) {
+    if (!require_cluster(*call, kClusterAction)) return;
+  } else {
+    if (!call->allows(kWriteTransactionalId, call->request.v3_and_below_transactional_id)) return refuse_producer_of(*call);
+    may_write = [call](ByteView topic) { return call->allows(kWriteTopic, topic); };
+  }
   add_partitions_to_transactions(
-      call->shard(), as_brokers_ask(call), call->version(), [call](AddPartitionsToTxnResponse response) {
+      call->shard(), as_brokers_ask(call), call->version(), may_write, [call](AddPartitionsToTxnResponse response) {
         if (call->version() < kFirstVersionOfBrokers) {
           response.results_by_topic_v3_and_below = std::move(response.results_by_transaction.at(0).topic_results);
           response.results_by_transaction.clear();
@@ -41,6 +63,9 @@ void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) 
 
 }  // namespace
 
-ApiEntry add_partitions_to_txn_api() { return api_entry<AddPartitionsToTxnCall, handle_add_partitions_to_txn>(); }
+ApiEntry add_partitions_to_txn_api() {
+  return api_entry<AddPartitionsToTxnCall, handle_add_partitions_to_txn>(
+      {kClusterAction, kWriteTransactionalId, kWriteTopic});
+}
 
 }  // namespace milena

@@ -1,5 +1,6 @@
 // AddOffsetsToTxn (key 25), versions 0-4: the offsets of a group become part of a transaction, that is, the partition of
 // __consumer_offsets that keeps them does. PRODUCER_FENCED is known from 2 on.
+#include "broker/api/refusal.h"
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
 #include "coordinator/java_string.h"
@@ -13,6 +14,10 @@ using AddOffsetsToTxnCall = Call<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse
 void handle_add_offsets_to_txn(std::shared_ptr<AddOffsetsToTxnCall> call) {
   Shard& shard = call->shard();
   ByteView group = call->request.group_id;
+  if (!call->allows(kWriteTransactionalId, call->request.transactional_id)) {
+    return refuse_whole(*call, ErrorCode::kTransactionalIdAuthorizationFailed);
+  }
+  if (!call->allows(kReadGroup, group)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
   int32_t partition = GroupRuntime::partition_of(shard, group);
   // Before its first use the topic is as large as it will be.
   if (partition < 0) partition = coordinator_partition(group, shard.settings().get_int("offsets.topic.num.partitions"));
@@ -24,6 +29,8 @@ void handle_add_offsets_to_txn(std::shared_ptr<AddOffsetsToTxnCall> call) {
 
 }  // namespace
 
-ApiEntry add_offsets_to_txn_api() { return api_entry<AddOffsetsToTxnCall, handle_add_offsets_to_txn>(); }
+ApiEntry add_offsets_to_txn_api() {
+  return api_entry<AddOffsetsToTxnCall, handle_add_offsets_to_txn>({kWriteTransactionalId, kReadGroup});
+}
 
 }  // namespace milena

@@ -1,5 +1,6 @@
 // EndTxn (key 26), versions 0-5: commit or abort. Answered when the decision is in the log; the markers follow. Version 5
 // is of the second protocol: the epoch is raised, and the answer tells it. PRODUCER_FENCED is known from 2 on.
+#include "broker/api/refusal.h"
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/end_txn.h"
@@ -10,6 +11,9 @@ namespace {
 using EndTxnCall = Call<EndTxnRequest, EndTxnResponse>;
 
 void handle_end_txn(std::shared_ptr<EndTxnCall> call) {
+  if (!call->allows(kWriteTransactionalId, call->request.transactional_id)) {
+    return refuse_whole(*call, ErrorCode::kTransactionalIdAuthorizationFailed);
+  }
   ask_transaction_coordinator(call, call->request.transactional_id,
                               [call](TransactionShard& state, const Caller& caller, Now now) {
                                 return state.end_transaction(caller, call->request, now);
@@ -18,6 +22,6 @@ void handle_end_txn(std::shared_ptr<EndTxnCall> call) {
 
 }  // namespace
 
-ApiEntry end_txn_api() { return api_entry<EndTxnCall, handle_end_txn>(); }
+ApiEntry end_txn_api() { return api_entry<EndTxnCall, handle_end_txn>({kWriteTransactionalId}); }
 
 }  // namespace milena

@@ -33,7 +33,24 @@ WriteTxnMarkersResponse merged(const WriteTxnMarkersResponse& each) {
   return response;
 }
 
+void refuse_markers(WriteTxnMarkersCall& call) {
+  WriteTxnMarkersResponse response;
+  for (const auto& marker : call.request.markers) {
+    auto& out = response.markers.emplace_back();
+    out.producer_id = marker.producer_id;
+    for (const auto& topic : marker.topics) {
+      auto& topic_out = out.topics.emplace_back();
+      topic_out.name = Bytes(topic.name);
+      for (int32_t partition : topic.partition_indexes) {
+        topic_out.partitions.push_back({partition, ErrorCode::kClusterAuthorizationFailed});
+      }
+    }
+  }
+  call.reply(merged(response));
+}
+
 void handle_write_txn_markers(std::shared_ptr<WriteTxnMarkersCall> call) {
+  if (!call->allows(kAlterCluster) && !call->allows(kClusterAction)) return refuse_markers(*call);
   std::shared_ptr<const WriteTxnMarkersRequest> request(call, &call->request);
   write_txn_markers(call->shard(), std::move(request),
                     [call](WriteTxnMarkersResponse response) { call->reply(merged(response)); });
@@ -41,6 +58,8 @@ void handle_write_txn_markers(std::shared_ptr<WriteTxnMarkersCall> call) {
 
 }  // namespace
 
-ApiEntry write_txn_markers_api() { return api_entry<WriteTxnMarkersCall, handle_write_txn_markers>(); }
+ApiEntry write_txn_markers_api() {
+  return api_entry<WriteTxnMarkersCall, handle_write_txn_markers>({kAlterCluster, kClusterAction});
+}
 
 }  // namespace milena

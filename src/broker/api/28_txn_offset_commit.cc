@@ -33,13 +33,15 @@ void sort_out_topics(TransactionalCommit& commit) {
   commit.known.topics.clear();
   for (const auto& topic : request.topics) {
     const TopicImage* found = commit.call->shard().image().find_topic(topic.name);
+    const bool allowed = commit.call->allows(kReadTopic, topic.name);
     auto& out = commit.response.topics.emplace_back();
     out.name = Bytes(topic.name);
     TxnOffsetCommitRequest::TxnOffsetCommitRequestTopic known;
     known.name = topic.name;
     for (const auto& partition : topic.partitions) {
-      out.partitions.push_back({partition.partition_index, ErrorCode::kUnknownTopicOrPartition});
-      if (found == nullptr || found->partition(partition.partition_index) == nullptr) continue;
+      out.partitions.push_back({partition.partition_index, allowed ? ErrorCode::kUnknownTopicOrPartition
+                                                                   : ErrorCode::kTopicAuthorizationFailed});
+      if (!allowed || found == nullptr || found->partition(partition.partition_index) == nullptr) continue;
       known.partitions.push_back(partition);
       commit.places.emplace_back(commit.response.topics.size() - 1, out.partitions.size() - 1);
     }
@@ -115,7 +117,25 @@ void start_verification(Shard& owner, GuardItem& item) {
   item.start = partition->start_verification(item.producer_id, item.epoch, kNoSequence, item.supports_epoch_bump);
 }
 
+ErrorCode check_access(const TxnOffsetCommitCall& call) {
+  if (!call.allows(kWriteTransactionalId, call.request.transactional_id)) {
+    return ErrorCode::kTransactionalIdAuthorizationFailed;
+  }
+  return call.allows(kReadGroup, call.request.group_id) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
+}
+
+void refuse_commit(TxnOffsetCommitCall& call, ErrorCode error) {
+  TxnOffsetCommitResponse response;
+  for (const auto& topic : call.request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = Bytes(topic.name);
+    for (const auto& partition : topic.partitions) out.partitions.push_back({partition.partition_index, error});
+  }
+  call.reply(response);
+}
+
 void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
+  if (ErrorCode refused = check_access(*call); refused != ErrorCode::kNone) return refuse_commit(*call, refused);
   Shard& shard = call->shard();
   auto commit = std::make_shared<TransactionalCommit>();
   commit->call = call;
@@ -144,6 +164,8 @@ void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
 
 }  // namespace
 
-ApiEntry txn_offset_commit_api() { return api_entry<TxnOffsetCommitCall, handle_txn_offset_commit>(); }
+ApiEntry txn_offset_commit_api() {
+  return api_entry<TxnOffsetCommitCall, handle_txn_offset_commit>({kWriteTransactionalId, kReadGroup, kReadTopic});
+}
 
 }  // namespace milena

@@ -1,6 +1,6 @@
 // DescribeAcls (key 29), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "protocol/messages/describe_acls.h"
 
@@ -10,6 +10,7 @@ namespace {
 using DescribeAclsCall = Call<DescribeAclsRequest, DescribeAclsResponse>;
 
 void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
+  if (!require_cluster(*call, kDescribeTheCluster)) return;
   DescribeAclsResponse response;
   response.error_code = ErrorCode::kSecurityDisabled;
   response.error_message = kNoAuthorizer;
@@ -18,6 +19,6 @@ void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
 
 }  // namespace
 
-ApiEntry describe_acls_api() { return api_entry<DescribeAclsCall, handle_describe_acls>(); }
+ApiEntry describe_acls_api() { return api_entry<DescribeAclsCall, handle_describe_acls>({kDescribeTheCluster}); }
 
 }  // namespace milena

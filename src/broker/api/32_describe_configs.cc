@@ -97,6 +97,17 @@ bool has_configs(int8_t type) {
   }
 }
 
+// The error of a resource whose configs the client may not see.
+ErrorCode check_access(const DescribeConfigsCall& call, int8_t type, ByteView name) {
+  switch (static_cast<ResourceType>(type)) {
+    case ResourceType::kTopic:
+      return call.allows(kDescribeTopicConfigs, name) ? ErrorCode::kNone : ErrorCode::kTopicAuthorizationFailed;
+    case ResourceType::kGroup:
+      return call.allows(kDescribeGroupConfigs, name) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
+    default: return call.allows(kDescribeClusterConfigs) ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
+  }
+}
+
 Outcome refuse_request() {
   return refuse(
       "This most likely occurs because of a request being malformed by the client library or the message was sent to an "
@@ -145,7 +156,19 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
   DescribeConfigsResponse response;
   const bool well_formed = std::all_of(call->request.resources.begin(), call->request.resources.end(),
                                        [](const auto& resource) { return has_configs(resource.resource_type); });
+  std::vector<Result32> forbidden;  // they come last, as in Kafka
   for (const auto& resource : call->request.resources) {
+    if (well_formed) {
+      ErrorCode error = check_access(*call, resource.resource_type, resource.resource_name);
+      if (error != ErrorCode::kNone) {
+        Result32& out = forbidden.emplace_back();
+        out.resource_type = resource.resource_type;
+        out.resource_name = Bytes(resource.resource_name);
+        out.error_code = error;
+        out.error_message = Bytes(error_message(error));
+        continue;
+      }
+    }
     Result32& out = response.results.emplace_back();
     out.resource_type = resource.resource_type;
     out.resource_name = Bytes(resource.resource_name);
@@ -165,11 +188,15 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
     }
     call->answer_room().take(size_of(out), call->connection().info.peer_host, out.resource_name);
   }
+  for (Result32& each : forbidden) response.results.push_back(std::move(each));
   call->reply(response);
 }
 
 }  // namespace
 
-ApiEntry describe_configs_api() { return api_entry<DescribeConfigsCall, handle_describe_configs>(); }
+ApiEntry describe_configs_api() {
+  return api_entry<DescribeConfigsCall, handle_describe_configs>(
+      {kDescribeTopicConfigs, kDescribeGroupConfigs, kDescribeClusterConfigs});
+}
 
 }  // namespace milena

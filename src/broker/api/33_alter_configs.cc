@@ -1,5 +1,6 @@
 // AlterConfigs (key 33), versions 0-2: replaces all that is set on a resource. Version 1 is as 0, version 2 is flexible.
 // Deprecated since IncrementalAlterConfigs, but older clients know no other. Decided by the controller.
+#include "broker/api/alter_configs_call.h"
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_configs.h"
@@ -10,11 +11,16 @@ namespace {
 using AlterConfigsCall = Call<AlterConfigsRequest, AlterConfigsResponse>;
 
 void handle_alter_configs(std::shared_ptr<AlterConfigsCall> call) {
-  ask_controller(call, [call](const Controller& controller) { return controller.alter_configs(call->request); });
+  auto finish = [forbidden = ForbiddenConfigs<AlterConfigsCall>(*call)](AlterConfigsResponse& response) {
+    forbidden.add_to(response);
+  };
+  ask_controller(std::move(call), std::move(finish));
 }
 
 }  // namespace
 
-ApiEntry alter_configs_api() { return api_entry<AlterConfigsCall, handle_alter_configs>(); }
+ApiEntry alter_configs_api() {
+  return api_entry<AlterConfigsCall, handle_alter_configs>({kAlterTopicConfigs, kAlterGroupConfigs, kAlterClusterConfigs});
+}
 
 }  // namespace milena

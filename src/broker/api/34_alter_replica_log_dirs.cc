@@ -53,7 +53,22 @@ Destination find_destination(const LogDirectories& directories, const std::vecto
   return to;
 }
 
+void refuse_moves(AlterReplicaLogDirsCall& call) {
+  AlterReplicaLogDirsResponse response;
+  for (const auto& dir : call.request.dirs) {
+    for (const auto& topic : dir.topics) {
+      auto& out = response.results.emplace_back();
+      out.topic_name = Bytes(topic.name);
+      for (int32_t partition : topic.partitions) {
+        out.partitions.push_back({partition, ErrorCode::kClusterAuthorizationFailed});
+      }
+    }
+  }
+  call.reply(response);
+}
+
 void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call) {
+  if (!call->allows(kAlterCluster)) return refuse_moves(*call);
   Shard& shard = call->shard();
   const LogDirectories& directories = *shard.node().directories;
   const std::vector<Uuid> cordoned = directories.cordoned_ids(shard.settings());
@@ -95,6 +110,8 @@ void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call
 
 }  // namespace
 
-ApiEntry alter_replica_log_dirs_api() { return api_entry<AlterReplicaLogDirsCall, handle_alter_replica_log_dirs>(); }
+ApiEntry alter_replica_log_dirs_api() {
+  return api_entry<AlterReplicaLogDirsCall, handle_alter_replica_log_dirs>({kAlterCluster});
+}
 
 }  // namespace milena

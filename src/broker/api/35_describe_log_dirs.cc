@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/replica_mover.h"
@@ -71,6 +72,7 @@ void describe(const LogDirectory& directory, const std::vector<ReplicaSize>& rep
 }
 
 void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
+  if (!require_cluster(*call, kDescribeTheCluster)) return;
   Shard& shard = call->shard();
   auto wanted = std::make_shared<Wanted>();
   if (call->request.topics) {
@@ -107,6 +109,6 @@ void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
 
 }  // namespace
 
-ApiEntry describe_log_dirs_api() { return api_entry<DescribeLogDirsCall, handle_describe_log_dirs>(); }
+ApiEntry describe_log_dirs_api() { return api_entry<DescribeLogDirsCall, handle_describe_log_dirs>({kDescribeTheCluster}); }
 
 }  // namespace milena

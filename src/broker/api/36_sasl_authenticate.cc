@@ -17,6 +17,6 @@ void handle_sasl_authenticate(std::shared_ptr<SaslAuthenticateCall> call) {
 
 }  // namespace
 
-ApiEntry sasl_authenticate_api() { return api_entry<SaslAuthenticateCall, handle_sasl_authenticate>(); }
+ApiEntry sasl_authenticate_api() { return api_entry<SaslAuthenticateCall, handle_sasl_authenticate>(kAnyone); }
 
 }  // namespace milena

@@ -1,6 +1,6 @@
 // RenewDelegationToken (key 39), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none can.
+#include "broker/api/token_call.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
 #include "protocol/messages/renew_delegation_token.h"
 
 namespace milena {
@@ -10,13 +10,13 @@ using RenewDelegationTokenCall = Call<RenewDelegationTokenRequest, RenewDelegati
 
 void handle_renew_delegation_token(std::shared_ptr<RenewDelegationTokenCall> call) {
   RenewDelegationTokenResponse response;
-  response.error_code = ErrorCode::kDelegationTokenRequestNotAllowed;
+  response.error_code = check_token_request(*call);
   response.expiry_timestamp_ms = -1;
   call->reply(response);
 }
 
 }  // namespace
 
-ApiEntry renew_delegation_token_api() { return api_entry<RenewDelegationTokenCall, handle_renew_delegation_token>(); }
+ApiEntry renew_delegation_token_api() { return api_entry<RenewDelegationTokenCall, handle_renew_delegation_token>(kAnyone); }
 
 }  // namespace milena

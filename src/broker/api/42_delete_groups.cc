@@ -15,6 +15,11 @@ void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
   Shard& shard = call->shard();
   auto response = std::make_shared<DeleteGroupsResponse>();
   std::set<ByteView> names(call->request.groups_names.begin(), call->request.groups_names.end());
+  std::erase_if(names, [&](ByteView group) {
+    if (call->allows(kDeleteGroup, group)) return false;
+    response->results.push_back({Bytes(group), ErrorCode::kGroupAuthorizationFailed});
+    return true;
+  });
   ask_parts(
       shard, split_by_coordinator(shard, {names.begin(), names.end()}),
       [call](GroupShard& state, const GroupPart& part, AnswerToken token, Now now) {
@@ -32,6 +37,6 @@ void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
 
 }  // namespace
 
-ApiEntry delete_groups_api() { return api_entry<DeleteGroupsCall, handle_delete_groups>(); }
+ApiEntry delete_groups_api() { return api_entry<DeleteGroupsCall, handle_delete_groups>({kDeleteGroup}); }
 
 }  // namespace milena

@@ -9,14 +9,29 @@ namespace {
 
 using AlterPartitionReassignmentsCall = Call<AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse>;
 
+void refuse_reassignments(AlterPartitionReassignmentsCall& call, ErrorCode error) {
+  AlterPartitionReassignmentsResponse response;
+  response.error_code = error;
+  response.error_message = Bytes(error_message(error));
+  for (const auto& topic : call.request.topics) {
+    auto& out = response.responses.emplace_back();
+    out.name = Bytes(topic.name);
+    for (const auto& partition : topic.partitions) {
+      out.partitions.push_back({partition.partition_index, error, response.error_message});
+    }
+  }
+  call.reply(response);
+}
+
 void handle_alter_partition_reassignments(std::shared_ptr<AlterPartitionReassignmentsCall> call) {
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.alter_partition_reassignments(call->request);
-  });
+  if (!call->allows(kAlterCluster)) return refuse_reassignments(*call, ErrorCode::kClusterAuthorizationFailed);
+  ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry alter_partition_reassignments_api() { return api_entry<AlterPartitionReassignmentsCall, handle_alter_partition_reassignments>(); }
+ApiEntry alter_partition_reassignments_api() {
+  return api_entry<AlterPartitionReassignmentsCall, handle_alter_partition_reassignments>({kAlterCluster});
+}
 
 }  // namespace milena

@@ -22,7 +22,23 @@ void list_partition(const TopicImage& topic, int32_t number,
   one.removing_replicas = extras.removing_replicas;
 }
 
+// Kafka names what was asked, without anything of it.
+void refuse_list(ListPartitionReassignmentsCall& call, ErrorCode error) {
+  ListPartitionReassignmentsResponse response;
+  response.error_code = error;
+  response.error_message = Bytes(error_message(error));
+  if (call.request.topics) {
+    for (const auto& asked : *call.request.topics) {
+      auto& topic = response.topics.emplace_back();
+      topic.name = Bytes(asked.name);
+      for (int32_t number : asked.partition_indexes) topic.partitions.emplace_back().partition_index = number;
+    }
+  }
+  call.reply(response);
+}
+
 void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignmentsCall> call) {
+  if (!call->allows(kDescribeTheCluster)) return refuse_list(*call, ErrorCode::kClusterAuthorizationFailed);
   const MetadataImage& image = call->shard().image();
   ListPartitionReassignmentsResponse response;
   response.error_message.reset();
@@ -51,6 +67,8 @@ void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignme
 
 }  // namespace
 
-ApiEntry list_partition_reassignments_api() { return api_entry<ListPartitionReassignmentsCall, handle_list_partition_reassignments>(); }
+ApiEntry list_partition_reassignments_api() {
+  return api_entry<ListPartitionReassignmentsCall, handle_list_partition_reassignments>({kDescribeTheCluster});
+}
 
 }  // namespace milena

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/api/group_call.h"
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/offset_delete.h"
 
@@ -11,16 +12,18 @@ namespace {
 
 using OffsetDeleteCall = Call<OffsetDeleteRequest, OffsetDeleteResponse>;
 
-// Takes what is unknown out of the request, and answers it.
+// Takes what is unknown, or not the client's to delete, out of the request, and answers it.
 OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
   OffsetDeleteResponse unknown;
   for (auto& topic : call.request.topics) {
     const TopicImage* image = call.shard().image().find_topic(topic.name);
+    const bool allowed = call.allows(kReadTopic, topic.name);
     OffsetDeleteResponse::OffsetDeleteResponseTopic out;
     out.name = Bytes(topic.name);
     std::erase_if(topic.partitions, [&](const auto& partition) {
-      if (image != nullptr && image->partition(partition.partition_index) != nullptr) return false;
-      out.partitions.push_back({partition.partition_index, ErrorCode::kUnknownTopicOrPartition});
+      if (allowed && image != nullptr && image->partition(partition.partition_index) != nullptr) return false;
+      out.partitions.push_back({partition.partition_index, allowed ? ErrorCode::kUnknownTopicOrPartition
+                                                                   : ErrorCode::kTopicAuthorizationFailed});
       return true;
     });
     if (!out.partitions.empty()) unknown.topics.push_back(std::move(out));
@@ -44,6 +47,7 @@ void add(OffsetDeleteResponse&& unknown, OffsetDeleteResponse& response) {
 
 void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
   ByteView group_id = call->request.group_id;
+  if (!call->allows(kDeleteGroup, group_id)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
   auto unknown = std::make_shared<OffsetDeleteResponse>(take_unknown(*call));
   Shard& shard = call->shard();
   if (group_id.empty()) {
@@ -70,6 +74,6 @@ void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
 
 }  // namespace
 
-ApiEntry offset_delete_api() { return api_entry<OffsetDeleteCall, handle_offset_delete>(); }
+ApiEntry offset_delete_api() { return api_entry<OffsetDeleteCall, handle_offset_delete>({kDeleteGroup, kReadTopic}); }
 
 }  // namespace milena

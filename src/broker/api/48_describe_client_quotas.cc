@@ -11,11 +11,20 @@ namespace {
 using DescribeClientQuotasCall = Call<DescribeClientQuotasRequest, DescribeClientQuotasResponse>;
 
 void handle_describe_client_quotas(std::shared_ptr<DescribeClientQuotasCall> call) {
+  if (!call->allows(kDescribeClusterConfigs)) {
+    DescribeClientQuotasResponse refused;
+    refused.error_code = ErrorCode::kClusterAuthorizationFailed;
+    refused.error_message = Bytes(error_message(refused.error_code));
+    refused.entries.reset();
+    return call->reply(refused);
+  }
   call->reply(describe_client_quotas(call->shard().image().client_quotas(), call->request));
 }
 
 }  // namespace
 
-ApiEntry describe_client_quotas_api() { return api_entry<DescribeClientQuotasCall, handle_describe_client_quotas>(); }
+ApiEntry describe_client_quotas_api() {
+  return api_entry<DescribeClientQuotasCall, handle_describe_client_quotas>({kDescribeClusterConfigs});
+}
 
 }  // namespace milena

@@ -40,7 +40,21 @@ DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>&
   return result;
 }
 
+// Kafka gives an answer for each user that was named, but without the names.
+void refuse_users(DescribeUserScramCredentialsCall& call, ErrorCode error) {
+  DescribeUserScramCredentialsResponse response;
+  response.error_code = error;
+  response.error_message = Bytes(error_message(error));
+  if (call.request.users) response.results.resize(call.request.users->size());
+  for (DescribedUser& each : response.results) {
+    each.error_code = error;
+    each.error_message = response.error_message;
+  }
+  call.reply(response);
+}
+
 void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCredentialsCall> call) {
+  if (!call->allows(kDescribeTheCluster)) return refuse_users(*call, ErrorCode::kClusterAuthorizationFailed);
   auto by_user = credentials_by_user(call->shard().image());
   const auto& users = call->request.users;
   std::map<ByteView, int> asked;
@@ -56,6 +70,8 @@ void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCre
 
 }  // namespace
 
-ApiEntry describe_user_scram_credentials_api() { return api_entry<DescribeUserScramCredentialsCall, handle_describe_user_scram_credentials>(); }
+ApiEntry describe_user_scram_credentials_api() {
+  return api_entry<DescribeUserScramCredentialsCall, handle_describe_user_scram_credentials>({kDescribeTheCluster});
+}
 
 }  // namespace milena

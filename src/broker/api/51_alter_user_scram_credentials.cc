@@ -1,4 +1,6 @@
 // AlterUserScramCredentials (key 51), version 0 (KIP-554).
+#include <set>
+
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
@@ -8,14 +10,24 @@ namespace {
 
 using AlterUserScramCredentialsCall = Call<AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse>;
 
+void refuse_credentials(AlterUserScramCredentialsCall& call, ErrorCode error) {
+  std::set<ByteView> users;
+  for (const auto& each : call.request.deletions) users.insert(each.name);
+  for (const auto& each : call.request.upsertions) users.insert(each.name);
+  AlterUserScramCredentialsResponse response;
+  for (ByteView user : users) response.results.push_back({Bytes(user), error, Bytes(error_message(error))});
+  call.reply(response);
+}
+
 void handle_alter_user_scram_credentials(std::shared_ptr<AlterUserScramCredentialsCall> call) {
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.alter_user_scram_credentials(call->request);
-  });
+  if (!call->allows(kAlterCluster)) return refuse_credentials(*call, ErrorCode::kClusterAuthorizationFailed);
+  ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry alter_user_scram_credentials_api() { return api_entry<AlterUserScramCredentialsCall, handle_alter_user_scram_credentials>(); }
+ApiEntry alter_user_scram_credentials_api() {
+  return api_entry<AlterUserScramCredentialsCall, handle_alter_user_scram_credentials>({kAlterCluster});
+}
 
 }  // namespace milena

@@ -2,8 +2,8 @@
 // (KIP-919), which must be what the listener is; since version 2 it may ask for fenced brokers too (KIP-1073).
 #include <fmt/format.h>
 
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "broker/endpoints.h"
 #include "broker/shard.h"
@@ -61,6 +61,8 @@ void describe_controllers(const DescribeClusterCall& call, DescribeClusterRespon
 }
 
 void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
+  // A controller tells administrators alone, as in Kafka.
+  if (call->connection().to_controller && !require_cluster(*call, kAlterCluster)) return;
   DescribeClusterResponse response;
   response.error_message.reset();
   if (refuse_endpoint_type(*call, response)) return call->reply(response);
@@ -73,13 +75,16 @@ void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
     describe_brokers(*call, response);
   }
   if (call->request.include_cluster_authorized_operations) {
-    response.cluster_authorized_operations = kAllClusterOperations;
+    response.cluster_authorized_operations =
+        call->allows(kDescribeTheCluster) ? call->authorized_operations(AclResourceType::kCluster, kClusterResource) : 0;
   }
   call->reply(response);
 }
 
 }  // namespace
 
-ApiEntry describe_cluster_api() { return api_entry<DescribeClusterCall, handle_describe_cluster>(); }
+ApiEntry describe_cluster_api() {
+  return api_entry<DescribeClusterCall, handle_describe_cluster>({kDescribeTheCluster, kAlterCluster});
+}
 
 }  // namespace milena

@@ -60,15 +60,21 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
   for (const auto& topic : call->request.topics) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic.name);
+    const auto invalid = invalid_topic_name(topic.name);
+    const bool allowed = invalid || call->allows(kReadTopic, topic.name);
     const TopicImage* image = shard.image().find_topic(topic.name);
     for (int32_t index : topic.partition_indexes) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = index;
+      if (!allowed) {
+        out.error_code = ErrorCode::kTopicAuthorizationFailed;
+        out.error_message = Bytes(error_message(out.error_code));
+        continue;
+      }
       if (image == nullptr || image->partition(index) == nullptr) {
-        auto invalid = invalid_topic_name(topic.name);
         out.error_code = invalid ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
         if (image != nullptr) continue;  // Kafka has words for the topic's faults alone
-        out.error_message = invalid ? std::move(*invalid) : Bytes(error_message(out.error_code));
+        out.error_message = invalid ? *invalid : Bytes(error_message(out.error_code));
         continue;
       }
       items.push_back(ProducersItem{.id = {image->id, index}, .place = AnswerPlace::last_of(*response),
@@ -86,6 +92,6 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
 
 }  // namespace
 
-ApiEntry describe_producers_api() { return api_entry<DescribeProducersCall, handle_describe_producers>(); }
+ApiEntry describe_producers_api() { return api_entry<DescribeProducersCall, handle_describe_producers>({kReadTopic}); }
 
 }  // namespace milena

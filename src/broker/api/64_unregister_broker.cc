@@ -1,5 +1,6 @@
 // UnregisterBroker (key 64), version 0.
 #include "broker/api/controller_call.h"
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/unregister_broker.h"
 
@@ -9,13 +10,12 @@ namespace {
 using UnregisterBrokerCall = Call<UnregisterBrokerRequest, UnregisterBrokerResponse>;
 
 void handle_unregister_broker(std::shared_ptr<UnregisterBrokerCall> call) {
-  ask_controller(call, [call](const Controller& controller) {
-    return controller.unregister_broker(call->request);
-  });
+  if (!require_cluster(*call, kAlterCluster)) return;
+  ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry unregister_broker_api() { return api_entry<UnregisterBrokerCall, handle_unregister_broker>(); }
+ApiEntry unregister_broker_api() { return api_entry<UnregisterBrokerCall, handle_unregister_broker>({kAlterCluster}); }
 
 }  // namespace milena

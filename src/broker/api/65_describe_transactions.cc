@@ -18,6 +18,12 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
     if (--*open == 0) call->reply(*response);
   };
   for (size_t i = 0; i < ids.size(); i++) {
+    if (!call->allows(kDescribeTransactionalId, ids[i])) {
+      response->transaction_states[i].transactional_id = Bytes(ids[i]);
+      response->transaction_states[i].error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
+      finish_one();
+      continue;
+    }
     if (ids[i].empty()) {
       // As Kafka: told before its coordinator is looked for.
       response->transaction_states[i].error_code = ErrorCode::kInvalidRequest;
@@ -33,6 +39,7 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
           auto& out = response->transaction_states[i];
           if (error == ErrorCode::kNone) {
             out = std::move(std::get<DescribeTransactionsResponse>(*answer).transaction_states.at(0));
+            std::erase_if(out.topics, [&](const auto& topic) { return !call->allows(kDescribeTopic, topic.topic); });
           } else {
             out.transactional_id = Bytes(call->request.transactional_ids[i]);
             out.error_code = error;
@@ -45,6 +52,8 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
 
 }  // namespace
 
-ApiEntry describe_transactions_api() { return api_entry<DescribeTransactionsCall, handle_describe_transactions>(); }
+ApiEntry describe_transactions_api() {
+  return api_entry<DescribeTransactionsCall, handle_describe_transactions>({kDescribeTransactionalId, kDescribeTopic});
+}
 
 }  // namespace milena

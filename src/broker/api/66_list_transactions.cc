@@ -63,9 +63,10 @@ void answer_listing(ListTransactionsCall& call, Listing& listing) {
 void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const std::shared_ptr<Listing>& listing) {
   const auto& pattern = call->request.transactional_id_pattern;
   if (!pattern || pattern->empty()) return answer_listing(*call, *listing);
+  const Clock& clock = call->shard().executor().clock();
   call->shard().executor().run_computation(
-      [call, listing, end_ms = system_clock().steady_ms() + kLongestMatch_ms] {
-        const auto time_is_up = [end_ms] { return system_clock().steady_ms() > end_ms; };
+      [call, listing, &clock, end_ms = clock.steady_ms() + kLongestMatch_ms] {
+        const auto time_is_up = [&clock, end_ms] { return clock.steady_ms() > end_ms; };
         if (keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern, time_is_up)) return;
         listing->response = {};
         listing->unknown_filters.clear();
@@ -80,7 +81,10 @@ void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::s
   if (count == 0) listing->add(list_nothing(*call, {shard.steady_ms(), shard.now_ms()}));
   listing->open += static_cast<size_t>(count);
   auto finish_one = [call, listing] {
-    if (--listing->open == 0) match_then_answer(call, listing);
+    if (--listing->open > 0) return;
+    std::erase_if(listing->response.transaction_states,
+                  [&](const auto& state) { return !call->allows(kDescribeTransactionalId, state.transactional_id); });
+    match_then_answer(call, listing);
   };
   for (int32_t partition = 0; partition < count; partition++) {
     TransactionRuntime::submit(
@@ -114,6 +118,8 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
 
 }  // namespace
 
-ApiEntry list_transactions_api() { return api_entry<ListTransactionsCall, handle_list_transactions>(); }
+ApiEntry list_transactions_api() {
+  return api_entry<ListTransactionsCall, handle_list_transactions>({kDescribeTransactionalId});
+}
 
 }  // namespace milena

@@ -9,20 +9,29 @@ namespace {
 
 using ConsumerGroupHeartbeatCall = Call<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>;
 
+void refuse_member(ConsumerGroupHeartbeatCall& call, ErrorCode error) {
+  call.reply(plain_failure<ConsumerGroupHeartbeatResponse>(error));
+}
+
 void handle_consumer_group_heartbeat(std::shared_ptr<ConsumerGroupHeartbeatCall> call) {
-  ConsumerGroupHeartbeatResponse refused;
-  if (!offers_consumer_groups(call->shard())) {
-    refused.error_code = ErrorCode::kUnsupportedVersion;
-    return call->reply(refused);
-  }
+  if (!offers_consumer_groups(call->shard())) return refuse_member(*call, ErrorCode::kUnsupportedVersion);
   ByteView group_id = call->request.group_id;
+  if (!call->allows(kReadGroup, group_id)) return refuse_member(*call, ErrorCode::kGroupAuthorizationFailed);
+  const auto& topics = call->request.subscribed_topic_names;
+  const bool sees_all = !topics || std::all_of(topics->begin(), topics->end(), [&](ByteView topic) {
+    return call->allows(kDescribeTopic, topic);
+  });
+  if (!sees_all) return refuse_member(*call, ErrorCode::kTopicAuthorizationFailed);
   // The coordinator says what is wrong with an empty id, and any will do for that.
   if (group_id.empty()) group_id = " ";
-  ask_coordinator(std::move(call), group_id, &GroupShard::consumer_group_heartbeat);
+  send_to_coordinator(std::move(call), group_id, &GroupShard::consumer_group_heartbeat,
+                      &plain_failure<ConsumerGroupHeartbeatResponse>);
 }
 
 }  // namespace
 
-ApiEntry consumer_group_heartbeat_api() { return api_entry<ConsumerGroupHeartbeatCall, handle_consumer_group_heartbeat>(); }
+ApiEntry consumer_group_heartbeat_api() {
+  return api_entry<ConsumerGroupHeartbeatCall, handle_consumer_group_heartbeat>({kReadGroup, kDescribeTopic});
+}
 
 }  // namespace milena

@@ -8,6 +8,25 @@ namespace {
 
 using ConsumerGroupDescribeCall = Call<ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>;
 
+// A group that has to do with a topic that the client may not see is not shown.
+void hide_groups(const ConsumerGroupDescribeCall& call, ConsumerGroupDescribeResponse& response) {
+  const auto sees = [&](const auto& assignment) {
+    return std::all_of(assignment.topic_partitions.begin(), assignment.topic_partitions.end(),
+                       [&](const auto& topic) { return call.allows(kDescribeTopic, topic.topic_name); });
+  };
+  for (auto& group : response.groups) {
+    const bool visible = std::all_of(group.members.begin(), group.members.end(), [&](const auto& member) {
+      return sees(member.assignment) && sees(member.target_assignment);
+    });
+    if (visible) continue;
+    ConsumerGroupDescribeResponse::DescribedGroup hidden;
+    hidden.group_id = std::move(group.group_id);
+    hidden.error_code = ErrorCode::kTopicAuthorizationFailed;
+    hidden.error_message = "The client may not describe all topics of the group.";
+    group = std::move(hidden);
+  }
+}
+
 void handle_consumer_group_describe(std::shared_ptr<ConsumerGroupDescribeCall> call) {
   const Shard& shard = call->shard();
   auto response = std::make_shared<ConsumerGroupDescribeResponse>();
@@ -21,11 +40,14 @@ void handle_consumer_group_describe(std::shared_ptr<ConsumerGroupDescribeCall> c
       groups.push_back(group);
     }
   }
-  describe_at_coordinators(std::move(call), groups, &GroupShard::describe_consumer_groups, std::move(response));
+  describe_at_coordinators(std::move(call), groups, &GroupShard::describe_consumer_groups, std::move(response),
+                           &hide_groups);
 }
 
 }  // namespace
 
-ApiEntry consumer_group_describe_api() { return api_entry<ConsumerGroupDescribeCall, handle_consumer_group_describe>(); }
+ApiEntry consumer_group_describe_api() {
+  return api_entry<ConsumerGroupDescribeCall, handle_consumer_group_describe>({kDescribeGroup, kDescribeTopic});
+}
 
 }  // namespace milena

@@ -11,7 +11,7 @@ using GetTelemetrySubscriptionsCall = Call<GetTelemetrySubscriptionsRequest, Get
 
 void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscriptionsCall> call) {
   Uuid id = call->request.client_instance_id;
-  if (id.is_zero()) id = Uuid::random();
+  if (id.is_zero()) id = Uuid::random(call->shard().executor().random());
   call->connection().telemetry_instance = id;
   int64_t now_ms = call->shard().now_ms();
   at_telemetry_home<ClientTelemetry::Subscription>(
@@ -37,6 +37,8 @@ void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscription
 
 }  // namespace
 
-ApiEntry get_telemetry_subscriptions_api() { return api_entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(); }
+ApiEntry get_telemetry_subscriptions_api() {
+  return api_entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(kAnyone);
+}
 
 }  // namespace milena

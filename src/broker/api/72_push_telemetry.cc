@@ -92,6 +92,6 @@ void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
 
 }  // namespace
 
-ApiEntry push_telemetry_api() { return api_entry<PushTelemetryCall, handle_push_telemetry>(); }
+ApiEntry push_telemetry_api() { return api_entry<PushTelemetryCall, handle_push_telemetry>(kAnyone); }
 
 }  // namespace milena

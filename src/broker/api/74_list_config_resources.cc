@@ -2,6 +2,7 @@
 // for client metrics alone; version 1 names the kinds that are wanted, and none means all.
 #include <algorithm>
 
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
@@ -34,6 +35,7 @@ void list(const MetadataImage& image, ResourceType type, ListConfigResourcesResp
 }
 
 void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call) {
+  if (!require_cluster(*call, kDescribeClusterConfigs)) return;
   ListConfigResourcesResponse response;
   std::vector<int8_t> wanted = call->request.resource_types;
   if (call->version() == 0) wanted.assign(1, static_cast<int8_t>(ResourceType::kClientMetrics));
@@ -53,6 +55,8 @@ void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call)
 
 }  // namespace
 
-ApiEntry list_config_resources_api() { return api_entry<ListConfigResourcesCall, handle_list_config_resources>(); }
+ApiEntry list_config_resources_api() {
+  return api_entry<ListConfigResourcesCall, handle_list_config_resources>({kDescribeClusterConfigs});
+}
 
 }  // namespace milena

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "broker/api_entry.h"
-#include "broker/authorized_operations.h"
 #include "broker/call.h"
 #include "broker/shard.h"
 #include "metadata/topic_name.h"
@@ -31,14 +30,18 @@ Response::DescribeTopicPartitionsResponsePartition describe_partition(const Meta
 }
 
 // Names to describe, sorted, from the cursor on; of all topics no more than can be answered, and one for the next cursor.
-std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call, int64_t room) {
+// Those that the client asks for and may not see are put into `forbidden`.
+std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call, int64_t room,
+                                        std::vector<ByteView>& forbidden) {
   const auto& request = call.request;
   std::vector<ByteView> names;
   const auto add = [&](ByteView name) {
     if (!request.cursor || name >= request.cursor->topic_name) names.push_back(name);
   };
   if (request.topics.empty()) {
-    for (const TopicImage& topic : call.shard().image().topics()) add(topic.name);
+    for (const TopicImage& topic : call.shard().image().topics()) {
+      if (call.allows(kDescribeTopic, topic.name)) add(topic.name);
+    }
     const auto wanted = std::min<size_t>(names.size(), static_cast<size_t>(room) + 1);
     std::partial_sort(names.begin(), names.begin() + static_cast<ptrdiff_t>(wanted), names.end());
     names.resize(wanted);
@@ -47,6 +50,11 @@ std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call,
   for (const auto& topic : request.topics) add(topic.name);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
+  std::erase_if(names, [&](ByteView name) {
+    if (call.allows(kDescribeTopic, name)) return false;
+    forbidden.push_back(name);
+    return true;
+  });
   return names;
 }
 
@@ -71,7 +79,8 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     }
     return call->reply(response);
   }
-  for (ByteView name : names_to_describe(*call, room)) {
+  std::vector<ByteView> forbidden;
+  for (ByteView name : names_to_describe(*call, room, forbidden)) {
     const TopicImage* image = call->shard().image().find_topic(name);
     if (room == 0) {
       response.next_cursor.emplace();
@@ -83,12 +92,12 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     if (image == nullptr) {
       topic.error_code =
           !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
-      topic.topic_authorized_operations = kAllTopicOperations;
+      topic.topic_authorized_operations = call->authorized_operations(AclResourceType::kTopic, name);
       continue;
     }
     topic.topic_id = image->id;
     topic.is_internal = image->internal;
-    topic.topic_authorized_operations = kAllTopicOperations;
+    topic.topic_authorized_operations = call->authorized_operations(AclResourceType::kTopic, name);
     int32_t first = request.cursor && request.cursor->topic_name == name ? request.cursor->partition_index : 0;
     int32_t end = static_cast<int32_t>(std::min<int64_t>(image->partition_count(), first + room));
     for (int32_t i = first; i < end; i++) {
@@ -102,11 +111,18 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
       break;
     }
   }
+  for (ByteView name : forbidden) {
+    auto& topic = response.topics.emplace_back();
+    topic.name = Bytes(name);
+    topic.error_code = ErrorCode::kTopicAuthorizationFailed;
+  }
   call->reply(response);
 }
 
 }  // namespace
 
-ApiEntry describe_topic_partitions_api() { return api_entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>(); }
+ApiEntry describe_topic_partitions_api() {
+  return api_entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>({kDescribeTopic});
+}
 
 }  // namespace milena

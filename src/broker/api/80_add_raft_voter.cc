@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "broker/api/raft_voter.h"
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
@@ -34,6 +35,7 @@ bool names_listener(const AddRaftVoterRequest& request, ByteView wanted) {
 }
 
 void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
+  if (!require_cluster(*call, kAlterCluster)) return;
   const auto& request = call->request;
   AddRaftVoterResponse response;
   auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
@@ -57,6 +59,6 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
 
 }  // namespace
 
-ApiEntry add_raft_voter_api() { return api_entry<AddRaftVoterCall, handle_add_raft_voter>(); }
+ApiEntry add_raft_voter_api() { return api_entry<AddRaftVoterCall, handle_add_raft_voter>({kAlterCluster}); }
 
 }  // namespace milena

@@ -1,5 +1,6 @@
 // RemoveRaftVoter (key 81), version 0 (KIP-853). The controller is embedded, a quorum of one, and the last voter stays.
 #include "broker/api/raft_voter.h"
+#include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
 #include "broker/shard.h"
@@ -11,6 +12,7 @@ namespace {
 using RemoveRaftVoterCall = Call<RemoveRaftVoterRequest, RemoveRaftVoterResponse>;
 
 void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
+  if (!require_cluster(*call, kAlterCluster)) return;
   const auto& request = call->request;
   RemoveRaftVoterResponse response;
   auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
@@ -25,6 +27,6 @@ void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
 
 }  // namespace
 
-ApiEntry remove_raft_voter_api() { return api_entry<RemoveRaftVoterCall, handle_remove_raft_voter>(); }
+ApiEntry remove_raft_voter_api() { return api_entry<RemoveRaftVoterCall, handle_remove_raft_voter>({kAlterCluster}); }
 
 }  // namespace milena

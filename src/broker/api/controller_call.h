@@ -1,39 +1,45 @@
-// What the handlers share whose requests the controller decides.
+// What the handlers share whose requests the controller decides: sending them to it, and the answer back.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include "broker/call.h"
-#include "broker/metadata_runtime.h"
+#include "broker/controller_channel.h"
 #include "broker/shard.h"
 
 namespace milena {
 
-// `decide(controller)` gives the effects; their response becomes the reply once it holds on every shard.
-template <class CallType, class Decide>
-void ask_controller(std::shared_ptr<CallType> call, Decide decide) {
-  using Response = typename CallType::Response;
-  Shard& shard = call->shard();
-  shard.metadata().submit<Response>(shard, std::move(decide), [call](Response response) { call->reply(response); });
+// What a handler may do to the controller's answer before it becomes the reply.
+template <class CallType>
+using Finish = std::function<void(typename CallType::Response&)>;
+
+template <class CallType>
+ControllerRequestContext controller_context(const CallType& call) {
+  ControllerRequestContext context{call.principal(), Bytes(call.client_id())};
+  if constexpr (requires { call.request.timeout_ms; }) {
+    context.deadline_ms = call.shard().steady_ms() + std::max<int64_t>(call.request.timeout_ms, 0);
+  }
+  return context;
 }
 
-// The same for requests that make or delete partitions: `decide(controller, quota)` is given the client's quota of them
-// (KIP-599). Versions from `strict_version` on understand THROTTLING_QUOTA_EXCEEDED.
-template <class CallType, class Decide>
-void ask_controller_within_quota(std::shared_ptr<CallType> call, int16_t strict_version, Decide decide) {
+// Sends the call's request; the answer becomes the reply.
+template <class CallType>
+void ask_controller(std::shared_ptr<CallType> call, Finish<CallType> finish = nullptr) {
+  using Request = typename CallType::Request;
   using Response = typename CallType::Response;
   Shard& shard = call->shard();
-  auto throttle_ms = std::make_shared<int64_t>(0);
-  bool strict = call->version() >= strict_version;
-  shard.metadata().submit<Response>(
-      shard,
-      [call, decide = std::move(decide), throttle_ms, strict](const Controller& controller) {
-        ClientQuotas& quotas = call->shard().metadata().home().quotas();
-        return decide(controller, quotas.mutation_quota(call->connection().user, call->client_id(), strict, throttle_ms));
-      },
-      [call, throttle_ms](Response response) {
-        call->throttle(*throttle_ms);
+  std::shared_ptr<const Request> request(call, &call->request);
+  shard.controller().template send<Response, Request>(
+      shard, std::move(request), call->version(), controller_context(*call),
+      [call, finish = std::move(finish)](ErrorCode error, Response response) {
+        if (error != ErrorCode::kNone) {
+          return call->close(fmt::format("the controller gives no answer: {}", error_name(error)));
+        }
+        if constexpr (requires { response.throttle_time_ms; }) call->throttle(response.throttle_time_ms);
+        if (finish) finish(response);
         call->reply(response);
       });
 }

@@ -10,7 +10,6 @@
 
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
-#include "broker/authorized_operations.h"
 
 namespace milena {
 
@@ -21,12 +20,19 @@ void add_group_error(Response& response, ByteView group, ErrorCode error) {
   out.error_code = error;
 }
 
-// `describe` is the coordinator's function; `response` may hold groups already, which are answered with the rest.
+// `describe` is the coordinator's function; `response` may hold groups already, which are answered with the rest. `finish` has
+// the last word on the answer.
 template <class ApiCall>
-void describe_at_coordinators(std::shared_ptr<ApiCall> call, const std::vector<ByteView>& groups,
+void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteView> groups,
                               Effects (GroupShard::*describe)(const Caller&, std::span<const ByteView>),
-                              std::shared_ptr<typename ApiCall::Response> response) {
+                              std::shared_ptr<typename ApiCall::Response> response,
+                              void (*finish)(const ApiCall&, typename ApiCall::Response&) = nullptr) {
   using Response = typename ApiCall::Response;
+  std::erase_if(groups, [&](ByteView group) {
+    if (call->allows(kDescribeGroup, group)) return false;
+    add_group_error(*response, group, ErrorCode::kGroupAuthorizationFailed);
+    return true;
+  });
   Shard& shard = call->shard();
   ask_parts(
       shard, split_by_coordinator(shard, groups),
@@ -40,12 +46,15 @@ void describe_at_coordinators(std::shared_ptr<ApiCall> call, const std::vector<B
         }
         for (auto& group : std::get<Response>(*answer).groups) response->groups.push_back(std::move(group));
       },
-      [call, response] {
+      [call, response, finish] {
         if (call->request.include_authorized_operations) {
           for (auto& group : response->groups) {
-            if (group.error_code == ErrorCode::kNone) group.authorized_operations = kAllGroupOperations;
+            if (group.error_code == ErrorCode::kNone) {
+              group.authorized_operations = call->authorized_operations(AclResourceType::kGroup, group.group_id);
+            }
           }
         }
+        if (finish != nullptr) finish(*call, *response);
         call->reply(*response);
       });
 }

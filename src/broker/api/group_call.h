@@ -45,17 +45,21 @@ inline bool offers_consumer_groups(const Shard& shard) {
          std::find(kinds.begin(), kinds.end(), "consumer") != kinds.end();
 }
 
+// The reply to a call, as its version wants it.
+template <class CallType, class Response>
+void reply_as_group(CallType& call, Response answer) {
+  fit_to_version(answer, call.version());
+  call.reply(answer);
+}
+
 // Gives the call to the coordinator of `group_id` through one of GroupShard's methods; its answer becomes the reply.
 // `fail` makes the reply when there is no coordinator to ask.
 template <class CallType, class Method, class Fail>
-void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
+void send_to_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
   using Response = typename CallType::Response;
   Shard& shard = call->shard();
   // Said before anybody looks for a coordinator, as in Kafka.
-  const auto reply = [call](Response answer) {
-    fit_to_version(answer, call->version());
-    call->reply(answer);
-  };
+  const auto reply = [call](Response answer) { reply_as_group(*call, std::move(answer)); };
   if (group_id.empty()) return reply(fail(ErrorCode::kInvalidGroupId));
   note_group(call->connection(), group_id);
   GroupRuntime::submit(
@@ -68,14 +72,23 @@ void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method m
       });
 }
 
+// The same for a member of a group, who must be allowed to read it.
+template <class CallType, class Method, class Fail>
+void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
+  if (!call->allows(kReadGroup, group_id)) return reply_as_group(*call, fail(ErrorCode::kGroupAuthorizationFailed));
+  send_to_coordinator(std::move(call), group_id, method, fail);
+}
+
 // The plain case: the error stands in the answer's top field.
+template <class Response>
+Response plain_failure(ErrorCode error) {
+  Response response;
+  response.error_code = error;
+  return response;
+}
 template <class CallType, class Method>
 void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method) {
-  ask_coordinator(std::move(call), group_id, method, [](ErrorCode error) {
-    typename CallType::Response response;
-    response.error_code = error;
-    return response;
-  });
+  ask_coordinator(std::move(call), group_id, method, &plain_failure<typename CallType::Response>);
 }
 
 // The client closed this connection: the coordinators of the groups that were named over it are told.

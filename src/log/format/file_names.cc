@@ -70,8 +70,8 @@ std::optional<PartitionDirectoryName> parse_partition_directory(ByteView name) {
   return PartitionDirectoryName{std::move(*partition), DirectoryKind::kLive};
 }
 
-std::string renamed_partition_directory(const TopicPartition& partition, DirectoryKind kind) {
-  Uuid unique = Uuid::random();
+std::string renamed_partition_directory(const TopicPartition& partition, DirectoryKind kind, Random& random) {
+  Uuid unique = Uuid::random(random);
   std::string tail = fmt::format("-{}.{:016x}{:016x}{}", partition.partition, unique.hi, unique.lo, suffix_of(kind));
   std::string topic = partition.topic;
   if (kind != DirectoryKind::kFuture) topic.resize(std::min(topic.size(), kMaxFileName - tail.size()));

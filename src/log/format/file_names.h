@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/random.h"
 #include "base/topic_partition.h"
 
 namespace milena {
@@ -40,6 +41,6 @@ struct PartitionDirectoryName {
 // "topic-0", "topic-0.<32 hex>-delete" and the like. Nullopt for a name that is none of them.
 std::optional<PartitionDirectoryName> parse_partition_directory(ByteView name);
 // "topic-0.<32 hex>-delete". Kafka keeps the name within 255 bytes by cutting the topic, except for a future replica.
-std::string renamed_partition_directory(const TopicPartition& partition, DirectoryKind kind);
+std::string renamed_partition_directory(const TopicPartition& partition, DirectoryKind kind, Random& random);
 
 }  // namespace milena

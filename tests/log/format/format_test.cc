@@ -32,13 +32,13 @@ TEST(LogFormat, partition_directories) {
   EXPECT_EQ(live->partition, (TopicPartition{"my-topic.v1", 12}));
   EXPECT_EQ(live->kind, DirectoryKind::kLive);
   for (DirectoryKind kind : {DirectoryKind::kDelete, DirectoryKind::kStray, DirectoryKind::kFuture}) {
-    std::string name = renamed_partition_directory({"a-b", 3}, kind);
+    std::string name = renamed_partition_directory({"a-b", 3}, kind, system_random());
     auto parsed = parse_partition_directory(name);
     ASSERT_TRUE(parsed.has_value()) << name;
     EXPECT_EQ(parsed->partition, (TopicPartition{"a-b", 3}));
     EXPECT_EQ(parsed->kind, kind);
   }
-  EXPECT_EQ(renamed_partition_directory({std::string(249, 't'), 3}, DirectoryKind::kDelete).size(), 255u);
+  EXPECT_EQ(renamed_partition_directory({std::string(249, 't'), 3}, DirectoryKind::kDelete, system_random()).size(), 255u);
   for (const char* other : {"topic", "-1", "topic-", "topic-x", "topic-1.abc-delete", "remote-log-index-cache", "a--",
                             "topic-99999999999", "topic-+1"}) {
     EXPECT_FALSE(parse_partition_directory(other).has_value()) << other;
@@ -78,7 +78,7 @@ TEST(LogFormat, producer_snapshot_round_trip_and_every_cut) {
 }
 
 TEST(LogFormat, partition_metadata) {
-  Uuid id = Uuid::random();
+  Uuid id = Uuid::random(system_random());
   EXPECT_EQ(decode_partition_metadata(encode_partition_metadata(id)).value(), id);
   EXPECT_EQ(decode_partition_metadata("version: 0\ntopic_id: " + id.to_string()).value(), id);
   for (const std::string& bad : {std::string(""), "version: 1\ntopic_id: " + id.to_string(), std::string("version: 0\n"),
@@ -99,7 +99,7 @@ TEST(LogFormat, properties) {
 }
 
 TEST(LogFormat, meta_properties) {
-  MetaProperties in{1, "cluster", 7, Uuid::random()};
+  MetaProperties in{1, "cluster", 7, Uuid::random(system_random())};
   EXPECT_EQ(decode_meta_properties(encode_meta_properties(in)).value(), in);
   auto old = decode_meta_properties("broker.id=3\ncluster.id=abc\n").value();
   EXPECT_EQ(old.version, 0);
@@ -129,7 +129,7 @@ TEST(LogFormat, quorum_state) {
             R"({"clusterId":"","leaderId":1,"leaderEpoch":4,"votedId":-1,"appliedOffset":0,)"
             R"("currentVoters":[{"voterId":1},{"voterId":2}],"data_version":0})");
   EXPECT_EQ(decode_quorum_state(encode_quorum_state(state)).value(), state);
-  QuorumState newer{1, "", 1, 4, 2, 0, {}, Uuid::random()};
+  QuorumState newer{1, "", 1, 4, 2, 0, {}, Uuid::random(system_random())};
   EXPECT_EQ(decode_quorum_state(encode_quorum_state(newer)).value(), newer);
   EXPECT_FALSE(decode_quorum_state(R"({"leaderId":1,"leaderEpoch":4,"data_version":2})").ok());
   EXPECT_FALSE(decode_quorum_state(R"({"data_version":0})").ok());

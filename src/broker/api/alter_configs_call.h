@@ -1,0 +1,70 @@
+// What AlterConfigs and IncrementalAlterConfigs share: which resources the client may alter.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "broker/call.h"
+#include "metadata/image.h"
+
+namespace milena {
+
+// kNone where the client may, and where the controller refuses the resource for everybody.
+inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView name) {
+  switch (static_cast<ResourceType>(type)) {
+    case ResourceType::kTopic:
+      return call.allows(kAlterTopicConfigs, name) ? ErrorCode::kNone : ErrorCode::kTopicAuthorizationFailed;
+    case ResourceType::kGroup:
+      return call.allows(kAlterGroupConfigs, name) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
+    case ResourceType::kBroker:
+    case ResourceType::kClientMetrics:
+      return call.allows(kAlterClusterConfigs) ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
+    default: return ErrorCode::kNone;
+  }
+}
+
+// The resources that the client may not alter, taken out of the request; they are answered in their places. One that is named
+// twice is left to the controller, who refuses it.
+template <class CallType>
+class ForbiddenConfigs {
+ public:
+  using Response = typename CallType::Response;
+
+  explicit ForbiddenConfigs(CallType& call) {
+    std::map<std::pair<int8_t, ByteView>, int> counts;
+    for (const auto& resource : call.request.resources) counts[{resource.resource_type, resource.resource_name}]++;
+    std::erase_if(call.request.resources, [&](const auto& resource) {
+      const std::pair<int8_t, ByteView> key(resource.resource_type, resource.resource_name);
+      const ErrorCode error = counts[key] > 1 ? ErrorCode::kNone : check_alter_access(call, key.first, key.second);
+      auto& refusal = places_.emplace_back();
+      if (error == ErrorCode::kNone) return false;
+      refusal.emplace();
+      refusal->error_code = error;
+      refusal->error_message = Bytes(error_message(error));
+      refusal->resource_type = resource.resource_type;
+      refusal->resource_name = Bytes(resource.resource_name);
+      any_ = true;
+      return true;
+    });
+  }
+
+  // The controller's answers, in the order of what it was asked, and the refusals between them.
+  void add_to(Response& response) const {
+    if (!any_) return;
+    auto answers = std::exchange(response.responses, {});
+    size_t next = 0;
+    for (const auto& refusal : places_) {
+      if (refusal) response.responses.push_back(*refusal);
+      else if (next < answers.size()) response.responses.push_back(std::move(answers[next++]));
+    }
+    while (next < answers.size()) response.responses.push_back(std::move(answers[next++]));
+  }
+
+ private:
+  std::vector<std::optional<typename Response::AlterConfigsResourceResponse>> places_;
+  bool any_ = false;
+};
+
+}  // namespace milena

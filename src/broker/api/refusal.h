@@ -1,0 +1,28 @@
+// Answers to requests that the client may not make, where the error stands in the answer's top field.
+#pragma once
+
+#include "broker/call.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+// Said of SECURITY_DISABLED.
+inline constexpr const char* kNoAuthorizer = "No Authorizer is configured.";
+
+template <class CallType>
+void refuse_whole(CallType& call, ErrorCode error) {
+  typename CallType::Response response;
+  response.error_code = error;
+  if constexpr (requires { response.error_message; }) response.error_message = Bytes(error_message(error));
+  call.reply(response);
+}
+
+// Asks for the permission on the cluster. False: the client may not, and has been told so.
+template <class CallType>
+bool require_cluster(CallType& call, Permission permission) {
+  if (call.allows(permission)) return true;
+  refuse_whole(call, ErrorCode::kClusterAuthorizationFailed);
+  return false;
+}
+
+}  // namespace milena

@@ -1,0 +1,103 @@
+// Authorizer: whether a client may do something. Handlers ask through their Call (call.h), with the operations and
+// resources that Kafka asks about; each API declares in its entry what it may ask (api_entry.h).
+//
+// An Authorizer is asked on every shard at once, often, and answers without waiting. Resources are named literally:
+// patterns are the affair of the ACLs behind it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "base/bytes.h"
+#include "protocol/acl.h"
+
+namespace milena {
+
+// Who a connection authenticated as.
+struct Principal {
+  std::string type = "User";
+  std::string name = "ANONYMOUS";
+  bool by_token = false;  // authenticated with a delegation token
+
+  bool operator==(const Principal& other) const { return type == other.type && name == other.name; }
+};
+
+// An operation on a type of resource.
+struct Permission {
+  AclOperation operation;
+  AclResourceType resource;
+
+  bool operator==(const Permission&) const = default;
+};
+
+inline constexpr Permission kReadTopic{AclOperation::kRead, AclResourceType::kTopic};
+inline constexpr Permission kWriteTopic{AclOperation::kWrite, AclResourceType::kTopic};
+inline constexpr Permission kCreateTopic{AclOperation::kCreate, AclResourceType::kTopic};
+inline constexpr Permission kDeleteTopic{AclOperation::kDelete, AclResourceType::kTopic};
+inline constexpr Permission kAlterTopic{AclOperation::kAlter, AclResourceType::kTopic};
+inline constexpr Permission kDescribeTopic{AclOperation::kDescribe, AclResourceType::kTopic};
+inline constexpr Permission kDescribeTopicConfigs{AclOperation::kDescribeConfigs, AclResourceType::kTopic};
+inline constexpr Permission kAlterTopicConfigs{AclOperation::kAlterConfigs, AclResourceType::kTopic};
+inline constexpr Permission kReadGroup{AclOperation::kRead, AclResourceType::kGroup};
+inline constexpr Permission kDescribeGroup{AclOperation::kDescribe, AclResourceType::kGroup};
+inline constexpr Permission kDeleteGroup{AclOperation::kDelete, AclResourceType::kGroup};
+inline constexpr Permission kDescribeGroupConfigs{AclOperation::kDescribeConfigs, AclResourceType::kGroup};
+inline constexpr Permission kAlterGroupConfigs{AclOperation::kAlterConfigs, AclResourceType::kGroup};
+inline constexpr Permission kCreateInCluster{AclOperation::kCreate, AclResourceType::kCluster};
+inline constexpr Permission kDeleteInCluster{AclOperation::kDelete, AclResourceType::kCluster};
+inline constexpr Permission kAlterCluster{AclOperation::kAlter, AclResourceType::kCluster};
+inline constexpr Permission kDescribeTheCluster{AclOperation::kDescribe, AclResourceType::kCluster};
+inline constexpr Permission kClusterAction{AclOperation::kClusterAction, AclResourceType::kCluster};
+inline constexpr Permission kDescribeClusterConfigs{AclOperation::kDescribeConfigs, AclResourceType::kCluster};
+inline constexpr Permission kAlterClusterConfigs{AclOperation::kAlterConfigs, AclResourceType::kCluster};
+inline constexpr Permission kIdempotentWrite{AclOperation::kIdempotentWrite, AclResourceType::kCluster};
+inline constexpr Permission kDescribeTransactionalId{AclOperation::kDescribe, AclResourceType::kTransactionalId};
+inline constexpr Permission kWriteTransactionalId{AclOperation::kWrite, AclResourceType::kTransactionalId};
+inline constexpr Permission kCreateUserTokens{AclOperation::kCreateTokens, AclResourceType::kUser};
+
+class Permissions {
+ public:
+  constexpr Permissions() = default;
+  constexpr Permissions(std::initializer_list<Permission> all) {
+    for (const Permission& each : all) add(each);
+  }
+  constexpr void add(Permission one) {
+    operations_[static_cast<size_t>(one.resource)] |= acl_operation_bit(one.operation);
+  }
+  constexpr bool has(Permission one) const {
+    return (operations_[static_cast<size_t>(one.resource)] & acl_operation_bit(one.operation)) != 0;
+  }
+  constexpr bool empty() const { return *this == Permissions(); }
+  constexpr bool operator==(const Permissions&) const = default;
+  // "Topic: Read, Write; Cluster: ClusterAction", for people.
+  std::string to_string() const;
+
+ private:
+  std::array<int32_t, kAclResourceTypeCount> operations_{};
+};
+
+// Who asks, for the time of the question.
+struct Requester {
+  const Principal& principal;
+  ByteView host;
+  ByteView listener;
+};
+
+class Authorizer {
+ public:
+  virtual ~Authorizer() = default;
+  virtual bool allows(const Requester& who, Permission permission, ByteView resource_name) const = 0;
+  // On some resource of the type, whichever that is.
+  virtual bool allows_somewhere(const Requester& who, Permission permission) const = 0;
+  // Bit n for operation n, of those that the type knows.
+  virtual int32_t allowed_operations(const Requester& who, AclResourceType type, ByteView resource_name) const;
+  // False where the settings name no authorizer: requests about ACLs answer SECURITY_DISABLED.
+  virtual bool configured() const = 0;
+};
+
+// Everybody may do everything.
+const Authorizer& allow_all_authorizer();
+
+}  // namespace milena

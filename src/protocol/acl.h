@@ -1,0 +1,54 @@
+// Operations and types of resources, as ACLs know them. The numbers are those of the wire and of the metadata log
+// (org.apache.kafka.common.acl.AclOperation, org.apache.kafka.common.resource.ResourceType).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace milena {
+
+enum class AclOperation : int8_t {
+  kUnknown = 0,
+  kAny = 1,
+  kAll = 2,
+  kRead = 3,
+  kWrite = 4,
+  kCreate = 5,
+  kDelete = 6,
+  kAlter = 7,
+  kDescribe = 8,
+  kClusterAction = 9,
+  kDescribeConfigs = 10,
+  kAlterConfigs = 11,
+  kIdempotentWrite = 12,
+  kCreateTokens = 13,
+  kDescribeTokens = 14,
+  kTwoPhaseCommit = 15,
+};
+inline constexpr size_t kAclOperationCount = 16;
+
+enum class AclResourceType : int8_t {
+  kUnknown = 0,
+  kAny = 1,
+  kTopic = 2,
+  kGroup = 3,
+  kCluster = 4,
+  kTransactionalId = 5,
+  kDelegationToken = 6,
+  kUser = 7,
+};
+inline constexpr size_t kAclResourceTypeCount = 8;
+
+// The name of the one resource of type cluster.
+inline constexpr std::string_view kClusterResource = "kafka-cluster";
+
+// As Kafka's tools write them: "DescribeConfigs", "TransactionalId".
+std::string_view acl_operation_name(AclOperation operation);
+std::string_view acl_resource_type_name(AclResourceType type);
+
+// A set of operations as answers carry it (KIP-430): bit n stands for operation n.
+constexpr int32_t acl_operation_bit(AclOperation operation) { return 1 << static_cast<int>(operation); }
+// What there is to do with a resource of the type (Kafka's AclEntry.supportedOperations).
+int32_t supported_operations(AclResourceType type);
+
+}  // namespace milena

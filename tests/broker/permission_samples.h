@@ -1,0 +1,43 @@
+// One or more requests for each API, as an authorizer meets them: on the topic "t", the group "g" and the transactional id "x".
+// Each gives the error that its answer holds.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/node_fixture.h"
+#include "protocol/api_key.h"
+
+namespace milena::broker_test {
+
+struct PermissionSample {
+  ApiKey key;
+  std::string what;
+  // What a client is told that may do nothing. kNone: it is left out of the answer without a word.
+  ErrorCode refusal;
+  std::function<ErrorCode(TestClient&)> ask;
+  bool to_controller = false;
+};
+
+// `error` finds the error in an answer.
+template <class Response, class Request, class Error>
+PermissionSample sample(std::string what, Request request, int16_t version, Error error, ErrorCode refusal) {
+  return {Request::kApiKey, std::move(what), refusal, [request = std::move(request), version, error](TestClient& client) {
+            return ErrorCode(error(client.ask<Response>(request, version)));
+          }};
+}
+
+// The two places where errors are usually found.
+inline constexpr auto top_error = [](const auto& response) { return response.error_code; };
+inline constexpr auto first_partition_error = [](const auto& response) {
+  return response.topics.at(0).partitions.at(0).error_code;
+};
+
+std::vector<PermissionSample> data_samples();
+std::vector<PermissionSample> group_samples();
+std::vector<PermissionSample> transaction_samples();
+std::vector<PermissionSample> admin_samples();
+
+}  // namespace milena::broker_test
