@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <latch>
 #include <map>
-#include <thread>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "broker/client_session.h"
 #include "broker/group_runtime.h"
 #include "broker/endpoints.h"
@@ -306,21 +306,21 @@ Status Node::recover_logs() {
     }
   };
   std::map<LogDirectory*, std::atomic<size_t>> next;
-  std::vector<std::thread> threads;
+  std::vector<Task> threads;
   for (const auto& [directory, partitions] : unclean) {
     auto wanted = static_cast<size_t>(shards_[0]->settings().get_int("num.recovery.threads.per.data.dir"));
     for (size_t i = 0; i < std::min(wanted, partitions.size()); i++) {
       threads.emplace_back([&, all = &partitions, at = &next[directory]] { recover_some(*all, *at); });
     }
   }
-  for (std::thread& thread : threads) thread.join();
+  run_on_threads(std::move(threads));
   return ok_status();
 }
 
 // Nothing can be put in order any more: the next start recovers. As Kafka's broker halts.
 void Node::halt(const std::string& why) {
   log_error("The broker ends: {}", why);
-  std::_Exit(1);
+  end_process(1);
 }
 
 // Partitions in it lose their log on every shard, and in the metadata their leader.

@@ -1,0 +1,69 @@
+// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. More of them, and one with its history, made shorter:
+//   MILENA_SEEDS=10000 build/*/tests/sim/node/test_node_sim --gtest_filter='NodeSimulator.WhatMustHoldHolds'
+//   MILENA_SEED=17 build/*/tests/sim/node/test_node_sim --gtest_filter='NodeSimulator.Replay'
+// MILENA_WHOLE=1 replays all of the steps, with the broker's own log.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "sim/node/node_runner.h"
+
+namespace milena::sim {
+namespace {
+
+uint64_t number_or(const char* name, uint64_t usual) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? usual : static_cast<uint64_t>(std::atoll(text));
+}
+
+void replay(uint64_t seed, bool whole) {
+  Plan plan = Plan::of(seed);
+  Verdict verdict = run_apart(plan, whole);
+  if (!verdict.ok() && !whole) {
+    const size_t before = plan.steps.size();
+    plan = shrink(std::move(plan), verdict.failure);
+    verdict = run_apart(plan);
+    std::cout << "seed " << seed << " with " << plan.steps.size() << " of its " << before << " steps\n";
+  }
+  std::cout << verdict.history;
+  std::cout << "seed " << seed << ": " << (verdict.ok() ? "nothing is wrong" : verdict.failure) << std::endl;
+}
+
+TEST(NodeSimulator, WhatMustHoldHolds) {
+  const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 300);
+  // How many failures are gathered before it is enough; each is made shorter and shown.
+  const uint64_t enough = number_or("MILENA_FAILURES", 1);
+  Verdict sum;
+  uint64_t failures = 0;
+  for (uint64_t seed = first; seed < first + seeds && failures < enough; seed++) {
+    const Verdict verdict = run_apart(Plan::of(seed));
+    sum.acknowledged += verdict.acknowledged;
+    sum.deaths += verdict.deaths;
+    sum.records_read += verdict.records_read;
+    sum.transactions += verdict.transactions;
+    sum.disk_calls += verdict.disk_calls;
+    if (verdict.ok()) continue;
+    failures++;
+    ADD_FAILURE() << "seed " << seed << ": " << verdict.failure;
+    if (enough == 1) replay(seed, false);
+  }
+  std::cout << seeds << " seeds: " << sum.acknowledged << " records acknowledged, " << sum.transactions << " transactions, "
+            << sum.deaths << " deaths, " << sum.records_read << " records read, " << sum.disk_calls << " calls to the disk\n";
+}
+
+TEST(NodeSimulator, SameSeedSameStory) {
+  for (uint64_t seed : {3, 7, 11}) {
+    const Verdict one = run_apart(Plan::of(seed)), other = run_apart(Plan::of(seed));
+    EXPECT_EQ(one.history, other.history);
+    EXPECT_EQ(one.disk_calls, other.disk_calls);
+  }
+}
+
+TEST(NodeSimulator, Replay) {
+  if (std::getenv("MILENA_SEED") == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
+  replay(number_or("MILENA_SEED", 1), number_or("MILENA_WHOLE", 0) != 0);
+}
+
+}  // namespace
+}  // namespace milena::sim
