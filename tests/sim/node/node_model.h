@@ -69,6 +69,7 @@ using Possible = std::set<std::string>;
 struct PartitionModel {
   std::map<int64_t, Record> records;  // by number
   int64_t deletable_up_to = 0;        // somebody asked for it
+  bool deleting = false;              // and waits for the answer
   // Log start offsets that were acknowledged, and when; those that are old enough are on the disk.
   struct Start {
     int64_t offset = 0;
@@ -89,6 +90,7 @@ struct TopicModel {
   bool delete_asked = false;
   std::map<std::string, Possible> config;
   bool was_compacted = false;  // it may have been, ever
+  bool lost_power = false;     // files that were not synced may have lost more than those behind them
   std::vector<PartitionModel> partitions;
 
   bool may_be(const std::string& setting, const std::function<bool(const std::string&)>& test) const;
@@ -98,6 +100,8 @@ using TopicPtr = std::shared_ptr<TopicModel>;
 
 // What time makes of it: records that retention may take from now on.
 void mark_expired(TopicModel& topic, int64_t wall_ms);
+// The process died: of log start offsets that were acknowledged, only those count that had time to get into a checkpoint.
+void forget_late_starts(TopicModel& topic, int64_t now_ms);
 // The machine lost power: what was not promised may be gone.
 void mark_power_lost(TopicModel& topic);
 

@@ -93,7 +93,7 @@ Status NodeProcess::start() {
   return status;
 }
 
-void NodeProcess::stop() {
+bool NodeProcess::stop() {
   for (auto& connection : connections_) {
     if (connection != nullptr) machine_.run([&] { connection->disconnect(); });
   }
@@ -105,7 +105,9 @@ void NodeProcess::stop() {
   machine_.run_until_idle();
   machine_.finish_work();
   if (!machine_.dead()) machine_.run([&] { node_->finish_stop(); });
+  if (machine_.dead()) return false;
   bury();
+  return true;
 }
 
 void NodeProcess::bury() {

@@ -93,8 +93,8 @@ class NodeProcess {
   Status start();
   bool alive() const { return node_ != nullptr && !machine_.dead(); }
   bool started() const { return node_ != nullptr; }
-  // As SIGTERM does it. It may die on the way.
-  void stop();
+  // As SIGTERM does it. False if it died on the way.
+  bool stop();
   // What is left of a process that died, or is killed now. Answers that are under way are lost.
   void bury();
 

@@ -157,13 +157,11 @@ void NodeSimulator::start_node() {
   note(process_.alive() ? "started" : "killed while it started");
 }
 
+// If it dies on its way to a stop in order, it is left to be revived.
 void NodeSimulator::restart(bool in_order) {
   note(in_order ? "a stop in order" : "killed");
-  if (in_order) process_.stop();
-  else process_.bury();
-  if (machine_.ended_itself()) return;
-  if (machine_.dead() && !in_order) deaths_++;
-  if (power_goes_) return;  // it did not live to the end of its stop
+  if (in_order && !process_.stop()) return;
+  if (!in_order) process_.bury();
   start_node();
 }
 
@@ -174,6 +172,7 @@ void NodeSimulator::revive() {
     note(power_goes_ ? "the machine is dead" : machine_.ended_itself() ? "the broker ended itself" : "the process is dead");
     process_.bury();
     deaths_++;
+    for (const TopicPtr& topic : topics_) forget_late_starts(*topic, machine_.clock().steady_ms());
     if (std::exchange(power_goes_, false)) {
       disk_.lose_power();
       for (const TopicPtr& topic : topics_) mark_power_lost(*topic);

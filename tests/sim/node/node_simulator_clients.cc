@@ -317,6 +317,7 @@ void NodeSimulator::delete_records() {
   int64_t end = 0;
   for (const auto& [number, record] : model.records) end = std::max(end, record.offset + 1);
   const int64_t offset = random_.chance(30) ? -1 : static_cast<int64_t>(pick(static_cast<size_t>(end) + 1));
+  if (std::exchange(model.deleting, true)) return;
   note(fmt::format("delete {}-{} up to {}", topic->name, partition, offset));
   DeleteRecordsRequest request;
   request.timeout_ms = 30'000;
@@ -327,6 +328,7 @@ void NodeSimulator::delete_records() {
     model.deletable_up_to = offset < 0 ? INT64_MAX : std::max(model.deletable_up_to, offset);
   }
   a_connection().ask<DeleteRecordsResponse>(request, 2, [this, topic, &model](const DeleteRecordsResponse* response) {
+    model.deleting = false;
     if (response == nullptr) return;
     const auto& answer = response->topics.at(0).partitions.at(0);
     note(fmt::format("deleted: {} {}", error_name(answer.error_code), answer.low_watermark));

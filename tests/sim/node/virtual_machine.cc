@@ -36,6 +36,22 @@ void* take_stack() {
 
 }  // namespace
 
+}  // namespace milena::sim
+
+// Stands before that of the C library: std::condition_variable comes here.
+extern "C" int pthread_cond_wait(pthread_cond_t*, pthread_mutex_t* mutex) {
+  ::pthread_mutex_unlock(mutex);
+  try {
+    milena::sim::VirtualMachine::current()->wait_for_workers();
+  } catch (...) {
+    ::pthread_mutex_lock(mutex);
+    throw;
+  }
+  return ::pthread_mutex_lock(mutex);
+}
+
+namespace milena::sim {
+
 class VirtualMachine::Loop final : public Executor {
  public:
   Loop(VirtualMachine& machine, SimRandom& random) : machine_(machine), random_(random) {}
@@ -237,6 +253,19 @@ bool VirtualMachine::advance_worker(size_t index) {
   if (worker.done() && !dead()) workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(index));
   return !dead();
 }
+
+// A loop that waits for a worker, or a worker for another: those go on meanwhile. Waking up for nothing is allowed.
+void VirtualMachine::wait_for_workers() {
+  if (running_ != nullptr) {
+    running_->give_way();
+  } else {
+    CHECK(!workers_.empty(), "a loop waits, and nobody works");
+    advance_worker(random_.pick(std::min(workers_.size(), kThreads)));
+  }
+  if (dead_) throw *dead_;
+}
+
+VirtualMachine* VirtualMachine::current() { return the_machine; }
 
 bool VirtualMachine::step() {
   if (dead()) return false;

@@ -74,6 +74,10 @@ class VirtualMachine {
   bool run(const std::function<void()>& task);
   Executor& loop(size_t index);
 
+  // Where the code under test waits for another thread.
+  static VirtualMachine* current();
+  void wait_for_workers();
+
  private:
   class Loop;
   class Worker;
