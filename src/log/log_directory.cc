@@ -25,6 +25,16 @@ int64_t offset_of(const OffsetCheckpoint& checkpoint, const TopicPartition& part
   return it == checkpoint.end() ? 0 : it->second;
 }
 
+// The beginning of a partition.metadata, and perhaps zeros up to its length.
+bool is_torn(ByteView content) {
+  const size_t whole = encode_partition_metadata(Uuid{}).size();
+  const size_t end = content.find_last_not_of('\0') + 1;  // 0 if there is nothing else
+  constexpr ByteView kUpToTheId = "version: 0\ntopic_id: ";
+  const ByteView written = content.substr(0, end);
+  return content.size() <= whole && end < whole &&
+         written.substr(0, kUpToTheId.size()) == kUpToTheId.substr(0, written.size());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& file_system, std::string path) {
@@ -158,8 +168,8 @@ Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partiti
   auto content = file_system_.read_file(path);
   if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
   if (!content) return content.error();
-  if (content->empty()) return std::optional<Uuid>();
   auto id = decode_partition_metadata(*content);
+  if (!id && is_torn(*content)) return std::optional<Uuid>(Uuid{});
   if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
   return std::optional<Uuid>(*id);
 }
@@ -176,7 +186,7 @@ Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partitio
   std::string path = partition_path(partition);
   auto found = topic_id_of(path);
   if (!found) return found.error();
-  if (*found && **found != topic_id) {
+  if (*found && **found != topic_id && **found != Uuid{}) {
     return make_error(ErrorKind::kNotFound, "{} is of another topic of that name, and stays", path);
   }
   return rename_partition(partition, path, DirectoryKind::kDelete);
@@ -195,7 +205,10 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
   if (**found == topic_id) return Occupant::kOurs;
   auto aside = set_aside_stray(partition, path);
   if (!aside) return aside.error();
-  log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
+  log_warn("{} {}; it is set aside as {}", path,
+           **found == Uuid{} ? "was begun when the machine failed, and nothing in it was synced"
+                             : "was of a topic of the same name that is deleted",
+           *aside);
   return Occupant::kSetAside;
 }
 
