@@ -68,6 +68,7 @@ TEST_P(DurabilityTest, ATornPartitionMetadataDoesNotTakeThePartitionOffline) {
   const std::filesystem::path directory = node().directory() + "/data/t-0";
   for (const std::string& torn : {std::string(), std::string("version: 0\ntopic_id: ab"), std::string(43, '\0'),
                                   "version" + std::string(36, '\0')}) {
+    client_gone();
     node().kill();
     std::ofstream(directory / "partition.metadata", std::ios::trunc) << torn;
     start();

@@ -1,5 +1,6 @@
 #include "sim/node/node_simulator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -45,6 +46,16 @@ void NodeSimulator::note(std::string line) {
 void NodeSimulator::fail(std::string what) {
   if (failed()) return;
   failure_ = std::move(what);
+  // What lies on the disks, for who looks into it.
+  for (const char* volume : {"/a", "/b", "/c"}) {
+    for (const std::string& path : disk_.paths_under(volume)) {
+      const std::string* content = disk_.content(path);
+      if (content == nullptr) continue;
+      std::string text = path.ends_with("-checkpoint") ? *content : "";
+      std::replace(text.begin(), text.end(), '\n', ' ');
+      note(fmt::format("{}: {} bytes {}", path, content->size(), text));
+    }
+  }
   note("FAILED: " + failure_);
 }
 
@@ -161,7 +172,10 @@ void NodeSimulator::start_node() {
 void NodeSimulator::restart(bool in_order) {
   note(in_order ? "a stop in order" : "killed");
   if (in_order && !process_.stop()) return;
-  if (!in_order) process_.bury();
+  if (!in_order) {
+    process_.bury();
+    for (const TopicPtr& topic : topics_) forget_late_starts(*topic, machine_.clock().steady_ms());
+  }
   start_node();
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr size_t kThreads = 4;  // as the broker's pool has
 constexpr size_t kStackBytes = 1 << 20;
+// What a worker is given is done in this time, or soon after.
+constexpr int64_t kSlowest_ms = 2000;
 // A worker gives way at so many of a hundred calls to the disk.
 constexpr uint32_t kGivesWayPercent = 30;
 
@@ -303,9 +305,14 @@ std::optional<int64_t> VirtualMachine::next_timer() const {
 
 void VirtualMachine::pass(int64_t ms, bool lazily) {
   const int64_t end_ms = clock_.steady_ms() + ms;
+  int64_t idle_ms = clock_.steady_ms();
   while (!dead()) {
-    if (lazily && random_.chance(50)) run_steps(random_.pick(20));
-    else run_until_idle();
+    if (lazily && random_.chance(50) && clock_.steady_ms() - idle_ms < kSlowest_ms) {
+      run_steps(random_.pick(20));
+    } else {
+      run_until_idle();
+      idle_ms = clock_.steady_ms();
+    }
     if (dead() || clock_.steady_ms() >= end_ms) return;
     int64_t next_ms = std::min(end_ms, next_timer().value_or(end_ms));
     // Never quite when it was asked for.
