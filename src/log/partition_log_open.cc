@@ -181,6 +181,8 @@ Status PartitionLog::confirm_end() {
   recovery_point_ = std::min(recovery_point_, active().base_offset());
   RETURN_IF_ERROR(recover(OpenState{.recovery_point = active().base_offset()}));
   if (log_start_offset_ > log_end_offset_) return truncate_fully_and_start_at(log_start_offset_);
+  // Who had seen all of it sees what was not known of, too.
+  if (high_watermark_ >= said) set_high_watermark(log_end_offset_);
   clamp_offsets();
   return remove_stray_snapshots();
 }

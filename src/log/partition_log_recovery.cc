@@ -43,6 +43,7 @@ Status PartitionLog::recover(const OpenState& state) {
       log_warn("{}: dropping segment {}, which follows the cut", directory_, active().base_offset());
       RETURN_IF_ERROR(remove_segment_files(active()));
       segments_.pop_back();
+      directory_dirty_ = true;
     }
   }
   if (state.progress) state.progress(total_bytes, total_bytes);
