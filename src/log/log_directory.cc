@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "log/format/json.h"
 #include "log/format/partition_metadata.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 namespace {
@@ -169,7 +170,7 @@ Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partiti
   if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
   if (!content) return content.error();
   auto id = decode_partition_metadata(*content);
-  if (!id && is_torn(*content)) return std::optional<Uuid>(Uuid{});
+  if (!id && is_torn(*content) && !MILENA_STORAGE_BUG(kTornIdTakesOffline)) return std::optional<Uuid>(Uuid{});
   if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
   return std::optional<Uuid>(*id);
 }

@@ -10,6 +10,7 @@
 
 #include <fmt/core.h>
 
+#include "log/planted_storage_bugs.h"
 #include "sim/node/node_runner.h"
 
 namespace milena::sim {
@@ -76,9 +77,44 @@ TEST(NodeSimulator, SameSeedSameStory) {
   }
 }
 
+std::string_view name_of(PlantedStorageBug bug) {
+  static constexpr std::string_view kNames[] = {"kNone",
+#define MILENA_NAME(name) #name,
+                                                MILENA_PLANTED_STORAGE_BUGS_LIST(MILENA_NAME)
+#undef MILENA_NAME
+  };
+  return kNames[static_cast<size_t>(bug)];
+}
+
+// A seed counts that fails with the bug and not without it.
+TEST(NodeSimulator, PlantedBugsAreFound) {
+  const char* wanted = std::getenv("MILENA_PLANTED");
+  if (wanted == nullptr) GTEST_SKIP() << "MILENA_PLANTED tells which, or all: some take minutes";
+  const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 10'000);
+  for (int bug = 1; bug < static_cast<int>(PlantedStorageBug::kCount); bug++) {
+    const auto planted = static_cast<PlantedStorageBug>(bug);
+    if (wanted != std::string_view("all") && wanted != name_of(planted)) continue;
+    std::string found;
+    uint64_t seed = first;
+    for (; found.empty() && seed < first + seeds; seed++) {
+      planted_storage_bug = planted;
+      found = run_apart(plan_of(seed)).failure;
+      planted_storage_bug = PlantedStorageBug::kNone;
+      if (!found.empty() && !run_apart(plan_of(seed)).ok()) found.clear();
+    }
+    EXPECT_FALSE(found.empty()) << name_of(planted) << " is not found";
+    std::cout << name_of(planted) << " at seed " << seed - 1 << ": " << found << std::endl;
+  }
+}
+
 TEST(NodeSimulator, Replay) {
   if (std::getenv("MILENA_SEED") == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
+  const char* wanted = std::getenv("MILENA_PLANTED");
+  for (int bug = 1; wanted != nullptr && bug < static_cast<int>(PlantedStorageBug::kCount); bug++) {
+    if (wanted == name_of(static_cast<PlantedStorageBug>(bug))) planted_storage_bug = static_cast<PlantedStorageBug>(bug);
+  }
   replay(number_or("MILENA_SEED", 1), number_or("MILENA_WHOLE", 0) != 0);
+  planted_storage_bug = PlantedStorageBug::kNone;
 }
 
 }  // namespace
