@@ -244,7 +244,7 @@ void ReplicaMover::give_up(const TopicPartitionId& id, bool topic_deleted) {
   if (found != moves_.end()) end(found->second, topic_deleted ? Copy::kRemoved : Copy::kKept);
 }
 
-void ReplicaMover::end(const MovePtr& move, Copy copy) {
+void ReplicaMover::end(MovePtr move, Copy copy) {
   auto current = moves_.find(move->id);
   if (current == moves_.end() || current->second != move) return;
   moves_.erase(current);

@@ -210,7 +210,8 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
            **found == Uuid{} ? "was begun when the machine failed, and nothing in it was synced"
                              : "was of a topic of the same name that is deleted",
            *aside);
-  return Occupant::kSetAside;
+  // What the checkpoints say is still about this topic: those of a deleted one were written without it.
+  return **found == Uuid{} ? Occupant::kUnnamed : Occupant::kSetAside;
 }
 
 // --- checkpoints ---
