@@ -75,7 +75,8 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
                                 from.shared_config(), state);
   if (!log) return fail(move, log.error());
   move->log = log.take();
-  Status ready = resumed && !MILENA_STORAGE_BUG(kFutureByName) ? ok_status() : move->log->set_topic_id(move->id.topic_id);
+  const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
+  Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
   if (ready) ready = meet(from, *move->log);
   if (!ready) return fail(move, ready.error());
   shard_.executor().post([this, move] { copy_some(move); });

@@ -1,9 +1,9 @@
 #include "sim/node/node_model.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
-
-#include <fmt/core.h>
 
 namespace milena::sim {
 namespace {
@@ -25,7 +25,11 @@ bool is_committed(const Record& record) {
 class Judge {
  public:
   Judge(TopicModel& topic, size_t partition, const Scan& scan, bool restarted, int64_t now_ms)
-      : topic_(topic), model_(topic.partitions[partition]), scan_(scan), restarted_(restarted), now_ms_(now_ms) {
+      : topic_(topic),
+        model_(topic.partitions[partition]),
+        scan_(scan),
+        restarted_(restarted),
+        now_ms_(now_ms) {
     for (const Found& one : scan_.found) by_number_.emplace(one.number, &one);
   }
 
@@ -38,8 +42,10 @@ class Judge {
     settle_fates();
     if (model_.rotten) return fault_;
     check_kept();
-    if (topic_.was_compacted) check_compacted();
-    else if (!topic_.lost_power) check_no_gaps();
+    if (topic_.was_compacted)
+      check_compacted();
+    else if (!topic_.lost_power)
+      check_no_gaps();
     check_committed();
     return fault_;
   }
@@ -72,10 +78,12 @@ class Judge {
         continue;
       }
       Record& record = known->second;
-      expect(record.fate != Fate::kNever, "record {} at {} came back, or was refused", one.number, one.offset);
+      expect(record.fate != Fate::kNever, "record {} at {} came back, or was refused", one.number,
+             one.offset);
       expect(record.offset < 0 || record.offset == one.offset || record.fate == Fate::kUnsure,
              "record {} was at {} and is at {}", one.number, record.offset, one.offset);
-      expect(record.key == one.key && record.tombstone == one.tombstone, "record {} is not what was written", one.number);
+      expect(record.key == one.key && record.tombstone == one.tombstone, "record {} is not what was written",
+             one.number);
       record.offset = one.offset;
     }
   }
@@ -87,7 +95,8 @@ class Judge {
       if (!record.transaction || !is_open(record) || !restarted_) continue;
       if (record.transaction->outcome != Outcome::kCommitAsked) continue;
       if (by_number_.contains(number)) {
-        record.transaction->outcome = scan_.committed.contains(number) ? Outcome::kCommitted : Outcome::kAborted;
+        record.transaction->outcome =
+            scan_.committed.contains(number) ? Outcome::kCommitted : Outcome::kAborted;
       }
     }
   }
@@ -95,8 +104,10 @@ class Judge {
   void settle_fates() {
     for (auto& [number, record] : model_.records) {
       if (record.fate != Fate::kUnsure) continue;
-      if (by_number_.contains(number)) record.fate = Fate::kAcked;
-      else if (restarted_) record.fate = Fate::kNever;
+      if (by_number_.contains(number))
+        record.fate = Fate::kAcked;
+      else if (restarted_)
+        record.fate = Fate::kNever;
     }
   }
 
@@ -110,14 +121,16 @@ class Judge {
         // What compaction left of a segment may be older than what it took.
         const bool compacted = topic_.was_compacted && may_be_compacted(record);
         expect(record.may_expire || record.offset < model_.deletable_up_to || compacted,
-               "the log starts at {}, but nobody may have removed record {} at {}", scan_.log_start, number, record.offset);
+               "the log starts at {}, but nobody may have removed record {} at {}", scan_.log_start, number,
+               record.offset);
         continue;
       }
-      expect(topic_.was_compacted && may_be_compacted(record), "record {} at {} is lost (the log is {} to {})", number,
-             record.offset, scan_.log_start, scan_.high_watermark);
+      expect(topic_.was_compacted && may_be_compacted(record),
+             "record {} at {} is lost (the log is {} to {})", number, record.offset, scan_.log_start,
+             scan_.high_watermark);
     }
-    expect(last_acked < scan_.high_watermark, "the log ends at {}, but {} was acknowledged", scan_.high_watermark,
-           last_acked);
+    expect(last_acked < scan_.high_watermark, "the log ends at {}, but {} was acknowledged",
+           scan_.high_watermark, last_acked);
   }
 
   bool may_be_compacted(const Record& record) const {
@@ -125,7 +138,8 @@ class Judge {
     if (record.tombstone || is_aborted(record) || is_open(record)) return true;
     return std::any_of(model_.records.begin(), model_.records.end(), [&](const auto& one) {
       const Record& other = one.second;
-      if (other.doubtful && other.fate != Fate::kAcked) return other.key == record.key && other.number > record.number;
+      if (other.doubtful && other.fate != Fate::kAcked)
+        return other.key == record.key && other.number > record.number;
       return other.key == record.key && other.offset > record.offset && other.fate == Fate::kAcked &&
              (is_committed(other) || (is_open(other) && other.transaction->commit_was_asked));
     });
@@ -145,8 +159,8 @@ class Judge {
       if (known == model_.records.end() || !is_committed(known->second)) continue;
       auto greatest = gone.find(one.key);
       expect(greatest == gone.end() || one.offset > greatest->second,
-             "key {}: record {} at {} is there, the one at {} that took its place is not", one.key, one.number, one.offset,
-             greatest == gone.end() ? -1 : greatest->second);
+             "key {}: record {} at {} is there, the one at {} that took its place is not", one.key,
+             one.number, one.offset, greatest == gone.end() ? -1 : greatest->second);
     }
   }
 
@@ -159,8 +173,8 @@ class Judge {
       const Record& record = known->second;
       const bool seen = scan_.committed.contains(one.number);
       if (!record.transaction) {
-        expect(seen || one.offset >= scan_.last_stable, "record {} at {} is not shown to readers of committed records",
-               one.number, one.offset);
+        expect(seen || one.offset >= scan_.last_stable,
+               "record {} at {} is not shown to readers of committed records", one.number, one.offset);
         continue;
       }
       const std::string name = fmt::format("record {} at {} of transaction {}", one.number, one.offset,
@@ -169,9 +183,14 @@ class Judge {
         case Outcome::kCommitted:
           expect(seen || one.offset >= scan_.last_stable, "{} is not shown, though it is committed", name);
           break;
-        case Outcome::kAborted: expect(!seen, "{} is shown, though it is aborted", name); break;
-        case Outcome::kCommitAsked: break;
-        default: expect(!seen, "{} is shown, though it is open", name); break;
+        case Outcome::kAborted:
+          expect(!seen, "{} is shown, though it is aborted", name);
+          break;
+        case Outcome::kCommitAsked:
+          break;
+        default:
+          expect(!seen, "{} is shown, though it is open", name);
+          break;
       }
     }
   }
@@ -187,7 +206,8 @@ class Judge {
 
 }  // namespace
 
-bool TopicModel::may_be(const std::string& setting, const std::function<bool(const std::string&)>& test) const {
+bool TopicModel::may_be(const std::string& setting,
+                        const std::function<bool(const std::string&)>& test) const {
   auto known = config.find(setting);
   return known != config.end() && std::any_of(known->second.begin(), known->second.end(), test);
 }
@@ -198,8 +218,8 @@ bool TopicModel::must_be(const std::string& setting, const std::string& value) c
 }
 
 void mark_expired(TopicModel& topic, int64_t wall_ms) {
-  const bool deletes =
-      topic.may_be("cleanup.policy", [](const std::string& policy) { return policy.find("delete") != std::string::npos; });
+  const bool deletes = topic.may_be(
+      "cleanup.policy", [](const std::string& policy) { return policy.find("delete") != std::string::npos; });
   if (!deletes) return;
   int64_t shortest_ms = -1;
   for (const std::string& text : topic.config["retention.ms"]) {

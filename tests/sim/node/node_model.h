@@ -1,4 +1,5 @@
-// What a simulated history knows of the records it wrote: which of them must be there, which may, and which must not.
+// What a simulated history knows of the records it wrote: which of them must be there, which may, and which
+// must not.
 //
 // Every record carries a number in a header, so that it is known wherever it turns up.
 #pragma once
@@ -79,7 +80,7 @@ struct PartitionModel {
   int64_t start_promised = 0;
   int64_t end_seen = 0;
   int32_t epoch_seen = -1;
-  bool rotten = false;  // somebody changed bytes on the disk
+  bool rotten = false;   // somebody changed bytes on the disk
   std::string moves_to;  // the directory that was asked for last; empty: none
 };
 
@@ -100,13 +101,14 @@ using TopicPtr = std::shared_ptr<TopicModel>;
 
 // What time makes of it: records that retention may take from now on.
 void mark_expired(TopicModel& topic, int64_t wall_ms);
-// The process died: of log start offsets that were acknowledged, only those count that had time to get into a checkpoint.
+// The process died: of log start offsets that were acknowledged, only those count that had time to get into a
+// checkpoint.
 void forget_late_starts(TopicModel& topic, int64_t now_ms);
 // The machine lost power: what was not promised may be gone.
 void mark_power_lost(TopicModel& topic);
 
-// What is wrong with what was read; empty if nothing is. `restarted`: whatever is not there now will never be. Fates that
-// were unsure are settled.
+// What is wrong with what was read; empty if nothing is. `restarted`: whatever is not there now will never
+// be. Fates that were unsure are settled.
 std::string judge(TopicModel& topic, size_t partition, const Scan& scan, bool restarted, int64_t now_ms);
 
 }  // namespace milena::sim

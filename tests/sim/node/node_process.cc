@@ -37,7 +37,9 @@ void Connection::send_frame(Bytes frame, OnAnswer then) {
 }
 
 void Connection::feed_later() {
-  executor_.post([this, alive = alive_] { if (*alive) feed(); });
+  executor_.post([this, alive = alive_] {
+    if (*alive) feed();
+  });
 }
 
 void Connection::feed() {
@@ -78,7 +80,9 @@ void Connection::close(std::string reason) {
 NodeProcess::NodeProcess(VirtualMachine& machine, VirtualDisk& disk, Settings settings, size_t shards)
     : machine_(machine), disk_(disk), settings_(std::move(settings)), shards_(shards) {}
 
-NodeProcess::~NodeProcess() { bury(); }
+NodeProcess::~NodeProcess() {
+  bury();
+}
 
 Status NodeProcess::start() {
   CHECK(node_ == nullptr);
@@ -86,8 +90,10 @@ Status NodeProcess::start() {
   std::vector<Executor*> loops = machine_.start_loops(shards_);
   machine_.run([&] {
     auto node = Node::start(settings_, std::move(loops), disk_);
-    if (node) node_ = node.take();
-    else status = node.error();
+    if (node)
+      node_ = node.take();
+    else
+      status = node.error();
   });
   if (!alive()) bury();
   return status;
@@ -135,7 +141,8 @@ Connection& NodeProcess::connection(size_t which) {
   }
   if (one == nullptr) {
     const size_t shard = last_connection_++ % shards_;
-    one = std::make_unique<Connection>(*node_, static_cast<int>(shard), machine_.loop(shard), last_connection_);
+    one =
+        std::make_unique<Connection>(*node_, static_cast<int>(shard), machine_.loop(shard), last_connection_);
   }
   return *one;
 }

@@ -1,4 +1,5 @@
-// NodeProcess: the life of one broker on a VirtualMachine, as often as it is started, and the connections to it.
+// NodeProcess: the life of one broker on a VirtualMachine, as often as it is started, and the connections to
+// it.
 #pragma once
 
 #include <cstring>
@@ -19,7 +20,8 @@
 
 namespace milena::sim {
 
-// A client's connection: requests go out one behind the other, and each is answered, or lost with the connection.
+// A client's connection: requests go out one behind the other, and each is answered, or lost with the
+// connection.
 class Connection final : public Transport {
  public:
   Connection(Node& node, int shard, Executor& executor, uint64_t id);

@@ -1,5 +1,6 @@
 #include "sim/node/node_runner.h"
 
+#include <fmt/core.h>
 #include <poll.h>
 #include <sys/random.h>
 #include <sys/wait.h>
@@ -8,8 +9,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-
-#include <fmt/core.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -52,8 +51,9 @@ void write_all(int fd, std::string_view text) {
   entropy = SimRandom(plan.seed);
   NodeSimulator simulator(plan, [out](const std::string& line) { write_all(out, line + "\n"); });
   std::string failure = simulator.run();
-  write_all(out, fmt::format("{}{} {} {} {} {}\n{}", kEndOfHistory, simulator.acknowledged(), simulator.deaths(),
-                             simulator.records_read(), simulator.transactions(), simulator.disk_calls(), failure));
+  write_all(out,
+            fmt::format("{}{} {} {} {} {}\n{}", kEndOfHistory, simulator.acknowledged(), simulator.deaths(),
+                        simulator.records_read(), simulator.transactions(), simulator.disk_calls(), failure));
   ::_exit(0);
 }
 
@@ -99,12 +99,13 @@ Verdict run_apart(const Plan& plan, bool with_log) {
   verdict.history = all.substr(0, end);
   if (end == std::string::npos || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    verdict.failure = signal == SIGALRM ? "it hangs" : fmt::format("it dies ({}): {}", ::strsignal(signal), last_line(all));
+    verdict.failure =
+        signal == SIGALRM ? "it hangs" : fmt::format("it dies ({}): {}", ::strsignal(signal), last_line(all));
     return verdict;
   }
   const std::string tail = all.substr(end + 1);
-  std::sscanf(tail.c_str(), "%zu %zu %zu %zu %zu", &verdict.acknowledged, &verdict.deaths, &verdict.records_read,
-              &verdict.transactions, &verdict.disk_calls);
+  std::sscanf(tail.c_str(), "%zu %zu %zu %zu %zu", &verdict.acknowledged, &verdict.deaths,
+              &verdict.records_read, &verdict.transactions, &verdict.disk_calls);
   verdict.failure = tail.substr(tail.find('\n') + 1);
   return verdict;
 }
@@ -116,7 +117,8 @@ Plan shrink(Plan plan, const std::string& failure) {
     for (size_t from = 0; from < plan.steps.size();) {
       Plan without = plan;
       auto first = without.steps.begin() + static_cast<std::ptrdiff_t>(from);
-      without.steps.erase(first, first + static_cast<std::ptrdiff_t>(std::min(size, plan.steps.size() - from)));
+      without.steps.erase(first,
+                          first + static_cast<std::ptrdiff_t>(std::min(size, plan.steps.size() - from)));
       if (kind_of(run_apart(without).failure) == kind) {
         plan = std::move(without);
         shorter = true;

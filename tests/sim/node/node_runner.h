@@ -1,5 +1,5 @@
-// Runs histories in processes of their own, so that one that aborts or hangs is a failure like any other, and makes a
-// failing one shorter.
+// Runs histories in processes of their own, so that one that aborts or hangs is a failure like any other, and
+// makes a failing one shorter.
 #pragma once
 
 #include <string>

@@ -20,7 +20,8 @@ NodeSimulator::NodeSimulator(Plan plan, std::function<void(const std::string&)> 
       process_(machine_, disk_, settings(), plan_.shards),
       producers_(2),
       on_line_(std::move(on_line)) {
-  for (int i = 0; plan_.transactions && i < 2; i++) transactional_.push_back(Producer{.id = fmt::format("tx{}", i)});
+  for (int i = 0; plan_.transactions && i < 2; i++)
+    transactional_.push_back(Producer{.id = fmt::format("tx{}", i)});
 }
 
 NodeSimulator::~NodeSimulator() = default;
@@ -40,7 +41,8 @@ Settings NodeSimulator::settings() const {
 }
 
 void NodeSimulator::note(std::string line) {
-  if (on_line_) on_line_(fmt::format("{:>3} {:>9} ms  {}", step_, machine_.clock().steady_ms() - 1'000'000, line));
+  if (on_line_)
+    on_line_(fmt::format("{:>3} {:>9} ms  {}", step_, machine_.clock().steady_ms() - 1'000'000, line));
 }
 
 void NodeSimulator::fail(std::string what) {
@@ -79,16 +81,23 @@ std::string NodeSimulator::run() {
 
 void NodeSimulator::act(const Step& step) {
   switch (step.kind) {
-    case StepKind::kProduce: return produce();
-    case StepKind::kSequence: return produce_in_sequence();
-    case StepKind::kRepeat: return repeat();
-    case StepKind::kTransact: return transact();
+    case StepKind::kProduce:
+      return produce();
+    case StepKind::kSequence:
+      return produce_in_sequence();
+    case StepKind::kRepeat:
+      return repeat();
+    case StepKind::kTransact:
+      return transact();
     case StepKind::kScan:
       if (!troubled_) verify(false);
       return;
-    case StepKind::kLook: return look();
-    case StepKind::kDeleteRecords: return delete_records();
-    case StepKind::kCommitOffset: return commit_offset();
+    case StepKind::kLook:
+      return look();
+    case StepKind::kDeleteRecords:
+      return delete_records();
+    case StepKind::kCommitOffset:
+      return commit_offset();
     case StepKind::kPass: {
       static constexpr int64_t kTimes_ms[] = {10, 100, 1000, 7000, 40'000, 400'000};
       int64_t ms = kTimes_ms[pick(std::size(kTimes_ms))];
@@ -100,14 +109,22 @@ void NodeSimulator::act(const Step& step) {
       note(fmt::format("the clock is set by {} ms", ms));
       return machine_.clock().jump(ms);
     }
-    case StepKind::kMove: return move();
-    case StepKind::kDeleteTopic: return delete_topic();
-    case StepKind::kCreateTopic: return create_topic(fmt::format("t{}", pick(plan_.topic_names)));
-    case StepKind::kConfigure: return configure();
-    case StepKind::kRestart: return restart(true);
-    case StepKind::kKill: return kill_soon(false);
-    case StepKind::kPowerOff: return kill_soon(true);
-    case StepKind::kDirectoryAway: return send_directory_away();
+    case StepKind::kMove:
+      return move();
+    case StepKind::kDeleteTopic:
+      return delete_topic();
+    case StepKind::kCreateTopic:
+      return create_topic(fmt::format("t{}", pick(plan_.topic_names)));
+    case StepKind::kConfigure:
+      return configure();
+    case StepKind::kRestart:
+      return restart(true);
+    case StepKind::kKill:
+      return kill_soon(false);
+    case StepKind::kPowerOff:
+      return kill_soon(true);
+    case StepKind::kDirectoryAway:
+      return send_directory_away();
     case StepKind::kDirectoryBack:
       if (troubled_) verify(false);
       return;
@@ -119,19 +136,27 @@ void NodeSimulator::act(const Step& step) {
       troubled_ = true;
       return;
     }
-    case StepKind::kFill: return fill();
-    case StepKind::kRot: return rot();
-    case StepKind::kLoseCheckpoint: return lose_checkpoint();
-    case StepKind::kCount: return;
+    case StepKind::kFill:
+      return fill();
+    case StepKind::kRot:
+      return rot();
+    case StepKind::kLoseCheckpoint:
+      return lose_checkpoint();
+    case StepKind::kCount:
+      return;
   }
 }
 
 void NodeSimulator::take_turns() {
   switch (pick(4)) {
-    case 0: return;
-    case 1: return machine_.run_steps(pick(40));
-    case 2: return machine_.run_until_idle();
-    default: return machine_.pass(static_cast<int64_t>(pick(200)), true);
+    case 0:
+      return;
+    case 1:
+      return machine_.run_steps(pick(40));
+    case 2:
+      return machine_.run_until_idle();
+    default:
+      return machine_.pass(static_cast<int64_t>(pick(200)), true);
   }
 }
 
@@ -183,7 +208,9 @@ void NodeSimulator::restart(bool in_order) {
 void NodeSimulator::revive() {
   for (int tries = 0; !process_.alive() && !failed(); tries++) {
     if (machine_.ended_itself() && !troubled_ && !disk_.in_trouble()) return fail("the broker ended itself");
-    note(power_goes_ ? "the machine is dead" : machine_.ended_itself() ? "the broker ended itself" : "the process is dead");
+    note(power_goes_               ? "the machine is dead"
+         : machine_.ended_itself() ? "the broker ended itself"
+                                   : "the process is dead");
     process_.bury();
     deaths_++;
     for (const TopicPtr& topic : topics_) forget_late_starts(*topic, machine_.clock().steady_ms());

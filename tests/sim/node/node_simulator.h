@@ -1,6 +1,8 @@
-// NodeSimulator: one history of a whole node on a simulated machine. The production code runs as it is, but for sockets:
-// requests go in as frames and answers come out. What must hold (node_model.h, node_simulator_checks.cc):
-//   - what was acknowledged is there once, in order, under its topic's id: after the process was killed all of it, after a
+// NodeSimulator: one history of a whole node on a simulated machine. The production code runs as it is, but
+// for sockets: requests go in as frames and answers come out. What must hold (node_model.h,
+// node_simulator_checks.cc):
+//   - what was acknowledged is there once, in order, under its topic's id: after the process was killed all
+//   of it, after a
 //     power failure what the topic's flush settings promise;
 //   - nothing deleted, aborted or refused comes back; the last value of a key survives compaction;
 //   - offsets, epochs, producers' sequences and log start offsets never go back;
@@ -54,7 +56,7 @@ class NodeSimulator {
   struct Sequence {
     int32_t next = 0;
     BatchPtr last;
-    bool unknown = false;    // the last one was not answered
+    bool unknown = false;  // the last one was not answered
     bool in_flight = false;
     bool forgettable = false;  // the broker may have forgotten it
   };
@@ -111,7 +113,8 @@ class NodeSimulator {
   void write_in_transaction(Producer& producer);
   void end_transaction(Producer& producer, bool commit);
   void get_producer_id(Producer& producer);
-  BatchPtr make_batch(const TopicPtr& topic, int32_t partition, size_t count, const Producer* producer, int32_t sequence);
+  BatchPtr make_batch(const TopicPtr& topic, int32_t partition, size_t count, const Producer* producer,
+                      int32_t sequence);
   void send_batch(const BatchPtr& batch, const std::string& transactional_id,
                   std::function<void(std::optional<ErrorCode>)> then);
   void on_produced(const BatchPtr& batch, const ProduceResponse::PartitionProduceResponse& answer);
@@ -158,8 +161,8 @@ class NodeSimulator {
   std::set<OffsetPlace> committing_;
   int64_t last_number_ = 0;
   size_t last_transaction_ = 0;
-  bool power_goes_ = false;   // at the next death
-  bool troubled_ = false;     // a disk failed since the last start
+  bool power_goes_ = false;  // at the next death
+  bool troubled_ = false;    // a disk failed since the last start
   size_t step_ = 0;
   std::string failure_;
   std::function<void(const std::string&)> on_line_;

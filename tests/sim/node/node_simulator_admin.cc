@@ -17,7 +17,8 @@ void NodeSimulator::find_coordinators() {
     request.key_type = type;
     request.coordinator_keys = {"g"};
     auto response = ask<FindCoordinatorResponse>(request, 4);
-    if (!response || response->coordinators.at(0).error_code != ErrorCode::kNone) return fail("there is no coordinator");
+    if (!response || response->coordinators.at(0).error_code != ErrorCode::kNone)
+      return fail("there is no coordinator");
   }
 }
 
@@ -106,7 +107,8 @@ void NodeSimulator::configure() {
   if (error != ErrorCode::kNone) return;
   mark_expired(*topic, wall_ms());
   topic->config[name] = {value};
-  if (name == "retention.ms" || name == "retention.bytes" || name == "cleanup.policy") keep_from_now_on(topic);
+  if (name == "retention.ms" || name == "retention.bytes" || name == "cleanup.policy")
+    keep_from_now_on(topic);
 }
 
 // What is still there and may no longer go, has to stay.

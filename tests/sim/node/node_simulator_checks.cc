@@ -22,8 +22,9 @@ int64_t number_of(const RecordView& record) {
 
 // --- asking
 
-std::optional<FetchResponse::PartitionData> NodeSimulator::fetch(const TopicPtr& topic, int32_t partition, int64_t offset,
-                                                                 bool committed, int32_t max_bytes) {
+std::optional<FetchResponse::PartitionData> NodeSimulator::fetch(const TopicPtr& topic, int32_t partition,
+                                                                 int64_t offset, bool committed,
+                                                                 int32_t max_bytes) {
   FetchRequest request;
   request.max_wait_ms = 0;
   request.min_bytes = 0;
@@ -38,7 +39,8 @@ std::optional<FetchResponse::PartitionData> NodeSimulator::fetch(const TopicPtr&
   one.partition_max_bytes = max_bytes;
   auto response = ask<FetchResponse>(request, kFetchVersion);
   if (!response || response->responses.empty() || response->responses[0].partitions.empty()) {
-    if (process_.alive() && !failed()) fail(fmt::format("{}-{}: a fetch is not answered", topic->name, partition));
+    if (process_.alive() && !failed())
+      fail(fmt::format("{}-{}: a fetch is not answered", topic->name, partition));
     return std::nullopt;
   }
   return std::move(response->responses[0].partitions[0]);
@@ -63,7 +65,8 @@ std::optional<Scan> NodeSimulator::scan(const TopicPtr& topic, int32_t partition
     return std::nullopt;
   }
   result.log_start = start.offset;
-  if (!read_batches(topic, partition, result) || !read_committed(topic, partition, result)) return std::nullopt;
+  if (!read_batches(topic, partition, result) || !read_committed(topic, partition, result))
+    return std::nullopt;
   return result;
 }
 
@@ -74,7 +77,8 @@ bool NodeSimulator::read_batches(const TopicPtr& topic, int32_t partition, Scan&
   int64_t at = into.log_start;
   int64_t expected = -1;
   while (true) {
-    auto data = fetch(topic, partition, at, false, random_.chance(50) ? 1 << 20 : static_cast<int32_t>(pick(600)) + 1);
+    auto data = fetch(topic, partition, at, false,
+                      random_.chance(50) ? 1 << 20 : static_cast<int32_t>(pick(600)) + 1);
     if (!data) return false;
     if (data->error_code != ErrorCode::kNone) {
       if (rotten) return true;
@@ -104,7 +108,8 @@ bool NodeSimulator::read_batches(const TopicPtr& topic, int32_t partition, Scan&
       while (!header.is_control() && records.next()) {
         const RecordView& record = records.record();
         if (record.offset < into.log_start) continue;
-        into.found.push_back({record.offset, number_of(record), std::string(record.key.value_or("")), !record.value});
+        into.found.push_back(
+            {record.offset, number_of(record), std::string(record.key.value_or("")), !record.value});
         records_read_++;
       }
       at = header.next_offset();
@@ -112,7 +117,8 @@ bool NodeSimulator::read_batches(const TopicPtr& topic, int32_t partition, Scan&
     if (at != before) continue;
     // A hole at the end, up to the empty segment that was made behind it.
     if (rotten || topic->lost_power) return true;
-    fail(fmt::format("{}: nothing can be read at offset {}, the high watermark is {}", name, at, into.high_watermark));
+    fail(fmt::format("{}: nothing can be read at offset {}, the high watermark is {}", name, at,
+                     into.high_watermark));
     return false;
   }
 }
@@ -122,11 +128,13 @@ bool NodeSimulator::read_committed(const TopicPtr& topic, int32_t partition, Sca
   const bool rotten = topic->partitions[static_cast<size_t>(partition)].rotten;
   int64_t at = into.log_start;
   while (at < into.last_stable) {
-    auto data = fetch(topic, partition, at, true, random_.chance(50) ? 1 << 20 : static_cast<int32_t>(pick(600)) + 1);
+    auto data =
+        fetch(topic, partition, at, true, random_.chance(50) ? 1 << 20 : static_cast<int32_t>(pick(600)) + 1);
     if (!data) return false;
     if (data->error_code != ErrorCode::kNone) {
-      if (!rotten) fail(fmt::format("{}-{}: committed records cannot be read at {}: {}", topic->name, partition, at,
-                                    error_name(data->error_code)));
+      if (!rotten)
+        fail(fmt::format("{}-{}: committed records cannot be read at {}: {}", topic->name, partition, at,
+                         error_name(data->error_code)));
       return rotten;
     }
     std::multimap<int64_t, int64_t> aborted;  // by first offset
@@ -153,8 +161,9 @@ bool NodeSimulator::read_committed(const TopicPtr& topic, int32_t partition, Sca
     }
     if (at != before) continue;
     if (topic->lost_power) return true;
-    if (!rotten) fail(fmt::format("{}-{}: no committed records can be read at {}, the last stable offset is {}", topic->name,
-                                  partition, at, into.last_stable));
+    if (!rotten)
+      fail(fmt::format("{}-{}: no committed records can be read at {}, the last stable offset is {}",
+                       topic->name, partition, at, into.last_stable));
     return rotten;
   }
   return true;
@@ -221,7 +230,8 @@ void NodeSimulator::check_topics() {
   if (!response) return process_.alive() ? fail("Metadata is not answered") : void();
   for (const auto& found : response->topics) {
     if (found.is_internal) continue;
-    auto known = std::find_if(topics_.begin(), topics_.end(), [&](const TopicPtr& one) { return one->id == found.topic_id; });
+    auto known = std::find_if(topics_.begin(), topics_.end(),
+                              [&](const TopicPtr& one) { return one->id == found.topic_id; });
     if (known == topics_.end()) {
       // The answer to its creation was lost.
       auto model = std::make_shared<TopicModel>();
@@ -234,7 +244,8 @@ void NodeSimulator::check_topics() {
       continue;
     }
     TopicModel& topic = **known;
-    if (topic.deleted) return fail(fmt::format("{} {} is deleted, and there again", topic.name, topic.id.to_string()));
+    if (topic.deleted)
+      return fail(fmt::format("{} {} is deleted, and there again", topic.name, topic.id.to_string()));
     topic.delete_asked = false;
     for (const auto& p : found.partitions) {
       PartitionModel& model = topic.partitions.at(static_cast<size_t>(p.partition_index));
@@ -242,8 +253,8 @@ void NodeSimulator::check_topics() {
         return fail(fmt::format("{}-{}: {}", topic.name, p.partition_index, error_name(p.error_code)));
       }
       if (p.leader_epoch < model.epoch_seen) {
-        return fail(fmt::format("{}-{}: leader epoch {}, it was {}", topic.name, p.partition_index, p.leader_epoch,
-                                model.epoch_seen));
+        return fail(fmt::format("{}-{}: leader epoch {}, it was {}", topic.name, p.partition_index,
+                                p.leader_epoch, model.epoch_seen));
       }
       model.epoch_seen = p.leader_epoch;
     }
@@ -264,7 +275,8 @@ void NodeSimulator::check_partition(const TopicPtr& topic, int32_t partition, bo
   auto found = scan(topic, partition);
   if (!found || failed()) return;
   mark_expired(*topic, wall_ms());
-  if (std::string fault = judge(*topic, static_cast<size_t>(partition), *found, restarted, machine_.clock().steady_ms());
+  if (std::string fault =
+          judge(*topic, static_cast<size_t>(partition), *found, restarted, machine_.clock().steady_ms());
       !fault.empty()) {
     fail(fault);
   }
@@ -322,8 +334,8 @@ void NodeSimulator::check_offsets() {
       }
     }
     if (!possible.contains(found)) {
-      return fail(fmt::format("offset {} is read as committed of {}-{}, it was {}", found, place.first, place.second,
-                              *possible.rbegin()));
+      return fail(fmt::format("offset {} is read as committed of {}-{}, it was {}", found, place.first,
+                              place.second, *possible.rbegin()));
     }
   }
 }
@@ -342,7 +354,8 @@ void NodeSimulator::check_moves() {
     for (const auto& directory : response->results) {
       for (const auto& topic : directory.topics) {
         for (const auto& p : topic.partitions) {
-          if (p.is_future_key) waits = fmt::format("{}-{} to {}", topic.name, p.partition_index, directory.log_dir);
+          if (p.is_future_key)
+            waits = fmt::format("{}-{} to {}", topic.name, p.partition_index, directory.log_dir);
         }
       }
     }

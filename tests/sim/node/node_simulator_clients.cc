@@ -12,7 +12,8 @@ namespace {
 constexpr int16_t kProduceById = 13;
 
 std::string text_of(const std::vector<int64_t>& numbers) {
-  return numbers.size() == 1 ? std::to_string(numbers[0]) : fmt::format("{} to {}", numbers.front(), numbers.back());
+  return numbers.size() == 1 ? std::to_string(numbers[0])
+                             : fmt::format("{} to {}", numbers.front(), numbers.back());
 }
 
 // Nothing was written, and will not be.
@@ -26,8 +27,10 @@ bool is_refusal(ErrorCode error) {
     case ErrorCode::kProducerFenced:
     case ErrorCode::kConcurrentTransactions:
     case ErrorCode::kUnknownTopicId:
-    case ErrorCode::kUnknownTopicOrPartition: return true;
-    default: return false;
+    case ErrorCode::kUnknownTopicOrPartition:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -59,8 +62,8 @@ NodeSimulator::BatchPtr NodeSimulator::make_batch(const TopicPtr& topic, int32_t
     const std::string number = std::to_string(record.number);
     const std::string value(pick(100), 'v');
     RecordHeader header{"n", ByteView(number)};
-    builder.append(ByteView(record.key), record.tombstone ? std::nullopt : std::optional<ByteView>(value), timestamp,
-                   std::span<const RecordHeader>(&header, 1));
+    builder.append(ByteView(record.key), record.tombstone ? std::nullopt : std::optional<ByteView>(value),
+                   timestamp, std::span<const RecordHeader>(&header, 1));
     batch->numbers.push_back(record.number);
     topic->partitions[static_cast<size_t>(partition)].records.emplace(record.number, record);
   }
@@ -87,20 +90,23 @@ void NodeSimulator::send_batch(const BatchPtr& batch, const std::string& transac
     }
     then(std::nullopt);
   };
-  a_connection().ask<ProduceResponse>(request, kProduceById, [this, batch, then, lost](const ProduceResponse* response) {
-    if (response == nullptr) return lost();
-    const auto& answer = response->responses.at(0).partition_responses.at(0);
-    on_produced(batch, answer);
-    then(answer.error_code);
-  });
+  a_connection().ask<ProduceResponse>(
+      request, kProduceById, [this, batch, then, lost](const ProduceResponse* response) {
+        if (response == nullptr) return lost();
+        const auto& answer = response->responses.at(0).partition_responses.at(0);
+        on_produced(batch, answer);
+        then(answer.error_code);
+      });
 }
 
-void NodeSimulator::on_produced(const BatchPtr& batch, const ProduceResponse::PartitionProduceResponse& answer) {
+void NodeSimulator::on_produced(const BatchPtr& batch,
+                                const ProduceResponse::PartitionProduceResponse& answer) {
   TopicModel& topic = *batch->topic;
   const std::string name = fmt::format("{} in {}-{}", text_of(batch->numbers), topic.name, batch->partition);
   note(fmt::format("{}: {}{}", name, error_name(answer.error_code),
                    answer.error_code == ErrorCode::kNone ? fmt::format(" at {}", answer.base_offset) : ""));
-  const bool acked = answer.error_code == ErrorCode::kNone || answer.error_code == ErrorCode::kDuplicateSequenceNumber;
+  const bool acked =
+      answer.error_code == ErrorCode::kNone || answer.error_code == ErrorCode::kDuplicateSequenceNumber;
   const bool gone = topic.deleted || topic.delete_asked;
   const bool refused = is_refusal(answer.error_code);
   if (!acked && !gone && !troubled_ && answer.error_code == ErrorCode::kKafkaStorageError &&
@@ -115,8 +121,8 @@ void NodeSimulator::on_produced(const BatchPtr& batch, const ProduceResponse::Pa
       if (answer.error_code == ErrorCode::kNone) {
         int64_t offset = answer.base_offset + static_cast<int64_t>(i);
         if (record.fate == Fate::kAcked && record.offset >= 0 && record.offset != offset) {
-          fail(fmt::format("record {} was at {}, and is said to be at {} when it is sent again", record.number,
-                           record.offset, offset));
+          fail(fmt::format("record {} was at {}, and is said to be at {} when it is sent again",
+                           record.number, record.offset, offset));
         }
         record.offset = offset;
       }
@@ -149,14 +155,15 @@ void NodeSimulator::get_producer_id(Producer& producer) {
   InitProducerIdRequest request;
   request.transactional_id.reset();
   request.transaction_timeout_ms = 60'000;
-  a_connection().ask<InitProducerIdResponse>(request, 5, [this, &producer](const InitProducerIdResponse* response) {
-    producer.asking = false;
-    if (response == nullptr || response->error_code != ErrorCode::kNone) return;
-    producer.producer_id = response->producer_id;
-    producer.epoch = response->producer_epoch;
-    producer.sequences.clear();
-    note(fmt::format("producer {} of epoch {}", producer.producer_id, producer.epoch));
-  });
+  a_connection().ask<InitProducerIdResponse>(
+      request, 5, [this, &producer](const InitProducerIdResponse* response) {
+        producer.asking = false;
+        if (response == nullptr || response->error_code != ErrorCode::kNone) return;
+        producer.producer_id = response->producer_id;
+        producer.epoch = response->producer_epoch;
+        producer.sequences.clear();
+        note(fmt::format("producer {} of epoch {}", producer.producer_id, producer.epoch));
+      });
 }
 
 void NodeSimulator::produce_in_sequence() {
@@ -176,8 +183,8 @@ void NodeSimulator::produce_in_sequence() {
     sequence.last = make_batch(topic, partition, count, &producer, sequence.next);
     sequence.next += static_cast<int32_t>(count);
   }
-  note(fmt::format("{} {} to {}-{} by producer {}", sequence.unknown ? "again" : "produce", text_of(sequence.last->numbers),
-                   topic->name, partition, producer.producer_id));
+  note(fmt::format("{} {} to {}-{} by producer {}", sequence.unknown ? "again" : "produce",
+                   text_of(sequence.last->numbers), topic->name, partition, producer.producer_id));
   send_sequence(producer, sequence.last);
 }
 
@@ -206,12 +213,14 @@ void NodeSimulator::send_sequence(Producer& producer, const BatchPtr& batch) {
 void NodeSimulator::repeat() {
   Producer& producer = producers_[pick(producers_.size())];
   if (producer.producer_id < 0 || producer.sequences.empty()) return;
-  auto at = std::next(producer.sequences.begin(), static_cast<std::ptrdiff_t>(pick(producer.sequences.size())));
+  auto at =
+      std::next(producer.sequences.begin(), static_cast<std::ptrdiff_t>(pick(producer.sequences.size())));
   Sequence& sequence = at->second;
   if (sequence.last == nullptr || sequence.in_flight || sequence.last->topic->deleted) return;
   // After a power failure it is no duplicate, where it is lost.
   for (int64_t number : sequence.last->numbers) {
-    Record& record = sequence.last->topic->partitions[static_cast<size_t>(at->first.second)].records.at(number);
+    Record& record =
+        sequence.last->topic->partitions[static_cast<size_t>(at->first.second)].records.at(number);
     if (record.fate == Fate::kNever) return;
   }
   note(fmt::format("repeat {} by producer {}", text_of(sequence.last->numbers), producer.producer_id));
@@ -242,20 +251,21 @@ void NodeSimulator::begin_anew(Producer& producer) {
   InitProducerIdRequest request;
   request.transactional_id = producer.id;
   request.transaction_timeout_ms = 60'000;
-  a_connection().ask<InitProducerIdResponse>(request, 5, [this, &producer](const InitProducerIdResponse* response) {
-    producer.asking = false;
-    if (response == nullptr || response->error_code != ErrorCode::kNone) {
-      producer.lost = true;
-      return;
-    }
-    producer.producer_id = response->producer_id;
-    producer.epoch = response->producer_epoch;
-    producer.sequences.clear();
-    producer.lost = false;
-    note(fmt::format("{} is producer {} of epoch {}", producer.id, producer.producer_id, producer.epoch));
-    TransactionPtr before = std::exchange(producer.transaction, nullptr);
-    if (before != nullptr && !before->commit_was_asked) before->outcome = Outcome::kAborted;
-  });
+  a_connection().ask<InitProducerIdResponse>(
+      request, 5, [this, &producer](const InitProducerIdResponse* response) {
+        producer.asking = false;
+        if (response == nullptr || response->error_code != ErrorCode::kNone) {
+          producer.lost = true;
+          return;
+        }
+        producer.producer_id = response->producer_id;
+        producer.epoch = response->producer_epoch;
+        producer.sequences.clear();
+        producer.lost = false;
+        note(fmt::format("{} is producer {} of epoch {}", producer.id, producer.producer_id, producer.epoch));
+        TransactionPtr before = std::exchange(producer.transaction, nullptr);
+        if (before != nullptr && !before->commit_was_asked) before->outcome = Outcome::kAborted;
+      });
 }
 
 void NodeSimulator::write_in_transaction(Producer& producer) {
@@ -269,8 +279,8 @@ void NodeSimulator::write_in_transaction(Producer& producer) {
   sequence.next += static_cast<int32_t>(count);
   sequence.in_flight = true;
   producer.asking = true;
-  note(fmt::format("{} writes {} to {}-{} in transaction {}", producer.id, text_of(batch->numbers), topic->name, partition,
-                   producer.transaction->number));
+  note(fmt::format("{} writes {} to {}-{} in transaction {}", producer.id, text_of(batch->numbers),
+                   topic->name, partition, producer.transaction->number));
   send_batch(batch, producer.id, [this, &producer, topic, partition](std::optional<ErrorCode> error) {
     producer.asking = false;
     producer.sequences[{topic->id, partition}].in_flight = false;
@@ -289,22 +299,24 @@ void NodeSimulator::end_transaction(Producer& producer, bool commit) {
   request.producer_id = producer.producer_id;
   request.producer_epoch = producer.epoch;
   request.committed = commit;
-  a_connection().ask<EndTxnResponse>(request, 5, [this, &producer, transaction, commit](const EndTxnResponse* response) {
-    producer.asking = false;
-    if (response != nullptr) note(fmt::format("{}: transaction {}: {}", producer.id, transaction->number,
-                                              error_name(response->error_code)));
-    if (response == nullptr || response->error_code != ErrorCode::kNone) {
-      producer.lost = true;
-      return;
-    }
-    transaction->outcome = commit ? Outcome::kCommitted : Outcome::kAborted;
-    if (response->producer_id != producer.producer_id || response->producer_epoch != producer.epoch) {
-      producer.sequences.clear();
-    }
-    producer.producer_id = response->producer_id;
-    producer.epoch = response->producer_epoch;
-    producer.transaction = nullptr;
-  });
+  a_connection().ask<EndTxnResponse>(
+      request, 5, [this, &producer, transaction, commit](const EndTxnResponse* response) {
+        producer.asking = false;
+        if (response != nullptr)
+          note(fmt::format("{}: transaction {}: {}", producer.id, transaction->number,
+                           error_name(response->error_code)));
+        if (response == nullptr || response->error_code != ErrorCode::kNone) {
+          producer.lost = true;
+          return;
+        }
+        transaction->outcome = commit ? Outcome::kCommitted : Outcome::kAborted;
+        if (response->producer_id != producer.producer_id || response->producer_epoch != producer.epoch) {
+          producer.sequences.clear();
+        }
+        producer.producer_id = response->producer_id;
+        producer.epoch = response->producer_epoch;
+        producer.transaction = nullptr;
+      });
 }
 
 // --- offsets
@@ -327,15 +339,16 @@ void NodeSimulator::delete_records() {
   if (!topic->must_be("cleanup.policy", "compact")) {
     model.deletable_up_to = offset < 0 ? INT64_MAX : std::max(model.deletable_up_to, offset);
   }
-  a_connection().ask<DeleteRecordsResponse>(request, 2, [this, topic, &model](const DeleteRecordsResponse* response) {
-    model.deleting = false;
-    if (response == nullptr) return;
-    const auto& answer = response->topics.at(0).partitions.at(0);
-    note(fmt::format("deleted: {} {}", error_name(answer.error_code), answer.low_watermark));
-    if (answer.error_code != ErrorCode::kNone) return;
-    if (model.deletable_up_to == INT64_MAX) model.deletable_up_to = answer.low_watermark;
-    model.starts.push_back({answer.low_watermark, machine_.clock().steady_ms()});
-  });
+  a_connection().ask<DeleteRecordsResponse>(
+      request, 2, [this, topic, &model](const DeleteRecordsResponse* response) {
+        model.deleting = false;
+        if (response == nullptr) return;
+        const auto& answer = response->topics.at(0).partitions.at(0);
+        note(fmt::format("deleted: {} {}", error_name(answer.error_code), answer.low_watermark));
+        if (answer.error_code != ErrorCode::kNone) return;
+        if (model.deletable_up_to == INT64_MAX) model.deletable_up_to = answer.low_watermark;
+        model.starts.push_back({answer.low_watermark, machine_.clock().steady_ms()});
+      });
 }
 
 void NodeSimulator::commit_offset() {
@@ -353,13 +366,14 @@ void NodeSimulator::commit_offset() {
   if (!committing_.insert(place).second) return;
   if (offsets_[place].empty()) offsets_[place].insert(-1);
   offsets_[place].insert(offset);
-  a_connection().ask<OffsetCommitResponse>(request, 9, [this, topic, place, offset](const OffsetCommitResponse* response) {
-    committing_.erase(place);
-    if (response == nullptr || topic->deleted || topic->delete_asked) return;
-    const ErrorCode error = response->topics.at(0).partitions.at(0).error_code;
-    note(fmt::format("committed {}: {}", offset, error_name(error)));
-    if (error == ErrorCode::kNone) offsets_[place] = {offset};
-  });
+  a_connection().ask<OffsetCommitResponse>(
+      request, 9, [this, topic, place, offset](const OffsetCommitResponse* response) {
+        committing_.erase(place);
+        if (response == nullptr || topic->deleted || topic->delete_asked) return;
+        const ErrorCode error = response->topics.at(0).partitions.at(0).error_code;
+        note(fmt::format("committed {}: {}", offset, error_name(error)));
+        if (error == ErrorCode::kNone) offsets_[place] = {offset};
+      });
 }
 
 }  // namespace milena::sim

@@ -1,14 +1,14 @@
-// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. More of them, and one with its history, made shorter:
+// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. More of them, and one with its
+// history, made shorter:
 //   MILENA_SEEDS=10000 build/*/tests/sim/node/test_node_sim --gtest_filter='NodeSimulator.WhatMustHoldHolds'
 //   MILENA_SEED=17 build/*/tests/sim/node/test_node_sim --gtest_filter='NodeSimulator.Replay'
 // MILENA_WHOLE=1 replays all of the steps, with the broker's own log.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
 #include <string>
-
-#include <fmt/core.h>
 
 #include "log/planted_storage_bugs.h"
 #include "sim/node/node_runner.h"
@@ -21,8 +21,8 @@ uint64_t number_or(const char* name, uint64_t usual) {
   return text == nullptr ? usual : static_cast<uint64_t>(std::atoll(text));
 }
 
-// What does not hold yet, and is known: left out unless MILENA_WITHOUT says otherwise ("" leaves out nothing). Who mends one
-// takes it from here.
+// What does not hold yet, and is known: left out unless MILENA_WITHOUT says otherwise ("" leaves out
+// nothing). Who mends one takes it from here.
 constexpr const char* kNotYet = "Rot,Fill,FailCall,DirectoryAway,LoseCheckpoint,Move,PowerOff,flush.messages";
 
 // MILENA_WITHOUT=Rot,Fill leaves those steps out of every history: to look behind what is known.
@@ -34,7 +34,8 @@ Plan plan_of(uint64_t seed) {
   std::erase_if(plan.steps, [&](const Step& step) {
     return without.find(fmt::format(",{},", name_of(step.kind))) != std::string::npos;
   });
-  std::erase_if(plan.topic_settings, [&](const auto& one) { return without.find("," + one.first + ",") != std::string::npos; });
+  std::erase_if(plan.topic_settings,
+                [&](const auto& one) { return without.find("," + one.first + ",") != std::string::npos; });
   return plan;
 }
 
@@ -69,8 +70,9 @@ TEST(NodeSimulator, WhatMustHoldHolds) {
     ADD_FAILURE() << "seed " << seed << ": " << verdict.failure;
     if (enough == 1) replay(seed, false);
   }
-  std::cout << seeds << " seeds: " << sum.acknowledged << " records acknowledged, " << sum.transactions << " transactions, "
-            << sum.deaths << " deaths, " << sum.records_read << " records read, " << sum.disk_calls << " calls to the disk\n";
+  std::cout << seeds << " seeds: " << sum.acknowledged << " records acknowledged, " << sum.transactions
+            << " transactions, " << sum.deaths << " deaths, " << sum.records_read << " records read, "
+            << sum.disk_calls << " calls to the disk\n";
 }
 
 TEST(NodeSimulator, SameSeedSameStory) {
@@ -115,7 +117,8 @@ TEST(NodeSimulator, Replay) {
   if (std::getenv("MILENA_SEED") == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
   const char* wanted = std::getenv("MILENA_PLANTED");
   for (int bug = 1; wanted != nullptr && bug < static_cast<int>(PlantedStorageBug::kCount); bug++) {
-    if (wanted == name_of(static_cast<PlantedStorageBug>(bug))) planted_storage_bug = static_cast<PlantedStorageBug>(bug);
+    if (wanted == name_of(static_cast<PlantedStorageBug>(bug)))
+      planted_storage_bug = static_cast<PlantedStorageBug>(bug);
   }
   replay(number_or("MILENA_SEED", 1), number_or("MILENA_WHOLE", 0) != 0);
   planted_storage_bug = PlantedStorageBug::kNone;

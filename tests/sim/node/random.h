@@ -1,4 +1,5 @@
-// SimRandom: the one source of chance of a simulated machine. The same seed gives the same numbers everywhere.
+// SimRandom: the one source of chance of a simulated machine. The same seed gives the same numbers
+// everywhere.
 #pragma once
 
 #include <cstddef>

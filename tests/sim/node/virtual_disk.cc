@@ -75,7 +75,9 @@ VirtualDisk::VirtualDisk(SimRandom& random) : random_(random), root_(std::make_s
 
 VirtualDisk::~VirtualDisk() = default;
 
-std::string VirtualDisk::volume_of(const std::string& path) { return path.substr(0, path.find('/', 1)); }
+std::string VirtualDisk::volume_of(const std::string& path) {
+  return path.substr(0, path.find('/', 1));
+}
 
 // Every call comes through here: who is killed, is killed before it has an effect.
 Status VirtualDisk::begin(const char* what, const std::string& path, bool takes_room) {
@@ -118,8 +120,10 @@ VirtualDisk::InodePtr VirtualDisk::parent_of(const std::string& path, std::strin
 
 void VirtualDisk::change(Inode& directory, Change what) {
   for (const auto& [name, inode] : what.entries) {
-    if (inode != nullptr) directory.entries[name] = inode;
-    else directory.entries.erase(name);
+    if (inode != nullptr)
+      directory.entries[name] = inode;
+    else
+      directory.entries.erase(name);
   }
   directory.changes.push_back(std::move(what));
 }
@@ -151,7 +155,9 @@ Result<std::shared_ptr<File>> VirtualDisk::open(const std::string& path, OpenMod
   return std::shared_ptr<File>(std::make_shared<OpenFile>(*this, std::move(inode), path));
 }
 
-bool VirtualDisk::exists(const std::string& path) { return begin("look for", path).ok() && find(path) != nullptr; }
+bool VirtualDisk::exists(const std::string& path) {
+  return begin("look for", path).ok() && find(path) != nullptr;
+}
 
 Status VirtualDisk::make_directories(const std::string& path) {
   RETURN_IF_ERROR(begin("make directory", path, find(path) == nullptr));
@@ -254,8 +260,10 @@ void VirtualDisk::settle(Inode& inode) {
   size_t kept = inode.changes.empty() ? 0 : random_.pick(inode.changes.size() + 1);
   for (size_t i = 0; i < kept; i++) {
     for (const auto& [name, entry] : inode.changes[i].entries) {
-      if (entry != nullptr) inode.durable_entries[name] = entry;
-      else inode.durable_entries.erase(name);
+      if (entry != nullptr)
+        inode.durable_entries[name] = entry;
+      else
+        inode.durable_entries.erase(name);
     }
   }
   inode.entries = inode.durable_entries;
@@ -267,7 +275,9 @@ void VirtualDisk::settle_file(Inode& file) {
   if (file.unsynced.empty()) return;
   // None, all, the first ones with a tear behind them, or any.
   const size_t how = random_.pick(4);
-  const size_t first_lost = how == 0 ? 0 : how == 2 ? random_.pick(file.unsynced.size()) : file.unsynced.size();
+  const size_t first_lost = how == 0   ? 0
+                            : how == 2 ? random_.pick(file.unsynced.size())
+                                       : file.unsynced.size();
   for (size_t i = 0; i < file.unsynced.size(); i++) {
     const Write& write = file.unsynced[i];
     if (i < first_lost) {
@@ -287,16 +297,22 @@ void VirtualDisk::settle_file(Inode& file) {
 }
 
 void VirtualDisk::set_away(const std::string& volume, bool away) {
-  if (away) away_.insert(volume);
-  else away_.erase(volume);
+  if (away)
+    away_.insert(volume);
+  else
+    away_.erase(volume);
 }
 
 void VirtualDisk::set_full(const std::string& volume, bool full) {
-  if (full) full_.insert(volume);
-  else full_.erase(volume);
+  if (full)
+    full_.insert(volume);
+  else
+    full_.erase(volume);
 }
 
-void VirtualDisk::fail_after(const std::string& volume, uint64_t calls) { fails_at_[volume] = calls; }
+void VirtualDisk::fail_after(const std::string& volume, uint64_t calls) {
+  fails_at_[volume] = calls;
+}
 
 void VirtualDisk::heal() {
   away_.clear();

@@ -1,9 +1,10 @@
-// VirtualDisk: a FileSystem in memory with what real disks do to a broker. The first part of a path ("/a") is a volume,
-// a file system of its own.
+// VirtualDisk: a FileSystem in memory with what real disks do to a broker. The first part of a path ("/a") is
+// a volume, a file system of its own.
 //
-// What was written is visible at once, as in a page cache. A power failure takes back what was not synced: of a file's
-// writes any may be missing, and one may be torn (the file has its length, with zeros where the bytes are not); of a
-// directory's changes the last ones are missing, each directory for itself. Volumes fill, fail, vanish and return.
+// What was written is visible at once, as in a page cache. A power failure takes back what was not synced: of
+// a file's writes any may be missing, and one may be torn (the file has its length, with zeros where the
+// bytes are not); of a directory's changes the last ones are missing, each directory for itself. Volumes
+// fill, fail, vanish and return.
 //
 // Single-threaded. Before each call on_call() is asked, which may throw: the process is killed there.
 #pragma once

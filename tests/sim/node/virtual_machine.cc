@@ -31,7 +31,8 @@ void* take_stack() {
     free_stacks.pop_back();
     return stack;
   }
-  void* stack = ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  void* stack =
+      ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   CHECK(stack != MAP_FAILED);
   return stack;
 }
@@ -100,7 +101,9 @@ class VirtualMachine::Loop final : public Executor {
     return task;
   }
   static void run(Task task) { task(); }
-  bool timer_due() const { return !timers_.empty() && timers_.begin()->first.first <= machine_.clock_.steady_ms(); }
+  bool timer_due() const {
+    return !timers_.empty() && timers_.begin()->first.first <= machine_.clock_.steady_ms();
+  }
 
   VirtualMachine& machine_;
   SimRandom& random_;
@@ -130,8 +133,8 @@ class VirtualMachine::Worker {
       context_.uc_stack.ss_size = kStackBytes;
       context_.uc_link = &back_;
       auto self = reinterpret_cast<uintptr_t>(this);
-      ::makecontext(&context_, reinterpret_cast<void (*)()>(&Worker::enter), 2, static_cast<unsigned>(self >> 32),
-                    static_cast<unsigned>(self));
+      ::makecontext(&context_, reinterpret_cast<void (*)()>(&Worker::enter), 2,
+                    static_cast<unsigned>(self >> 32), static_cast<unsigned>(self));
     }
     machine_.running_ = this;
     ::swapcontext(&back_, &context_);
@@ -180,7 +183,9 @@ VirtualMachine::~VirtualMachine() {
   disk_.set_on_call(nullptr);
 }
 
-void VirtualMachine::end_process(int) { throw Killed{.by_itself = true}; }
+void VirtualMachine::end_process(int) {
+  throw Killed{.by_itself = true};
+}
 
 // One behind the other, in any order.
 void VirtualMachine::run_on_threads(std::vector<Task> tasks) {
@@ -204,7 +209,9 @@ std::vector<Executor*> VirtualMachine::start_loops(size_t count) {
   return pointers;
 }
 
-Executor& VirtualMachine::loop(size_t index) { return *loops_[index]; }
+Executor& VirtualMachine::loop(size_t index) {
+  return *loops_[index];
+}
 
 void VirtualMachine::bury_workers() {
   if (!dead_) note_death(Killed{});
@@ -215,7 +222,9 @@ void VirtualMachine::bury_workers() {
   }
 }
 
-void VirtualMachine::bury_loops() { loops_.clear(); }
+void VirtualMachine::bury_loops() {
+  loops_.clear();
+}
 
 void VirtualMachine::note_death(Killed how) {
   if (!dead_) dead_ = how;
@@ -256,7 +265,8 @@ bool VirtualMachine::advance_worker(size_t index) {
   return !dead();
 }
 
-// A loop that waits for a worker, or a worker for another: those go on meanwhile. Waking up for nothing is allowed.
+// A loop that waits for a worker, or a worker for another: those go on meanwhile. Waking up for nothing is
+// allowed.
 void VirtualMachine::wait_for_workers() {
   if (running_ != nullptr) {
     running_->give_way();
@@ -267,7 +277,9 @@ void VirtualMachine::wait_for_workers() {
   if (dead_) throw *dead_;
 }
 
-VirtualMachine* VirtualMachine::current() { return the_machine; }
+VirtualMachine* VirtualMachine::current() {
+  return the_machine;
+}
 
 bool VirtualMachine::step() {
   if (dead()) return false;
@@ -283,7 +295,8 @@ bool VirtualMachine::step() {
 }
 
 void VirtualMachine::run_steps(size_t count) {
-  for (; count > 0 && step(); count--) {}
+  for (; count > 0 && step(); count--) {
+  }
 }
 
 void VirtualMachine::run_until_idle() {
@@ -316,7 +329,8 @@ void VirtualMachine::pass(int64_t ms, bool lazily) {
     if (dead() || clock_.steady_ms() >= end_ms) return;
     int64_t next_ms = std::min(end_ms, next_timer().value_or(end_ms));
     // Never quite when it was asked for.
-    next_ms = std::min<int64_t>(end_ms, std::max(next_ms, clock_.steady_ms() + 1) + static_cast<int64_t>(random_.pick(3)));
+    next_ms = std::min<int64_t>(
+        end_ms, std::max(next_ms, clock_.steady_ms() + 1) + static_cast<int64_t>(random_.pick(3)));
     clock_.advance(next_ms - clock_.steady_ms());
   }
 }

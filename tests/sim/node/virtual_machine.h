@@ -1,8 +1,10 @@
-// VirtualMachine: the clock, the event loops and the worker threads of a simulated process, on a VirtualDisk. Which of them
-// goes on next comes from the seed. A worker may stop at any call to the disk and let others go on; time passes meanwhile.
+// VirtualMachine: the clock, the event loops and the worker threads of a simulated process, on a VirtualDisk.
+// Which of them goes on next comes from the seed. A worker may stop at any call to the disk and let others go
+// on; time passes meanwhile.
 //
-// kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code, and whatever is
-// on the stack of the workers is unwound when the process is buried. What the code would have done next does not happen.
+// kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code,
+// and whatever is on the stack of the workers is unwound when the process is buried. What the code would have
+// done next does not happen.
 #pragma once
 
 #include <deque>
