@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "log/planted_storage_bugs.h"
 #include "metadata/internal_topics.h"
 
 namespace milena {
@@ -239,7 +240,7 @@ Status LogDirectories::find_future(const MetadataImage& image, const FoundDirect
   bool known = topic != nullptr && topic->partition(one.partition.partition) != nullptr;
   auto same = known ? is_of(one, topic->id) : Result<bool>(false);
   if (!same) return same.error();
-  if (!*same) return set_aside(one, "is a copy of a replica that is not in the metadata");
+  if (!*same && !(known && MILENA_STORAGE_BUG(kFutureByName))) return set_aside(one, "is a copy of a replica that is not in the metadata");
   futures_.push_back(one);
   return ok_status();
 }
@@ -268,7 +269,7 @@ Status LogDirectories::find_deleted(const MetadataImage& image, const FoundDirec
                                     std::vector<std::string>& doomed) {
   auto id = one.directory->topic_id_of(one.path);
   const TopicImage* topic = id.ok() && id->has_value() ? image.find_topic(**id) : nullptr;
-  bool wanted = topic != nullptr && topic->partition(one.partition.partition) != nullptr &&
+  bool wanted = !MILENA_STORAGE_BUG(kOriginalGoesUnsynced) && topic != nullptr && topic->partition(one.partition.partition) != nullptr &&
                 !found_.contains({topic->name, one.partition.partition});
   if (wanted) return set_aside(one, "was to be deleted, but the replica is nowhere else");
   doomed.push_back(one.path);

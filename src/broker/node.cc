@@ -7,6 +7,7 @@
 
 #include "base/descriptors.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "broker/authorizer.h"
 #include "broker/client_session.h"
 #include "broker/embedded_controller.h"
@@ -362,7 +363,7 @@ Status Node::recover_logs() {
 // Nothing can be put in order any more: the next start recovers. As Kafka's broker halts.
 void Node::halt(const std::string& why) {
   log_error("The broker ends: {}", why);
-  std::_Exit(1);
+  end_process(1);
 }
 
 // Partitions in it lose their log on every shard, and in the metadata their leader.

@@ -7,6 +7,7 @@
 #include "broker/log_cleaner.h"
 #include "broker/metadata_runtime.h"
 #include "broker/shard.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 namespace {
@@ -77,7 +78,8 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
                                 from.shared_config(), state);
   if (!log) return fail(move, log.error());
   move->log = log.take();
-  Status ready = resumed ? ok_status() : move->log->set_topic_id(move->id.topic_id);
+  const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
+  Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
   if (ready) ready = meet(from, *move->log);
   if (!ready) return fail(move, ready.error());
   shard_.executor().post([this, move] { copy_some(move); });
@@ -109,10 +111,10 @@ Status ReplicaMover::meet(PartitionLog& from, PartitionLog& to) {
 // True when `to` has all that `from` has.
 Result<bool> ReplicaMover::copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes) {
   PartitionLog& to = *move.log;
-  to.set_config(from.shared_config());  // it may have been altered
+  if (!MILENA_STORAGE_BUG(kMoveKeepsOldConfig)) to.set_config(from.shared_config());  // it may have been altered
   while (to.log_end_offset() < from.log_end_offset() && copied_bytes < budget_bytes) {
     int64_t at = std::max(to.log_end_offset(), from.log_start_offset());
-    if (at == from.log_end_offset()) {  // all of its records were deleted
+    if (at == from.log_end_offset() && !MILENA_STORAGE_BUG(kDeletionEndsMove)) {  // all of its records were deleted
       RETURN_IF_ERROR(to.truncate_fully_and_start_at(at));
       break;
     }
@@ -236,6 +238,7 @@ Status ReplicaMover::swap(Partition& partition, Move& move) {
   partition.set_sync_running(false);
   partition.replace_log(std::move(move.log), *move.to);
   originals_[move.id] = {move.name, from};
+  if (MILENA_STORAGE_BUG(kOriginalGoesUnsynced)) delete_original(move.id);
   return ok_status();
 }
 
@@ -246,7 +249,7 @@ void ReplicaMover::give_up(const TopicPartitionId& id, bool topic_deleted) {
   if (found != moves_.end()) end(found->second, topic_deleted ? Copy::kRemoved : Copy::kKept);
 }
 
-void ReplicaMover::end(const MovePtr& move, Copy copy) {
+void ReplicaMover::end(MovePtr move, Copy copy) {
   auto current = moves_.find(move->id);
   if (current == moves_.end() || current->second != move) return;
   moves_.erase(current);

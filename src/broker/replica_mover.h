@@ -72,7 +72,7 @@ class ReplicaMover {
   void assign(const TopicPartitionId& id, const LogDirectory& directory, Task done);
   void finish(const MovePtr& move);
   Status swap(Partition& partition, Move& move);
-  void end(const MovePtr& move, Copy copy);
+  void end(MovePtr move, Copy copy);
   void keep_copy(Move& move);
   void fail(const MovePtr& move, const Error& error);
   void delete_original(const TopicPartitionId& id);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "log/planted_storage_bugs.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_iterator.h"
@@ -58,7 +59,8 @@ void TransactionSieve::begin_up_to(int64_t offset) {
 TransactionSieve::Ongoing* TransactionSieve::find_aborted(int64_t producer_id, int64_t offset) {
   auto found = ongoing_aborted_.find(producer_id);
   if (found == ongoing_aborted_.end()) return nullptr;
-  if (offset <= found->second.transaction.last_offset) return &found->second;
+  const bool holds = offset <= found->second.transaction.last_offset || MILENA_STORAGE_BUG(kMarkerBeforeRoundUnseen);
+  if (holds) return &found->second;
   ongoing_aborted_.erase(found);
   return nullptr;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "log/planted_storage_bugs.h"
+
 namespace milena {
 namespace {
 
@@ -69,6 +71,8 @@ Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {
     }
     if (read_bytes_ >= until && !full) return Progress::kMore;
   }
+  // Behind a segment's last batch offsets may be missing, which nobody will ever dirty.
+  if (!full && !plan_.sources.empty() && !MILENA_STORAGE_BUG(kGapIsDirty)) map_.set_latest_offset(plan_.sources.back().end_offset - 1);
   collecting_ = false;
   batches_.reset();
   collector_.reset();

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "log/format/json.h"
 #include "log/format/partition_metadata.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 namespace {
@@ -23,6 +24,16 @@ constexpr ByteView kFirstDirtyFile = "cleaner-offset-checkpoint";
 int64_t offset_of(const OffsetCheckpoint& checkpoint, const TopicPartition& partition) {
   auto it = checkpoint.find(partition);
   return it == checkpoint.end() ? 0 : it->second;
+}
+
+// The beginning of a partition.metadata, and perhaps zeros up to its length.
+bool is_torn(ByteView content) {
+  const size_t whole = encode_partition_metadata(Uuid{}).size();
+  const size_t end = content.find_last_not_of('\0') + 1;  // 0 if there is nothing else
+  constexpr ByteView kUpToTheId = "version: 0\ntopic_id: ";
+  const ByteView written = content.substr(0, end);
+  return content.size() <= whole && end < whole &&
+         written.substr(0, kUpToTheId.size()) == kUpToTheId.substr(0, written.size());
 }
 
 }  // namespace
@@ -194,8 +205,8 @@ Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partiti
   auto content = file_system_.read_file(path);
   if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
   if (!content) return content.error();
-  if (content->empty()) return std::optional<Uuid>();
   auto id = decode_partition_metadata(*content);
+  if (!id && is_torn(*content) && !MILENA_STORAGE_BUG(kTornIdTakesOffline)) return std::optional<Uuid>(Uuid{});
   if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
   return std::optional<Uuid>(*id);
 }
@@ -213,7 +224,7 @@ Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partitio
   std::string path = partition_path(partition);
   auto found = topic_id_of(path);
   if (!found) return found.error();
-  if (*found && **found != topic_id) {
+  if (*found && **found != topic_id && **found != Uuid{}) {
     return make_error(ErrorKind::kNotFound, "{} is of another topic of that name, and stays", path);
   }
   return rename_partition(partition, path, DirectoryKind::kDelete, random);
@@ -234,8 +245,12 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
   if (**found == topic_id) return Occupant::kOurs;
   auto aside = set_aside_stray(partition, path, random);
   if (!aside) return aside.error();
-  log_warn("{} was of a topic of the same name that is deleted; it is set aside as {}", path, *aside);
-  return Occupant::kSetAside;
+  log_warn("{} {}; it is set aside as {}", path,
+           **found == Uuid{} ? "was begun when the machine failed, and nothing in it was synced"
+                             : "was of a topic of the same name that is deleted",
+           *aside);
+  // What the checkpoints say is still about this topic: those of a deleted one were written without it.
+  return **found == Uuid{} ? Occupant::kUnnamed : Occupant::kSetAside;
 }
 
 // --- checkpoints ---

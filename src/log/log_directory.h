@@ -76,8 +76,8 @@ class LogDirectory {
   Result<std::vector<PartitionDirectory>> list_partitions() const;
   // Whether a log was ever begun in the partition's directory. False where there is no directory.
   Result<bool> holds_segments(const TopicPartition& partition) const;
-  // What partition.metadata in a partition's directory says; nullopt where the file is not there, or was named before the
-  // machine failed and not yet written. A name alone does not tell whose records a directory holds: a topic may have been
+  // What partition.metadata in a partition's directory says; nullopt where the file is not there, the zero id where the
+  // machine failed before it was all written: whichever topic that log is of, nothing in it was synced. A name alone does not tell whose records a directory holds: a topic may have been
   // deleted, and made again, while the directory was away.
   Result<std::optional<Uuid>> topic_id_of(const std::string& partition_path) const;
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with

@@ -6,6 +6,7 @@
 
 #include "base/saturating.h"
 #include "log/format/partition_metadata.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 
@@ -96,7 +97,7 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   }
   if (directory_dirty_) sync.directory_ = directory_;
   directory_dirty_ = false;
-  if (parent_dirty_) RETURN_IF_ERROR(add_identity(sync));
+  if (parent_dirty_ && !MILENA_STORAGE_BUG(kParentNotSynced)) RETURN_IF_ERROR(add_identity(sync));
   return sync;
 }
 

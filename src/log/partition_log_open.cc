@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "log/partition_log.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 
@@ -104,6 +105,9 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
     if (name.ends_with(kCleanedSuffix) && file) min_cleaned = std::min(min_cleaned, file->offset);
     if (name.ends_with(kSwapSuffix)) swaps.push_back(name);
     if (name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix)) done_with.push_back(name);
+    if (MILENA_STORAGE_BUG(kCleanedGoesFirst) && name.ends_with(kCleanedSuffix)) {
+      RETURN_IF_ERROR(file_system().remove(path_of(name)));
+    }
   }
   int64_t from = kNone;
   int64_t to = -1;
@@ -181,6 +185,8 @@ Status PartitionLog::confirm_end() {
   recovery_point_ = std::min(recovery_point_, active().base_offset());
   RETURN_IF_ERROR(recover(OpenState{.recovery_point = active().base_offset()}));
   if (log_start_offset_ > log_end_offset_) return truncate_fully_and_start_at(log_start_offset_);
+  // Who had seen all of it sees what was not known of, too.
+  if (high_watermark_ >= said && !MILENA_STORAGE_BUG(kFurtherEndNotShown)) set_high_watermark(log_end_offset_);
   clamp_offsets();
   return remove_stray_snapshots();
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/saturating.h"
 #include "log/partition_log.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 
@@ -142,7 +143,7 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
 // Without the records, the snapshot is all that tells of their producers. It was written when the segment was rolled, and is
 // on the disk by itself in most cases.
 Status PartitionLog::sync_snapshot(int64_t offset) {
-  if (!std::binary_search(snapshots_.begin(), snapshots_.end(), offset)) return ok_status();
+  if (MILENA_STORAGE_BUG(kSnapshotNotSynced) || !std::binary_search(snapshots_.begin(), snapshots_.end(), offset)) return ok_status();
   auto file = file_system().open(path_of(segment_file_name(offset, kSnapshotSuffix)), OpenMode::kRead);
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->sync());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 namespace {
@@ -415,6 +416,9 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
   auto file = log_.open();
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->truncate(position));
+  // At once: the log goes on in another segment, perhaps, and then nobody syncs this one for it. What was cut off would be
+  // back after a loss of power, below the recovery point, where nobody looks.
+  if (!MILENA_STORAGE_BUG(kCutNotSynced)) RETURN_IF_ERROR((*file)->sync());
   size_ = position;
   preallocated_ = false;
   if (position == 0) first_timestamp_ = -1;

@@ -62,6 +62,24 @@ TEST_P(DurabilityTest, ADirectoryOfADeletedTopicIsNotTakenForItsSuccessor) {
   EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"new"});
 }
 
+// The machine failed while the directory was new: whose it is was not all written.
+TEST_P(DurabilityTest, ATornPartitionMetadataDoesNotTakeThePartitionOffline) {
+  create_topic("t");
+  produce("t", 0, {"unsynced"});
+  const std::filesystem::path directory = node().directory() + "/data/t-0";
+  for (const std::string& torn : {std::string(), std::string("version: 0\ntopic_id: ab"), std::string(43, '\0'),
+                                  "version" + std::string(36, '\0')}) {
+    client_gone();
+    node().kill();
+    std::ofstream(directory / "partition.metadata", std::ios::trunc) << torn;
+    start();
+    EXPECT_TRUE(values_from("t", 0, 0).empty());
+    produce("t", 0, {"new"});
+    kill_and_start();
+    EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"new"});
+  }
+}
+
 TEST_P(DurabilityTest, AcknowledgedIsSyncedWhereTheTopicAsksForIt) {
   create_topic("t", 1, {{"flush.messages", "1"}});
   for (int i = 0; i < 3; i++) {

@@ -137,6 +137,20 @@ TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
   EXPECT_EQ(node().partition("t", 0).log()->config().retention_ms, -1);
 }
 
+TEST_P(MovesTest, AMoveThatIsUnderWayMayBeSentElsewhere) {
+  begin_slow_move("t");
+  std::string first = to_;
+  for (int i = 0; i < 3; i++) {
+    if (dir(i) != from_ && dir(i) != first) to_ = dir(i);
+  }
+  move("t", to_);
+  finish_move("t");
+  node().run();
+  EXPECT_EQ(count_in(first, "-future"), 0);
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 6);
+  EXPECT_FALSE(values_from("t", 0, 5).empty());
+}
+
 TEST_P(MovesTest, ADeletionThatEmptiesTheLogDoesNotEndTheMove) {
   begin_slow_move("t");
   ASSERT_EQ(delete_records("t", 6), ErrorCode::kNone);

@@ -131,6 +131,22 @@ class CompactionTest : public log_test::LogTest {
 
 using Strings = std::vector<std::string>;
 
+// A replica that was copied has the gaps that compaction made, at the end of a segment, too.
+TEST_F(CompactionTest, AGapAtTheEndOfASegmentIsClean) {
+  config_.segment_bytes = 100;
+  open();
+  for (int64_t base : {0, 5}) {
+    ASSERT_TRUE(log_->append_as_follower(keyed({{"k", "v"}}, {.base_offset = base, .partition_leader_epoch = 0})).ok());
+  }
+  log_->set_high_watermark(log_->log_end_offset());
+  ASSERT_EQ(log_->active_segment_base_offset(), 5);
+  ASSERT_TRUE(try_compact().ok());
+  EXPECT_EQ(log_->first_dirty_offset(), 5);
+  auto outlook = log_->compaction_outlook();
+  ASSERT_TRUE(outlook.ok());
+  EXPECT_FALSE(outlook->due);
+}
+
 TEST_F(CompactionTest, the_last_record_of_each_key_stays_at_its_offset) {
   open();
   put({{"a", "1"}, {"b", "1"}, {"c", "1"}});

@@ -248,5 +248,42 @@ TEST_F(PowerFailureTest, what_was_flushed_is_there_with_its_directory) {
   EXPECT_EQ(*id, (Uuid{1, 2}));
 }
 
+// What a recovery cut off stays away, though the log went on in another segment before anything was synced.
+TEST_F(PowerFailureTest, what_was_cut_off_does_not_come_back) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  open();
+  put("a", "1");
+  put("b", "1");
+  ASSERT_TRUE(log_->flush().ok());
+  const std::string path = std::string(kDirectory) + "/00000000000000000000.log";
+  auto file = disk_.open(path, OpenMode::kReadWrite);
+  ASSERT_TRUE(file.ok());
+  const uint64_t good = (*file)->size().value();
+  ASSERT_TRUE((*file)->write_at(good, ByteView("the beginning of a batch, of which no more was written before the end")).ok());
+  disk_.settle();
+  open({.recovery_point = 2});
+  ASSERT_TRUE(log_->roll().ok());
+  disk_.lose_power();
+  EXPECT_EQ(disk_.read_file(path)->size(), good);
+}
+
+// The newest producer snapshot, whose name says where the log ends, was lost: what lies behind the one before is shown.
+TEST_F(PowerFailureTest, an_end_that_is_found_to_be_further_is_the_high_watermark) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  open();
+  put("a", "1", 7, 0);
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  disk_.settle();
+  open({.clean_shutdown = true, .recovery_point = 1, .high_watermark = 1});
+  put("b", "1", 7, 1);
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  disk_.lose_power(ForgetfulFileSystem::no_names, ForgetfulFileSystem::all_bytes);
+  open({.clean_shutdown = true, .recovery_point = 2, .high_watermark = 2});
+  log_->set_high_watermark(log_->log_end_offset());
+  ASSERT_TRUE(log_->read(0, 1 << 20, 2, true).ok());
+  EXPECT_EQ(log_->log_end_offset(), 2);
+  EXPECT_EQ(log_->high_watermark(), 2);
+}
+
 }  // namespace
 }  // namespace milena

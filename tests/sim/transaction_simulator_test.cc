@@ -1,4 +1,4 @@
-// Seeds are run from 0 on. One command replays a seed and prints its history:
+// Seeds are run from MILENA_FIRST (0) on. One command replays a seed and prints its history:
 //   MILENA_SEED=17 build/*/tests/sim/test_sim --gtest_filter='TransactionSimulator.Replay'
 // MILENA_SEEDS=10000 runs more of them; MILENA_PLANTED=name replays with a bug on purpose.
 #include <gtest/gtest.h>
@@ -20,6 +20,11 @@ uint32_t seeds_or(uint32_t usual) {
   return wanted == nullptr ? usual : static_cast<uint32_t>(std::atol(wanted));
 }
 
+uint32_t first_seed() {
+  const char* wanted = std::getenv("MILENA_FIRST");
+  return wanted == nullptr ? 0 : static_cast<uint32_t>(std::atol(wanted));
+}
+
 void print_history(uint32_t seed) {
   TransactionSimulator again(seed, true);
   again.run();
@@ -28,7 +33,7 @@ void print_history(uint32_t seed) {
 
 TEST(TransactionSimulator, WhatMustHoldHolds) {
   size_t committed = 0, aborted = 0, reloads = 0;
-  for (uint32_t seed = 0; seed < seeds_or(300); ++seed) {
+  for (uint32_t seed = first_seed(); seed < first_seed() + seeds_or(300); ++seed) {
     TransactionSimulator simulator(seed);
     const std::string failure = simulator.run();
     if (!failure.empty()) {

@@ -1,0 +1,40 @@
+// Bugs on purpose in what lies on the disk, for the simulated machine to find (tests/sim/node), as the
+// coordinators have theirs (coordinator/planted_bugs.h): faults that were there once. The tests' build has them,
+// one at a time and none by itself; everywhere else MILENA_STORAGE_BUG(name) is the constant false.
+#pragma once
+
+#ifdef MILENA_PLANTED_STORAGE_BUGS
+
+#include <string_view>
+
+namespace milena {
+
+#define MILENA_PLANTED_STORAGE_BUGS_LIST(X)                                                          \
+  X(kMarkerBeforeRoundUnseen)  /* an aborted transaction goes on where its marker is before a round */   \
+  X(kGapIsDirty)               /* offsets that are missing behind a segment's last batch stay dirty */   \
+  X(kCleanedGoesFirst)         /* .cleaned files go before the .swap files that they invalidate */       \
+  X(kSnapshotNotSynced)        /* retention removes batches whose producers only a cache remembers */    \
+  X(kParentNotSynced)          /* the first sync leaves out the directory and whose log it is */         \
+  X(kTornIdTakesOffline)       /* a partition.metadata that was not all written is taken for damage */   \
+  X(kCutNotSynced)             /* what a recovery cut off comes back */                                  \
+  X(kFurtherEndNotShown)       /* records behind the said end stay beyond the high watermark */          \
+  X(kFutureByName)             /* a copy of a deleted topic becomes the log of one made after it */      \
+  X(kMoveKeepsOldConfig)       /* a configuration altered during a move is lost */                       \
+  X(kOriginalGoesUnsynced)     /* what was moved goes before its copy is on the disk */                  \
+  X(kDeletionEndsMove)         /* a move fails when all records are deleted meanwhile */
+
+enum class PlantedStorageBug {
+  kNone,
+#define MILENA_NAME(name) name,
+  MILENA_PLANTED_STORAGE_BUGS_LIST(MILENA_NAME)
+#undef MILENA_NAME
+  kCount
+};
+inline PlantedStorageBug planted_storage_bug = PlantedStorageBug::kNone;
+
+}  // namespace milena
+
+#define MILENA_STORAGE_BUG(name) (::milena::planted_storage_bug == ::milena::PlantedStorageBug::name)
+#else
+#define MILENA_STORAGE_BUG(name) false
+#endif

@@ -1,0 +1,114 @@
+// What a simulated history knows of the records it wrote: which of them must be there, which may, and which
+// must not.
+//
+// Every record carries a number in a header, so that it is known wherever it turns up.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+
+namespace milena::sim {
+
+enum class Fate {
+  kAsked,   // not answered yet
+  kAcked,   // it must be there
+  kUnsure,  // the answer was lost, or is no promise any more: the next scan of a restarted node decides
+  kNever,   // refused, or seen to be gone: it must not be there
+};
+
+enum class Outcome { kOpen, kCommitAsked, kAbortAsked, kCommitted, kAborted };
+
+struct Transaction {
+  int number = 0;
+  Outcome outcome = Outcome::kOpen;
+  bool commit_was_asked = false;
+};
+using TransactionPtr = std::shared_ptr<Transaction>;
+
+struct Record {
+  int64_t number = 0;
+  std::string key;
+  bool tombstone = false;
+  int64_t timestamp = 0;
+  Fate fate = Fate::kAsked;
+  int64_t offset = -1;      // -1: not known
+  bool doubtful = false;    // its answer was lost once: it may have been there and gone
+  bool promised = false;    // survives a power failure
+  bool may_expire = false;  // retention could have taken it
+  TransactionPtr transaction;
+};
+
+// One record as it was read.
+struct Found {
+  int64_t offset = -1;
+  int64_t number = -1;
+  std::string key;
+  bool tombstone = false;
+};
+
+struct Scan {
+  int64_t log_start = -1;
+  int64_t high_watermark = -1;
+  int64_t last_stable = -1;
+  int64_t first_batch = -1;  // base offset of the first batch
+  bool gaps = false;
+  std::string gap;
+  std::vector<Found> found;
+  std::set<int64_t> committed;  // the numbers that readers of committed records see
+};
+
+// The values that a setting may have: one, or more while it is not known whether a change was made.
+using Possible = std::set<std::string>;
+
+struct PartitionModel {
+  std::map<int64_t, Record> records;  // by number
+  int64_t deletable_up_to = 0;        // somebody asked for it
+  bool deleting = false;              // and waits for the answer
+  // Log start offsets that were acknowledged, and when; those that are old enough are on the disk.
+  struct Start {
+    int64_t offset = 0;
+    int64_t since_ms = 0;
+  };
+  std::vector<Start> starts;
+  int64_t start_promised = 0;
+  int64_t end_seen = 0;
+  int32_t epoch_seen = -1;
+  bool rotten = false;   // somebody changed bytes on the disk
+  std::string moves_to;  // the directory that was asked for last; empty: none
+};
+
+struct TopicModel {
+  std::string name;
+  Uuid id;
+  bool deleted = false;
+  bool delete_asked = false;
+  std::map<std::string, Possible> config;
+  bool was_compacted = false;  // it may have been, ever
+  bool lost_power = false;     // files that were not synced may have lost more than those behind them
+  std::vector<PartitionModel> partitions;
+
+  bool may_be(const std::string& setting, const std::function<bool(const std::string&)>& test) const;
+  bool must_be(const std::string& setting, const std::string& value) const;
+};
+using TopicPtr = std::shared_ptr<TopicModel>;
+
+// What time makes of it: records that retention may take from now on.
+void mark_expired(TopicModel& topic, int64_t wall_ms);
+// The process died: of log start offsets that were acknowledged, only those count that had time to get into a
+// checkpoint.
+void forget_late_starts(TopicModel& topic, int64_t now_ms);
+// The machine lost power: what was not promised may be gone.
+void mark_power_lost(TopicModel& topic);
+
+// What is wrong with what was read; empty if nothing is. `restarted`: whatever is not there now will never
+// be. Fates that were unsure are settled.
+std::string judge(TopicModel& topic, size_t partition, const Scan& scan, bool restarted, int64_t now_ms);
+
+}  // namespace milena::sim

@@ -1,0 +1,119 @@
+// NodeProcess: the life of one broker on a VirtualMachine, as often as it is started, and the connections to
+// it.
+#pragma once
+
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/settings.h"
+#include "broker/node.h"
+#include "broker/session.h"
+#include "protocol/reader.h"
+#include "protocol/request_header.h"
+#include "protocol/writer.h"
+#include "sim/node/virtual_machine.h"
+
+namespace milena::sim {
+
+// A client's connection: requests go out one behind the other, and each is answered, or lost with the
+// connection.
+class Connection final : public Transport {
+ public:
+  Connection(Node& node, int shard, Executor& executor, uint64_t id);
+  ~Connection() override;
+
+  // `then` is told the answer, or null when it is lost.
+  template <class Response, class Request>
+  void ask(const Request& request, int16_t version, std::function<void(const Response*)> then) {
+    Writer writer;
+    RequestHeader header;
+    header.api_key = static_cast<int16_t>(Request::kApiKey);
+    header.api_version = version;
+    header.correlation_id = ++last_sent_;
+    header.client_id = "sim";
+    header.write(writer);
+    request.write(writer, version);
+    auto on_answer = [then = std::move(then), version](const ByteView* answer) {
+      if (answer == nullptr) return then(nullptr);
+      Reader reader(*answer);
+      ResponseHeader answered;
+      answered.read(reader, Response::kApiKey, version);
+      Response response;
+      response.read(reader, version);
+      CHECK(reader.ok(), "an answer cannot be decoded");
+      then(&response);
+    };
+    send_frame(writer.take().flatten().value(), std::move(on_answer));
+  }
+
+  // Asked and not answered.
+  size_t open_requests() const { return asked_.size(); }
+  bool closed() const { return closed_; }
+  const std::string& close_reason() const { return close_reason_; }
+  // The process is gone, or the broker closed the connection. Tells whoever still waits.
+  void lose_answers();
+  // Tells the broker's side; the process lives.
+  void disconnect();
+
+  void send(Payload answer) override;
+  void send_nothing() override;
+  void pause(int64_t) override {}
+  void close(std::string reason) override;
+
+ private:
+  using OnAnswer = std::function<void(const ByteView*)>;
+  struct Asked {
+    Bytes frame;
+    OnAnswer then;
+  };
+
+  void send_frame(Bytes frame, OnAnswer then);
+  void feed_later();
+  void feed();
+
+  Executor& executor_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::deque<Asked> asked_;  // the first one is with the broker, if `in_flight_`
+  bool in_flight_ = false;
+  bool closed_ = false;
+  std::string close_reason_;
+  int32_t last_sent_ = 0;
+  std::unique_ptr<Session> session_;
+};
+
+class NodeProcess {
+ public:
+  NodeProcess(VirtualMachine& machine, VirtualDisk& disk, Settings settings, size_t shards);
+  ~NodeProcess();
+
+  // An error is what the broker says. It may also die on the way: alive() tells.
+  Status start();
+  bool alive() const { return node_ != nullptr && !machine_.dead(); }
+  bool started() const { return node_ != nullptr; }
+  // As SIGTERM does it. False if it died on the way.
+  bool stop();
+  // What is left of a process that died, or is killed now. Answers that are under way are lost.
+  void bury();
+
+  // One of a few connections, made when it is not there.
+  Connection& connection(size_t which);
+  bool waits_for_answers() const;
+  Node& node() { return *node_; }
+
+ private:
+  VirtualMachine& machine_;
+  VirtualDisk& disk_;
+  Settings settings_;
+  size_t shards_;
+  std::unique_ptr<Node> node_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> lost_;  // closed ones, until their shard no longer looks at them
+  uint64_t last_connection_ = 0;
+};
+
+}  // namespace milena::sim

@@ -1,0 +1,257 @@
+#include "sim/node/node_simulator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace milena::sim {
+namespace {
+
+constexpr int64_t kPatience_ms = 120'000;
+
+}  // namespace
+
+NodeSimulator::NodeSimulator(Plan plan, std::function<void(const std::string&)> on_line)
+    : plan_(std::move(plan)),
+      random_(plan_.seed),
+      disk_(random_),
+      machine_(random_, disk_),
+      process_(machine_, disk_, settings(), plan_.shards),
+      producers_(2),
+      on_line_(std::move(on_line)) {
+  for (int i = 0; plan_.transactions && i < 2; i++)
+    transactional_.push_back(Producer{.id = fmt::format("tx{}", i)});
+}
+
+NodeSimulator::~NodeSimulator() = default;
+
+Settings NodeSimulator::settings() const {
+  Settings all;
+  auto set = [&](ByteView name, ByteView value) {
+    Status done = all.set(name, value);
+    CHECK(done.ok(), "{}", done.error().message);
+  };
+  set("log.dirs", "/a,/b,/c");
+  if (plan_.metadata_apart) set("metadata.log.dir", "/m");
+  set("offsets.topic.num.partitions", "1");
+  set("transaction.state.log.num.partitions", "1");
+  for (const auto& [name, value] : plan_.settings) set(name, value);
+  return all;
+}
+
+void NodeSimulator::note(std::string line) {
+  if (on_line_)
+    on_line_(fmt::format("{:>3} {:>9} ms  {}", step_, machine_.clock().steady_ms() - 1'000'000, line));
+}
+
+void NodeSimulator::fail(std::string what) {
+  if (failed()) return;
+  failure_ = std::move(what);
+  // What lies on the disks, for who looks into it.
+  for (const char* volume : {"/a", "/b", "/c"}) {
+    for (const std::string& path : disk_.paths_under(volume)) {
+      const std::string* content = disk_.content(path);
+      if (content == nullptr) continue;
+      std::string text = path.ends_with("-checkpoint") ? *content : "";
+      std::replace(text.begin(), text.end(), '\n', ' ');
+      note(fmt::format("{}: {} bytes {}", path, content->size(), text));
+    }
+  }
+  note("FAILED: " + failure_);
+}
+
+std::string NodeSimulator::run() {
+  for (const char* volume : {"/a", "/b", "/c", "/m"}) CHECK(disk_.make_directories(volume).ok());
+  start_node();
+  find_coordinators();
+  for (size_t i = 0; i < plan_.topic_names && !failed(); i++) create_topic(fmt::format("t{}", i));
+  for (const Step& step : plan_.steps) {
+    if (failed()) break;
+    step_++;
+    random_ = SimRandom(step.seed);
+    act(step);
+    if (!failed() && process_.alive()) take_turns();
+    for (const TopicPtr& topic : topics_) mark_expired(*topic, wall_ms());
+    if (!failed() && !process_.alive()) revive();
+  }
+  if (!failed()) settle();
+  return failure_;
+}
+
+void NodeSimulator::act(const Step& step) {
+  switch (step.kind) {
+    case StepKind::kProduce:
+      return produce();
+    case StepKind::kSequence:
+      return produce_in_sequence();
+    case StepKind::kRepeat:
+      return repeat();
+    case StepKind::kTransact:
+      return transact();
+    case StepKind::kScan:
+      if (!troubled_) verify(false);
+      return;
+    case StepKind::kLook:
+      return look();
+    case StepKind::kDeleteRecords:
+      return delete_records();
+    case StepKind::kCommitOffset:
+      return commit_offset();
+    case StepKind::kPass: {
+      static constexpr int64_t kTimes_ms[] = {10, 100, 1000, 7000, 40'000, 400'000};
+      int64_t ms = kTimes_ms[pick(std::size(kTimes_ms))];
+      note(fmt::format("{} ms pass", ms));
+      return machine_.pass(ms, random_.chance(50));
+    }
+    case StepKind::kJump: {
+      int64_t ms = (static_cast<int64_t>(pick(7200)) - 3600) * 1000;
+      note(fmt::format("the clock is set by {} ms", ms));
+      return machine_.clock().jump(ms);
+    }
+    case StepKind::kMove:
+      return move();
+    case StepKind::kDeleteTopic:
+      return delete_topic();
+    case StepKind::kCreateTopic:
+      return create_topic(fmt::format("t{}", pick(plan_.topic_names)));
+    case StepKind::kConfigure:
+      return configure();
+    case StepKind::kRestart:
+      return restart(true);
+    case StepKind::kKill:
+      return kill_soon(false);
+    case StepKind::kPowerOff:
+      return kill_soon(true);
+    case StepKind::kDirectoryAway:
+      return send_directory_away();
+    case StepKind::kDirectoryBack:
+      if (troubled_) verify(false);
+      return;
+    case StepKind::kFailCall: {
+      std::string volume = a_directory();
+      size_t calls = pick(60);
+      note(fmt::format("{} fails once, {} calls from now", volume, calls));
+      disk_.fail_after(volume, calls);
+      troubled_ = true;
+      return;
+    }
+    case StepKind::kFill:
+      return fill();
+    case StepKind::kRot:
+      return rot();
+    case StepKind::kLoseCheckpoint:
+      return lose_checkpoint();
+    case StepKind::kCount:
+      return;
+  }
+}
+
+void NodeSimulator::take_turns() {
+  switch (pick(4)) {
+    case 0:
+      return;
+    case 1:
+      return machine_.run_steps(pick(40));
+    case 2:
+      return machine_.run_until_idle();
+    default:
+      return machine_.pass(static_cast<int64_t>(pick(200)), true);
+  }
+}
+
+void NodeSimulator::wait_for(const bool& over) {
+  const int64_t until_ms = machine_.clock().steady_ms() + kPatience_ms;
+  while (!over && process_.alive() && machine_.clock().steady_ms() < until_ms) {
+    machine_.run_steps(50);
+    if (over) return;
+    if (!machine_.step()) machine_.pass(5, false);
+  }
+}
+
+// --- life and death
+
+void NodeSimulator::kill_soon(bool power) {
+  size_t calls = random_.chance(30) ? 0 : random_.chance(50) ? pick(20) : pick(300);
+  note(fmt::format("the {} is killed, {} calls from now", power ? "machine" : "process", calls));
+  power_goes_ |= power;
+  machine_.kill_after(calls);
+}
+
+void NodeSimulator::start_node() {
+  Status started = process_.start();
+  if (!started.ok()) {
+    if (troubled_) {
+      note("the node does not start: " + started.error().message);
+      disk_.heal();
+      troubled_ = false;
+      process_.bury();
+      return start_node();
+    }
+    return fail("the node does not start: " + started.error().message);
+  }
+  note(process_.alive() ? "started" : "killed while it started");
+}
+
+// If it dies on its way to a stop in order, it is left to be revived.
+void NodeSimulator::restart(bool in_order) {
+  note(in_order ? "a stop in order" : "killed");
+  if (in_order && !process_.stop()) return;
+  if (!in_order) {
+    process_.bury();
+    for (const TopicPtr& topic : topics_) forget_late_starts(*topic, machine_.clock().steady_ms());
+  }
+  start_node();
+}
+
+// The process died; it is started until it lives.
+void NodeSimulator::revive() {
+  for (int tries = 0; !process_.alive() && !failed(); tries++) {
+    if (machine_.ended_itself() && !troubled_ && !disk_.in_trouble()) return fail("the broker ended itself");
+    note(power_goes_               ? "the machine is dead"
+         : machine_.ended_itself() ? "the broker ended itself"
+                                   : "the process is dead");
+    process_.bury();
+    deaths_++;
+    for (const TopicPtr& topic : topics_) forget_late_starts(*topic, machine_.clock().steady_ms());
+    if (std::exchange(power_goes_, false)) {
+      disk_.lose_power();
+      for (const TopicPtr& topic : topics_) mark_power_lost(*topic);
+      for (Producer& producer : producers_) {
+        for (auto& [place, sequence] : producer.sequences) sequence.forgettable = true;
+      }
+    }
+    if (tries < 3 && random_.chance(30)) {
+      machine_.kill_after(pick(400));
+      power_goes_ = plan_.power && random_.chance(50);
+    }
+    start_node();
+  }
+  // Now it may live.
+  machine_.never_kill();
+  power_goes_ = false;
+  if (!failed() && !troubled_) verify(true);
+}
+
+// The trouble is over: everything is answered, and as it should be, before and after a stop in order.
+void NodeSimulator::settle() {
+  step_++;
+  machine_.never_kill();
+  power_goes_ = false;
+  note("the end");
+  verify(false);
+  if (!failed()) check_moves();
+  if (failed()) return;
+  restart(true);
+  if (!failed()) verify(true);
+}
+
+TopicPtr NodeSimulator::a_topic() {
+  std::vector<TopicPtr> live;
+  for (const TopicPtr& topic : topics_) {
+    if (!topic->deleted && !topic->delete_asked) live.push_back(topic);
+  }
+  return live.empty() ? nullptr : live[pick(live.size())];
+}
+
+}  // namespace milena::sim

@@ -1,0 +1,174 @@
+// NodeSimulator: one history of a whole node on a simulated machine. The production code runs as it is, but
+// for sockets: requests go in as frames and answers come out. What must hold (node_model.h,
+// node_simulator_checks.cc):
+//   - what was acknowledged is there once, in order, under its topic's id: after the process was killed all
+//   of it, after a
+//     power failure what the topic's flush settings promise;
+//   - nothing deleted, aborted or refused comes back; the last value of a key survives compaction;
+//   - offsets, epochs, producers' sequences and log start offsets never go back;
+//   - committed offsets and the topics and their ids are as they were answered;
+//   - the node starts again, and answers.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/error_code.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/messages/metadata.h"
+#include "protocol/messages/produce.h"
+#include "sim/node/node_model.h"
+#include "sim/node/node_process.h"
+#include "sim/node/node_story.h"
+
+namespace milena::sim {
+
+class NodeSimulator {
+ public:
+  // `on_line` is told each line of the history as it happens.
+  explicit NodeSimulator(Plan plan, std::function<void(const std::string&)> on_line = nullptr);
+  ~NodeSimulator();
+
+  // The whole story. What went wrong, or nothing.
+  std::string run();
+
+  size_t acknowledged() const { return acknowledged_; }
+  size_t deaths() const { return deaths_; }
+  size_t records_read() const { return records_read_; }
+  size_t transactions() const { return last_transaction_; }
+  size_t disk_calls() const { return disk_.calls(); }
+
+ private:
+  // One batch as its producer keeps it until it is answered.
+  struct Batch {
+    TopicPtr topic;
+    int32_t partition = 0;
+    std::vector<int64_t> numbers;
+    Bytes bytes;
+    bool answered = false;
+    bool promised = false;
+    int64_t first_offset = -1;
+  };
+  using BatchPtr = std::shared_ptr<Batch>;
+  struct Sequence {
+    int32_t next = 0;
+    BatchPtr last;
+    bool unknown = false;  // the last one was not answered
+    bool in_flight = false;
+    bool forgettable = false;  // the broker may have forgotten it
+  };
+  struct Producer {
+    std::string id;  // of transactions; empty: idempotent only
+    int64_t producer_id = -1;
+    int16_t epoch = -1;
+    bool asking = false;
+    std::map<std::pair<Uuid, int32_t>, Sequence> sequences;
+    TransactionPtr transaction;
+    bool lost = false;  // something was not answered: it begins anew
+  };
+  using OffsetPlace = std::pair<std::string, int32_t>;
+
+  void note(std::string line);
+  void fail(std::string what);
+  bool failed() const { return !failure_.empty(); }
+  size_t pick(size_t below) { return random_.pick(below); }
+  int64_t wall_ms() const { return machine_.clock().wall_ms(); }
+
+  // node_simulator.cc
+  Settings settings() const;
+  void act(const Step& step);
+  void take_turns();
+  void kill_soon(bool power);
+  void restart(bool in_order);
+  void revive();
+  void start_node();
+  void settle();
+  std::string a_directory() { return std::string("/") + static_cast<char>('a' + pick(3)); }
+  Connection& a_connection() { return process_.connection(pick(3)); }
+  TopicPtr a_topic();
+
+  // Asks and lets the machine run until it is answered; nullopt if the process dies, or does not answer.
+  template <class Response, class Request>
+  std::optional<Response> ask(const Request& request, int16_t version) {
+    auto answer = std::make_shared<std::optional<Response>>();
+    auto over = std::make_shared<bool>(false);
+    process_.connection(9).ask<Response>(request, version, [answer, over](const Response* response) {
+      if (response != nullptr) *answer = *response;
+      *over = true;
+    });
+    wait_for(*over);
+    return std::move(*answer);
+  }
+  void wait_for(const bool& over);
+
+  // node_simulator_clients.cc
+  void produce();
+  void produce_in_sequence();
+  void repeat();
+  void transact();
+  void begin_anew(Producer& producer);
+  void write_in_transaction(Producer& producer);
+  void end_transaction(Producer& producer, bool commit);
+  void get_producer_id(Producer& producer);
+  BatchPtr make_batch(const TopicPtr& topic, int32_t partition, size_t count, const Producer* producer,
+                      int32_t sequence);
+  void send_batch(const BatchPtr& batch, const std::string& transactional_id,
+                  std::function<void(std::optional<ErrorCode>)> then);
+  void on_produced(const BatchPtr& batch, const ProduceResponse::PartitionProduceResponse& answer);
+  void send_sequence(Producer& producer, const BatchPtr& batch);
+  void delete_records();
+  void commit_offset();
+
+  // node_simulator_admin.cc
+  void find_coordinators();
+  void create_topic(const std::string& name);
+  void delete_topic();
+  void configure();
+  void keep_from_now_on(const TopicPtr& topic);
+  void move();
+  void rot();
+  void lose_checkpoint();
+  void send_directory_away();
+  void fill();
+
+  // node_simulator_checks.cc
+  void verify(bool restarted);
+  bool wait_for_answers();
+  void settle_transactions();
+  void check_topics();
+  void check_partition(const TopicPtr& topic, int32_t partition, bool restarted);
+  std::optional<Scan> scan(const TopicPtr& topic, int32_t partition);
+  std::optional<FetchResponse::PartitionData> fetch(const TopicPtr& topic, int32_t partition, int64_t offset,
+                                                    bool committed, int32_t max_bytes);
+  bool read_batches(const TopicPtr& topic, int32_t partition, Scan& into);
+  bool read_committed(const TopicPtr& topic, int32_t partition, Scan& into);
+  void look();
+  void check_offsets();
+  void check_moves();
+
+  const Plan plan_;
+  SimRandom random_;
+  VirtualDisk disk_;
+  VirtualMachine machine_;
+  NodeProcess process_;
+  std::vector<TopicPtr> topics_;
+  std::vector<Producer> producers_;
+  std::vector<Producer> transactional_;
+  std::map<OffsetPlace, std::set<int64_t>> offsets_;  // what may be read
+  std::set<OffsetPlace> committing_;
+  int64_t last_number_ = 0;
+  size_t last_transaction_ = 0;
+  bool power_goes_ = false;  // at the next death
+  bool troubled_ = false;    // a disk failed since the last start
+  size_t step_ = 0;
+  std::string failure_;
+  std::function<void(const std::string&)> on_line_;
+  size_t acknowledged_ = 0;
+  size_t deaths_ = 0;
+  size_t records_read_ = 0;
+};
+
+}  // namespace milena::sim

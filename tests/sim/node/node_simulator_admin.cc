@@ -1,0 +1,207 @@
+// What administrators do to the node, and what happens to its disks.
+#include "protocol/messages/alter_replica_log_dirs.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_topics.h"
+#include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/incremental_alter_configs.h"
+#include "protocol/messages/list_offsets.h"
+#include "protocol/records/record_batch.h"
+#include "sim/node/node_simulator.h"
+
+namespace milena::sim {
+
+// Makes their topics.
+void NodeSimulator::find_coordinators() {
+  for (int8_t type : {0, 1}) {
+    FindCoordinatorRequest request;
+    request.key_type = type;
+    request.coordinator_keys = {"g"};
+    auto response = ask<FindCoordinatorResponse>(request, 4);
+    if (!response || response->coordinators.at(0).error_code != ErrorCode::kNone)
+      return fail("there is no coordinator");
+  }
+}
+
+void NodeSimulator::create_topic(const std::string& name) {
+  for (const TopicPtr& topic : topics_) {
+    if (topic->name == name && !topic->deleted) return;
+  }
+  note("create " + name);
+  CreateTopicsRequest request;
+  auto& topic = request.topics.emplace_back();
+  topic.name = name;
+  topic.num_partitions = static_cast<int32_t>(plan_.partitions);
+  topic.replication_factor = 1;
+  for (const auto& [key, value] : plan_.topic_settings) topic.configs.push_back({key, value});
+  auto response = ask<CreateTopicsResponse>(request, 7);
+  if (!response) {
+    if (process_.alive()) fail(name + " is not created: no answer");
+    return;  // the next look at the topics finds it, if it is there
+  }
+  const auto& answer = response->topics.at(0);
+  note(fmt::format("created: {} {}", error_name(answer.error_code), answer.topic_id.to_string()));
+  if (answer.error_code != ErrorCode::kNone) {
+    if (!troubled_) fail(fmt::format("{} is not created: {}", name, answer.error_message.value_or("")));
+    return;
+  }
+  auto model = std::make_shared<TopicModel>();
+  model->name = name;
+  model->id = answer.topic_id;
+  for (const auto& [key, value] : plan_.topic_settings) model->config[key] = {value};
+  model->was_compacted = plan_.compacts;
+  model->partitions.resize(plan_.partitions);
+  topics_.push_back(std::move(model));
+}
+
+void NodeSimulator::delete_topic() {
+  TopicPtr topic = a_topic();
+  if (topic == nullptr) return;
+  note("delete topic " + topic->name);
+  topic->delete_asked = true;
+  DeleteTopicsRequest request;
+  request.timeout_ms = 30'000;
+  request.topics.push_back({std::nullopt, topic->id});
+  // The coordinator deletes them in its own time.
+  for (auto& [place, possible] : offsets_) {
+    if (place.first == topic->name) possible.insert(-1);
+  }
+  a_connection().ask<DeleteTopicsResponse>(request, 6, [this, topic](const DeleteTopicsResponse* response) {
+    if (response == nullptr) return;
+    note(fmt::format("deleted {}: {}", topic->name, error_name(response->responses.at(0).error_code)));
+    if (response->responses.at(0).error_code != ErrorCode::kNone) return;
+    topic->deleted = true;
+  });
+}
+
+// One setting of a topic.
+void NodeSimulator::configure() {
+  TopicPtr topic = a_topic();
+  if (topic == nullptr) return;
+  static const std::vector<std::pair<std::string, std::vector<std::string>>> kChoices = {
+      {"cleanup.policy", {"delete", "compact", "compact,delete"}},
+      {"retention.ms", {"-1", "-1", "60000", "600000"}},
+      {"retention.bytes", {"-1", "-1", "1000"}},
+      {"flush.messages", {"1", "3", "9223372036854775807"}},
+      {"segment.ms", {"1", "1000", "600000"}},
+      {"delete.retention.ms", {"0", "1000", "100000"}},
+      {"min.cleanable.dirty.ratio", {"0.01", "0.5"}},
+      {"preallocate", {"true", "false"}},
+  };
+  const auto& [name, values] = kChoices[pick(kChoices.size())];
+  if (!topic->config.contains(name) && name != "preallocate") return;
+  const std::string value = values[pick(values.size())];
+  note(fmt::format("set {} of {} to {}", name, topic->name, value));
+  topic->config[name].insert(value);
+  if (name == "cleanup.policy" && value != "delete") topic->was_compacted = true;
+  IncrementalAlterConfigsRequest request;
+  auto& resource = request.resources.emplace_back();
+  resource.resource_type = 2;
+  resource.resource_name = topic->name;
+  auto& config = resource.configs.emplace_back();
+  config.name = name;
+  config.value = value;
+  auto response = ask<IncrementalAlterConfigsResponse>(request, 1);
+  if (!response) return;
+  const ErrorCode error = response->responses.at(0).error_code;
+  note(fmt::format("set: {}", error_name(error)));
+  if (error != ErrorCode::kNone) return;
+  mark_expired(*topic, wall_ms());
+  topic->config[name] = {value};
+  if (name == "retention.ms" || name == "retention.bytes" || name == "cleanup.policy")
+    keep_from_now_on(topic);
+}
+
+// What is still there and may no longer go, has to stay.
+void NodeSimulator::keep_from_now_on(const TopicPtr& topic) {
+  for (size_t p = 0; p < topic->partitions.size(); p++) {
+    ListOffsetsRequest request;
+    request.replica_id = -1;
+    auto& of = request.topics.emplace_back();
+    of.name = topic->name;
+    of.partitions.push_back({.partition_index = static_cast<int32_t>(p), .timestamp = -2});
+    auto response = ask<ListOffsetsResponse>(request, 7);
+    if (!response) return;
+    const auto& answer = response->topics.at(0).partitions.at(0);
+    if (answer.error_code != ErrorCode::kNone) continue;
+    for (auto& [number, record] : topic->partitions[p].records) {
+      if (record.fate == Fate::kAcked && record.offset >= answer.offset) record.may_expire = false;
+    }
+  }
+  mark_expired(*topic, wall_ms());
+}
+
+void NodeSimulator::move() {
+  TopicPtr topic = a_topic();
+  if (topic == nullptr) return;
+  auto partition = static_cast<int32_t>(pick(topic->partitions.size()));
+  const std::string to = a_directory();
+  note(fmt::format("move {}-{} to {}", topic->name, partition, to));
+  AlterReplicaLogDirsRequest request;
+  auto& into = request.dirs.emplace_back();
+  into.path = to;
+  auto& moved = into.topics.emplace_back();
+  moved.name = topic->name;
+  moved.partitions = {partition};
+  a_connection().ask<AlterReplicaLogDirsResponse>(
+      request, 2, [this, topic, partition, to](const AlterReplicaLogDirsResponse* response) {
+        std::string& moves_to = topic->partitions[static_cast<size_t>(partition)].moves_to;
+        moves_to.clear();
+        if (response == nullptr) return;
+        const ErrorCode error = response->results.at(0).partitions.at(0).error_code;
+        note(fmt::format("move of {}-{}: {}", topic->name, partition, error_name(error)));
+        if (error == ErrorCode::kNone) moves_to = to;
+      });
+}
+
+// --- disks
+
+void NodeSimulator::send_directory_away() {
+  std::string volume = a_directory();
+  if (volume == "/a" && !plan_.metadata_apart) volume = "/b";
+  note(volume + " is away");
+  disk_.set_away(volume, true);
+  troubled_ = true;
+}
+
+void NodeSimulator::fill() {
+  const std::string volume = a_directory();
+  note(volume + " is full");
+  disk_.set_full(volume, true);
+  troubled_ = true;
+}
+
+// The header of a batch of a closed segment, where it says how long it is or of which format.
+void NodeSimulator::rot() {
+  TopicPtr topic = a_topic();
+  if (topic == nullptr) return;
+  auto partition = static_cast<int32_t>(pick(topic->partitions.size()));
+  std::vector<std::string> logs;
+  for (const char* volume : {"/a", "/b", "/c"}) {
+    const std::string directory = fmt::format("{}/{}-{}", volume, topic->name, partition);
+    std::vector<std::string> here;
+    for (std::string& path : disk_.paths_under(directory)) {
+      if (path.ends_with(".log")) here.push_back(std::move(path));
+    }
+    if (!here.empty()) here.pop_back();  // the active one
+    for (std::string& path : here) logs.push_back(std::move(path));
+  }
+  if (logs.empty()) return;
+  const std::string& path = logs[pick(logs.size())];
+  if (disk_.content(path)->size() < kBatchHeaderSize) return;
+  const size_t position = random_.chance(50) ? 9 : 16;
+  note(fmt::format("byte {} of {} changes", position, path));
+  disk_.rot(path, position);
+  topic->partitions[static_cast<size_t>(partition)].rotten = true;
+}
+
+void NodeSimulator::lose_checkpoint() {
+  static const char* const kNames[] = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint",
+                                       "cleaner-offset-checkpoint"};
+  const std::string path = a_directory() + "/" + kNames[pick(std::size(kNames))];
+  note("a stop in order, and " + path + " goes");
+  if (!process_.stop()) return;
+  disk_.drop(path);
+  start_node();
+}
+
+}  // namespace milena::sim

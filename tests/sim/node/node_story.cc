@@ -1,0 +1,138 @@
+#include "sim/node/node_story.h"
+
+#include <array>
+#include <initializer_list>
+
+#include "sim/node/random.h"
+
+namespace milena::sim {
+namespace {
+
+using Weights = std::array<uint32_t, static_cast<size_t>(StepKind::kCount)>;
+
+std::string one_of(SimRandom& random, std::initializer_list<const char*> texts) {
+  return *(texts.begin() + random.pick(texts.size()));
+}
+
+// Some kinds of steps are left out in each history, and of the others some come often: rare meetings are
+// likelier so.
+Weights weights_of(const Plan& plan, SimRandom& random) {
+  Weights weights{};
+  for (uint32_t& weight : weights) {
+    if (random.chance(60)) weight = 1u << random.pick(4);
+  }
+  auto at = [&](StepKind kind) -> uint32_t& { return weights[static_cast<size_t>(kind)]; };
+  at(StepKind::kProduce) += 4;
+  if (at(StepKind::kSequence) > 0) at(StepKind::kSequence) += 2;
+  at(StepKind::kPass) += 3;
+  at(StepKind::kTransact) = plan.transactions ? 12 : 0;
+  if (!plan.power) at(StepKind::kPowerOff) = 0;
+  for (StepKind rare :
+       {StepKind::kScan, StepKind::kRestart, StepKind::kKill, StepKind::kPowerOff, StepKind::kJump,
+        StepKind::kDeleteTopic, StepKind::kRot, StepKind::kLoseCheckpoint, StepKind::kFailCall}) {
+    at(rare) = (at(rare) + 2) / 3;
+  }
+  // Trouble with disks ends much: in one history of four.
+  const bool troubled = random.chance(25);
+  for (StepKind trouble :
+       {StepKind::kDirectoryAway, StepKind::kDirectoryBack, StepKind::kFailCall, StepKind::kFill}) {
+    if (!troubled) at(trouble) = 0;
+  }
+  for (StepKind damage : {StepKind::kRot, StepKind::kLoseCheckpoint}) {
+    if (!random.chance(20)) at(damage) = 0;
+  }
+  return weights;
+}
+
+void choose_settings(Plan& plan, SimRandom& random) {
+  auto set = [&](const char* name, std::string value) { plan.settings.emplace_back(name, std::move(value)); };
+  set("log.cleaner.backoff.ms", one_of(random, {"100", "1000", "15000"}));
+  set("log.retention.check.interval.ms", one_of(random, {"5000", "30000", "300000"}));
+  set("log.segment.delete.delay.ms", one_of(random, {"0", "1000", "60000"}));
+  if (random.chance(50))
+    set("replica.alter.log.dirs.io.max.bytes.per.second", one_of(random, {"100", "1000"}));
+  if (random.chance(30))
+    set("metadata.log.max.record.bytes.between.snapshots", one_of(random, {"100", "2000"}));
+  if (random.chance(20)) set("num.recovery.threads.per.data.dir", "1");
+}
+
+void choose_topic_settings(Plan& plan, SimRandom& random) {
+  auto set = [&](const char* name, std::string value) {
+    plan.topic_settings.emplace_back(name, std::move(value));
+  };
+  plan.compacts = random.chance(50);
+  set("cleanup.policy", plan.compacts ? one_of(random, {"compact", "compact", "compact,delete"}) : "delete");
+  set("internal.segment.bytes", one_of(random, {"400", "1000", "5000", "1000000"}));
+  set("segment.ms", one_of(random, {"1", "1000", "600000"}));
+  set("min.cleanable.dirty.ratio", one_of(random, {"0.01", "0.5"}));
+  set("delete.retention.ms", one_of(random, {"0", "1000", "100000"}));
+  set("file.delete.delay.ms", one_of(random, {"0", "1000", "60000"}));
+  set("retention.ms", one_of(random, {"-1", "-1", "60000", "600000"}));
+  set("retention.bytes", random.chance(10) ? "1000" : "-1");
+  set("flush.messages",
+      random.chance(plan.power ? 60 : 20) ? one_of(random, {"1", "1", "3"}) : "9223372036854775807");
+  set("index.interval.bytes", one_of(random, {"0", "100", "4096"}));
+  if (random.chance(20)) set("preallocate", "true");
+}
+
+// A story about one thing: transactions in a log of few keys that is compacted all the time.
+void compact_transactions(Plan& plan, Weights& weights, SimRandom& random) {
+  plan.topic_names = plan.partitions = 1;
+  plan.keys = random.pick(2) + 1;
+  plan.compacts = true;
+  plan.settings.emplace_back("log.cleaner.backoff.ms", "100");
+  for (const auto& [name, value] :
+       {std::pair("cleanup.policy", "compact"), std::pair("internal.segment.bytes", "400"),
+        std::pair("segment.ms", "1"), std::pair("min.cleanable.dirty.ratio", "0.01"),
+        std::pair("delete.retention.ms", "0"), std::pair("retention.ms", "-1"),
+        std::pair("flush.messages", "9223372036854775807")}) {
+    for (auto& setting : plan.topic_settings) {
+      if (setting.first == name) setting.second = value;
+    }
+  }
+  weights = {};
+  for (auto [kind, weight] :
+       {std::pair(StepKind::kTransact, 12u), std::pair(StepKind::kProduce, 2u),
+        std::pair(StepKind::kPass, 8u), std::pair(StepKind::kScan, 2u), std::pair(StepKind::kKill, 1u)}) {
+    weights[static_cast<size_t>(kind)] = weight;
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(StepKind kind) {
+  static constexpr std::string_view kNames[] = {
+#define MILENA_NAME(name) #name,
+      MILENA_SIM_STEPS(MILENA_NAME)
+#undef MILENA_NAME
+  };
+  return kNames[static_cast<size_t>(kind)].substr(1);
+}
+
+Plan Plan::of(uint64_t seed) {
+  SimRandom random(seed);
+  Plan plan;
+  plan.seed = seed;
+  plan.shards = random.pick(3) + 1;
+  plan.topic_names = random.pick(2) + 1;
+  plan.partitions = random.pick(2) + 1;
+  plan.keys = random.pick(4) + 1;
+  plan.metadata_apart = random.chance(50);
+  plan.power = random.chance(40);
+  plan.transactions = !plan.power && random.chance(50);
+  choose_settings(plan, random);
+  choose_topic_settings(plan, random);
+  Weights weights = weights_of(plan, random);
+  if (plan.transactions && random.chance(30)) compact_transactions(plan, weights, random);
+  uint32_t total = 0;
+  for (uint32_t weight : weights) total += weight;
+  for (size_t i = 20 + random.pick(60); i > 0; i--) {
+    auto at = static_cast<uint32_t>(random.pick(total));
+    size_t kind = 0;
+    while (at >= weights[kind]) at -= weights[kind++];
+    plan.steps.push_back({static_cast<StepKind>(kind), random.next()});
+  }
+  return plan;
+}
+
+}  // namespace milena::sim

@@ -1,0 +1,68 @@
+// A history: what a seed makes of itself. The plan is what stays for the whole life (how the broker is set,
+// which steps there are at all); the steps come one behind the other, each with a seed of its own, so that a
+// step that is left out changes little in the others.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace milena::sim {
+
+#define MILENA_SIM_STEPS(X)                                                                     \
+  X(kProduce)  /* plain, to a random partition */                                               \
+  X(kSequence) /* by an idempotent producer; it repeats what was not answered */                \
+  X(kRepeat)   /* the last batch of an idempotent producer once more, though it was answered */ \
+  X(kTransact) /* a transactional producer goes on: writes, commits, aborts, begins anew */     \
+  X(kScan)     /* everything is read and compared */                                            \
+  X(kLook)     /* reads from the middle, and by time */                                         \
+  X(kDeleteRecords)                                                                             \
+  X(kCommitOffset)                                                                              \
+  X(kPass) /* time passes */                                                                    \
+  X(kJump) /* somebody sets the clock */                                                        \
+  X(kMove) /* a partition to another directory */                                               \
+  X(kDeleteTopic)                                                                               \
+  X(kCreateTopic)                                                                               \
+  X(kConfigure) /* a topic's settings */                                                        \
+  X(kRestart)   /* in order */                                                                  \
+  X(kKill)      /* some calls to the disk later */                                              \
+  X(kPowerOff)  /* the same, and the disk forgets */                                            \
+  X(kDirectoryAway)                                                                             \
+  X(kDirectoryBack)  /* with a restart */                                                       \
+  X(kFailCall)       /* EIO, once */                                                            \
+  X(kFill)           /* a directory's disk is full */                                           \
+  X(kRot)            /* a byte of a closed segment's batch header */                            \
+  X(kLoseCheckpoint) /* at a stop in order, a checkpoint file goes */
+
+enum class StepKind {
+#define MILENA_NAME(name) name,
+  MILENA_SIM_STEPS(MILENA_NAME)
+#undef MILENA_NAME
+      kCount
+};
+std::string_view name_of(StepKind kind);
+
+struct Step {
+  StepKind kind = StepKind::kProduce;
+  uint64_t seed = 0;
+};
+
+struct Plan {
+  uint64_t seed = 0;
+  size_t shards = 1;
+  size_t topic_names = 1;
+  size_t partitions = 1;
+  size_t keys = 3;
+  bool metadata_apart = false;  // in a directory of its own
+  bool transactions = false;
+  bool power = false;     // may fail
+  bool compacts = false;  // topics begin so
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<std::pair<std::string, std::string>> topic_settings;
+  std::vector<Step> steps;
+
+  static Plan of(uint64_t seed);
+};
+
+}  // namespace milena::sim

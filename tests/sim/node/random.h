@@ -1,0 +1,30 @@
+// SimRandom: the one source of chance of a simulated machine. The same seed gives the same numbers
+// everywhere.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/random.h"
+
+namespace milena::sim {
+
+class SimRandom final : public Random {
+ public:
+  explicit SimRandom(uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ull + 0x1234567) {}
+
+  uint64_t next() override {
+    uint64_t z = (state_ += 0x9E3779B97F4A7C15ull);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
+  }
+  // 0 up to and without `below`.
+  size_t pick(size_t below) { return static_cast<size_t>(next() % below); }
+  bool chance(uint32_t percent) { return pick(100) < percent; }
+
+ private:
+  uint64_t state_;
+};
+
+}  // namespace milena::sim

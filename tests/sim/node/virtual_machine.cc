@@ -1,0 +1,339 @@
+#include "sim/node/virtual_machine.h"
+
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/check.h"
+#include "base/process.h"
+
+namespace milena::sim {
+namespace {
+
+constexpr size_t kThreads = 4;  // as the broker's pool has
+constexpr size_t kStackBytes = 1 << 20;
+// What a worker is given is done in this time, or soon after.
+constexpr int64_t kSlowest_ms = 2000;
+// A worker gives way at so many of a hundred calls to the disk.
+constexpr uint32_t kGivesWayPercent = 30;
+
+VirtualMachine* the_machine = nullptr;
+
+// Stacks are used again: making one costs more than what most workers do.
+std::vector<void*> free_stacks;
+
+void* take_stack() {
+  if (!free_stacks.empty()) {
+    void* stack = free_stacks.back();
+    free_stacks.pop_back();
+    return stack;
+  }
+  void* stack =
+      ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  CHECK(stack != MAP_FAILED);
+  return stack;
+}
+
+}  // namespace
+
+}  // namespace milena::sim
+
+// Stands before that of the C library: std::condition_variable comes here.
+extern "C" int pthread_cond_wait(pthread_cond_t*, pthread_mutex_t* mutex) {
+  ::pthread_mutex_unlock(mutex);
+  try {
+    milena::sim::VirtualMachine::current()->wait_for_workers();
+  } catch (...) {
+    ::pthread_mutex_lock(mutex);
+    throw;
+  }
+  return ::pthread_mutex_lock(mutex);
+}
+
+namespace milena::sim {
+
+class VirtualMachine::Loop final : public Executor {
+ public:
+  Loop(VirtualMachine& machine, SimRandom& random) : machine_(machine), random_(random) {}
+
+  const Clock& clock() const override { return machine_.clock_; }
+  Random& random() const override { return random_; }
+  void post(Task task) override { ready_.push_back(std::move(task)); }
+  TimerId call_at(int64_t steady_ms, Task task) override {
+    timers_.emplace(std::pair(steady_ms, ++last_id_), std::move(task));
+    deadlines_.emplace(last_id_, steady_ms);
+    return last_id_;
+  }
+  void cancel(TimerId id) override {
+    auto found = deadlines_.find(id);
+    if (found == deadlines_.end()) return;
+    timers_.erase({found->second, id});
+    deadlines_.erase(found);
+  }
+  void at_end_of_turn(Task task) override { end_of_turn_.push_back(std::move(task)); }
+  void run_blocking(Task work, Task then) override;
+  void run_parallel(std::vector<Task> tasks) override { machine_.run_parallel(std::move(tasks)); }
+
+  bool ready() const { return !ready_.empty() || !end_of_turn_.empty() || timer_due(); }
+  std::optional<int64_t> next_timer() const {
+    return timers_.empty() ? std::nullopt : std::optional(timers_.begin()->first.first);
+  }
+  // Some of what is ready, the timers that are due, and the ends.
+  void run_turn() {
+    size_t count = ready_.empty() || random_.chance(70) ? ready_.size() : random_.pick(ready_.size()) + 1;
+    for (; count > 0; count--) run(take(ready_));
+    while (timer_due()) {
+      auto first = timers_.begin();
+      deadlines_.erase(first->first.second);
+      Task task = std::move(first->second);
+      timers_.erase(first);
+      run(std::move(task));
+    }
+    std::deque<Task> ends = std::exchange(end_of_turn_, {});
+    while (!ends.empty()) run(take(ends));
+  }
+
+ private:
+  static Task take(std::deque<Task>& from) {
+    Task task = std::move(from.front());
+    from.pop_front();
+    return task;
+  }
+  static void run(Task task) { task(); }
+  bool timer_due() const {
+    return !timers_.empty() && timers_.begin()->first.first <= machine_.clock_.steady_ms();
+  }
+
+  VirtualMachine& machine_;
+  SimRandom& random_;
+  std::deque<Task> ready_;
+  std::deque<Task> end_of_turn_;
+  std::map<std::pair<int64_t, TimerId>, Task> timers_;
+  std::map<TimerId, int64_t> deadlines_;
+  TimerId last_id_ = 0;
+};
+
+// A thread of the pool with one piece of work: a context of its own, which goes on when it is told to.
+class VirtualMachine::Worker {
+ public:
+  Worker(VirtualMachine& machine, Loop& loop, Task work, Task then)
+      : machine_(machine), loop_(loop), work_(std::move(work)), then_(std::move(then)) {}
+  ~Worker() {
+    if (stack_ != nullptr) free_stacks.push_back(stack_);
+  }
+
+  bool started() const { return stack_ != nullptr; }
+  // Until it gives way, is done or dies.
+  void go_on() {
+    if (!started()) {
+      stack_ = take_stack();
+      CHECK(::getcontext(&context_) == 0);
+      context_.uc_stack.ss_sp = stack_;
+      context_.uc_stack.ss_size = kStackBytes;
+      context_.uc_link = &back_;
+      auto self = reinterpret_cast<uintptr_t>(this);
+      ::makecontext(&context_, reinterpret_cast<void (*)()>(&Worker::enter), 2,
+                    static_cast<unsigned>(self >> 32), static_cast<unsigned>(self));
+    }
+    machine_.running_ = this;
+    ::swapcontext(&back_, &context_);
+    machine_.running_ = nullptr;
+    if (done_ && !machine_.dead()) loop_.post(std::move(then_));
+  }
+  void give_way() { ::swapcontext(&context_, &back_); }
+  bool done() const { return done_; }
+
+ private:
+  static void enter(unsigned high, unsigned low) {
+    auto* self = reinterpret_cast<Worker*>((static_cast<uintptr_t>(high) << 32) | low);
+    try {
+      self->work_();
+    } catch (Killed how) {
+      self->machine_.note_death(how);
+    }
+    self->work_ = nullptr;
+    self->done_ = true;
+  }
+
+  VirtualMachine& machine_;
+  Loop& loop_;
+  Task work_;
+  Task then_;
+  void* stack_ = nullptr;
+  ucontext_t context_;
+  ucontext_t back_;
+  bool done_ = false;
+};
+
+void VirtualMachine::Loop::run_blocking(Task work, Task then) {
+  machine_.workers_.push_back(std::make_unique<Worker>(machine_, *this, std::move(work), std::move(then)));
+}
+
+VirtualMachine::VirtualMachine(SimRandom& random, VirtualDisk& disk) : random_(random), disk_(disk) {
+  disk_.set_on_call([this] { on_disk_call(); });
+  the_machine = this;
+  end_process_instead = &VirtualMachine::end_process;
+}
+
+VirtualMachine::~VirtualMachine() {
+  bury_workers();
+  bury_loops();
+  disk_.set_on_call(nullptr);
+}
+
+void VirtualMachine::end_process(int) {
+  throw Killed{.by_itself = true};
+}
+
+// One behind the other, in any order.
+void VirtualMachine::run_parallel(std::vector<Task> tasks) {
+  while (!tasks.empty()) {
+    auto at = tasks.begin() + static_cast<std::ptrdiff_t>(random_.pick(tasks.size()));
+    Task task = std::move(*at);
+    tasks.erase(at);
+    task();
+  }
+}
+
+std::vector<Executor*> VirtualMachine::start_loops(size_t count) {
+  CHECK(loops_.empty() && workers_.empty());
+  dead_.reset();
+  disk_.freeze(false);
+  std::vector<Executor*> pointers;
+  for (size_t i = 0; i < count; i++) {
+    loops_.push_back(std::make_unique<Loop>(*this, random_));
+    pointers.push_back(loops_.back().get());
+  }
+  return pointers;
+}
+
+Executor& VirtualMachine::loop(size_t index) {
+  return *loops_[index];
+}
+
+void VirtualMachine::bury_workers() {
+  if (!dead_) note_death(Killed{});
+  while (!workers_.empty()) {
+    // Whoever is in the middle of something is killed at his call.
+    if (workers_.front()->started() && !workers_.front()->done()) workers_.front()->go_on();
+    workers_.pop_front();
+  }
+}
+
+void VirtualMachine::bury_loops() {
+  loops_.clear();
+}
+
+void VirtualMachine::note_death(Killed how) {
+  if (!dead_) dead_ = how;
+  calls_left_.reset();
+  disk_.freeze(true);
+}
+
+void VirtualMachine::on_disk_call() {
+  // A destructor on the way out: there is no process any more that could be killed.
+  if (std::uncaught_exceptions() > 0) return;
+  if (dead_) {
+    if (running_ != nullptr) throw *dead_;
+    return;
+  }
+  if (calls_left_ && (*calls_left_)-- == 0) {
+    calls_left_.reset();
+    throw Killed{};
+  }
+  if (running_ == nullptr || !random_.chance(kGivesWayPercent)) return;
+  Worker* self = running_;
+  self->give_way();
+  if (dead_) throw *dead_;
+}
+
+bool VirtualMachine::run(const std::function<void()>& task) {
+  try {
+    task();
+  } catch (Killed how) {
+    note_death(how);
+  }
+  return !dead();
+}
+
+bool VirtualMachine::advance_worker(size_t index) {
+  Worker& worker = *workers_[index];
+  worker.go_on();
+  if (worker.done() && !dead()) workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(index));
+  return !dead();
+}
+
+// A loop that waits for a worker, or a worker for another: those go on meanwhile. Waking up for nothing is
+// allowed.
+void VirtualMachine::wait_for_workers() {
+  if (running_ != nullptr) {
+    running_->give_way();
+  } else {
+    CHECK(!workers_.empty(), "a loop waits, and nobody works");
+    advance_worker(random_.pick(std::min(workers_.size(), kThreads)));
+  }
+  if (dead_) throw *dead_;
+}
+
+VirtualMachine* VirtualMachine::current() {
+  return the_machine;
+}
+
+bool VirtualMachine::step() {
+  if (dead()) return false;
+  std::vector<Loop*> ready;
+  for (auto& loop : loops_) {
+    if (loop->ready()) ready.push_back(loop.get());
+  }
+  const size_t at_work = std::min(workers_.size(), kThreads);
+  if (ready.empty() && at_work == 0) return false;
+  size_t choice = random_.pick(ready.size() + at_work);
+  if (choice >= ready.size()) return advance_worker(choice - ready.size());
+  return run([&] { ready[choice]->run_turn(); });
+}
+
+void VirtualMachine::run_steps(size_t count) {
+  for (; count > 0 && step(); count--) {
+  }
+}
+
+void VirtualMachine::run_until_idle() {
+  size_t steps = 0;
+  while (step()) CHECK(++steps < 1'000'000, "the node is never idle");
+}
+
+void VirtualMachine::finish_work() {
+  while (!workers_.empty() && !dead()) advance_worker(random_.pick(std::min(workers_.size(), kThreads)));
+}
+
+std::optional<int64_t> VirtualMachine::next_timer() const {
+  std::optional<int64_t> first;
+  for (const auto& loop : loops_) {
+    if (auto next = loop->next_timer()) first = first ? std::min(*first, *next) : *next;
+  }
+  return first;
+}
+
+void VirtualMachine::pass(int64_t ms, bool lazily) {
+  const int64_t end_ms = clock_.steady_ms() + ms;
+  int64_t idle_ms = clock_.steady_ms();
+  while (!dead()) {
+    if (lazily && random_.chance(50) && clock_.steady_ms() - idle_ms < kSlowest_ms) {
+      run_steps(random_.pick(20));
+    } else {
+      run_until_idle();
+      idle_ms = clock_.steady_ms();
+    }
+    if (dead() || clock_.steady_ms() >= end_ms) return;
+    int64_t next_ms = std::min(end_ms, next_timer().value_or(end_ms));
+    // Never quite when it was asked for.
+    next_ms = std::min<int64_t>(
+        end_ms, std::max(next_ms, clock_.steady_ms() + 1) + static_cast<int64_t>(random_.pick(3)));
+    clock_.advance(next_ms - clock_.steady_ms());
+  }
+}
+
+}  // namespace milena::sim

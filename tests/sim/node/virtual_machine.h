@@ -1,0 +1,105 @@
+// VirtualMachine: the clock, the event loops and the worker threads of a simulated process, on a VirtualDisk.
+// Which of them goes on next comes from the seed. A worker may stop at any call to the disk and let others go
+// on; time passes meanwhile.
+//
+// kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code,
+// and whatever is on the stack of the workers is unwound when the process is buried. What the code would have
+// done next does not happen.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "sim/node/random.h"
+#include "sim/node/virtual_disk.h"
+
+namespace milena::sim {
+
+// The process ends here. Not a std::exception: nobody but the simulator catches it.
+struct Killed {
+  // It ended itself (the broker halts); else it was killed.
+  bool by_itself = false;
+};
+
+class VirtualClock final : public Clock {
+ public:
+  int64_t wall_ms() const override { return wall_ms_; }
+  int64_t steady_ms() const override { return steady_ms_; }
+  int64_t thread_cpu_ns() const override { return 0; }
+  void advance(int64_t ms) {
+    wall_ms_ += ms;
+    steady_ms_ += ms;
+  }
+  // Somebody sets the clock.
+  void jump(int64_t ms) { wall_ms_ += ms; }
+
+ private:
+  int64_t wall_ms_ = 1'700'000'000'000;
+  int64_t steady_ms_ = 1'000'000;
+};
+
+class VirtualMachine {
+ public:
+  VirtualMachine(SimRandom& random, VirtualDisk& disk);
+  ~VirtualMachine();
+
+  VirtualClock& clock() { return clock_; }
+  const VirtualClock& clock() const { return clock_; }
+  // New loops for a new process. Those before must be buried.
+  std::vector<Executor*> start_loops(size_t count);
+  // Unwinds the workers and drops every task: of a process that ended, and whose objects are gone.
+  void bury_workers();
+  void bury_loops();
+
+  // Runs one turn of a loop or a piece of a worker's work; false if nothing is ready at this time.
+  bool step();
+  void run_steps(size_t count);
+  // Until nothing is ready.
+  void run_until_idle();
+  // Until no worker has anything left to do.
+  void finish_work();
+  // Time passes, timers run. With `lazily`, workers may take all that time.
+  void pass(int64_t ms, bool lazily);
+
+  // The process dies at the call to the disk after so many others.
+  void kill_after(uint64_t calls) { calls_left_ = calls; }
+  void never_kill() { calls_left_.reset(); }
+  bool will_kill() const { return calls_left_.has_value(); }
+  bool dead() const { return dead_.has_value(); }
+  bool ended_itself() const { return dead_ && dead_->by_itself; }
+  // Runs the task as the process does, on the main thread. False if it died.
+  bool run(const std::function<void()>& task);
+  Executor& loop(size_t index);
+
+  // Where the code under test waits for another thread.
+  static VirtualMachine* current();
+  void wait_for_workers();
+
+ private:
+  class Loop;
+  class Worker;
+
+  void on_disk_call();
+  void note_death(Killed how);
+  bool advance_worker(size_t index);
+  std::optional<int64_t> next_timer() const;
+  [[noreturn]] static void end_process(int code);
+  void run_parallel(std::vector<Task> tasks);
+
+  SimRandom& random_;
+  VirtualDisk& disk_;
+  VirtualClock clock_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::deque<std::unique_ptr<Worker>> workers_;  // the first few are at work, the others wait
+  Worker* running_ = nullptr;
+  std::optional<uint64_t> calls_left_;
+  std::optional<Killed> dead_;
+};
+
+}  // namespace milena::sim
