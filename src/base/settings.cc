@@ -7,6 +7,7 @@
 
 #include "base/config_values.h"
 #include "base/settings_file.h"
+#include "base/settings_protection.h"
 
 namespace milena {
 namespace {
@@ -70,8 +71,10 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     // Somebody's file with Kafka's own default in it says nothing new.
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
-    settings.warnings_.push_back(fmt::format("{}={}: Milena does not do this yet; the setting has no effect", def.name,
-                                             def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or("")));
+    std::string why = unprotected_warning(def.name);
+    settings.warnings_.push_back(fmt::format("{}={}: {}", def.name,
+                                             def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
+                                             why.empty() ? "Milena does not do this yet; the setting has no effect" : why));
   }
   RETURN_IF_ERROR(settings.check_together());
   return settings;
@@ -150,10 +153,7 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
 
 void Settings::warn_about(const Bytes& key, const Bytes& text) {
   if (is_foreign(key)) {
-    // A listener's own TLS or SASL settings matter to who wrote them.
-    if (key.starts_with("listener.name.") || key == "super.users") {
-      warnings_.push_back(fmt::format("{}: Milena does not do this yet; the setting has no effect", key));
-    }
+    if (std::string why = unprotected_warning(key); !why.empty()) warnings_.push_back(fmt::format("{}: {}", key, why));
     return;
   }
   if (const RemovedConfig* removed = find_removed_config(key)) {
@@ -184,6 +184,7 @@ Status Settings::check_together() {
   if (directories.empty() || std::count(directories.begin(), directories.end(), "") != 0) {
     return make_error(ErrorKind::kInvalid, "log.dirs={}: expected at least one directory", get_string("log.dirs"));
   }
+  RETURN_IF_ERROR(check_protection(*this));
   return check_roles();
 }
 

@@ -126,6 +126,39 @@ TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
   EXPECT_FALSE(load({"node.id=2", "broker.id=3"}).ok());
 }
 
+// A broker that its file calls closed is not started open.
+TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
+  struct { const char* text; const char* expected; } kCases[] = {
+      {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "remove authorizer.class.name and super.users"},
+      {"authorizer.class.name=com.example.Own", "enforces no ACLs"},
+      {"create.topic.policy.class.name=com.example.Policy", "remove the setting"},
+      {"alter.config.policy.class.name=com.example.Policy", "remove the setting"},
+      {"security.inter.broker.protocol=SASL_SSL", "expected PLAINTEXT"},
+  };
+  for (const auto& [text, expected] : kCases) {
+    auto settings = load({text, "super.users=User:admin"});
+    ASSERT_FALSE(settings.ok()) << text;
+    EXPECT_THAT(settings.error().message, HasSubstr(Bytes(text) + " (--override): "));
+    EXPECT_THAT(settings.error().message, HasSubstr(expected));
+    EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1) + (text[0] == 's' ? "PLAINTEXT" : "")}).ok()) << text;
+  }
+}
+
+// These protect nothing in Kafka either, without an authorizer or on PLAINTEXT listeners; people are told.
+TEST(Settings, WhatProtectsNothingAloneIsNamed) {
+  for (const char* text : {"super.users=User:admin", "allow.everyone.if.no.acl.found=false"}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client may do everything"))) << text;
+  }
+  for (const char* text : {"ssl.client.auth=required", "sasl.enabled.mechanisms=SCRAM-SHA-512", "connections.max.reauth.ms=1000",
+                           "delegation.token.secret.key=x", "listener.name.plaintext.ssl.client.auth=required"}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client that reaches them is served"))) << text;
+  }
+}
+
 TEST(Settings, SecretsAreNotRepeated) {
   auto settings = load({"ssl.key.password=hunter2"});
   ASSERT_TRUE(settings.ok());
