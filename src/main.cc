@@ -149,8 +149,9 @@ int format_storage(const CommandLine& line, const Settings& settings) {
   return run_storage_format(line.cluster_id, log_dirs, settings.get_int("node.id"), line.ignore_formatted);
 }
 
-int print_config(const CommandLine& line, const Settings& settings) {
+int print_config(const CommandLine& line, const Settings& settings, const std::string& unused) {
   fmt::print("{}", settings_report(settings, line.all));
+  if (!unused.empty()) std::fprintf(stderr, "milena: %s\n", unused.c_str());
   for (const std::string& warning : settings.warnings()) std::fprintf(stderr, "milena: %s\n", warning.c_str());
   return 0;
 }
@@ -171,17 +172,20 @@ int run(int count, char** words) {
     case CommandLine::Command::kRandomUuid: return run_storage_random_uuid();
     default: break;
   }
-  line.settings.environment = settings_from_environment(environ);
+  std::vector<EnvironmentSetting> environment = settings_from_environment(environ);
+  std::string unused = line.environment ? std::string() : unused_environment_warning(environment);
+  if (line.environment) line.settings.environment = std::move(environment);
   Result<Settings> settings = Settings::load(line.settings);
   if (!settings.ok()) return fail(settings.error().message);
   switch (line.command) {
     case CommandLine::Command::kHealth: return check_health(line, *settings);
     case CommandLine::Command::kFormat: return format_storage(line, *settings);
-    case CommandLine::Command::kConfig: return print_config(line, *settings);
+    case CommandLine::Command::kConfig: return print_config(line, *settings, unused);
     default: break;
   }
   set_log_level(chosen_log_level(*settings));
   log_info("Milena {} starts", MILENA_VERSION);
+  if (!unused.empty()) log_warn("{}", unused);
   for (const std::string& warning : settings->warnings()) log_warn("{}", warning);
   return serve(*settings);
 }

@@ -21,6 +21,11 @@ bool is_foreign(ByteView key) {
   return key == "super.users" || key == "allow.everyone.if.no.acl.found";
 }
 
+// A person who set a variable looks for its name, not for the setting's.
+std::string variable_of(const std::string& origin) {
+  return origin.starts_with("environment ") ? " (" + origin + ")" : std::string();
+}
+
 const char* environment(const char* name) {
   const char* value = std::getenv(name);
   return value && *value ? value : nullptr;
@@ -64,6 +69,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     RETURN_IF_ERROR(settings.apply(Bytes(trim_blanks(text.substr(0, equals))), text.substr(equals + 1),
                                    Source::kOverride, "--override"));
   }
+  settings.derive_listeners();
   for (const auto& [key, text] : settings.others_) settings.warn_about(key, text);
   for (const ConfigDef& def : broker_configs()) {
     const Value& value = settings.values_[config_index(def)];
@@ -72,9 +78,10 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
     std::string why = unprotected_warning(def.name);
-    settings.warnings_.push_back(fmt::format("{}={}: {}", def.name,
-                                             def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
-                                             why.empty() ? "Milena does not do this yet; the setting has no effect" : why));
+    settings.warnings_.push_back(
+        fmt::format("{}={}{}: {}", def.name,
+                    def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""), variable_of(value.origin),
+                    why.empty() ? "Milena does not do this yet; the setting has no effect" : why));
   }
   RETURN_IF_ERROR(settings.check_together());
   return settings;
@@ -152,17 +159,34 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
 }
 
 void Settings::warn_about(const Bytes& key, const Bytes& text) {
+  const std::string variable = variable_of(origin_of_other(key));
   if (is_foreign(key)) {
-    if (std::string why = unprotected_warning(key); !why.empty()) warnings_.push_back(fmt::format("{}: {}", key, why));
+    std::string why = unprotected_warning(key);
+    if (!why.empty()) warnings_.push_back(fmt::format("{}{}: {}", key, variable, why));
     return;
   }
   if (const RemovedConfig* removed = find_removed_config(key)) {
-    warnings_.push_back(fmt::format("{}={}: Kafka has this setting no more: {}", key, text, removed->hint));
+    warnings_.push_back(fmt::format("{}={}{}: Kafka has this setting no more: {}", key, text, variable, removed->hint));
     return;
   }
   std::string nearest = nearest_config_name(key);
-  warnings_.push_back(nearest.empty() ? fmt::format("{}: no such setting; it is ignored", key)
-                                      : fmt::format("{}: no such setting; it is ignored. Did you mean {}?", key, nearest));
+  std::string meant = nearest.empty() ? "" : fmt::format(". Did you mean {}?", nearest);
+  warnings_.push_back(fmt::format("{}{}: no such setting; it is ignored{}", key, variable, meant));
+}
+
+// As the images of Kafka and Confluent do: who says in the environment only what clients are told means that these ports are
+// listened on, at every address.
+void Settings::derive_listeners() {
+  const std::optional<Bytes>& advertised = text("advertised.listeners");
+  if (is_set("listeners") || source("advertised.listeners") != Source::kEnvironment || !advertised) return;
+  Bytes listeners;
+  for (const Bytes& item : parse_list(*advertised)) {
+    size_t slashes = item.find("://"), colon = item.rfind(':');
+    if (slashes == Bytes::npos || colon < slashes + 3) return;  // "auto", or a mistake that is named as one
+    listeners += (listeners.empty() ? "" : ",") + item.substr(0, slashes + 3) + item.substr(colon);
+  }
+  if (listeners.empty()) return;
+  put(*find_broker_config("listeners"), std::move(listeners), Source::kEnvironment, origin("advertised.listeners"));
 }
 
 // Rules over several settings.

@@ -13,6 +13,7 @@ struct CommandLine {
 
   Command command = Command::kServe;
   SettingsInput settings;
+  bool environment = false;  // KAFKA_* variables count, too
   bool all = false;     // config: the defaults, too
   std::string address;  // health: whom to ask instead of the broker of these settings
   std::span<const char* const> words;  // topics, api-versions: theirs
