@@ -159,11 +159,11 @@ int print_config(const CommandLine& line, const Settings& settings, const std::s
 int run(int count, char** words) {
   CommandLine line = parse_command_line(count, words);
   if (!line.mistake.empty()) {
-    fail(line.mistake + " (milena --help tells what there is)");
+    fail(line.mistake + " (milena help tells what there is)");
     return 2;
   }
   switch (line.command) {
-    case CommandLine::Command::kHelp: fmt::print("{}", help_text()); return 0;
+    case CommandLine::Command::kHelp: fmt::print("{}", line.help.empty() ? help_text() : line.help); return 0;
     case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;

@@ -19,6 +19,7 @@ struct CommandLine {
   std::span<const char* const> words;  // topics, api-versions: theirs
   std::string cluster_id;              // format
   bool ignore_formatted = false;       // format
+  std::string help;                    // help: of one command; empty for the program's
   std::string mistake;  // what cannot be understood; empty if all is well
 };
 

@@ -159,6 +159,26 @@ TEST(Settings, WhatProtectsNothingAloneIsNamed) {
   }
 }
 
+// The keys of the file that Kafka's release brings.
+TEST_F(SettingsFile, KafkasOwnServerPropertiesRaisesNoAlarm) {
+  std::string file = write(
+      "server.properties",
+      "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=localhost:9093\n"
+      "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ninter.broker.listener.name=PLAINTEXT\n"
+      "advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n"
+      "controller.listener.names=CONTROLLER\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
+      "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL\nnum.network.threads=3\nnum.io.threads=8\n"
+      "socket.send.buffer.bytes=102400\nsocket.receive.buffer.bytes=102400\nsocket.request.max.bytes=104857600\n"
+      "log.dirs=/tmp/kraft-combined-logs\nnum.partitions=1\nnum.recovery.threads.per.data.dir=1\n"
+      "offsets.topic.replication.factor=1\nshare.coordinator.state.topic.replication.factor=1\n"
+      "share.coordinator.state.topic.min.isr=1\ntransaction.state.log.replication.factor=1\n"
+      "transaction.state.log.min.isr=1\nlog.retention.hours=168\nlog.segment.bytes=1073741824\n"
+      "log.retention.check.interval.ms=300000\n");
+  auto settings = Settings::load({file, {}});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(), IsEmpty());
+}
+
 TEST(Settings, SecretsAreNotRepeated) {
   auto settings = load({"ssl.key.password=hunter2"});
   ASSERT_TRUE(settings.ok());
