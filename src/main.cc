@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,13 +59,29 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
+// `timeout`, npm and terminals send a signal twice, to the process and to its group: what follows so soon means the same
+// stop. Later it means that a person has waited long enough.
+constexpr time_t kSameSignal_s = 2;
+volatile time_t impatient_from_s = 0;
+
+// As a signal's handler may ask it.
+time_t steady_s() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
+
 void wait_for_stop(const sigset_t& signals) {
   int number = 0;
   while (::sigwait(&signals, &number) != 0) {
   }
-  log_info("Stopping: {}. A second signal ends at once.", ::sigdescr_np(number));
+  impatient_from_s = steady_s() + kSameSignal_s;
+  log_info("Stopping: {}. A further signal, {} seconds from now or later, ends at once.", ::sigdescr_np(number),
+           kSameSignal_s);
   for (int again : {SIGTERM, SIGINT, SIGHUP}) {
-    ::signal(again, [](int received) { ::_exit(128 + received); });
+    ::signal(again, [](int received) {
+      if (steady_s() >= impatient_from_s) ::_exit(128 + received);
+    });
   }
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }

@@ -57,7 +57,7 @@ Then, with the programs you have:
   kafka-topics.sh --bootstrap-server localhost:9092 --list
 
 docs/configuration.md lists every setting and says which of them have an effect.
-Stop it with Ctrl-C or SIGTERM; a second signal ends it at once.
+Stop it with Ctrl-C or SIGTERM; another one, two seconds later, ends it at once.
 )";
 
 constexpr char kTopicsHelp[] =
