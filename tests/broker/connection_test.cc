@@ -1,4 +1,5 @@
 // What holds for every connection: which requests are known, in what order they are answered, what closes it.
+#include "base/log.h"
 #include "broker/api_registry.h"
 #include "broker/call.h"
 #include "broker/node_fixture.h"
@@ -67,6 +68,24 @@ TEST_P(ConnectionTest, AnAnswerThatIsTooLargeForAFrameEndsTheConnection) {
     EXPECT_EQ(transport.sent > 0, blocks == 2'047) << transport.sent;
     EXPECT_EQ(transport.reason.substr(0, 25), blocks == 2'047 ? "" : "the answer to OffsetFetch");
   }
+}
+
+TEST_P(ConnectionTest, ALogAtDebugTellsWhoIsConnected) {
+  set_log_level(LogLevel::kDebug);
+  testing::internal::CaptureStdout();
+  TestClient& other = node().connect(0);
+  ApiVersionsRequest request;
+  request.client_software_name = "some-client";
+  request.client_software_version = "1.2";
+  other.ask<ApiVersionsResponse>(request, 3);
+  other.ask<MetadataResponse>(MetadataRequest{}, 9);
+  other.ask<MetadataResponse>(MetadataRequest{}, 9);
+  set_log_level(LogLevel::kInfo);
+  std::string lines = testing::internal::GetCapturedStdout();
+  EXPECT_NE(lines.find("connected to PLAINTEXT"), std::string::npos) << lines;
+  size_t introduced = lines.find("with some-client 1.2");
+  EXPECT_NE(introduced, std::string::npos) << lines;
+  EXPECT_EQ(lines.find("with some-client 1.2", introduced + 1), std::string::npos) << "once is enough: " << lines;
 }
 
 TEST_P(ConnectionTest, ApiVersionsNamesWhatIsRegisteredAndNothingElse) {
