@@ -42,6 +42,6 @@ build() {
   cmake -S "$root" -B "$directory" -G Ninja "${arguments[@]}" >"$directory.log" 2>&1 ||
     { cat "$directory.log" >&2; die "cmake failed"; }
   # Nothing is said where nothing is to be built.
-  if ninja -C "$directory" -n "$@" 2>/dev/null | grep -q '^ninja: no work to do'; then return 0; fi
-  ninja -C "$directory" "$@" >&2 || die "the build failed"
+  ninja -C "$directory" "$@" |
+    sed -u -e '/^ninja: Entering directory/d' -e '/Re-checking globbed directories/d' -e '/^ninja: no work to do/d' >&2 || die "the build failed"
 }

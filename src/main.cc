@@ -59,8 +59,8 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
-// `timeout`, npm and terminals send a signal twice, to the process and to its group: what follows so soon means the same
-// stop. Later it means that a person has waited long enough.
+// `timeout`, npm and terminals send a signal twice, to the process and to its group: what follows so soon means the
+// same stop. Later it means that a person has waited long enough.
 constexpr time_t kSameSignal_s = 2;
 volatile time_t impatient_from_s = 0;
 
@@ -180,7 +180,9 @@ int run(int count, char** words) {
     return 2;
   }
   switch (line.command) {
-    case CommandLine::Command::kHelp: fmt::print("{}", line.help.empty() ? help_text() : line.help); return 0;
+    case CommandLine::Command::kHelp:
+      fmt::print("{}", line.help.empty() ? help_text() : line.help);
+      return 0;
     case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
@@ -197,7 +199,8 @@ int run(int count, char** words) {
   switch (line.command) {
     case CommandLine::Command::kHealth: return check_health(line, *settings);
     case CommandLine::Command::kFormat: return format_storage(line, *settings);
-    case CommandLine::Command::kConfig: return print_config(line, *settings, unused);
+    case CommandLine::Command::kConfig:
+      return print_config(line, *settings, unused);
     default: break;
   }
   set_log_level(chosen_log_level(*settings));

@@ -78,10 +78,9 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
     std::string why = unprotected_warning(def.name);
-    settings.warnings_.push_back(
-        fmt::format("{}={}{}: {}", def.name,
-                    def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""), variable_of(value.origin),
-                    why.empty() ? "Milena does not do this yet; the setting has no effect" : why));
+    settings.warnings_.push_back(fmt::format(
+        "{}={}{}: {}", def.name, def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
+        variable_of(value.origin), why.empty() ? "Milena does not do this yet; the setting has no effect" : why));
   }
   RETURN_IF_ERROR(settings.check_together());
   return settings;
@@ -174,8 +173,8 @@ void Settings::warn_about(const Bytes& key, const Bytes& text) {
   warnings_.push_back(fmt::format("{}{}: no such setting; it is ignored{}", key, variable, meant));
 }
 
-// As the images of Kafka and Confluent do: who says in the environment only what clients are told means that these ports are
-// listened on, at every address.
+// As the images of Kafka and Confluent do: who says in the environment only what clients are told means that these
+// ports are listened on, at every address.
 void Settings::derive_listeners() {
   const std::optional<Bytes>& advertised = text("advertised.listeners");
   if (is_set("listeners") || source("advertised.listeners") != Source::kEnvironment || !advertised) return;

@@ -1,10 +1,10 @@
 #include "base/settings_environment.h"
 
-#include <algorithm>
-#include <cctype>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
 
 #include "base/config_def.h"
 
@@ -32,7 +32,9 @@ bool is_of_kubernetes(ByteView name, ByteView value) {
          name.starts_with("SERVICE_PORT") || name.starts_with("PORT_");
 }
 
-bool is_of_bitnami(ByteView variable) { return variable.starts_with(kBitnamiPrefix); }
+bool is_of_bitnami(ByteView variable) {
+  return variable.starts_with(kBitnamiPrefix);
+}
 
 Bytes key_of_variable(ByteView name) {
   Bytes key;

@@ -13,14 +13,17 @@ struct Protection {
 // count for listeners of SSL and SASL, which are refused themselves.
 constexpr Protection kProtections[] = {
     {"authorizer.class.name", "",
-     "Milena enforces no ACLs yet, so every client could do everything. Start this node with Kafka, or, if all clients may do "
+     "Milena enforces no ACLs yet, so every client could do everything. Start this node with Kafka, or, if all clients "
+     "may do "
      "everything, remove authorizer.class.name and super.users"},
     {"create.topic.policy.class.name", "",
      "Milena runs no Java classes, so no topic would be refused. Start this node with Kafka, or remove the setting"},
     {"alter.config.policy.class.name", "",
-     "Milena runs no Java classes, so no change of a config would be refused. Start this node with Kafka, or remove the setting"},
+     "Milena runs no Java classes, so no change of a config would be refused. Start this node with Kafka, or remove "
+     "the setting"},
     {"security.inter.broker.protocol", "PLAINTEXT",
-     "expected PLAINTEXT; Milena has no TLS and SASL yet, and a node alone talks to no other broker. Remove the setting"},
+     "expected PLAINTEXT; Milena has no TLS and SASL yet, and a node alone talks to no other broker. Remove the "
+     "setting"},
 };
 
 }  // namespace
@@ -41,7 +44,8 @@ std::string unprotected_warning(ByteView key) {
   }
   if (key.starts_with("ssl.") || key.starts_with("sasl.") || key.starts_with("delegation.token.") ||
       key.starts_with("listener.name.") || key == "connections.max.reauth.ms") {
-    return "Milena has no listeners with TLS or SASL yet, and on PLAINTEXT listeners it has no effect, as in Kafka: every "
+    return "Milena has no listeners with TLS or SASL yet, and on PLAINTEXT listeners it has no effect, as in Kafka: "
+           "every "
            "client that reaches them is served";
   }
   return {};

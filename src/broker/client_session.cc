@@ -1,9 +1,9 @@
 #include "broker/client_session.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
-
-#include <fmt/core.h>
 
 #include "base/log.h"
 #include "base/out_of_memory.h"

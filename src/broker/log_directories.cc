@@ -44,21 +44,24 @@ Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, 
   return all;
 }
 
-// Of the cluster id that the settings ask for. Kafka refuses one that is not the directory's; here the data counts, so that
-// a container whose recipe was altered goes on with what its volume holds.
+// Of the cluster id that the settings ask for. Kafka refuses one that is not the directory's; here the data counts, so
+// that a container whose recipe was altered goes on with what its volume holds.
 Status LogDirectories::check_cluster_id(const Settings& settings) const {
   const Bytes wanted = settings.text("milena.cluster.id").value_or("");
   if (wanted.empty()) return ok_status();
   if (!is_possible_cluster_id(wanted)) {
-    return make_error(ErrorKind::kInvalid, "milena.cluster.id={} ({}): expected at most 255 letters, digits and signs, without "
+    return make_error(ErrorKind::kInvalid,
+                      "milena.cluster.id={} ({}): expected at most 255 letters, digits and signs, without "
                       "blanks; milena storage random-uuid makes one",
                       wanted, settings.origin("milena.cluster.id"));
   }
   const auto& known = metadata_->meta_properties();
   if (!known || known->cluster_id == wanted) return ok_status();
   if (settings.get_bool("milena.strict.kafka")) {
-    return make_error(ErrorKind::kInvalid, "milena.cluster.id={} ({}): {} belongs to cluster {}; set this id, or log.dirs to "
-                      "another directory", wanted, settings.origin("milena.cluster.id"), metadata_->path(), known->cluster_id);
+    return make_error(ErrorKind::kInvalid,
+                      "milena.cluster.id={} ({}): {} belongs to cluster {}; set this id, or log.dirs to "
+                      "another directory",
+                      wanted, settings.origin("milena.cluster.id"), metadata_->path(), known->cluster_id);
   }
   log_warn("milena.cluster.id={} ({}) has no effect: {} belongs to cluster {}, and keeps its id and its data", wanted,
            settings.origin("milena.cluster.id"), metadata_->path(), known->cluster_id);

@@ -147,10 +147,11 @@ void Node::log_what_starts() const {
   for (const ListenerEndpoint& one : context_->advertised.endpoints) {
     advertised += fmt::format("{}{}://{}:{}", advertised.empty() ? "" : ",", one.listener_name, one.host, one.port);
   }
-  if (context_->advertised.automatic) advertised += advertised.empty() ? "the address that they came to" : " or the address that they came to";
+  if (context_->advertised.automatic)
+    advertised += advertised.empty() ? "the address that they came to" : " or the address that they came to";
   const MetadataImage& image = shards_[0]->image();
-  log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id, context_->node_id,
-           image.topic_count(), image.partition_count(), advertised);
+  log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id,
+           context_->node_id, image.topic_count(), image.partition_count(), advertised);
 }
 
 Status Node::open_directories() {

@@ -1,8 +1,8 @@
 #include "broker/shard.h"
 
-#include <set>
-
 #include <fmt/format.h>
+
+#include <set>
 
 #include "base/log.h"
 #include "broker/group_runtime.h"

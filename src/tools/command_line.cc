@@ -92,8 +92,8 @@ struct KnownCommand {
   const char* help;  // null: in the program's own
 };
 constexpr KnownCommand kCommands[] = {
-    {"config", Command::kConfig, nullptr},     {"health", Command::kHealth, nullptr},
-    {"topics", Command::kTopics, kTopicsHelp}, {"api-versions", Command::kApiVersions, kApiVersionsHelp},
+    {"config", Command::kConfig, nullptr},       {"health", Command::kHealth, nullptr},
+    {"topics", Command::kTopics, kTopicsHelp},   {"api-versions", Command::kApiVersions, kApiVersionsHelp},
     {"storage", Command::kFormat, kStorageHelp}, {"help", Command::kHelp, nullptr},
     {"version", Command::kVersion, nullptr},
 };
@@ -105,7 +105,9 @@ const KnownCommand* find_command(ByteView word) {
   return nullptr;
 }
 
-bool is_help(ByteView word) { return word == "--help" || word == "-h"; }
+bool is_help(ByteView word) {
+  return word == "--help" || word == "-h";
+}
 
 std::string no_such_command(const std::string& word) {
   std::string meant;

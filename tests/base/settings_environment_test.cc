@@ -73,7 +73,8 @@ TEST(SettingsEnvironment, ListenersFollowWhatIsAdvertised) {
   EXPECT_EQ(load_environment({kAdvertised}, {"listeners=A://:1"})->get_string("listeners"), "A://:1");
   EXPECT_EQ(load_environment({kAdvertised, "KAFKA_LISTENERS=A://:2"})->get_string("listeners"), "A://:2");
   Bytes usual = Settings().get_string("listeners");
-  for (const char* other : {"KAFKA_ADVERTISED_LISTENERS=auto", "KAFKA_ADVERTISED_LISTENERS=", "KAFKA_ADVERTISED_LISTENERS=://"}) {
+  for (const char* other :
+       {"KAFKA_ADVERTISED_LISTENERS=auto", "KAFKA_ADVERTISED_LISTENERS=", "KAFKA_ADVERTISED_LISTENERS=://"}) {
     EXPECT_EQ(load_environment({other})->get_string("listeners"), usual) << other;
   }
   // A file says what it says.
@@ -81,14 +82,14 @@ TEST(SettingsEnvironment, ListenersFollowWhatIsAdvertised) {
 }
 
 TEST(SettingsEnvironment, WarningsNameTheVariable) {
-  auto settings = load_environment({"KAFKA_NUM_PARTITION=3", "KAFKA_SUPER_USERS=User:a", "KAFKA_ZOOKEEPER_CONNECT=z:2181",
-                                    "KAFKA_CFG_SSL_CLIENT_AUTH=required"});
+  auto settings = load_environment({"KAFKA_NUM_PARTITION=3", "KAFKA_SUPER_USERS=User:a",
+                                    "KAFKA_ZOOKEEPER_CONNECT=z:2181", "KAFKA_CFG_SSL_CLIENT_AUTH=required"});
   ASSERT_TRUE(settings.ok()) << settings.error().message;
   EXPECT_THAT(settings->warnings(),
-              testing::UnorderedElementsAre(HasSubstr("num.partition (environment KAFKA_NUM_PARTITION): no such setting"),
-                                            HasSubstr("(environment KAFKA_SUPER_USERS)"),
-                                            HasSubstr("(environment KAFKA_ZOOKEEPER_CONNECT)"),
-                                            HasSubstr("(environment KAFKA_CFG_SSL_CLIENT_AUTH)")));
+              testing::UnorderedElementsAre(
+                  HasSubstr("num.partition (environment KAFKA_NUM_PARTITION): no such setting"),
+                  HasSubstr("(environment KAFKA_SUPER_USERS)"), HasSubstr("(environment KAFKA_ZOOKEEPER_CONNECT)"),
+                  HasSubstr("(environment KAFKA_CFG_SSL_CLIENT_AUTH)")));
 }
 
 TEST(SettingsEnvironment, WhatWasNotAskedForIsNamedIfItIsASetting) {
@@ -97,8 +98,10 @@ TEST(SettingsEnvironment, WhatWasNotAskedForIsNamedIfItIsASetting) {
     return unused_environment_warning(settings_from_environment(variables.data()));
   };
   EXPECT_EQ(warning({"KAFKA_BOOTSTRAP_SERVERS=a:1", "KAFKA_TOPIC=t", "KAFKA_HEAP_OPTS=-X"}), "");
-  EXPECT_THAT(warning({"KAFKA_COMPRESSION_TYPE=lz4", "KAFKA_TOPIC=t"}), HasSubstr("has KAFKA_COMPRESSION_TYPE, which is not"));
-  EXPECT_THAT(warning({"KAFKA_LISTENERS=A://:1", "CLUSTER_ID=x"}), HasSubstr("CLUSTER_ID, KAFKA_LISTENERS, which are not"));
+  EXPECT_THAT(warning({"KAFKA_COMPRESSION_TYPE=lz4", "KAFKA_TOPIC=t"}),
+              HasSubstr("has KAFKA_COMPRESSION_TYPE, which is not"));
+  EXPECT_THAT(warning({"KAFKA_LISTENERS=A://:1", "CLUSTER_ID=x"}),
+              HasSubstr("CLUSTER_ID, KAFKA_LISTENERS, which are not"));
 }
 
 TEST(SettingsEnvironment, ABadValueNamesItsVariable) {

@@ -128,8 +128,12 @@ TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
 
 // A broker that its file calls closed is not started open.
 TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
-  struct { const char* text; const char* expected; } kCases[] = {
-      {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "remove authorizer.class.name and super.users"},
+  struct {
+    const char* text;
+    const char* expected;
+  } kCases[] = {
+      {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+       "remove authorizer.class.name and super.users"},
       {"authorizer.class.name=com.example.Own", "enforces no ACLs"},
       {"create.topic.policy.class.name=com.example.Policy", "remove the setting"},
       {"alter.config.policy.class.name=com.example.Policy", "remove the setting"},
@@ -140,7 +144,8 @@ TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
     ASSERT_FALSE(settings.ok()) << text;
     EXPECT_THAT(settings.error().message, HasSubstr(Bytes(text) + " (--override): "));
     EXPECT_THAT(settings.error().message, HasSubstr(expected));
-    EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1) + (text[0] == 's' ? "PLAINTEXT" : "")}).ok()) << text;
+    EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1) + (text[0] == 's' ? "PLAINTEXT" : "")}).ok())
+        << text;
   }
 }
 
@@ -151,8 +156,9 @@ TEST(Settings, WhatProtectsNothingAloneIsNamed) {
     ASSERT_TRUE(settings.ok()) << settings.error().message;
     EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client may do everything"))) << text;
   }
-  for (const char* text : {"ssl.client.auth=required", "sasl.enabled.mechanisms=SCRAM-SHA-512", "connections.max.reauth.ms=1000",
-                           "delegation.token.secret.key=x", "listener.name.plaintext.ssl.client.auth=required"}) {
+  for (const char* text :
+       {"ssl.client.auth=required", "sasl.enabled.mechanisms=SCRAM-SHA-512", "connections.max.reauth.ms=1000",
+        "delegation.token.secret.key=x", "listener.name.plaintext.ssl.client.auth=required"}) {
     auto settings = load({text});
     ASSERT_TRUE(settings.ok()) << settings.error().message;
     EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client that reaches them is served"))) << text;

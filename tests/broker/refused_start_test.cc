@@ -276,7 +276,8 @@ TEST_F(AcceptedStartTest, AnotherClusterIdIsNamedAndTheDataCounts) {
   harness_.set("milena.cluster.id", kOtherCluster);
   testing::internal::CaptureStdout();
   start_and_stop();
-  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr(Bytes("milena.cluster.id=") + Bytes(kOtherCluster) + " (set by hand) has no effect"));
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr(Bytes("milena.cluster.id=") + Bytes(kOtherCluster) + " (set by hand) has no effect"));
   EXPECT_EQ(slurp(directory_.first("meta.properties")), own);
 
   harness_.set("milena.strict.kafka", "true");

@@ -2,8 +2,8 @@
 // both. One thread reads what it prints. Ends with the test that owns it, whatever happens to the test.
 #pragma once
 
-#include <csignal>
 #include <condition_variable>
+#include <csignal>
 #include <initializer_list>
 #include <mutex>
 #include <string>

@@ -85,7 +85,10 @@ TEST(FrameReader, RefusesSizesThatAreNone) {
 }
 
 TEST(FrameReader, AnotherProtocolIsCalledByItsName) {
-  struct { ByteView start; const char* expected; } kCases[] = {
+  struct {
+    ByteView start;
+    const char* expected;
+  } kCases[] = {
       {ByteView("\x16\x03\x01\x02\x00\x01", 6), "looks like TLS; this listener is PLAINTEXT"},
       {"GET / HTTP/1.1\r\n", "looks like HTTP"},
       {"POST /topics HTTP/1.1\r\n", "looks like HTTP"},

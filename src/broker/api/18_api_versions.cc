@@ -24,8 +24,8 @@ bool is_software_name(ByteView text) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
 }
 
-// Kafka offers telemetry where something takes what is pushed. Here that is so once there is a subscription; a client that
-// is offered it for nothing asks in vain, and librdkafka prints a line each time.
+// Kafka offers telemetry where something takes what is pushed. Here that is so once there is a subscription; a client
+// that is offered it for nothing asks in vain, and librdkafka prints a line each time.
 bool is_idle_telemetry(ApiKey key, Shard& shard) {
   return (key == ApiKey::kGetTelemetrySubscriptions || key == ApiKey::kPushTelemetry) && !shard.telemetry().any();
 }

@@ -1,7 +1,6 @@
 #include "log/format/meta_properties.h"
 
 #include <algorithm>
-
 #include <charconv>
 
 #include "log/format/properties.h"
