@@ -71,6 +71,7 @@ TEST_P(ConnectionTest, AnAnswerThatIsTooLargeForAFrameEndsTheConnection) {
 }
 
 TEST_P(ConnectionTest, ALogAtDebugTellsWhoIsConnected) {
+  const LogLevel before = log_level();
   set_log_level(LogLevel::kDebug);
   testing::internal::CaptureStdout();
   TestClient& other = node().connect(0);
@@ -80,7 +81,7 @@ TEST_P(ConnectionTest, ALogAtDebugTellsWhoIsConnected) {
   other.ask<ApiVersionsResponse>(request, 3);
   other.ask<MetadataResponse>(MetadataRequest{}, 9);
   other.ask<MetadataResponse>(MetadataRequest{}, 9);
-  set_log_level(LogLevel::kInfo);
+  set_log_level(before);
   std::string lines = testing::internal::GetCapturedStdout();
   EXPECT_NE(lines.find("connected to PLAINTEXT"), std::string::npos) << lines;
   size_t introduced = lines.find("with some-client 1.2");

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 
+#include "base/log.h"
 #include "broker/metadata_log.h"
 #include "broker/node_fixture.h"
 #include "log/format/meta_properties.h"
@@ -274,8 +275,11 @@ TEST_F(AcceptedStartTest, AnotherClusterIdIsNamedAndTheDataCounts) {
   start_and_stop();
   const std::string own = slurp(directory_.first("meta.properties"));
   harness_.set("milena.cluster.id", kOtherCluster);
+  const LogLevel before = log_level();
   testing::internal::CaptureStdout();
+  set_log_level(LogLevel::kInfo);
   start_and_stop();
+  set_log_level(before);
   EXPECT_THAT(testing::internal::GetCapturedStdout(),
               HasSubstr(Bytes("milena.cluster.id=") + Bytes(kOtherCluster) + " (set by hand) has no effect"));
   EXPECT_EQ(slurp(directory_.first("meta.properties")), own);

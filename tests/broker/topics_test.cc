@@ -1,6 +1,7 @@
 // Metadata, CreateTopics, DeleteTopics, CreatePartitions: topics come, can be used at once, and go.
 #include <functional>
 
+#include "base/log.h"
 #include "broker/node_fixture.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/delete_topics.h"
@@ -24,8 +25,11 @@ MetadataRequest metadata_of(std::vector<ByteView> names, bool may_create = true)
 
 TEST_P(TopicsTest, TheLogTellsOfTopicsThatCameWentAndChanged) {
   auto lines_of = [](const std::function<void()>& act) {
+    const LogLevel before = log_level();
     testing::internal::CaptureStdout();
+    set_log_level(LogLevel::kInfo);
     act();
+    set_log_level(before);
     return testing::internal::GetCapturedStdout();
   };
   auto has = [](const std::string& lines, const char* text) { return lines.find(text) != std::string::npos; };

@@ -82,7 +82,9 @@ TEST(CommandLine, OverridesComeInBothForms) {
 TEST(ToolWords, WithoutAServerTheyGoToTheUsualOne) {
   auto client = ToolWords({}, {"--bootstrap-server"}, {}).connect();
   // Whether anything listens there is the machine's affair.
-  if (!client.ok()) EXPECT_THAT(client.error().message, HasSubstr("localhost:9092"));
+  if (!client.ok()) {
+    EXPECT_THAT(client.error().message, HasSubstr("localhost:9092"));
+  }
   const char* const empty[] = {"--bootstrap-server="};
   auto nowhere = ToolWords(empty, {"--bootstrap-server"}, {}).connect();
   ASSERT_FALSE(nowhere.ok());
