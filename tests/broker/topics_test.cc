@@ -50,14 +50,17 @@ TEST_P(TopicsTest, TheLogTellsOfTopicsThatCameWentAndChanged) {
   EXPECT_TRUE(has(lines, "Topic t altered: retention.ms=2000")) << lines;
   lines = lines_of([&] {
     CreatePartitionsRequest request;
+    request.timeout_ms = 1000;
     auto& topic = request.topics.emplace_back();
     topic.name = "t";
     topic.count = 5;
+    topic.assignments.reset();
     client().ask<CreatePartitionsResponse>(request, 3);
   });
   EXPECT_TRUE(has(lines, "Topic t altered: 5 partitions")) << lines;
   lines = lines_of([&] {
     DeleteTopicsRequest request;
+    request.timeout_ms = 1000;
     request.topic_names = {"t"};
     client().ask<DeleteTopicsResponse>(request, 5);
   });
