@@ -41,5 +41,7 @@ build() {
   fi
   cmake -S "$root" -B "$directory" -G Ninja "${arguments[@]}" >"$directory.log" 2>&1 ||
     { cat "$directory.log" >&2; die "cmake failed"; }
-  ninja -C "$directory" "$@" >&2 || die "the build failed"
+  # Nothing is said where nothing is to be built.
+  ninja -C "$directory" "$@" |
+    sed -u -e '/^ninja: Entering directory/d' -e '/Re-checking globbed directories/d' -e '/^ninja: no work to do/d' >&2 || die "the build failed"
 }

@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,13 +59,29 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
+// `timeout`, npm and terminals send a signal twice, to the process and to its group: what follows so soon means the
+// same stop. Later it means that a person has waited long enough.
+constexpr time_t kSameSignal_s = 2;
+volatile time_t impatient_from_s = 0;
+
+// As a signal's handler may ask it.
+time_t steady_s() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
+
 void wait_for_stop(const sigset_t& signals) {
   int number = 0;
   while (::sigwait(&signals, &number) != 0) {
   }
-  log_info("Stopping: {}. A second signal ends at once.", ::sigdescr_np(number));
+  impatient_from_s = steady_s() + kSameSignal_s;
+  log_info("Stopping: {}. A further signal, {} seconds from now or later, ends at once.", ::sigdescr_np(number),
+           kSameSignal_s);
   for (int again : {SIGTERM, SIGINT, SIGHUP}) {
-    ::signal(again, [](int received) { ::_exit(128 + received); });
+    ::signal(again, [](int received) {
+      if (steady_s() >= impatient_from_s) ::_exit(128 + received);
+    });
   }
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
@@ -149,8 +166,9 @@ int format_storage(const CommandLine& line, const Settings& settings) {
   return run_storage_format(line.cluster_id, log_dirs, settings.get_int("node.id"), line.ignore_formatted);
 }
 
-int print_config(const CommandLine& line, const Settings& settings) {
+int print_config(const CommandLine& line, const Settings& settings, const std::string& unused) {
   fmt::print("{}", settings_report(settings, line.all));
+  if (!unused.empty()) std::fprintf(stderr, "milena: %s\n", unused.c_str());
   for (const std::string& warning : settings.warnings()) std::fprintf(stderr, "milena: %s\n", warning.c_str());
   return 0;
 }
@@ -158,11 +176,13 @@ int print_config(const CommandLine& line, const Settings& settings) {
 int run(int count, char** words) {
   CommandLine line = parse_command_line(count, words);
   if (!line.mistake.empty()) {
-    fail(line.mistake + " (milena --help tells what there is)");
+    fail(line.mistake + " (milena help tells what there is)");
     return 2;
   }
   switch (line.command) {
-    case CommandLine::Command::kHelp: fmt::print("{}", help_text()); return 0;
+    case CommandLine::Command::kHelp:
+      fmt::print("{}", line.help.empty() ? help_text() : line.help);
+      return 0;
     case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
@@ -171,17 +191,21 @@ int run(int count, char** words) {
     case CommandLine::Command::kRandomUuid: return run_storage_random_uuid();
     default: break;
   }
-  line.settings.environment = settings_from_environment(environ);
+  std::vector<EnvironmentSetting> environment = settings_from_environment(environ);
+  std::string unused = line.environment ? std::string() : unused_environment_warning(environment);
+  if (line.environment) line.settings.environment = std::move(environment);
   Result<Settings> settings = Settings::load(line.settings);
   if (!settings.ok()) return fail(settings.error().message);
   switch (line.command) {
     case CommandLine::Command::kHealth: return check_health(line, *settings);
     case CommandLine::Command::kFormat: return format_storage(line, *settings);
-    case CommandLine::Command::kConfig: return print_config(line, *settings);
+    case CommandLine::Command::kConfig:
+      return print_config(line, *settings, unused);
     default: break;
   }
   set_log_level(chosen_log_level(*settings));
   log_info("Milena {} starts", MILENA_VERSION);
+  if (!unused.empty()) log_warn("{}", unused);
   for (const std::string& warning : settings->warnings()) log_warn("{}", warning);
   return serve(*settings);
 }

@@ -70,6 +70,8 @@ struct RemovedConfig {
 };
 const RemovedConfig* find_removed_config(ByteView name);
 
+// How many letters must be put in, taken out or replaced to make one of the other.
+size_t edit_distance(ByteView a, ByteView b);
 // The known name that looks most like this one; empty if none does.
 std::string nearest_config_name(ByteView name);
 

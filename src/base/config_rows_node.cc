@@ -157,8 +157,9 @@ static const ConfigDef kNodeRows[] = {
     {"add.partitions.to.txn.retry.backoff.max.ms", kInt, "100", "[0,...]", kReadOnly, kHonoured,
      "How long the broker tries to add a partition to a transaction."},
     {"milena.cluster.id", kString, nullptr, "", kReadOnly, kHonoured,
-     "Id of the cluster that is begun in an empty data directory; a directory that has one keeps it. Also the environment "
-     "variable CLUSTER_ID. Without it a random one is made."},
+     "Id of the cluster that is begun in an empty data directory; a directory that has one keeps it, with a "
+     "warning (with milena.strict.kafka the start is refused). With --env also the variable CLUSTER_ID. Without it a "
+     "random one is made."},
     {"milena.strict.kafka", kBoolean, "false", "", kReadOnly, kHonoured,
      "Answers as Kafka does where Milena would spare clients time or serve older ones: topics made on first use are "
      "UNKNOWN_TOPIC_OR_PARTITION or COORDINATOR_NOT_AVAILABLE at first, a consumer of a new pattern hears of its topics "

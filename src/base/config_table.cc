@@ -24,6 +24,8 @@ const std::vector<ConfigDef>& table() {
   return kTable;
 }
 
+}  // namespace
+
 size_t edit_distance(ByteView a, ByteView b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); j++) row[j] = j;
@@ -38,8 +40,6 @@ size_t edit_distance(ByteView a, ByteView b) {
   }
   return row[b.size()];
 }
-
-}  // namespace
 
 std::span<const ConfigDef> broker_configs() { return table(); }
 

@@ -7,6 +7,7 @@
 
 #include "base/config_values.h"
 #include "base/settings_file.h"
+#include "base/settings_protection.h"
 
 namespace milena {
 namespace {
@@ -18,6 +19,11 @@ bool is_foreign(ByteView key) {
     if (key.starts_with(prefix)) return true;
   }
   return key == "super.users" || key == "allow.everyone.if.no.acl.found";
+}
+
+// A person who set a variable looks for its name, not for the setting's.
+std::string variable_of(const std::string& origin) {
+  return origin.starts_with("environment ") ? " (" + origin + ")" : std::string();
 }
 
 const char* environment(const char* name) {
@@ -63,6 +69,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     RETURN_IF_ERROR(settings.apply(Bytes(trim_blanks(text.substr(0, equals))), text.substr(equals + 1),
                                    Source::kOverride, "--override"));
   }
+  settings.derive_listeners();
   for (const auto& [key, text] : settings.others_) settings.warn_about(key, text);
   for (const ConfigDef& def : broker_configs()) {
     const Value& value = settings.values_[config_index(def)];
@@ -70,8 +77,10 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     // Somebody's file with Kafka's own default in it says nothing new.
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
-    settings.warnings_.push_back(fmt::format("{}={}: Milena does not do this yet; the setting has no effect", def.name,
-                                             def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or("")));
+    std::string why = unprotected_warning(def.name);
+    settings.warnings_.push_back(fmt::format(
+        "{}={}{}: {}", def.name, def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
+        variable_of(value.origin), why.empty() ? "Milena does not do this yet; the setting has no effect" : why));
   }
   RETURN_IF_ERROR(settings.check_together());
   return settings;
@@ -149,20 +158,34 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
 }
 
 void Settings::warn_about(const Bytes& key, const Bytes& text) {
+  const std::string variable = variable_of(origin_of_other(key));
   if (is_foreign(key)) {
-    // A listener's own TLS or SASL settings matter to who wrote them.
-    if (key.starts_with("listener.name.") || key == "super.users") {
-      warnings_.push_back(fmt::format("{}: Milena does not do this yet; the setting has no effect", key));
-    }
+    std::string why = unprotected_warning(key);
+    if (!why.empty()) warnings_.push_back(fmt::format("{}{}: {}", key, variable, why));
     return;
   }
   if (const RemovedConfig* removed = find_removed_config(key)) {
-    warnings_.push_back(fmt::format("{}={}: Kafka has this setting no more: {}", key, text, removed->hint));
+    warnings_.push_back(fmt::format("{}={}{}: Kafka has this setting no more: {}", key, text, variable, removed->hint));
     return;
   }
   std::string nearest = nearest_config_name(key);
-  warnings_.push_back(nearest.empty() ? fmt::format("{}: no such setting; it is ignored", key)
-                                      : fmt::format("{}: no such setting; it is ignored. Did you mean {}?", key, nearest));
+  std::string meant = nearest.empty() ? "" : fmt::format(". Did you mean {}?", nearest);
+  warnings_.push_back(fmt::format("{}{}: no such setting; it is ignored{}", key, variable, meant));
+}
+
+// As the images of Kafka and Confluent do: who says in the environment only what clients are told means that these
+// ports are listened on, at every address.
+void Settings::derive_listeners() {
+  const std::optional<Bytes>& advertised = text("advertised.listeners");
+  if (is_set("listeners") || source("advertised.listeners") != Source::kEnvironment || !advertised) return;
+  Bytes listeners;
+  for (const Bytes& item : parse_list(*advertised)) {
+    size_t slashes = item.find("://"), colon = item.rfind(':');
+    if (slashes == Bytes::npos || colon < slashes + 3) return;  // "auto", or a mistake that is named as one
+    listeners += (listeners.empty() ? "" : ",") + item.substr(0, slashes + 3) + item.substr(colon);
+  }
+  if (listeners.empty()) return;
+  put(*find_broker_config("listeners"), std::move(listeners), Source::kEnvironment, origin("advertised.listeners"));
 }
 
 // Rules over several settings.
@@ -184,6 +207,7 @@ Status Settings::check_together() {
   if (directories.empty() || std::count(directories.begin(), directories.end(), "") != 0) {
     return make_error(ErrorKind::kInvalid, "log.dirs={}: expected at least one directory", get_string("log.dirs"));
   }
+  RETURN_IF_ERROR(check_protection(*this));
   return check_roles();
 }
 

@@ -1,6 +1,6 @@
 // Settings: the broker's configuration as it was at start. Values come from, the later the stronger: the defaults of
-// the table (config_def.h), a file (server.properties, or YAML with the same keys), environment variables as Kafka's image
-// takes them (settings_environment.h), --override key=value.
+// the table (config_def.h), a file (server.properties, or YAML with the same keys), environment variables as Kafka's
+// image takes them, where they are asked for (settings_environment.h), --override key=value.
 //
 // Immutable after load(), so every shard may read it. Asking for a name that is not in the table is a bug of ours.
 // What is altered while the broker runs (AlterConfigs) is kept in the cluster's metadata; with_altered() gives further,
@@ -79,6 +79,7 @@ class Settings {
 
   Status apply(const Bytes& key, const Bytes& text, Source source, const std::string& origin);
   Status check_together();
+  void derive_listeners();
   void warn_about(const Bytes& key, const Bytes& text);
   void put(const ConfigDef& def, std::optional<Bytes> text, Source source, std::string origin = {});
   // Gives one setting what another one says.

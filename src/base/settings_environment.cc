@@ -1,12 +1,18 @@
 #include "base/settings_environment.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
+
+#include "base/config_def.h"
 
 namespace milena {
 namespace {
 
 constexpr ByteView kPrefix = "KAFKA_";
+constexpr ByteView kBitnamiPrefix = "KAFKA_CFG_";
 
 // What is for the JVM and for Kafka's scripts, not for the broker.
 bool concerns_the_jvm(ByteView name) {
@@ -24,6 +30,10 @@ bool concerns_the_jvm(ByteView name) {
 bool is_of_kubernetes(ByteView name, ByteView value) {
   return value.starts_with("tcp://") || value.starts_with("udp://") || name.starts_with("SERVICE_HOST") ||
          name.starts_with("SERVICE_PORT") || name.starts_with("PORT_");
+}
+
+bool is_of_bitnami(ByteView variable) {
+  return variable.starts_with(kBitnamiPrefix);
 }
 
 Bytes key_of_variable(ByteView name) {
@@ -54,16 +64,30 @@ std::vector<EnvironmentSetting> settings_from_environment(const char* const* env
     size_t equals = entry.find('=');
     if (equals == ByteView::npos) continue;
     ByteView variable = entry.substr(0, equals), value = entry.substr(equals + 1);
-    if (variable == "CLUSTER_ID" && !value.empty()) {
+    if ((variable == "CLUSTER_ID" || variable == "KAFKA_KRAFT_CLUSTER_ID") && !value.empty()) {
       settings.push_back({Bytes(variable), "milena.cluster.id", Bytes(value)});
+      continue;
     }
     if (!variable.starts_with(kPrefix)) continue;
-    ByteView name = variable.substr(kPrefix.size());
+    ByteView name = variable.substr(is_of_bitnami(variable) ? kBitnamiPrefix.size() : kPrefix.size());
     if (name.empty() || concerns_the_jvm(name) || is_of_kubernetes(name, value)) continue;
     settings.push_back({Bytes(variable), key_of_variable(name), Bytes(value)});
   }
-  std::sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) { return a.variable < b.variable; });
+  std::sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) {
+    bool first = is_of_bitnami(a.variable), second = is_of_bitnami(b.variable);
+    return first != second ? first : a.variable < b.variable;
+  });
   return settings;
+}
+
+std::string unused_environment_warning(const std::vector<EnvironmentSetting>& settings) {
+  std::vector<Bytes> names;
+  for (const EnvironmentSetting& setting : settings) {
+    if (find_broker_config(setting.key) != nullptr) names.push_back(setting.variable);
+  }
+  if (names.empty()) return {};
+  return fmt::format("the environment has {}, which {} not taken as settings; start with --env if {} should be",
+                     fmt::join(names, ", "), names.size() == 1 ? "is" : "are", names.size() == 1 ? "it" : "they");
 }
 
 }  // namespace milena

@@ -1,10 +1,11 @@
 #include "broker/client_session.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
-#include <fmt/core.h>
-
+#include "base/log.h"
 #include "base/out_of_memory.h"
 #include "broker/api/18_api_versions.h"
 #include "broker/api/group_call.h"
@@ -86,6 +87,8 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {
     return one.listener_name == connection_->info.listener_name;
   });
+  log_debug("Client {}:{} connected to {}", connection_->info.peer_host, connection_->info.peer_port,
+            connection_->info.listener_name);
 }
 
 void ClientSession::refuse(std::string reason) { connection_->transport->close(std::move(reason)); }
@@ -110,9 +113,20 @@ void ClientSession::on_request(Frame frame) {
     return refuse(fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key), header.api_version,
                               oldest, api->max_version));
   }
+  if (!introduced_ && api->key != ApiKey::kApiVersions) introduce(header);
   Arrived request{shard_, connection_, *api, header, reader, std::move(frame)};
   if (!shard_.quotas().any()) return start(request);
   charge_then_start(std::make_shared<Arrived>(std::move(request)));
+}
+
+// With its first request besides ApiVersions a client has said of itself all that it will.
+void ClientSession::introduce(const RequestHeader& header) {
+  introduced_ = true;
+  const ConnectionState& connection = *connection_;
+  log_debug("Client {}:{} is \"{}\", with {} {}", connection.info.peer_host, connection.info.peer_port,
+            header.client_id.value_or(ByteView()),
+            connection.client_software_name.empty() ? "software without a name" : connection.client_software_name,
+            connection.client_software_version);
 }
 
 void ClientSession::on_closed(bool by_peer) {

@@ -9,6 +9,8 @@
 
 namespace milena {
 
+struct RequestHeader;
+
 class ClientSession final : public Session {
  public:
   ClientSession(Shard& shard, ConnectionInfo info, Transport& transport);
@@ -18,10 +20,12 @@ class ClientSession final : public Session {
 
  private:
   void refuse(std::string reason);
+  void introduce(const RequestHeader& header);
 
   Shard& shard_;
   const bool strict_kafka_;
   std::shared_ptr<ConnectionState> connection_;
+  bool introduced_ = false;  // in the log
 };
 
 }  // namespace milena

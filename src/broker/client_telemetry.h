@@ -60,6 +60,9 @@ class ClientTelemetry {
   // A subscription changed.
   void on_config(const MetadataImage& image, const ConfigResource& resource);
 
+  // Without one nobody is asked for anything, and clients need not know that they could be.
+  bool any() const { return !subscriptions_.empty(); }
+
   struct Subscription {
     ErrorCode error = ErrorCode::kNone;
     int32_t id = 0;

@@ -41,7 +41,32 @@ Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, 
   std::unique_ptr<LogDirectories> all(new LogDirectories(files, random));
   RETURN_IF_ERROR(all->open_all(settings));
   RETURN_IF_ERROR(all->check_identities(node_id));
+  RETURN_IF_ERROR(all->check_cluster_id(settings));
   return all;
+}
+
+// Of the cluster id that the settings ask for. Kafka refuses one that is not the directory's; here the data counts, so
+// that a container whose recipe was altered goes on with what its volume holds.
+Status LogDirectories::check_cluster_id(const Settings& settings) const {
+  const Bytes wanted = settings.text("milena.cluster.id").value_or("");
+  if (wanted.empty()) return ok_status();
+  if (!is_possible_cluster_id(wanted)) {
+    return make_error(ErrorKind::kInvalid,
+                      "milena.cluster.id={} ({}): expected at most 255 letters, digits and signs, without "
+                      "blanks; milena storage random-uuid makes one",
+                      wanted, settings.origin("milena.cluster.id"));
+  }
+  const auto& known = metadata_->meta_properties();
+  if (!known || known->cluster_id == wanted) return ok_status();
+  if (settings.get_bool("milena.strict.kafka")) {
+    return make_error(ErrorKind::kInvalid,
+                      "milena.cluster.id={} ({}): {} belongs to cluster {}; set this id, or log.dirs to "
+                      "another directory",
+                      wanted, settings.origin("milena.cluster.id"), metadata_->path(), known->cluster_id);
+  }
+  log_warn("milena.cluster.id={} ({}) has no effect: {} belongs to cluster {}, and keeps its id and its data", wanted,
+           settings.origin("milena.cluster.id"), metadata_->path(), known->cluster_id);
+  return ok_status();
 }
 
 Status LogDirectories::open_all(const Settings& settings) {
@@ -117,8 +142,8 @@ Status LogDirectories::check_identities(int32_t node_id) const {
 // That of the metadata comes first: the others take its cluster's id if this start does not come to its end.
 Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id) {
   const auto& known = metadata_->meta_properties();
-  const std::string cluster_id =
-      known ? known->cluster_id : settings.text("milena.cluster.id").value_or(Uuid::random(random_).to_string());
+  const Bytes wanted = settings.text("milena.cluster.id").value_or("");
+  const std::string cluster_id = known ? known->cluster_id : wanted.empty() ? Uuid::random(random_).to_string() : wanted;
   for (LogDirectory* directory : metadata_first()) {
     RETURN_IF_ERROR(directory->take_into_use());
     MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});

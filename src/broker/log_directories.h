@@ -77,6 +77,7 @@ class LogDirectories {
   LogDirectories(FileSystem& files, Random& random) : files_(files), random_(random) {}
   Status open_all(const Settings& settings);
   Status check_identities(int32_t node_id) const;
+  Status check_cluster_id(const Settings& settings) const;
   std::vector<LogDirectory*> metadata_first() const;
   Status find_live(const MetadataImage& image, int32_t node_id, const FoundDirectory& one);
   Status find_future(const MetadataImage& image, const FoundDirectory& one);

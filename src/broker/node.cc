@@ -114,6 +114,7 @@ Status Node::load() {
   std::vector<FoundDirectory> futures = directories_->futures();
   directories_->end_loading();
 
+  log_what_starts();
   housekeeping_ = std::make_unique<Housekeeping>(*shards_[0]);
   for (auto& shard : shards_) {
     shard->set_on_first_change([this, from = shard.get()] {
@@ -140,6 +141,18 @@ Status Node::load() {
     shard->executor().post([shard = shard.get()] { shard->new_directories().start(); });
   }
   return ok_status();
+}
+
+void Node::log_what_starts() const {
+  std::string advertised;
+  for (const ListenerEndpoint& one : context_->advertised.endpoints) {
+    advertised += fmt::format("{}{}://{}:{}", advertised.empty() ? "" : ",", one.listener_name, one.host, one.port);
+  }
+  if (context_->advertised.automatic)
+    advertised += advertised.empty() ? "the address that they came to" : " or the address that they came to";
+  const MetadataImage& image = shards_[0]->image();
+  log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id,
+           context_->node_id, image.topic_count(), image.partition_count(), advertised);
 }
 
 Status Node::open_directories() {

@@ -68,6 +68,7 @@ class Node final : private SessionFactory {
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
   Status load();
   struct FoundState;
+  void log_what_starts() const;
   Status open_directories();
   Result<FoundState> take_over();
   void give_up_start();

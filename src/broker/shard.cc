@@ -1,5 +1,9 @@
 #include "broker/shard.h"
 
+#include <fmt/format.h>
+
+#include <set>
+
 #include "base/log.h"
 #include "broker/group_runtime.h"
 #include "broker/log_cleaner.h"
@@ -108,12 +112,37 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
   }
   metadata_offset_ = last_offset;
   if (delta.features) features_offset_ = last_offset;
+  if (index_ == 0 && !node_.directories->loading()) log_topic_changes(delta);
   for (const auto& topic : delta.topics_deleted) remove_topic(topic);
   for (const auto& config : delta.configs) apply_config(config);
   for (const auto& change : delta.partitions) apply_partition(change.key, change.created);
   if (delta.client_quotas) quotas_.on_metadata();
   groups_->on_metadata(delta);
   transactions_->on_metadata(delta);
+}
+
+void Shard::log_topic_changes(const ImageDelta& delta) const {
+  for (const auto& topic : delta.topics_deleted) log_info("Topic {} deleted", topic.name);
+  std::set<Bytes> told;
+  for (const auto& topic : delta.topics_created) {
+    const TopicImage* now = image_.find_topic(topic.name);
+    if (now == nullptr || !told.insert(topic.name).second) continue;
+    log_info("Topic {} created with {} partitions", topic.name, now->partition_count());
+  }
+  std::set<Bytes> grown;
+  for (const auto& change : delta.partitions) {
+    const TopicImage* topic = change.created ? image_.find_topic(change.key.topic_id) : nullptr;
+    if (topic == nullptr || told.contains(topic->name) || !grown.insert(topic->name).second) continue;
+    log_info("Topic {} altered: {} partitions", topic->name, topic->partition_count());
+  }
+  for (const ConfigResource& resource : delta.configs) {
+    if (resource.type != ResourceType::kTopic || told.contains(resource.name)) continue;
+    const ConfigMap& configs = image_.configs(ResourceType::kTopic, resource.name);
+    if (image_.find_topic(resource.name) == nullptr) continue;
+    std::string all;
+    for (const auto& [name, value] : configs) all += fmt::format(" {}={}", name, value);
+    log_info("Topic {} altered:{}", resource.name, all.empty() ? " no configs of its own" : all);
+  }
 }
 
 void Shard::apply_config(const ConfigResource& resource) {

@@ -177,6 +177,7 @@ class Shard {
   void sync_again(const TopicPartitionId& id, LogSync sync);
   void finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status);
   void sync_if_due(Partition& partition);
+  void log_topic_changes(const ImageDelta& delta) const;
   void apply_config(const ConfigResource& resource);
   void apply_altered_settings(const ConfigResource& resource);
   void set_log_config(Partition& partition, const TopicImage& topic);

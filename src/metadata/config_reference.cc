@@ -26,9 +26,14 @@ Milena needs no settings. Those that are given come, the later the stronger, fro
      hours: 24
    ```
 
-2. the environment, with the names that Kafka's own image uses: `KAFKA_NUM_PARTITIONS=3`. One underscore stands for a
+2. with `--env`, the environment, with the names that Kafka's own image uses: `KAFKA_NUM_PARTITIONS=3`. One underscore stands for a
    dot, two for an underscore, three for a dash. What is meant for the JVM (`KAFKA_HEAP_OPTS`, `KAFKA_JMX_PORT` and the
-   like) is ignored in silence. `CLUSTER_ID` is `milena.cluster.id`.
+   like) is ignored in silence. `CLUSTER_ID` is `milena.cluster.id`. Bitnami's names (`KAFKA_CFG_NUM_PARTITIONS`) do the
+   same; where both are there, `KAFKA_*` counts. With `KAFKA_ADVERTISED_LISTENERS` and without `listeners` the broker listens
+   on the ports that are advertised, at every address, as in Kafka's image.
+
+   The environment counts with `--env` only. The images start with it; elsewhere a variable that is meant for an
+   application must not alter the broker, and a warning names what was not taken.
 
 3. the command line: `--override num.partitions=3`, as often as needed.
 
@@ -40,6 +45,11 @@ roles, and no other controllers in `controller.quorum.voters`. Any other is refu
 A value that cannot be is refused at start, with the key, the value and what was expected. A key that does not exist is
 named in a warning together with the one that was probably meant, and ignored. So is a key whose work Milena does not
 do yet, if it is set to something else than its default.
+
+What would keep somebody out and is not enforced yet is refused at start rather than ignored: `authorizer.class.name`,
+`create.topic.policy.class.name`, `alter.config.policy.class.name`, and every listener or inter-broker protocol with TLS or
+SASL. What protects nothing in Kafka either (`super.users` without an authorizer, `ssl.client.auth` with PLAINTEXT listeners)
+is named in a warning.
 
 ## Altering while the broker runs
 

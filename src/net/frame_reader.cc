@@ -11,6 +11,20 @@ constexpr size_t kMostTrusted = 8 * 1024 * 1024;
 constexpr size_t kBigFrame = 64 * 1024;
 constexpr size_t kSmallLook = 4096;
 
+// What is no size may be the first bytes of a client that speaks something else: a handshake record of TLS, or a method
+// of HTTP.
+Status refuse_other_protocol(ByteView start) {
+  if (start.starts_with("\x16\x03")) {
+    return make_error(ErrorKind::kCorrupt,
+                      "looks like TLS; this listener is PLAINTEXT (the client's security.protocol)");
+  }
+  for (ByteView method : {"GET ", "HEAD", "POST", "PUT ", "DELE", "OPTI", "CONN", "PATC", "PRI "}) {
+    if (start == method)
+      return make_error(ErrorKind::kCorrupt, "looks like HTTP; this listener speaks Kafka's protocol");
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 int FrameReader::prepare(iovec parts[2], char* scratch, size_t scratch_bytes) {
@@ -75,6 +89,8 @@ Status FrameReader::feed(ByteView bytes, std::deque<Frame>& frames) {
 
 Status FrameReader::check_size() {
   int32_t size = load_big_endian<int32_t>(size_);
+  if (static_cast<uint32_t>(size) > max_frame_bytes_)
+    RETURN_IF_ERROR(refuse_other_protocol(ByteView(size_, sizeof size_)));
   // Kafka closes on all of these: NetworkReceive refuses the first and the last, an empty request has no header.
   if (size < 0) return make_error(ErrorKind::kCorrupt, "request of size {}: sizes are not negative", size);
   if (size == 0) return make_error(ErrorKind::kCorrupt, "request of size 0: a request has a header");

@@ -20,6 +20,9 @@ int run_storage_random_uuid() {
 int run_storage_format(const std::string& cluster_id, std::span<const std::string> log_dirs, int32_t node_id,
                        bool ignore_formatted) {
   if (cluster_id.empty()) return complain("storage format: expected -t CLUSTER_ID");
+  if (!is_possible_cluster_id(cluster_id)) {
+    return complain(fmt::format("storage format -t {}: expected at most 255 letters, digits and signs", cluster_id));
+  }
   FileSystem& files = posix_file_system();
   for (const std::string& directory : log_dirs) {
     std::string path = directory + "/meta.properties";

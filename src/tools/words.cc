@@ -5,6 +5,11 @@
 #include <cstring>
 
 namespace milena {
+namespace {
+
+constexpr char kUsualServer[] = "localhost:9092";
+
+}  // namespace
 
 int complain(const std::string& message) {
   std::fprintf(stderr, "milena: %s\n", message.c_str());
@@ -44,8 +49,7 @@ std::vector<std::string> ToolWords::values(const std::string& name) const {
 
 Result<std::unique_ptr<BrokerClient>> ToolWords::connect() const {
   if (!mistake_.empty()) return make_error(ErrorKind::kInvalid, "{}", mistake_);
-  std::string server = value("--bootstrap-server");
-  if (server.empty()) return make_error(ErrorKind::kInvalid, "--bootstrap-server: expected host:port");
+  std::string server = has("--bootstrap-server") ? value("--bootstrap-server") : kUsualServer;
   Result<BrokerAddress> address = parse_broker_address(server);
   if (!address.ok()) return address.error();
   return BrokerClient::connect(*address, kCommandTimeoutMs);

@@ -29,7 +29,7 @@ class ToolWords {
   std::vector<std::string> values(const std::string& name) const;
   // What cannot be understood; empty if all is well.
   const std::string& mistake() const { return mistake_; }
-  // To --bootstrap-server.
+  // To --bootstrap-server, or to localhost:9092.
   Result<std::unique_ptr<BrokerClient>> connect() const;
 
  private:

@@ -51,6 +51,59 @@ TEST(SettingsEnvironment, StandsBetweenTheFileAndTheCommandLine) {
   EXPECT_THAT(settings_report(*settings, true), HasSubstr("num.io.threads=8"));
 }
 
+TEST(SettingsEnvironment, BitnamisNamesStandBehindKafkas) {
+  EXPECT_EQ(keys_of({"KAFKA_A=1", "KAFKA_CFG_A=2", "KAFKA_CFG_NUM_PARTITIONS=3", "KAFKA_KRAFT_CLUSTER_ID=x"}),
+            (std::vector<std::string>{"a=2", "num.partitions=3", "a=1", "milena.cluster.id=x"}));
+}
+
+Result<Settings> load_environment(std::vector<const char*> variables, std::vector<std::string> overrides = {}) {
+  variables.push_back(nullptr);
+  SettingsInput input;
+  input.environment = settings_from_environment(variables.data());
+  input.overrides = std::move(overrides);
+  return Settings::load(input);
+}
+
+TEST(SettingsEnvironment, ListenersFollowWhatIsAdvertised) {
+  constexpr const char* kAdvertised = "KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://kafka:29092, PLAINTEXT_HOST://[::1]:9093";
+  auto settings = load_environment({kAdvertised});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_EQ(settings->get_string("listeners"), "PLAINTEXT://:29092,PLAINTEXT_HOST://:9093");
+  EXPECT_EQ(settings->origin("listeners"), "environment KAFKA_ADVERTISED_LISTENERS");
+  EXPECT_EQ(load_environment({kAdvertised}, {"listeners=A://:1"})->get_string("listeners"), "A://:1");
+  EXPECT_EQ(load_environment({kAdvertised, "KAFKA_LISTENERS=A://:2"})->get_string("listeners"), "A://:2");
+  Bytes usual = Settings().get_string("listeners");
+  for (const char* other :
+       {"KAFKA_ADVERTISED_LISTENERS=auto", "KAFKA_ADVERTISED_LISTENERS=", "KAFKA_ADVERTISED_LISTENERS=://"}) {
+    EXPECT_EQ(load_environment({other})->get_string("listeners"), usual) << other;
+  }
+  // A file says what it says.
+  EXPECT_EQ(load_environment({}, {"advertised.listeners=PLAINTEXT://a:1"})->get_string("listeners"), usual);
+}
+
+TEST(SettingsEnvironment, WarningsNameTheVariable) {
+  auto settings = load_environment({"KAFKA_NUM_PARTITION=3", "KAFKA_SUPER_USERS=User:a",
+                                    "KAFKA_ZOOKEEPER_CONNECT=z:2181", "KAFKA_CFG_SSL_CLIENT_AUTH=required"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(),
+              testing::UnorderedElementsAre(
+                  HasSubstr("num.partition (environment KAFKA_NUM_PARTITION): no such setting"),
+                  HasSubstr("(environment KAFKA_SUPER_USERS)"), HasSubstr("(environment KAFKA_ZOOKEEPER_CONNECT)"),
+                  HasSubstr("(environment KAFKA_CFG_SSL_CLIENT_AUTH)")));
+}
+
+TEST(SettingsEnvironment, WhatWasNotAskedForIsNamedIfItIsASetting) {
+  auto warning = [](std::vector<const char*> variables) {
+    variables.push_back(nullptr);
+    return unused_environment_warning(settings_from_environment(variables.data()));
+  };
+  EXPECT_EQ(warning({"KAFKA_BOOTSTRAP_SERVERS=a:1", "KAFKA_TOPIC=t", "KAFKA_HEAP_OPTS=-X"}), "");
+  EXPECT_THAT(warning({"KAFKA_COMPRESSION_TYPE=lz4", "KAFKA_TOPIC=t"}),
+              HasSubstr("has KAFKA_COMPRESSION_TYPE, which is not"));
+  EXPECT_THAT(warning({"KAFKA_LISTENERS=A://:1", "CLUSTER_ID=x"}),
+              HasSubstr("CLUSTER_ID, KAFKA_LISTENERS, which are not"));
+}
+
 TEST(SettingsEnvironment, ABadValueNamesItsVariable) {
   SettingsInput input;
   input.environment = {{"KAFKA_NUM_PARTITIONS", "num.partitions", "many"}};

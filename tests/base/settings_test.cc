@@ -126,6 +126,65 @@ TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
   EXPECT_FALSE(load({"node.id=2", "broker.id=3"}).ok());
 }
 
+// A broker that its file calls closed is not started open.
+TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
+  struct {
+    const char* text;
+    const char* expected;
+  } kCases[] = {
+      {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+       "remove authorizer.class.name and super.users"},
+      {"authorizer.class.name=com.example.Own", "enforces no ACLs"},
+      {"create.topic.policy.class.name=com.example.Policy", "remove the setting"},
+      {"alter.config.policy.class.name=com.example.Policy", "remove the setting"},
+      {"security.inter.broker.protocol=SASL_SSL", "expected PLAINTEXT"},
+  };
+  for (const auto& [text, expected] : kCases) {
+    auto settings = load({text, "super.users=User:admin"});
+    ASSERT_FALSE(settings.ok()) << text;
+    EXPECT_THAT(settings.error().message, HasSubstr(Bytes(text) + " (--override): "));
+    EXPECT_THAT(settings.error().message, HasSubstr(expected));
+    EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1) + (text[0] == 's' ? "PLAINTEXT" : "")}).ok())
+        << text;
+  }
+}
+
+// These protect nothing in Kafka either, without an authorizer or on PLAINTEXT listeners; people are told.
+TEST(Settings, WhatProtectsNothingAloneIsNamed) {
+  for (const char* text : {"super.users=User:admin", "allow.everyone.if.no.acl.found=false"}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client may do everything"))) << text;
+  }
+  for (const char* text :
+       {"ssl.client.auth=required", "sasl.enabled.mechanisms=SCRAM-SHA-512", "connections.max.reauth.ms=1000",
+        "delegation.token.secret.key=x", "listener.name.plaintext.ssl.client.auth=required"}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client that reaches them is served"))) << text;
+  }
+}
+
+// The keys of the file that Kafka's release brings.
+TEST_F(SettingsFile, KafkasOwnServerPropertiesRaisesNoAlarm) {
+  std::string file = write(
+      "server.properties",
+      "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=localhost:9093\n"
+      "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ninter.broker.listener.name=PLAINTEXT\n"
+      "advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n"
+      "controller.listener.names=CONTROLLER\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
+      "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL\nnum.network.threads=3\nnum.io.threads=8\n"
+      "socket.send.buffer.bytes=102400\nsocket.receive.buffer.bytes=102400\nsocket.request.max.bytes=104857600\n"
+      "log.dirs=/tmp/kraft-combined-logs\nnum.partitions=1\nnum.recovery.threads.per.data.dir=1\n"
+      "offsets.topic.replication.factor=1\nshare.coordinator.state.topic.replication.factor=1\n"
+      "share.coordinator.state.topic.min.isr=1\ntransaction.state.log.replication.factor=1\n"
+      "transaction.state.log.min.isr=1\nlog.retention.hours=168\nlog.segment.bytes=1073741824\n"
+      "log.retention.check.interval.ms=300000\n");
+  auto settings = Settings::load({file, {}});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(), IsEmpty());
+}
+
 TEST(Settings, SecretsAreNotRepeated) {
   auto settings = load({"ssl.key.password=hunter2"});
   ASSERT_TRUE(settings.ok());

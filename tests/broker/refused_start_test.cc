@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 
+#include "base/log.h"
 #include "broker/metadata_log.h"
 #include "broker/node_fixture.h"
 #include "log/format/meta_properties.h"
@@ -266,6 +267,42 @@ class AcceptedStartTest : public testing::Test {
   NodeHarness harness_{1};
   Directory directory_{harness_.directory()};
 };
+
+constexpr ByteView kOtherCluster = "4L6g3nShT-eMCtK--X86sw";
+
+// As a container whose CLUSTER_ID was altered over a volume that holds data.
+TEST_F(AcceptedStartTest, AnotherClusterIdIsNamedAndTheDataCounts) {
+  start_and_stop();
+  const std::string own = slurp(directory_.first("meta.properties"));
+  harness_.set("milena.cluster.id", kOtherCluster);
+  const LogLevel before = log_level();
+  testing::internal::CaptureStdout();
+  set_log_level(LogLevel::kInfo);
+  start_and_stop();
+  set_log_level(before);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr(Bytes("milena.cluster.id=") + Bytes(kOtherCluster) + " (set by hand) has no effect"));
+  EXPECT_EQ(slurp(directory_.first("meta.properties")), own);
+
+  harness_.set("milena.strict.kafka", "true");
+  Status started = harness_.try_start();
+  ASSERT_FALSE(started.ok());
+  EXPECT_THAT(started.error().message, HasSubstr("belongs to cluster"));
+  EXPECT_EQ(slurp(directory_.first("meta.properties")), own);
+}
+
+TEST_F(AcceptedStartTest, AClusterIdIsAWord) {
+  for (ByteView impossible : {ByteView("two words"), ByteView("a\nnode.id=7"), ByteView("\xc3\xa4")}) {
+    harness_.set("milena.cluster.id", impossible);
+    Status started = harness_.try_start();
+    ASSERT_FALSE(started.ok()) << impossible;
+    EXPECT_THAT(started.error().message, HasSubstr("milena.cluster.id="));
+    EXPECT_FALSE(fs::exists(directory_.first("meta.properties")));
+  }
+  harness_.set("milena.cluster.id", "");  // as CLUSTER_ID=${CLUSTER_ID:-} in a recipe
+  start_and_stop();
+  EXPECT_FALSE(decode_meta_properties(slurp(directory_.first("meta.properties"))).value().cluster_id.empty());
+}
 
 TEST_F(AcceptedStartTest, TheOnlyVoterInTheLog) {
   start_and_stop();

@@ -1,6 +1,7 @@
 // Client telemetry (KIP-714): subscriptions, the times of pushes, what is pushed.
 #include "broker/node_fixture.h"
 #include "protocol/compression/compression.h"
+#include "protocol/messages/api_versions.h"
 #include "protocol/messages/get_telemetry_subscriptions.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/push_telemetry.h"
@@ -86,6 +87,26 @@ TEST_P(TelemetryTest, NobodyIsSubscribedAtFirst) {
   EXPECT_TRUE(answer.delta_temporality);
   EXPECT_TRUE(answer.requested_metrics.empty());
   EXPECT_EQ(answer.accepted_compression_types, (std::vector<int8_t>{4, 3, 1, 2}));
+}
+
+// Else every librdkafka client asks for nothing, and prints that its instance id has changed.
+TEST_P(TelemetryTest, IsOfferedWhileThereIsASubscription) {
+  auto offered = [&](int16_t key) {
+    ApiVersionsRequest request;
+    request.client_software_name = request.client_software_version = "test";
+    auto keys = client().ask<ApiVersionsResponse>(request, 4).api_keys;
+    return std::any_of(keys.begin(), keys.end(), [key](const auto& api) { return api.api_key == key; });
+  };
+  EXPECT_FALSE(offered(71) || offered(72));
+  subscribe("s", {{"metrics", "*"}});
+  EXPECT_TRUE(offered(71) && offered(72));
+  IncrementalAlterConfigsRequest request;
+  auto& altered = request.resources.emplace_back();
+  altered.resource_type = kSubscriptionType;
+  altered.resource_name = "s";
+  altered.configs.push_back({"metrics", 1, std::nullopt});
+  client().ask<IncrementalAlterConfigsResponse>(request, 1);
+  EXPECT_FALSE(offered(71) || offered(72));
 }
 
 TEST_P(TelemetryTest, SubscriptionsAreThoseThatMatch) {

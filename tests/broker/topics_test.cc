@@ -1,7 +1,11 @@
 // Metadata, CreateTopics, DeleteTopics, CreatePartitions: topics come, can be used at once, and go.
+#include <functional>
+
+#include "base/log.h"
 #include "broker/node_fixture.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/delete_topics.h"
+#include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/metadata.h"
 
 namespace milena::broker_test {
@@ -17,6 +21,50 @@ MetadataRequest metadata_of(std::vector<ByteView> names, bool may_create = true)
   }
   request.allow_auto_topic_creation = may_create;
   return request;
+}
+
+TEST_P(TopicsTest, TheLogTellsOfTopicsThatCameWentAndChanged) {
+  auto lines_of = [](const std::function<void()>& act) {
+    const LogLevel before = log_level();
+    testing::internal::CaptureStdout();
+    set_log_level(LogLevel::kInfo);
+    act();
+    set_log_level(before);
+    return testing::internal::GetCapturedStdout();
+  };
+  auto has = [](const std::string& lines, const char* text) { return lines.find(text) != std::string::npos; };
+  std::string lines = lines_of([&] { create_topic("t", 3, {{"retention.ms", "1000"}}); });
+  EXPECT_TRUE(has(lines, "Topic t created with 3 partitions")) << lines;
+  EXPECT_FALSE(has(lines, "altered")) << lines;
+  lines = lines_of([&] { restart(); });
+  EXPECT_TRUE(has(lines, "1 topics with 3 partitions; clients are told")) << lines;
+  EXPECT_FALSE(has(lines, "created")) << "a start tells nothing of what was: " << lines;
+  lines = lines_of([&] {
+    IncrementalAlterConfigsRequest request;
+    auto& altered = request.resources.emplace_back();
+    altered.resource_type = 2;
+    altered.resource_name = "t";
+    altered.configs.push_back({"retention.ms", 0, "2000"});
+    client().ask<IncrementalAlterConfigsResponse>(request, 1);
+  });
+  EXPECT_TRUE(has(lines, "Topic t altered: retention.ms=2000")) << lines;
+  lines = lines_of([&] {
+    CreatePartitionsRequest request;
+    request.timeout_ms = 1000;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "t";
+    topic.count = 5;
+    topic.assignments.reset();
+    client().ask<CreatePartitionsResponse>(request, 3);
+  });
+  EXPECT_TRUE(has(lines, "Topic t altered: 5 partitions")) << lines;
+  lines = lines_of([&] {
+    DeleteTopicsRequest request;
+    request.timeout_ms = 1000;
+    request.topic_names = {"t"};
+    client().ask<DeleteTopicsResponse>(request, 5);
+  });
+  EXPECT_TRUE(has(lines, "Topic t deleted")) << lines;
 }
 
 TEST_P(TopicsTest, FirstAnswerAboutAnAutoCreatedTopicHasItsLeader) {

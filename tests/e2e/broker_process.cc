@@ -127,8 +127,8 @@ int BrokerProcess::wait_for_exit(bool forcibly) {
   return !forcibly && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-int BrokerProcess::stop() {
-  ::kill(pid_, SIGTERM);
+int BrokerProcess::stop_with(std::initializer_list<int> signals) {
+  for (int number : signals) ::kill(pid_, number);
   return wait_for_exit(false);
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <csignal>
+#include <initializer_list>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -21,7 +23,9 @@ class BrokerProcess {
   // Returns when the broker says that it is started; a test failure if it does not.
   void start();
   // SIGTERM; returns the exit code, or -1 if it had to be killed.
-  int stop();
+  int stop() { return stop_with({SIGTERM}); }
+  // These, one right behind the other.
+  int stop_with(std::initializer_list<int> signals);
   // SIGKILL.
   void kill();
 

@@ -20,6 +20,14 @@ TEST_P(Restarts, SigtermEndsInOrderAndEverythingIsThereAgain) {
   EXPECT_EQ(values_of(fresh.read(100)), numbered(0, 100));
 }
 
+// `timeout` and npm send the process one signal and its group another.
+TEST_P(Restarts, TwoSignalsCloseTogetherEndInOrder) {
+  fill("t", 0, 10);
+  EXPECT_EQ(broker().stop_with({SIGINT, SIGTERM}), 0);
+  EXPECT_NE(broker().output().find("Stopped"), std::string::npos) << broker().output();
+  broker().start();
+}
+
 TEST_P(Restarts, AnIdempotentStreamThroughKillsLosesAndRepeatsNothing) {
   constexpr int kKills = 4;
   constexpr size_t kBetween = 300;

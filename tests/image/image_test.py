@@ -6,6 +6,7 @@ through the start script that test-container modules write into it, the bare one
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -151,12 +152,31 @@ class ImageTest(unittest.TestCase):
         port = free_port()
         environment = {"KAFKA_LOG_DIRS": "/var/lib/kafka/data", "KAFKA_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
                        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://localhost:{port}"}
-        with container(True, ["/opt/milena/milena"], environment) as (_, running):
+        recipe = (DOCKER / "Dockerfile").read_text()
+        entry_point = json.loads(re.search(r"^ENTRYPOINT (.*)$", recipe, re.M)[1])
+        health = json.loads(re.search(r"^HEALTHCHECK .* CMD (.*)$", recipe, re.M)[1])
+        with container(True, entry_point, environment) as (_, running):
             running.wait_until(lambda: READY in running.log(), "ready line")
-            healthy = running.execute("/opt/milena/milena", "health", environment=environment)
+            healthy = running.execute(*health, environment=environment)
             self.assertEqual(healthy.returncode, 0, healthy.stderr)
             self.assertEqual(running.stop(), 0, running.log())
-            self.assertNotEqual(running.execute("/opt/milena/milena", "health", environment=environment).returncode, 0)
+            self.assertNotEqual(running.execute(*health, environment=environment).returncode, 0)
+
+    def test_the_names_of_bitnamis_image_and_derived_listeners(self):
+        port, inside = free_port(), free_port()
+        environment = {
+            "KAFKA_CFG_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{inside},PLAINTEXT_HOST://localhost:{port}",
+            "KAFKA_CFG_LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,PLAINTEXT_HOST:PLAINTEXT",
+            "KAFKA_CFG_INTER_BROKER_LISTENER_NAME": "PLAINTEXT",
+            "KAFKA_CFG_NUM_PARTITIONZ": "3",
+        }
+        with container(False, ["/etc/kafka/docker/run"], environment) as (_, running):
+            running.wait_until(lambda: READY in running.log(), "ready line")
+            for each in (port, inside):
+                healthy = running.execute("milena", "health", f"localhost:{each}")
+                self.assertEqual(healthy.returncode, 0, healthy.stderr)
+            self.assertIn("KAFKA_CFG_NUM_PARTITIONZ", running.log())
+            self.assertEqual(running.stop(), 0, running.log())
 
 
 if __name__ == "__main__":

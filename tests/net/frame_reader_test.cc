@@ -84,6 +84,27 @@ TEST(FrameReader, RefusesSizesThatAreNone) {
   EXPECT_EQ(feeder.frames.size(), 1u);
 }
 
+TEST(FrameReader, AnotherProtocolIsCalledByItsName) {
+  struct {
+    ByteView start;
+    const char* expected;
+  } kCases[] = {
+      {ByteView("\x16\x03\x01\x02\x00\x01", 6), "looks like TLS; this listener is PLAINTEXT"},
+      {"GET / HTTP/1.1\r\n", "looks like HTTP"},
+      {"POST /topics HTTP/1.1\r\n", "looks like HTTP"},
+      {ByteView("\x7f\x00\x00\x00", 4), "request of size 2130706432"},
+  };
+  for (const auto& [start, expected] : kCases) {
+    Feeder feeder(100 << 20);
+    Status status = feeder.feed(start, 3);  // the size comes in two pieces
+    ASSERT_FALSE(status.ok()) << expected;
+    EXPECT_NE(status.error().message.find(expected), std::string::npos) << status.error().message;
+  }
+  // A size that may be one is taken for one.
+  Feeder feeder(INT32_MAX);
+  EXPECT_TRUE(feeder.feed(ByteView("\x16\x03\x01\x02", 4), 4).ok());
+}
+
 TEST(FrameReader, AClaimCostsNothing) {
   Feeder feeder(100 << 20);
   Bytes stream;

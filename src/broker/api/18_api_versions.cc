@@ -24,10 +24,17 @@ bool is_software_name(ByteView text) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
 }
 
-void list_apis(bool by_controller, bool strict, ApiVersionsResponse& response) {
+// Kafka offers telemetry where something takes what is pushed. Here that is so once there is a subscription; a client
+// that is offered it for nothing asks in vain, and librdkafka prints a line each time.
+bool is_idle_telemetry(ApiKey key, Shard& shard) {
+  return (key == ApiKey::kGetTelemetrySubscriptions || key == ApiKey::kPushTelemetry) && !shard.telemetry().any();
+}
+
+void list_apis(bool by_controller, Shard& shard, ApiVersionsResponse& response) {
   for (const ApiEntry& api : api_registry()) {
-    if (!is_offered(api, by_controller)) continue;
-    response.api_keys.push_back({static_cast<int16_t>(api.key), oldest_version(api, strict), api.max_version});
+    if (!is_offered(api, by_controller) || is_idle_telemetry(api.key, shard)) continue;
+    response.api_keys.push_back(
+        {static_cast<int16_t>(api.key), oldest_version(api, shard.strict_kafka()), api.max_version});
   }
 }
 
@@ -75,7 +82,7 @@ void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
     call->connection().client_software_name = Bytes(request.client_software_name);
     call->connection().client_software_version = Bytes(request.client_software_version);
   }
-  list_apis(call->connection().to_controller, call->shard().strict_kafka(), response);
+  list_apis(call->connection().to_controller, call->shard(), response);
   if (call->version() >= 3) list_features(*call, response);
   call->reply(response);
 }

@@ -1,5 +1,6 @@
 #include "log/format/meta_properties.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "log/format/properties.h"
@@ -10,6 +11,12 @@ namespace {
 bool is_reserved(const Uuid& id) { return id.hi == 0 && id.lo < 100; }
 
 }  // namespace
+
+bool is_possible_cluster_id(ByteView text) {
+  constexpr size_t kLongest = 255;
+  return !text.empty() && text.size() <= kLongest &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
 
 Bytes encode_meta_properties(const MetaProperties& properties) {
   Properties out{{"version", "1"}, {"cluster.id", properties.cluster_id},

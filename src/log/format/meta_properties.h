@@ -21,6 +21,9 @@ struct MetaProperties {
   bool operator==(const MetaProperties&) const = default;
 };
 
+// Kafka takes nearly any text; not one that a line of the file or of a log could not hold.
+bool is_possible_cluster_id(ByteView text);
+
 // Always version 1.
 Bytes encode_meta_properties(const MetaProperties& properties);
 Result<MetaProperties> decode_meta_properties(ByteView file);

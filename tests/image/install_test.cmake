@@ -1,0 +1,11 @@
+# Usage: cmake -DBUILD=DIRECTORY -DPREFIX=DIRECTORY -P install_test.cmake
+file(REMOVE_RECURSE ${PREFIX})
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX} --strip RESULT_VARIABLE result OUTPUT_QUIET)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "cmake --install: ${result}")
+endif()
+execute_process(COMMAND ${PREFIX}/bin/milena version RESULT_VARIABLE result OUTPUT_VARIABLE said)
+if(NOT result EQUAL 0 OR NOT said MATCHES "^milena [0-9]")
+  message(FATAL_ERROR "${PREFIX}/bin/milena version: ${result} ${said}")
+endif()
+file(REMOVE_RECURSE ${PREFIX})
