@@ -40,7 +40,8 @@ class ClassicMember {
     request.member_id = id_;
     request.protocol_type = "consumer";
     request.protocols.push_back({"range", ByteView("\0\0\0\0\0\0\xff\xff\xff\xff", 10)});
-    client_.ask<JoinGroupResponse>(connection_, request, kJoinVersion, [this](JoinGroupResponse& response) { joined(response); });
+    client_.ask<JoinGroupResponse>(connection_, request, kJoinVersion,
+                                   [this](JoinGroupResponse& response) { joined(response); });
   }
   // The generation in which it has its assignment; -1 while it has none.
   int32_t synced_generation() const { return synced_generation_; }
@@ -113,8 +114,13 @@ class ClassicMember {
 // A member of a group of KIP-848: owns at once what it is told to own.
 class ConsumerMember {
  public:
-  ConsumerMember(WireClient& client, size_t connection, std::string group, std::string topic, std::string id, double beat_s)
-      : client_(client), connection_(connection), group_(std::move(group)), topic_(std::move(topic)), id_(std::move(id)),
+  ConsumerMember(WireClient& client, size_t connection, std::string group, std::string topic, std::string id,
+                 double beat_s)
+      : client_(client),
+        connection_(connection),
+        group_(std::move(group)),
+        topic_(std::move(topic)),
+        id_(std::move(id)),
         beat_s_(beat_s) {}
 
   void join() {
@@ -139,16 +145,17 @@ class ConsumerMember {
     } else if (std::exchange(changed_, false)) {
       request.topic_partitions = assigned_;
     }
-    client_.ask<ConsumerGroupHeartbeatResponse>(connection_, request, 1, [this](ConsumerGroupHeartbeatResponse& response) {
-      if (epoch_ == 0 && passes(response.error_code)) return client_.at(now_s() + kRetry_s, [this] { join(); });
-      if (response.error_code != ErrorCode::kNone) {
-        give_up("a heartbeat got error " + std::to_string(static_cast<int>(response.error_code)));
-      }
-      epoch_ = response.member_epoch;
-      if (response.assignment) take(*response.assignment);
-      double pause_s = beat_s_ > 0 ? beat_s_ : response.heartbeat_interval_ms / 1e3;
-      client_.at(now_s() + (changed_ ? 0 : pause_s), [this] { beat(); });
-    });
+    client_.ask<ConsumerGroupHeartbeatResponse>(
+        connection_, request, 1, [this](ConsumerGroupHeartbeatResponse& response) {
+          if (epoch_ == 0 && passes(response.error_code)) return client_.at(now_s() + kRetry_s, [this] { join(); });
+          if (response.error_code != ErrorCode::kNone) {
+            give_up("a heartbeat got error " + std::to_string(static_cast<int>(response.error_code)));
+          }
+          epoch_ = response.member_epoch;
+          if (response.assignment) take(*response.assignment);
+          double pause_s = beat_s_ > 0 ? beat_s_ : response.heartbeat_interval_ms / 1e3;
+          client_.at(now_s() + (changed_ ? 0 : pause_s), [this] { beat(); });
+        });
   }
 
   void take(const ConsumerGroupHeartbeatResponse::Assignment& assignment) {
@@ -276,8 +283,8 @@ int beat_in_many_groups(WireClient& client, const Arguments& arguments, Make mak
 
 }  // namespace
 
-// --port --groups --connections --protocol classic|consumer --heartbeat-ms --seconds: says "connected", "stable" when all
-// have joined, and "end" after the seconds; after each it waits for a line on standard input.
+// --port --groups --connections --protocol classic|consumer --heartbeat-ms --seconds: says "connected", "stable" when
+// all have joined, and "end" after the seconds; after each it waits for a line on standard input.
 int many_groups(const Arguments& arguments) {
   size_t connections = static_cast<size_t>(number(arguments, "connections", 200));
   double beat_s = static_cast<double>(number(arguments, "heartbeat-ms", 3'000)) / 1e3;
@@ -287,7 +294,8 @@ int many_groups(const Arguments& arguments) {
     return beat_in_many_groups<ConsumerMember>(
         client, arguments,
         [&](size_t i) {
-          return std::make_unique<ConsumerMember>(client, i % connections, name_of("group", i), "bench", member_uuid(i), beat_s);
+          return std::make_unique<ConsumerMember>(client, i % connections, name_of("group", i), "bench", member_uuid(i),
+                                                  beat_s);
         },
         [](const ConsumerMember& member) { return member.owned() == 1; });
   }
@@ -320,14 +328,15 @@ int commit_offsets(const Arguments& arguments) {
       one.committed_offset = 1'000 + p;
       one.committed_metadata = "";
     }
-    client.ask<OffsetCommitResponse>(i % kConnections, request, kCommitVersion, [&, i, first](OffsetCommitResponse& response) {
-      ErrorCode error = response.topics.at(0).partitions.at(0).error_code;
-      if (passes(error)) return client.at(now_s() + kRetry_s, [&commit, i, first] { commit(i, first); });
-      for (const auto& one : response.topics.at(0).partitions) {
-        if (one.error_code != ErrorCode::kNone) give_up("a commit failed");
-      }
-      open--;
-    });
+    client.ask<OffsetCommitResponse>(
+        i % kConnections, request, kCommitVersion, [&, i, first](OffsetCommitResponse& response) {
+          ErrorCode error = response.topics.at(0).partitions.at(0).error_code;
+          if (passes(error)) return client.at(now_s() + kRetry_s, [&commit, i, first] { commit(i, first); });
+          for (const auto& one : response.topics.at(0).partitions) {
+            if (one.error_code != ErrorCode::kNone) give_up("a commit failed");
+          }
+          open--;
+        });
   };
   for (size_t i = 0; i < groups; i++) {
     for (int32_t first = 0; first < partitions; first += kInOneRequest) {
@@ -340,7 +349,8 @@ int commit_offsets(const Arguments& arguments) {
   return 0;
 }
 
-// --port --groups --partitions: one offset of each group, until every coordinator has loaded and answers what was committed.
+// --port --groups --partitions: one offset of each group, until every coordinator has loaded and answers what was
+// committed.
 int fetch_offsets(const Arguments& arguments) {
   size_t groups = static_cast<size_t>(number(arguments, "groups", 1000));
   int32_t last = static_cast<int32_t>(number(arguments, "partitions", 1000)) - 1;

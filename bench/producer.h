@@ -1,5 +1,5 @@
-// A librdkafka producer as every producing command of the load generator needs it: no record may fail, and all callbacks
-// run inside rd_kafka_poll (or flush), on the one thread of the program. produce.cc has the bodies.
+// A librdkafka producer as every producing command of the load generator needs it: no record may fail, and all
+// callbacks run inside rd_kafka_poll (or flush), on the one thread of the program. produce.cc has the bodies.
 #pragma once
 
 #include <string>

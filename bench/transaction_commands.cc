@@ -1,5 +1,5 @@
-// A producer of small transactions that keeps to a pace. librdkafka waits a millisecond of its own before it adds a partition
-// to a transaction; this one speaks the second protocol (KIP-890), in which Produce adds it.
+// A producer of small transactions that keeps to a pace. librdkafka waits a millisecond of its own before it adds a
+// partition to a transaction; this one speaks the second protocol (KIP-890), in which Produce adds it.
 #include <time.h>
 
 #include <algorithm>
@@ -129,8 +129,8 @@ class PacedProducer {
 
 }  // namespace
 
-// --port --count --rate: so many transactions of one 100 B record, the next one when its time has come, or at once where the
-// one before took longer. The record is acknowledged before the commit is timed.
+// --port --count --rate: so many transactions of one 100 B record, the next one when its time has come, or at once
+// where the one before took longer. The record is acknowledged before the commit is timed.
 int paced_transactions(const Arguments& arguments) {
   const int64_t count = number(arguments, "count", 1000);
   const double gap_s = 1.0 / static_cast<double>(number(arguments, "rate", 1000));
@@ -150,9 +150,10 @@ int paced_transactions(const Arguments& arguments) {
     wholes.push_back(now_s() - begun);
   }
   const double seconds = now_s() - begin;
-  std::printf("{\"transactions\": %ld, \"seconds\": %.6f, \"commit_p50\": %.6f, \"commit_p99\": %.6f, \"whole_p50\": %.6f, "
-              "\"retries\": %ld}\n",
-              count, seconds, at_share(ends, 0.5), at_share(ends, 0.99), at_share(wholes, 0.5), producer.retries());
+  std::printf(
+      "{\"transactions\": %ld, \"seconds\": %.6f, \"commit_p50\": %.6f, \"commit_p99\": %.6f, \"whole_p50\": %.6f, "
+      "\"retries\": %ld}\n",
+      count, seconds, at_share(ends, 0.5), at_share(ends, 0.99), at_share(wholes, 0.5), producer.retries());
   return 0;
 }
 

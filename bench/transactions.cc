@@ -75,8 +75,8 @@ int transactions(const Options& options) {
   wait_for_reports(producer, reports, records, 120);
   double seconds = now_s() - begin;
 
-  std::printf("{\"records\": %ld, \"bytes\": %ld, \"seconds\": %.6f, \"transactions\": %ld, \"statistics\": %s}\n", records,
-              records * static_cast<int64_t>(value.size()), seconds, committed,
+  std::printf("{\"records\": %ld, \"bytes\": %ld, \"seconds\": %.6f, \"transactions\": %ld, \"statistics\": %s}\n",
+              records, records * static_cast<int64_t>(value.size()), seconds, committed,
               latest_statistics(producer, reports).c_str());
   std::fflush(stdout);
   rd_kafka_topic_destroy(topic);
@@ -85,8 +85,9 @@ int transactions(const Options& options) {
 }
 
 // One record in each transaction, the next one when its time has come, or at once where the one before took longer. The
-// record is acknowledged before the commit is timed, so that what is timed is the end of a transaction and nothing else;
-// the whole, from its beginning, is told beside it: some brokers make the next transaction wait for what a commit left.
+// record is acknowledged before the commit is timed, so that what is timed is the end of a transaction and nothing
+// else; the whole, from its beginning, is told beside it: some brokers make the next transaction wait for what a commit
+// left.
 int commits(const Options& options) {
   int64_t count = options.number("count");
   double gap_s = 1.0 / static_cast<double>(options.number("rate"));
@@ -110,8 +111,9 @@ int commits(const Options& options) {
   }
   double seconds = now_s() - begin;
 
-  std::printf("{\"transactions\": %ld, \"seconds\": %.6f, \"commit_p50\": %.6f, \"commit_p99\": %.6f, \"whole_p50\": %.6f}\n",
-              count, seconds, ends.at(0.5), ends.at(0.99), wholes.at(0.5));
+  std::printf(
+      "{\"transactions\": %ld, \"seconds\": %.6f, \"commit_p50\": %.6f, \"commit_p99\": %.6f, \"whole_p50\": %.6f}\n",
+      count, seconds, ends.at(0.5), ends.at(0.99), wholes.at(0.5));
   std::fflush(stdout);
   rd_kafka_topic_destroy(topic);
   rd_kafka_destroy(producer);

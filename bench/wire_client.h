@@ -1,8 +1,8 @@
-// milena_bench_wire: clients over plain sockets, in one thread: members of groups by the thousand, a producer that keeps to a
-// pace. One command, one line of JSON; it exits with 0 only if everybody got what was asked for.
+// milena_bench_wire: clients over plain sockets, in one thread: members of groups by the thousand, a producer that
+// keeps to a pace. One command, one line of JSON; it exits with 0 only if everybody got what was asked for.
 //
-// WireClient is the common part: connections on one epoll loop, requests encoded with Milena's own messages, each answer
-// handed to whoever asked. Answers of a connection come in the order of its requests.
+// WireClient is the common part: connections on one epoll loop, requests encoded with Milena's own messages, each
+// answer handed to whoever asked. Answers of a connection come in the order of its requests.
 #pragma once
 
 #include <cstdint>
@@ -82,7 +82,8 @@ class WireClient {
   std::multimap<double, std::function<void()>> timers_;
 };
 
-// The topic, with that many partitions, and a coordinator, of groups (0) or transactions (1): everything is there when it returns.
+// The topic, with that many partitions, and a coordinator, of groups (0) or transactions (1): everything is there when
+// it returns.
 void prepare(WireClient& client, const std::string& topic, int32_t partitions, int8_t key_type = 0);
 
 // The commands (group_commands.cc, transaction_commands.cc).

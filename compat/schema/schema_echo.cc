@@ -30,7 +30,8 @@ void put_frame(size_t index, int16_t version, bool good, const Bytes& bytes) {
 }
 
 int list(const std::vector<MessageDescription>& messages) {
-  for (const auto& message : messages) std::printf("%s %d %d\n", message.name, message.min_version, message.max_version);
+  for (const auto& message : messages)
+    std::printf("%s %d %d\n", message.name, message.min_version, message.max_version);
   return 0;
 }
 

@@ -77,7 +77,8 @@ bool are_throttled_replicas(const std::vector<ByteView>& entries) {
 // One number of an ISO duration, with its unit: "10D", "0.5S". Takes it off the text.
 bool take_amount(ByteView& text, ByteView& units, bool fraction) {
   size_t digits = 0;
-  while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || (fraction && text[digits] == '.'))) digits++;
+  while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || (fraction && text[digits] == '.')))
+    digits++;
   if (digits == 0 || digits == text.size()) return false;
   char unit = text[digits] >= 'a' ? static_cast<char>(text[digits] - 32) : text[digits];
   size_t place = units.find(unit);
@@ -159,9 +160,11 @@ std::optional<Bytes> text_complaint(const ConfigDef& def, ByteView text) {
   if (valid == "non-empty" && text.empty()) return refusal(def, text, "String must be non-empty");
   if (valid.starts_with('{') && !is_choice(valid, text)) return refusal(def, text, one_of_message(valid));
   if (valid == "offset-reset" && !is_offset_reset(text)) {
-    return refusal(def, text,
-                   fmt::format("Invalid value `{}` for configuration {}. The value must be either 'earliest', 'latest' or "
-                               "of the format 'by_duration:<PnDTnHnMn.nS>'.", text, def.name));
+    return refusal(
+        def, text,
+        fmt::format("Invalid value `{}` for configuration {}. The value must be either 'earliest', 'latest' or "
+                    "of the format 'by_duration:<PnDTnHnMn.nS>'.",
+                    text, def.name));
   }
   return std::nullopt;
 }

@@ -152,8 +152,8 @@ bool is_wildcard(ByteView host) { return host.empty() || host == "0.0.0.0" || ho
 
 namespace {
 
-// Without advertised.listeners clients are told what listeners names, as in Kafka; where that is a wildcard, the address
-// that they came to.
+// Without advertised.listeners clients are told what listeners names, as in Kafka; where that is a wildcard, the
+// address that they came to.
 Result<AdvertisedListeners> advertised_by_listeners(const Settings& settings) {
   AdvertisedListeners result;
   Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);

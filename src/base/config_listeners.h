@@ -22,16 +22,16 @@ Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting,
 // Where clients are served: `listeners` without those of the controller.
 Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings);
 
-// Where the embedded controller is asked itself (kafka-metadata-quorum --bootstrap-controller and the like): the listeners
-// that controller.listener.names names. Without any it is reached through the broker alone.
+// Where the embedded controller is asked itself (kafka-metadata-quorum --bootstrap-controller and the like): the
+// listeners that controller.listener.names names. Without any it is reached through the broker alone.
 Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
 
 // "", 0.0.0.0 or ::, all addresses of the machine: nothing that a client could connect to.
 bool is_wildcard(ByteView host);
 
-// What clients are told: advertised.listeners or, without, the listeners that name a host. With `automatic` a listener that
-// is not among them is answered with the address that the client's own connection came to (auto); else it is not told to
-// anybody.
+// What clients are told: advertised.listeners or, without, the listeners that name a host. With `automatic` a listener
+// that is not among them is answered with the address that the client's own connection came to (auto); else it is not
+// told to anybody.
 struct AdvertisedListeners {
   bool automatic = true;
   std::vector<ListenerEndpoint> endpoints;

@@ -7,18 +7,19 @@ namespace config_rows {
 
 static const ConfigDef kNetworkRows[] = {
     {"listeners", kList, "PLAINTEXT://:9092", "", kPerBroker, kHonoured,
-     "Where to listen: NAME://host:port, several separated by commas. Without a host: every address, IPv4 and IPv6. Names may come "
+     "Where to listen: NAME://host:port, several separated by commas. Without a host: every address, IPv4 and IPv6. "
+     "Names may come "
      "and go while the broker runs; another address for a name counts from the next start on."},
     {"advertised.listeners", kList, nullptr, "", kReadOnly, kHonoured,
-     "What clients are told to connect to. Not set: the hosts of listeners. For a wildcard, and with auto: the address that "
+     "What clients are told to connect to. Not set: the hosts of listeners. For a wildcard, and with auto: the address "
+     "that "
      "the client's own connection came to."},
-    {"listener.security.protocol.map", kString, "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT",
-     "", kPerBroker, kHonoured,
+    {"listener.security.protocol.map", kString,
+     "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", "", kPerBroker, kHonoured,
      "Which protocol each listener name stands for."},
     {"inter.broker.listener.name", kString, nullptr, "", kReadOnly, kNoEffect,
      "Listener that other brokers use; a node alone has none to talk to."},
-    {"security.inter.broker.protocol", kString, "PLAINTEXT",
-     "{PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL}", kReadOnly, 0,
+    {"security.inter.broker.protocol", kString, "PLAINTEXT", "{PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL}", kReadOnly, 0,
      "Protocol between brokers, where no listener name is given."},
     {"early.start.listeners", kList, nullptr, "", kReadOnly, kNoEffect,
      "Listeners that open before the broker is complete."},
@@ -70,8 +71,7 @@ static const ConfigDef kNetworkRows[] = {
      "Concerns how Kafka tidies up waiting share fetches."},
     {"delete.records.purgatory.purge.interval.requests", kInt, "1", "", kReadOnly, kNoEffect,
      "Concerns how Kafka tidies up waiting delete-records requests."},
-    {"telemetry.max.bytes", kInt, "1048576", "[1,...]", kReadOnly, kHonoured,
-     "Largest metrics push of a client."},
+    {"telemetry.max.bytes", kInt, "1048576", "[1,...]", kReadOnly, kHonoured, "Largest metrics push of a client."},
     {"replica.lag.time.max.ms", kLong, "30000", "", kReadOnly, 0,
      "A follower that has not caught up for so long leaves the in-sync replicas."},
     {"replica.fetch.max.bytes", kInt, "1048576", "[0,...]", kReadOnly, 0,
@@ -80,12 +80,9 @@ static const ConfigDef kNetworkRows[] = {
      "Bytes that a follower wants in one answer."},
     {"replica.fetch.min.bytes", kInt, "1", "", kReadOnly, 0,
      "Bytes that a leader waits for before it answers a follower."},
-    {"replica.fetch.wait.max.ms", kInt, "500", "", kReadOnly, 0,
-     "Longest time that a leader lets a follower wait."},
-    {"replica.fetch.backoff.ms", kInt, "1000", "[0,...]", kReadOnly, 0,
-     "Pause of a follower after a failed fetch."},
-    {"replica.socket.timeout.ms", kInt, "30000", "", kReadOnly, 0,
-     "How long a follower waits for an answer."},
+    {"replica.fetch.wait.max.ms", kInt, "500", "", kReadOnly, 0, "Longest time that a leader lets a follower wait."},
+    {"replica.fetch.backoff.ms", kInt, "1000", "[0,...]", kReadOnly, 0, "Pause of a follower after a failed fetch."},
+    {"replica.socket.timeout.ms", kInt, "30000", "", kReadOnly, 0, "How long a follower waits for an answer."},
     {"replica.socket.receive.buffer.bytes", kInt, "65536", "", kReadOnly, 0,
      "Receive buffer of a follower's connection."},
     {"replica.high.watermark.checkpoint.interval.ms", kLong, "5000", "", kReadOnly, kHonoured,
@@ -98,8 +95,8 @@ static const ConfigDef kNetworkRows[] = {
      "Bytes a second that leaders send for throttled replicas."},
     {"follower.replication.throttled.rate", kLong, "9223372036854775807", "[0,...]", kClusterWide, kInternal,
      "Bytes a second that followers fetch for throttled replicas."},
-    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", "[0,...]", kClusterWide, kHonoured | kInternal,
-     "Bytes a second for moving replicas between directories."},
+    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", "[0,...]", kClusterWide,
+     kHonoured | kInternal, "Bytes a second for moving replicas between directories."},
 };
 
 }  // namespace config_rows

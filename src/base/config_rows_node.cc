@@ -8,9 +8,9 @@ namespace config_rows {
 static const ConfigDef kNodeRows[] = {
     {"node.id", kInt, "1", "[0,...]", kReadOnly, kHonoured,
      "Number of this node within its cluster; kept in the data directory, so it stays what it was at the "
-     "first start.", "(none)"},
-    {"broker.id", kInt, "-1", "", kReadOnly, kHonoured,
-     "The older name of node.id."},
+     "first start.",
+     "(none)"},
+    {"broker.id", kInt, "-1", "", kReadOnly, kHonoured, "The older name of node.id."},
     {"process.roles", kList, "broker,controller", "{broker, controller}", kReadOnly, kHonoured,
      "What this process is: a broker, a controller, or both.", "(none)"},
     {"broker.rack", kString, nullptr, "", kReadOnly, kHonoured,
@@ -33,8 +33,7 @@ static const ConfigDef kNodeRows[] = {
      "Replicas of a topic that is made without a number."},
     {"auto.create.topics.enable", kBoolean, "true", "", kReadOnly, kHonoured,
      "Makes a topic when a client asks for one that is not there and wants it made."},
-    {"delete.topic.enable", kBoolean, "true", "", kReadOnly, kHonoured,
-     "Allows topics to be deleted."},
+    {"delete.topic.enable", kBoolean, "true", "", kReadOnly, kHonoured, "Allows topics to be deleted."},
     {"auto.leader.rebalance.enable", kBoolean, "true", "", kReadOnly, 0,
      "Gives leadership back to the preferred replicas now and then."},
     {"leader.imbalance.check.interval.seconds", kLong, "300", "[1,...]", kReadOnly, 0,
@@ -47,9 +46,8 @@ static const ConfigDef kNodeRows[] = {
      "How often the controller looks for partitions that need such an election."},
     {"min.insync.replicas", kInt, "1", "[1,...]", kClusterWide, kHonoured,
      "With acks=all a write is refused while fewer replicas than this are in sync."},
-    {"compression.type", kString, "producer",
-     "{uncompressed, zstd, lz4, snappy, gzip, producer}", kClusterWide, kHonoured,
-     "How batches are kept: as the producer sent them, or with this codec."},
+    {"compression.type", kString, "producer", "{uncompressed, zstd, lz4, snappy, gzip, producer}", kClusterWide,
+     kHonoured, "How batches are kept: as the producer sent them, or with this codec."},
     {"compression.gzip.level", kInt, "-1", "[1,...,9] or -1", kClusterWide, kHonoured,
      "Level for gzip when batches are compressed here."},
     {"compression.lz4.level", kInt, "9", "[1,...,17]", kClusterWide, kHonoured,
@@ -68,8 +66,7 @@ static const ConfigDef kNodeRows[] = {
      "Threads that serve sockets; see milena.shards."},
     {"num.recovery.threads.per.data.dir", kInt, "2", "[1,...]", kClusterWide, kHonoured,
      "Threads that check logs after an unclean stop."},
-    {"num.replica.fetchers", kInt, "1", "[1,...]", kClusterWide, 0,
-     "Threads that copy from each other broker."},
+    {"num.replica.fetchers", kInt, "1", "[1,...]", kClusterWide, 0, "Threads that copy from each other broker."},
     {"num.replica.alter.log.dirs.threads", kInt, nullptr, "", kReadOnly, 0,
      "Threads that move replicas between directories."},
     {"metadata.log.dir", kString, nullptr, "", kReadOnly, kHonoured,
@@ -96,7 +93,8 @@ static const ConfigDef kNodeRows[] = {
     {"metadata.log.max.snapshot.interval.ms", kLong, "3600000", "[0,...]", kReadOnly, kHonoured,
      "Time after which a snapshot is made if there are new metadata records."},
     {"controller.listener.names", kList, nullptr, "", kReadOnly, kHonoured,
-     "Listeners that belong to the controller. The embedded controller needs none; those that listeners names are opened "
+     "Listeners that belong to the controller. The embedded controller needs none; those that listeners names are "
+     "opened "
      "for tools that ask the controller itself."},
     {"controller.quorum.voters", kList, "", "", kReadOnly, kNoEffect,
      "The controllers of the cluster, id@host:port each. The embedded controller is a quorum of its own."},
@@ -162,7 +160,8 @@ static const ConfigDef kNodeRows[] = {
      "random one is made."},
     {"milena.strict.kafka", kBoolean, "false", "", kReadOnly, kHonoured,
      "Answers as Kafka does where Milena would spare clients time or serve older ones: topics made on first use are "
-     "UNKNOWN_TOPIC_OR_PARTITION or COORDINATOR_NOT_AVAILABLE at first, a consumer of a new pattern hears of its topics "
+     "UNKNOWN_TOPIC_OR_PARTITION or COORDINATOR_NOT_AVAILABLE at first, a consumer of a new pattern hears of its "
+     "topics "
      "a heartbeat later, who waits for partitions is told the usual heartbeat interval, closed connections of members "
      "are not noticed (milena.group.disconnect.grace.ms is 0), a client too old for zstd is sent it, and versions that "
      "Kafka 4 dropped are not offered."},

@@ -71,8 +71,8 @@ class FileSystem {
   }
 
   Result<Bytes> read_file(const std::string& path);
-  // Whole or not at all: written to `path`.tmp, synced, renamed, directory synced (Kafka's Utils.atomicMoveWithFallback).
-  // `durable` false leaves the two syncs out.
+  // Whole or not at all: written to `path`.tmp, synced, renamed, directory synced (Kafka's
+  // Utils.atomicMoveWithFallback). `durable` false leaves the two syncs out.
   Status write_file_atomically(const std::string& path, ByteView content, bool durable = true);
 };
 

@@ -23,8 +23,9 @@ static_assert(logger_of_file("src/main.cc") == 0 && logger_of_file("tests/base/l
 namespace {
 
 constexpr size_t kLoggerCount = std::size(kLoggerFolders);
-constexpr std::string_view kLoggerNames[kLoggerCount] = {"root", "milena.base", "milena.broker", "milena.coordinator",
-                                                         "milena.log", "milena.metadata", "milena.net", "milena.protocol"};
+constexpr std::string_view kLoggerNames[kLoggerCount] = {
+    "root",       "milena.base",     "milena.broker", "milena.coordinator",
+    "milena.log", "milena.metadata", "milena.net",    "milena.protocol"};
 
 // Below 0: as the root.
 constexpr int8_t kAsRoot = -1;
@@ -80,7 +81,8 @@ std::vector<std::pair<LogLevel, std::string>> take_left_out(LineLimits& all, int
       more = true;
       continue;
     }
-    told.emplace_back(kind.level, fmt::format("{} more lines like this were left out: {}", std::exchange(kind.left_out, 0), text));
+    told.emplace_back(kind.level,
+                      fmt::format("{} more lines like this were left out: {}", std::exchange(kind.left_out, 0), text));
   }
   all.any_left_out = more;
   return told;

@@ -1,9 +1,9 @@
 // Log lines for people: one line each, time, level, text, on standard output (as Kafka's containers do).
 // The two lines that Kafka's users wait for are written with log_always, at any level.
 //
-// What clients chose (ids, names) may stand in any line: control characters are escaped, long lines cut. Of each kind of
-// line, that is each place in the source, only so many a second are written, and then how many were left out; debug and
-// trace have no limit.
+// What clients chose (ids, names) may stand in any line: control characters are escaped, long lines cut. Of each kind
+// of line, that is each place in the source, only so many a second are written, and then how many were left out; debug
+// and trace have no limit.
 //
 // Each folder of the source is a logger of its own ("milena.broker"), which follows "root" until it is given a level.
 // Levels may be changed at any time, from any thread; they are not kept over a restart.
@@ -40,7 +40,8 @@ bool admit_log_line(LogLevel level, std::string_view kind);
 // The text as it may stand in a line: "\\n" for a line's end, "\\x1b" for an escape.
 std::string escape_for_log(std::string_view text);
 
-inline constexpr std::string_view kLoggerFolders[] = {"", "base", "broker", "coordinator", "log", "metadata", "net", "protocol"};
+inline constexpr std::string_view kLoggerFolders[] = {"",    "base",     "broker", "coordinator",
+                                                      "log", "metadata", "net",    "protocol"};
 
 consteval uint8_t logger_of_file(std::string_view file) {
   // The build maps the checkout's path away: file names begin with "src/".

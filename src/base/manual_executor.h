@@ -1,5 +1,5 @@
-// ManualExecutor: an Executor that runs only when told, on a clock that stands still until it is moved, with random numbers
-// from a seed. Tests and simulators use it; blocking work runs at once, in its turn. Single-threaded.
+// ManualExecutor: an Executor that runs only when told, on a clock that stands still until it is moved, with random
+// numbers from a seed. Tests and simulators use it; blocking work runs at once, in its turn. Single-threaded.
 #pragma once
 
 #include <deque>
@@ -59,7 +59,8 @@ class ManualExecutor final : public Executor {
     for (Task& task : ready) { task(); ran = true; }
     // Timers set by these tasks wait for the next turn, as in the event loop.
     const TimerId last_id = last_id_;
-    while (!timers_.empty() && timers_.begin()->first.first <= clock_.steady_ms() && timers_.begin()->first.second <= last_id) {
+    while (!timers_.empty() && timers_.begin()->first.first <= clock_.steady_ms() &&
+           timers_.begin()->first.second <= last_id) {
       Task task = std::move(timers_.begin()->second);
       timers_.erase(timers_.begin());
       task();

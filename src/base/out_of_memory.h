@@ -1,6 +1,6 @@
 // What a client can make as large as it likes may be larger than the memory that is left. Such work is run through
-// fits_into_memory: it fails alone, and whoever asked for it loses its connection. Nothing that must not be left half done may
-// run in it; where that begins, functions are noexcept, and the process ends as if it had been killed.
+// fits_into_memory: it fails alone, and whoever asked for it loses its connection. Nothing that must not be left half
+// done may run in it; where that begins, functions are noexcept, and the process ends as if it had been killed.
 #pragma once
 
 #include <new>

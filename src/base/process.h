@@ -1,5 +1,5 @@
-// The end of the process, behind a hook: a simulated process ends otherwise. The hook is null except in a simulator, which
-// sets it before anything runs.
+// The end of the process, behind a hook: a simulated process ends otherwise. The hook is null except in a simulator,
+// which sets it before anything runs.
 #pragma once
 
 namespace milena {

@@ -1,5 +1,6 @@
-// Random: where random numbers come from. The broker uses the kernel's; tests and simulators use a seed, so that a run of a
-// whole node can be repeated. Code outside base/ and net/ gets its Random from an Executor and never asks the kernel.
+// Random: where random numbers come from. The broker uses the kernel's; tests and simulators use a seed, so that a run
+// of a whole node can be repeated. Code outside base/ and net/ gets its Random from an Executor and never asks the
+// kernel.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ class Random {
 // The kernel's, which nobody can guess. Any thread.
 Random& system_random();
 
-// For hash tables whose keys clients choose. The kernel's even in a simulation: no result depends on it, only the places
-// in the table.
+// For hash tables whose keys clients choose. The kernel's even in a simulation: no result depends on it, only the
+// places in the table.
 uint64_t hash_seed();
 
 // The same numbers for the same seed (SplitMix64). Not for secrets. One thread at a time.

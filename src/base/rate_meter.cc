@@ -16,7 +16,9 @@ int64_t whole_ms(double ms) { return ms < 9e18 ? std::llround(ms) : std::numeric
 }  // namespace
 
 RateMeter::RateMeter(int windows, int64_t window_ms)
-    : window_ms_(std::max<int64_t>(window_ms, 1)), most_samples_(static_cast<size_t>(std::max(windows, 1))), samples_(1) {}
+    : window_ms_(std::max<int64_t>(window_ms, 1)),
+      most_samples_(static_cast<size_t>(std::max(windows, 1))),
+      samples_(1) {}
 
 bool RateMeter::counts(const Sample& sample, int64_t now_ms) const {
   return sample.used && now_ms - sample.start_ms < multiply_saturating(window_ms_, static_cast<int64_t>(most_samples_));

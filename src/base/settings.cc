@@ -149,7 +149,8 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
   value.number = 0;
   if (text && def.type == ConfigType::kBoolean) {
     value.number = parse_boolean(*text).value() ? 1 : 0;
-  } else if (text && (def.type == ConfigType::kInt || def.type == ConfigType::kShort || def.type == ConfigType::kLong)) {
+  } else if (text &&
+             (def.type == ConfigType::kInt || def.type == ConfigType::kShort || def.type == ConfigType::kLong)) {
     value.number = parse_integer(*text).value();
   }
   value.text = std::move(text);
@@ -213,35 +214,40 @@ Status Settings::check_together() {
 
 // What is refused rather than done by halves. A node runs its own controller and is the only one of its quorum.
 Status Settings::check_roles() const {
-  constexpr ByteView kAlone = "A directory of such a quorum stays with Kafka, and with a directory of its own a node runs "
-                              "alone";
+  constexpr ByteView kAlone =
+      "A directory of such a quorum stays with Kafka, and with a directory of its own a node runs "
+      "alone";
   std::vector<Bytes> roles = get_list("process.roles");
   bool broker = std::count(roles.begin(), roles.end(), "broker") == 1;
   bool controller = std::count(roles.begin(), roles.end(), "controller") == 1;
   if (!broker || !controller || roles.size() != 2) {
-    return make_error(ErrorKind::kInvalid,
-                      "process.roles={}: expected broker,controller. A Milena node cannot join the controllers of others "
-                      "yet. {}: process.roles=broker,controller and a new log.dirs",
-                      get_string("process.roles"), kAlone);
+    return make_error(
+        ErrorKind::kInvalid,
+        "process.roles={}: expected broker,controller. A Milena node cannot join the controllers of others "
+        "yet. {}: process.roles=broker,controller and a new log.dirs",
+        get_string("process.roles"), kAlone);
   }
   for (ByteView name : {ByteView("controller.quorum.voters"), ByteView("controller.quorum.bootstrap.servers")}) {
     std::vector<Bytes> controllers = get_list(name);
     if (controllers.size() <= 1) continue;
-    return make_error(ErrorKind::kInvalid,
-                      "{}={}: names {} controllers, and a Milena node is the only one of its quorum. {}: only itself in {} "
-                      "and a new log.dirs",
-                      name, get_string(name), controllers.size(), kAlone, name);
+    return make_error(
+        ErrorKind::kInvalid,
+        "{}={}: names {} controllers, and a Milena node is the only one of its quorum. {}: only itself in {} "
+        "and a new log.dirs",
+        name, get_string(name), controllers.size(), kAlone, name);
   }
   for (const Bytes& voter : get_list("controller.quorum.voters")) {
     std::string own = fmt::format("{}@", get_int("node.id"));
     if (voter.starts_with(own)) continue;
-    return make_error(ErrorKind::kInvalid, "controller.quorum.voters={}: expected this node (node.id={}), as in {}localhost:9093",
-                      voter, get_int("node.id"), own);
+    return make_error(ErrorKind::kInvalid,
+                      "controller.quorum.voters={}: expected this node (node.id={}), as in {}localhost:9093", voter,
+                      get_int("node.id"), own);
   }
   if (get_bool("remote.log.storage.system.enable")) {
-    return make_error(ErrorKind::kInvalid,
-                      "remote.log.storage.system.enable=true: Milena has no tiered storage, and topics that have records in "
-                      "another store would seem to begin late; start this node with Kafka, or set it to false");
+    return make_error(
+        ErrorKind::kInvalid,
+        "remote.log.storage.system.enable=true: Milena has no tiered storage, and topics that have records in "
+        "another store would seem to begin late; start this node with Kafka, or set it to false");
   }
   return ok_status();
 }

@@ -31,7 +31,10 @@ std::optional<uint32_t> parse_unit(ByteView text) {
   if (text.size() < 4) return std::nullopt;
   uint32_t code = 0;
   for (char c : text.substr(0, 4)) {
-    int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    int digit = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
     if (digit < 0) return std::nullopt;
     code = code * 16 + static_cast<uint32_t>(digit);
   }

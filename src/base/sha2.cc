@@ -71,7 +71,8 @@ class Digest {
     for (size_t at = 0; at < tail.size(); at += kBlock_bytes) take_block(tail.data() + at);
     Bytes digest;
     for (const Word word : state_) {
-      for (int shift = 8 * (sizeof(Word) - 1); shift >= 0; shift -= 8) digest.push_back(static_cast<char>(word >> shift));
+      for (int shift = 8 * (sizeof(Word) - 1); shift >= 0; shift -= 8)
+        digest.push_back(static_cast<char>(word >> shift));
     }
     return digest;
   }

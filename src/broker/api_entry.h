@@ -1,5 +1,5 @@
-// ApiEntry: how one request is decoded and handled, and what its handler asks the authorizer. The file of each API makes its
-// own with api_entry(); all.h lists them.
+// ApiEntry: how one request is decoded and handled, and what its handler asks the authorizer. The file of each API
+// makes its own with api_entry(); all.h lists them.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ bool start_call(const ApiEntry& api, Reader& body, int16_t version, Shard& shard
 // For requests that Kafka answers to anyone: their handlers ask the authorizer nothing.
 inline constexpr Permissions kAnyone;
 
-// A handler gets its Call, asks it for the permissions that the request needs, and answers it, at once or later (call.h).
+// A handler gets its Call, asks it for the permissions that the request needs, and answers it, at once or later
+// (call.h).
 template <class ApiCall, void (*handler)(std::shared_ptr<ApiCall>)>
 ApiEntry api_entry(Permissions permissions) {
   using Request = typename ApiCall::Request;

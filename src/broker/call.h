@@ -47,8 +47,8 @@ struct ConnectionState {
   int64_t unbilled_ns = 0;
   // The client instance that last spoke here about telemetry; it is forgotten with the connection.
   std::optional<Uuid> telemetry_instance;
-  // Groups that were named over this connection: their members are perhaps gone when it is. Bounded (group_call.cc); beyond
-  // that a group hears nothing, and its members are missed when their sessions end.
+  // Groups that were named over this connection: their members are perhaps gone when it is. Bounded (group_call.cc);
+  // beyond that a group hears nothing, and its members are missed when their sessions end.
   std::vector<Bytes> groups;
   // Set by the request that is parked, to give up when the client goes away. One is enough: a connection has one
   // request under way.

@@ -2,8 +2,8 @@
 // ClientRequestQuotaManager, ControllerMutationQuotaManager and the ip part of ConnectionQuotas).
 //
 // One per shard. Which quota holds for a client is looked up in the shard's image; the meters of a quota live on the
-// shard that its name hashes to, so that all connections of a client share them wherever they are. Who is over the bound
-// is told so in the answer (throttle_time_ms), and its connection is not served until that time is over.
+// shard that its name hashes to, so that all connections of a client share them wherever they are. Who is over the
+// bound is told so in the answer (throttle_time_ms), and its connection is not served until that time is over.
 //
 // Without quotas everything here is one comparison. Deliberately not here: replication quotas.
 #pragma once

@@ -53,8 +53,8 @@ void start(Arrived& request) {
   if (billed) connection.unbilled_ns += clock.thread_cpu_ns() - before_ns;
 }
 
-// The time that the requests before took is held against the client with this one: what this one takes is not known yet.
-// In percent of one processor, as Kafka counts.
+// The time that the requests before took is held against the client with this one: what this one takes is not known
+// yet. In percent of one processor, as Kafka counts.
 void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
   ConnectionState& connection = *request->connection;
   double percent = static_cast<double>(std::exchange(connection.unbilled_ns, 0)) * 100 / 1e9;
@@ -110,8 +110,8 @@ void ClientSession::on_request(Frame frame) {
     if (api->key == ApiKey::kApiVersions) {
       return answer_unsupported_api_versions(shard_, connection_, std::move(frame), header.correlation_id);
     }
-    return refuse(fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key), header.api_version,
-                              oldest, api->max_version));
+    return refuse(fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key),
+                              header.api_version, oldest, api->max_version));
   }
   if (!introduced_ && api->key != ApiKey::kApiVersions) introduce(header);
   Arrived request{shard_, connection_, *api, header, reader, std::move(frame)};
@@ -135,9 +135,9 @@ void ClientSession::on_closed(bool by_peer) {
   if (by_peer) tell_groups_of_closed_connection(shard_, *connection_);
   if (Task give_up = std::exchange(connection_->when_closed, nullptr)) give_up();
   if (auto instance = connection_->telemetry_instance) {
-    shard_.router().at_hashed(shard_, std::hash<Uuid>()(*instance), [id = *instance, from = connection_->info.id](Shard& home) {
-      home.telemetry().forget(id, from);
-    });
+    shard_.router().at_hashed(
+        shard_, std::hash<Uuid>()(*instance),
+        [id = *instance, from = connection_->info.id](Shard& home) { home.telemetry().forget(id, from); });
   }
 }
 

@@ -51,7 +51,8 @@ void ClientTelemetry::evaluate(Instance& instance) const {
   instance.version = version_;
 }
 
-ClientTelemetry::Instance& ClientTelemetry::instance(const Uuid& id, const TelemetryClientInfo& client, int64_t now_ms) {
+ClientTelemetry::Instance& ClientTelemetry::instance(const Uuid& id, const TelemetryClientInfo& client,
+                                                     int64_t now_ms) {
   drop_old(now_ms);
   auto found = instances_.find(id);
   if (found == instances_.end()) {
@@ -91,8 +92,8 @@ ClientTelemetry::Subscription ClientTelemetry::subscribe(const Uuid& instance_id
   Instance& known = instance(instance_id, client, now_ms);
   bool due = now_ms - std::max(known.last_get_ms, known.last_push_ms) >= known.subscription.interval_ms;
   if (due) known.last_get_ms = now_ms;
-  bool may_ask_anew =
-      known.last_error == ErrorCode::kUnknownSubscriptionId || known.last_error == ErrorCode::kUnsupportedCompressionType;
+  bool may_ask_anew = known.last_error == ErrorCode::kUnknownSubscriptionId ||
+                      known.last_error == ErrorCode::kUnsupportedCompressionType;
   if (!due && !may_ask_anew) {
     counts_.throttled++;
     Subscription refused;
@@ -121,8 +122,8 @@ ErrorCode ClientTelemetry::check_push(Instance& known, const PushRequest& reques
   return ErrorCode::kNone;
 }
 
-ErrorCode ClientTelemetry::begin_push(const Uuid& instance_id, const TelemetryClientInfo& client, const PushRequest& request,
-                                      int64_t now_ms) {
+ErrorCode ClientTelemetry::begin_push(const Uuid& instance_id, const TelemetryClientInfo& client,
+                                      const PushRequest& request, int64_t now_ms) {
   Instance& known = instance(instance_id, client, now_ms);
   known.last_error = check_push(known, request, now_ms);
   known.terminating = request.terminating;

@@ -1,10 +1,10 @@
-// ClientTelemetry: what clients push of their own metrics (KIP-714): which of them are subscribed to what, when each may
-// push, and the last values, kept for whoever shows metrics.
+// ClientTelemetry: what clients push of their own metrics (KIP-714): which of them are subscribed to what, when each
+// may push, and the last values, kept for whoever shows metrics.
 //
-// One a shard; a client instance lives on the shard that its id is hashed to, wherever its connections are. Bounded: the
-// least recently heard of goes when there are too many, and each keeps so many values. Pure but for the ids it makes: the
-// time is given. The bytes are decompressed and read by whoever calls (api/72). Source: Kafka's ClientMetricsManager,
-// ClientMetricsInstance.
+// One a shard; a client instance lives on the shard that its id is hashed to, wherever its connections are. Bounded:
+// the least recently heard of goes when there are too many, and each keeps so many values. Pure but for the ids it
+// makes: the time is given. The bytes are decompressed and read by whoever calls (api/72). Source: Kafka's
+// ClientMetricsManager, ClientMetricsInstance.
 #pragma once
 
 #include <cstdint>
@@ -79,7 +79,8 @@ class ClientTelemetry {
     size_t max_bytes = 0;  // telemetry.max.bytes
   };
   // kNone: the push may be read, and finish_push() follows if it held anything.
-  ErrorCode begin_push(const Uuid& instance_id, const TelemetryClientInfo& client, const PushRequest& request, int64_t now_ms);
+  ErrorCode begin_push(const Uuid& instance_id, const TelemetryClientInfo& client, const PushRequest& request,
+                       int64_t now_ms);
   void finish_push(const Uuid& instance_id, ErrorCode error, TelemetryPush push);
 
   // The connection is gone; an instance that spoke over it last is forgotten, and may ask again at once.

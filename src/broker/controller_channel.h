@@ -1,9 +1,9 @@
-// ControllerChannel: how handlers reach the controller. A request of some API goes in, with who asks and until when; the answer
-// comes out. The embedded controller is one implementation (embedded_controller.h); one that forwards requests over a
-// connection to a controller elsewhere (Envelope) has the same face.
+// ControllerChannel: how handlers reach the controller. A request of some API goes in, with who asks and until when;
+// the answer comes out. The embedded controller is one implementation (embedded_controller.h); one that forwards
+// requests over a connection to a controller elsewhere (Envelope) has the same face.
 //
-// send() may be called from any shard, which passes itself; the reply comes on that shard, once. With kNone there is an answer,
-// and what it says holds on every shard of this node; any other error says why the controller was not reached.
+// send() may be called from any shard, which passes itself; the reply comes on that shard, once. With kNone there is an
+// answer, and what it says holds on every shard of this node; any other error says why the controller was not reached.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,8 @@ class ControllerChannel {
   virtual void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) = 0;
 
   // send() without types, for those who carry requests.
-  virtual void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context, OutgoingReply reply) = 0;
+  virtual void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context,
+                        OutgoingReply reply) = 0;
 };
 
 }  // namespace milena

@@ -54,8 +54,9 @@ size_t size_in_batch(const std::vector<CoordinatorRecord>& records) {
   return size;
 }
 
-AppendOutcome append_coordinator_records(Shard& shard, Partition& partition, const std::vector<CoordinatorRecord>& records,
-                                         const BatchOptions& options, const AppendChecks& checks) {
+AppendOutcome append_coordinator_records(Shard& shard, Partition& partition,
+                                         const std::vector<CoordinatorRecord>& records, const BatchOptions& options,
+                                         const AppendChecks& checks) {
   const int64_t timestamp_ms = shard.now_ms();
   // What is small is not worth a look at the topic's settings.
   const bool small = size_in_batch(records) <= kSmallDecision_bytes;

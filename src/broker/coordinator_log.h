@@ -39,11 +39,12 @@ inline std::optional<ByteView> value_of(const CoordinatorRecord& record) {
 // What the records take in a batch, at most.
 size_t size_in_batch(const std::vector<CoordinatorRecord>& records);
 
-// Appends the records as one batch, so that what belongs together is there or not. A record that is larger than the topic's
-// max.message.bytes is refused, and all with it. Only what is larger than any one decision needs to be (the tombstones of
-// many groups, of a deleted topic's offsets) is cut into several: they are one append all the same.
-AppendOutcome append_coordinator_records(Shard& shard, Partition& partition, const std::vector<CoordinatorRecord>& records,
-                                         const BatchOptions& options, const AppendChecks& checks);
+// Appends the records as one batch, so that what belongs together is there or not. A record that is larger than the
+// topic's max.message.bytes is refused, and all with it. Only what is larger than any one decision needs to be (the
+// tombstones of many groups, of a deleted topic's offsets) is cut into several: they are one append all the same.
+AppendOutcome append_coordinator_records(Shard& shard, Partition& partition,
+                                         const std::vector<CoordinatorRecord>& records, const BatchOptions& options,
+                                         const AppendChecks& checks);
 
 // Records of several decisions on their way into one batch.
 class GatheredRecords {

@@ -79,14 +79,17 @@ template <class Kind>
 Now CoordinatorRuntime<Kind>::now() const { return Now{shard_.steady_ms(), shard_.now_ms()}; }
 
 template <class Kind>
-Partition* CoordinatorRuntime<Kind>::partition_of_host(const Host& host) const { return shard_.find_partition(host.id); }
+Partition* CoordinatorRuntime<Kind>::partition_of_host(const Host& host) const {
+  return shard_.find_partition(host.id);
+}
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::submit_here(int32_t partition, Waiting waiting) {
   auto refuse = [&](ErrorCode error) {
     if (!waiting.on_answer) return;
     Shard& home = *waiting.home;
-    shard_.router().run_on(shard_, home, [on_answer = std::move(waiting.on_answer), error] { on_answer(error, nullptr); });
+    shard_.router().run_on(shard_, home,
+                           [on_answer = std::move(waiting.on_answer), error] { on_answer(error, nullptr); });
   };
   Host* host = find_or_make_host(partition);
   if (host == nullptr) return refuse(ErrorCode::kNotCoordinator);
@@ -284,12 +287,13 @@ void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& parti
     });
   }
   if (!has_more(*held)) return;
-  partition.when_settled(offset, true, shard_.steady_ms() + kNoDeadline_ms, [this, still_hosted, held](ErrorCode error) {
-    Host* hosted = still_hosted();
-    if (hosted != nullptr && error == ErrorCode::kNone) {
-      perform(HostId{hosted->partition, hosted->incarnation}, *held);
-    }
-  });
+  partition.when_settled(offset, true, shard_.steady_ms() + kNoDeadline_ms,
+                         [this, still_hosted, held](ErrorCode error) {
+                           Host* hosted = still_hosted();
+                           if (hosted != nullptr && error == ErrorCode::kNone) {
+                             perform(HostId{hosted->partition, hosted->incarnation}, *held);
+                           }
+                         });
 }
 
 template <class Kind>

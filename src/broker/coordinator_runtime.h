@@ -8,12 +8,12 @@
 //
 // Records of the inputs of one turn are applied at once and appended as one batch at its end, or after a linger; all
 // answers from then on wait for that append. What may be refused for its own sake (transactions, what is large) is
-// appended by itself, before it is applied. If a gathered batch cannot be appended the disk is at fault: the coordinator
-// is dropped and loaded anew. Lives on its shard; submit() may be called by any shard, which passes
-// itself. Source: Kafka's CoordinatorRuntime.
+// appended by itself, before it is applied. If a gathered batch cannot be appended the disk is at fault: the
+// coordinator is dropped and loaded anew. Lives on its shard; submit() may be called by any shard, which passes itself.
+// Source: Kafka's CoordinatorRuntime.
 //
-// Kind names what is hosted: State (the pure state machine), Effects (its records and answers), Response, the topic, and
-// how to find the runtime of a shard. The bodies are in coordinator_runtime.cc, instantiated there for each kind.
+// Kind names what is hosted: State (the pure state machine), Effects (its records and answers), Response, the topic,
+// and how to find the runtime of a shard. The bodies are in coordinator_runtime.cc, instantiated there for each kind.
 #pragma once
 
 #include <deque>

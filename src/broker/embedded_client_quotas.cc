@@ -1,5 +1,5 @@
-// AlterClientQuotas at the embedded controller. The name of an ip entity must be an address or have one, as in Kafka: names are
-// looked up on a worker first.
+// AlterClientQuotas at the embedded controller. The name of an ip entity must be an address or have one, as in Kafka:
+// names are looked up on a worker first.
 #include <arpa/inet.h>
 #include <netdb.h>
 

@@ -22,9 +22,9 @@ void decide(const EmbeddedCallPtr& call, ControllerEffects<Response> (Controller
   });
 }
 
-// For requests that make or delete partitions: `decide(controller, quota)` is given the client's quota of them (KIP-599).
-// Versions from `strict_version` on understand THROTTLING_QUOTA_EXCEEDED. How long the client is to be left alone stands in the
-// answer.
+// For requests that make or delete partitions: `decide(controller, quota)` is given the client's quota of them
+// (KIP-599). Versions from `strict_version` on understand THROTTLING_QUOTA_EXCEEDED. How long the client is to be left
+// alone stands in the answer.
 template <class Response, class Decide>
 void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, Decide decide) {
   auto throttle_ms = std::make_shared<int64_t>(0);
@@ -44,9 +44,10 @@ void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, De
 
 void create_topics(const EmbeddedCallPtr& call) {
   auto request = call->request.as<CreateTopicsRequest>();
-  decide_within_quota<CreateTopicsResponse>(call, 6, [request](const Controller& controller, const MutationQuota& quota) {
-    return controller.create_topics(*request, quota);
-  });
+  decide_within_quota<CreateTopicsResponse>(call, 6,
+                                            [request](const Controller& controller, const MutationQuota& quota) {
+                                              return controller.create_topics(*request, quota);
+                                            });
 }
 
 void delete_topics(const EmbeddedCallPtr& call) {

@@ -57,7 +57,8 @@ DescribeQuorumResponse describe(const Shard& shard, const MetadataQuorum& quorum
 void describe_quorum_embedded(const EmbeddedCallPtr& call) {
   auto request = call->request.as<DescribeQuorumRequest>();
   if (!asks_for_metadata(*request)) return call->answer(refuse(*request));
-  call->runtime.describe_quorum(call->from, [call](const MetadataQuorum& quorum) { call->answer(describe(call->from, quorum)); });
+  call->runtime.describe_quorum(call->from,
+                                [call](const MetadataQuorum& quorum) { call->answer(describe(call->from, quorum)); });
 }
 
 }  // namespace milena

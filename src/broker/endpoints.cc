@@ -8,7 +8,8 @@ namespace milena {
 std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints) {
   std::vector<EndpointImage> images;
   for (const ListenerEndpoint& endpoint : endpoints) {
-    images.push_back({endpoint.listener_name, is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port, 0});
+    images.push_back(
+        {endpoint.listener_name, is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port, 0});
   }
   return images;
 }

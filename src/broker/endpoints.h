@@ -13,7 +13,8 @@ namespace milena {
 
 class CallBase;
 
-// As they are registered in the metadata: one that means every address by the name that a client on this machine would use.
+// As they are registered in the metadata: one that means every address by the name that a client on this machine would
+// use.
 std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints);
 
 // Where this call's client can reach this node: on the listener it used.

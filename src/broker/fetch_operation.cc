@@ -213,8 +213,8 @@ void FetchOperation::collect_items() {
   }
 }
 
-// A follower needs the right to act for the cluster, a consumer that to read the topic. The partitions of a topic follow
-// each other as a rule: the last answer is kept.
+// A follower needs the right to act for the cluster, a consumer that to read the topic. The partitions of a topic
+// follow each other as a rule: the last answer is kept.
 bool FetchOperation::may_read(ByteView topic) {
   const bool follower = limits_.replica_id >= 0;
   if (!asked_ || (!follower && asked_->topic != topic)) {

@@ -1,4 +1,5 @@
-// FlushTimer: partitions of a shard whose records have to be on the disk after flush.ms, though nothing more is appended.
+// FlushTimer: partitions of a shard whose records have to be on the disk after flush.ms, though nothing more is
+// appended.
 //
 // One timer for all of them, on the shard; none where no topic has such a limit or everything is synced. Kafka looks at
 // them every log.flush.scheduler.interval.ms (LogManager.flushDirtyLogs); here each is synced when it is due.

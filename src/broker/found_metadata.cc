@@ -85,7 +85,8 @@ Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path) 
   auto bases = list_segments(files, path);
   if (!bases) return bases.error();
   if (!bases->empty() && bases->front() > found.end_offset) {
-    return make_error(ErrorKind::kCorrupt, "{} begins at offset {}, and no snapshot in it reaches that far; restore the "
+    return make_error(ErrorKind::kCorrupt,
+                      "{} begins at offset {}, and no snapshot in it reaches that far; restore the "
                       "missing .checkpoint file from a backup",
                       path, bases->front());
   }

@@ -111,7 +111,8 @@ void GroupRuntime::on_metadata(const ImageDelta& delta) {
   close_lost();
   if (!delta.topics_created.empty() || !delta.topics_deleted.empty()) patterns_.forget();
   if (!delta.configs.empty() || !delta.brokers.empty()) configure();
-  for_each_state([&](const TopicPartitionId&, GroupShard& state) { state.metadata_changed(delta, shard_.metadata_offset()); });
+  for_each_state(
+      [&](const TopicPartitionId&, GroupShard& state) { state.metadata_changed(delta, shard_.metadata_offset()); });
 
   if (delta.topics_deleted.empty()) return;
   auto deleted = std::make_shared<std::vector<DeletedTopic>>();

@@ -55,7 +55,8 @@ void apply_retention(Shard& shard) {
 void sync_full_segments(Shard& shard) {
   shard.for_each_partition([&](Partition& partition) {
     PartitionLog* log = partition.log_if_open();
-    if (log == nullptr || partition.sync_running() || log->recovery_point() >= log->active_segment_base_offset()) return;
+    if (log == nullptr || partition.sync_running() || log->recovery_point() >= log->active_segment_base_offset())
+      return;
     shard.sync_in_background(partition, log->prepare_sync_of_full_segments());
   });
 }
@@ -153,7 +154,8 @@ void Housekeeping::note_change() {
   // One round for all of the files, as often as the most wanted of them.
   const Settings& settings = home_.settings();
   int64_t interval_ms = settings.get_long("replica.high.watermark.checkpoint.interval.ms");
-  for (const char* name : {"log.flush.offset.checkpoint.interval.ms", "log.flush.start.offset.checkpoint.interval.ms"}) {
+  for (const char* name :
+       {"log.flush.offset.checkpoint.interval.ms", "log.flush.start.offset.checkpoint.interval.ms"}) {
     interval_ms = std::clamp<int64_t>(settings.get_int(name), 1, std::max<int64_t>(interval_ms, 1));
   }
   home_.executor().call_after(interval_ms, [this] {

@@ -22,8 +22,8 @@ Result<Record> decode(ByteView what, ByteView value) {
   const int16_t version = versions.read_int16();
   if (versions.ok() && version > Record::kMaxVersion) {
     return make_error(ErrorKind::kUnsupported,
-                      "the metadata log has a {} of version {}, the newest known here is {}: a newer Kafka wrote it", what,
-                      version, Record::kMaxVersion);
+                      "the metadata log has a {} of version {}, the newest known here is {}: a newer Kafka wrote it",
+                      what, version, Record::kMaxVersion);
   }
   Reader reader(value);
   Record record;
@@ -55,9 +55,10 @@ Status add_quorum_record(ControlRecordType type, ByteView value, QuorumRecords& 
     auto record = decode<KRaftVersionRecord>("KRaftVersionRecord", value);
     if (!record) return record.error();
     if (record->kraft_version < 0 || record->kraft_version > kDynamicQuorum) {
-      return make_error(ErrorKind::kUnsupported,
-                        "the metadata log has level {} of kraft.version, supported here is 0 to {}: a newer Kafka wrote it",
-                        record->kraft_version, kDynamicQuorum);
+      return make_error(
+          ErrorKind::kUnsupported,
+          "the metadata log has level {} of kraft.version, supported here is 0 to {}: a newer Kafka wrote it",
+          record->kraft_version, kDynamicQuorum);
     }
     into.kraft_version = record->kraft_version;
   } else if (type == ControlRecordType::kKraftVoters) {

@@ -1,6 +1,7 @@
 // The quorum that a metadata log belongs to, as the control records in it and in its snapshots tell: the level of
-// kraft.version (KIP-853) and the voters. On level 0 the voters are those of the settings, on level 1 they are in the log,
-// with their directories and addresses. A quorum of one stays what it is on either level. Functions over bytes; any thread.
+// kraft.version (KIP-853) and the voters. On level 0 the voters are those of the settings, on level 1 they are in the
+// log, with their directories and addresses. A quorum of one stays what it is on either level. Functions over bytes;
+// any thread.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,8 @@ struct QuorumRecords {
 Status add_quorum_record(ControlRecordType type, ByteView value, QuorumRecords& into);
 Status add_quorum_batch(const RecordBatchView& batch, QuorumRecords& into);
 
-// kInvalid, with what to do, unless the node is the only voter. `noted_voters` are those of quorum-state: empty where it
-// names none, nullopt where there is no such file. `directory` is for the message.
+// kInvalid, with what to do, unless the node is the only voter. `noted_voters` are those of quorum-state: empty where
+// it names none, nullopt where there is no such file. `directory` is for the message.
 Status check_sole_voter(const QuorumRecords& quorum, const std::optional<std::vector<int32_t>>& noted_voters,
                         const QuorumVoter& self, const std::string& directory);
 

@@ -86,7 +86,8 @@ void LogCleaner::look() {
 bool LogCleaner::begin(Partition& partition, const CompactionOutlook& outlook) {
   const Settings& settings = shard_.settings();
   // Each shard may be at it.
-  auto budget = static_cast<uint64_t>(settings.get_long("log.cleaner.dedupe.buffer.size")) / shard_.router().shard_count();
+  auto budget =
+      static_cast<uint64_t>(settings.get_long("log.cleaner.dedupe.buffer.size")) / shard_.router().shard_count();
   auto job = partition.log_if_open()->prepare_compaction(outlook, budget,
                                                          settings.get_double("log.cleaner.io.buffer.load.factor"));
   if (!job) {
@@ -112,7 +113,9 @@ PartitionLog* LogCleaner::log_of(const Round& round) {
   Partition* partition = shard_.find_partition(round.id);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
   // It may have been deleted, or moved to another directory, or be on its way there.
-  return log != nullptr && !shard_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory ? log : nullptr;
+  return log != nullptr && !shard_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
+             ? log
+             : nullptr;
 }
 
 void LogCleaner::on_step(std::shared_ptr<Round> round) {

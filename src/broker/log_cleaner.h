@@ -1,5 +1,6 @@
-// LogCleaner: compacts the partitions of one shard whose topics ask for it (cleanup.policy), the dirtiest first, one at a
-// time. Lives on its shard; the work itself goes to workers in steps, between which the shard puts the pieces in place.
+// LogCleaner: compacts the partitions of one shard whose topics ask for it (cleanup.policy), the dirtiest first, one at
+// a time. Lives on its shard; the work itself goes to workers in steps, between which the shard puts the pieces in
+// place.
 //
 // Partitions are looked at log.cleaner.backoff.ms after they were appended to, or when the lag settings say that time
 // alone has made something due; a node at rest is left alone. A log that cannot be cleaned (a batch in it is broken) is

@@ -80,7 +80,8 @@ Status LogDirectories::open_all(const Settings& settings) {
       if (path == metadata_path) metadata_ = directories_.back().get();
       continue;
     }
-    // What a person can put right (another broker, another user's directory) is not a broken disk, except beside others.
+    // What a person can put right (another broker, another user's directory) is not a broken disk, except beside
+    // others.
     const bool broken =
         directory.error().kind == ErrorKind::kIo || directory.error().kind == ErrorKind::kDenied;
     bool alone = paths.size() == 1 || path == metadata_path || !broken;
@@ -115,13 +116,15 @@ Status LogDirectories::check_identities(int32_t node_id) const {
     RETURN_IF_ERROR(directory->check_identity(cluster_id, node_id));
     const auto& properties = directory->meta_properties();
     if (!properties && directory->holds_partitions()) {
-      return make_error(ErrorKind::kInvalid, "{} holds partitions and has no meta.properties, so that nothing tells which "
+      return make_error(ErrorKind::kInvalid,
+                        "{} holds partitions and has no meta.properties, so that nothing tells which "
                         "node and cluster they are of; restore the file, or set log.dirs to another directory",
                         directory->path());
     }
     if (!properties) continue;
     if (!metadata_->meta_properties()) {
-      return make_error(ErrorKind::kInvalid, "{} belongs to cluster {}, whose metadata should be in {}, and that directory "
+      return make_error(ErrorKind::kInvalid,
+                        "{} belongs to cluster {}, whose metadata should be in {}, and that directory "
                         "is empty; set log.dirs (its first directory) or metadata.log.dir to where {} is",
                         directory->path(), properties->cluster_id, metadata_->path(), metadata_partition().to_string());
     }
@@ -143,7 +146,9 @@ Status LogDirectories::check_identities(int32_t node_id) const {
 Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id) {
   const auto& known = metadata_->meta_properties();
   const Bytes wanted = settings.text("milena.cluster.id").value_or("");
-  const std::string cluster_id = known ? known->cluster_id : wanted.empty() ? Uuid::random(random_).to_string() : wanted;
+  const std::string cluster_id = known            ? known->cluster_id
+                                 : wanted.empty() ? Uuid::random(random_).to_string()
+                                                  : wanted;
   for (LogDirectory* directory : metadata_first()) {
     RETURN_IF_ERROR(directory->take_into_use());
     MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});
@@ -265,13 +270,15 @@ Status LogDirectories::find_future(const MetadataImage& image, const FoundDirect
   bool known = topic != nullptr && topic->partition(one.partition.partition) != nullptr;
   auto same = known ? is_of(one, topic->id) : Result<bool>(false);
   if (!same) return same.error();
-  if (!*same && !(known && MILENA_STORAGE_BUG(kFutureByName))) return set_aside(one, "is a copy of a replica that is not in the metadata");
+  if (!*same && !(known && MILENA_STORAGE_BUG(kFutureByName)))
+    return set_aside(one, "is a copy of a replica that is not in the metadata");
   futures_.push_back(one);
   return ok_status();
 }
 
-// A copy without its original: the loss of power that ended the move came between the two file systems, or the original's
-// disk was replaced. Where the original may only be away, the copy waits for it. Kafka's recoverAbandonedFutureLogs.
+// A copy without its original: the loss of power that ended the move came between the two file systems, or the
+// original's disk was replaced. Where the original may only be away, the copy waits for it. Kafka's
+// recoverAbandonedFutureLogs.
 Status LogDirectories::promote_futures(const MetadataImage& image, int32_t node_id) {
   for (bool assigned_only : {true, false}) {  // the copy that the image names goes before others
     for (const FoundDirectory& one : futures_) {
@@ -294,7 +301,8 @@ Status LogDirectories::find_deleted(const MetadataImage& image, const FoundDirec
                                     std::vector<std::string>& doomed) {
   auto id = one.directory->topic_id_of(one.path);
   const TopicImage* topic = id.ok() && id->has_value() ? image.find_topic(**id) : nullptr;
-  bool wanted = !MILENA_STORAGE_BUG(kOriginalGoesUnsynced) && topic != nullptr && topic->partition(one.partition.partition) != nullptr &&
+  bool wanted = !MILENA_STORAGE_BUG(kOriginalGoesUnsynced) && topic != nullptr &&
+                topic->partition(one.partition.partition) != nullptr &&
                 !found_.contains({topic->name, one.partition.partition});
   if (wanted) return set_aside(one, "was to be deleted, but the replica is nowhere else");
   doomed.push_back(one.path);

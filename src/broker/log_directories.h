@@ -61,8 +61,8 @@ class LogDirectories {
 
   bool loading() const { return loading_; }
   // Looks at what is there and brings it into order: partitions that are not in the image are set aside, what is to be
-  // deleted is told in `doomed`. Of a replica that is there twice the directory that the image names has the newer one; a
-  // copy that is all there is of a replica takes its place. Whose a directory is, where that is in doubt, its
+  // deleted is told in `doomed`. Of a replica that is there twice the directory that the image names has the newer one;
+  // a copy that is all there is of a replica takes its place. Whose a directory is, where that is in doubt, its
   // partition.metadata says, and not its name.
   Status find_replicas(const MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed);
   // Where the replica was found; null if it was not.

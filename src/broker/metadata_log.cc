@@ -36,22 +36,23 @@ Result<std::optional<QuorumState>> read_quorum_state(FileSystem& files, const st
   return std::optional<QuorumState>();
 }
 
-// The log and the snapshots have to meet. A snapshot beyond the log's end (a crash of the machine took the tail that was
-// not synced when Kafka fetched the snapshot) is where the log begins anew.
+// The log and the snapshots have to meet. A snapshot beyond the log's end (a crash of the machine took the tail that
+// was not synced when Kafka fetched the snapshot) is where the log begins anew.
 Status join_log_and_snapshots(const MetadataLog& opened) {
   PartitionLog& log = *opened.log;
   int64_t newest = opened.snapshots.empty() ? 0 : opened.snapshots.back().id.end_offset;
   return newest > log.log_end_offset() ? log.truncate_fully_and_start_at(newest) : ok_status();
 }
 
-// Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it. If a crash of the machine
-// takes the note, the log still says which epochs there were, and a quorum of one has nobody to contradict.
+// Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it. If a crash of the
+// machine takes the note, the log still says which epochs there were, and a quorum of one has nobody to contradict.
 Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t last_epoch, int32_t node_id) {
   auto before = read_quorum_state(files, path);
   if (!before) return before.error();
   int32_t known_epoch = std::max(last_epoch, 0);
   if (*before) known_epoch = std::max(known_epoch, (*before)->leader_epoch);
-  QuorumState state{.leader_id = node_id, .leader_epoch = known_epoch + 1, .voted_id = node_id, .current_voters = {node_id}};
+  QuorumState state{
+      .leader_id = node_id, .leader_epoch = known_epoch + 1, .voted_id = node_id, .current_voters = {node_id}};
   std::string file = path + "/" + std::string(kQuorumStateFile);
   RETURN_IF_ERROR(files.write_file_atomically(file, encode_quorum_state(state), false));
   return state.leader_epoch;

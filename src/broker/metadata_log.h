@@ -1,6 +1,6 @@
-// The log of the cluster's metadata, __cluster_metadata-0, as a quorum of one keeps it: what is in it at start, how a new
-// epoch begins, how records get into it. Functions over a PartitionLog, which its caller owns.
-// Source: Kafka's KafkaRaftClient and RecordsBatchReader for what must be there when Kafka itself starts on it.
+// The log of the cluster's metadata, __cluster_metadata-0, as a quorum of one keeps it: what is in it at start, how a
+// new epoch begins, how records get into it. Functions over a PartitionLog, which its caller owns. Source: Kafka's
+// KafkaRaftClient and RecordsBatchReader for what must be there when Kafka itself starts on it.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct MetadataLog {
   uint64_t bytes_since_snapshot = 0;
 };
 
-// What the log in `directory` (that of log.dirs) holds, read without changing a file. An error unless it can be understood
-// and `self` is the only voter of its quorum.
+// What the log in `directory` (that of log.dirs) holds, read without changing a file. An error unless it can be
+// understood and `self` is the only voter of its quorum.
 Result<FoundMetadata> find_metadata(FileSystem& files, const std::string& directory, const QuorumVoter& self);
 
 // Opens and recovers the log of which `found` was read, and begins the next epoch: quorum-state is written, and a

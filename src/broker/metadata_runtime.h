@@ -1,9 +1,9 @@
 // MetadataRuntime: the embedded controller with its log, a quorum of one.
 //
-// Lives on the controller's shard. A request is decided by the pure controller (metadata/controller.h) on its own image,
-// its records are appended to __cluster_metadata-0 and synced (requests that come meanwhile share the next sync), then
-// given to every shard's image, and only then answered: what was answered is durable, and usable on every shard.
-// The public methods may be called from any shard, which passes itself. Source: Kafka's QuorumController.
+// Lives on the controller's shard. A request is decided by the pure controller (metadata/controller.h) on its own
+// image, its records are appended to __cluster_metadata-0 and synced (requests that come meanwhile share the next
+// sync), then given to every shard's image, and only then answered: what was answered is durable, and usable on every
+// shard. The public methods may be called from any shard, which passes itself. Source: Kafka's QuorumController.
 #pragma once
 
 #include <functional>

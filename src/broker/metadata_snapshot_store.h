@@ -1,8 +1,8 @@
 // The snapshots of __cluster_metadata-0 as files: "<end offset>-<epoch>.checkpoint" in the log's directory. A snapshot
 // holds the cluster as all records below its end offset describe it, so that a start reads it and then the log's tail.
 //
-// Functions over files, any thread. When a snapshot is made and what it makes superfluous: metadata_snapshots.h. The bytes:
-// log/snapshot_file.h. Source: Kafka's Snapshots, KafkaRaftLog, RecordsSnapshotWriter.
+// Functions over files, any thread. When a snapshot is made and what it makes superfluous: metadata_snapshots.h. The
+// bytes: log/snapshot_file.h. Source: Kafka's Snapshots, KafkaRaftLog, RecordsSnapshotWriter.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);
 Status load_metadata_snapshot(FileSystem& files, const std::string& directory, const MetadataSnapshotId& id,
                               MetadataReplayer& replayed, std::vector<SnapshotFile::Control>* controls = nullptr);
 
-// A snapshot to be made from files alone: the snapshot before it, and the log from there on. Made on the log's shard, run
-// on a worker, which so needs nothing of the image that the shards go on changing.
+// A snapshot to be made from files alone: the snapshot before it, and the log from there on. Made on the log's shard,
+// run on a worker, which so needs nothing of the image that the shards go on changing.
 struct MetadataSnapshotJob {
   std::string directory;
   std::optional<MetadataSnapshotId> base;

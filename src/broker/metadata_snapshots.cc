@@ -96,7 +96,8 @@ bool MetadataSnapshots::too_much() const {
   if (known_.size() < 2) return false;
   const Settings& settings = home_.settings();
   int64_t retention_ms = settings.get_long("metadata.max.retention.ms");
-  if (retention_ms >= 0 && subtract_saturating(home_.now_ms(), known_.front().last_timestamp_ms) > retention_ms) return true;
+  if (retention_ms >= 0 && subtract_saturating(home_.now_ms(), known_.front().last_timestamp_ms) > retention_ms)
+    return true;
   int64_t retention_bytes = settings.get_long("metadata.max.retention.bytes");
   if (retention_bytes < 0) return false;
   auto total = log_.size();

@@ -1,10 +1,10 @@
 // MetadataSnapshots: decides when a snapshot of the metadata log is due, has a worker make it, and prunes what is no
 // longer needed: snapshots and the log before the oldest one that stays.
 //
-// A part of MetadataRuntime, on its shard. The loop does no more for a snapshot than collecting slices of the log's files.
-// A node at rest is left alone: the interval counts from the first record behind the newest snapshot. Source: Kafka's
-// SnapshotGenerator (metadata.log.max.record.bytes.between.snapshots, metadata.log.max.snapshot.interval.ms) and
-// KafkaRaftLog.maybeClean (metadata.max.retention.bytes, .ms).
+// A part of MetadataRuntime, on its shard. The loop does no more for a snapshot than collecting slices of the log's
+// files. A node at rest is left alone: the interval counts from the first record behind the newest snapshot. Source:
+// Kafka's SnapshotGenerator (metadata.log.max.record.bytes.between.snapshots, metadata.log.max.snapshot.interval.ms)
+// and KafkaRaftLog.maybeClean (metadata.max.retention.bytes, .ms).
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
 // NewDirectories: partitions of a shard that are known and can be used, but have no directory on the disk yet.
 //
 // A directory costs the kernel a millisecond or two, so a topic of a thousand partitions is answered for without them:
-// the metadata log holds what must not be lost, and who finds no directory makes an empty one. Each is made by whichever
-// comes first: whoever opens the log, or, some time later, a worker that goes through them, a few at a time and with
-// pauses as long as its work. A stop makes as many as there is time for and leaves the rest to the next start, which adds them again.
+// the metadata log holds what must not be lost, and who finds no directory makes an empty one. Each is made by
+// whichever comes first: whoever opens the log, or, some time later, a worker that goes through them, a few at a time
+// and with pauses as long as its work. A stop makes as many as there is time for and leaves the rest to the next start,
+// which adds them again.
 //
 // Lives on its shard. Only `Queue` is shared with the worker: one that is being made is waited for, the others are not.
 // Kafka makes the directories when the broker applies the metadata (LogManager.getOrCreateLog).

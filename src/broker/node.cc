@@ -29,8 +29,8 @@
 namespace milena {
 namespace {
 
-// Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was made a
-// moment before the stop must not hold it up for as long as its directories take.
+// Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was
+// made a moment before the stop must not hold it up for as long as its directories take.
 constexpr int64_t kNewDirectoriesAtStop_ms = 300;
 
 // bootstrap.checkpoint as `kafka-storage format` writes it; nullopt where it is not there.
@@ -83,7 +83,8 @@ Result<std::unique_ptr<Node>> Node::start(const Settings& settings, std::vector<
   return loaded.error();
 }
 
-// The disk failed when the mark of the clean stop was taken away already; no log was opened since that needs a recovery.
+// The disk failed when the mark of the clean stop was taken away already; no log was opened since that needs a
+// recovery.
 void Node::give_up_start() {
   for (const auto& directory : directories_->all()) {
     if (!directory->clean_shutdown()) continue;
@@ -109,7 +110,8 @@ Status Node::load() {
   RETURN_IF_ERROR(start_controller());
   if (!directories_->clean_shutdown()) RETURN_IF_ERROR(recover_logs());
   if (!directories_->metadata().online()) {
-    return make_error(ErrorKind::kIo, "the log directory with the metadata, {}, has failed", directories_->metadata().path());
+    return make_error(ErrorKind::kIo, "the log directory with the metadata, {}, has failed",
+                      directories_->metadata().path());
   }
   std::vector<FoundDirectory> futures = directories_->futures();
   directories_->end_loading();
@@ -280,9 +282,9 @@ void Node::give_image_to_shards(const MetadataImage& image, int64_t last_offset)
   give();
 }
 
-// A first start, and one after an unclean stop, decide things that clients are told of (the cluster's id, leader epochs):
-// they are synced first. A start after a clean stop decides nothing new, so its syncs go on beside the first requests;
-// whatever is decided later waits for them.
+// A first start, and one after an unclean stop, decide things that clients are told of (the cluster's id, leader
+// epochs): they are synced first. A start after a clean stop decides nothing new, so its syncs go on beside the first
+// requests; whatever is decided later waits for them.
 Status Node::make_start_durable(PartitionLog& log) {
   if (directories_->clean_shutdown()) return ok_status();
   RETURN_IF_ERROR(sync_quorum_state(files_, directories_->metadata().path()));
@@ -331,9 +333,9 @@ void Node::remove_in_background(std::vector<std::string> paths) {
   });
 }
 
-// After an unclean stop every log is read from its last sync to its end, so that a torn tail is cut before anybody asks.
-// Directories are independent of each other; each gets num.recovery.threads.per.data.dir threads (Kafka's loadLogs).
-// Nothing else uses the shards yet, and a partition is opened by one thread.
+// After an unclean stop every log is read from its last sync to its end, so that a torn tail is cut before anybody
+// asks. Directories are independent of each other; each gets num.recovery.threads.per.data.dir threads (Kafka's
+// loadLogs). Nothing else uses the shards yet, and a partition is opened by one thread.
 Status Node::recover_logs() {
   using Logs = std::vector<std::pair<Shard*, Partition*>>;
   std::map<LogDirectory*, Logs, LogDirectory::ByPath> unclean;
@@ -381,7 +383,8 @@ void Node::halt(const std::string& why) {
 
 // Partitions in it lose their log on every shard, and in the metadata their leader.
 void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
-  if (&failed == &directories_->metadata()) halt("the log directory with the metadata, " + failed.path() + ", has failed");
+  if (&failed == &directories_->metadata())
+    halt("the log directory with the metadata, " + failed.path() + ", has failed");
   if (directories_->online_ids().empty()) halt("all log directories have failed");
   const Error why{ErrorKind::kCorrupt, "its log directory " + failed.path() + " is offline"};
   context_->router.at_all(

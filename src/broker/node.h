@@ -42,8 +42,8 @@ class Node final : private SessionFactory {
   // Closes the logs in order and leaves the mark of a clean shutdown. No session may be open any more.
   void stop();
 
-  // For tests, before a session is open: another authorizer, and others in place of the ways to the controller and to peers.
-  // They outlive the node.
+  // For tests, before a session is open: another authorizer, and others in place of the ways to the controller and to
+  // peers. They outlive the node.
   void set_authorizer(const Authorizer& authorizer);
   void set_controller(ControllerChannel& controller);
   void set_peers(Peers& peers);

@@ -1,6 +1,6 @@
-// OutgoingRequest: a request that a part of this node sends to another broker or to the controller, of any API. The message is
-// handed over by type; with it goes what a connection needs to write it and to read the answer. Who sends it does not see
-// whether it leaves the node.
+// OutgoingRequest: a request that a part of this node sends to another broker or to the controller, of any API. The
+// message is handed over by type; with it goes what a connection needs to write it and to read the answer. Who sends it
+// does not see whether it leaves the node.
 #pragma once
 
 #include <cstdint>

@@ -102,8 +102,9 @@ class Partition {
   // deadline of the shard's steady clock, kNotLeaderOrFollower when the partition goes away.
   void when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done);
 
-  // Whether what was appended below `offset` may be acknowledged: it is synced, where the topic asks for a sync after so
-  // many records (flush.messages; Kafka syncs within the append), and with `by_replicas` the high watermark covers it.
+  // Whether what was appended below `offset` may be acknowledged: it is synced, where the topic asks for a sync after
+  // so many records (flush.messages; Kafka syncs within the append), and with `by_replicas` the high watermark covers
+  // it.
   bool is_settled(int64_t offset, bool by_replicas);
   // Calls `done` when it is; errors as above.
   void when_settled(int64_t offset, bool by_replicas, int64_t deadline_ms, std::function<void(ErrorCode)> done);
@@ -111,8 +112,8 @@ class Partition {
   // A sync of the log is under way on a worker.
   bool sync_running() const { return sync_running_; }
   void set_sync_running(bool running) { sync_running_ = running; }
-  // The recovery point moved, and with it, perhaps, the high watermark. Whoever is told may append, or take the partition
-  // away.
+  // The recovery point moved, and with it, perhaps, the high watermark. Whoever is told may append, or take the
+  // partition away.
   void finish_sync();
   bool sync_awaited() const { return !sync_waits_.empty(); }
 

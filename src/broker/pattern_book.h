@@ -1,8 +1,8 @@
 // PatternBook: which topics the patterns of consumer groups stand for, for the coordinators of one shard.
 //
 // A pattern is a client's, and what it costs to try it on every topic is the client's choice. One that is cheap at the
-// worst is tried at once; any other on a thread beside the loop, for so long and no longer, and until then nobody knows.
-// What is known holds until topics come or go.
+// worst is tried at once; any other on a thread beside the loop, for so long and no longer, and until then nobody
+// knows. What is known holds until topics come or go.
 #pragma once
 
 #include <cstdint>

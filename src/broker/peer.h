@@ -2,8 +2,8 @@
 // whether a partition is part of one. The only way a coordinator reaches partitions, so that it makes no difference
 // whether they live on this node or on another.
 //
-// send() takes any request between brokers, by type. It is called on any shard, which passes itself; the reply comes on that
-// shard, once: kNone and the answer, or why there is none (kNetworkException: try again).
+// send() takes any request between brokers, by type. It is called on any shard, which passes itself; the reply comes on
+// that shard, once: kNone and the answer, or why there is none (kNetworkException: try again).
 #pragma once
 
 #include <cstdint>

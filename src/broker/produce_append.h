@@ -1,5 +1,5 @@
-// Appends what a Produce request brings, each batch at the shard that owns its partition. With acks=all an item waits for
-// the high watermark; an item's answer is in the item itself.
+// Appends what a Produce request brings, each batch at the shard that owns its partition. With acks=all an item waits
+// for the high watermark; an item's answer is in the item itself.
 //
 // The first batch of a transaction in a partition goes there twice: the owner gives a guard instead of appending, the
 // transaction's coordinator is asked (for clients that know the second version of the protocol the question adds the

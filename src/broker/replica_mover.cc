@@ -52,7 +52,8 @@ ErrorCode ReplicaMover::move(Partition& partition, LogDirectory& to) {
 
 void ReplicaMover::resume(Partition& partition, LogDirectory& to, const std::string& path) {
   PartitionLog* log = partition.log();
-  if (log == nullptr || log->log_end_offset() < partition.directory()->find(partition.topic_partition()).recovery_point) {
+  if (log == nullptr ||
+      log->log_end_offset() < partition.directory()->find(partition.topic_partition()).recovery_point) {
     return log_error("{} has lost records; its copy {} is left as it is", partition.name(), path);
   }
   if (partition.directory() == &to || moves_.contains(partition.id())) {
@@ -295,7 +296,8 @@ void ReplicaMover::stop() {
   stopped_ = true;
   for (auto& [id, move] : moves_) {
     Status closed = move->log == nullptr ? ok_status() : move->log->close_cleanly(true);
-    if (!closed) log_error("the copy of {} was not closed in order: {}", move->name.to_string(), closed.error().message);
+    if (!closed)
+      log_error("the copy of {} was not closed in order: {}", move->name.to_string(), closed.error().message);
   }
   moves_.clear();
   // Those that are left are found beside their new logs at the next start.

@@ -1,11 +1,12 @@
 // ReplicaMover: moves partitions of one shard to other log directories while they are written and read.
 //
-// The copy is a log of its own in "topic-0.<32 hex>-future" of the new directory, filled like a follower's, some bytes a
-// turn. When it has everything and has it on the disk, the controller writes down the new directory. Then the mover keeps
-// the next sync of the original back, so that what is durable there stands still, and in one turn of the loop the rest is
-// copied and the copy takes the replica's name and place. The original is deleted when the new log, its name included, has
-// been synced: on two file systems, what one has written says nothing of the other. A stop at any moment leaves the old log
-// and a copy that is gone on with at the next start, or the new log, or both; see LogDirectories::find_replicas.
+// The copy is a log of its own in "topic-0.<32 hex>-future" of the new directory, filled like a follower's, some bytes
+// a turn. When it has everything and has it on the disk, the controller writes down the new directory. Then the mover
+// keeps the next sync of the original back, so that what is durable there stands still, and in one turn of the loop the
+// rest is copied and the copy takes the replica's name and place. The original is deleted when the new log, its name
+// included, has been synced: on two file systems, what one has written says nothing of the other. A stop at any moment
+// leaves the old log and a copy that is gone on with at the next start, or the new log, or both; see
+// LogDirectories::find_replicas.
 //
 // Nothing is compacted meanwhile: a tombstone that went before it was copied would leave in the copy what it deleted.
 // Neither log is deleted for what the other could still give back: a copy whose original cannot be read is kept.

@@ -65,13 +65,13 @@ class Session {
 class SessionFactory {
  public:
   virtual ~SessionFactory() = default;
-  // On the thread of shard 0: `changed` runs there, with the settings that count now and whenever they were altered. Null:
-  // no more.
+  // On the thread of shard 0: `changed` runs there, with the settings that count now and whenever they were altered.
+  // Null: no more.
   virtual void watch_settings(std::function<void(const Settings&)> /*changed*/) {}
   // Called on the thread of shard `shard`. The Transport outlives the Session.
   virtual std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) = 0;
-  // Asked on the thread of shard 0 before a connection is taken. Not 0: its address opens them faster than it may, and this
-  // one is held for so long and then closed.
+  // Asked on the thread of shard 0 before a connection is taken. Not 0: its address opens them faster than it may, and
+  // this one is held for so long and then closed.
   virtual int64_t connection_refusal_ms(const std::string& /*peer_host*/) { return 0; }
 };
 

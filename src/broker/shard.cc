@@ -236,7 +236,8 @@ LogDirectory* Shard::place_of(const TopicPartition& name, const PartitionImage& 
   }
   const Uuid assigned = image.directory(node_.node_id);
   LogDirectory* place = all.find(assigned);
-  const bool nowhere = assigned == kDirectoryUnassigned || assigned == kDirectoryMigrating || assigned == kDirectoryLost;
+  const bool nowhere =
+      assigned == kDirectoryUnassigned || assigned == kDirectoryMigrating || assigned == kDirectoryLost;
   if (place == nullptr && nowhere) place = all.any();
   if (place != nullptr && !is_new) is_new = !node_.files->file_system().exists(place->partition_path(name));
   return place;
@@ -322,7 +323,8 @@ void Shard::note_change() {
 void Shard::note_append(Partition& partition) {
   note_change();
   producer_expiry_.consider(partition);
-  if (partition.log_if_open() != nullptr && partition.log_if_open()->config().cleanup_compact) cleaner_->consider(partition);
+  if (partition.log_if_open() != nullptr && partition.log_if_open()->config().cleanup_compact)
+    cleaner_->consider(partition);
   consider_flush(partition);
 }
 

@@ -156,7 +156,8 @@ class Shard {
   // Nothing keeps syncs back any more: who waits for one is told, or gets it.
   void go_on_syncing(Partition& partition);
 
-  // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is said.
+  // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is
+  // said.
   bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
 
   // What the partition's log owes by flush.messages and flush.ms is synced in the background, now or when it

@@ -18,9 +18,9 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
                        std::function<void(WriteTxnMarkersResponse)> done);
 
 // Adds partitions to transactions, or tells whether they are part of them (verify_only), each at its coordinator on
-// this node. Partitions that are not there, and those of topics that `may_write` says no to (null: it may write to all), fail
-// their transaction's request. `version` is the client's or peer's, and decides which errors are known there. `may_write` is
-// asked within the call; `done` runs on `from`.
+// this node. Partitions that are not there, and those of topics that `may_write` says no to (null: it may write to
+// all), fail their transaction's request. `version` is the client's or peer's, and decides which errors are known
+// there. `may_write` is asked within the call; `done` runs on `from`.
 void add_partitions_to_transactions(Shard& from, std::shared_ptr<const AddPartitionsToTxnRequest> request,
                                     int16_t version, const std::function<bool(ByteView topic)>& may_write,
                                     std::function<void(AddPartitionsToTxnResponse)> done);

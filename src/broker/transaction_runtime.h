@@ -28,8 +28,8 @@ class TransactionRuntime final : public CoordinatorRuntime<TransactionKind> {
  public:
   explicit TransactionRuntime(Shard& shard);
 
-  // The shard's image changed: coordinators of partitions that are gone are closed; the version of transactions, and the
-  // epochs of their partitions, may be other ones.
+  // The shard's image changed: coordinators of partitions that are gone are closed; the version of transactions, and
+  // the epochs of their partitions, may be other ones.
   void on_metadata(const ImageDelta& delta);
 
  private:

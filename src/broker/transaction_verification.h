@@ -1,5 +1,6 @@
-// Whether partitions are part of a producer's transaction, asked before its first batch is appended (KIP-890). For clients
-// that know the second version of the protocol the question adds them. Source: Kafka's AddPartitionsToTxnManager.
+// Whether partitions are part of a producer's transaction, asked before its first batch is appended (KIP-890). For
+// clients that know the second version of the protocol the question adds them. Source: Kafka's
+// AddPartitionsToTxnManager.
 #pragma once
 
 #include <cstdint>

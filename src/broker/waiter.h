@@ -48,8 +48,8 @@ class WaiterList {
   size_t size() const { return waiters_.size(); }
 
  private:
-  // Thousands may wait at one partition, and each of them goes at a time of its own. They are told in an order that every
-  // run of the node repeats.
+  // Thousands may wait at one partition, and each of them goes at a time of its own. They are told in an order that
+  // every run of the node repeats.
   std::map<Waiter::Id, std::shared_ptr<Waiter>> waiters_;
 };
 

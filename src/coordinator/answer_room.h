@@ -1,10 +1,11 @@
-// AnswerRoom: what the answer to one request may still cost, in bytes of memory. A client may name the same group, topic or
-// partition a million times, and each time it is told all that is kept under that name. Lives with the request; its parts may
-// be answered by several shards at once. Kafka has no such bound, and fails when its memory is used up.
+// AnswerRoom: what the answer to one request may still cost, in bytes of memory. A client may name the same group,
+// topic or partition a million times, and each time it is told all that is kept under that name. Lives with the
+// request; its parts may be answered by several shards at once. Kafka has no such bound, and fails when its memory is
+// used up.
 //
 // The arrays of the request are taken from it first, with something for the answer to each of their elements
-// (Reader::limit_arrays); a request that leaves nothing closes its connection. Answers that are larger than that by what they
-// hold take it from here as they grow, and what comes after the room is full is refused.
+// (Reader::limit_arrays); a request that leaves nothing closes its connection. Answers that are larger than that by
+// what they hold take it from here as they grow, and what comes after the room is full is refused.
 #pragma once
 
 #include <atomic>

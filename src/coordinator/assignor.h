@@ -1,9 +1,9 @@
-// The server-side assignors of consumer groups: from who subscribes to what, and who has what now, to who shall have what.
-// Pure functions of their input; members come in the order of their ids, so the same group gives the same answer.
+// The server-side assignors of consumer groups: from who subscribes to what, and who has what now, to who shall have
+// what. Pure functions of their input; members come in the order of their ids, so the same group gives the same answer.
 //
 // "range" gives each member neighbouring partitions of every topic, the same ones of topics of the same size; "uniform"
-// spreads evenly over all topics and moves as little as it can. Neither looks at racks, as in Kafka 4.3 (where KIP-848's
-// rack awareness was taken out again). Sources: Kafka's RangeAssignor, UniformAssignor.
+// spreads evenly over all topics and moves as little as it can. Neither looks at racks, as in Kafka 4.3 (where
+// KIP-848's rack awareness was taken out again). Sources: Kafka's RangeAssignor, UniformAssignor.
 #pragma once
 
 #include <map>

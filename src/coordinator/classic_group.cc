@@ -145,7 +145,8 @@ void ClassicGroup::update_member(ClassicMember& member, MemberProtocols protocol
 }
 
 void ClassicGroup::set_awaiting_join(ClassicMember& member, std::optional<AnswerToken> token) {
-  awaiting_join_count_ += static_cast<int32_t>(token.has_value()) - static_cast<int32_t>(member.awaiting_join.has_value());
+  awaiting_join_count_ +=
+      static_cast<int32_t>(token.has_value()) - static_cast<int32_t>(member.awaiting_join.has_value());
   member.awaiting_join = token;
 }
 

@@ -1,12 +1,12 @@
 // ClassicGroup: one group of the classic protocol as the coordinator sees it: members, protocols, generation, state.
-// It knows the rules of membership and of choosing leader and protocol; who is answered, what is written and which timer
-// runs is GroupShard's business. Owned by the shard's map, on the shard's thread.
+// It knows the rules of membership and of choosing leader and protocol; who is answered, what is written and which
+// timer runs is GroupShard's business. Owned by the shard's map, on the shard's thread.
 //
-// Soft state, but for what its last GroupMetadata record holds: generation, protocol, leader, members with subscription and
-// assignment come back after a reload, and the group is Stable only once that record is applied.
+// Soft state, but for what its last GroupMetadata record holds: generation, protocol, leader, members with subscription
+// and assignment come back after a reload, and the group is Stable only once that record is applied.
 //
-// Invariants: awaiting_join_count() is the number of members that wait in a join; the leader, if any, is a member; every
-// instance id names a member. (Kafka: org.apache.kafka.coordinator.group.classic.ClassicGroup.)
+// Invariants: awaiting_join_count() is the number of members that wait in a join; the leader, if any, is a member;
+// every instance id names a member. (Kafka: org.apache.kafka.coordinator.group.classic.ClassicGroup.)
 #pragma once
 
 #include <cstdint>

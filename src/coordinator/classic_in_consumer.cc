@@ -1,6 +1,7 @@
-// GroupShard: members with the classic protocol in consumer groups (KIP-848's online migration). The server assigns for them;
-// their generation is their member epoch, JoinGroup does what a heartbeat does for the others, and SyncGroup tells what they
-// got. A heartbeat that says REBALANCE_IN_PROGRESS asks them to join again, for which they have their rebalance timeout.
+// GroupShard: members with the classic protocol in consumer groups (KIP-848's online migration). The server assigns for
+// them; their generation is their member epoch, JoinGroup does what a heartbeat does for the others, and SyncGroup
+// tells what they got. A heartbeat that says REBALANCE_IN_PROGRESS asks them to join again, for which they have their
+// rebalance timeout.
 #include <algorithm>
 #include <utility>
 
@@ -119,7 +120,8 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
 
   const OwnedPartitions owned = owned_by_id(*subscription, *image_);
   if (downgrades) {
-    // Kafka looks at the epochs alone. A member that has not reconciled would keep what the classic group gives to others.
+    // Kafka looks at the epochs alone. A member that has not reconciled would keep what the classic group gives to
+    // others.
     const bool stale = group.assignment_epoch() < step.group_epoch || !others_are_reconciled(group, *known);
     if (!stale) {
       step.target_epoch = group.assignment_epoch();
@@ -191,8 +193,8 @@ ErrorCode GroupShard::heartbeat_consumer_group(Turn& turn, const HeartbeatReques
   if (member == nullptr) return error;
   if (member->epoch != request.generation_id) return ErrorCode::kIllegalGeneration;
   watch_consumer_member(turn, group.id(), member->id, member->classic->session_timeout_ms);
-  // Only joins and heartbeats of the consumer protocol work out new assignments. Where nobody is left who sends those, a
-  // member is asked to join; with Kafka such a group would stay as it is.
+  // Only joins and heartbeats of the consumer protocol work out new assignments. Where nobody is left who sends those,
+  // a member is asked to join; with Kafka such a group would stay as it is.
   bool needs_target = false;
   if (group.classic_member_count() == static_cast<int32_t>(group.members().size())) {
     const bool stale = group.seen_topics_version != topics_version_;
@@ -200,7 +202,8 @@ ErrorCode GroupShard::heartbeat_consumer_group(Turn& turn, const HeartbeatReques
                    (stale && topics_hash(group.subscriptions()) != group.metadata_hash());
     if (stale && !needs_target) group.seen_topics_version = topics_version_;
   }
-  const bool has_news = needs_target || member->epoch < group.assignment_epoch() || member->state == MemberState::kUnrevokedPartitions ||
+  const bool has_news = needs_target || member->epoch < group.assignment_epoch() ||
+                        member->state == MemberState::kUnrevokedPartitions ||
                         (member->state == MemberState::kUnreleasedPartitions && !group.waits_for_partitions(*member));
   if (!has_news || MILENA_GROUP_BUG(kClassicMembersNotCalled)) return ErrorCode::kNone;
   expect_rejoin(turn, group, *member);
@@ -212,8 +215,8 @@ void GroupShard::leave_consumer_group(Turn& turn, const Caller& caller, const Le
   LeaveGroupResponse response;
   std::set<Bytes, std::less<>> leaving;
   for (const auto& identity : leaving_members(caller, request)) {
-    const ConsumerMember* member =
-        identity.group_instance_id ? group.find_static(*identity.group_instance_id) : group.find_member(identity.member_id);
+    const ConsumerMember* member = identity.group_instance_id ? group.find_static(*identity.group_instance_id)
+                                                              : group.find_member(identity.member_id);
     auto& answered = response.members.emplace_back();
     answered.member_id = identity.member_id;
     answered.group_instance_id.reset();
@@ -224,7 +227,8 @@ void GroupShard::leave_consumer_group(Turn& turn, const Caller& caller, const Le
     } else if (identity.group_instance_id && !identity.member_id.empty() && member->id != identity.member_id) {
       answered.error_code = ErrorCode::kFencedInstanceId;
     } else {
-      log_info("Group {}: member {} has left; reason: {}", group.id(), member->id, identity.reason.value_or("not provided"));
+      log_info("Group {}: member {} has left; reason: {}", group.id(), member->id,
+               identity.reason.value_or("not provided"));
       leaving.insert(member->id);
     }
   }

@@ -1,5 +1,5 @@
-// GroupShard: the records of consumer groups, applied; live and at load alike. At load anything may come in any order that
-// compaction leaves, so that what does not fit is let pass.
+// GroupShard: the records of consumer groups, applied; live and at load alike. At load anything may come in any order
+// that compaction leaves, so that what does not fit is let pass.
 #include <utility>
 
 #include "base/log.h"

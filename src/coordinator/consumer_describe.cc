@@ -10,7 +10,8 @@ constexpr int8_t kClassicMember = 0;
 constexpr int8_t kConsumerMember = 1;
 
 // Topics that are gone have no name to be told by.
-ConsumerGroupDescribeResponse::Assignment describe_assignment(const Assignment& assignment, const MetadataImage& image) {
+ConsumerGroupDescribeResponse::Assignment describe_assignment(const Assignment& assignment,
+                                                              const MetadataImage& image) {
   ConsumerGroupDescribeResponse::Assignment described;
   for (const auto& [id, partitions] : assignment) {
     const TopicImage* found = image.find_topic(id);
@@ -35,7 +36,8 @@ ConsumerGroupDescribeResponse::Member describe_member(const ConsumerMember& memb
   described.subscribed_topic_names.assign(member.topics.begin(), member.topics.end());
   described.subscribed_topic_regex = member.regex;
   Assignment held = without_epochs(member.assigned);
-  for (auto& [topic, partitions] : without_epochs(member.pending_revocation)) held[topic].insert(partitions.begin(), partitions.end());
+  for (auto& [topic, partitions] : without_epochs(member.pending_revocation))
+    held[topic].insert(partitions.begin(), partitions.end());
   described.assignment = describe_assignment(held, image);
   described.target_assignment = describe_assignment(target, image);
   described.member_type = member.uses_classic_protocol() ? kClassicMember : kConsumerMember;

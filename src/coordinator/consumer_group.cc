@@ -16,7 +16,8 @@ void add_count(std::map<Bytes, int32_t, std::less<>>& counts, ByteView key, int3
   if (at->second == 0) counts.erase(at);
 }
 
-void count_topics(SubscriptionCounts& counts, const TopicNames& topics, int32_t SubscriptionCount::*count, int32_t step) {
+void count_topics(SubscriptionCounts& counts, const TopicNames& topics, int32_t SubscriptionCount::*count,
+                  int32_t step) {
   for (const Bytes& topic : topics) {
     SubscriptionCount& entry = counts[topic];
     entry.*count += step;
@@ -225,8 +226,8 @@ void ConsumerGroup::hold_partitions(const ConsumerMember& member) {
         if (added) continue;
         // A log that was compacted may tell of a new owner before it tells that the old one is gone.
         if (at->second >= member.epoch) {
-          log_error("Group {}: {}-{} goes to {} in epoch {}, but is owned in epoch {}", id_, topic.to_string(), partition,
-                    member.id, member.epoch, at->second);
+          log_error("Group {}: {}-{} goes to {} in epoch {}, but is owned in epoch {}", id_, topic.to_string(),
+                    partition, member.id, member.epoch, at->second);
         }
         at->second = std::max(at->second, member.epoch);
       }

@@ -1,14 +1,14 @@
-// ConsumerGroup: one group of the consumer protocol (KIP-848): its members, what each shall have and has, and the epochs that
-// order it all. It holds state and answers questions about it; who is answered, what is written and which timer runs is
-// GroupShard's business. Owned by the shard's map, on the shard's thread.
+// ConsumerGroup: one group of the consumer protocol (KIP-848): its members, what each shall have and has, and the
+// epochs that order it all. It holds state and answers questions about it; who is answered, what is written and which
+// timer runs is GroupShard's business. Owned by the shard's map, on the shard's thread.
 //
-// Hard state, all of it, but for the timers and seen_topics_version: it changes only while a record is applied, through the
-// methods of "what records change".
+// Hard state, all of it, but for the timers and seen_topics_version: it changes only while a record is applied, through
+// the methods of "what records change".
 //
-// Three epochs: the group's is bumped by whatever makes a new assignment necessary; the assignment's is the group epoch the
-// present target was made for; a member's is the target it has reconciled with. They are never ahead of each other in that
-// order. Invariant, as long as the log is whole: a partition is in the hands of one member at most (assigned or not yet
-// revoked). (Kafka: org.apache.kafka.coordinator.group.modern.consumer.ConsumerGroup.)
+// Three epochs: the group's is bumped by whatever makes a new assignment necessary; the assignment's is the group epoch
+// the present target was made for; a member's is the target it has reconciled with. They are never ahead of each other
+// in that order. Invariant, as long as the log is whole: a partition is in the hands of one member at most (assigned or
+// not yet revoked). (Kafka: org.apache.kafka.coordinator.group.modern.consumer.ConsumerGroup.)
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // GroupShard: ConsumerGroupHeartbeat (KIP-848). Versions: 0 ids given by the server, 1 by the client, and patterns.
 //
-// A heartbeat says who the member is and what changed; it is worked out against the group as it is, without changing it: a
-// new member record, a new epoch of the group if its assignment must change, a new target if one may be computed, a step of
-// this member towards its target. All of that is one batch of records.
+// A heartbeat says who the member is and what changed; it is worked out against the group as it is, without changing
+// it: a new member record, a new epoch of the group if its assignment must change, a new target if one may be computed,
+// a step of this member towards its target. All of that is one batch of records.
 #include <algorithm>
 #include <utility>
 
@@ -102,7 +102,8 @@ ConsumerGroupHeartbeatResponse::Assignment assignment_in_answer(const EpochAssig
 
 }  // namespace
 
-Effects GroupShard::consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request, Now now) {
+Effects GroupShard::consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request,
+                                             Now now) {
   Turn turn = begin(now);
   heard_from(turn, caller, request.group_id, request.member_id);
   MaybeRefusal refusal = check_heartbeat(caller, request, config_.consumer.assignors);
@@ -126,8 +127,9 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   const bool joins = request.member_epoch == kJoinEpoch;
   if (auto refusal = find_or_make_consumer_group(step, request.group_id, joins)) return refusal;
   if (is_full(*step.group, request.member_id)) {
-    return Refusal{ErrorCode::kGroupMaxSizeReached,
-                   fmt::format("The consumer group has reached its maximum capacity of {} members.", config_.consumer.max_size)};
+    return Refusal{
+        ErrorCode::kGroupMaxSizeReached,
+        fmt::format("The consumer group has reached its maximum capacity of {} members.", config_.consumer.max_size)};
   }
   const Bytes member_id = request.member_id.empty() ? new_id_() : Bytes(request.member_id);
   if (auto refusal = find_consumer_member(step, request, member_id)) return refusal;
@@ -148,15 +150,17 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   const bool waits = !config_.strict_kafka && (step.after.state == MemberState::kUnreleasedPartitions ||
                                                step.target_epoch < step.group_epoch || unmatched);
   const int32_t interval_ms = consumer_heartbeat_interval_ms(request.group_id);
-  response.heartbeat_interval_ms = waits ? std::min(interval_ms, std::max(interval_ms / 10, kShortestHeartbeat_ms)) : interval_ms;
+  response.heartbeat_interval_ms =
+      waits ? std::min(interval_ms, std::max(interval_ms / 10, kShortestHeartbeat_ms)) : interval_ms;
   const bool full = request.rebalance_timeout_ms != -1 && request.topic_partitions &&
                     (request.subscribed_topic_names || request.subscribed_topic_regex);
   if (joins || full || step.before.assigned != step.after.assigned) {
     response.assignment = assignment_in_answer(step.after.assigned);
   }
   turn.answer(caller.token, std::move(response));
-  const auto watch = [this, group_id = step.group->id(), member_id, version = topics_version_, reconciled = step.reconciled,
-                      connection_id = caller.connection_id, interval_ms, timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
+  const auto watch = [this, group_id = step.group->id(), member_id, version = topics_version_,
+                      reconciled = step.reconciled, connection_id = caller.connection_id, interval_ms,
+                      timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
     consumer_group(group_id)->seen_topics_version = version;
     watch_consumer_member(applied, group_id, member_id, timeout_ms, reconciled);
     // A newcomer was not there yet when it was heard from.
@@ -189,8 +193,9 @@ MaybeRefusal GroupShard::find_or_make_consumer_group(ConsumerStep& step, ByteVie
   const bool foreign = foreign_.find(group_id) != nullptr;
   if (!joins || foreign) {
     const Bytes name(group_id);
-    return Refusal{ErrorCode::kGroupIdNotFound, classic == nullptr && !foreign ? "Consumer group " + name + " not found."
-                                                                   : "Group " + name + " is not a consumer group."};
+    return Refusal{ErrorCode::kGroupIdNotFound, classic == nullptr && !foreign
+                                                    ? "Consumer group " + name + " not found."
+                                                    : "Group " + name + " is not a consumer group."};
   }
   step.made = std::make_unique<ConsumerGroup>(Bytes(group_id));
   step.group = step.made.get();
@@ -225,17 +230,17 @@ MaybeRefusal GroupShard::find_consumer_member(ConsumerStep& step, const Consumer
   }
   if (joins) {
     if (!known->uses_classic_protocol() && known->epoch != kStaticLeaveEpoch) {
-      return Refusal{ErrorCode::kUnreleasedInstanceId, "Static member " + member_id + " with instance id " +
-                                                           Bytes(*request.instance_id) +
-                                                           " cannot join the group because the instance id is owned by " +
-                                                           known->id + " member."};
+      return Refusal{ErrorCode::kUnreleasedInstanceId,
+                     "Static member " + member_id + " with instance id " + Bytes(*request.instance_id) +
+                         " cannot join the group because the instance id is owned by " + known->id + " member."};
     }
     replace_static_consumer(step, *known, member_id);
     return std::nullopt;
   }
   if (known->id != member_id) {
     return Refusal{ErrorCode::kFencedInstanceId, "Static member " + member_id + " with instance id " +
-                                                     Bytes(*request.instance_id) + " was fenced by member " + known->id + "."};
+                                                     Bytes(*request.instance_id) + " was fenced by member " +
+                                                     known->id + "."};
   }
   step.before = *known;
   return check_epoch(*known, request.member_epoch, request.topic_partitions);
@@ -243,8 +248,8 @@ MaybeRefusal GroupShard::find_consumer_member(ConsumerStep& step, const Consumer
 
 void GroupShard::replace_static_consumer(ConsumerStep& step, const ConsumerMember& old_member, const Bytes& new_id) {
   const ByteView group_id = step.group->id();
-  log_info("Group {}: static member {} comes back, {} in place of {}", group_id, old_member.instance_id.value_or(""), new_id,
-           old_member.id);
+  log_info("Group {}: static member {} comes back, {} in place of {}", group_id, old_member.instance_id.value_or(""),
+           new_id, old_member.id);
   step.before = old_member;
   step.before.id = new_id;
   step.before.epoch = kJoinEpoch;

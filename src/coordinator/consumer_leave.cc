@@ -1,5 +1,5 @@
-// GroupShard: how members of consumer groups go: they leave, or their time is over. A static member may say that it will come
-// back (epoch -2): it keeps its partitions until its session ends.
+// GroupShard: how members of consumer groups go: they leave, or their time is over. A static member may say that it
+// will come back (epoch -2): it keeps its partitions until its session ends.
 #include <utility>
 
 #include "base/log.h"
@@ -14,24 +14,27 @@ constexpr int64_t kRetry_ms = 500;
 
 }  // namespace
 
-MaybeRefusal GroupShard::leave_consumer_group(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request) {
+MaybeRefusal GroupShard::leave_consumer_group(Turn& turn, const Caller& caller,
+                                              const ConsumerGroupHeartbeatRequest& request) {
   const Bytes group_id(request.group_id);
   ConsumerGroup* known = consumer_group(group_id);
   if (known == nullptr) {
-    return Refusal{ErrorCode::kGroupIdNotFound, group(group_id) == nullptr ? "Group " + group_id + " not found."
-                                                                           : "Group " + group_id + " is not a consumer group."};
+    return Refusal{ErrorCode::kGroupIdNotFound, group(group_id) == nullptr
+                                                    ? "Group " + group_id + " not found."
+                                                    : "Group " + group_id + " is not a consumer group."};
   }
   const Bytes member_id(request.member_id);
   const ConsumerMember* member =
       request.instance_id ? known->find_static(*request.instance_id) : known->find_member(member_id);
   if (member == nullptr) {
-    return Refusal{ErrorCode::kUnknownMemberId, request.instance_id
-                                                    ? "Instance id " + Bytes(*request.instance_id) + " is unknown."
-                                                    : "Member " + member_id + " is not a member of group " + group_id + "."};
+    return Refusal{ErrorCode::kUnknownMemberId,
+                   request.instance_id ? "Instance id " + Bytes(*request.instance_id) + " is unknown."
+                                       : "Member " + member_id + " is not a member of group " + group_id + "."};
   }
   if (request.instance_id && member->id != member_id) {
     return Refusal{ErrorCode::kFencedInstanceId, "Static member " + member_id + " with instance id " +
-                                                     Bytes(*request.instance_id) + " was fenced by member " + member->id + "."};
+                                                     Bytes(*request.instance_id) + " was fenced by member " +
+                                                     member->id + "."};
   }
   ConsumerGroupHeartbeatResponse response;
   response.member_id = member->id;
@@ -93,8 +96,8 @@ void GroupShard::expire_consumer(Turn& turn, ConsumerGroup& group, const TimerNa
   switch (name.kind) {
     case TimerKind::kConsumerRebalance:
       if (group.timers(member.id).rebalance_epoch != member.epoch) return;
-      log_info("Group {}: member {} has not given back its partitions within {} ms and is fenced", group.id(), member.id,
-               member.rebalance_timeout_ms);
+      log_info("Group {}: member {} has not given back its partitions within {} ms and is fenced", group.id(),
+               member.id, member.rebalance_timeout_ms);
       break;
     case TimerKind::kConsumerJoin:
       log_info("Group {}: member {} did not rejoin in time and is fenced", group.id(), member.id);
@@ -104,8 +107,9 @@ void GroupShard::expire_consumer(Turn& turn, ConsumerGroup& group, const TimerNa
       break;
     default:
       log_info("Group {}: {} member {}", group.id(),
-               group.timers(member.id).connection.gone_deadline_ms ? "a connection was closed, and nothing was heard again of"
-                                            : "the session has expired of",
+               group.timers(member.id).connection.gone_deadline_ms
+                   ? "a connection was closed, and nothing was heard again of"
+                   : "the session has expired of",
                member.id);
   }
   fence_consumers(turn, group, {member.id});

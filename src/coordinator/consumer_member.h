@@ -1,5 +1,6 @@
-// ConsumerMember: one member of a consumer group (KIP-848), a value. It is made of two records of the log, what the member
-// said (ConsumerGroupMemberMetadata) and what it has (ConsumerGroupCurrentMemberAssignment), and changes only with them.
+// ConsumerMember: one member of a consumer group (KIP-848), a value. It is made of two records of the log, what the
+// member said (ConsumerGroupMemberMetadata) and what it has (ConsumerGroupCurrentMemberAssignment), and changes only
+// with them.
 //
 // A member that came with the classic protocol has `classic`; its generation is its member epoch (Kafka's
 // ConsumerGroupMember).

@@ -1,6 +1,7 @@
-// GroupShard: groups that change their kind while they have members (KIP-848, group.consumer.migration.policy). A classic
-// group becomes a consumer group when the first member with the consumer protocol joins; a consumer group becomes classic
-// when the last such member is gone. The records of one kind end and those of the other begin in one batch.
+// GroupShard: groups that change their kind while they have members (KIP-848, group.consumer.migration.policy). A
+// classic group becomes a consumer group when the first member with the consumer protocol joins; a consumer group
+// becomes classic when the last such member is gone. The records of one kind end and those of the other begin in one
+// batch.
 #include <utility>
 
 #include "base/log.h"
@@ -74,9 +75,10 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
     const auto assignment = held.empty() ? ConsumerProtocolAssignment() : read_assignment(held);
     if (!subscription || !assignment) return cannot_upgrade(group, "the embedded consumer protocol is malformed.");
     if (assignment->user_data && !assignment->user_data->empty()) {
-      return cannot_upgrade(group,
-                            "an unsupported custom assignor is in use. Please refer to the documentation or switch to a "
-                            "default assignor before re-attempting the upgrade.");
+      return cannot_upgrade(
+          group,
+          "an unsupported custom assignor is in use. Please refer to the documentation or switch to a "
+          "default assignor before re-attempting the upgrade.");
     }
     Assignment assigned = assignment_by_id(*assignment, *image_, made);
     if (MILENA_GROUP_BUG(kUpgradeForgetsOwners)) assigned.clear();
@@ -173,8 +175,8 @@ void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const s
     protocols[id] = member->classic->protocols;
   }
   if (joining != nullptr && joining->id != replaced) {
-    // Its records are in this batch already. They end before the group does: Kafka does not load a log in which a group, or
-    // its assignment, ends before its members.
+    // Its records are in this batch already. They end before the group does: Kafka does not load a log in which a
+    // group, or its assignment, ends before its members.
     turn.write(make_current_assignment_tombstone(group.id(), joining->id));
     turn.write(make_target_tombstone(group.id(), joining->id));
     turn.write(make_member_tombstone(group.id(), joining->id));

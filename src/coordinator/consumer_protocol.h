@@ -12,8 +12,8 @@
 
 namespace milena {
 
-// Adds the topics of a subscription; false if it cannot be one. Reads no more than version 0 has, the beginning of every
-// later one (Kafka: ClassicGroup.computeSubscribedTopics).
+// Adds the topics of a subscription; false if it cannot be one. Reads no more than version 0 has, the beginning of
+// every later one (Kafka: ClassicGroup.computeSubscribedTopics).
 bool read_subscribed_topics(ByteView metadata, std::set<Bytes, std::less<>>& topics);
 
 // Nothing if it cannot be one.

@@ -1,5 +1,5 @@
-// The records of __consumer_offsets that consumer groups (KIP-848) write, between bytes and values. Pure functions. All are
-// version 0, as Kafka 4.3 writes them (GroupCoordinatorRecordHelpers; docs/formats/consumer-offsets.md).
+// The records of __consumer_offsets that consumer groups (KIP-848) write, between bytes and values. Pure functions. All
+// are version 0, as Kafka 4.3 writes them (GroupCoordinatorRecordHelpers; docs/formats/consumer-offsets.md).
 #pragma once
 
 #include "coordinator/consumer_group.h"

@@ -1,9 +1,9 @@
-// GroupShard: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment of the
-// members depends on records alone; it is looked up again when topics were made and from time to time.
+// GroupShard: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment of
+// the members depends on records alone; it is looked up again when topics were made and from time to time.
 //
-// Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat later.
-// Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher) knows at once; with
-// milena.strict.kafka, within the next.
+// Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat
+// later. Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher)
+// knows at once; with milena.strict.kafka, within the next.
 #include <algorithm>
 #include <utility>
 

@@ -1,5 +1,5 @@
-// GroupShard: the settings of consumer groups, which each group may have its own of. What is stored for a group is held to
-// the server's bounds, which may have changed since (Kafka's GroupConfig.evaluate).
+// GroupShard: the settings of consumer groups, which each group may have its own of. What is stored for a group is held
+// to the server's bounds, which may have changed since (Kafka's GroupConfig.evaluate).
 #include <algorithm>
 #include <charconv>
 #include <optional>

@@ -1,5 +1,5 @@
-// GroupShard: what a heartbeat of a consumer group's member and the join of a classic one have in common, from "the member
-// will be like this" to its next assignment.
+// GroupShard: what a heartbeat of a consumer group's member and the join of a classic one have in common, from "the
+// member will be like this" to its next assignment.
 #include <algorithm>
 #include <utility>
 
@@ -15,11 +15,12 @@
 namespace milena {
 namespace {
 
-// Targets of members that are asked for in the order of their ids: a thousand members join one after the other, and each
-// time all are looked up.
+// Targets of members that are asked for in the order of their ids: a thousand members join one after the other, and
+// each time all are looked up.
 class TargetWalk {
  public:
-  explicit TargetWalk(const std::map<Bytes, Assignment, std::less<>>& targets) : at_(targets.begin()), end_(targets.end()) {}
+  explicit TargetWalk(const std::map<Bytes, Assignment, std::less<>>& targets)
+      : at_(targets.begin()), end_(targets.end()) {}
   // Null if there is none.
   const Assignment* find(ByteView member_id) {
     int order = -1;
@@ -195,8 +196,9 @@ MaybeRefusal GroupShard::reconcile_member(ConsumerStep& step, const OwnedPartiti
                                                               .is_subscribed = is_subscribed,
                                                               .is_held = is_held});
   if (!next) {
-    return Refusal{ErrorCode::kFencedMemberEpoch,
-                   "The consumer group member is in a unknown state. The member must abandon all its partitions and rejoin."};
+    return Refusal{
+        ErrorCode::kFencedMemberEpoch,
+        "The consumer group member is in a unknown state. The member must abandon all its partitions and rejoin."};
   }
   if (*next != step.after) {
     step.turn.write(make_current_assignment_record(step.group->id(), *next));
@@ -206,8 +208,8 @@ MaybeRefusal GroupShard::reconcile_member(ConsumerStep& step, const OwnedPartiti
   return std::nullopt;
 }
 
-void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms,
-                                       bool reconciled) {
+void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id,
+                                       int64_t session_timeout_ms, bool reconciled) {
   ConsumerGroup& owner = *consumer_group(group_id);
   const ConsumerMember& member = *owner.find_member(member_id);
   ConsumerGroup::Timers& timers = owner.timers(member_id);

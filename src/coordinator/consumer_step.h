@@ -1,5 +1,5 @@
-// ConsumerStep: one heartbeat of a member of a consumer group, or the join of a classic one, while it is worked out. Lives on
-// the stack of one input; internal to GroupShard.
+// ConsumerStep: one heartbeat of a member of a consumer group, or the join of a classic one, while it is worked out.
+// Lives on the stack of one input; internal to GroupShard.
 #pragma once
 
 #include <memory>

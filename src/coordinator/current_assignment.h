@@ -1,6 +1,6 @@
-// The reconciliation of one member of a consumer group with its target, a step at a time: first it gives back what it shall
-// not have (UnrevokedPartitions) and says so, then it gets what is free (UnreleasedPartitions as long as somebody else has
-// the rest), and then it is Stable in the target's epoch. Pure; source: Kafka's CurrentAssignmentBuilder.
+// The reconciliation of one member of a consumer group with its target, a step at a time: first it gives back what it
+// shall not have (UnrevokedPartitions) and says so, then it gets what is free (UnreleasedPartitions as long as somebody
+// else has the rest), and then it is Stable in the target's epoch. Pure; source: Kafka's CurrentAssignmentBuilder.
 #pragma once
 
 #include <functional>
@@ -26,8 +26,8 @@ struct Reconciliation {
   std::function<bool(const Uuid&, int32_t)> is_held;
 };
 
-// The member after the step, perhaps as it was. Nothing if it must be fenced: it is in a state that only a later version of
-// the server knows.
+// The member after the step, perhaps as it was. Nothing if it must be fenced: it is in a state that only a later
+// version of the server knows.
 std::optional<ConsumerMember> reconcile(const ConsumerMember& member, const Reconciliation& to);
 
 }  // namespace milena

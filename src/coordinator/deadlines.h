@@ -1,8 +1,9 @@
-// Deadlines: the timers of one GroupShard, without a clock. A timer is two numbers inside its owner (a member, a group); the
-// queue holds names, not pointers, so an owner may vanish at any time and its entry is dropped when it comes up.
+// Deadlines: the timers of one GroupShard, without a clock. A timer is two numbers inside its owner (a member, a
+// group); the queue holds names, not pointers, so an owner may vanish at any time and its entry is dropped when it
+// comes up.
 //
-// Heartbeats move a deadline a thousand times for once that it fires. So moving it later only writes a number; the queue
-// finds out when the old entry comes up, and puts it back. Single-threaded, owned by the shard.
+// Heartbeats move a deadline a thousand times for once that it fires. So moving it later only writes a number; the
+// queue finds out when the old entry comes up, and puts it back. Single-threaded, owned by the shard.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +52,8 @@ class Deadlines {
     return queue_.top().at_ms;
   }
 
-  // The name of a timer that is due, taken off the queue and out of the timer; nullopt when none is left. `find` gives the
-  // timer of a name, or null if its owner is gone.
+  // The name of a timer that is due, taken off the queue and out of the timer; nullopt when none is left. `find` gives
+  // the timer of a name, or null if its owner is gone.
   template <class Find>
   std::optional<TimerName> pop_due(int64_t now_ms, Find find) {
     while (!queue_.empty() && queue_.top().at_ms <= now_ms) {

@@ -1,7 +1,7 @@
-// GroupShard: members whose client closed its connection (milena.group.disconnect.grace.ms). The connection of a member is
-// the one of its last request, a join that is not answered yet included; a closed one starts a clock, and any further request
-// of the member stops it. It runs until the member's next heartbeat is overdue, since a live client may not say anything
-// before. A member that was loaded and has not spoken since has none.
+// GroupShard: members whose client closed its connection (milena.group.disconnect.grace.ms). The connection of a member
+// is the one of its last request, a join that is not answered yet included; a closed one starts a clock, and any
+// further request of the member stops it. It runs until the member's next heartbeat is overdue, since a live client may
+// not say anything before. A member that was loaded and has not spoken since has none.
 //
 // A client may have several connections: only the member's own count, so a producer's (TxnOffsetCommit) stops the clock
 // without taking the connection's place.
@@ -35,12 +35,13 @@ GroupShard::SpeakingMember GroupShard::find_speaking(ByteView group_id, ByteView
 }
 
 void GroupShard::heard_from(Turn& turn, const Caller& caller, ByteView group_id, ByteView member_id) {
-  if (MemberConnection* connection = find_speaking(group_id, member_id).connection) connection->id = caller.connection_id;
+  if (MemberConnection* connection = find_speaking(group_id, member_id).connection)
+    connection->id = caller.connection_id;
   heard_of(turn, group_id, member_id);
 }
 
-// The gap is the longest one, and what is longer than those that follow is forgotten within some of them. It begins with
-// what clients are advised to take.
+// The gap is the longest one, and what is longer than those that follow is forgotten within some of them. It begins
+// with what clients are advised to take.
 void GroupShard::heard_heartbeat(Turn& turn, const Caller& caller, const HeartbeatRequest& request) {
   const auto [connection, session_timeout_ms] = find_speaking(request.group_id, request.member_id);
   if (connection != nullptr) {
@@ -62,8 +63,9 @@ void GroupShard::heard_of(Turn& turn, ByteView group_id, ByteView member_id) {
     if (timers == nullptr || !timers->connection.gone_deadline_ms) return;
     timers->connection.gone_deadline_ms.reset();
     const ConsumerMember& member = *modern->find_member(member_id);
-    watch_consumer_member(turn, modern->id(), member.id,
-                          member.classic ? member.classic->session_timeout_ms : consumer_session_timeout_ms(modern->id()));
+    watch_consumer_member(
+        turn, modern->id(), member.id,
+        member.classic ? member.classic->session_timeout_ms : consumer_session_timeout_ms(modern->id()));
   } else if (ClassicGroup* known = group(group_id)) {
     ClassicMember* member = known->find_member(member_id);
     if (member == nullptr || !member->connection.gone_deadline_ms) return;
@@ -80,8 +82,8 @@ Effects GroupShard::connection_closed(ByteView group_id, uint64_t connection_id,
   return finish(std::move(turn));
 }
 
-// A client whose connection was cut on its way, by a proxy say, may notice that with its next heartbeat only, and connects
-// anew then.
+// A client whose connection was cut on its way, by a proxy say, may notice that with its next heartbeat only, and
+// connects anew then.
 int64_t GroupShard::gone_deadline_ms(const MemberConnection& connection, int64_t session_timeout_ms, Now now) const {
   return now.steady_ms + heartbeat_gap_ms(connection, session_timeout_ms) + config_.disconnect_grace_ms;
 }
@@ -90,7 +92,8 @@ void GroupShard::give_up_members_of(ConsumerGroup& group, uint64_t connection_id
   for (const auto& [id, member] : group.members()) {
     ConsumerGroup::Timers& timers = group.timers(id);
     if (timers.connection.id != connection_id || member.instance_id) continue;
-    const int64_t deadline_ms = gone_deadline_ms(timers.connection, find_speaking(group.id(), id).session_timeout_ms, now);
+    const int64_t deadline_ms =
+        gone_deadline_ms(timers.connection, find_speaking(group.id(), id).session_timeout_ms, now);
     if (timers.session.deadline_ms <= deadline_ms) continue;
     timers.connection.gone_deadline_ms = deadline_ms;
     deadlines_.set(timers.session, {TimerKind::kConsumerSession, group.id(), id}, deadline_ms);

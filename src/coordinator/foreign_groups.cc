@@ -7,7 +7,8 @@ namespace milena {
 bool ForeignGroups::apply(const OtherRecord& record) {
   if (record.group_id.empty()) return false;
   const auto type = static_cast<OffsetsRecordType>(record.type);
-  const bool of_group = type == OffsetsRecordType::kShareGroupMetadata || type == OffsetsRecordType::kStreamsGroupMetadata;
+  const bool of_group =
+      type == OffsetsRecordType::kShareGroupMetadata || type == OffsetsRecordType::kStreamsGroupMetadata;
   const bool of_member =
       type == OffsetsRecordType::kShareGroupMemberMetadata || type == OffsetsRecordType::kStreamsGroupMemberMetadata;
   auto at = groups_.find(record.group_id);

@@ -1,6 +1,6 @@
-// ForeignGroups: the share and streams groups of one partition of __consumer_offsets. They are not served here, but they
-// are there: a group of another kind must not take a name of theirs, or Kafka could not load the partition any more.
-// Hard state, changed by records alone, as in GroupShard.
+// ForeignGroups: the share and streams groups of one partition of __consumer_offsets. They are not served here, but
+// they are there: a group of another kind must not take a name of theirs, or Kafka could not load the partition any
+// more. Hard state, changed by records alone, as in GroupShard.
 #pragma once
 
 #include <map>

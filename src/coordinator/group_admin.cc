@@ -1,5 +1,5 @@
-// GroupShard: DescribeGroups, ListGroups, DeleteGroups. Versions: Describe 6 GROUP_ID_NOT_FOUND with its message; List 4
-// filters by state, 5 by type.
+// GroupShard: DescribeGroups, ListGroups, DeleteGroups. Versions: Describe 6 GROUP_ID_NOT_FOUND with its message; List
+// 4 filters by state, 5 by type.
 #include <algorithm>
 #include <utility>
 
@@ -150,7 +150,8 @@ Effects GroupShard::delete_groups(const Caller& caller, std::span<const ByteView
 }
 
 void GroupShard::write_group_tombstones(Turn& turn, ByteView group_id) const {
-  if (const ConsumerGroup* modern = find_consumer_group(group_id)) return write_consumer_group_tombstones(turn, *modern);
+  if (const ConsumerGroup* modern = find_consumer_group(group_id))
+    return write_consumer_group_tombstones(turn, *modern);
   turn.write(make_group_tombstone(group_id));
 }
 

@@ -1,6 +1,6 @@
-// GroupShard: OffsetCommit, OffsetFetch, OffsetDelete, and the end of offsets: by age, with their topic, with their group.
-// Versions: Commit 1 generation, member and (only there) timestamp, 2-4 retention, 9 GROUP_ID_NOT_FOUND, 10 topic ids; Fetch
-// 7 RequireStable, 10 topic ids.
+// GroupShard: OffsetCommit, OffsetFetch, OffsetDelete, and the end of offsets: by age, with their topic, with their
+// group. Versions: Commit 1 generation, member and (only there) timestamp, 2-4 retention, 9 GROUP_ID_NOT_FOUND, 10
+// topic ids; Fetch 7 RequireStable, 10 topic ids.
 #include <utility>
 
 #include "base/log.h"
@@ -18,7 +18,9 @@ constexpr int16_t kFirstCommitVersionWithMemberEpoch = 9;
 constexpr size_t kMostExpiredAtOnce = 2'000;
 
 // Clients name any time they like; what goes beyond the end of time wraps, as in Java.
-int64_t wrapping_sum(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
+int64_t wrapping_sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
 int64_t wrapping_difference(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
@@ -32,7 +34,8 @@ size_t size_of(const OffsetFetchResponse::OffsetFetchResponsePartitions& partiti
   return sizeof(partition) + partition.metadata.value_or("").size();
 }
 
-CommittedOffset committed_offset(const OffsetCommitRequest& request, const OffsetCommitRequest::OffsetCommitRequestTopic& topic,
+CommittedOffset committed_offset(const OffsetCommitRequest& request,
+                                 const OffsetCommitRequest::OffsetCommitRequestTopic& topic,
                                  const OffsetCommitRequest::OffsetCommitRequestPartition& partition, int64_t wall_ms) {
   CommittedOffset offset;
   offset.offset = partition.committed_offset;
@@ -61,8 +64,8 @@ ErrorCode validate_committer(const ClassicGroup& group, const OffsetCommitReques
 
 }  // namespace
 
-// Members of consumer groups commit in their epoch. One that has not heard of its newest yet may still commit for what was
-// its own already then (KIP-1251).
+// Members of consumer groups commit in their epoch. One that has not heard of its newest yet may still commit for what
+// was its own already then (KIP-1251).
 ErrorCode GroupShard::validate_commit_of_consumer(const Caller& caller, const OffsetCommitRequest& request,
                                                   const ConsumerGroup& group) const {
   const int32_t epoch = request.generation_id_or_member_epoch;
@@ -78,8 +81,9 @@ ErrorCode GroupShard::validate_commit_of_consumer(const Caller& caller, const Of
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
       if (is_metadata_too_long(partition.committed_metadata)) continue;
-      const EpochAssignment& held =
-          contains(member->assigned, topic.topic_id, partition.partition_index) ? member->assigned : member->pending_revocation;
+      const EpochAssignment& held = contains(member->assigned, topic.topic_id, partition.partition_index)
+                                        ? member->assigned
+                                        : member->pending_revocation;
       if (!contains(held, topic.topic_id, partition.partition_index)) return stale;
       if (epoch < held.at(topic.topic_id).at(partition.partition_index)) return stale;
     }

@@ -24,7 +24,8 @@ Result<ParsedRecord> parse_known_record(Reader& key_reader, std::optional<ByteVi
     return make_error(ErrorKind::kCorrupt, "a coordinator record's key of type {} cannot be read", type);
   }
   if (value && !parse_record_value(*value, record.value.emplace())) {
-    return make_error(ErrorKind::kCorrupt, "the value of group '{}' of type {} cannot be read", group_of(record.key), type);
+    return make_error(ErrorKind::kCorrupt, "the value of group '{}' of type {} cannot be read", group_of(record.key),
+                      type);
   }
   return ParsedRecord(std::move(record));
 }

@@ -1,5 +1,5 @@
-// The records of __consumer_offsets between bytes and values: reading all that are ours, and making those that classic groups
-// and offsets write (consumer_records.h makes the others). Pure functions.
+// The records of __consumer_offsets between bytes and values: reading all that are ours, and making those that classic
+// groups and offsets write (consumer_records.h makes the others). Pure functions.
 //
 // A key is its type (int16) and fields, a value its version (int16) and fields. We write what Kafka 4.3 writes:
 // OffsetCommitValue 4 (1 where an old client named an expiry), GroupMetadataValue 3; we read all versions
@@ -17,8 +17,8 @@
 
 namespace milena {
 
-// A record for somebody else: share and streams groups, with their names. Of what a newer Kafka has invented only the type
-// is known.
+// A record for somebody else: share and streams groups, with their names. Of what a newer Kafka has invented only the
+// type is known.
 struct OtherRecord {
   int16_t type = 0;
   Bytes group_id;
@@ -45,8 +45,9 @@ using CurrentAssignmentRecord =
     KeyedRecord<ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue>;
 using RegexRecord = KeyedRecord<ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue>;
 
-using ParsedRecord = std::variant<OffsetRecord, GroupRecord, GroupEpochRecord, SubscriptionMetadataRecord, MemberRecord,
-                                  AssignmentEpochRecord, TargetRecord, CurrentAssignmentRecord, RegexRecord, OtherRecord>;
+using ParsedRecord =
+    std::variant<OffsetRecord, GroupRecord, GroupEpochRecord, SubscriptionMetadataRecord, MemberRecord,
+                 AssignmentEpochRecord, TargetRecord, CurrentAssignmentRecord, RegexRecord, OtherRecord>;
 
 Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteView> value);
 

@@ -91,7 +91,8 @@ void GroupShard::set_metadata(const MetadataImage& image, int64_t version) {
 void GroupShard::metadata_changed(const ImageDelta& delta, int64_t version) {
   image_version_ = version;
   if (!delta.topics_created.empty()) image_version_with_new_topics_ = version;
-  if (delta.topics_created.empty() && delta.topics_deleted.empty() && delta.partitions.empty() && delta.brokers.empty()) {
+  if (delta.topics_created.empty() && delta.topics_deleted.empty() && delta.partitions.empty() &&
+      delta.brokers.empty()) {
     return;
   }
   ++topics_version_;
@@ -208,7 +209,8 @@ void GroupShard::apply_offset(const OffsetRecord& committed, int64_t record_offs
   if (group(at.group) == nullptr && consumer_group(at.group) == nullptr && foreign_.find(at.group) == nullptr) {
     create_group(at.group, committed.value->commit_timestamp);
   }
-  const bool known = MILENA_GROUP_BUG(kFirstOffsetWins) && loading_ && offsets_.find(at.group, at.topic, at.partition) != nullptr;
+  const bool known =
+      MILENA_GROUP_BUG(kFirstOffsetWins) && loading_ && offsets_.find(at.group, at.topic, at.partition) != nullptr;
   if (known) return;
   CommittedOffset offset = offset_from_record(*committed.value, record_offset);
   if (producer_id < 0) {
@@ -268,7 +270,8 @@ Effects GroupShard::close(ErrorCode error) {
 std::optional<int64_t> GroupShard::next_deadline_ms() const {
   if (loading_ || closed_) return std::nullopt;
   std::optional<int64_t> next = deadlines_.next_ms();
-  if (!groups_.empty() || !consumer_groups_.empty() || !offsets_.empty()) next = std::min(next.value_or(kNever), next_expiry_ms_);
+  if (!groups_.empty() || !consumer_groups_.empty() || !offsets_.empty())
+    next = std::min(next.value_or(kNever), next_expiry_ms_);
   return next;
 }
 

@@ -1,20 +1,22 @@
-// GroupShard: the group coordinator of one partition of __consumer_offsets, as a pure state machine: no clock, no I/O, no
-// thread, no lock. The broker hosts one per partition it leads (broker/group_runtime); tests and the simulator drive it
-// directly. Its rules are those of Kafka's GroupMetadataManager and OffsetMetadataManager. A group is either classic or a
-// consumer group (KIP-848); the two maps never hold one id both, but between an input that turns one into the other and
-// the application of its records.
+// GroupShard: the group coordinator of one partition of __consumer_offsets, as a pure state machine: no clock, no I/O,
+// no thread, no lock. The broker hosts one per partition it leads (broker/group_runtime); tests and the simulator drive
+// it directly. Its rules are those of Kafka's GroupMetadataManager and OffsetMetadataManager. A group is either classic
+// or a consumer group (KIP-848); the two maps never hold one id both, but between an input that turns one into the
+// other and the application of its records.
 //
 // Every input gives Effects: records to append, answers to send. The contract with the runtime:
-//   1. append the records as one batch; 2. apply each; 3. send the answers when the high watermark covers what was appended
-//   until now (reads included); or, if the append failed, 2. give the Effects to append_failed and send what it returns.
+//   1. append the records as one batch; 2. apply each; 3. send the answers when the high watermark covers what was
+//   appended until now (reads included); or, if the append failed, 2. give the Effects to append_failed and send what
+//   it returns.
 // Between an input that asked for records and 2. there is no other input (CHECKed).
 //
-// Hard state (the offsets; which groups exist, with what last generation) changes in apply alone, live and at load alike.
-// Soft state (who waits in a join, when a session ends) changes with the inputs and dies with the shard; a group counts as
-// Stable only once the record of its assignment is applied. A shard whose partition is lost is closed and dropped.
+// Hard state (the offsets; which groups exist, with what last generation) changes in apply alone, live and at load
+// alike. Soft state (who waits in a join, when a session ends) changes with the inputs and dies with the shard; a group
+// counts as Stable only once the record of its assignment is applied. A shard whose partition is lost is closed and
+// dropped.
 //
-// The cluster's metadata is looked at through a pointer to the image of the thread the shard lives on; metadata_changed tells
-// that it is another one.
+// The cluster's metadata is looked at through a pointer to the image of the thread the shard lives on; metadata_changed
+// tells that it is another one.
 //
 // Not here: authorization, topic ids of offsets (a request names its topics; ids are carried along), share and streams
 // groups, of which only the names are kept (foreign_groups.h).
@@ -59,15 +61,15 @@ class GroupShard {
 
   // --- the log
 
-  // One record, in the order of the log. `producer_id` is -1 outside of transactions. A record that cannot be read changes
-  // nothing, and is logged.
+  // One record, in the order of the log. `producer_id` is -1 outside of transactions. A record that cannot be read
+  // changes nothing, and is logged.
   void apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id = -1);
   // The end of a producer's transaction: a control batch of the log.
   void apply_marker(int64_t producer_id, bool committed) { offsets_.end_transaction(producer_id, committed); }
   // All records up to the log end are applied; inputs come from now on, and sessions run.
   Effects loaded(Now now);
-  // The batch could not be appended, for this reason (the partition's own). Takes what the input had returned; gives back
-  // the answers to send and takes back what must not be believed.
+  // The batch could not be appended, for this reason (the partition's own). Takes what the input had returned; gives
+  // back the answers to send and takes back what must not be believed.
   Effects append_failed(Effects failed, ErrorCode error, Now now);
   // The partition is led by somebody else now: what is parked is answered, nothing is accepted any more.
   Effects close(ErrorCode error);
@@ -99,9 +101,9 @@ class GroupShard {
   // For this partition's groups alone.
   Effects describe_consumer_groups(const Caller& caller, std::span<const ByteView> groups);
 
-  // The client (not we) closed a connection over which members of this group may have spoken. Those whose last request came
-  // over it are given up after the grace of the settings, unless they ask for something before; static members, who come
-  // back in their own time, keep their session.
+  // The client (not we) closed a connection over which members of this group may have spoken. Those whose last request
+  // came over it are given up after the grace of the settings, unless they ask for something before; static members,
+  // who come back in their own time, keep their session.
   Effects connection_closed(ByteView group_id, uint64_t connection_id, Now now);
 
   // Topics are gone from the cluster: their offsets go, too.
@@ -112,7 +114,9 @@ class GroupShard {
   const ClassicGroup* find_group(ByteView group_id) const;
   const std::map<Bytes, std::unique_ptr<ClassicGroup>, std::less<>>& groups() const { return groups_; }
   const ConsumerGroup* find_consumer_group(ByteView group_id) const;
-  const std::map<Bytes, std::unique_ptr<ConsumerGroup>, std::less<>>& consumer_groups() const { return consumer_groups_; }
+  const std::map<Bytes, std::unique_ptr<ConsumerGroup>, std::less<>>& consumer_groups() const {
+    return consumer_groups_;
+  }
   const OffsetStore& offsets() const { return offsets_; }
 
  private:
@@ -247,8 +251,8 @@ class GroupShard {
                                                              bool require_stable) const;
   void write_offset_tombstones(Turn& turn, ByteView group_id) const;
   void write_group_tombstones(Turn& turn, ByteView group_id) const;
-  // Writes the tombstones of offsets that have expired; `subscribed` ones do not, and the retention counts from `since_ms`
-  // or, without, from the commit. True if nothing is left of the group's offsets after this.
+  // Writes the tombstones of offsets that have expired; `subscribed` ones do not, and the retention counts from
+  // `since_ms` or, without, from the commit. True if nothing is left of the group's offsets after this.
   bool expire_offsets(Turn& turn, ByteView group_id, const std::function<bool(ByteView topic)>& subscribed,
                       std::optional<int64_t> since_ms) const;
   bool expire_offsets(Turn& turn, const ClassicGroup& group) const;
@@ -269,7 +273,8 @@ class GroupShard {
   // consumer_heartbeat.cc
   MaybeRefusal beat(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request);
   MaybeRefusal find_or_make_consumer_group(ConsumerStep& step, ByteView group_id, bool joins);
-  MaybeRefusal find_consumer_member(ConsumerStep& step, const ConsumerGroupHeartbeatRequest& request, const Bytes& member_id);
+  MaybeRefusal find_consumer_member(ConsumerStep& step, const ConsumerGroupHeartbeatRequest& request,
+                                    const Bytes& member_id);
   void replace_static_consumer(ConsumerStep& step, const ConsumerMember& old_member, const Bytes& new_id);
   bool is_full(const ConsumerGroup& group, ByteView member_id) const;
 
@@ -309,7 +314,8 @@ class GroupShard {
                        const ConsumerMember* joining, const Bytes& replaced, ByteView rebalance_why);
 
   // classic_in_consumer.cc: members with the classic protocol in consumer groups
-  MaybeRefusal join_consumer_group(Turn& turn, const Caller& caller, const JoinGroupRequest& request, ConsumerGroup& group);
+  MaybeRefusal join_consumer_group(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                   ConsumerGroup& group);
   void sync_consumer_group(Turn& turn, const Caller& caller, const SyncGroupRequest& request, ConsumerGroup& group);
   ErrorCode heartbeat_consumer_group(Turn& turn, const HeartbeatRequest& request, ConsumerGroup& group);
   void leave_consumer_group(Turn& turn, const Caller& caller, const LeaveGroupRequest& request, ConsumerGroup& group);
@@ -339,7 +345,8 @@ class GroupShard {
   Now then_now_;
 };
 
-// A partition's append error in the words a group's client understands (Kafka: appendGroupMetadataErrorToResponseError).
+// A partition's append error in the words a group's client understands (Kafka:
+// appendGroupMetadataErrorToResponseError).
 ErrorCode group_error_of_append(ErrorCode error);
 
 // The protocols of a join, kept beyond its frame.

@@ -62,8 +62,8 @@ inline void fill_answer(const Caller& caller, ByteView name, size_t bytes) {
 struct MemberConnection {
   uint64_t id = 0;
   std::optional<int64_t> gone_deadline_ms;
-  // How long the member is silent between two heartbeats while it is well: what it was told, or what was seen. 0 if that is
-  // not known yet.
+  // How long the member is silent between two heartbeats while it is well: what it was told, or what was seen. 0 if
+  // that is not known yet.
   int32_t heartbeat_gap_ms = 0;
   // Of its last heartbeat, if that is of the classic protocol.
   std::optional<int64_t> heartbeat_ms = std::nullopt;
@@ -90,8 +90,8 @@ struct CoordinatorRecord {
   bool operator==(const CoordinatorRecord&) const = default;
 };
 
-// What an input asks of the runtime, in this order: append the records as one batch, apply each of them, send the answers
-// when the high watermark covers them. If the append fails: GroupShard::append_failed.
+// What an input asks of the runtime, in this order: append the records as one batch, apply each of them, send the
+// answers when the high watermark covers them. If the append fails: GroupShard::append_failed.
 struct Effects {
   std::vector<CoordinatorRecord> records;
   std::vector<Answer> answers;
@@ -104,8 +104,8 @@ struct Effects {
   std::optional<Transaction> transaction;
 };
 
-// A setting of consumer groups that a group may have its own value of, within bounds (group.consumer.*.ms and the group's
-// consumer.*.ms).
+// A setting of consumer groups that a group may have its own value of, within bounds (group.consumer.*.ms and the
+// group's consumer.*.ms).
 struct GroupSetting {
   int32_t value = 0;
   int32_t least = 0;
@@ -128,8 +128,8 @@ struct ConsumerGroupConfig {
   int32_t regex_refresh_interval_ms = 600'000;           // group.consumer.regex.refresh.interval.ms
 };
 
-// The server's settings that groups feel, with Kafka's defaults but for the rebalance delay (Kafka: 3000), which makes the
-// first member of a test wait for nobody.
+// The server's settings that groups feel, with Kafka's defaults but for the rebalance delay (Kafka: 3000), which makes
+// the first member of a test wait for nobody.
 struct GroupConfig {
   int32_t min_session_timeout_ms = 6'000;               // group.min.session.timeout.ms
   int32_t max_session_timeout_ms = 1'800'000;           // group.max.session.timeout.ms
@@ -137,8 +137,8 @@ struct GroupConfig {
   // Without that delay: how long nobody may have joined before the first rebalance of an empty group is completed.
   int32_t join_silence_ms = 0;                          // milena.group.join.silence.ms
   int32_t max_size = INT32_MAX;                         // group.max.size
-  // How long a dynamic member whose client closed its connection may be late with its next heartbeat; 0: no less than its
-  // session timeout.
+  // How long a dynamic member whose client closed its connection may be late with its next heartbeat; 0: no less than
+  // its session timeout.
   int32_t disconnect_grace_ms = 3'000;                  // milena.group.disconnect.grace.ms
   // Members of consumer groups hear of news when they would with Kafka, and no sooner (milena.strict.kafka).
   bool strict_kafka = false;

@@ -1,4 +1,5 @@
-// GroupShard: Heartbeat and LeaveGroup. Versions: Heartbeat 3 static members; LeaveGroup 3 many members at once, 5 reasons.
+// GroupShard: Heartbeat and LeaveGroup. Versions: Heartbeat 3 static members; LeaveGroup 3 many members at once, 5
+// reasons.
 #include <utility>
 
 #include "base/log.h"

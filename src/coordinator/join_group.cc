@@ -1,4 +1,5 @@
-// GroupShard: JoinGroup. Versions: 1 brings the rebalance timeout, 4 MEMBER_ID_REQUIRED, 5 static members, 9 SkipAssignment.
+// GroupShard: JoinGroup. Versions: 1 brings the rebalance timeout, 4 MEMBER_ID_REQUIRED, 5 static members, 9
+// SkipAssignment.
 #include <algorithm>
 #include <utility>
 
@@ -103,8 +104,8 @@ void GroupShard::join_known_group(Turn& turn, const Caller& caller, const JoinGr
   }
 }
 
-// group.max.size bounds who waits in a join rather than who is a member, so that after the setting was lowered the last to
-// rejoin are the ones to go.
+// group.max.size bounds who waits in a join rather than who is a member, so that after the setting was lowered the last
+// to rejoin are the ones to go.
 bool GroupShard::accepts_joining(ClassicGroup& group, ByteView member_id) const {
   const ClassicMember* member = group.find_member(member_id);
   switch (group.state()) {
@@ -191,7 +192,8 @@ void GroupShard::add_member_then_rebalance(Turn& turn, const Caller& caller, con
                                            request.protocol_type);
   group.set_awaiting_join(member, caller.token);
   member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
-  // A newcomer cannot send heartbeats before it is answered, and may have gone meanwhile; if it has not, it will try again.
+  // A newcomer cannot send heartbeats before it is answered, and may have gone meanwhile; if it has not, it will try
+  // again.
   touch_session(turn, group, member, config_.new_member_join_timeout_ms);
   rebalance_or_complete_join(turn, group, "a new member joins");
 }

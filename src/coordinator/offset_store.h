@@ -1,5 +1,5 @@
-// OffsetStore: the committed offsets of the groups of one __consumer_offsets partition. Hard state: changed only while a
-// record is applied, by GroupShard::apply and apply_marker. It knows nothing about groups.
+// OffsetStore: the committed offsets of the groups of one __consumer_offsets partition. Hard state: changed only while
+// a record is applied, by GroupShard::apply and apply_marker. It knows nothing about groups.
 //
 // Offsets committed inside a transaction wait here under their producer id until its marker comes (KIP-447; Kafka's
 // OffsetMetadataManager). Of a transactional and an ordinary commit the later record in the log wins.

@@ -1,5 +1,6 @@
-// Bugs on purpose, for the simulator to find (tests/sim): only its own build of the transaction coordinator, compiled with
-// MILENA_PLANTED_BUGS, has them, and only one at a time. Everywhere else MILENA_PLANTED(name) is the constant false.
+// Bugs on purpose, for the simulator to find (tests/sim): only its own build of the transaction coordinator, compiled
+// with MILENA_PLANTED_BUGS, has them, and only one at a time. Everywhere else MILENA_PLANTED(name) is the constant
+// false.
 #pragma once
 
 #ifdef MILENA_PLANTED_BUGS

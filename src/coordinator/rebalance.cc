@@ -37,7 +37,8 @@ void GroupShard::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why
   if (initial && (waits_for_silence() || config_.initial_rebalance_delay_ms > 0)) {
     // The group is new: whoever starts together with its first member shall be in its first generation.
     const int32_t delay_ms = waits_for_silence() ? config_.join_silence_ms : config_.initial_rebalance_delay_ms;
-    const int64_t longest_ms = waits_for_silence() ? int64_t{delay_ms} * kMostJoinSilences : group.rebalance_timeout_ms();
+    const int64_t longest_ms =
+        waits_for_silence() ? int64_t{delay_ms} * kMostJoinSilences : group.rebalance_timeout_ms();
     group.initial_delay = ClassicGroup::InitialDelay{
         delay_ms, static_cast<int32_t>(std::clamp<int64_t>(longest_ms - delay_ms, 0, group.rebalance_timeout_ms()))};
     group.new_member_added = false;
@@ -101,7 +102,8 @@ void GroupShard::complete_join(Turn& turn, ClassicGroup& group) {
                  turn.now.steady_ms + group.rebalance_timeout_ms());
 }
 
-JoinGroupResponse GroupShard::joined(const ClassicGroup& group, ByteView member_id, ByteView leader, bool with_members) {
+JoinGroupResponse GroupShard::joined(const ClassicGroup& group, ByteView member_id, ByteView leader,
+                                     bool with_members) {
   JoinGroupResponse response;
   response.generation_id = group.generation();
   response.protocol_type = group.protocol_type();
@@ -137,7 +139,8 @@ void GroupShard::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& m
 }
 
 void GroupShard::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member, int64_t timeout_ms) {
-  const int64_t deadline_ms = std::min(turn.now.steady_ms + timeout_ms, member.connection.gone_deadline_ms.value_or(kNever));
+  const int64_t deadline_ms =
+      std::min(turn.now.steady_ms + timeout_ms, member.connection.gone_deadline_ms.value_or(kNever));
   if (deadline_ms >= member.session.queued_ms) {
     member.session.deadline_ms = deadline_ms;  // the ordinary heartbeat: no name is built
   } else {

@@ -1,5 +1,5 @@
-// How every record of __consumer_offsets and __transaction_state is laid out: the key is its type (int16) and its fields,
-// the value its version (int16) and its fields; a null value is a tombstone.
+// How every record of __consumer_offsets and __transaction_state is laid out: the key is its type (int16) and its
+// fields, the value its version (int16) and its fields; a null value is a tombstone.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
-// GroupShard: a static member (KIP-345) that comes back without its member id takes the place of its former self. In a stable
-// group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the same and a
-// consumer its topics. (Kafka does not look at the topics: its consumers keep what they no longer want, and lack what they
-// do want, until the leader joins again for a reason of its own.)
+// GroupShard: a static member (KIP-345) that comes back without its member id takes the place of its former self. In a
+// stable group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the
+// same and a consumer its topics. (Kafka does not look at the topics: its consumers keep what they no longer want, and
+// lack what they do want, until the leader joins again for a reason of its own.)
 #include <utility>
 
 #include "base/log.h"
@@ -17,8 +17,8 @@ constexpr int16_t kFirstVersionWithSkipAssignment = 9;
 // What cannot be read is taken for the same: it may be no subscription at all.
 bool topics_changed(ByteView before, ByteView after) {
   std::set<Bytes, std::less<>> topics_before, topics_after;
-  return before != after && read_subscribed_topics(before, topics_before) && read_subscribed_topics(after, topics_after) &&
-         topics_before != topics_after;
+  return before != after && read_subscribed_topics(before, topics_before) &&
+         read_subscribed_topics(after, topics_after) && topics_before != topics_after;
 }
 
 }  // namespace

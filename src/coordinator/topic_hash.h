@@ -1,7 +1,7 @@
-// Hashes of what assignments depend on: topics' ids, names, partitions and their racks. A consumer group stores the hash of
-// the topics it subscribes to with its epoch; when it comes out differently, the group needs a new assignment (KIP-1101).
-// The numbers are those of Kafka's group.Utils.computeTopicHash and computeGroupHash (XXH3, 64 bits), because they are in
-// the log. Pure functions.
+// Hashes of what assignments depend on: topics' ids, names, partitions and their racks. A consumer group stores the
+// hash of the topics it subscribes to with its epoch; when it comes out differently, the group needs a new assignment
+// (KIP-1101). The numbers are those of Kafka's group.Utils.computeTopicHash and computeGroupHash (XXH3, 64 bits),
+// because they are in the log. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,8 @@ const char* describe(re2::RE2::ErrorCode code) {
   }
 }
 
-// The pattern as RE2 reads it, where RE2/J reads otherwise: it names groups as (?<name> as well, each name once, and has no \C.
+// The pattern as RE2 reads it, where RE2/J reads otherwise: it names groups as (?<name> as well, each name once, and
+// has no \C.
 class Dialect {
  public:
   explicit Dialect(ByteView pattern) : rest_(pattern) {

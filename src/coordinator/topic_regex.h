@@ -1,6 +1,6 @@
-// Patterns of topic names in RE2's syntax, as consumers subscribe to them (Kafka uses RE2/J 1.8, which is nearly the same;
-// where it is not, its rules hold here, but for repetitions of more than a thousand, which RE2 refuses). A name must match as
-// a whole. Pure.
+// Patterns of topic names in RE2's syntax, as consumers subscribe to them (Kafka uses RE2/J 1.8, which is nearly the
+// same; where it is not, its rules hold here, but for repetitions of more than a thousand, which RE2 refuses). A name
+// must match as a whole. Pure.
 #pragma once
 
 #include <functional>

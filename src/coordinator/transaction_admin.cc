@@ -1,6 +1,6 @@
-// TransactionShard: DescribeTransactions and ListTransactions. Versions of List: 1 duration, 2 a pattern of RE2 for the ids,
-// which must match the whole id. The pattern is for who gathers the answers of all coordinators (keep_matching): what it
-// costs is the client's to choose.
+// TransactionShard: DescribeTransactions and ListTransactions. Versions of List: 1 duration, 2 a pattern of RE2 for the
+// ids, which must match the whole id. The pattern is for who gathers the answers of all coordinators (keep_matching):
+// what it costs is the client's to choose.
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -40,7 +40,8 @@ size_t size_of(const DescribeTransactionsResponse::TransactionState& described) 
 
 }  // namespace
 
-TransactionEffects TransactionShard::describe(const Caller& caller, std::span<const ByteView> transactional_ids, Now now) {
+TransactionEffects TransactionShard::describe(const Caller& caller, std::span<const ByteView> transactional_ids,
+                                              Now now) {
   Turn turn = begin(now);
   DescribeTransactionsResponse response;
   response.transaction_states.reserve(transactional_ids.size());

@@ -1,6 +1,7 @@
-// TransactionShard: the end of a transaction, by EndTxn, by its timeout, or by the next InitProducerId; and its markers.
-// Versions of EndTxn: 2 PRODUCER_FENCED where earlier ones are told INVALID_PRODUCER_EPOCH, 5 transaction.version 2: each end
-// raises the epoch, the answer tells the new one, and a producer may abort without having added anything.
+// TransactionShard: the end of a transaction, by EndTxn, by its timeout, or by the next InitProducerId; and its
+// markers. Versions of EndTxn: 2 PRODUCER_FENCED where earlier ones are told INVALID_PRODUCER_EPOCH, 5
+// transaction.version 2: each end raises the epoch, the answer tells the new one, and a producer may abort without
+// having added anything.
 #include <limits>
 #include <utility>
 
@@ -26,8 +27,8 @@ struct EndRetry {
   bool any() const { return after_bump || after_new_producer_id; }
 };
 
-// Only an end of version 2 raises the epoch. (Kafka does not ask which end it was: there a zombie of version 2 is given the
-// epoch of a producer of version 1 that took its id over and has ended a transaction since.)
+// Only an end of version 2 raises the epoch. (Kafka does not ask which end it was: there a zombie of version 2 is given
+// the epoch of a producer of version 1 that took its id over and has ended a transaction since.)
 EndRetry retry_of(const TransactionMetadata& found, int64_t producer_id, int16_t producer_epoch) {
   if (found.client_transaction_version < kTransactionVersion2) return {};
   return {.after_bump = found.producer_epoch == producer_epoch + 1,
@@ -50,7 +51,8 @@ bool needs_no_marker_any_more(ErrorCode error) {
 
 }  // namespace
 
-void TransactionShard::answer_end(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata) {
+void TransactionShard::answer_end(Turn& turn, const Asker& asker, ErrorCode error,
+                                  const TransactionMetadata* metadata) {
   answer_producer<EndTxnResponse>(turn, asker, kFirstEndVersionWithProducerFenced, error, metadata);
 }
 
@@ -123,8 +125,8 @@ void TransactionShard::end_version_2(Turn& turn, const EndRequest& request, cons
   answer_end(turn, request.asker, ErrorCode::kNone, &ended);
 }
 
-TransactionMetadata TransactionShard::decide(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found,
-                                             const EndDecision& decision) {
+TransactionMetadata TransactionShard::decide(Turn& turn, const Bytes& transactional_id,
+                                             const TransactionMetadata& found, const EndDecision& decision) {
   TransactionMetadata decided = with_decision(found, decision, turn.now.wall_ms);
   if (MILENA_PLANTED(kMarkersForgetAPartition) && decided.partitions.topics().size() > 1) {
     decided.partitions.remove("__consumer_offsets", 0);
@@ -162,7 +164,8 @@ void TransactionShard::abort_all_timed_out(Turn& turn) {
   size_t records = turn.effects.records.size(), bytes = 0;
   for (const Bytes& id : open_) {
     abort_timed_out(turn, id, std::nullopt);
-    for (; records < turn.effects.records.size(); ++records) bytes += turn.effects.records[records].value.value_or("").size();
+    for (; records < turn.effects.records.size(); ++records)
+      bytes += turn.effects.records[records].value.value_or("").size();
     if (records < kMostAbortsAtOnce && bytes < kMostAbortsAtOnce_bytes) continue;
     next_abort_check_ms_ = turn.now.steady_ms + 1;
     return;
@@ -209,7 +212,8 @@ void TransactionShard::go_on_ending(Turn& turn, MarkerToken token, const Bytes& 
   emit_markers(turn, token, transactional_id, metadata);
 }
 
-TransactionEffects TransactionShard::markers_written(MarkerToken token, std::span<const MarkerResult> results, Now now) {
+TransactionEffects TransactionShard::markers_written(MarkerToken token, std::span<const MarkerResult> results,
+                                                     Now now) {
   Turn turn = begin(now);
   const auto ending = ending_.find(token);
   if (ending == ending_.end()) return finish(std::move(turn));

@@ -1,5 +1,5 @@
-// TransactionShard: InitProducerId of transactional producers. Versions: 3 the client tells the id and epoch it had (KIP-360),
-// 4 PRODUCER_FENCED where earlier ones are told INVALID_PRODUCER_EPOCH.
+// TransactionShard: InitProducerId of transactional producers. Versions: 3 the client tells the id and epoch it had
+// (KIP-360), 4 PRODUCER_FENCED where earlier ones are told INVALID_PRODUCER_EPOCH.
 #include <utility>
 
 #include "base/log.h"
@@ -11,8 +11,8 @@ namespace {
 
 constexpr int16_t kFirstInitVersionWithProducerFenced = 4;
 
-// The producer ids by which a client may ask for its next epoch: the one it has, or, if the answer that gave it that one was
-// lost, the one before.
+// The producer ids by which a client may ask for its next epoch: the one it has, or, if the answer that gave it that
+// one was lost, the one before.
 bool knows_producer_id(const TransactionMetadata& found, int64_t producer_id, int16_t producer_epoch) {
   return found.producer_epoch == kNoProducerEpoch || producer_id == found.producer_id ||
          (producer_id == found.previous_producer_id && producer_epoch >= kLastClientEpoch);
@@ -20,11 +20,13 @@ bool knows_producer_id(const TransactionMetadata& found, int64_t producer_id, in
 
 }  // namespace
 
-void TransactionShard::answer_init(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata) {
+void TransactionShard::answer_init(Turn& turn, const Asker& asker, ErrorCode error,
+                                   const TransactionMetadata* metadata) {
   answer_producer<InitProducerIdResponse>(turn, asker, kFirstInitVersionWithProducerFenced, error, metadata);
 }
 
-TransactionEffects TransactionShard::init_producer_id(const Caller& caller, const InitProducerIdRequest& request, Now now) {
+TransactionEffects TransactionShard::init_producer_id(const Caller& caller, const InitProducerIdRequest& request,
+                                                      Now now) {
   Turn turn = begin(now);
   InitRequest asked;
   asked.asker = {caller.token, caller.api_version};

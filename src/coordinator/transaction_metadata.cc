@@ -10,8 +10,9 @@
 namespace milena {
 namespace {
 
-constexpr std::array<ByteView, 8> kTransactionStateNames = {"Empty",          "Ongoing",       "PrepareCommit", "PrepareAbort",
-                                                            "CompleteCommit", "CompleteAbort", "Dead",          "PrepareEpochFence"};
+constexpr std::array<ByteView, 8> kTransactionStateNames = {"Empty",        "Ongoing",          "PrepareCommit",
+                                                            "PrepareAbort", "CompleteCommit",   "CompleteAbort",
+                                                            "Dead",         "PrepareEpochFence"};
 
 // Every step remembers the producer id that it found.
 TransactionMetadata step_from(const TransactionMetadata& from, TransactionState to, int64_t wall_ms) {
@@ -101,7 +102,8 @@ TransactionMetadata with_partitions(const TransactionMetadata& from, Transaction
 }
 
 TransactionMetadata with_decision(const TransactionMetadata& from, const EndDecision& decision, int64_t wall_ms) {
-  CHECK(from.state == TransactionState::kOngoing || (decision.nothing_added && !decision.committed && !from.is_ending()));
+  CHECK(from.state == TransactionState::kOngoing ||
+        (decision.nothing_added && !decision.committed && !from.is_ending()));
   TransactionMetadata next = step_from(
       from, decision.committed ? TransactionState::kPrepareCommit : TransactionState::kPrepareAbort, wall_ms);
   // Under transaction.version 2 each end raises the epoch, and a fence is not different from any other abort.

@@ -1,9 +1,10 @@
-// TransactionMetadata: what the coordinator knows about one transactional id, and the steps that it may take. Plain data
-// and pure functions, after Kafka's TransactionMetadata (4.3): each step is given the state before it and returns the state
-// after it, which TransactionShard writes down and takes on when the record is applied.
+// TransactionMetadata: what the coordinator knows about one transactional id, and the steps that it may take. Plain
+// data and pure functions, after Kafka's TransactionMetadata (4.3): each step is given the state before it and returns
+// the state after it, which TransactionShard writes down and takes on when the record is applied.
 //
-// PREPARE_EPOCH_FENCE, Kafka's mark for "about to abort by the coordinator's own will", is never written and never seen by
-// anybody: here fencing and the decision to abort are one step. Dead is what Kafka calls an id whose tombstone is written.
+// PREPARE_EPOCH_FENCE, Kafka's mark for "about to abort by the coordinator's own will", is never written and never seen
+// by anybody: here fencing and the decision to abort are one step. Dead is what Kafka calls an id whose tombstone is
+// written.
 //
 // An epoch of 32766 is the last that a client sees (32767 is kept for a last fence); then a new producer id follows.
 #pragma once
@@ -46,7 +47,8 @@ struct TransactionMetadata {
   // Set between decision and end, where the end brings a new id (transaction.version 2 and an exhausted epoch).
   int64_t next_producer_id = kNoProducerId;
   int16_t producer_epoch = kNoProducerEpoch;
-  // The epoch before the last bump, by which a repeated InitProducerId is known. Not in the log: after a reload there is none.
+  // The epoch before the last bump, by which a repeated InitProducerId is known. Not in the log: after a reload there
+  // is none.
   int16_t last_producer_epoch = kNoProducerEpoch;
   int32_t timeout_ms = 0;
   TransactionState state = TransactionState::kEmpty;
@@ -68,8 +70,8 @@ struct TransactionMetadata {
   bool operator==(const TransactionMetadata&) const = default;
 };
 
-// InitProducerId: the next epoch, or for a repeated request the epoch that was given for it. nullopt: the expected epoch is
-// neither the current one nor the last; the producer is fenced.
+// InitProducerId: the next epoch, or for a repeated request the epoch that was given for it. nullopt: the expected
+// epoch is neither the current one nor the last; the producer is fenced.
 std::optional<TransactionMetadata> with_next_epoch(const TransactionMetadata& from, int32_t timeout_ms,
                                                    std::optional<int16_t> expected_epoch, int64_t wall_ms);
 // InitProducerId, the epoch being exhausted. `keep_last_epoch`: the client told its epoch and may tell it again.

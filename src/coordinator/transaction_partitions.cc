@@ -1,6 +1,6 @@
-// TransactionShard: AddPartitionsToTxn and AddOffsetsToTxn. Versions: AddPartitions 2 PRODUCER_FENCED where earlier ones are
-// told INVALID_PRODUCER_EPOCH, 4 by brokers, in batches, for clients of transaction.version 2, or only to ask whether a
-// partition was added; AddOffsets 2 as AddPartitions.
+// TransactionShard: AddPartitionsToTxn and AddOffsetsToTxn. Versions: AddPartitions 2 PRODUCER_FENCED where earlier
+// ones are told INVALID_PRODUCER_EPOCH, 4 by brokers, in batches, for clients of transaction.version 2, or only to ask
+// whether a partition was added; AddOffsets 2 as AddPartitions.
 #include <utility>
 
 #include "coordinator/planted_bugs.h"

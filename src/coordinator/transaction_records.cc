@@ -38,7 +38,8 @@ Result<TransactionRecord> parse_transaction_record(ByteView key, std::optional<B
     return make_error(ErrorKind::kCorrupt, "a record's key of {} bytes is of an unknown type", key.size());
   }
   TransactionLogKey parsed_key;
-  if (!parse_record_key(key_reader, parsed_key)) return make_error(ErrorKind::kCorrupt, "a transactional id cannot be read");
+  if (!parse_record_key(key_reader, parsed_key))
+    return make_error(ErrorKind::kCorrupt, "a transactional id cannot be read");
   record.transactional_id = std::move(parsed_key.transactional_id);
   if (!value) return record;
   TransactionLogValue parsed;

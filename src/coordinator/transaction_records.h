@@ -1,8 +1,8 @@
 // The records of __transaction_state, between bytes and values. Pure functions.
 //
-// A key is its type (int16, always 0) and the transactional id; a value its version (int16) and fields. Version 1, flexible
-// and with the producer ids before and after, is written when transaction.version is 1 or more; we read both (Kafka's
-// TransactionLog).
+// A key is its type (int16, always 0) and the transactional id; a value its version (int16) and fields. Version 1,
+// flexible and with the producer ids before and after, is written when transaction.version is 1 or more; we read both
+// (Kafka's TransactionLog).
 #pragma once
 
 #include "base/result.h"

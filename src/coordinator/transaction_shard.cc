@@ -98,7 +98,8 @@ void TransactionShard::ask_for_id(Turn& turn, IdContinuation continuation) {
   turn.effects.producer_id_requests.push_back(token);
 }
 
-TransactionEffects TransactionShard::producer_id_given(ProducerIdToken token, ErrorCode error, int64_t producer_id, Now now) {
+TransactionEffects TransactionShard::producer_id_given(ProducerIdToken token, ErrorCode error, int64_t producer_id,
+                                                       Now now) {
   Turn turn = begin(now);
   auto waiting = waiting_for_id_.extract(token);
   if (!waiting.empty()) waiting.mapped()(turn, error, producer_id);
@@ -121,11 +122,13 @@ void TransactionShard::take_on(const Bytes& transactional_id, std::optional<Tran
   transactions_[transactional_id] = std::move(*metadata);
 }
 
-void TransactionShard::apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t /*producer_id*/) {
+void TransactionShard::apply(ByteView key, std::optional<ByteView> value, int64_t record_offset,
+                             int64_t /*producer_id*/) {
   CHECK(!closed_);
   Result<TransactionRecord> record = parse_transaction_record(key, value);
   if (unapplied_.empty()) {
-    if (!record.ok()) return log_error("At offset {} of __transaction_state: {}", record_offset, record.error().message);
+    if (!record.ok())
+      return log_error("At offset {} of __transaction_state: {}", record_offset, record.error().message);
     return take_on(record->transactional_id, std::move(record->metadata));
   }
   // Live: the record is our own, and the step knows besides what no record holds, the last epoch.
@@ -162,7 +165,8 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
            static_cast<int>(told));
   // What the coordinator does of its own will is not tried again at once.
   next_abort_check_ms_ = std::max(next_abort_check_ms_, add_saturating(now.steady_ms, config_.abort_check_interval_ms));
-  next_expiry_check_ms_ = std::max(next_expiry_check_ms_, add_saturating(now.steady_ms, config_.expiry_check_interval_ms));
+  next_expiry_check_ms_ =
+      std::max(next_expiry_check_ms_, add_saturating(now.steady_ms, config_.expiry_check_interval_ms));
   for (const Step& taken_back : std::exchange(unapplied_, {})) {
     if (taken_back.token == 0) continue;
     if (taken_back.next->is_ending()) {
@@ -228,7 +232,9 @@ void TransactionShard::retry_later(MarkerToken token, Now now, int64_t after_ms)
 void TransactionShard::expire_ids(Turn& turn) {
   size_t expired = 0;
   for (const auto& [id, metadata] : transactions_) {
-    if (!metadata.may_expire() || metadata.last_update_ms > subtract_saturating(turn.now.wall_ms, config_.id_expiration_ms)) continue;
+    if (!metadata.may_expire() ||
+        metadata.last_update_ms > subtract_saturating(turn.now.wall_ms, config_.id_expiration_ms))
+      continue;
     if (++expired > kMostExpiredIdsAtOnce) {
       next_expiry_check_ms_ = turn.now.steady_ms + 1;
       return;

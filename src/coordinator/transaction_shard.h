@@ -1,19 +1,20 @@
-// TransactionShard: the transaction coordinator of one partition of __transaction_state, as a pure state machine: no clock,
-// no I/O, no thread, no lock. The broker hosts one per partition it leads; tests and the simulator drive it directly. Its
-// rules are those of Kafka's TransactionCoordinator, TransactionStateManager and TransactionMetadata.
+// TransactionShard: the transaction coordinator of one partition of __transaction_state, as a pure state machine: no
+// clock, no I/O, no thread, no lock. The broker hosts one per partition it leads; tests and the simulator drive it
+// directly. Its rules are those of Kafka's TransactionCoordinator, TransactionStateManager and TransactionMetadata.
 //
 // Every input gives TransactionEffects. The contract with the runtime is that of GroupShard:
-//   1. append the records as one batch; 2. apply each; 3. when the high watermark covers what was appended until now, send
-//   the answers and start the markers; or, if the append failed, 2. give the effects to append_failed and go on with what
-//   it returns.
+//   1. append the records as one batch; 2. apply each; 3. when the high watermark covers what was appended until now,
+//   send the answers and start the markers; or, if the append failed, 2. give the effects to append_failed and go on
+//   with what it returns.
 // Between an input that asked for records and 2. there is no other input (CHECKed).
 //
-// The state of a transactional id changes in apply alone, live and at load alike, but for what Kafka does not write down
-// either: the last epoch of a producer, and which markers are still to come. The decision to commit or abort is a record;
-// markers are written after it, again and again until each partition has its own; then a record says that all is done.
-// A shard whose partition is lost is closed and dropped, and whoever loads the log writes the markers again.
+// The state of a transactional id changes in apply alone, live and at load alike, but for what Kafka does not write
+// down either: the last epoch of a producer, and which markers are still to come. The decision to commit or abort is a
+// record; markers are written after it, again and again until each partition has its own; then a record says that all
+// is done. A shard whose partition is lost is closed and dropped, and whoever loads the log writes the markers again.
 //
-// Not here: authorization, idempotent producers without a transactional id, whether partitions exist, sending the markers.
+// Not here: authorization, idempotent producers without a transactional id, whether partitions exist, sending the
+// markers.
 #pragma once
 
 #include <cstdint>
@@ -44,15 +45,15 @@ class TransactionShard {
 
   // --- the log
 
-  // One record, in the order of the log. What cannot be read changes nothing, and is logged. The producer id is there for
-  // the runtime's sake: nothing in this log is transactional.
+  // One record, in the order of the log. What cannot be read changes nothing, and is logged. The producer id is there
+  // for the runtime's sake: nothing in this log is transactional.
   void apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id = -1);
   void apply_marker(int64_t /*producer_id*/, bool /*committed*/) {}
   // All records up to the log end are applied; inputs come from now on. Transactions found between their decision and
   // their end get their markers.
   TransactionEffects loaded(Now now);
-  // The batch could not be appended, for this reason (the partition's own). Takes what the input had returned; gives back
-  // the answers to send and takes back what must not be believed.
+  // The batch could not be appended, for this reason (the partition's own). Takes what the input had returned; gives
+  // back the answers to send and takes back what must not be believed.
   TransactionEffects append_failed(TransactionEffects failed, ErrorCode error, Now now);
   // The partition is led by somebody else now: what is parked is answered, nothing is accepted any more.
   TransactionEffects close(ErrorCode error);
@@ -67,9 +68,9 @@ class TransactionShard {
 
   // With a transactional id; without one (null) it is no business of a coordinator. Answers InitProducerIdResponse.
   TransactionEffects init_producer_id(const Caller& caller, const InitProducerIdRequest& request, Now now);
-  // One transaction of an AddPartitionsToTxn of the caller's version (for 0-3 the handler makes it of the fields of those
-  // versions), verify_only included. Answers AddedPartitions, with a code for each partition asked for. Not checked here:
-  // that the partitions exist and may be written to.
+  // One transaction of an AddPartitionsToTxn of the caller's version (for 0-3 the handler makes it of the fields of
+  // those versions), verify_only included. Answers AddedPartitions, with a code for each partition asked for. Not
+  // checked here: that the partitions exist and may be written to.
   TransactionEffects add_partitions(const Caller& caller, const PartitionsToAdd& request, Now now);
   // `offsets_partition`: the partition of __consumer_offsets that keeps the group. Answers AddOffsetsToTxnResponse.
   TransactionEffects add_offsets(const Caller& caller, const AddOffsetsToTxnRequest& request, int32_t offsets_partition,
@@ -83,8 +84,8 @@ class TransactionShard {
 
   // --- what it had asked for
 
-  // Partitions that are not named are tried again later, as those with a passing error: so an empty span says that nothing
-  // was written. A partition that the cluster no longer has is told as kNone: there is nothing left to mark.
+  // Partitions that are not named are tried again later, as those with a passing error: so an empty span says that
+  // nothing was written. A partition that the cluster no longer has is told as kNone: there is nothing left to mark.
   TransactionEffects markers_written(MarkerToken token, std::span<const MarkerResult> results, Now now);
   // A producer id that was never given to anybody, or why there is none.
   TransactionEffects producer_id_given(ProducerIdToken token, ErrorCode error, int64_t producer_id, Now now);
@@ -157,21 +158,25 @@ class TransactionShard {
 
   // transaction_init.cc
   void init(Turn& turn, const InitRequest& request, GivenId given_id);
-  static void answer_init(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata = nullptr);
+  static void answer_init(Turn& turn, const Asker& asker, ErrorCode error,
+                          const TransactionMetadata* metadata = nullptr);
 
   // transaction_partitions.cc
   ErrorCode add(Turn& turn, const Bytes& transactional_id, int64_t producer_id, int16_t producer_epoch,
-                std::span<const AddPartitionsToTxnRequest::AddPartitionsToTxnTopic> topics, int16_t transaction_version);
+                std::span<const AddPartitionsToTxnRequest::AddPartitionsToTxnTopic> topics,
+                int16_t transaction_version);
 
   // transaction_end.cc
   void end(Turn& turn, const EndRequest& request, GivenId given_id);
   void end_version_1(Turn& turn, const EndRequest& request, const TransactionMetadata& found);
   void end_version_2(Turn& turn, const EndRequest& request, const TransactionMetadata& found, GivenId given_id);
-  static void answer_end(Turn& turn, const Asker& asker, ErrorCode error, const TransactionMetadata* metadata = nullptr);
+  static void answer_end(Turn& turn, const Asker& asker, ErrorCode error,
+                         const TransactionMetadata* metadata = nullptr);
   // Writes the decision, and starts the markers, or, where there is nothing to mark, the end. Returns how it will end.
   TransactionMetadata decide(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found,
                              const EndDecision& decision);
-  // The coordinator's own abort of an open transaction, under the version of the cluster. False: it needs a producer id.
+  // The coordinator's own abort of an open transaction, under the version of the cluster. False: it needs a producer
+  // id.
   bool abort_and_fence(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found, GivenId given_id);
   void abort_timed_out(Turn& turn, const Bytes& transactional_id, GivenId given_id);
   void abort_all_timed_out(Turn& turn);
@@ -211,8 +216,8 @@ ErrorCode transaction_error_of_append(ErrorCode error);
 // Puts an error in place of what an answer says.
 void turn_into_error(TransactionResponse& response, ErrorCode error);
 
-// Leaves the transactions whose ids the pattern matches as a whole. False if it is none, or the time was up before all were
-// looked at. Any thread.
+// Leaves the transactions whose ids the pattern matches as a whole. False if it is none, or the time was up before all
+// were looked at. Any thread.
 bool keep_matching(std::vector<ListTransactionsResponse::TransactionState>& states, ByteView pattern,
                    const std::function<bool()>& time_is_up);
 

@@ -33,8 +33,8 @@ enum class TransactionState : int8_t {
 using PartitionsToAdd = AddPartitionsToTxnRequest::AddPartitionsToTxnTransaction;
 using AddedPartitions = AddPartitionsToTxnResponse::AddPartitionsToTxnResult;
 
-using TransactionResponse = std::variant<InitProducerIdResponse, AddedPartitions, AddOffsetsToTxnResponse, EndTxnResponse,
-                                         DescribeTransactionsResponse, ListTransactionsResponse>;
+using TransactionResponse = std::variant<InitProducerIdResponse, AddedPartitions, AddOffsetsToTxnResponse,
+                                         EndTxnResponse, DescribeTransactionsResponse, ListTransactionsResponse>;
 
 struct TransactionAnswer {
   AnswerToken token = 0;

@@ -47,8 +47,10 @@ ErrorCode GroupShard::validate_transactional_commit_of_consumer(const TxnOffsetC
     for (const auto& partition : topic.partitions) {
       if (is_metadata_too_long(partition.committed_metadata)) continue;  // refused for that, and by itself
       const int32_t index = partition.partition_index;
-      const EpochAssignment& held = contains(member->assigned, image->id, index) ? member->assigned : member->pending_revocation;
-      if (!contains(held, image->id, index) || epoch < held.at(image->id).at(index)) return ErrorCode::kIllegalGeneration;
+      const EpochAssignment& held =
+          contains(member->assigned, image->id, index) ? member->assigned : member->pending_revocation;
+      if (!contains(held, image->id, index) || epoch < held.at(image->id).at(index))
+        return ErrorCode::kIllegalGeneration;
     }
   }
   return ErrorCode::kNone;

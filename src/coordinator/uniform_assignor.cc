@@ -1,5 +1,5 @@
-// The assignor "uniform" where all members subscribe to the same topics. Everybody gets the same number of partitions, give
-// or take one; nobody loses a partition who does not have too many. Members of different subscriptions:
+// The assignor "uniform" where all members subscribe to the same topics. Everybody gets the same number of partitions,
+// give or take one; nobody loses a partition who does not have too many. Members of different subscriptions:
 // uniform_heterogeneous.cc.
 #include <algorithm>
 

@@ -1,7 +1,7 @@
-// The assignor "uniform" where members subscribe to different topics. Who has a partition keeps it at first; what nobody has
-// goes to the least loaded of its topic's subscribers; then, topic by topic, partitions move from the most to the least
-// loaded as long as that makes the two more equal. A pass that moves nothing ends it, and so does the sixteenth: loads that
-// hang together over many topics would approach the best slowly.
+// The assignor "uniform" where members subscribe to different topics. Who has a partition keeps it at first; what
+// nobody has goes to the least loaded of its topic's subscribers; then, topic by topic, partitions move from the most
+// to the least loaded as long as that makes the two more equal. A pass that moves nothing ends it, and so does the
+// sixteenth: loads that hang together over many topics would approach the best slowly.
 #include "coordinator/uniform_heterogeneous.h"
 
 #include <algorithm>

@@ -16,7 +16,8 @@ namespace {
 void append_empty_batch(const BatchHeader& of, Bytes& out) {
   BatchHeader header = of;
   header.batch_length = static_cast<int32_t>(kBatchHeaderSize - kBatchLogOverhead);
-  header.attributes = static_cast<int16_t>(of.attributes & (kBatchLogAppendTimeBit | kBatchTransactionalBit | kBatchControlBit));
+  header.attributes =
+      static_cast<int16_t>(of.attributes & (kBatchLogAppendTimeBit | kBatchTransactionalBit | kBatchControlBit));
   header.base_timestamp = header.max_timestamp;
   header.record_count = 0;
   size_t at = out.size();
@@ -54,8 +55,8 @@ void TransactionSieve::begin_up_to(int64_t offset) {
   }
 }
 
-// The aborted transaction that holds the offset. Its marker ends it, and so does what is known of the marker's offset: the
-// marker itself is not seen where the stretch begins behind it.
+// The aborted transaction that holds the offset. Its marker ends it, and so does what is known of the marker's offset:
+// the marker itself is not seen where the stretch begins behind it.
 TransactionSieve::Ongoing* TransactionSieve::find_aborted(int64_t producer_id, int64_t offset) {
   auto found = ongoing_aborted_.find(producer_id);
   if (found == ongoing_aborted_.end()) return nullptr;

@@ -28,8 +28,8 @@ Result<CompactionJob::Progress> CompactionJob::step(uint64_t budget_bytes) {
   return progress;
 }
 
-// The next batch of the sources before `end`; false behind the last. Sources are opened by their path: a segment that went
-// meanwhile is not there any more, and the round is given up.
+// The next batch of the sources before `end`; false behind the last. Sources are opened by their path: a segment that
+// went meanwhile is not there any more, and the round is given up.
 Result<bool> CompactionJob::next_batch(size_t end) {
   while (source_ < end) {
     const Source& from = plan_.sources[source_];
@@ -72,7 +72,8 @@ Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {
     if (read_bytes_ >= until && !full) return Progress::kMore;
   }
   // Behind a segment's last batch offsets may be missing, which nobody will ever dirty.
-  if (!full && !plan_.sources.empty() && !MILENA_STORAGE_BUG(kGapIsDirty)) map_.set_latest_offset(plan_.sources.back().end_offset - 1);
+  if (!full && !plan_.sources.empty() && !MILENA_STORAGE_BUG(kGapIsDirty))
+    map_.set_latest_offset(plan_.sources.back().end_offset - 1);
   collecting_ = false;
   batches_.reset();
   collector_.reset();
@@ -175,8 +176,8 @@ void CompactionJob::discard() {
   Segment piece(files_, plan_.directory, piece_.base_offset, plan_.index_interval_bytes, SegmentFiles::kCleaned);
   piece.set_has_txn_index();
   FileSystem& disk = files_.file_system();
-  // An install that failed before its last rename to .swap left files that the next opening must not take for one that was
-  // complete. One that came further is for that opening to end.
+  // An install that failed before its last rename to .swap left files that the next opening must not take for one that
+  // was complete. One that came further is for that opening to end.
   if (disk.exists(piece.log_file().path())) {
     for (const std::string& path : piece.paths()) {
       (void)disk.remove(path.substr(0, path.size() - kCleanedSuffix.size()) + std::string(kSwapSuffix)).ok();

@@ -22,8 +22,8 @@ class LeaderEpochCache {
   LeaderEpochCache() = default;
   explicit LeaderEpochCache(std::vector<EpochEntry> entries) : entries_(std::move(entries)) {}
 
-  // The epoch begins at the offset. Entries that this contradicts (a greater epoch, or a later start) go. Returns whether
-  // anything changed.
+  // The epoch begins at the offset. Entries that this contradicts (a greater epoch, or a later start) go. Returns
+  // whether anything changed.
   bool assign(int32_t epoch, int64_t start_offset);
   // Forgets epochs that begin at or beyond the offset.
   bool truncate_from_end(int64_t end_offset);

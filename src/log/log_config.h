@@ -1,5 +1,6 @@
-// The topic settings that a partition's log obeys, with Kafka's defaults (org.apache.kafka.storage.internals.log.LogConfig).
-// A value; logs share one by shared_ptr and the broker hands them a new one when a setting changes.
+// The topic settings that a partition's log obeys, with Kafka's defaults
+// (org.apache.kafka.storage.internals.log.LogConfig). A value; logs share one by shared_ptr and the broker hands them a
+// new one when a setting changes.
 #pragma once
 
 #include <cstdint>

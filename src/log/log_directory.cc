@@ -42,7 +42,8 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& file_system
   bool there = file_system.exists(path);
   Status made = file_system.make_directories(path);
   if (!made && !there) {
-    return make_error(made.error().kind, "{}; set log.dirs to a directory that this user may write", made.error().message);
+    return make_error(made.error().kind, "{}; set log.dirs to a directory that this user may write",
+                      made.error().message);
   }
   std::unique_ptr<LogDirectory> directory(new LogDirectory(file_system, std::move(path)));
   directory->made_directory_ = !there;
@@ -64,13 +65,14 @@ Status LogDirectory::take_into_use() {
   return clean_shutdown_ ? file_system_.remove(path_of(kCleanShutdownFile)) : ok_status();
 }
 
-// An open-file-description lock: it meets the record lock that Kafka takes (Java's FileChannel.tryLock), and unlike that
-// one it also keeps a second node of this process out.
+// An open-file-description lock: it meets the record lock that Kafka takes (Java's FileChannel.tryLock), and unlike
+// that one it also keeps a second node of this process out.
 Status LogDirectory::take_lock() {
   bool there = file_system_.exists(path_of(kLockFile));
   auto file = file_system_.open(path_of(kLockFile), OpenMode::kReadOrCreate);
   if (!file) {
-    return make_error(file.error().kind, "{}; set log.dirs to a directory that this user may write", file.error().message);
+    return make_error(file.error().kind, "{}; set log.dirs to a directory that this user may write",
+                      file.error().message);
   }
   lock_ = *file;
   if (lock_->descriptor() < 0) {
@@ -85,8 +87,8 @@ Status LogDirectory::take_lock() {
     // Whoever held it before may have taken the file away since we opened it: a lock on it would keep nobody out.
     return file_system_.exists(path_of(kLockFile))
                ? ok_status()
-               : make_error(ErrorKind::kExists, "log directory {} is in use by another broker that just gave up; try again",
-                            path_);
+               : make_error(ErrorKind::kExists,
+                            "log directory {} is in use by another broker that just gave up; try again", path_);
   }
   if (errno != EAGAIN && errno != EACCES) {
     return make_error(ErrorKind::kIo, "cannot lock {}: {}", path_of(kLockFile), std::strerror(errno));
@@ -153,20 +155,23 @@ Result<OffsetCheckpoint> LogDirectory::read_checkpoint(ByteView name) {
 
 // --- identity ---
 
-Status LogDirectory::check_identity(const std::optional<std::string>& cluster_id, std::optional<int32_t> node_id) const {
+Status LogDirectory::check_identity(const std::optional<std::string>& cluster_id,
+                                    std::optional<int32_t> node_id) const {
   if (!meta_properties_) return ok_status();
   const MetaProperties& found = *meta_properties_;
   if (cluster_id && !found.cluster_id.empty() && found.cluster_id != *cluster_id) {
-    return make_error(ErrorKind::kInvalid,
-                      "{} belongs to cluster {} (cluster.id in its meta.properties), this broker to {}; set log.dirs to a "
-                      "directory of this cluster",
-                      path_, found.cluster_id, *cluster_id);
+    return make_error(
+        ErrorKind::kInvalid,
+        "{} belongs to cluster {} (cluster.id in its meta.properties), this broker to {}; set log.dirs to a "
+        "directory of this cluster",
+        path_, found.cluster_id, *cluster_id);
   }
   if (node_id && found.node_id >= 0 && found.node_id != *node_id) {
-    return make_error(ErrorKind::kInvalid,
-                      "{} belongs to node {} (node.id in its meta.properties), this broker has node.id={}; set node.id={} "
-                      "or another log.dirs",
-                      path_, found.node_id, *node_id, found.node_id);
+    return make_error(
+        ErrorKind::kInvalid,
+        "{} belongs to node {} (node.id in its meta.properties), this broker has node.id={}; set node.id={} "
+        "or another log.dirs",
+        path_, found.node_id, *node_id, found.node_id);
   }
   return ok_status();
 }

@@ -1,13 +1,13 @@
-// LogDirectory: one of log.dirs, as a whole: its lock, identity, checkpoints, and the partitions that lie in it (Kafka's
-// LogManager, MetaProperties, OffsetCheckpointFile). Owned by the node, used by one thread; it holds the lock file from
-// open() until it is destroyed.
+// LogDirectory: one of log.dirs, as a whole: its lock, identity, checkpoints, and the partitions that lie in it
+// (Kafka's LogManager, MetaProperties, OffsetCheckpointFile). Owned by the node, used by one thread; it holds the lock
+// file from open() until it is destroyed.
 //
 // It knows directories by name and checkpoints by content. It does not open logs (PartitionLog) and does not know which
 // partitions should exist: that is for whoever reads the metadata.
 //
-// Life: open() takes the lock and reads meta.properties and the checkpoints. take_into_use() takes the clean-shutdown mark
-// away, so that a crash from here on is seen as one; a directory that is never taken into use is left as it was found.
-// write_clean_shutdown_mark() puts the mark back as the last thing before the process ends.
+// Life: open() takes the lock and reads meta.properties and the checkpoints. take_into_use() takes the clean-shutdown
+// mark away, so that a crash from here on is seen as one; a directory that is never taken into use is left as it was
+// found. write_clean_shutdown_mark() puts the mark back as the last thing before the process ends.
 #pragma once
 
 #include <atomic>
@@ -60,7 +60,9 @@ class LogDirectory {
   // --- identity ---
 
   // directory.id of meta.properties; zero in a directory that nobody has formatted.
-  Uuid id() const { return meta_properties_ && meta_properties_->directory_id ? *meta_properties_->directory_id : Uuid{}; }
+  Uuid id() const {
+    return meta_properties_ && meta_properties_->directory_id ? *meta_properties_->directory_id : Uuid{};
+  }
 
   // Nullopt in a directory that nobody has formatted.
   const std::optional<MetaProperties>& meta_properties() const { return meta_properties_; }
@@ -77,8 +79,9 @@ class LogDirectory {
   // Whether a log was ever begun in the partition's directory. False where there is no directory.
   Result<bool> holds_segments(const TopicPartition& partition) const;
   // What partition.metadata in a partition's directory says; nullopt where the file is not there, the zero id where the
-  // machine failed before it was all written: whichever topic that log is of, nothing in it was synced. A name alone does not tell whose records a directory holds: a topic may have been
-  // deleted, and made again, while the directory was away.
+  // machine failed before it was all written: whichever topic that log is of, nothing in it was synced. A name alone
+  // does not tell whose records a directory holds: a topic may have been deleted, and made again, while the directory
+  // was away.
   Result<std::optional<Uuid>> topic_id_of(const std::string& partition_path) const;
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
   // remove_tree() on any thread. The log must be closed (destroyed) before. kNotFound where the topic has no directory
@@ -87,8 +90,8 @@ class LogDirectory {
   // The same for a replica that the metadata does not know: "-stray". It is kept. `path` is where it is now.
   Result<std::string> set_aside_stray(const TopicPartition& partition, const std::string& path, Random& random);
   enum class Occupant { kOurs, kUnnamed, kSetAside };
-  // What stands under the partition's name is the topic's own, or nothing that says whose it is, or was of another topic
-  // and is set aside now.
+  // What stands under the partition's name is the topic's own, or nothing that says whose it is, or was of another
+  // topic and is set aside now.
   Result<Occupant> make_way(const TopicPartition& partition, const Uuid& topic_id, Random& random);
 
   // --- how it was left, and how it is left ---

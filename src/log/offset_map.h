@@ -1,6 +1,6 @@
 // OffsetMap: for each key of a stretch of log the offset of its last record, as compaction needs it (Kafka's
-// SkimpyOffsetMap). Keys are kept as 128 bits of a hash with a seed of this process; two keys that share all of them are
-// one key here, which nobody can bring about who does not know the seed.
+// SkimpyOffsetMap). Keys are kept as 128 bits of a hash with a seed of this process; two keys that share all of them
+// are one key here, which nobody can bring about who does not know the seed.
 //
 // Grows from small to the most that the budget allows, and then is full. One owner, any thread.
 #pragma once

@@ -192,7 +192,8 @@ Result<std::vector<ProducerEntry>> PartitionLog::active_producers() {
 }
 
 Status PartitionLog::expire_producers() {
-  if (producers_ != nullptr) producers_->expire(subtract_saturating(clock_.wall_ms(), config_->max_producer_id_expiration_ms));
+  if (producers_ != nullptr)
+    producers_->expire(subtract_saturating(clock_.wall_ms(), config_->max_producer_id_expiration_ms));
   return ok_status();
 }
 

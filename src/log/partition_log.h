@@ -11,8 +11,8 @@
 // At rest a log holds no open file (they are borrowed from the FileCache), no timer and about one kilobyte. What is
 // only needed by some (producer state, leader epochs, sizes of old segments) is read when first asked for.
 //
-// File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of Result
-// are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was.
+// File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of
+// Result are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was.
 // After any other, and any of an append, the caller drops the log (Partition::take_offline). A client's
 // mistakes are an ErrorCode in the outcome, and leave the log as it was.
 #pragma once
@@ -179,8 +179,8 @@ class PartitionLog {
   // When flush.ms says so, by the steady clock; the greatest number if it never does.
   int64_t flush_due_at_ms() const;
   bool has_unflushed() const { return recovery_point_ < log_end_offset_; }
-  // Writes what a clean shutdown promises (index entries, a producer snapshot at the end) and syncs it if asked. The log
-  // is still usable afterwards.
+  // Writes what a clean shutdown promises (index entries, a producer snapshot at the end) and syncs it if asked. The
+  // log is still usable afterwards.
   Status close_cleanly(bool sync);
 
   // --- reading ---

@@ -50,7 +50,8 @@ struct PartitionLog::AppendPlan {
   }
 };
 
-Result<AppendOutcome> PartitionLog::append_as_leader(const Payload& batches, int32_t leader_epoch, AppendChecks checks) {
+Result<AppendOutcome> PartitionLog::append_as_leader(const Payload& batches, int32_t leader_epoch,
+                                                     AppendChecks checks) {
   if (batches.chunks().size() == 1) {
     const Chunk& chunk = batches.chunks().front();
     if (const auto* bytes = std::get_if<Bytes>(&chunk)) return append_as_leader(ByteView(*bytes), leader_epoch, checks);
@@ -95,8 +96,8 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
     Result<AppendOutcome> done = append(plan, AppendOrigin::kReplication);
     if (!done) return done.error();
     if (done->error != ErrorCode::kNone) {
-      return make_error(ErrorKind::kCorrupt, "{}: what the leader sent from offset {} is refused with error {}", directory_,
-                        plan.first_offset(), static_cast<int>(done->error));
+      return make_error(ErrorKind::kCorrupt, "{}: what the leader sent from offset {} is refused with error {}",
+                        directory_, plan.first_offset(), static_cast<int>(done->error));
     }
     if (outcome.base_offset < 0) outcome.base_offset = done->base_offset;
     outcome.last_offset = done->last_offset;
@@ -220,8 +221,8 @@ Status PartitionLog::not_to_be_repeated(Status status) {
 
 // --- segments ---
 
-// A spread that is the same for a segment whenever it is asked for. It takes nothing but a part of the segment's time, as in
-// Kafka (LogConfig.randomSegmentJitter).
+// A spread that is the same for a segment whenever it is asked for. It takes nothing but a part of the segment's time,
+// as in Kafka (LogConfig.randomSegmentJitter).
 int64_t PartitionLog::roll_jitter_ms() const {
   const int64_t most_ms = std::min(config_->segment_jitter_ms, config_->segment_ms);
   if (most_ms <= 0) return 0;

@@ -93,8 +93,8 @@ Status PartitionLog::load_segment_files(const std::vector<SegmentFileName>& file
 }
 
 // A crash may have left files of a deletion or of a compaction. What was on its way out goes; a compaction whose output
-// was complete (.swap, and no .cleaned at or below it) takes the place of the segments it was made from. The .cleaned files
-// that tell which .swap files are not complete go after those: this may be interrupted, too.
+// was complete (.swap, and no .cleaned at or below it) takes the place of the segments it was made from. The .cleaned
+// files that tell which .swap files are not complete go after those: this may be interrupted, too.
 Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
   constexpr int64_t kNone = INT64_MAX;
   int64_t min_cleaned = kNone;

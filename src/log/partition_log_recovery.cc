@@ -1,4 +1,5 @@
-// Making a log whole again after a crash, and bringing back what is not kept in memory: producer state and leader epochs.
+// Making a log whole again after a crash, and bringing back what is not kept in memory: producer state and leader
+// epochs.
 #include <algorithm>
 
 #include "base/log.h"
@@ -91,7 +92,8 @@ Result<bool> PartitionLog::recover_segment(Segment& segment, const OpenState& st
     }
     next_offset = batch.next_offset();
     good_bytes = batches->position() + batches->size();
-    if (state.progress && (done_bytes + good_bytes) / kProgressStep != (done_bytes + batches->position()) / kProgressStep) {
+    if (state.progress &&
+        (done_bytes + good_bytes) / kProgressStep != (done_bytes + batches->position()) / kProgressStep) {
       state.progress(done_bytes + good_bytes, total_bytes);
     }
   }
@@ -209,8 +211,8 @@ Status PartitionLog::note_aborted(Segment& segment, const ProducerState::Complet
   return segment.add_aborted({txn.producer_id, txn.first_offset, txn.last_offset, done.last_stable_offset});
 }
 
-// The transaction marker that a control batch is; nullopt for control batches of other kinds, and for those that compaction
-// has emptied and kept for their producer's sake or their offset's.
+// The transaction marker that a control batch is; nullopt for control batches of other kinds, and for those that
+// compaction has emptied and kept for their producer's sake or their offset's.
 Result<std::optional<EndTransactionMarker>> PartitionLog::marker_of(ByteView batch) {
   Result<RecordBatchView> view = RecordBatchView::parse(batch);
   if (!view) return view.error();

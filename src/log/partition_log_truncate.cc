@@ -1,4 +1,5 @@
-// Taking records away: at the end (a follower that was ahead of its leader) and at the start (retention, DeleteRecords).
+// Taking records away: at the end (a follower that was ahead of its leader) and at the start (retention,
+// DeleteRecords).
 #include <algorithm>
 
 #include "base/log.h"
@@ -140,10 +141,11 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
   return doomed;
 }
 
-// Without the records, the snapshot is all that tells of their producers. It was written when the segment was rolled, and is
-// on the disk by itself in most cases.
+// Without the records, the snapshot is all that tells of their producers. It was written when the segment was rolled,
+// and is on the disk by itself in most cases.
 Status PartitionLog::sync_snapshot(int64_t offset) {
-  if (MILENA_STORAGE_BUG(kSnapshotNotSynced) || !std::binary_search(snapshots_.begin(), snapshots_.end(), offset)) return ok_status();
+  if (MILENA_STORAGE_BUG(kSnapshotNotSynced) || !std::binary_search(snapshots_.begin(), snapshots_.end(), offset))
+    return ok_status();
   auto file = file_system().open(path_of(segment_file_name(offset, kSnapshotSuffix)), OpenMode::kRead);
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->sync());

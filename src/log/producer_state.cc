@@ -112,7 +112,8 @@ void ProducerAppend::add_data(ProducerEntry& entry, const BatchHeader& batch) {
   entry.set_epoch(batch.producer_epoch);
   entry.last_timestamp = batch.max_timestamp;
   entry.add_batch({batch.last_sequence(), batch.last_offset(), batch.last_offset_delta, batch.max_timestamp});
-  if (batch.is_transactional() && entry.current_txn_first_offset < 0) entry.current_txn_first_offset = batch.base_offset;
+  if (batch.is_transactional() && entry.current_txn_first_offset < 0)
+    entry.current_txn_first_offset = batch.base_offset;
 }
 
 ErrorCode ProducerAppend::add_marker(ProducerEntry& entry, const BatchHeader& batch, const EndTransactionMarker& marker,

@@ -1,8 +1,8 @@
 // ProducerState: what a partition knows of the producers that wrote to it, for idempotence and transactions (Kafka's
 // ProducerStateManager, ProducerAppendInfo). Belongs to one PartitionLog. Pure: the log reads and writes the snapshots.
 //
-// An append is checked first (ProducerAppend, a scratch copy of the entries it touches) and applied only after its bytes
-// are in the file, so that a failed write leaves no trace.
+// An append is checked first (ProducerAppend, a scratch copy of the entries it touches) and applied only after its
+// bytes are in the file, so that a failed write leaves no trace.
 #pragma once
 
 #include <array>
@@ -103,7 +103,8 @@ class ProducerAppend {
   explicit ProducerAppend(const ProducerState& state) : state_(state) {}
 
   // The batch with its final offsets. With a marker it ends a transaction. Anything but kNone refuses the append.
-  ErrorCode add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker, const AppendChecks& checks);
+  ErrorCode add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker,
+                const AppendChecks& checks);
 
  private:
   friend class ProducerState;
@@ -128,16 +129,16 @@ class ProducerState {
   bool empty() const { return entries_.empty() && ongoing_.empty() && unreplicated_.empty(); }
   std::vector<ProducerEntry> entries() const;
 
-  // Whether the batch that comes next belongs to a transaction that is open here; if not, `fresh_guard` (used once only)
-  // is remembered until the transaction begins here.
+  // Whether the batch that comes next belongs to a transaction that is open here; if not, `fresh_guard` (used once
+  // only) is remembered until the transaction begins here.
   VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
                                        bool supports_epoch_bump, uint64_t fresh_guard, int64_t now_ms);
   const PendingVerification* find_verification(int64_t producer_id) const;
   // Whether a transaction of this producer and epoch is open here.
   bool has_open_transaction(int64_t producer_id, int16_t epoch) const;
 
-  // Takes over what an append has changed. Returns the transactions it completed, each with the last stable offset to be
-  // noted with it.
+  // Takes over what an append has changed. Returns the transactions it completed, each with the last stable offset to
+  // be noted with it.
   struct Completed {
     CompletedTransaction transaction;
     int64_t last_stable_offset = -1;

@@ -1,5 +1,5 @@
-// RecentBatches: where the last batches of the active segment stand, so that readers who follow the end of a log cost no
-// look into its files. A ring that grows to its limit and then forgets the oldest. Belongs to one PartitionLog.
+// RecentBatches: where the last batches of the active segment stand, so that readers who follow the end of a log cost
+// no look into its files. A ring that grows to its limit and then forgets the oldest. Belongs to one PartitionLog.
 //
 // It is gapless: every batch from the oldest remembered one to the end of the segment is in it.
 #pragma once

@@ -84,7 +84,8 @@ Status Segment::add_batch(const BatchHeader& batch, uint32_t position) {
   if (first_timestamp_ < 0 && position == 0) first_timestamp_ = batch.max_timestamp;
   if (batch.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batch.max_timestamp, last_offset};
   if (bytes_since_entry_ > static_cast<uint32_t>(index_interval_bytes_)) {
-    RETURN_IF_ERROR(offsets_.append({static_cast<int32_t>(last_offset - base_offset_), static_cast<int32_t>(position)}));
+    RETURN_IF_ERROR(
+        offsets_.append({static_cast<int32_t>(last_offset - base_offset_), static_cast<int32_t>(position)}));
     RETURN_IF_ERROR(add_time_entry());
     bytes_since_entry_ = 0;
   }
@@ -416,8 +417,8 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
   auto file = log_.open();
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->truncate(position));
-  // At once: the log goes on in another segment, perhaps, and then nobody syncs this one for it. What was cut off would be
-  // back after a loss of power, below the recovery point, where nobody looks.
+  // At once: the log goes on in another segment, perhaps, and then nobody syncs this one for it. What was cut off would
+  // be back after a loss of power, below the recovery point, where nobody looks.
   if (!MILENA_STORAGE_BUG(kCutNotSynced)) RETURN_IF_ERROR((*file)->sync());
   size_ = position;
   preallocated_ = false;

@@ -1,4 +1,5 @@
-// Segment: one .log file of a partition with its indexes (Kafka's LogSegment). Belongs to its PartitionLog, same thread.
+// Segment: one .log file of a partition with its indexes (Kafka's LogSegment). Belongs to its PartitionLog, same
+// thread.
 //
 // Sizes are trusted as they are in the files and read when first needed. What an index entry says is checked
 // against the batch found there; an index that turns out to be missing or wrong is rebuilt from the .log on
@@ -38,8 +39,8 @@ class Segment {
   SegmentFile& log_file() { return log_; }
 
   // A segment whose files are not there yet. Makes the .log only: the indexes follow with their first save. With
-  // `preallocated_bytes` the file has that length until trim(): zeros behind the end, as Kafka makes it (FileRecords), for
-  // which a disk need not have the room yet. A crash leaves them there for the recovery to cut.
+  // `preallocated_bytes` the file has that length until trim(): zeros behind the end, as Kafka makes it (FileRecords),
+  // for which a disk need not have the room yet. A crash leaves them there for the recovery to cut.
   Status create(int64_t now_ms, int32_t preallocated_bytes = 0);
   // The file ends where the records do.
   Status trim();
@@ -87,7 +88,8 @@ class Segment {
   Status start_rebuild();
   // Reads the whole segment, up to the first damaged batch if there is one, and writes the indexes anew.
   Status rebuild_indexes();
-  // Writes index entries that are still in memory; `complete` adds the last time index entry, as on rolling and closing.
+  // Writes index entries that are still in memory; `complete` adds the last time index entry, as on rolling and
+  // closing.
   Status save_indexes(bool complete);
 
   // Files to sync: the .log, the .txnindex if it has changed, and with `indexes` all that exist.

@@ -1,5 +1,5 @@
-// SegmentFile: one file of a segment, opened on use through the FileCache. Its path is put together when needed, so that
-// a segment at rest is small. Belongs to its segment.
+// SegmentFile: one file of a segment, opened on use through the FileCache. Its path is put together when needed, so
+// that a segment at rest is small. Belongs to its segment.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SegmentIndex: the .index or .timeindex file of one segment, an array of fixed-width entries that grow. Belongs to its
 // segment.
 //
-// Not memory-mapped and not preallocated, unlike Kafka's: a node has more indexes than Linux allows mappings. Entries are
-// read by pread where a lookup needs them. New ones gather in memory and are written 64 at once: a crash loses some of
-// the active segment's, which recovery rebuilds from the .log in any case.
+// Not memory-mapped and not preallocated, unlike Kafka's: a node has more indexes than Linux allows mappings. Entries
+// are read by pread where a lookup needs them. New ones gather in memory and are written 64 at once: a crash loses some
+// of the active segment's, which recovery rebuilds from the .log in any case.
 #pragma once
 
 #include <algorithm>

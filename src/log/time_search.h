@@ -1,5 +1,5 @@
-// TimeSearch: the search for a record by its time within one segment, begun by a PartitionLog. It may have to decompress
-// much, and so may be run on any thread; the file is kept open.
+// TimeSearch: the search for a record by its time within one segment, begun by a PartitionLog. It may have to
+// decompress much, and so may be run on any thread; the file is kept open.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,10 @@ class TimeSearch {
  public:
   // The first record at or beyond both among the batches of the scanner.
   TimeSearch(BatchScanner batches, int64_t timestamp, int64_t starting_offset, int64_t end_offset)
-      : batches_(std::move(batches)), timestamp_(timestamp), starting_offset_(starting_offset), end_offset_(end_offset) {}
+      : batches_(std::move(batches)),
+        timestamp_(timestamp),
+        starting_offset_(starting_offset),
+        end_offset_(end_offset) {}
 
   // Once.
   Result<std::optional<TimestampAndOffset>> run();

@@ -62,7 +62,8 @@ DescribedConfig described(ByteView name, std::vector<Synonym> synonyms) {
   one.sensitive = is_sensitive(name);
   const ConfigDef* own = find_broker_config(name);
   one.read_only = own == nullptr || own->scope == ConfigScope::kReadOnly;
-  const auto first = std::find_if(synonyms.begin(), synonyms.end(), [&](const Synonym& each) { return each.name == name; });
+  const auto first =
+      std::find_if(synonyms.begin(), synonyms.end(), [&](const Synonym& each) { return each.name == name; });
   synonyms.erase(synonyms.begin(), first);
   one.synonyms = std::move(synonyms);
   if (one.sensitive) {
@@ -73,10 +74,12 @@ DescribedConfig described(ByteView name, std::vector<Synonym> synonyms) {
 }
 
 void add_altered(const ConfigMap& altered, ByteView name, ConfigSource source, std::vector<Synonym>& out) {
-  if (const auto found = altered.find(name); found != altered.end()) out.push_back({Bytes(name), found->second, source});
+  if (const auto found = altered.find(name); found != altered.end())
+    out.push_back({Bytes(name), found->second, source});
 }
 
-// In Kafka no settings of a broker, but of its dynamic configs: none of them names a default (QuotaConfig.brokerQuotaConfigs).
+// In Kafka no settings of a broker, but of its dynamic configs: none of them names a default
+// (QuotaConfig.brokerQuotaConfigs).
 bool is_dynamic_only(ByteView name) {
   return name == "leader.replication.throttled.rate" || name == "follower.replication.throttled.rate" ||
          name == "replica.alter.log.dirs.io.max.bytes.per.second";
@@ -143,7 +146,8 @@ std::optional<ConfigError> check_values(const ConfigMap& configs) {
   for (const auto& [name, value] : configs) {
     const ConfigDef* def = row_of(name);
     if (def == nullptr) continue;
-    if (auto complaint = config_complaint(*def, value)) return ConfigError{std::move(*complaint), ErrorCode::kInvalidRequest};
+    if (auto complaint = config_complaint(*def, value))
+      return ConfigError{std::move(*complaint), ErrorCode::kInvalidRequest};
     // No Java class can be found here, except the ones that stand for what is built in.
     const bool classes = def->type == ConfigType::kClass || name == "metric.reporters";
     if (classes && !trim_blanks(value).empty() && trim_blanks(value) != default_text(*def)) {
@@ -162,7 +166,8 @@ constexpr std::array kThreadCounts{
 Bytes thread_complaint(const Settings& before, const Settings& after) {
   for (const ByteView name : kThreadCounts) {
     const int32_t old_count = before.get_int(name), count = after.get_int(name);
-    const Bytes what = fmt::format("Dynamic thread count update validation failed for {}={}, value should ", name, count);
+    const Bytes what =
+        fmt::format("Dynamic thread count update validation failed for {}={}, value should ", name, count);
     if (count < old_count / 2) return what + fmt::format("be at least half the current value {}", old_count);
     if (count > old_count * 2) return what + fmt::format("not be greater than double the current value {}", old_count);
   }
@@ -189,8 +194,8 @@ Bytes local_retention_complaint(const Settings& after) {
     if (value == -2 || limit == -1) return {};
     const bool more = value == -1 || value > limit;
     if (!more) return {};
-    return fmt::format("Invalid value {} for configuration {}: Value must not be more than {} property value: {}", value,
-                       local, whole, limit);
+    return fmt::format("Invalid value {} for configuration {}: Value must not be more than {} property value: {}",
+                       value, local, whole, limit);
   };
   int64_t retention_ms = after.get_long("log.retention.hours") * 3'600'000;
   if (!after.is_null("log.retention.minutes")) retention_ms = after.get_long("log.retention.minutes") * 60'000;
@@ -206,22 +211,25 @@ Bytes local_retention_complaint(const Settings& after) {
 // What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
 Bytes reconfiguration_complaint(const Bytes& complaint) {
   if (complaint.empty()) return complaint;
-  return fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: {} for configuration Invalid dynamic "
-                     "configuration", complaint);
+  return fmt::format(
+      "Invalid value org.apache.kafka.common.config.ConfigException: {} for configuration Invalid dynamic "
+      "configuration",
+      complaint);
 }
 
 Bytes connection_complaint(const Settings& after) {
   const Bytes& overrides = after.get_string("max.connections.per.ip.overrides");
   if (after.get_int("max.connections.per.ip") == 0 && overrides.empty()) {
-    return "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is "
+    return "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides "
+           "property is "
            "set.";
   }
   for (const ByteView item : split_list(overrides)) {
     const size_t colon = item.rfind(':');
     const auto limit = colon == ByteView::npos ? std::nullopt : parse_integer(item.substr(colon + 1));
     if (!limit || *limit < 0 || *limit > INT32_MAX) {
-      return fmt::format("Error parsing configuration property 'max.connections.per.ip.overrides': {} is not address:number",
-                         item);
+      return fmt::format(
+          "Error parsing configuration property 'max.connections.per.ip.overrides': {} is not address:number", item);
     }
   }
   return {};
@@ -260,8 +268,10 @@ Bytes log_complaint(const Settings& after) {
     if (std::find(directories.begin(), directories.end(), directory) == directories.end()) missing.push_back(directory);
   }
   if (missing.empty()) return {};
-  return fmt::format("requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing "
-                     "entries : {}", fmt::join(missing, ", "));
+  return fmt::format(
+      "requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing "
+      "entries : {}",
+      fmt::join(missing, ", "));
 }
 
 bool contains_listener(const std::vector<ListenerEndpoint>& endpoints, const std::string& name) {
@@ -269,8 +279,8 @@ bool contains_listener(const std::vector<ListenerEndpoint>& endpoints, const std
                      [&](const ListenerEndpoint& each) { return each.listener_name == name; });
 }
 
-// A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). What is advertised, the controller's and
-// the one between brokers are set at start, and their listeners have to stay.
+// A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). What is advertised, the controller's
+// and the one between brokers are set at start, and their listeners have to stay.
 Bytes listener_complaint(const Settings& before, const Settings& after) {
   const auto same = [&](ByteView name) { return before.text(name) == after.text(name); };
   if (same("listeners") && same("listener.security.protocol.map")) return {};
@@ -341,25 +351,28 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
     return def != nullptr && def->scope == ConfigScope::kReadOnly;
   };
   if (auto error = refuse_names(names_that(after, read_only), "Cannot update these configs dynamically")) return error;
-  if (auto error = refuse_names(names_that(after, needs_listener),
-                                "These security configs can be dynamically updated only per-listener using the listener "
-                                "prefix")) {
+  if (auto error =
+          refuse_names(names_that(after, needs_listener),
+                       "These security configs can be dynamically updated only per-listener using the listener "
+                       "prefix")) {
     return error;
   }
   if (auto error = check_values(after)) return error;
   if (!for_this_broker) {
-    if (auto error = refuse_names(names_that(after, is_per_broker),
-                                  "Cannot update these configs at default cluster level, broker id must be specified")) {
+    if (auto error =
+            refuse_names(names_that(after, is_per_broker),
+                         "Cannot update these configs at default cluster level, broker id must be specified")) {
       return error;
     }
   }
   const Settings before = layers.start.with_altered(layers.for_all, layers.for_this);
   const Settings then = for_this_broker ? layers.start.with_altered(layers.for_all, after)
                                         : layers.start.with_altered(after, layers.for_this);
-  for (Bytes complaint : {log_complaint(then), connection_complaint(then), group_interval_complaint(then),
-                          reconfiguration_complaint(thread_complaint(before, then)),
-                          reconfiguration_complaint(connection_rate_complaint(then)),
-                          reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(before, then)}) {
+  for (Bytes complaint :
+       {log_complaint(then), connection_complaint(then), group_interval_complaint(then),
+        reconfiguration_complaint(thread_complaint(before, then)),
+        reconfiguration_complaint(connection_rate_complaint(then)),
+        reconfiguration_complaint(local_retention_complaint(then)), listener_complaint(before, then)}) {
     if (!complaint.empty()) return ConfigError{std::move(complaint), ErrorCode::kInvalidRequest};
   }
   return std::nullopt;

@@ -37,9 +37,11 @@ struct MatchEntry {
 // As Java's split("=") of two parts: nothing behind the sign is no second part.
 std::optional<MatchEntry> parse_match(ByteView text) {
   const size_t sign = text.find('=');
-  if (sign == ByteView::npos || text.find('=', sign + 1) != ByteView::npos || sign + 1 == text.size()) return std::nullopt;
+  if (sign == ByteView::npos || text.find('=', sign + 1) != ByteView::npos || sign + 1 == text.size())
+    return std::nullopt;
   MatchEntry entry{trim_blanks(text.substr(0, sign)), trim_blanks(text.substr(sign + 1))};
-  if (std::find(std::begin(kProperties), std::end(kProperties), entry.property) == std::end(kProperties)) return std::nullopt;
+  if (std::find(std::begin(kProperties), std::end(kProperties), entry.property) == std::end(kProperties))
+    return std::nullopt;
   return entry;
 }
 
@@ -86,13 +88,15 @@ std::optional<ConfigError> validate_client_metrics_configs(ByteView subscription
     }
   }
   for (const auto& [name, value] : own) {
-    if (auto complaint = config_complaint(*find_client_metrics_config(name), value)) return ConfigError{std::move(*complaint)};
+    if (auto complaint = config_complaint(*find_client_metrics_config(name), value))
+      return ConfigError{std::move(*complaint)};
   }
   if (const auto interval = own.find("interval.ms"); interval != own.end()) {
     const int64_t ms = parse_integer(interval->second).value_or(0);
     if (ms < kLeastIntervalMs || ms > kMostIntervalMs) {
-      return ConfigError{fmt::format("Invalid value {} for interval.ms, interval must be between 100 and 3600000 (1 hour)", ms),
-                         ErrorCode::kInvalidRequest};
+      return ConfigError{
+          fmt::format("Invalid value {} for interval.ms, interval must be between 100 and 3600000 (1 hour)", ms),
+          ErrorCode::kInvalidRequest};
     }
   }
   if (const auto match = own.find("match"); match != own.end()) {
@@ -124,8 +128,8 @@ std::vector<DescribedConfig> describe_client_metrics_configs(const ConfigMap& ow
 ClientMetricsSubscription::ClientMetricsSubscription(const ConfigMap& own)
     : metrics_(parse_list(own_or_default(own, "metrics"))),
       interval_ms_(static_cast<int32_t>(
-          std::clamp(parse_integer(own_or_default(own, "interval.ms")).value_or(kDefaultPushIntervalMs), kLeastIntervalMs,
-                     kMostIntervalMs))) {
+          std::clamp(parse_integer(own_or_default(own, "interval.ms")).value_or(kDefaultPushIntervalMs),
+                     kLeastIntervalMs, kMostIntervalMs))) {
   for (const ByteView item : split_list(own_or_default(own, "match"))) {
     const auto entry = parse_match(item);
     auto pattern = entry ? compile(entry->pattern) : nullptr;

@@ -1,5 +1,6 @@
 // Configs of client metrics subscriptions (resource type CLIENT_METRICS, KIP-714): the table, what is accepted, what it
-// means. The name of the resource is the subscription's. Pure. Source: Kafka's ClientMetricsConfigs, ClientMetricsManager.
+// means. The name of the resource is the subscription's. Pure. Source: Kafka's ClientMetricsConfigs,
+// ClientMetricsManager.
 #pragma once
 
 #include <memory>

@@ -120,17 +120,23 @@ void add_group_row(const GroupConfigDef& config, Bytes& page) {
   Bytes limits = name(config.least);
   if (config.most != nullptr) limits += (limits.empty() ? "" : ", ") + name(config.most);
   const ConfigDef& def = config.def;
-  page += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", def.name, config_type_name(def.type), code(default_text(def)),
-                      def.valid[0] ? code(def.valid) : "", name(config.follows), limits, def.documentation);
+  page += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", def.name, config_type_name(def.type),
+                      code(default_text(def)), def.valid[0] ? code(def.valid) : "", name(config.follows), limits,
+                      def.documentation);
 }
 
 void add_resources(Bytes& page) {
-  page += "\n## Topics\n\nA topic that does not set one follows the broker's settings of the fifth column, the first that is "
-          "set.\n\n| Config | Type | Default | Valid | Follows | In Milena | What it does |\n|---|---|---|---|---|---|---|\n";
+  page +=
+      "\n## Topics\n\nA topic that does not set one follows the broker's settings of the fifth column, the first that "
+      "is "
+      "set.\n\n| Config | Type | Default | Valid | Follows | In Milena | What it does "
+      "|\n|---|---|---|---|---|---|---|\n";
   for (const TopicConfigDef* config : topic_configs_by_name()) add_topic_row(*config, page);
-  page += "\n## Single groups\n\nA group that does not set one follows the broker's setting. What it sets must lie within the "
-          "broker's limits.\n\n| Config | Type | Default | Valid | Follows | Limits | What it does |\n"
-          "|---|---|---|---|---|---|---|\n";
+  page +=
+      "\n## Single groups\n\nA group that does not set one follows the broker's setting. What it sets must lie within "
+      "the "
+      "broker's limits.\n\n| Config | Type | Default | Valid | Follows | Limits | What it does |\n"
+      "|---|---|---|---|---|---|---|\n";
   for (const GroupConfigDef& config : group_config_defs()) add_group_row(config, page);
   page += "\n## Subscriptions of client metrics\n\n| Config | Type | Default | What it does |\n|---|---|---|---|\n";
   for (const ConfigDef& def : client_metrics_config_defs()) {

@@ -80,8 +80,8 @@ struct ControllerEffects {
   bool atomic = true;
 };
 
-// Takes so many partitions, to be made or deleted, out of the client's quota (KIP-599); false where it is used up and the
-// client must be told THROTTLING_QUOTA_EXCEEDED. Empty: no quota.
+// Takes so many partitions, to be made or deleted, out of the client's quota (KIP-599); false where it is used up and
+// the client must be told THROTTLING_QUOTA_EXCEEDED. Empty: no quota.
 using MutationQuota = std::function<bool(size_t partitions)>;
 
 // A broker as it registers itself at every start.
@@ -152,14 +152,15 @@ class Controller {
       const AlterUserScramCredentialsRequest& request) const;
 
   // --- configs (controller_configs.cc): of topics, brokers, groups and client metrics. Log levels (BROKER_LOGGER) are
-  // the process's own: what IncrementalAlterConfigs asks of them is answered with NONE once its form is right, and is the
-  // caller's to do.
+  // the process's own: what IncrementalAlterConfigs asks of them is answered with NONE once its form is right, and is
+  // the caller's to do.
 
   ControllerEffects<IncrementalAlterConfigsResponse> incremental_alter_configs(
       const IncrementalAlterConfigsRequest& request) const;
   ControllerEffects<AlterConfigsResponse> alter_configs(const AlterConfigsRequest& request) const;
 
-  // --- client quotas (controller_quotas.cc). `bad_hosts`: the names of ip entities that are no addresses and have none.
+  // --- client quotas (controller_quotas.cc). `bad_hosts`: the names of ip entities that are no addresses and have
+  // none.
 
   ControllerEffects<AlterClientQuotasResponse> alter_client_quotas(const AlterClientQuotasRequest& request,
                                                                    const std::set<Bytes>& bad_hosts) const;
@@ -173,8 +174,8 @@ class Controller {
   // This node as a controller. With metadata.version before 3.7 there is no such record.
   ControllerEffects<std::monostate> register_controller(int32_t controller_id, const Uuid& incarnation_id,
                                                         const std::vector<EndpointImage>& endpoints) const;
-  // After a raise of metadata.version from `old_level`: what this node said of itself and of its replicas' places is told
-  // again where the records of the old level had no room for it. `endpoints` are those of this controller.
+  // After a raise of metadata.version from `old_level`: what this node said of itself and of its replicas' places is
+  // told again where the records of the old level had no room for it. `endpoints` are those of this controller.
   ControllerEffects<std::monostate> refresh_registrations(int32_t node_id, int16_t old_level,
                                                           const std::vector<EndpointImage>& endpoints) const;
   // The response is the broker epoch: `next_offset`, the offset that the first of the records will have.
@@ -249,8 +250,8 @@ class Controller {
   MaybeRefusal check_resource_name(const ConfigResource& resource) const;
   std::optional<Bytes> default_list(ResourceType type, ByteView name) const;
   Refusal not_a_list(ResourceType type, ByteView name, bool append) const;
-  MaybeRefusal apply_operation(const ConfigResource& resource, const IncrementalAlterConfigsRequest::AlterableConfig& config,
-                               ConfigMap& after) const;
+  MaybeRefusal apply_operation(const ConfigResource& resource,
+                               const IncrementalAlterConfigsRequest::AlterableConfig& config, ConfigMap& after) const;
   MaybeRefusal plan_configs_change(const ConfigResource& resource, bool touches_min_insync, const ConfigMap& before,
                                    const ConfigMap& after, MetadataRecords& records) const;
   MaybeRefusal plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,

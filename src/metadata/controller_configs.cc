@@ -58,8 +58,8 @@ void clear_elr_if_needed(const ConfigResource& resource, size_t first, MetadataR
   records.emplace_back(std::move(clear));
 }
 
-// As Java's split(","): blanks stay, and empty entries at the end do not count; but a text without any comma, the empty one
-// too, is one entry.
+// As Java's split(","): blanks stay, and empty entries at the end do not count; but a text without any comma, the empty
+// one too, is one entry.
 std::vector<ByteView> raw_entries(ByteView text) {
   if (text.find(',') == ByteView::npos) return {text};
   std::vector<ByteView> entries;
@@ -106,7 +106,8 @@ std::optional<ConfigError> refuse_resource(const Resource& resource) {
   std::set<ByteView> names;
   Bytes nulls;
   for (const auto& config : resource.configs) {
-    if (!names.insert(config.name).second) return ConfigError{"Error due to duplicate config keys", ErrorCode::kInvalidRequest};
+    if (!names.insert(config.name).second)
+      return ConfigError{"Error due to duplicate config keys", ErrorCode::kInvalidRequest};
     bool deletes = false;
     if constexpr (kIncremental<Resource>) deletes = config.config_operation == kDelete;
     if (!config.value && !deletes) nulls += (nulls.empty() ? "" : ", ") + Bytes(config.name);
@@ -164,14 +165,18 @@ Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const
 
 // With eligible leader replicas the controller goes by the cluster's min.insync.replicas: it must be there, and brokers
 // may not differ. `touched` says whether the request names it.
-Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& resource, bool touched, const ConfigMap& before,
-                                                      const ConfigMap& after) const {
+Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& resource, bool touched,
+                                                      const ConfigMap& before, const ConfigMap& after) const {
   if (resource.type != ResourceType::kBroker || image_.feature_level(kElrFeature) == 0) return std::nullopt;
-  if (!resource.name.empty() && (touched || before.contains(kMinInsyncReplicas) != after.contains(kMinInsyncReplicas))) {
-    return Refusal{ErrorCode::kInvalidConfig, "Broker-level min.insync.replicas cannot be altered while ELR is enabled."};
+  if (!resource.name.empty() &&
+      (touched || before.contains(kMinInsyncReplicas) != after.contains(kMinInsyncReplicas))) {
+    return Refusal{ErrorCode::kInvalidConfig,
+                   "Broker-level min.insync.replicas cannot be altered while ELR is enabled."};
   }
-  if (resource.name.empty() && !after.contains(kMinInsyncReplicas) && (touched || before.contains(kMinInsyncReplicas))) {
-    return Refusal{ErrorCode::kInvalidConfig, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."};
+  if (resource.name.empty() && !after.contains(kMinInsyncReplicas) &&
+      (touched || before.contains(kMinInsyncReplicas))) {
+    return Refusal{ErrorCode::kInvalidConfig,
+                   "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."};
   }
   return std::nullopt;
 }
@@ -238,7 +243,8 @@ Controller::Refusal Controller::not_a_list(ResourceType type, ByteView name, boo
     return {ErrorCode::kInvalidConfig,
             fmt::format("Can't {} to key {} because its type is not LIST.", append ? "APPEND" : "SUBTRACT", name)};
   }
-  if (find_alterable_broker_config(name) == nullptr) return {ErrorCode::kInvalidConfig, fmt::format("Unknown config name: {}", name)};
+  if (find_alterable_broker_config(name) == nullptr)
+    return {ErrorCode::kInvalidConfig, fmt::format("Unknown config name: {}", name)};
   return {ErrorCode::kInvalidConfig, fmt::format("Config value {} is not allowed for config key: {}",
                                                  append ? "append" : "subtract", name)};
 }

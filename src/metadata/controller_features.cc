@@ -19,7 +19,8 @@ constexpr int8_t kUpgrade = 1, kSafeDowngrade = 2, kUnsafeDowngrade = 3;
 UpdateFeaturesResponse refused_update(Bytes why) {
   UpdateFeaturesResponse response;
   response.error_code = ErrorCode::kInvalidUpdateVersion;
-  response.error_message = fmt::format("The update failed for all features since the following feature had an error: {}", why);
+  response.error_message =
+      fmt::format("The update failed for all features since the following feature had an error: {}", why);
   return response;
 }
 
@@ -56,7 +57,9 @@ std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level,
                                                 const std::map<ByteView, int16_t>& after) const {
   const bool of_quorum = feature == kKraftVersionFeature;
   const int16_t before = of_quorum ? settings_.kraft_version : image_.feature_level(feature);
-  const auto refuse = [&](Bytes why) { return fmt::format("Invalid update version {} for feature {}. {}", level, feature, why); };
+  const auto refuse = [&](Bytes why) {
+    return fmt::format("Invalid update version {} for feature {}. {}", level, feature, why);
+  };
   if (upgrade_type < kUpgrade || upgrade_type > kUnsafeDowngrade)
     return refuse(fmt::format("There is no upgrade type {}", upgrade_type));
   if (level < 0) return refuse("The level of a feature is not less than 0");

@@ -62,7 +62,8 @@ ControllerEffects<std::monostate> Controller::register_controller(
   return effects;
 }
 
-// As Kafka's ControllerRegistrationManager and BrokerRegistrationTracker do. The broker's epoch stays, and so do fences.
+// As Kafka's ControllerRegistrationManager and BrokerRegistrationTracker do. The broker's epoch stays, and so do
+// fences.
 ControllerEffects<std::monostate> Controller::refresh_registrations(int32_t node_id, int16_t old_level,
                                                                     const std::vector<EndpointImage>& endpoints) const {
   ControllerEffects<std::monostate> effects;

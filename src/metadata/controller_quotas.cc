@@ -40,7 +40,8 @@ std::optional<Bytes> refuse_entity(const QuotaEntity& entity, const std::set<Byt
   }
   auto ip = entity.find(Bytes(kQuotaIp));
   if (ip == entity.end()) return std::nullopt;
-  if (entity.size() > 1) return "Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId";
+  if (entity.size() > 1)
+    return "Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId";
   if (ip->second && bad_hosts.contains(*ip->second)) {
     return fmt::format("{} is not a valid IP or resolvable host.", *ip->second);
   }
@@ -86,8 +87,8 @@ Controller::MaybeRefusal Controller::plan_quotas(const QuotaEntity& entity, cons
   return std::nullopt;
 }
 
-// Entities and keys that are named twice make the whole request invalid, as in Kafka; else each entity stands for itself. An
-// entity is answered once, with one name of each type: the last that was given.
+// Entities and keys that are named twice make the whole request invalid, as in Kafka; else each entity stands for
+// itself. An entity is answered once, with one name of each type: the last that was given.
 ControllerEffects<AlterClientQuotasResponse> Controller::alter_client_quotas(const AlterClientQuotasRequest& request,
                                                                              const std::set<Bytes>& bad_hosts) const {
   ControllerEffects<AlterClientQuotasResponse> effects;

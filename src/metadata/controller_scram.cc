@@ -1,6 +1,6 @@
 // The controller's AlterUserScramCredentials (KIP-554): credentials are kept as records, whether or not a listener asks
-// for them. The client sends the salted password; what is kept are the two keys that the exchange needs (RFC 5802), from
-// which the password does not follow. Source: Kafka's ScramControlManager.
+// for them. The client sends the salted password; what is kept are the two keys that the exchange needs (RFC 5802),
+// from which the password does not follow. Source: Kafka's ScramControlManager.
 #include <fmt/format.h>
 
 #include <map>
@@ -117,7 +117,8 @@ ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scra
     record.mechanism = wanted.mechanism;
     plan.add(wanted.name, std::move(refusal), std::move(record));
   }
-  for (const Upsertion& wanted : request.upsertions) plan.add(wanted.name, refuse_upsertion(wanted), credential(wanted));
+  for (const Upsertion& wanted : request.upsertions)
+    plan.add(wanted.name, refuse_upsertion(wanted), credential(wanted));
   return std::move(plan).effects();
 }
 

@@ -53,7 +53,8 @@ struct DescribedConfig {
 // "" where there is none.
 inline ByteView default_text(const ConfigDef& def) { return def.default_value == nullptr ? "" : def.default_value; }
 
-// Kafka's DynamicConfig of a resource that has values of its own over defaults: `own` as text, else the first synonym's.
+// Kafka's DynamicConfig of a resource that has values of its own over defaults: `own` as text, else the first
+// synonym's.
 inline void take_source_of_first_synonym(DescribedConfig& config) {
   if (!config.synonyms.empty()) config.source = config.synonyms.front().source;
 }

@@ -26,7 +26,8 @@ namespace {
 
 const FeatureRange* find_supported(ByteView feature) {
   const auto& all = supported_features();
-  const auto at = std::find_if(all.begin(), all.end(), [feature](const FeatureRange& each) { return each.name == feature; });
+  const auto at =
+      std::find_if(all.begin(), all.end(), [feature](const FeatureRange& each) { return each.name == feature; });
   return at == all.end() ? nullptr : &*at;
 }
 

@@ -25,22 +25,26 @@ constexpr GroupConfigDef kGroupDefs[]{
                   "Least time between two computations of the consumer group's assignment."),
      "group.consumer.assignment.interval.ms", "group.consumer.min.assignment.interval.ms",
      "group.consumer.max.assignment.interval.ms"},
-    {group_number("consumer.heartbeat.interval.ms", "5000", "[1,...]", "How often members of the consumer group report."),
+    {group_number("consumer.heartbeat.interval.ms", "5000", "[1,...]",
+                  "How often members of the consumer group report."),
      "group.consumer.heartbeat.interval.ms", "group.consumer.min.heartbeat.interval.ms",
      "group.consumer.max.heartbeat.interval.ms"},
     {group_number("consumer.session.timeout.ms", "45000", "[1,...]",
                   "A member of the consumer group that is silent for so long is removed."),
-     "group.consumer.session.timeout.ms", "group.consumer.min.session.timeout.ms", "group.consumer.max.session.timeout.ms"},
+     "group.consumer.session.timeout.ms", "group.consumer.min.session.timeout.ms",
+     "group.consumer.max.session.timeout.ms"},
     {group_number("share.assignment.interval.ms", "1000", "[0,...]",
                   "Least time between two computations of the share group's assignment."),
      "group.share.assignment.interval.ms", "group.share.min.assignment.interval.ms",
      "group.share.max.assignment.interval.ms"},
-    {group_row("share.auto.offset.reset", ConfigType::kString, "latest", "offset-reset",
-               "Where a share group begins in a partition that it has not read: at the earliest or latest offset, or so long "
-               "ago.")},
+    {group_row(
+        "share.auto.offset.reset", ConfigType::kString, "latest", "offset-reset",
+        "Where a share group begins in a partition that it has not read: at the earliest or latest offset, or so long "
+        "ago.")},
     {group_number("share.delivery.count.limit", "5", "[2,...]",
                   "How often a record is given out to the share group before it is given up."),
-     "group.share.delivery.count.limit", "group.share.min.delivery.count.limit", "group.share.max.delivery.count.limit"},
+     "group.share.delivery.count.limit", "group.share.min.delivery.count.limit",
+     "group.share.max.delivery.count.limit"},
     {group_number("share.heartbeat.interval.ms", "5000", "[1,...]", "How often members of the share group report."),
      "group.share.heartbeat.interval.ms", "group.share.min.heartbeat.interval.ms",
      "group.share.max.heartbeat.interval.ms"},
@@ -73,7 +77,8 @@ constexpr GroupConfigDef kGroupDefs[]{
      "group.streams.num.standby.replicas", nullptr, "group.streams.max.standby.replicas"},
     {group_number("streams.session.timeout.ms", "45000", "[1,...]",
                   "A member of the streams group that is silent for so long is removed."),
-     "group.streams.session.timeout.ms", "group.streams.min.session.timeout.ms", "group.streams.max.session.timeout.ms"},
+     "group.streams.session.timeout.ms", "group.streams.min.session.timeout.ms",
+     "group.streams.max.session.timeout.ms"},
 };
 
 // Within the broker's limits.
@@ -115,7 +120,8 @@ std::optional<ConfigError> validate_group_configs(const ConfigMap& own, const Se
     if (find_group_config(name) == nullptr) return ConfigError{fmt::format("Unknown group config name: {}", name)};
   }
   for (const auto& [name, value] : own) {
-    if (auto complaint = config_complaint(known_group_config(name).def, value)) return ConfigError{std::move(*complaint)};
+    if (auto complaint = config_complaint(known_group_config(name).def, value))
+      return ConfigError{std::move(*complaint)};
   }
   for (const GroupConfigDef& config : kGroupDefs) {
     if (config.follows == nullptr || !own.contains(config.def.name)) continue;
@@ -155,8 +161,8 @@ Bytes group_config_text(ByteView name, const ConfigMap& own, const Settings& bro
   return config.follows != nullptr ? broker.get_string(config.follows) : Bytes(default_text(config.def));
 }
 
-std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const Settings& start, const ConfigMap& for_all,
-                                                    const ConfigMap& for_this) {
+std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const Settings& start,
+                                                    const ConfigMap& for_all, const ConfigMap& for_this) {
   const Settings broker = start.with_altered(for_all, for_this);
   std::vector<DescribedConfig> all;
   for (const GroupConfigDef& config : kGroupDefs) {

@@ -1,4 +1,5 @@
-// Configs of groups (resource type GROUP): the table, what is accepted, what a group goes by, what DescribeConfigs tells.
+// Configs of groups (resource type GROUP): the table, what is accepted, what a group goes by, what DescribeConfigs
+// tells.
 //
 // A group that sets nothing follows the broker's settings; what it sets must lie between the broker's limits, and is
 // capped by them when it is used, since the limits may change. Pure functions over text. Source: Kafka's GroupConfig,
@@ -33,7 +34,7 @@ int32_t group_config_int(ByteView name, const ConfigMap& own, const Settings& br
 Bytes group_config_text(ByteView name, const ConfigMap& own, const Settings& broker);
 
 // `start` and the altered ones tell where the broker's value comes from.
-std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const Settings& start, const ConfigMap& for_all,
-                                                    const ConfigMap& for_this);
+std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const Settings& start,
+                                                    const ConfigMap& for_all, const ConfigMap& for_this);
 
 }  // namespace milena

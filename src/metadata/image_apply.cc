@@ -206,10 +206,11 @@ struct MetadataImage::Applier {
   // A level that this program does not know may change the meaning of anything: as Kafka's FeatureControlManager.
   Status operator()(const FeatureLevelRecord& record) {
     if (!supports_feature(record.name, record.feature_level)) {
-      return make_error(ErrorKind::kUnsupported,
-                        "the metadata has level {} of the feature {}, supported here is {}. A newer (or much older) Kafka "
-                        "wrote it: use that, or bring the feature to a supported level with its kafka-features.sh",
-                        record.feature_level, record.name, describe_supported(record.name));
+      return make_error(
+          ErrorKind::kUnsupported,
+          "the metadata has level {} of the feature {}, supported here is {}. A newer (or much older) Kafka "
+          "wrote it: use that, or bring the feature to a supported level with its kafka-features.sh",
+          record.feature_level, record.name, describe_supported(record.name));
     }
     if (record.feature_level == 0) {
       image.features_.erase(record.name);

@@ -130,7 +130,8 @@ std::optional<Bytes> no_broker_settings(ConfigSource, ByteView) {
 }
 
 BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id, const Settings* start) {
-  return [&image, node = fmt::format("{}", broker_id), start](ConfigSource layer, ByteView name) -> std::optional<Bytes> {
+  return [&image, node = fmt::format("{}", broker_id), start](ConfigSource layer,
+                                                              ByteView name) -> std::optional<Bytes> {
     if (layer == ConfigSource::kStaticBroker) return start != nullptr ? start->explicit_text(name) : std::nullopt;
     if (layer != ConfigSource::kDynamicBroker && layer != ConfigSource::kDynamicDefaultBroker) return std::nullopt;
     const ConfigMap& set =

@@ -48,7 +48,11 @@ struct EventLoop::Sleeper {
 };
 
 EventLoop::EventLoop(WorkerPool& workers, WorkerPool& computers, Clock& clock)
-    : clock_(clock), workers_(workers), computers_(computers), sleeper_(std::make_unique<Sleeper>()), scratch_(new char[kScratchBytes]) {
+    : clock_(clock),
+      workers_(workers),
+      computers_(computers),
+      sleeper_(std::make_unique<Sleeper>()),
+      scratch_(new char[kScratchBytes]) {
   sleeper_->watch_bell();
 }
 

@@ -1,10 +1,10 @@
 // EventLoop: the Executor of one shard, a thread that waits for sockets, timers and messages.
 //
-// A turn: sockets that are ready, messages, due timers, a slice of the postponed work, then the end-of-turn tasks, where
-// the fsyncs and the writes of the turn are grouped. Then it blocks until something happens; a loop at rest does not wake
-// up at all. Every part of a turn is bounded in number and, between two tasks, in time: what is over goes to the next
-// turn, behind the sockets. Made by one thread, run by one thread (run()), and only post(), run_blocking's `then` (and run_computation's)
-// and stop() may come from others. How many messages may wait is the senders' business.
+// A turn: sockets that are ready, messages, due timers, a slice of the postponed work, then the end-of-turn tasks,
+// where the fsyncs and the writes of the turn are grouped. Then it blocks until something happens; a loop at rest does
+// not wake up at all. Every part of a turn is bounded in number and, between two tasks, in time: what is over goes to
+// the next turn, behind the sockets. Made by one thread, run by one thread (run()), and only post(), run_blocking's
+// `then` (and run_computation's) and stop() may come from others. How many messages may wait is the senders' business.
 #pragma once
 
 #include <atomic>

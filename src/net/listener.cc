@@ -124,7 +124,8 @@ Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
       if (descriptor >= 0 || (descriptor != -EAFNOSUPPORT && descriptor != -EADDRNOTAVAIL)) break;
     }
     if (descriptor < 0) return bind_error(options, -descriptor);
-    bound.push_back({descriptor, options.name, options.security_protocol, options.protocol, options.host, port_of(descriptor)});
+    bound.push_back(
+        {descriptor, options.name, options.security_protocol, options.protocol, options.host, port_of(descriptor)});
     return bound;
   }
   Result<std::vector<Candidate>> candidates = resolve(options.host);

@@ -1,5 +1,5 @@
-// Protocol: what a listener speaks. It makes, for each connection, the stream that its bytes travel through (plain, TLS) and
-// the reader that cuts them into requests (Kafka's frames, HTTP). Connection is the same for all of them.
+// Protocol: what a listener speaks. It makes, for each connection, the stream that its bytes travel through (plain,
+// TLS) and the reader that cuts them into requests (Kafka's frames, HTTP). Connection is the same for all of them.
 //
 // A Protocol belongs to its listener, is shared by the shards and does not change.
 #pragma once
@@ -31,8 +31,8 @@ class RequestReader {
   // Where the next bytes shall go: the rest of the request that is under way, then the scratch buffer. Returns how many
   // of the two parts are used.
   virtual int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) = 0;
-  // `count` bytes were read into what the last prepare() gave. Whole requests are added to `requests`. After an error the
-  // stream cannot be read on.
+  // `count` bytes were read into what the last prepare() gave. Whole requests are added to `requests`. After an error
+  // the stream cannot be read on.
   virtual Status commit(size_t count, const char* scratch, std::deque<Frame>& requests) = 0;
 };
 

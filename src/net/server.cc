@@ -170,8 +170,9 @@ void Server::accept_ready(Acceptor& acceptor) {
   for (int i = 0; i < kAcceptsPerTurn; i++) {
     if (is_full()) {
       if (!std::exchange(accepting_paused_, true)) {
-        log_warn("{} connections: {} is reached, new ones wait", connections_,
-                 connection_limit() == options_.max_connections ? "max.connections" : "what the limit of open files allows");
+        log_warn(
+            "{} connections: {} is reached, new ones wait", connections_,
+            connection_limit() == options_.max_connections ? "max.connections" : "what the limit of open files allows");
       }
       return;
     }
@@ -237,9 +238,10 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
   size_t shard = next_shard_;
   next_shard_ = (next_shard_ + 1) % sets_.size();
   if (shard == 0) return sets_[0]->add(descriptor, std::move(info), *from.protocol);
-  loops_.loop(static_cast<int>(shard)).post([this, shard, descriptor, protocol = from.protocol, info = std::move(info)]() mutable {
-    sets_[shard]->add(descriptor, std::move(info), *protocol);
-  });
+  loops_.loop(static_cast<int>(shard))
+      .post([this, shard, descriptor, protocol = from.protocol, info = std::move(info)]() mutable {
+        sets_[shard]->add(descriptor, std::move(info), *protocol);
+      });
 }
 
 // An address over its rate is not closed at once: it would only come again the sooner.
@@ -258,7 +260,8 @@ void Server::hold_then_close(int descriptor, int64_t hold_ms) {
 }
 
 int Server::connection_limit() const {
-  return static_cast<int>(std::min<size_t>(static_cast<size_t>(options_.max_connections), descriptors_for_connections()));
+  return static_cast<int>(
+      std::min<size_t>(static_cast<size_t>(options_.max_connections), descriptors_for_connections()));
 }
 
 void Server::on_end(const ConnectionInfo& info) {

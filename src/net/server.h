@@ -1,8 +1,8 @@
 // Server: the listeners, and the connections of all shards. Accepts on shard 0 and hands the sockets to the shards in
 // turn; a connection stays on its shard for life. Owned by main, or by a test.
 //
-// As in Kafka, listeners come and go with the setting: one whose name is new is opened, one that is named no more is closed
-// with its connections. Another address for a name that is there counts from the next start on.
+// As in Kafka, listeners come and go with the setting: one whose name is new is opened, one that is named no more is
+// closed with its connections. Another address for a name that is there counts from the next start on.
 //
 // open() binds the ports, start() begins to listen, stop() closes everything; all three are called from a thread that
 // is none of the loops. Knows nothing of what is in a request.

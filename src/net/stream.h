@@ -13,8 +13,8 @@ namespace milena {
 class EventLoop;
 
 struct IoResult {
-  // Where nothing moves before the socket is ready, the result says for what. A plain socket's read wants it readable and its
-  // write writable; TLS may want it the other way round, while keys are exchanged anew.
+  // Where nothing moves before the socket is ready, the result says for what. A plain socket's read wants it readable
+  // and its write writable; TLS may want it the other way round, while keys are exchanged anew.
   enum Kind { kMoved, kWantsRead, kWantsWrite, kEnd, kFailed };
   Kind kind = kMoved;
   size_t bytes = 0;  // kMoved

@@ -5,9 +5,22 @@
 namespace milena {
 namespace {
 
-constexpr std::string_view kOperationNames[kAclOperationCount] = {
-    "Unknown",  "Any",           "All",             "Read",         "Write",           "Create",       "Delete",         "Alter",
-    "Describe", "ClusterAction", "DescribeConfigs", "AlterConfigs", "IdempotentWrite", "CreateTokens", "DescribeTokens", "TwoPhaseCommit"};
+constexpr std::string_view kOperationNames[kAclOperationCount] = {"Unknown",
+                                                                  "Any",
+                                                                  "All",
+                                                                  "Read",
+                                                                  "Write",
+                                                                  "Create",
+                                                                  "Delete",
+                                                                  "Alter",
+                                                                  "Describe",
+                                                                  "ClusterAction",
+                                                                  "DescribeConfigs",
+                                                                  "AlterConfigs",
+                                                                  "IdempotentWrite",
+                                                                  "CreateTokens",
+                                                                  "DescribeTokens",
+                                                                  "TwoPhaseCommit"};
 
 constexpr std::string_view kResourceTypeNames[kAclResourceTypeCount] = {
     "Unknown", "Any", "Topic", "Group", "Cluster", "TransactionalId", "DelegationToken", "User"};

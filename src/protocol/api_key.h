@@ -1,5 +1,6 @@
-// Every request type that we know of, with its range of versions: from the oldest that a Kafka 3.9 broker takes to the newest
-// that a Kafka 4.3 broker offers. The numbers come from src/protocol/schema; what a node really offers is the broker's choice.
+// Every request type that we know of, with its range of versions: from the oldest that a Kafka 3.9 broker takes to the
+// newest that a Kafka 4.3 broker offers. The numbers come from src/protocol/schema; what a node really offers is the
+// broker's choice.
 #pragma once
 
 #include <array>
@@ -40,7 +41,8 @@ std::string_view api_name(ApiKey key);
 
 // Header versions (Kafka: ApiMessageType.requestHeaderVersion, responseHeaderVersion). 1: plain, 2: with tagged fields.
 int16_t request_header_version(ApiKey key, int16_t version);
-// 0: plain, 1: with tagged fields. ApiVersions always answers with 0, so that a client can read the answer before it knows anything.
+// 0: plain, 1: with tagged fields. ApiVersions always answers with 0, so that a client can read the answer before it
+// knows anything.
 int16_t response_header_version(ApiKey key, int16_t version);
 
 }  // namespace milena

@@ -19,7 +19,8 @@ constexpr std::array<ErrorText, 135> kErrors{{
     {"UNKNOWN_SERVER_ERROR", "Something unexpected went wrong in the server."},
     {"NONE", ""},
     {"OFFSET_OUT_OF_RANGE", "The partition holds no such offset."},
-    {"CORRUPT_MESSAGE", "The record batch is damaged, has a wrong checksum or size, or lacks a key that the topic needs."},
+    {"CORRUPT_MESSAGE",
+     "The record batch is damaged, has a wrong checksum or size, or lacks a key that the topic needs."},
     {"UNKNOWN_TOPIC_OR_PARTITION", "This server does not host this topic-partition."},
     {"INVALID_FETCH_SIZE", "The requested fetch size is not valid."},
     {"LEADER_NOT_AVAILABLE", "The partition has no leader at the moment."},
@@ -37,7 +38,8 @@ constexpr std::array<ErrorText, 135> kErrors{{
     {"INVALID_TOPIC_EXCEPTION", "The topic name is not valid, or the operation is not allowed on this topic."},
     {"RECORD_LIST_TOO_LARGE", "The record batch is larger than a segment of the log."},
     {"NOT_ENOUGH_REPLICAS", "Fewer replicas are in sync than the topic demands; nothing was written."},
-    {"NOT_ENOUGH_REPLICAS_AFTER_APPEND", "The records were written, but fewer replicas are in sync than the topic demands."},
+    {"NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+     "The records were written, but fewer replicas are in sync than the topic demands."},
     {"INVALID_REQUIRED_ACKS", "The required acks must be -1, 0 or 1."},
     {"ILLEGAL_GENERATION", "The group has another generation than the one given."},
     {"INCONSISTENT_GROUP_PROTOCOL", "The member has no protocol in common with the group."},
@@ -163,7 +165,8 @@ const ErrorText& text_of(ErrorCode code) {
 
 }  // namespace
 
-static_assert(static_cast<int>(ErrorCode::kShareSessionLimitReached) - kFirstCode + 1 == static_cast<int>(kErrors.size()));
+static_assert(static_cast<int>(ErrorCode::kShareSessionLimitReached) - kFirstCode + 1 ==
+              static_cast<int>(kErrors.size()));
 
 std::string_view error_name(ErrorCode code) { return text_of(code).name; }
 std::string_view error_message(ErrorCode code) { return text_of(code).message; }

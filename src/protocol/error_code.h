@@ -1,5 +1,6 @@
-// The error codes of the protocol: expected answers to a client. Names as in Kafka (org.apache.kafka.common.protocol.Errors),
-// state of Kafka 4.3. A code read from a peer may be one that is not listed here.
+// The error codes of the protocol: expected answers to a client. Names as in Kafka
+// (org.apache.kafka.common.protocol.Errors), state of Kafka 4.3. A code read from a peer may be one that is not listed
+// here.
 #pragma once
 
 #include <cstdint>

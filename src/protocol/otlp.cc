@@ -70,7 +70,8 @@ class ProtoReader {
   ByteView rest_;
 };
 
-// Calls `inside` for each field of that number that holds a message. False: the bytes are no message, or `inside` said so.
+// Calls `inside` for each field of that number that holds a message. False: the bytes are no message, or `inside` said
+// so.
 template <class Inside>
 bool each_message(ByteView bytes, uint32_t number, Inside inside) {
   ProtoReader reader(bytes);
@@ -103,7 +104,8 @@ bool read_point(ByteView bytes, std::optional<double>& value) {
 bool is_data(uint32_t number) { return number == 5 || number == 7 || number == 9 || number == 10 || number == 11; }
 bool has_numbers(uint32_t number) { return number == 5 || number == 7; }
 
-// Metric: name = 1, gauge = 5, sum = 7, histogram = 9, exponential_histogram = 10, summary = 11; each holds data_points = 1.
+// Metric: name = 1, gauge = 5, sum = 7, histogram = 9, exponential_histogram = 10, summary = 11; each holds data_points
+// = 1.
 bool read_metric(ByteView bytes, OtlpSummary& summary, const std::function<void(const OtlpPoint&)>& visit) {
   OtlpPoint point;
   ProtoField data;
@@ -135,7 +137,8 @@ Result<OtlpSummary> read_otlp_metrics(ByteView bytes, const std::function<void(c
       return each_message(scope, 2, [&](ByteView metric) { return read_metric(metric, summary, visit); });
     });
   });
-  if (!good) return make_error(ErrorKind::kCorrupt, "these {} bytes are no metrics in OpenTelemetry's form", bytes.size());
+  if (!good)
+    return make_error(ErrorKind::kCorrupt, "these {} bytes are no metrics in OpenTelemetry's form", bytes.size());
   return summary;
 }
 

@@ -1,5 +1,5 @@
-// Payloads are equal when their bytes are, however they are cut into chunks. Messages that hold one are compared only in
-// tests, so this flattens both; a payload that cannot be read equals nothing.
+// Payloads are equal when their bytes are, however they are cut into chunks. Messages that hold one are compared only
+// in tests, so this flattens both; a payload that cannot be read equals nothing.
 #pragma once
 
 #include "base/payload.h"

@@ -8,7 +8,8 @@ namespace milena {
 
 namespace {
 
-constexpr int32_t kLongestString = 32767;  // a string's length is an int16 in inflexible messages, and never more in others
+constexpr int32_t kLongestString =
+    32767;  // a string's length is an int16 in inflexible messages, and never more in others
 
 template <class T>
 constexpr size_t least_size() {
@@ -72,8 +73,8 @@ int64_t Reader::read_varlong() {
   return 0;
 }
 
-// A failed reader gives size 0 in both: varint 0 would mean null, which is not to be told from a real one by callers who
-// fill an optional, but they are not to be believed anyway.
+// A failed reader gives size 0 in both: varint 0 would mean null, which is not to be told from a real one by callers
+// who fill an optional, but they are not to be believed anyway.
 int32_t Reader::read_string_size() {
   const int32_t size = flexible_ ? static_cast<int32_t>(read_unsigned_varint() - 1) : read_int16();
   if (size > kLongestString) fail();
@@ -88,7 +89,8 @@ int32_t Reader::read_bytes_size() {
 int32_t Reader::read_nullable_array_count(size_t least_element_size) {
   const int32_t count = read_bytes_size();
   if (count < 0) return -1;
-  // Division, so that no product can overflow; an element without bytes (a structure with no field in this version) counts as one.
+  // Division, so that no product can overflow; an element without bytes (a structure with no field in this version)
+  // counts as one.
   const size_t least = least_element_size == 0 ? 1 : least_element_size;
   if (static_cast<size_t>(count) > remaining() / least) {
     fail();

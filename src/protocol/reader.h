@@ -1,12 +1,12 @@
 // Reader: takes Kafka's wire types out of a byte range that it does not own. Lives on the stack of whoever decodes.
 //
-// No exceptions and no Result on the way: the first thing that does not fit makes the reader fail for good, all later reads
-// give zero or empty at once, and the caller asks ok() when it is done. No length is believed before it is checked against what
-// remains, and no array is allocated that the remaining bytes could not fill.
+// No exceptions and no Result on the way: the first thing that does not fit makes the reader fail for good, all later
+// reads give zero or empty at once, and the caller asks ok() when it is done. No length is believed before it is
+// checked against what remains, and no array is allocated that the remaining bytes could not fill.
 //
-// The reader carries the "flexible" bit (KIP-482), which generated code sets once per message: with it, lengths are unsigned
-// varints and structures end in tagged fields. Strings are not required to be UTF-8: Kafka replaces what is malformed when it
-// decodes them, we keep the bytes as they came.
+// The reader carries the "flexible" bit (KIP-482), which generated code sets once per message: with it, lengths are
+// unsigned varints and structures end in tagged fields. Strings are not required to be UTF-8: Kafka replaces what is
+// malformed when it decodes them, we keep the bytes as they came.
 //
 // Source of the format: Kafka's ByteBufferAccessor and its generated message classes.
 #pragma once
@@ -65,8 +65,8 @@ class Reader {
   void read_nullable_records(std::optional<ByteView>& out);
   void read_nullable_records(std::optional<Payload>& out);
 
-  // For a message that a client made: what all its arrays may cost, and the answer to each of their elements with them. One
-  // that goes beyond makes the reader fail. Without it only the size of the message is a bound.
+  // For a message that a client made: what all its arrays may cost, and the answer to each of their elements with them.
+  // One that goes beyond makes the reader fail. Without it only the size of the message is a bound.
   void limit_arrays(int64_t bytes) { array_room_bytes_ = bytes; }
   // What is left of it; negative once it was too much.
   int64_t array_room_bytes() const { return array_room_bytes_; }
@@ -103,7 +103,8 @@ class Reader {
     if (read_unsigned_varint() > 0 && ok_) out.emplace(T()).read(*this, version);
   }
 
-  // The number of elements that follow: fails if they cannot fit into what remains. The nullable form gives -1 for null.
+  // The number of elements that follow: fails if they cannot fit into what remains. The nullable form gives -1 for
+  // null.
   int32_t read_array_count(size_t least_element_size);
   int32_t read_nullable_array_count(size_t least_element_size);
 

@@ -20,9 +20,9 @@ struct RequestHeader {
   int32_t correlation_id = 0;
   std::optional<ByteView> client_id;
 
-  // Key, version and correlation id stand first in every header version, so that an answer can be addressed before the rest is
-  // understood. read() takes the whole header: its version follows from the key and version in it. An unknown key or a version
-  // above ours reads as header version 1, whose fields are the beginning of every later one.
+  // Key, version and correlation id stand first in every header version, so that an answer can be addressed before the
+  // rest is understood. read() takes the whole header: its version follows from the key and version in it. An unknown
+  // key or a version above ours reads as header version 1, whose fields are the beginning of every later one.
   void read(Reader& r);
   void write(Writer& w) const;
 };

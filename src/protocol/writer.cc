@@ -128,7 +128,8 @@ size_t Writer::begin_tag(uint32_t number) {
   return buffer_.size();
 }
 
-// The size is known only now. Tagged values are short, so moving them for its sake is cheaper than measuring them before.
+// The size is known only now. Tagged values are short, so moving them for its sake is cheaper than measuring them
+// before.
 void Writer::end_tag(size_t mark) {
   CHECK(splices_.empty() || splices_.back().position <= mark);
   char raw[5];

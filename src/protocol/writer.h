@@ -1,8 +1,9 @@
 // Writer: puts Kafka's wire types into one growing buffer; record batches are spliced in without copying their bytes.
-// The result is a Payload: our own bytes and, between them, the chunks of what was spliced. Lives on the stack of whoever encodes.
+// The result is a Payload: our own bytes and, between them, the chunks of what was spliced. Lives on the stack of
+// whoever encodes.
 //
-// Carries the "flexible" bit like Reader. What the wire cannot say is cut rather than refused, because answers are not the place
-// to fail: a string longer than 32767 bytes is cut there (Kafka throws).
+// Carries the "flexible" bit like Reader. What the wire cannot say is cut rather than refused, because answers are not
+// the place to fail: a string longer than 32767 bytes is cut there (Kafka throws).
 #pragma once
 
 #include <optional>
@@ -116,8 +117,8 @@ class Writer {
   void write_null_array();
   void write_null_string();
 
-  // Tagged fields, in the order of their numbers: write_tag_count(n), then for each mark = begin_tag(number), its value,
-  // end_tag(mark). Nothing can be spliced between the two.
+  // Tagged fields, in the order of their numbers: write_tag_count(n), then for each mark = begin_tag(number), its
+  // value, end_tag(mark). Nothing can be spliced between the two.
   void write_tag_count(uint32_t count) { write_unsigned_varint(count); }
   size_t begin_tag(uint32_t number);
   void end_tag(size_t mark);

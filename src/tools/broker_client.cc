@@ -56,8 +56,8 @@ Error BrokerClient::failed(int code) const {
 }
 
 Error BrokerClient::unreadable(ApiKey key, size_t bytes) const {
-  return make_error(ErrorKind::kCorrupt, "{} answers {} with {} bytes that cannot be read", address_.text(), api_name(key),
-                    bytes);
+  return make_error(ErrorKind::kCorrupt, "{} answers {} with {} bytes that cannot be read", address_.text(),
+                    api_name(key), bytes);
 }
 
 Status BrokerClient::open(const addrinfo& address) {
@@ -75,7 +75,8 @@ Status BrokerClient::open(const addrinfo& address) {
 }
 
 Status BrokerClient::wait(int16_t events) {
-  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now()).count();
+  auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now()).count();
   pollfd poll{socket_, events, 0};
   if (left <= 0 || ::poll(&poll, 1, static_cast<int>(left)) == 0) {
     return make_error(ErrorKind::kIo, "{} does not answer in time", address_.text());

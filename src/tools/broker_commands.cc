@@ -36,10 +36,11 @@ int run_api_versions(std::span<const char* const> words) {
   }
   const char* separator = "";
   for (const auto& api : answer->api_keys) {
-    std::string versions = api.min_version == api.max_version ? fmt::format("{}", api.min_version)
-                                                              : fmt::format("{} to {}", api.min_version, api.max_version);
-    fmt::print("{}\t{}({}): {} [usable: {}]", separator, api_name(static_cast<ApiKey>(api.api_key)), api.api_key, versions,
-               api.max_version);
+    std::string versions = api.min_version == api.max_version
+                               ? fmt::format("{}", api.min_version)
+                               : fmt::format("{} to {}", api.min_version, api.max_version);
+    fmt::print("{}\t{}({}): {} [usable: {}]", separator, api_name(static_cast<ApiKey>(api.api_key)), api.api_key,
+               versions, api.max_version);
     separator = ",\n";
   }
   fmt::print("\n)\n");

@@ -9,7 +9,19 @@
 namespace milena {
 
 struct CommandLine {
-  enum class Command { kServe, kConfig, kHealth, kTopics, kApiVersions, kRandomUuid, kFormat, kHelp, kVersion, kConfigReference, kApiReference };
+  enum class Command {
+    kServe,
+    kConfig,
+    kHealth,
+    kTopics,
+    kApiVersions,
+    kRandomUuid,
+    kFormat,
+    kHelp,
+    kVersion,
+    kConfigReference,
+    kApiReference
+  };
 
   Command command = Command::kServe;
   SettingsInput settings;

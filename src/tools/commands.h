@@ -1,6 +1,6 @@
-// The commands of the binary besides serving, for machines and images that have no other tools of Kafka's: whether a broker
-// serves, its topics, its versions, a data directory. They print to standard output and return the process's exit code;
-// what went wrong goes to standard error.
+// The commands of the binary besides serving, for machines and images that have no other tools of Kafka's: whether a
+// broker serves, its topics, its versions, a data directory. They print to standard output and return the process's
+// exit code; what went wrong goes to standard error.
 #pragma once
 
 #include <span>

@@ -28,8 +28,10 @@ int run_storage_format(const std::string& cluster_id, std::span<const std::strin
     std::string path = directory + "/meta.properties";
     if (files.exists(path)) {
       if (ignore_formatted) continue;
-      return complain(fmt::format("Log directory {} is already formatted. Use --ignore-formatted to ignore this directory "
-                                  "and format the others.", directory));
+      return complain(
+          fmt::format("Log directory {} is already formatted. Use --ignore-formatted to ignore this directory "
+                      "and format the others.",
+                      directory));
     }
     MetaProperties properties;
     properties.cluster_id = cluster_id;

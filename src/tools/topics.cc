@@ -38,7 +38,8 @@ int describe_topics(BrokerClient& client, const std::string& name) {
   if (!answer.ok()) return complain(answer.error().message);
   for (auto& topic : answer->topics) {
     Bytes shown = topic.name.value_or("");
-    if (topic.error_code != ErrorCode::kNone) return complain(fmt::format("{}: {}", shown, error_name(topic.error_code)));
+    if (topic.error_code != ErrorCode::kNone)
+      return complain(fmt::format("{}: {}", shown, error_name(topic.error_code)));
     std::sort(topic.partitions.begin(), topic.partitions.end(),
               [](const auto& a, const auto& b) { return a.partition_index < b.partition_index; });
     size_t replicas = topic.partitions.empty() ? 0 : topic.partitions.front().replica_nodes.size();
@@ -101,9 +102,9 @@ int delete_topic(BrokerClient& client, const ToolWords& words, const std::string
 }  // namespace
 
 int run_topics(std::span<const char* const> words) {
-  ToolWords options(words,
-                    {"--bootstrap-server", "--command-config", "--topic", "--partitions", "--replication-factor", "--config"},
-                    {"--list", "--create", "--describe", "--delete", "--if-not-exists", "--if-exists"});
+  ToolWords options(
+      words, {"--bootstrap-server", "--command-config", "--topic", "--partitions", "--replication-factor", "--config"},
+      {"--list", "--create", "--describe", "--delete", "--if-not-exists", "--if-exists"});
   auto client = options.connect();
   if (!client.ok()) return complain(client.error().message);
   std::string topic = options.value("--topic");

@@ -10,7 +10,9 @@
 namespace milena {
 namespace {
 
-ConfigDef row(ConfigType type, const char* valid = "") { return {"x", type, nullptr, valid, ConfigScope::kClusterWide, 0, ""}; }
+ConfigDef row(ConfigType type, const char* valid = "") {
+  return {"x", type, nullptr, valid, ConfigScope::kClusterWide, 0, ""};
+}
 
 TEST(ConfigValues, ParseAsJavaDoes) {
   EXPECT_EQ(parse_boolean(" TRUE "), true);
@@ -35,7 +37,8 @@ TEST(ConfigValues, ParseAsJavaDoes) {
   EXPECT_TRUE(std::isinf(*parse_double("1e400")));
   EXPECT_EQ(parse_double("1e-400"), 0.0);
   EXPECT_TRUE(std::isnan(*parse_double("NaN")));
-  for (ByteView bad : {"", "x", "nan", "inf", "1e", "0x1", "--1", "f"}) EXPECT_EQ(parse_double(bad), std::nullopt) << bad;
+  for (ByteView bad : {"", "x", "nan", "inf", "1e", "0x1", "--1", "f"})
+    EXPECT_EQ(parse_double(bad), std::nullopt) << bad;
 
   EXPECT_EQ(split_list(" a , b,c"), (std::vector<ByteView>{"a", "b", "c"}));
   EXPECT_EQ(split_list("a,"), (std::vector<ByteView>{"a", ""}));
@@ -67,8 +70,10 @@ TEST(ConfigCheck, ComplainsInKafkasWords) {
     return config_complaint(row(type, valid), text).value_or("");
   };
   EXPECT_EQ(complaint(ConfigType::kLong, "[1,...]", "5"), "");
-  EXPECT_EQ(complaint(ConfigType::kLong, "[1,...]", "x"), "Invalid value x for configuration x: Not a number of type LONG");
-  EXPECT_EQ(complaint(ConfigType::kInt, "[1,...,9]", " 0 "), "Invalid value 0 for configuration x: Value must be at least 1");
+  EXPECT_EQ(complaint(ConfigType::kLong, "[1,...]", "x"),
+            "Invalid value x for configuration x: Not a number of type LONG");
+  EXPECT_EQ(complaint(ConfigType::kInt, "[1,...,9]", " 0 "),
+            "Invalid value 0 for configuration x: Value must be at least 1");
   EXPECT_EQ(complaint(ConfigType::kDouble, "[0,...,1]", "1.5"),
             "Invalid value 1.5 for configuration x: Value must be no more than 1");
   EXPECT_EQ(complaint(ConfigType::kInt, "[1,...,9] or -1", "0"),
@@ -76,9 +81,11 @@ TEST(ConfigCheck, ComplainsInKafkasWords) {
   EXPECT_EQ(complaint(ConfigType::kInt, "[1,...,9] or -1", "-1"), "");
   EXPECT_EQ(complaint(ConfigType::kBoolean, "", "maybe"),
             "Invalid value maybe for configuration x: Expected value to be either true or false");
-  EXPECT_EQ(complaint(ConfigType::kString, "{a, b}", "B"), "Invalid value B for configuration x: String must be one of: a, b");
+  EXPECT_EQ(complaint(ConfigType::kString, "{a, b}", "B"),
+            "Invalid value B for configuration x: String must be one of: a, b");
   EXPECT_EQ(complaint(ConfigType::kString, "{a, b} any case", "B"), "");
-  EXPECT_EQ(complaint(ConfigType::kList, "{a, b}", "a,c"), "Invalid value c for configuration x: String must be one of: a, b");
+  EXPECT_EQ(complaint(ConfigType::kList, "{a, b}", "a,c"),
+            "Invalid value c for configuration x: String must be one of: a, b");
   EXPECT_EQ(complaint(ConfigType::kList, "{a, b}", "a,"), "Configuration 'x' values must not be empty.");
   EXPECT_EQ(complaint(ConfigType::kList, "items", "a,,c"), "Configuration 'x' values must not be empty.");
   EXPECT_EQ(complaint(ConfigType::kList, "", "a,,c"), "");
@@ -89,8 +96,8 @@ TEST(ConfigCheck, OffsetResetsAreWordsOrDurations) {
   for (ByteView good : {"latest", "earliest", "by_duration:PT1H", "by_duration:P1DT2H3M4.5S", "by_duration:P3D"}) {
     EXPECT_FALSE(config_complaint(def, good)) << good;
   }
-  for (ByteView bad : {"", "LATEST", "by_duration:", "by_duration:-PT1H", "by_duration:x", "by_duration:PT", "by_duration:P",
-                       "by_duration:PT1M1H", "by_duration:PT1.5H", "by_duration:P1"}) {
+  for (ByteView bad : {"", "LATEST", "by_duration:", "by_duration:-PT1H", "by_duration:x", "by_duration:PT",
+                       "by_duration:P", "by_duration:PT1M1H", "by_duration:PT1.5H", "by_duration:P1"}) {
     EXPECT_TRUE(config_complaint(def, bad)) << bad;
   }
 }

@@ -1,8 +1,9 @@
-// ForgetfulFileSystem: a disk in memory that forgets at a loss of power what was not synced: the bytes of files, and the
-// names in directories, each on its own. A name and the bytes behind it are two things: a file may be there and be empty.
+// ForgetfulFileSystem: a disk in memory that forgets at a loss of power what was not synced: the bytes of files, and
+// the names in directories, each on its own. A name and the bytes behind it are two things: a file may be there and be
+// empty.
 //
-// Within a directory the changes of names reach the disk in their order; how many of those that nobody synced did, the test
-// says. Open files of before the loss go on existing, but not in the tree: a process that died cannot harm it.
+// Within a directory the changes of names reach the disk in their order; how many of those that nobody synced did, the
+// test says. Open files of before the loss go on existing, but not in the tree: a process that died cannot harm it.
 #pragma once
 
 #include <algorithm>
@@ -237,7 +238,8 @@ class ForgetfulFileSystem final : public FileSystem {
     Names names = of.synced_names;
     size_t kept = of.changes.empty() ? 0 : std::min(kept_names(path, of.changes.size()), of.changes.size());
     for (size_t i = 0; i < kept; ++i) apply(names, of.changes[i]);
-    for (const auto& [name, node] : names) left->names[name] = after_loss(*node, path + "/" + name, kept_names, kept_bytes);
+    for (const auto& [name, node] : names)
+      left->names[name] = after_loss(*node, path + "/" + name, kept_names, kept_bytes);
     left->synced_names = left->names;
     return left;
   }

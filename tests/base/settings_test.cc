@@ -56,7 +56,8 @@ TEST(Properties, AreReadAsJavaReadsThem) {
 
 TEST(YamlSettings, NestedKeysAreJoined) {
   auto settings = parse_yaml_settings(
-      "num.partitions: 3\nlog:\n  retention:\n    ms: 1000\n  dirs: [/a, /b]\nauto.create.topics.enable: false\nempty:\n");
+      "num.partitions: 3\nlog:\n  retention:\n    ms: 1000\n  dirs: [/a, /b]\nauto.create.topics.enable: "
+      "false\nempty:\n");
   ASSERT_TRUE(settings.ok()) << settings.error().message;
   EXPECT_THAT(pairs(*settings), ElementsAre(std::pair("num.partitions", "3"), std::pair("log.retention.ms", "1000"),
                                             std::pair("log.dirs", "/a,/b"),

@@ -68,7 +68,8 @@ TEST_P(AnswerSizeTest, ConfigsThatAreAskedForTooOftenAreRefused) {
 
 TEST_P(AnswerSizeTest, ProducersThatAreAskedForTooOftenAreRefused) {
   for (int64_t id = 1; id <= 100; id++) {
-    EXPECT_EQ(produce_batch("t", 0, sequenced_batch({"x"}, node().clock().wall_ms(), id, 0, 0)).error_code, ErrorCode::kNone);
+    EXPECT_EQ(produce_batch("t", 0, sequenced_batch({"x"}, node().clock().wall_ms(), id, 0, 0)).error_code,
+              ErrorCode::kNone);
   }
   DescribeProducersRequest request;
   request.topics.push_back({"t", std::vector<int32_t>(100'000, 0)});

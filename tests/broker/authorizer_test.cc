@@ -1,5 +1,5 @@
-// Every handler asks whether its client may do what it wants: for what Kafka asks, and never without asking. The requests are
-// in permission_samples.h; what each API declares is in its entry (broker/api_entry.h).
+// Every handler asks whether its client may do what it wants: for what Kafka asks, and never without asking. The
+// requests are in permission_samples.h; what each API declares is in its entry (broker/api_entry.h).
 #include <algorithm>
 #include <set>
 
@@ -85,7 +85,8 @@ class AuthorizerTest : public NodeFixture {
     add.v3_and_below_producer_epoch = producer.producer_epoch;
     add.v3_and_below_topics.push_back({"t", {0}});
     auto added = client().ask<AddPartitionsToTxnResponse>(add, 3);
-    EXPECT_EQ(added.results_by_topic_v3_and_below.at(0).results_by_partition.at(0).partition_error_code, ErrorCode::kNone);
+    EXPECT_EQ(added.results_by_topic_v3_and_below.at(0).results_by_partition.at(0).partition_error_code,
+              ErrorCode::kNone);
   }
   void join_consumer_group() {
     ConsumerGroupHeartbeatRequest heartbeat;
@@ -156,7 +157,8 @@ TEST_P(AuthorizerTest, EachRequestAsksForWhatItsEntryDeclares) {
       }
       asked[one.key].merge(take_asked());
     }
-    // Groups and transactions are asked about one by one where there are some, and only where the client may not see all.
+    // Groups and transactions are asked about one by one where there are some, and only where the client may not see
+    // all.
     if (!allow) continue;
     asked[ApiKey::kListGroups].merge(asked_with({{kDescribeTheCluster, Bytes(kClusterResource)}}, [&] {
       client().ask<ListGroupsResponse>(ListGroupsRequest{}, 5);
@@ -168,12 +170,13 @@ TEST_P(AuthorizerTest, EachRequestAsksForWhatItsEntryDeclares) {
       metadata.topics.emplace().emplace_back().name = "another";
       client().ask<MetadataResponse>(metadata, 9);
     }));
-    asked[ApiKey::kDeleteTopics].merge(asked_with({{kDeleteInCluster, Bytes(kClusterResource)}, {kDeleteTopic, "t"}}, [&] {
-      DeleteTopicsRequest deletion;
-      deletion.topics.emplace_back().name = "t";
-      EXPECT_EQ(client().ask<DeleteTopicsResponse>(deletion, 6).responses.at(0).error_code,
-                ErrorCode::kTopicAuthorizationFailed);
-    }));
+    asked[ApiKey::kDeleteTopics].merge(
+        asked_with({{kDeleteInCluster, Bytes(kClusterResource)}, {kDeleteTopic, "t"}}, [&] {
+          DeleteTopicsRequest deletion;
+          deletion.topics.emplace_back().name = "t";
+          EXPECT_EQ(client().ask<DeleteTopicsResponse>(deletion, 6).responses.at(0).error_code,
+                    ErrorCode::kTopicAuthorizationFailed);
+        }));
   }
   for (const ApiEntry& entry : api_registry()) {
     Permissions all;
@@ -230,7 +233,8 @@ TEST_P(AuthorizerTest, WhoMayNotCreateATopicDoesNotCreateIt) {
     topic.replication_factor = 1;
   }
   std::map<Bytes, ErrorCode> errors;
-  for (const auto& topic : client().ask<CreateTopicsResponse>(creation, 7).topics) errors[topic.name] = topic.error_code;
+  for (const auto& topic : client().ask<CreateTopicsResponse>(creation, 7).topics)
+    errors[topic.name] = topic.error_code;
   EXPECT_EQ(errors["new"], ErrorCode::kTopicAuthorizationFailed);
   EXPECT_EQ(errors["twice"], ErrorCode::kInvalidRequest);
   EXPECT_EQ(errors["fine"], ErrorCode::kNone);

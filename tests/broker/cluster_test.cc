@@ -69,7 +69,8 @@ TEST_P(ClusterTest, EachListenerHasItsOwnRequests) {
   TestClient& controller = controller_client();
   ApiVersionsResponse of_broker = api_versions(client());
   ApiVersionsResponse of_controller = api_versions(controller);
-  for (ApiKey key : {ApiKey::kProduce, ApiKey::kFetch, ApiKey::kMetadata, ApiKey::kListGroups, ApiKey::kDescribeTopicPartitions}) {
+  for (ApiKey key :
+       {ApiKey::kProduce, ApiKey::kFetch, ApiKey::kMetadata, ApiKey::kListGroups, ApiKey::kDescribeTopicPartitions}) {
     EXPECT_TRUE(offers(of_broker, key)) << api_name(key);
     EXPECT_FALSE(offers(of_controller, key)) << api_name(key);
   }

@@ -34,7 +34,8 @@ class ConfigsTest : public NodeFixture {
     DescribeConfigsRequest request;
     request.include_synonyms = true;
     request.include_documentation = true;
-    request.resources.push_back({type, resource, name.empty() ? std::nullopt : std::optional(std::vector<ByteView>{name})});
+    request.resources.push_back(
+        {type, resource, name.empty() ? std::nullopt : std::optional(std::vector<ByteView>{name})});
     auto response = client().ask<DescribeConfigsResponse>(request, 4);
     EXPECT_EQ(response.results.at(0).error_code, ErrorCode::kNone);
     return response.results.at(0).configs;
@@ -46,7 +47,8 @@ class ConfigsTest : public NodeFixture {
   }
   static std::string synonyms(const Out& out) {
     std::string all;
-    for (const auto& each : out.synonyms) all += fmt::format("{}={}@{} ", each.name, each.value.value_or("null"), each.source);
+    for (const auto& each : out.synonyms)
+      all += fmt::format("{}={}@{} ", each.name, each.value.value_or("null"), each.source);
     return all;
   }
   const LogConfig& log_config(ByteView topic) { return node().partition(topic, 0).log()->config(); }
@@ -120,8 +122,9 @@ TEST_P(ConfigsTest, ATypeThatThereIsNotFailsTheRequest) {
 }
 
 TEST_P(ConfigsTest, ThrottlesAreShownWhenSetAndHaveNoDefault) {
-  for (const ByteView name : {ByteView("leader.replication.throttled.rate"), ByteView("follower.replication.throttled.rate"),
-                              ByteView("replica.alter.log.dirs.io.max.bytes.per.second")}) {
+  for (const ByteView name :
+       {ByteView("leader.replication.throttled.rate"), ByteView("follower.replication.throttled.rate"),
+        ByteView("replica.alter.log.dirs.io.max.bytes.per.second")}) {
     EXPECT_TRUE(describe(kBrokers, "1", name).empty()) << name;
     ASSERT_EQ(alter(kBrokers, "1", name, "1000000").error_code, ErrorCode::kNone) << name;
     EXPECT_EQ(synonyms(one(kBrokers, "1", name)), fmt::format("{}=1000000@2 ", name));
@@ -145,7 +148,8 @@ TEST_P(ConfigsTest, LogLevels) {
   EXPECT_EQ(refused.error_code, ErrorCode::kInvalidConfig);
   EXPECT_EQ(refused.error_message, "Logger no.such.logger does not exist!");
   EXPECT_EQ(alter(kLoggers, "1", "root", "info").error_code, ErrorCode::kInvalidConfig);
-  EXPECT_EQ(alter(kLoggers, "1", "root", std::nullopt).error_message, "Removing the log level of the root logger is not allowed");
+  EXPECT_EQ(alter(kLoggers, "1", "root", std::nullopt).error_message,
+            "Removing the log level of the root logger is not allowed");
   EXPECT_EQ(alter(kLoggers, "2", "root", "INFO").error_message, "Unexpected node id. Expected 1, but received 2");
 }
 
@@ -191,7 +195,8 @@ TEST_P(ConfigsTest, GroupsFollowTheBroker) {
   Out out = one(kGroups, "g", "consumer.session.timeout.ms");
   EXPECT_EQ(out.config_source, 8);
   EXPECT_EQ(synonyms(out), "consumer.session.timeout.ms=50000@8 group.consumer.session.timeout.ms=45000@5 ");
-  EXPECT_EQ(synonyms(one(kGroups, "g", "share.auto.offset.reset")), "share.auto.offset.reset=earliest@8 share.auto.offset.reset=latest@5 ");
+  EXPECT_EQ(synonyms(one(kGroups, "g", "share.auto.offset.reset")),
+            "share.auto.offset.reset=earliest@8 share.auto.offset.reset=latest@5 ");
 }
 
 TEST_P(ConfigsTest, ListsWhatHasConfigs) {
@@ -203,7 +208,8 @@ TEST_P(ConfigsTest, ListsWhatHasConfigs) {
     request.resource_types = std::move(types);
     auto response = client().ask<ListConfigResourcesResponse>(request, version);
     std::string all = fmt::format("{}:", static_cast<int>(response.error_code));
-    for (const auto& each : response.config_resources) all += fmt::format(" {}/{}", each.resource_type, each.resource_name);
+    for (const auto& each : response.config_resources)
+      all += fmt::format(" {}/{}", each.resource_type, each.resource_name);
     return all;
   };
   EXPECT_EQ(list({}, 1), "0: 32/g 16/m 8/1 4/1 2/t");

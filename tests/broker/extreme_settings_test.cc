@@ -1,5 +1,5 @@
-// Every setting that is a number, and every config of a topic, at the least and the greatest value that is accepted: the node
-// serves for hours, and comes to rest whenever it is let be.
+// Every setting that is a number, and every config of a topic, at the least and the greatest value that is accepted:
+// the node serves for hours, and comes to rest whenever it is let be.
 #include <cstdlib>
 #include <set>
 

@@ -1,4 +1,5 @@
-// Snapshots of the metadata log: when they are made, what is in them, what they make superfluous, and starting from them.
+// Snapshots of the metadata log: when they are made, what is in them, what they make superfluous, and starting from
+// them.
 #include <filesystem>
 #include <fstream>
 

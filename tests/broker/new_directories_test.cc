@@ -169,7 +169,8 @@ class NewDirectoriesOnTwoDisksTest : public NewDirectoriesTest {
     return 0;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Shards, NewDirectoriesOnTwoDisksTest, testing::Values(1, 4), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Shards, NewDirectoriesOnTwoDisksTest, testing::Values(1, 4),
+                         testing::PrintToStringParamName());
 
 TEST_P(NewDirectoriesOnTwoDisksTest, ThatCannotBeMadeTakeTheirDiskOffline) {
   create_topic("t", 2);

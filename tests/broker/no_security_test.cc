@@ -1,4 +1,5 @@
-// What clients are told that look for security where none is set up; and SCRAM credentials, which are kept all the same.
+// What clients are told that look for security where none is set up; and SCRAM credentials, which are kept all the
+// same.
 #include "broker/node_fixture.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/create_delegation_token.h"
@@ -59,12 +60,14 @@ TEST_P(NoSecurityTest, TokensAreNotGivenOut) {
       for_another.owner_principal_name = "";
       EXPECT_EQ(client().ask<CreateDelegationTokenResponse>(for_another, version).principal_type, "User");
     }
-    EXPECT_EQ(client().ask<DescribeDelegationTokenResponse>(DescribeDelegationTokenRequest{}, version).error_code, kExpected);
+    EXPECT_EQ(client().ask<DescribeDelegationTokenResponse>(DescribeDelegationTokenRequest{}, version).error_code,
+              kExpected);
     if (version == 3) break;
     auto renewed = client().ask<RenewDelegationTokenResponse>(RenewDelegationTokenRequest{}, version);
     EXPECT_EQ(renewed.error_code, kExpected);
     EXPECT_EQ(renewed.expiry_timestamp_ms, -1);
-    EXPECT_EQ(client().ask<ExpireDelegationTokenResponse>(ExpireDelegationTokenRequest{}, version).error_code, kExpected);
+    EXPECT_EQ(client().ask<ExpireDelegationTokenResponse>(ExpireDelegationTokenRequest{}, version).error_code,
+              kExpected);
   }
 }
 

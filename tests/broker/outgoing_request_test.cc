@@ -1,5 +1,5 @@
-// Requests to the controller and to peers may leave the node: here each of them, and its answer, goes through its bytes, as it
-// would over a connection, and clients see no difference.
+// Requests to the controller and to peers may leave the node: here each of them, and its answer, goes through its
+// bytes, as it would over a connection, and clients see no difference.
 #include "broker/controller_channel.h"
 #include "broker/peer.h"
 #include "broker/transaction_fixture.h"
@@ -142,8 +142,9 @@ TEST_P(OutgoingRequestTest, TheControllerMayBeElsewhere) {
 
   ElectLeadersRequest elect;
   elect.topic_partitions.emplace().push_back({"far", {0}});
-  EXPECT_EQ(client().ask<ElectLeadersResponse>(elect, 2).replica_election_results.at(0).partition_result.at(0).error_code,
-            ErrorCode::kElectionNotNeeded);
+  EXPECT_EQ(
+      client().ask<ElectLeadersResponse>(elect, 2).replica_election_results.at(0).partition_result.at(0).error_code,
+      ErrorCode::kElectionNotNeeded);
   AlterClientQuotasRequest quotas;
   auto& entry = quotas.entries.emplace_back();
   entry.entity.push_back({"user", "bob"});

@@ -85,14 +85,16 @@ void add_partition_samples(std::vector<PermissionSample>& samples) {
   samples.push_back(sample<AlterReplicaLogDirsResponse>(
       "", moves, 2, [](const auto& response) { return response.results.at(0).partitions.at(0).error_code; },
       kClusterAuthorizationFailed));
-  samples.push_back(sample<DescribeLogDirsResponse>("", DescribeLogDirsRequest{}, 4, top_error, kClusterAuthorizationFailed));
+  samples.push_back(
+      sample<DescribeLogDirsResponse>("", DescribeLogDirsRequest{}, 4, top_error, kClusterAuthorizationFailed));
   ElectLeadersRequest elections;
   elections.topic_partitions.emplace().push_back({"t", {0}});
   samples.push_back(sample<ElectLeadersResponse>("", elections, 2, top_error, kClusterAuthorizationFailed));
   AlterPartitionReassignmentsRequest reassign;
   reassign.topics.emplace_back().name = "t";
   reassign.topics.back().partitions.emplace_back();
-  samples.push_back(sample<AlterPartitionReassignmentsResponse>("", reassign, 1, top_error, kClusterAuthorizationFailed));
+  samples.push_back(
+      sample<AlterPartitionReassignmentsResponse>("", reassign, 1, top_error, kClusterAuthorizationFailed));
   samples.push_back(sample<ListPartitionReassignmentsResponse>("", ListPartitionReassignmentsRequest{}, 0, top_error,
                                                                kClusterAuthorizationFailed));
 }
@@ -110,20 +112,22 @@ void add_security_samples(std::vector<PermissionSample>& samples) {
   CreateDelegationTokenRequest token;
   token.owner_principal_type = "User";
   token.owner_principal_name = "bob";
-  samples.push_back(sample<CreateDelegationTokenResponse>("", token, 3, top_error, kDelegationTokenAuthorizationFailed));
-  samples.push_back(sample<DescribeUserScramCredentialsResponse>("", DescribeUserScramCredentialsRequest{}, 0, top_error,
-                                                                 kClusterAuthorizationFailed));
+  samples.push_back(
+      sample<CreateDelegationTokenResponse>("", token, 3, top_error, kDelegationTokenAuthorizationFailed));
+  samples.push_back(sample<DescribeUserScramCredentialsResponse>("", DescribeUserScramCredentialsRequest{}, 0,
+                                                                 top_error, kClusterAuthorizationFailed));
   AlterUserScramCredentialsRequest scram;
   scram.deletions.emplace_back().name = "bob";
   samples.push_back(sample<AlterUserScramCredentialsResponse>("", scram, 0, kFirstResult, kClusterAuthorizationFailed));
-  samples.push_back(
-      sample<DescribeClientQuotasResponse>("", DescribeClientQuotasRequest{}, 1, top_error, kClusterAuthorizationFailed));
+  samples.push_back(sample<DescribeClientQuotasResponse>("", DescribeClientQuotasRequest{}, 1, top_error,
+                                                         kClusterAuthorizationFailed));
   AlterClientQuotasRequest quotas;
   auto& entity = quotas.entries.emplace_back().entity.emplace_back();
   entity.entity_type = "user";
   entity.entity_name = "bob";
   samples.push_back(sample<AlterClientQuotasResponse>(
-      "", quotas, 1, [](const auto& response) { return response.entries.at(0).error_code; }, kClusterAuthorizationFailed));
+      "", quotas, 1, [](const auto& response) { return response.entries.at(0).error_code; },
+      kClusterAuthorizationFailed));
 }
 
 void add_cluster_samples(std::vector<PermissionSample>& samples) {
@@ -131,7 +135,8 @@ void add_cluster_samples(std::vector<PermissionSample>& samples) {
   quorum.topics.emplace_back().topic_name = "__cluster_metadata";
   quorum.topics.back().partitions.emplace_back();
   samples.push_back(sample<DescribeQuorumResponse>("", quorum, 2, top_error, kClusterAuthorizationFailed));
-  samples.push_back(sample<UpdateFeaturesResponse>("", UpdateFeaturesRequest{}, 2, top_error, kClusterAuthorizationFailed));
+  samples.push_back(
+      sample<UpdateFeaturesResponse>("", UpdateFeaturesRequest{}, 2, top_error, kClusterAuthorizationFailed));
   DescribeClusterRequest cluster;
   cluster.include_cluster_authorized_operations = true;
   // A broker tells everybody; only the operations are for those who may see them.
@@ -143,7 +148,8 @@ void add_cluster_samples(std::vector<PermissionSample>& samples) {
       },
       kNone));
   cluster.endpoint_type = 2;
-  samples.push_back(sample<DescribeClusterResponse>("of controllers", cluster, 2, top_error, kClusterAuthorizationFailed));
+  samples.push_back(
+      sample<DescribeClusterResponse>("of controllers", cluster, 2, top_error, kClusterAuthorizationFailed));
   samples.back().to_controller = true;
   UnregisterBrokerRequest unregister;
   unregister.broker_id = 99;
@@ -151,7 +157,8 @@ void add_cluster_samples(std::vector<PermissionSample>& samples) {
   samples.push_back(
       sample<ListConfigResourcesResponse>("", ListConfigResourcesRequest{}, 1, top_error, kClusterAuthorizationFailed));
   samples.push_back(sample<AddRaftVoterResponse>("", AddRaftVoterRequest{}, 1, top_error, kClusterAuthorizationFailed));
-  samples.push_back(sample<RemoveRaftVoterResponse>("", RemoveRaftVoterRequest{}, 0, top_error, kClusterAuthorizationFailed));
+  samples.push_back(
+      sample<RemoveRaftVoterResponse>("", RemoveRaftVoterRequest{}, 0, top_error, kClusterAuthorizationFailed));
 }
 
 }  // namespace

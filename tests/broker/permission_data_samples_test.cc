@@ -143,16 +143,18 @@ std::vector<PermissionSample> data_samples() {
       produce_sample(true),
       fetch_sample(-1),
       fetch_sample(2),
-      sample<ListOffsetsResponse>("", of_one_partition<ListOffsetsRequest>(), 5, first_partition_error, kTopicAuthorizationFailed),
+      sample<ListOffsetsResponse>("", of_one_partition<ListOffsetsRequest>(), 5, first_partition_error,
+                                  kTopicAuthorizationFailed),
       metadata_sample("of all topics", ""),
       metadata_sample("of a topic", "t"),
       metadata_sample("of a topic that is made for it", "new"),
-      sample<OffsetForLeaderEpochResponse>("", of_one_partition<OffsetForLeaderEpochRequest>(), 4, first_partition_error,
-                                           kTopicAuthorizationFailed),
+      sample<OffsetForLeaderEpochResponse>("", of_one_partition<OffsetForLeaderEpochRequest>(), 4,
+                                           first_partition_error, kTopicAuthorizationFailed),
       sample<DeleteRecordsResponse>("", of_one_partition<DeleteRecordsRequest>(), 2, first_partition_error,
                                     kTopicAuthorizationFailed),
       sample<DescribeTopicPartitionsResponse>(
-          "", describe, 0, [](const auto& response) { return response.topics.at(0).error_code; }, kTopicAuthorizationFailed),
+          "", describe, 0, [](const auto& response) { return response.topics.at(0).error_code; },
+          kTopicAuthorizationFailed),
       sample<DescribeProducersResponse>("", producers, 0, first_partition_error, kTopicAuthorizationFailed),
   };
 }
@@ -187,8 +189,8 @@ std::vector<PermissionSample> group_samples() {
       sample<SyncGroupResponse>("", sync_request(), 5, top_error, kGroupAuthorizationFailed),
       sample<DescribeGroupsResponse>("", describe, 5, first_group_error, kGroupAuthorizationFailed),
       sample<ListGroupsResponse>(
-          "", ListGroupsRequest{}, 5, [](const auto& response) { return response.groups.empty() ? kNone : kUnknownServerError; },
-          kNone),
+          "", ListGroupsRequest{}, 5,
+          [](const auto& response) { return response.groups.empty() ? kNone : kUnknownServerError; }, kNone),
       sample<OffsetDeleteResponse>("", deletion, 0, top_error, kGroupAuthorizationFailed),
       sample<ConsumerGroupHeartbeatResponse>("", heartbeat, 1, top_error, kGroupAuthorizationFailed),
       sample<ConsumerGroupDescribeResponse>("", consumer_describe, 1, first_group_error, kGroupAuthorizationFailed),
@@ -238,7 +240,8 @@ std::vector<PermissionSample> transaction_samples() {
           kTransactionalIdAuthorizationFailed),
       sample<ListTransactionsResponse>(
           "", ListTransactionsRequest{}, 2,
-          [](const auto& response) { return response.transaction_states.empty() ? kNone : kUnknownServerError; }, kNone),
+          [](const auto& response) { return response.transaction_states.empty() ? kNone : kUnknownServerError; },
+          kNone),
       sample<AddOffsetsToTxnResponse>("", offsets, 4, top_error, kTransactionalIdAuthorizationFailed),
       sample<TxnOffsetCommitResponse>("", commit, 4, first_partition_error, kTransactionalIdAuthorizationFailed),
       sample<EndTxnResponse>("", end, 4, top_error, kTransactionalIdAuthorizationFailed),

@@ -1,5 +1,5 @@
-// One or more requests for each API, as an authorizer meets them: on the topic "t", the group "g" and the transactional id "x".
-// Each gives the error that its answer holds.
+// One or more requests for each API, as an authorizer meets them: on the topic "t", the group "g" and the transactional
+// id "x". Each gives the error that its answer holds.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,8 @@ struct PermissionSample {
 // `error` finds the error in an answer.
 template <class Response, class Request, class Error>
 PermissionSample sample(std::string what, Request request, int16_t version, Error error, ErrorCode refusal) {
-  return {Request::kApiKey, std::move(what), refusal, [request = std::move(request), version, error](TestClient& client) {
+  return {Request::kApiKey, std::move(what), refusal,
+          [request = std::move(request), version, error](TestClient& client) {
             return ErrorCode(error(client.ask<Response>(request, version)));
           }};
 }

@@ -30,7 +30,8 @@ std::string slurp(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 void spill(const fs::path& path, ByteView content) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(content.data(), static_cast<std::streamsize>(content.size()));
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(content.data(), static_cast<std::streamsize>(content.size()));
 }
 
 // Every file with its content, every directory with a mark.
@@ -124,7 +125,8 @@ const std::vector<Refusal>& refusals() {
   static const std::vector<Refusal> all{
       // Written by a newer Kafka.
       {"MetadataVersionInTheLog", [](auto& d) { d.append_record(level_of("metadata.version", 33)); }, "levels 7 to 30"},
-      {"ShareVersion2", [](auto& d) { d.append_record(level_of("share.version", 2)); }, "level 2 of the feature share.version"},
+      {"ShareVersion2", [](auto& d) { d.append_record(level_of("share.version", 2)); },
+       "level 2 of the feature share.version"},
       {"TransactionVersion3", [](auto& d) { d.append_record(level_of("transaction.version", 3)); }, "levels 0 to 2"},
       {"GroupVersion2", [](auto& d) { d.append_record(level_of("group.version", 2)); }, "levels 0 to 1"},
       {"UnknownFeature", [](auto& d) { d.append_record(level_of("tomorrow.version", 1)); }, "tomorrow.version"},
@@ -142,18 +144,26 @@ const std::vector<Refusal>& refusals() {
        },
        "level 33 of the feature metadata.version"},
       {"UnknownRecord", [](auto& d) { d.append_value(ByteView("\x01\x63\x00\x00", 4)); }, "unknown type 99"},
-      {"UnknownRecordVersion", [](auto& d) { d.append_value(ByteView("\x01\x02\x09\x00", 4)); }, "TopicRecord has version 9"},
+      {"UnknownRecordVersion", [](auto& d) { d.append_value(ByteView("\x01\x02\x09\x00", 4)); },
+       "TopicRecord has version 9"},
       {"KraftVersion2", [](auto& d) { d.append_control(ControlRecordType::kKraftVersion, kraft_version_value(2)); },
        "level 2 of kraft.version"},
-      {"VotersOfANewerVersion", [](auto& d) { d.append_control(ControlRecordType::kKraftVoters, ByteView("\0\x01\x01\0", 4)); },
+      {"VotersOfANewerVersion",
+       [](auto& d) { d.append_control(ControlRecordType::kKraftVoters, ByteView("\0\x01\x01\0", 4)); },
        "VotersRecord of version 1"},
       // Part of a larger quorum, or of another.
       {"ThreeVotersInTheLog",
-       [](auto& d) { d.append_control(ControlRecordType::kKraftVoters, voters_value({1, 2, 3}, d.id())); }, "the only voter"},
+       [](auto& d) {
+         d.append_control(ControlRecordType::kKraftVoters, voters_value({1, 2, 3}, d.id()));
+       },
+       "the only voter"},
       {"AnotherVoterInTheLog",
        [](auto& d) { d.append_control(ControlRecordType::kKraftVoters, voters_value({2}, d.id())); }, "voters are 2 "},
       {"AVoterOfThisIdWithAnotherDirectory",
-       [](auto& d) { d.append_control(ControlRecordType::kKraftVoters, voters_value({1}, Uuid{7, 7})); }, "the only voter"},
+       [](auto& d) {
+         d.append_control(ControlRecordType::kKraftVoters, voters_value({1}, Uuid{7, 7}));
+       },
+       "the only voter"},
       {"ThreeVotersInASnapshot",
        [](auto& d) {
          fs::remove_all(d.first(kMetadata));
@@ -186,13 +196,19 @@ const std::vector<Refusal>& refusals() {
        "voters are 1, 2, 3"},
       // Whose directory it is is not told, or told otherwise.
       {"NoMetaProperties", [](auto& d) { fs::remove(d.first("meta.properties")); }, "has no meta.properties"},
-      {"NoMetaPropertiesInTheSecond", [](auto& d) { fs::remove(d.second("meta.properties")); }, "has no meta.properties"},
+      {"NoMetaPropertiesInTheSecond", [](auto& d) { fs::remove(d.second("meta.properties")); },
+       "has no meta.properties"},
       {"EmptyMetaProperties", [](auto& d) { spill(d.first("meta.properties"), ""); }, "must have broker.id"},
-      {"EmptyMetaPropertiesInTheSecond", [](auto& d) { spill(d.second("meta.properties"), ""); }, "must have broker.id"},
-      {"NoNodeId", [](auto& d) { spill(d.first("meta.properties"), "version=1\ncluster.id=c\n"); }, "must have node.id"},
-      {"NoVersion", [](auto& d) { spill(d.first("meta.properties"), "node.id=1\ncluster.id=c\n"); }, "must have broker.id"},
-      {"NoClusterId", [](auto& d) { spill(d.first("meta.properties"), "version=1\nnode.id=1\n"); }, "cluster.id is missing"},
-      {"AnotherNode", [](auto& d) { d.edit_meta_properties(d.second("meta.properties"), [](auto& m) { m.node_id = 2; }); },
+      {"EmptyMetaPropertiesInTheSecond", [](auto& d) { spill(d.second("meta.properties"), ""); },
+       "must have broker.id"},
+      {"NoNodeId", [](auto& d) { spill(d.first("meta.properties"), "version=1\ncluster.id=c\n"); },
+       "must have node.id"},
+      {"NoVersion", [](auto& d) { spill(d.first("meta.properties"), "node.id=1\ncluster.id=c\n"); },
+       "must have broker.id"},
+      {"NoClusterId", [](auto& d) { spill(d.first("meta.properties"), "version=1\nnode.id=1\n"); },
+       "cluster.id is missing"},
+      {"AnotherNode",
+       [](auto& d) { d.edit_meta_properties(d.second("meta.properties"), [](auto& m) { m.node_id = 2; }); },
        "belongs to node 2"},
       {"AnotherCluster",
        [](auto& d) { d.edit_meta_properties(d.second("meta.properties"), [](auto& m) { m.cluster_id = "other"; }); },
@@ -207,7 +223,8 @@ const std::vector<Refusal>& refusals() {
        },
        "that directory is empty"},
       {"TheFirstDirectoryIsGone", [](auto& d) { fs::remove_all(d.first("")); }, "that directory is empty"},
-      {"TheMetadataIsInTheSecond", [](auto& d) { fs::rename(d.first(kMetadata), d.second(kMetadata)); }, "set metadata.log.dir"},
+      {"TheMetadataIsInTheSecond", [](auto& d) { fs::rename(d.first(kMetadata), d.second(kMetadata)); },
+       "set metadata.log.dir"},
       // Damaged where nothing can be guessed.
       {"TheSnapshotIsGone",
        [](auto& d) {

@@ -1,5 +1,5 @@
-// A node takes time and random numbers from its executors only: the same requests from the same seed leave the same files.
-// Simulators of a whole node stand on it.
+// A node takes time and random numbers from its executors only: the same requests from the same seed leave the same
+// files. Simulators of a whole node stand on it.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -31,7 +31,8 @@ std::map<std::string, std::string> files_under(const std::string& directory) {
 
 class RepeatableTest : public NodeFixture {
  protected:
-  // What asks for random numbers and for the time: topic ids, fetch sessions, member ids, renamed directories, instances.
+  // What asks for random numbers and for the time: topic ids, fetch sessions, member ids, renamed directories,
+  // instances.
   Outcome run_node() {
     NodeHarness node(GetParam());
     node.set("log.dirs", node.directory() + "/a," + node.directory() + "/b");
@@ -59,8 +60,8 @@ class RepeatableTest : public NodeFixture {
     join.session_timeout_ms = join.rebalance_timeout_ms = 10'000;
     join.protocols.emplace_back().name = "range";
     outcome.answers.push_back(Bytes(client.ask<JoinGroupResponse>(join, 5).member_id));
-    outcome.answers.push_back(
-        client.ask<GetTelemetrySubscriptionsResponse>(GetTelemetrySubscriptionsRequest{}, 0).client_instance_id.to_string());
+    outcome.answers.push_back(client.ask<GetTelemetrySubscriptionsResponse>(GetTelemetrySubscriptionsRequest{}, 0)
+                                  .client_instance_id.to_string());
 
     DeleteTopicsRequest deletion;
     deletion.topic_names.emplace_back("deleted");

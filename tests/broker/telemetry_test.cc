@@ -41,14 +41,16 @@ class TelemetryTest : public NodeFixture {
     altered.resource_name = name;
     for (const auto& [key, value] : configs) altered.configs.push_back({key, 0, value});
     auto response = client().ask<IncrementalAlterConfigsResponse>(request, 1);
-    ASSERT_EQ(response.responses.at(0).error_code, ErrorCode::kNone) << response.responses.at(0).error_message.value_or("");
+    ASSERT_EQ(response.responses.at(0).error_code, ErrorCode::kNone)
+        << response.responses.at(0).error_message.value_or("");
   }
   GetTelemetrySubscriptionsResponse get(const Uuid& id = {}) {
     GetTelemetrySubscriptionsRequest request;
     request.client_instance_id = id;
     return client().ask<GetTelemetrySubscriptionsResponse>(request, 0);
   }
-  ErrorCode push(const Uuid& id, int32_t subscription, std::optional<ByteView> metrics, Codec codec = Codec::kNone, bool terminating = false) {
+  ErrorCode push(const Uuid& id, int32_t subscription, std::optional<ByteView> metrics, Codec codec = Codec::kNone,
+                 bool terminating = false) {
     PushTelemetryRequest request;
     request.client_instance_id = id;
     request.subscription_id = subscription;
@@ -148,7 +150,8 @@ TEST_P(TelemetryTest, PushesOfEveryCodecAreRead) {
   for (Codec codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
     node().advance(100);
     Bytes sent = codec == Codec::kNone ? data : compress(codec, default_level(codec), data);
-    EXPECT_EQ(push(answer.client_instance_id, answer.subscription_id, sent, codec), ErrorCode::kNone) << codec_name(codec);
+    EXPECT_EQ(push(answer.client_instance_id, answer.subscription_id, sent, codec), ErrorCode::kNone)
+        << codec_name(codec);
     pushes++;
   }
   EXPECT_EQ(counts().pushes, pushes);

@@ -1,5 +1,5 @@
-// TestClient: one connection to a Node without a socket. Encodes any request, feeds the frames to the node's Session one
-// behind the other as net/ does (the next one only after the answer to the one before), and keeps what comes back.
+// TestClient: one connection to a Node without a socket. Encodes any request, feeds the frames to the node's Session
+// one behind the other as net/ does (the next one only after the answer to the one before), and keeps what comes back.
 // Belongs to a NodeHarness, which runs the executors.
 #pragma once
 

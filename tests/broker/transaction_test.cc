@@ -76,7 +76,8 @@ TEST_P(TransactionTest, WithoutTheIndexOfAbortedTransactionsNothingIsRead) {
   EXPECT_EQ(end(producer, false).error_code, ErrorCode::kNone);
   produce("t", 0, {"kept"});
   restart();
-  EXPECT_EQ(only_partition(client().ask<FetchResponse>(fetch_request("t", 0, 0), kFetchVersion)).error_code, ErrorCode::kNone);
+  EXPECT_EQ(only_partition(client().ask<FetchResponse>(fetch_request("t", 0, 0), kFetchVersion)).error_code,
+            ErrorCode::kNone);
   ASSERT_TRUE(std::filesystem::remove(node().directory() + "/data/t-0/00000000000000000000.txnindex"));
   FetchRequest request = fetch_request("t", 0, 0);
   request.isolation_level = 1;
@@ -115,7 +116,8 @@ TEST_P(TransactionTest, ASecondProducerOfTheIdFencesTheFirst) {
   Producer second;
   for (int tries = 0; tries < 10 && second.producer_id < 0; tries++) {
     auto response = init("tx");
-    if (response.error_code == ErrorCode::kNone) second = Producer{"tx", response.producer_id, response.producer_epoch, {}};
+    if (response.error_code == ErrorCode::kNone)
+      second = Producer{"tx", response.producer_id, response.producer_epoch, {}};
     else EXPECT_EQ(response.error_code, ErrorCode::kConcurrentTransactions);
     node().advance(50);
   }
@@ -331,7 +333,8 @@ TEST_P(TransactionTest, AMarkerOfACoordinatorToComeIsRefused) {
   EXPECT_THAT(committed_values("t", 0), ElementsAre("a"));
 }
 
-// A coordinator of the second protocol insists on an epoch above that of the records; the same marker again is no error.
+// A coordinator of the second protocol insists on an epoch above that of the records; the same marker again is no
+// error.
 TEST_P(TransactionTest, MarkersOfTheSecondProtocolHaveALargerEpoch) {
   Producer producer = new_producer("tx");
   write(producer, "t", 0, {"a"});

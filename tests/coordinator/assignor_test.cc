@@ -144,8 +144,8 @@ TEST(UniformAssignor, BalancesDifferentSubscriptions) {
   for (const char* member : {"a", "b", "c"}) EXPECT_EQ(m.load(member), 4u) << member;
 }
 
-// Members come and go and change their minds; whatever happens, partitions have one owner each, homogeneous groups are even,
-// and who is asked again changes nothing.
+// Members come and go and change their minds; whatever happens, partitions have one owner each, homogeneous groups are
+// even, and who is asked again changes nothing.
 TEST(UniformAssignor, HoldsUnderRandomChanges) {
   for (uint32_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -1,7 +1,7 @@
-// ClassicGroupSimulator: clients of the classic protocol, in all its versions and with metadata that the server cannot read,
-// some of them badly behaved, against one GroupShard under a virtual clock.
-// Everything that happens comes from the seed, so a failing seed replays itself. After every step it checks what must
-// always hold; settle() then lets the survivors live in peace and checks that they end up in stable groups.
+// ClassicGroupSimulator: clients of the classic protocol, in all its versions and with metadata that the server cannot
+// read, some of them badly behaved, against one GroupShard under a virtual clock. Everything that happens comes from
+// the seed, so a failing seed replays itself. After every step it checks what must always hold; settle() then lets the
+// survivors live in peace and checks that they end up in stable groups.
 #pragma once
 
 #include <map>

@@ -32,7 +32,8 @@ void ClassicGroupSimulator::spawn() {
   client.session_ms = 6'000 + static_cast<int32_t>(pick(10)) * 1'000;
   // Long enough to hear of a rebalance by a heartbeat; with less, members throw each other out for ever.
   client.rebalance_ms = client.session_ms + static_cast<int32_t>(pick(30)) * 1'000;
-  client.protocols = pick(2) == 0 ? std::vector<std::string>{"range", "sticky"} : std::vector<std::string>{"sticky", "range"};
+  client.protocols =
+      pick(2) == 0 ? std::vector<std::string>{"range", "sticky"} : std::vector<std::string>{"sticky", "range"};
   clients_.push_back(client);
 }
 
@@ -43,7 +44,8 @@ void ClassicGroupSimulator::step() {
     case 2: {
       Client& client = some_client();
       if (!client.alive || client.member.empty()) break;
-      h_.leave({{client.member, client.instance.empty() ? std::nullopt : std::optional(client.instance)}}, client.group);
+      h_.leave({{client.member, client.instance.empty() ? std::nullopt : std::optional(client.instance)}},
+               client.group);
       client.alive = false;
       break;
     }

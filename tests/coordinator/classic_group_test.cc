@@ -386,7 +386,8 @@ TEST(LeaveGroup, TheLastOneLeavesAnEmptyGroupAndItsRecord) {
 TEST(LeaveGroup, EachMemberHasItsOwnError) {
   ShardHarness h;
   const auto members = h.stable_group(2);
-  const auto answer = h.leave({{members[0], std::nullopt}, {"stranger", std::nullopt}, {"", "instance"}, {"", std::nullopt}});
+  const auto answer =
+      h.leave({{members[0], std::nullopt}, {"stranger", std::nullopt}, {"", "instance"}, {"", std::nullopt}});
   EXPECT_EQ(answer.error_code, ErrorCode::kNone);
   ASSERT_EQ(answer.members.size(), 4u);
   EXPECT_EQ(answer.members[0].error_code, ErrorCode::kNone);

@@ -75,9 +75,10 @@ TEST(ConsumerGroup, ALostAnswerIsForgivenForOneEpochAndNoForeignPartition) {
   late.owned = Owned{{"t", {0, 1}}};
   auto fenced = h.beat(late);
   EXPECT_EQ(fenced.error_code, ErrorCode::kFencedMemberEpoch);
-  EXPECT_EQ(fenced.error_message,
-            "The consumer group member has a smaller member epoch (2) than the one known by the group coordinator (3). The "
-            "member must abandon all its partitions and rejoin.");
+  EXPECT_EQ(
+      fenced.error_message,
+      "The consumer group member has a smaller member epoch (2) than the one known by the group coordinator (3). The "
+      "member must abandon all its partitions and rejoin.");
   late.owned.reset();
   EXPECT_EQ(h.beat(late).error_code, ErrorCode::kFencedMemberEpoch);
   late.epoch = 4;
@@ -517,7 +518,8 @@ TEST(ConsumerGroup, IsListedDescribedAndDeletedAsOne) {
   EXPECT_EQ(described.groups[1].error_message, "Group nobody not found.");
 
   h.run(h.shard().describe_groups(h.caller(6), ids));
-  EXPECT_EQ(h.answer<DescribeGroupsResponse>(h.last_token()).groups[0].error_message, "Group g is not a classic group.");
+  EXPECT_EQ(h.answer<DescribeGroupsResponse>(h.last_token()).groups[0].error_message,
+            "Group g is not a classic group.");
 
   const auto remove = [&] {
     h.run(h.shard().delete_groups(h.caller(2), std::span(ids).first(1), h.now()));

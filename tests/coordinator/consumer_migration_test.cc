@@ -32,12 +32,15 @@ Owned parse(ByteView bytes) {
 
 class Migration : public testing::Test {
  protected:
-  explicit Migration(GroupConfig config = ConsumerHarness::instant_config()) : h(std::move(config)) { h.add_topic("t", 4); }
+  explicit Migration(GroupConfig config = ConsumerHarness::instant_config()) : h(std::move(config)) {
+    h.add_topic("t", 4);
+  }
 
   // A classic group of one member that has all partitions.
   std::string classic_group(const std::string& user_data = {}) {
     auto [member, token] = h.join_new({.protocols = {{"range", ask::subscription_of({"t"})}}});
-    h.sync({.member = member, .generation = 1, .assignments = {{member, assignment({{"t", {0, 1, 2, 3}}}, user_data)}}});
+    h.sync(
+        {.member = member, .generation = 1, .assignments = {{member, assignment({{"t", {0, 1, 2, 3}}}, user_data)}}});
     EXPECT_EQ(h.state(), "Stable");
     return member;
   }
@@ -118,18 +121,20 @@ TEST_F(Migration, CustomAssignorsAndOtherProtocolsAreNotUpgraded) {
   classic_group("user data");
   auto answer = h.join_consumer("m");
   EXPECT_EQ(answer.error_code, ErrorCode::kGroupIdNotFound);
-  EXPECT_EQ(answer.error_message,
-            "Cannot upgrade classic group g to consumer group because an unsupported custom assignor is in use. Please refer "
-            "to the documentation or switch to a default assignor before re-attempting the upgrade.");
+  EXPECT_EQ(
+      answer.error_message,
+      "Cannot upgrade classic group g to consumer group because an unsupported custom assignor is in use. Please refer "
+      "to the documentation or switch to a default assignor before re-attempting the upgrade.");
   EXPECT_EQ(h.state(), "Stable");
 
   h.stable_group(1, {.group = "connect", .type = "connect"});
   auto beat = ConsumerHarness::joining("m");
   beat.group = "connect";
   answer = h.beat(beat);
-  EXPECT_EQ(answer.error_message,
-            "Cannot upgrade classic group connect to consumer group because the group does not use the consumer embedded "
-            "protocol.");
+  EXPECT_EQ(
+      answer.error_message,
+      "Cannot upgrade classic group connect to consumer group because the group does not use the consumer embedded "
+      "protocol.");
 }
 
 TEST_F(Migration, MalformedSubscriptionsAreNotUpgraded) {
@@ -187,7 +192,8 @@ TEST_F(Migration, WhoSomebodyIsCountsBeforeWhatItSays) {
   beat.instance = "i";
   h.beat(beat);
   const auto join = [&](const std::string& member, const std::string& instance) {
-    return h.answer<JoinGroupResponse>(h.join({.member = member, .instance = instance, .protocols = {{"range", "?"}}})).error_code;
+    return h.answer<JoinGroupResponse>(h.join({.member = member, .instance = instance, .protocols = {{"range", "?"}}}))
+        .error_code;
   };
   EXPECT_EQ(join("somebody else", "i"), ErrorCode::kFencedInstanceId);
   EXPECT_EQ(join("somebody", "unheard of"), ErrorCode::kUnknownMemberId);

@@ -92,7 +92,8 @@ TEST(ConsumerPatterns, APatternThatOnlyItsWriterCouldReadKeepsItsTopics) {
   ConsumerMember member = h.member_of("a");
   member.regex = strange;
   loaded.records.push_back(make_member_record("g", member));
-  loaded.records.push_back(make_regex_record("g", strange, {.topics = {"t1"}, .version = 0, .timestamp_ms = h.now().wall_ms}));
+  loaded.records.push_back(
+      make_regex_record("g", strange, {.topics = {"t1"}, .version = 0, .timestamp_ms = h.now().wall_ms}));
   h.run(std::move(loaded));
   const int32_t epoch = h.group_of().epoch();
   h.advance(20'001);

@@ -82,7 +82,8 @@ TEST_F(DisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnectionIsCut) {
       return cut.heartbeat(member, 1);
     };
     for (int beat = 0; beat < 40; beat++) {
-      // It learns with its next heartbeat that it must connect anew. Now and then the answer is cut off, and it asks again.
+      // It learns with its next heartbeat that it must connect anew. Now and then the answer is cut off, and it asks
+      // again.
       ASSERT_EQ(beat_over_another(interval_ms + 1'000), ErrorCode::kNone) << interval_ms << " ms, heartbeat " << beat;
       if (beat % 4 == 0) {
         ASSERT_EQ(beat_over_another(50), ErrorCode::kNone);

@@ -33,7 +33,8 @@ std::vector<ErrorCode> delete_groups(ShardHarness& h, std::vector<ByteView> grou
   return errors;
 }
 
-OffsetDeleteResponse delete_offset(ShardHarness& h, const std::string& group, const std::string& topic, int32_t partition) {
+OffsetDeleteResponse delete_offset(ShardHarness& h, const std::string& group, const std::string& topic,
+                                   int32_t partition) {
   OffsetDeleteRequest request;
   request.group_id = group;
   auto& asked = request.topics.emplace_back();
@@ -140,11 +141,15 @@ TEST(OffsetCommit, WhoMayCommit) {
       {"unknown instance", {.member = one, .generation = 1, .instance = "i"}, ErrorCode::kUnknownMemberId},
       {"nobody, into a new group", {.group = "simple"}, ErrorCode::kNone},
       {"nobody, into an empty group", {.group = "left"}, ErrorCode::kNone},
-      {"a generation of an empty group", {.group = "left", .member = "m", .generation = 1}, ErrorCode::kUnknownMemberId},
+      {"a generation of an empty group",
+       {.group = "left", .member = "m", .generation = 1},
+       ErrorCode::kUnknownMemberId},
       {"the group without a name", {.group = ""}, ErrorCode::kNone},
       {"a generation of no group", {.group = "x", .generation = 1}, ErrorCode::kGroupIdNotFound},
       {"the same, before version 9", {.group = "x", .generation = 1, .version = 8}, ErrorCode::kIllegalGeneration},
-      {"before the assignment", {.group = "completing", .member = waiting, .generation = 1}, ErrorCode::kRebalanceInProgress},
+      {"before the assignment",
+       {.group = "completing", .member = waiting, .generation = 1},
+       ErrorCode::kRebalanceInProgress},
       {"long metadata", {.group = "simple", .metadata = std::string(4'097, 'x')}, ErrorCode::kOffsetMetadataTooLarge},
       {"just short enough", {.group = "simple", .metadata = std::string(4'096, 'x')}, ErrorCode::kNone},
   };
@@ -180,7 +185,8 @@ TEST(OffsetCommit, InATransactionItKeepsNoMember) {
       topic.name = "t";
       topic.partitions.emplace_back().committed_offset = 3;
       h.run(h.shard().commit_offsets_in_transaction(h.caller(3), request, h.now()));
-      EXPECT_EQ(h.answer<TxnOffsetCommitResponse>(h.last_token()).topics.at(0).partitions.at(0).error_code, ErrorCode::kNone);
+      EXPECT_EQ(h.answer<TxnOffsetCommitResponse>(h.last_token()).topics.at(0).partitions.at(0).error_code,
+                ErrorCode::kNone);
     } else {
       EXPECT_EQ(h.commit({.member = one, .generation = 1, .offset = 5}), ErrorCode::kNone);
     }

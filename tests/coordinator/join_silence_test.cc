@@ -6,7 +6,8 @@
 namespace milena {
 namespace {
 
-// Without a delay of its own a group is given some milliseconds: who starts with its first member is in its first generation.
+// Without a delay of its own a group is given some milliseconds: who starts with its first member is in its first
+// generation.
 TEST(JoinSilence, TwoThatStartAtTheSameMomentHaveOneRebalance) {
   ShardHarness h({.join_silence_ms = 5});
   const auto [one, t1] = h.join_new();

@@ -1,6 +1,6 @@
-// ReplayRules: what Kafka's coordinator insists on when it reads __consumer_offsets. A record that breaks one of these rules
-// makes its load of the whole partition fail (GroupMetadataManager.replay throws, CoordinatorLoaderImpl gives up), so that a
-// log of ours could not be taken over. Keeps of each group only what the rules are about.
+// ReplayRules: what Kafka's coordinator insists on when it reads __consumer_offsets. A record that breaks one of these
+// rules makes its load of the whole partition fail (GroupMetadataManager.replay throws, CoordinatorLoaderImpl gives
+// up), so that a log of ours could not be taken over. Keeps of each group only what the rules are about.
 #pragma once
 
 #include <map>
@@ -32,7 +32,8 @@ class ReplayRules {
   };
   using Broken = std::optional<std::string>;
 
-  // The group a record is about; null for a tombstone of one that is not there. A classic group in its place is an error.
+  // The group a record is about; null for a tombstone of one that is not there. A classic group in its place is an
+  // error.
   Group* find(const std::string& id, bool make, Broken& broken) {
     if (foreign_.find(id) != nullptr) {
       broken = "a consumer group's record for the share or streams group " + id;
@@ -110,7 +111,8 @@ class ReplayRules {
     const std::string id(record.key.group_id);
     Group* group = find(id, record.value.has_value(), broken);
     if (group == nullptr) return broken;
-    if (!record.value && !group->targets.empty()) return "the end of the assignment of group " + id + ", which has targets";
+    if (!record.value && !group->targets.empty())
+      return "the end of the assignment of group " + id + ", which has targets";
     group->assignment_epoch = record.value ? record.value->assignment_epoch : -1;
     return std::nullopt;
   }

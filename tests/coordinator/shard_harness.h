@@ -1,6 +1,6 @@
-// ShardHarness: a GroupShard with everything around it that the broker would bring, in one thread: a log in memory, a clock
-// that is moved by hand, tokens and the answers that came for them. Can refuse appends, and reload the shard from its log.
-// Every record that is appended must be one that Kafka could load (replay_rules.h).
+// ShardHarness: a GroupShard with everything around it that the broker would bring, in one thread: a log in memory, a
+// clock that is moved by hand, tokens and the answers that came for them. Can refuse appends, and reload the shard from
+// its log. Every record that is appended must be one that Kafka could load (replay_rules.h).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -260,10 +260,12 @@ class ShardHarness {
     run(shard_->fetch_offsets(caller(9), request, stable, now_));
     return last_token_;
   }
-  OffsetFetchResponse::OffsetFetchResponsePartitions fetch(const std::string& group = "g", const std::string& topic = "t",
-                                                           int32_t partition = 0, bool stable = false,
-                                                           Uuid topic_id = {}) {
-    return answer<OffsetFetchGroupResponse>(send_fetch(group, topic, partition, stable, topic_id)).topics.at(0).partitions.at(0);
+  OffsetFetchResponse::OffsetFetchResponsePartitions fetch(const std::string& group = "g",
+                                                           const std::string& topic = "t", int32_t partition = 0,
+                                                           bool stable = false, Uuid topic_id = {}) {
+    return answer<OffsetFetchGroupResponse>(send_fetch(group, topic, partition, stable, topic_id))
+        .topics.at(0)
+        .partitions.at(0);
   }
 
   ByteView state(const std::string& group = "g") const {

@@ -1,5 +1,6 @@
-// TransactionHarness: a TransactionShard with what the broker would bring, in one thread: a log in memory, a clock that is
-// moved by hand, producer ids, and the markers and answers that came out. Can refuse appends and ids, and reload the shard.
+// TransactionHarness: a TransactionShard with what the broker would bring, in one thread: a log in memory, a clock that
+// is moved by hand, producer ids, and the markers and answers that came out. Can refuse appends and ids, and reload the
+// shard.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -309,7 +309,8 @@ TEST(TransactionShard, FencedAtTheLastEpoch) {
     h.answer_markers();
     const InitProducerIdResponse next = h.init("a");
     EXPECT_EQ(next.producer_id, 1000);
-    EXPECT_EQ(next.producer_epoch, level == 2 ? 1 : 0) << "the end had brought the id, with epoch 0, or the request does";
+    EXPECT_EQ(next.producer_epoch, level == 2 ? 1 : 0)
+        << "the end had brought the id, with epoch 0, or the request does";
   }
 }
 

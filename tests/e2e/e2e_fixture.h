@@ -17,7 +17,8 @@ namespace milena::e2e {
 class EndToEnd : public testing::TestWithParam<int> {
  protected:
   void SetUp() override {
-    broker_ = std::make_unique<BrokerProcess>(GetParam(), std::vector<std::string>{"group.min.session.timeout.ms=1000"});
+    broker_ =
+        std::make_unique<BrokerProcess>(GetParam(), std::vector<std::string>{"group.min.session.timeout.ms=1000"});
     if (HasFatalFailure()) GTEST_SKIP() << "the broker did not start";
   }
   BrokerProcess& broker() { return *broker_; }

@@ -50,7 +50,8 @@ std::string Admin::create_topic(const std::string& name, int partitions,
       [&](rd_kafka_queue_t* queue) { rd_kafka_CreateTopics(client_, &topic, 1, nullptr, queue); },
       [&](const rd_kafka_event_t* event) {
         size_t count = 0;
-        auto results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(const_cast<rd_kafka_event_t*>(event)), &count);
+        auto results = rd_kafka_CreateTopics_result_topics(
+            rd_kafka_event_CreateTopics_result(const_cast<rd_kafka_event_t*>(event)), &count);
         result = topic_result(results, count);
       });
   rd_kafka_NewTopic_destroy(topic);
@@ -64,7 +65,8 @@ std::string Admin::delete_topic(const std::string& name) {
       [&](rd_kafka_queue_t* queue) { rd_kafka_DeleteTopics(client_, &topic, 1, nullptr, queue); },
       [&](const rd_kafka_event_t* event) {
         size_t count = 0;
-        auto results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(const_cast<rd_kafka_event_t*>(event)), &count);
+        auto results = rd_kafka_DeleteTopics_result_topics(
+            rd_kafka_event_DeleteTopics_result(const_cast<rd_kafka_event_t*>(event)), &count);
         result = topic_result(results, count);
       });
   rd_kafka_DeleteTopic_destroy(topic);
@@ -95,13 +97,14 @@ std::string Admin::delete_records(const std::string& topic, int32_t partition, i
   rd_kafka_DeleteRecords_t* records = rd_kafka_DeleteRecords_new(list);
   rd_kafka_topic_partition_list_destroy(list);
   std::string result;
-  std::string error = request(
-      [&](rd_kafka_queue_t* queue) { rd_kafka_DeleteRecords(client_, &records, 1, nullptr, queue); },
-      [&](const rd_kafka_event_t* event) {
-        auto offsets = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(const_cast<rd_kafka_event_t*>(event)));
-        EXPECT_EQ(offsets->cnt, 1);
-        result = name_of(offsets->elems[0].err);
-      });
+  std::string error =
+      request([&](rd_kafka_queue_t* queue) { rd_kafka_DeleteRecords(client_, &records, 1, nullptr, queue); },
+              [&](const rd_kafka_event_t* event) {
+                auto offsets = rd_kafka_DeleteRecords_result_offsets(
+                    rd_kafka_event_DeleteRecords_result(const_cast<rd_kafka_event_t*>(event)));
+                EXPECT_EQ(offsets->cnt, 1);
+                result = name_of(offsets->elems[0].err);
+              });
   rd_kafka_DeleteRecords_destroy(records);
   return error.empty() ? result : error;
 }

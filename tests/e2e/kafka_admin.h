@@ -23,7 +23,8 @@ class Admin {
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
 
-  std::string create_topic(const std::string& name, int partitions, const std::map<std::string, std::string>& configs = {});
+  std::string create_topic(const std::string& name, int partitions,
+                           const std::map<std::string, std::string>& configs = {});
   std::string delete_topic(const std::string& name);
   std::string create_partitions(const std::string& name, int new_total);
   // Everything before `offset`.

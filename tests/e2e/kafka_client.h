@@ -1,5 +1,5 @@
-// Producer and Consumer: librdkafka behind what the tests say. Each belongs to one test and is used by its thread; waits
-// end as soon as what is waited for is there, and fail the test after a generous time.
+// Producer and Consumer: librdkafka behind what the tests say. Each belongs to one test and is used by its thread;
+// waits end as soon as what is waited for is there, and fail the test after a generous time.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

@@ -269,7 +269,8 @@ TEST_F(CompactionTest, what_a_producer_commits_after_an_abort_that_is_clean_alre
   EXPECT_EQ(records(), (Strings{"5 z=1"}));
 }
 
-// With transaction.version 2 a marker raises the epoch and is the last that is known of its producer: emptied, it is kept.
+// With transaction.version 2 a marker raises the epoch and is the last that is known of its producer: emptied, it is
+// kept.
 TEST_F(CompactionTest, a_marker_that_was_emptied_is_read_again) {
   config_.delete_retention_ms = 5000;
   open();
@@ -466,7 +467,8 @@ TEST_F(CompactionTest, a_crash_at_any_moment_loses_nothing) {
   auto fill = [&] {
     std::filesystem::remove_all(directory());
     open();
-    for (int i = 0; i < 12; ++i) put({{"k" + std::to_string(i % 3), std::to_string(i)}, {"u" + std::to_string(i), "u"}});
+    for (int i = 0; i < 12; ++i)
+      put({{"k" + std::to_string(i % 3), std::to_string(i)}, {"u" + std::to_string(i), "u"}});
     put({{"k0", "lost"}}, by(7, 0, true));
     end_transaction(7, false);
     put({{"k1", "in"}}, by(7, 1, true));
@@ -480,8 +482,8 @@ TEST_F(CompactionTest, a_crash_at_any_moment_loses_nothing) {
       const BatchHeader& header = batch.header();
       if (header.is_control()) return;
       for (const AbortedTransaction& one : aborted) {
-        if (header.is_transactional() && one.producer_id == header.producer_id && header.base_offset >= one.first_offset &&
-            header.base_offset <= one.last_offset) {
+        if (header.is_transactional() && one.producer_id == header.producer_id &&
+            header.base_offset >= one.first_offset && header.base_offset <= one.last_offset) {
           return;
         }
       }
@@ -508,7 +510,9 @@ TEST_F(CompactionTest, a_crash_at_any_moment_loses_nothing) {
     for (int again : {3, 7, 12}) {
       file_system_.calls = 0;
       file_system_.fail_from = again;
-      (void)PartitionLog::open(files_, clock_, directory(), {"topic", 0}, std::make_shared<const LogConfig>(config_), {}).ok();
+      (void)PartitionLog::open(files_, clock_, directory(), {"topic", 0}, std::make_shared<const LogConfig>(config_),
+                               {})
+          .ok();
     }
     file_system_.fail_from = INT32_MAX;
     reopen_after_crash();

@@ -1,5 +1,5 @@
-// A log directory that Apache Kafka 4.3.1 wrote (tests/golden/log/make) and shut down cleanly: what we read from it, and
-// that what we rebuild is the same bytes.
+// A log directory that Apache Kafka 4.3.1 wrote (tests/golden/log/make) and shut down cleanly: what we read from it,
+// and that what we rebuild is the same bytes.
 #include <cstdio>
 #include <sstream>
 
@@ -144,7 +144,8 @@ TEST_F(LogGoldenTest, rebuilt_indexes_epochs_and_producers_are_the_same) {
   }
   auto by_id = [](const auto& a, const auto& b) { return a.producer_id < b.producer_id; };
   auto ours = decode_producer_snapshot(slurp(partition() + "/" + segment_file_name(82, kSnapshotSuffix))).take();
-  auto kafkas = decode_producer_snapshot(slurp(golden() + "/golden-0/" + segment_file_name(82, kSnapshotSuffix))).take();
+  auto kafkas =
+      decode_producer_snapshot(slurp(golden() + "/golden-0/" + segment_file_name(82, kSnapshotSuffix))).take();
   std::sort(kafkas.begin(), kafkas.end(), by_id);
   EXPECT_EQ(ours, kafkas);
 }

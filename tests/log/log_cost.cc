@@ -85,8 +85,8 @@ void run_many(const std::string& directory, int count) {
   std::vector<std::unique_ptr<PartitionLog>> logs;
   auto open_all = [&](bool clean) {
     return per_call_us(count, [&](int i) {
-      auto log = PartitionLog::open(files, system_clock(), directory + "/many-" + std::to_string(i), {"many", i}, config,
-                                    {.clean_shutdown = clean, .recovery_point = clean ? 1 : 0, .progress = {}});
+      auto log = PartitionLog::open(files, system_clock(), directory + "/many-" + std::to_string(i), {"many", i},
+                                    config, {.clean_shutdown = clean, .recovery_point = clean ? 1 : 0, .progress = {}});
       logs.push_back(log.take());
     });
   };

@@ -169,7 +169,8 @@ TEST_F(LogDirectoryTest, partitions) {
 }
 
 TEST(SnapshotFile, round_trip_and_every_cut) {
-  SnapshotFile snapshot{123, {{ControlRecordType::kKraftVersion, Bytes("\0\0\0\1\0", 5)}}, {"one", "two", Bytes(1000, 'x')}};
+  SnapshotFile snapshot{
+      123, {{ControlRecordType::kKraftVersion, Bytes("\0\0\0\1\0", 5)}}, {"one", "two", Bytes(1000, 'x')}};
   Bytes file = encode_snapshot_file(snapshot, 3, 1000);
   EXPECT_EQ(decode_snapshot_file(file).value(), snapshot);
   for (size_t size = 0; size < file.size(); ++size) EXPECT_FALSE(decode_snapshot_file(file.substr(0, size)).ok());

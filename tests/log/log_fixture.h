@@ -109,7 +109,8 @@ inline Bytes slurp(const std::string& path) {
   return Bytes(std::istreambuf_iterator<char>(in), {});
 }
 inline void spill(const std::string& path, ByteView content) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(content.data(), static_cast<std::streamsize>(content.size()));
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(content.data(), static_cast<std::streamsize>(content.size()));
 }
 
 // A batch of records "<prefix>0", "<prefix>1", ... each with `padding` bytes behind it.
@@ -152,7 +153,9 @@ class LogTest : public ::testing::Test {
   static constexpr int64_t kNow = 1'700'000'000'000;
 
   std::string directory() const { return temp_.path() + "/topic-0"; }
-  std::string file(int64_t offset, ByteView suffix) const { return directory() + "/" + segment_file_name(offset, suffix); }
+  std::string file(int64_t offset, ByteView suffix) const {
+    return directory() + "/" + segment_file_name(offset, suffix);
+  }
 
   void open(OpenState state = {}) {
     log_.reset();

@@ -1,7 +1,8 @@
 // Usage: log_sample DIRECTORY
 //
 // Writes DIRECTORY/sample-0 with PartitionLog: segments, codecs, idempotent and transactional producers, epochs, a
-// truncation, and a clean shutdown; and DIRECTORY/records.txt with offset and value of each record that is in it. For compat/log/run, which has Apache Kafka's own tool read it.
+// truncation, and a clean shutdown; and DIRECTORY/records.txt with offset and value of each record that is in it. For
+// compat/log/run, which has Apache Kafka's own tool read it.
 #include <cstdio>
 
 #include "base/manual_executor.h"

@@ -1,5 +1,5 @@
-// What a log promises to have on the disk is there after a loss of power, and a compaction is either done or not, however
-// often it is interrupted: on a disk that forgets.
+// What a log promises to have on the disk is there after a loss of power, and a compaction is either done or not,
+// however often it is interrupted: on a disk that forgets.
 #include <functional>
 
 #include "base/forgetful_file_system.h"
@@ -35,7 +35,8 @@ class PowerFailureTest : public testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     log_ = opened.take();
   }
-  void put(const std::string& key, const std::string& value, int64_t producer_id = kNoProducerId, int32_t sequence = -1) {
+  void put(const std::string& key, const std::string& value, int64_t producer_id = kNoProducerId,
+           int32_t sequence = -1) {
     RecordBatchBuilder builder({.producer_id = producer_id,
                                 .producer_epoch = static_cast<int16_t>(producer_id < 0 ? -1 : 0),
                                 .base_sequence = sequence});
@@ -259,7 +260,8 @@ TEST_F(PowerFailureTest, what_was_cut_off_does_not_come_back) {
   auto file = disk_.open(path, OpenMode::kReadWrite);
   ASSERT_TRUE(file.ok());
   const uint64_t good = (*file)->size().value();
-  ASSERT_TRUE((*file)->write_at(good, ByteView("the beginning of a batch, of which no more was written before the end")).ok());
+  ASSERT_TRUE(
+      (*file)->write_at(good, ByteView("the beginning of a batch, of which no more was written before the end")).ok());
   disk_.settle();
   open({.recovery_point = 2});
   ASSERT_TRUE(log_->roll().ok());

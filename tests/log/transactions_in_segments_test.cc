@@ -12,7 +12,8 @@ class TransactionsInSegmentsTest : public log_test::LogTest {
   void SetUp() override { config_.retention_ms = -1; }
 
   AppendOutcome send(int64_t id, int32_t sequence, bool transactional = true) {
-    return settle(append({.producer_id = id, .producer_epoch = 0, .sequence = sequence, .transactional = transactional}));
+    return settle(
+        append({.producer_id = id, .producer_epoch = 0, .sequence = sequence, .transactional = transactional}));
   }
   AppendOutcome mark(bool committed, int64_t id) {
     return settle(append_raw(make_marker(id, 0, committed), 0, AppendOrigin::kMarker));

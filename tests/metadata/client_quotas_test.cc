@@ -91,7 +91,8 @@ TEST(ClientQuotas, WhatIsRefused) {
   EXPECT_EQ(message(entry({{"user", "u"}}, kConnectionCreationRate, 1)),
             "Invalid configuration key connection_creation_rate");
   EXPECT_EQ(message(entry({{"user", "u"}}, kProducerByteRate, 0)), "Quota producer_byte_rate must be greater than 0");
-  EXPECT_EQ(message(entry({{"user", "u"}}, kProducerByteRate, 1.5)), "producer_byte_rate cannot be a fractional value.");
+  EXPECT_EQ(message(entry({{"user", "u"}}, kProducerByteRate, 1.5)),
+            "producer_byte_rate cannot be a fractional value.");
   EXPECT_EQ(message(entry({{"ip", "127.0.0.1"}}, kConnectionCreationRate, 3e9)),
             "Proposed value for connection_creation_rate is too large for an INT.");
   EXPECT_EQ(message(entry({{"ip", "nowhere"}}, kConnectionCreationRate, 3), {"nowhere"}),
@@ -101,7 +102,8 @@ TEST(ClientQuotas, WhatIsRefused) {
 
 TEST(ClientQuotas, OneRefusedEntityLeavesTheOthersAlone) {
   Controller controller = one_node_controller();
-  auto effects = alter(controller, {entry({{"user", "bad"}}, "bogus", 1), entry({{"user", "good"}}, kRequestPercentage, 2.5)});
+  auto effects =
+      alter(controller, {entry({{"user", "bad"}}, "bogus", 1), entry({{"user", "good"}}, kRequestPercentage, 2.5)});
   EXPECT_EQ(effects.response.entries[0].error_code, ErrorCode::kInvalidRequest);
   EXPECT_EQ(effects.response.entries[1].error_code, ErrorCode::kNone);
   EXPECT_EQ(controller.image().client_quotas().size(), 1u);
@@ -109,7 +111,8 @@ TEST(ClientQuotas, OneRefusedEntityLeavesTheOthersAlone) {
 
 TEST(ClientQuotas, AnEntityTwiceInvalidatesTheRequest) {
   Controller controller = one_node_controller();
-  auto effects = alter(controller, {entry({{"user", "u"}}, kProducerByteRate, 1), entry({{"user", "u"}}, kProducerByteRate, 2)});
+  auto effects =
+      alter(controller, {entry({{"user", "u"}}, kProducerByteRate, 1), entry({{"user", "u"}}, kProducerByteRate, 2)});
   ASSERT_EQ(effects.response.entries.size(), 1u) << "and is answered once";
   EXPECT_EQ(effects.response.entries[0].error_code, ErrorCode::kInvalidRequest);
   EXPECT_TRUE(controller.image().client_quotas().empty());
@@ -140,8 +143,9 @@ TEST(ClientQuotas, ValidatingAndRemoving) {
 
 TEST(ClientQuotas, DescribingByFilter) {
   Controller controller = one_node_controller();
-  alter(controller, {entry({{"user", "u"}}, kProducerByteRate, 1), entry({{"user", std::nullopt}}, kProducerByteRate, 2),
-                     entry({{"user", "u"}, {"client-id", "c"}}, kProducerByteRate, 3)});
+  alter(controller,
+        {entry({{"user", "u"}}, kProducerByteRate, 1), entry({{"user", std::nullopt}}, kProducerByteRate, 2),
+         entry({{"user", "u"}, {"client-id", "c"}}, kProducerByteRate, 3)});
   auto count = [&](std::vector<DescribeClientQuotasRequest::ComponentData> components, bool strict) {
     DescribeClientQuotasRequest request;
     request.components = std::move(components);

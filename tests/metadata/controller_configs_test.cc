@@ -95,7 +95,8 @@ TEST_F(ConfigsFixture, AppendsAndSubtracts) {
   EXPECT_EQ(configs("a").at("cleanup.policy"), "");
   EXPECT_EQ(alter("a", {{"cleanup.policy", kOpAppend, "x"}}), ErrorCode::kInvalidConfig);
   EXPECT_EQ(alter("a", {{"cleanup.policy", kOpSet, "delete"}}), ErrorCode::kNone);
-  EXPECT_EQ(alter("a", {{"cleanup.policy", kOpAppend, ""}}), ErrorCode::kInvalidConfig) << "an entry, though an empty one";
+  EXPECT_EQ(alter("a", {{"cleanup.policy", kOpAppend, ""}}), ErrorCode::kInvalidConfig)
+      << "an entry, though an empty one";
   EXPECT_EQ(alter("a", {{"cleanup.policy", kOpAppend, ","}}), ErrorCode::kNone) << "no entries";
   EXPECT_EQ(alter("a", {{"cleanup.policy", kOpSubtract, ""}}), ErrorCode::kNone);
   EXPECT_EQ(configs("a").at("cleanup.policy"), "delete");
@@ -169,7 +170,8 @@ TEST_F(ConfigsFixture, BrokersAreAlteredByThemselvesOrAsAWhole) {
   EXPECT_EQ(last_records, (MetadataRecords{config(ResourceType::kBroker, "1", "log.retention.ms", "1000000")}));
   EXPECT_EQ(alter("+1", {{"log.retention.ms", kOpDelete, std::nullopt}}, kBrokerType), ErrorCode::kNone);
   EXPECT_EQ(last_records, (MetadataRecords{config(ResourceType::kBroker, "1", "log.retention.ms", std::nullopt)}));
-  EXPECT_EQ(alter("", {{"log.retention.ms", kOpSet, "2000000"}, {"any.name", kOpSet, "x"}}, kBrokerType), ErrorCode::kNone);
+  EXPECT_EQ(alter("", {{"log.retention.ms", kOpSet, "2000000"}, {"any.name", kOpSet, "x"}}, kBrokerType),
+            ErrorCode::kNone);
   EXPECT_EQ(alter("2", {{"log.retention.ms", kOpSet, "5"}}, kBrokerType), ErrorCode::kInvalidRequest);
   EXPECT_EQ(last_message, "Unexpected broker id, expected 1, but received 2");
   EXPECT_EQ(alter("x", {{"log.retention.ms", kOpSet, "5"}}, kBrokerType), ErrorCode::kInvalidRequest);
@@ -203,10 +205,12 @@ TEST_F(ConfigsFixture, BrokerSettingsAreChecked) {
             "[listener.name.plaintext.ssl.keystore.location]");
   EXPECT_EQ(message("1", "log.segment.bytes", "5"),
             "Invalid value 5 for configuration log.segment.bytes: Value must be at least 1048576");
-  EXPECT_EQ(message("1", "num.io.threads", "100"),
-            "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update validation failed for "
-            "num.io.threads=100, value should not be greater than double the current value 8 for configuration Invalid dynamic "
-            "configuration");
+  EXPECT_EQ(
+      message("1", "num.io.threads", "100"),
+      "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update validation failed for "
+      "num.io.threads=100, value should not be greater than double the current value 8 for configuration Invalid "
+      "dynamic "
+      "configuration");
   EXPECT_EQ(message("1", "log.roll.ms", "0"), "requirement failed: log.roll.ms must be greater than or equal to 1");
   EXPECT_EQ(message("1", "max.connection.creation.rate", "0"),
             "Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connection.creation.rate 0 for "
@@ -214,24 +218,29 @@ TEST_F(ConfigsFixture, BrokerSettingsAreChecked) {
   EXPECT_EQ(message("1", "log.retention.ms", "0"),
             "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1");
   EXPECT_EQ(message("1", "max.connections.per.ip", "0"),
-            "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is "
+            "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides "
+            "property is "
             "set.");
   EXPECT_EQ(message("1", "log.cleaner.dedupe.buffer.size", "5"),
             "requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.");
-  EXPECT_EQ(message("", "group.consumer.assignment.interval.ms", "99999"),
-            "group.consumer.assignment.interval.ms must be less than or equal to group.consumer.max.assignment.interval.ms");
+  EXPECT_EQ(
+      message("", "group.consumer.assignment.interval.ms", "99999"),
+      "group.consumer.assignment.interval.ms must be less than or equal to group.consumer.max.assignment.interval.ms");
   EXPECT_EQ(message("1", "principal.builder.class", "x.y.Z"),
             "Invalid value x.y.Z for configuration principal.builder.class: Class x.y.Z could not be found.");
-  EXPECT_EQ(message("1", "listeners", "x"),
-            "The listeners cannot be '[x]': listeners=x: expected NAME://host:port, for instance PLAINTEXT://localhost:9092");
+  EXPECT_EQ(
+      message("1", "listeners", "x"),
+      "The listeners cannot be '[x]': listeners=x: expected NAME://host:port, for instance PLAINTEXT://localhost:9092");
   EXPECT_EQ(message("1", "listeners", "PLAINTEXT://:1,OTHER://:2"),
             "The listeners cannot be '[PLAINTEXT://:1, OTHER://:2]': listeners=PLAINTEXT://:1,OTHER://:2: OTHER has no "
             "protocol; add OTHER:PLAINTEXT to listener.security.protocol.map");
   EXPECT_EQ(message("1", "listener.security.protocol.map", "OTHER:PLAINTEXT"),
             "The listeners cannot be '[PLAINTEXT://:9092]': listeners=PLAINTEXT://:9092: PLAINTEXT has no "
             "protocol; add PLAINTEXT:PLAINTEXT to listener.security.protocol.map");
-  EXPECT_EQ(alter("1", {{"listeners", kOpSet, "PLAINTEXT://:1,OTHER://:2"},
-                        {"listener.security.protocol.map", kOpSet, "PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT"}}, kBrokerType),
+  EXPECT_EQ(alter("1",
+                  {{"listeners", kOpSet, "PLAINTEXT://:1,OTHER://:2"},
+                   {"listener.security.protocol.map", kOpSet, "PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT"}},
+                  kBrokerType),
             ErrorCode::kNone);
   EXPECT_EQ(alter("", {{"listener.name.plaintext.max.connections", kOpSet, "5"}}, kBrokerType), ErrorCode::kNone);
   EXPECT_EQ(alter("1", {{"num.io.threads", kOpSet, "16"}}, kBrokerType), ErrorCode::kNone);
@@ -245,7 +254,8 @@ TEST_F(ConfigsFixture, WithEligibleReplicasTheClustersMinInsyncStays) {
   EXPECT_EQ(last_message, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.");
   EXPECT_EQ(replace("", {{"log.retention.ms", "7"}}, kBrokerType), ErrorCode::kInvalidConfig);
   EXPECT_EQ(alter("", {{"min.insync.replicas", kOpSet, "2"}}, kBrokerType), ErrorCode::kNone);
-  EXPECT_EQ(last_records, (MetadataRecords{config(ResourceType::kBroker, "", "min.insync.replicas", "2"), ClearElrRecord()}));
+  EXPECT_EQ(last_records,
+            (MetadataRecords{config(ResourceType::kBroker, "", "min.insync.replicas", "2"), ClearElrRecord()}));
   EXPECT_EQ(replace("", {{"log.retention.ms", "7"}, {"min.insync.replicas", "2"}}, kBrokerType), ErrorCode::kNone);
 }
 
@@ -255,7 +265,8 @@ TEST_F(ConfigsFixture, GroupsStayWithinTheBrokersLimits) {
     return last_message;
   };
   EXPECT_EQ(alter("g", {{"consumer.session.timeout.ms", kOpSet, "50000"}}, kGroupType), ErrorCode::kNone);
-  EXPECT_EQ(controller.image().configs(ResourceType::kGroup, "g"), (ConfigMap{{"consumer.session.timeout.ms", "50000"}}));
+  EXPECT_EQ(controller.image().configs(ResourceType::kGroup, "g"),
+            (ConfigMap{{"consumer.session.timeout.ms", "50000"}}));
   EXPECT_EQ(message("nope", "1"), "Unknown group config name: nope");
   EXPECT_EQ(message("consumer.session.timeout.ms", "5"),
             "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms");

@@ -297,7 +297,9 @@ TEST(Scram, NotBefore35) {
     request.upsertions = {upsertion("alice"), upsertion("few", 1, 1), upsertion("twice"), upsertion("twice", 2)};
     request.deletions = {{"nobody", 1}};
     const bool supported = level == 11;
-    const auto code = [&](ErrorCode when_supported) { return supported ? when_supported : ErrorCode::kUnsupportedVersion; };
+    const auto code = [&](ErrorCode when_supported) {
+      return supported ? when_supported : ErrorCode::kUnsupportedVersion;
+    };
     EXPECT_EQ(alter(controller, request),
               (std::map<Bytes, ErrorCode>{{"alice", code(ErrorCode::kNone)},
                                           {"few", code(ErrorCode::kUnacceptableCredential)},

@@ -189,7 +189,8 @@ const DescribedConfig& named(const std::vector<DescribedConfig>& all, ByteView n
 
 Synonyms synonyms(const DescribedConfig& config) {
   Synonyms list;
-  for (const auto& each : config.synonyms) list.emplace_back(each.name + "=" + each.value.value_or("null"), each.source);
+  for (const auto& each : config.synonyms)
+    list.emplace_back(each.name + "=" + each.value.value_or("null"), each.source);
   return list;
 }
 

@@ -56,7 +56,8 @@ TEST_P(ServerTest, ListenersComeAndGoWithTheSetting) {
   start();
   const uint16_t new_port = free_port();
   const auto change = [&](const std::string& listeners) {
-    auto settings = Settings::load({"", {"listeners=" + listeners, "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,NEW:PLAINTEXT"}});
+    auto settings = Settings::load(
+        {"", {"listeners=" + listeners, "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,NEW:PLAINTEXT"}});
     ASSERT_TRUE(settings.ok()) << settings.error().message;
     loops_.run_on_each([&](int shard) {
       if (shard == 0) factory_.change(*settings);

@@ -1,5 +1,5 @@
-// A listener speaks its own protocol: lines instead of Kafka's frames, over a stream that waits for the other readiness, as TLS
-// does while it exchanges keys anew.
+// A listener speaks its own protocol: lines instead of Kafka's frames, over a stream that waits for the other
+// readiness, as TLS does while it exchanges keys anew.
 #include "net/protocol.h"
 
 #include <gtest/gtest.h>

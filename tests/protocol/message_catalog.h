@@ -1,5 +1,5 @@
-// All messages that the generator knows, described field by field, so that tests can make content for each of them without
-// using the code under test. The tables behind it are written by src/protocol/generator/catalog.py.
+// All messages that the generator knows, described field by field, so that tests can make content for each of them
+// without using the code under test. The tables behind it are written by src/protocol/generator/catalog.py.
 #pragma once
 
 #include <cstdint>

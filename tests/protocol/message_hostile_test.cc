@@ -10,7 +10,8 @@ namespace milena::testing {
 using allocation::largest_allocation;
 namespace {
 
-// The count at `position` replaced by one that claims `claim` elements, and `padding` bytes in place of all that followed.
+// The count at `position` replaced by one that claims `claim` elements, and `padding` bytes in place of all that
+// followed.
 Bytes with_count(const MadeMessage& made, size_t position, bool flexible, uint32_t claim, size_t padding) {
   Bytes bytes = made.bytes.substr(0, position);
   if (flexible) {
@@ -45,7 +46,8 @@ TEST(MessageHostile, ArrayCountsBeyondTheFrameFailWithoutBigAllocation) {
   EXPECT_GT(tried, 1000);
 }
 
-// The most that can be claimed with success: every element at its least size. Memory stays a small multiple of the frame.
+// The most that can be claimed with success: every element at its least size. Memory stays a small multiple of the
+// frame.
 TEST(MessageHostile, FramesFullOfTheSmallestElementsStayBounded) {
   constexpr size_t kPadding = 20000;
   for (const MessageDescription& message : all_messages()) {

@@ -1,5 +1,5 @@
-// MessageMaker: bytes of a message with random content, straight from its description. It has its own encoder, so that a
-// mistake in Writer or in generated code does not hide itself.
+// MessageMaker: bytes of a message with random content, straight from its description. It has its own encoder, so that
+// a mistake in Writer or in generated code does not hide itself.
 #pragma once
 
 #include <random>

@@ -157,7 +157,8 @@ TEST(MessageHeader, ApiVersionsRequestAsAClientSendsIt) {
 }
 
 TEST(MessageHeader, UnknownKeysAndVersionsReadTheirBeginning) {
-  for (const Bytes& frame : {"\x03\xe7\x00\x00\x00\x00\x00\x05\x00\x01x"s, "\x00\x12\x00\x63\x00\x00\x00\x05\x00\x01x\x00"s}) {
+  for (const Bytes& frame :
+       {"\x03\xe7\x00\x00\x00\x00\x00\x05\x00\x01x"s, "\x00\x12\x00\x63\x00\x00\x00\x05\x00\x01x\x00"s}) {
     Reader reader(frame);
     RequestHeader header;
     header.read(reader);

@@ -24,7 +24,9 @@ struct Seen {
 };
 std::pair<bool, std::vector<Seen>> read(ByteView bytes) {
   std::vector<Seen> seen;
-  auto summary = read_otlp_metrics(bytes, [&](const OtlpPoint& point) { seen.push_back({Bytes(point.metric), point.value}); });
+  auto summary = read_otlp_metrics(bytes, [&](const OtlpPoint& point) {
+    seen.push_back({Bytes(point.metric), point.value});
+  });
   if (summary.ok()) {
     EXPECT_EQ(summary->points, seen.size());
   }

@@ -91,7 +91,8 @@ std::vector<Sample> read_batch(const RecordBatchView& batch) {
   while (it.next()) {
     const RecordView& record = it.record();
     Sample sample{record.timestamp, owned(record.key), owned(record.value), {}};
-    for (const RecordHeader& header : record.headers) sample.headers.emplace_back(Bytes(header.key), owned(header.value));
+    for (const RecordHeader& header : record.headers)
+      sample.headers.emplace_back(Bytes(header.key), owned(header.value));
     samples.push_back(std::move(sample));
   }
   EXPECT_TRUE(it.status().ok()) << it.status().error().message;
@@ -253,7 +254,8 @@ struct Message {
 };
 
 Message owned_message(const LegacyMessage& message) {
-  return {message.offset, message.attributes, message.timestamp, owned(message.key), owned(message.value), message.crc_ok()};
+  return {message.offset,     message.attributes,   message.timestamp,
+          owned(message.key), owned(message.value), message.crc_ok()};
 }
 
 std::vector<Message> read_messages(ByteView bytes) {

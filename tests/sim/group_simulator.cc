@@ -33,7 +33,8 @@ bool is_large(uint32_t seed) { return seed % 40 == 7; }
 bool is_within(const Assignment& part, const Assignment& whole) {
   return std::all_of(part.begin(), part.end(), [&](const auto& topic) {
     const auto at = whole.find(topic.first);
-    return at != whole.end() && std::includes(at->second.begin(), at->second.end(), topic.second.begin(), topic.second.end());
+    return at != whole.end() &&
+           std::includes(at->second.begin(), at->second.end(), topic.second.begin(), topic.second.end());
   });
 }
 
@@ -75,7 +76,8 @@ void GroupSimulator::expect(bool holds, const std::string& what) {
 
 std::vector<std::string> GroupSimulator::some_topics() {
   std::set<std::string> topics;
-  for (uint32_t i = 0; i <= pick(3); ++i) topics.insert("t" + std::to_string(pick(static_cast<uint32_t>(topic_names_))));
+  for (uint32_t i = 0; i <= pick(3); ++i)
+    topics.insert("t" + std::to_string(pick(static_cast<uint32_t>(topic_names_))));
   return {topics.begin(), topics.end()};
 }
 
@@ -336,7 +338,8 @@ void GroupSimulator::commit(Client& client) {
   const ErrorCode error = answer.topics.at(0).partitions.at(0).error_code;
   note("client " + std::to_string(client.number) + " commits " + std::to_string(what.offset) + ": error " +
        std::to_string(static_cast<int>(error)));
-  expect(may || error != ErrorCode::kNone, "client " + std::to_string(client.number) + " commits for what is not its own");
+  expect(may || error != ErrorCode::kNone,
+         "client " + std::to_string(client.number) + " commits for what is not its own");
   asked_.push_back({token, {what.group, what.topic, what.partition}, what.offset, offsets_life_});
 }
 
@@ -395,8 +398,11 @@ void GroupSimulator::join_classic(Client& client) {
   client.owned.clear();
   client.told.clear();
   client.joined = false;
-  ask::Join join{.group = client.group, .member = client.member, .protocols = {{"range", ask::subscription_of(client.topics)}},
-                 .session_ms = kClassicSession_ms, .rebalance_ms = client.rebalance_ms};
+  ask::Join join{.group = client.group,
+                 .member = client.member,
+                 .protocols = {{"range", ask::subscription_of(client.topics)}},
+                 .session_ms = kClassicSession_ms,
+                 .rebalance_ms = client.rebalance_ms};
   join.instance = instance_of(client.instance);
   note("client " + std::to_string(client.number) + " joins as " + client.member);
   client.token = h_->join(join);
@@ -421,7 +427,8 @@ void GroupSimulator::on_join(Client& client, const JoinGroupResponse& response) 
     return join_classic(client);
   }
   note("client " + std::to_string(client.number) + " has joined: error " +
-       std::to_string(static_cast<int>(response.error_code)) + ", generation " + std::to_string(response.generation_id));
+       std::to_string(static_cast<int>(response.error_code)) + ", generation " +
+       std::to_string(response.generation_id));
   if (response.error_code != ErrorCode::kNone) return on_refused(client, response.error_code);
   client.member = response.member_id;
   client.epoch = response.generation_id;
@@ -429,8 +436,8 @@ void GroupSimulator::on_join(Client& client, const JoinGroupResponse& response) 
   sync_classic(client, response);
 }
 
-// The leader deals the partitions out, one by one; everybody asks for its part. Now and then a member asks for the part of the
-// generation before.
+// The leader deals the partitions out, one by one; everybody asks for its part. Now and then a member asks for the part
+// of the generation before.
 void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joined) {
   ask::Sync sync{.group = client.group, .member = client.member, .generation = client.epoch};
   sync.instance = instance_of(client.instance);
@@ -482,7 +489,8 @@ void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& response) 
     for (const auto& topic : assignment->assigned_partitions) {
       const TopicImage* found = h_->image().find_topic(topic.topic);
       if (found == nullptr) continue;
-      const bool is_meant = client.topics_when_asked.count(found->id) > 0 || (was_dealt && life.dealt_topics.count(found->id) > 0);
+      const bool is_meant =
+          client.topics_when_asked.count(found->id) > 0 || (was_dealt && life.dealt_topics.count(found->id) > 0);
       if (is_meant) client.owned[found->id].insert(topic.partitions.begin(), topic.partitions.end());
     }
   }
@@ -499,8 +507,8 @@ void GroupSimulator::on_answer(Client& client, Wait waited) {
     default: break;
   }
   const ErrorCode error = h_->answer<HeartbeatResponse>(client.token).error_code;
-  note("client " + std::to_string(client.number) + " has beaten in generation " + std::to_string(client.epoch) + ": error " +
-       std::to_string(static_cast<int>(error)));
+  note("client " + std::to_string(client.number) + " has beaten in generation " + std::to_string(client.epoch) +
+       ": error " + std::to_string(static_cast<int>(error)));
   if (error != ErrorCode::kNone) on_refused(client, error);
 }
 

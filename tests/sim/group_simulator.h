@@ -1,17 +1,19 @@
-// GroupSimulator: up to fifty clients of both protocols, some of them slow, stubborn, asleep or dead, in the same few groups of
-// one GroupShard under a virtual clock, while topics come, grow and go, answers are lost or late, appends fail or time out,
-// clocks are set, groups are deleted, and the shard is loaded again, with or without what was not replicated yet. A seed has
-// clients of the classic protocol, of the consumer protocol, or of both.
+// GroupSimulator: up to fifty clients of both protocols, some of them slow, stubborn, asleep or dead, in the same few
+// groups of one GroupShard under a virtual clock, while topics come, grow and go, answers are lost or late, appends
+// fail or time out, clocks are set, groups are deleted, and the shard is loaded again, with or without what was not
+// replicated yet. A seed has clients of the classic protocol, of the consumer protocol, or of both.
 //
-// Everything that happens comes from the seed, so a failing seed replays itself. What must hold, checked after every event:
+// Everything that happens comes from the seed, so a failing seed replays itself. What must hold, checked after every
+// event:
 //   - no partition is owned by two members of one group in one epoch, neither as the group nor as its members believe;
 //   - epochs and generations never go back, neither the group's nor what a member is told;
-//   - what was answered stays true: committed offsets and offsets that were read are never lost, told epochs are not undone;
+//   - what was answered stays true: committed offsets and offsets that were read are never lost, told epochs are not
+//   undone;
 //   - only members commit, and only in their epoch;
 //   - a group is of one kind, and what is loaded from the log is what was there before;
 //   - every question is answered once;
-// and when the trouble is over (settle): no question waits, no group is stuck, no ghost is in it, and every partition of every
-// subscribed topic has exactly one owner.
+// and when the trouble is over (settle): no question waits, no group is stuck, no ghost is in it, and every partition
+// of every subscribed topic has exactly one owner.
 #pragma once
 
 #include <map>
@@ -86,8 +88,8 @@ class GroupSimulator {
     int life = 0;
   };
 
-  // Of each group: how many groups of that name there were before, its last epoch, and the highest that anybody was told.
-  // An empty group that becomes one of the other kind is another group; its epochs begin anew.
+  // Of each group: how many groups of that name there were before, its last epoch, and the highest that anybody was
+  // told. An empty group that becomes one of the other kind is another group; its epochs begin anew.
   struct Life {
     int number = 0;
     bool known = false;

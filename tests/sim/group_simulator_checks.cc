@@ -11,7 +11,8 @@ namespace {
 std::string text_of(const EpochAssignment& held) {
   std::string text;
   for (const auto& [topic, partitions] : held) {
-    for (const auto& [partition, epoch] : partitions) text += fmt::format("{}-{}@{} ", topic.to_string(), partition, epoch);
+    for (const auto& [partition, epoch] : partitions)
+      text += fmt::format("{}-{}@{} ", topic.to_string(), partition, epoch);
   }
   return text;
 }
@@ -25,11 +26,11 @@ std::string text_of(const Assignment& assignment) {
 }
 
 std::string text_of(const ConsumerMember& member) {
-  std::string text = fmt::format("{} epoch {} after {} state {} instance {} has {}gives {}wants {} {} classic {};", member.id,
-                                 member.epoch, member.previous_epoch, static_cast<int>(member.state),
-                                 member.instance_id.value_or("none"), text_of(member.assigned),
-                                 text_of(member.pending_revocation), member.pattern(), fmt::join(member.topics, ","),
-                                 member.uses_classic_protocol());
+  std::string text =
+      fmt::format("{} epoch {} after {} state {} instance {} has {}gives {}wants {} {} classic {};", member.id,
+                  member.epoch, member.previous_epoch, static_cast<int>(member.state),
+                  member.instance_id.value_or("none"), text_of(member.assigned), text_of(member.pending_revocation),
+                  member.pattern(), fmt::join(member.topics, ","), member.uses_classic_protocol());
   return text;
 }
 
@@ -44,9 +45,11 @@ std::map<std::string, std::string> GroupSimulator::remembered() const {
   std::map<std::string, std::string> all;
   for (const auto& [id, group] : h_->shard().consumer_groups()) {
     std::string& text = all["consumer group " + id];
-    text = fmt::format("epoch {} assignment {} hash {}; ", group->epoch(), group->assignment_epoch(), group->metadata_hash());
+    text = fmt::format("epoch {} assignment {} hash {}; ", group->epoch(), group->assignment_epoch(),
+                       group->metadata_hash());
     for (const auto& [member_id, member] : group->members()) text += text_of(member);
-    for (const auto& [member_id, target] : group->targets()) text += fmt::format(" {} shall have {}", member_id, text_of(target));
+    for (const auto& [member_id, target] : group->targets())
+      text += fmt::format(" {} shall have {}", member_id, text_of(target));
     for (const auto& [regex, resolved] : group->resolved_regexes()) {
       text += fmt::format(" {} is {}", regex, fmt::join(resolved.topics, ","));
     }
@@ -141,13 +144,15 @@ void GroupSimulator::check_group(const ConsumerGroup& group) {
   std::map<std::pair<Uuid, int32_t>, std::string> holders;
   for (const auto& [id, member] : group.members()) {
     expect(member.epoch <= group.assignment_epoch(), "member " + id + " is ahead of its group");
-    expect((member.state == MemberState::kUnrevokedPartitions) == !member.pending_revocation.empty() || member.epoch < 0,
-           "member " + id + " has " + (member.pending_revocation.empty() ? "nothing" : "something") + " to give back");
+    expect(
+        (member.state == MemberState::kUnrevokedPartitions) == !member.pending_revocation.empty() || member.epoch < 0,
+        "member " + id + " has " + (member.pending_revocation.empty() ? "nothing" : "something") + " to give back");
     for (const EpochAssignment* held : {&member.assigned, &member.pending_revocation}) {
       for (const auto& [topic, partitions] : *held) {
         for (const auto& [partition, epoch] : partitions) {
           const auto [holder, first] = holders.emplace(std::pair(topic, partition), id);
-          expect(first, topic.to_string() + "-" + std::to_string(partition) + " is held by " + holder->second + " and " + id);
+          expect(first,
+                 topic.to_string() + "-" + std::to_string(partition) + " is held by " + holder->second + " and " + id);
           expect(epoch <= group.assignment_epoch(), "a partition was assigned in an epoch to come");
         }
       }
@@ -202,7 +207,8 @@ void GroupSimulator::check_settled() {
   std::map<std::string, std::vector<const Client*>> living;
   for (const Client& client : clients_) {
     if (client.alive) living[client.group].push_back(&client);
-    expect(!client.alive || client.wait == Wait::kNothing, "client " + std::to_string(client.number) + " waits for ever");
+    expect(!client.alive || client.wait == Wait::kNothing,
+           "client " + std::to_string(client.number) + " waits for ever");
   }
   for (const auto& [id, clients] : living) {
     if (const ClassicGroup* classic = h_->shard().find_group(id)) {

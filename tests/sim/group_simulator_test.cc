@@ -1,5 +1,5 @@
-// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. All of them, each bug on purpose until it is found, and one seed with
-// its history:
+// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. All of them, each bug on purpose until it is
+// found, and one seed with its history:
 //   MILENA_SEEDS=10000 build/*/tests/sim/test_sim --gtest_filter='GroupSimulator.WhatMustHoldHolds'
 //   MILENA_PLANTED=all build/*/tests/sim/test_sim --gtest_filter='GroupSimulator.PlantedBugsAreFound'
 //   MILENA_SEED=17 build/*/tests/sim/test_sim --gtest_filter='GroupSimulator.Replay'
@@ -55,8 +55,9 @@ TEST(GroupSimulator, WhatMustHoldHolds) {
   EXPECT_GT(revocations, group_seeds());
   EXPECT_GT(commits, group_seeds() * 3);
   EXPECT_GT(losses, group_seeds() / 10);
-  std::cout << group_seeds() << " seeds: " << heartbeats << " heartbeats, " << revocations << " revocations, " << commits
-            << " commits, " << losses << " losses of what was not replicated, groups of up to " << largest << " members\n";
+  std::cout << group_seeds() << " seeds: " << heartbeats << " heartbeats, " << revocations << " revocations, "
+            << commits << " commits, " << losses << " losses of what was not replicated, groups of up to " << largest
+            << " members\n";
 }
 
 TEST(GroupSimulator, SameSeedSameStory) {

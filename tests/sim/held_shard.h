@@ -1,7 +1,7 @@
-// HeldShard: a GroupShard whose log is replicated late. Answers are held until the high watermark covers everything that was
-// appended before them, as CoordinatorRuntime does it, and what is beyond the high watermark may be lost with the node. Lives
-// as long as a simulator; what must never happen it keeps in `faults`, so that a planted bug can be found without a failing
-// test.
+// HeldShard: a GroupShard whose log is replicated late. Answers are held until the high watermark covers everything
+// that was appended before them, as CoordinatorRuntime does it, and what is beyond the high watermark may be lost with
+// the node. Lives as long as a simulator; what must never happen it keeps in `faults`, so that a planted bug can be
+// found without a failing test.
 #pragma once
 
 #include <algorithm>
@@ -83,7 +83,9 @@ class HeldShard : public ConsumerHarness {
   struct Held {
     Answer answer;
   };
-  static bool is_read(const Answer& answer) { return std::holds_alternative<OffsetFetchGroupResponse>(answer.response); }
+  static bool is_read(const Answer& answer) {
+    return std::holds_alternative<OffsetFetchGroupResponse>(answer.response);
+  }
 
   bool lags_ = false;
   size_t high_watermark_ = 0;

@@ -1,6 +1,6 @@
-// SimPartition: a partition of the simulated cluster, as far as transactions feel it: the producer state is the real one
-// (log/producer_state.h), the log a list in memory. It keeps its own account of what is open, so that the last stable
-// offset can be checked against it. The high watermark is the log end.
+// SimPartition: a partition of the simulated cluster, as far as transactions feel it: the producer state is the real
+// one (log/producer_state.h), the log a list in memory. It keeps its own account of what is open, so that the last
+// stable offset can be checked against it. The high watermark is the log end.
 #pragma once
 
 #include <algorithm>

@@ -17,7 +17,8 @@ int32_t index_of(int partition, int partitions) { return partition == partitions
 
 }  // namespace
 
-TransactionSimulator::TransactionSimulator(uint32_t seed, bool keep_history) : random_(seed), keep_history_(keep_history) {
+TransactionSimulator::TransactionSimulator(uint32_t seed, bool keep_history)
+    : random_(seed), keep_history_(keep_history) {
   set_log_level(LogLevel::kOff);
   config_.abort_check_interval_ms = 1'000;
   constexpr int16_t kLevels[] = {2, 2, 2, 1, 0};
@@ -174,10 +175,12 @@ void TransactionSimulator::execute(TransactionEffects effects) {
     for (const CoordinatorRecord& record : effects.records) {
       shard_->apply(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt, offset++);
       if (!keep_history_) continue;
-      const auto parsed = parse_transaction_record(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt);
+      const auto parsed =
+          parse_transaction_record(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt);
       if (parsed->metadata) {
         note("  record: {} is {}, producer {} epoch {}", parsed->transactional_id,
-             transaction_state_name(parsed->metadata->state), parsed->metadata->producer_id, parsed->metadata->producer_epoch);
+             transaction_state_name(parsed->metadata->state), parsed->metadata->producer_id,
+             parsed->metadata->producer_epoch);
       }
     }
   }
@@ -264,7 +267,8 @@ void TransactionSimulator::on_marked(int tag, bool committed) {
   }
   transaction.outcome = committed;
   if (transaction.told_commit && *transaction.told_commit != committed) {
-    fail(fmt::format("transaction {} was told {}, and is not", tag, *transaction.told_commit ? "committed" : "aborted"));
+    fail(
+        fmt::format("transaction {} was told {}, and is not", tag, *transaction.told_commit ? "committed" : "aborted"));
   }
 }
 
@@ -284,7 +288,8 @@ void TransactionSimulator::compare_with_log() {
 
 // --- partitions
 
-SimPartition::Appended TransactionSimulator::append(int partition, const Client& client, int32_t sequence, uint64_t guard) {
+SimPartition::Appended TransactionSimulator::append(int partition, const Client& client, int32_t sequence,
+                                                    uint64_t guard) {
   const SimPartition::Appended appended =
       partitions_[static_cast<size_t>(partition)].append(client.producer_id, client.epoch, sequence, guard, client.tag);
   note("  partition {}: record of client {} for transaction {}, producer {} epoch {} sequence {}: {}{}", partition,
@@ -293,8 +298,8 @@ SimPartition::Appended TransactionSimulator::append(int partition, const Client&
   if (appended.error == ErrorCode::kNone && !appended.duplicate) {
     const auto granted = granted_.find(client.id);
     if (granted != granted_.end() && std::pair(client.producer_id, client.epoch) < granted->second) {
-      fail(fmt::format("producer {} wrote with epoch {} after {} epoch {} was given out", client.producer_id, client.epoch,
-                       granted->second.first, granted->second.second));
+      fail(fmt::format("producer {} wrote with epoch {} after {} epoch {} was given out", client.producer_id,
+                       client.epoch, granted->second.first, granted->second.second));
     }
   }
   return appended;

@@ -1,6 +1,6 @@
-// TransactionSimulator: transactional producers of both protocols, some of them zombies, against one TransactionShard and a
-// few partitions, over a network that is slow, loses messages and reorders them; the coordinator loses its mind between any
-// two records. Everything comes from the seed, so a failing seed replays itself.
+// TransactionSimulator: transactional producers of both protocols, some of them zombies, against one TransactionShard
+// and a few partitions, over a network that is slow, loses messages and reorders them; the coordinator loses its mind
+// between any two records. Everything comes from the seed, so a failing seed replays itself.
 //
 // What must hold, checked after every event:
 //   - a transaction is visible in all its partitions, or in none; and as its producer was told;
@@ -103,7 +103,8 @@ class TransactionSimulator {
   std::unique_ptr<TransactionShard> load() const;
 
   // --- partitions
-  void produce(int partition, const Client& client, int32_t sequence, std::function<void(SimPartition::Appended)> reply);
+  void produce(int partition, const Client& client, int32_t sequence,
+               std::function<void(SimPartition::Appended)> reply);
   SimPartition::Appended append(int partition, const Client& client, int32_t sequence, uint64_t guard);
 
   // --- clients

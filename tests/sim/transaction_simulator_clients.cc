@@ -81,8 +81,8 @@ void TransactionSimulator::init(std::shared_ptr<Client> client) {
         },
         [this, client, attempt](TransactionResponse* response) {
           const auto answer = std::get<InitProducerIdResponse>(*response);
-          note("InitProducerId of client {}: {} producer {} epoch {}", client->number, static_cast<int>(answer.error_code),
-               answer.producer_id, answer.producer_epoch);
+          note("InitProducerId of client {}: {} producer {} epoch {}", client->number,
+               static_cast<int>(answer.error_code), answer.producer_id, answer.producer_epoch);
           if (answer.error_code == ErrorCode::kNone) {
             id_of_producer_[answer.producer_id] = client->id;
             auto& granted = granted_[client->id];
@@ -212,8 +212,8 @@ void TransactionSimulator::end(std::shared_ptr<Client> client) {
   const int attempt = begin_attempt(client, &TransactionSimulator::end);
   const Client copy = *client;
   send([this, client, copy, attempt] {
-    // An EndTxn that comes after its client went on would end the next transaction: that is how the first protocol is, and
-    // why there is a second one (KIP-890).
+    // An EndTxn that comes after its client went on would end the next transaction: that is how the first protocol is,
+    // and why there is a second one (KIP-890).
     if (!copy.version_2 && client->tag != copy.tag) return;
     submit(
         copy.version_2 ? 5 : 4,

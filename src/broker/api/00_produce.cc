@@ -1,8 +1,9 @@
 // Produce (key 0), versions 0-13. Versions 0 to 2 carry magic 0 and 1, which are converted; topic ids came with 13.
 //
-// Checking, decompressing and rewriting happen here, on the connection's shard, or on a thread beside it where that would
-// keep others waiting; the owner of each partition only gives the offsets and appends. With acks=all the answer waits for the high watermark; with acks=0 there is none, and an
-// error closes the connection, as in Kafka, so that the client looks again.
+// Checking, decompressing and rewriting happen here, on the connection's shard, or on a thread beside it where that
+// would keep others waiting; the owner of each partition only gives the offsets and appends. With acks=all the answer
+// waits for the high watermark; with acks=0 there is none, and an error closes the connection, as in Kafka, so that the
+// client looks again.
 //
 // What a transaction asks for besides (from version 12 on writing to a partition adds it) is in produce_append.h.
 #include "base/log.h"
@@ -97,7 +98,8 @@ void report(const ProduceCall& call, const TopicImage& topic, ProduceValidation&
            peer.peer_port, call.client_id(), error_name(checked.error), checked.detail);
 }
 
-// Takes what was found out about one partition's records; true if `batches` is to be appended, else `out` is the answer.
+// Takes what was found out about one partition's records; true if `batches` is to be appended, else `out` is the
+// answer.
 bool take_checked(const ProduceCall& call, const TopicImage& topic, ProduceValidation checked, ProduceItem& item,
                   PartitionOut& out) {
   if (!checked.ok()) {
@@ -206,7 +208,8 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
         checked = validate_produced_records(records, *limits, shard.now_ms());
         if (budget.exceeded()) return std::nullopt;
       }
-      ProduceItem item{.id = {image->id, partition.index}, .wait_for_replicas = request.acks == -1, .deadline_ms = deadline_ms};
+      ProduceItem item{
+          .id = {image->id, partition.index}, .wait_for_replicas = request.acks == -1, .deadline_ms = deadline_ms};
       if (!take_checked(call, *image, std::move(checked), item, out)) continue;
       if (!acks_valid) {
         set_error(out, ErrorCode::kInvalidRequiredAcks);

@@ -1,5 +1,6 @@
 // ListOffsets (key 2), versions 0-11. Special timestamps: -1 latest, -2 earliest, -3 that of the greatest timestamp
-// (from version 7), -4 earliest local (8), -5 latest tiered (9), -6 earliest pending upload (11). Version 0 answers a list.
+// (from version 7), -4 earliest local (8), -5 latest tiered (9), -6 earliest pending upload (11). Version 0 answers a
+// list.
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -129,7 +130,8 @@ void take_searched(Shard& owner, OffsetItem& item) {
 
 // Runs what is to be searched elsewhere, one behind the other, until there is nothing left.
 void search_elsewhere(Shard& owner, const std::shared_ptr<std::vector<OffsetItem>>& part, Task finished) {
-  const bool any = std::any_of(part->begin(), part->end(), [](const OffsetItem& item) { return item.search != nullptr; });
+  const bool any =
+      std::any_of(part->begin(), part->end(), [](const OffsetItem& item) { return item.search != nullptr; });
   if (!any) return finished();
   owner.executor().run_computation(
       [part] {
@@ -207,7 +209,8 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
   }
   shard.router().visit_each<OffsetItem>(
       shard, std::move(items), &look_up_offset, [call, response](std::vector<OffsetItem> done) {
-        const bool more = std::any_of(done.begin(), done.end(), [](const OffsetItem& item) { return item.search != nullptr; });
+        const bool more =
+            std::any_of(done.begin(), done.end(), [](const OffsetItem& item) { return item.search != nullptr; });
         if (!more) return answer_offsets(*call, *response, done);
         call->shard().router().scatter<OffsetItem>(call->shard(), std::move(done), search_elsewhere,
                                                    [call, response](std::vector<OffsetItem> searched) {

@@ -100,7 +100,8 @@ const TopicImage* find_asked(const MetadataCall& call, const TopicAsked& asked) 
 enum class Access { kDescribe, kDescribeButNotCreate, kNothing };
 using Accesses = std::vector<Access>;
 
-// A topic of which the client may know nothing: neither whether it is there nor its id, unless it has named the id itself.
+// A topic of which the client may know nothing: neither whether it is there nor its id, unless it has named the id
+// itself.
 TopicOut refused_topic(const MetadataCall& call, const TopicAsked& asked, Access access) {
   const bool by_id = asks_by_id(call, asked);
   TopicOut out = unknown_topic(asked.name.value_or(""), by_id ? asked.topic_id : Uuid(),
@@ -222,7 +223,8 @@ void handle_metadata(std::shared_ptr<MetadataCall> call) {
 }  // namespace
 
 ApiEntry metadata_api() {
-  return api_entry<MetadataCall, handle_metadata>({kDescribeTopic, kCreateTopic, kCreateInCluster, kDescribeTheCluster});
+  return api_entry<MetadataCall, handle_metadata>(
+      {kDescribeTopic, kCreateTopic, kCreateInCluster, kDescribeTheCluster});
 }
 
 }  // namespace milena

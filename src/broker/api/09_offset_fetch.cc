@@ -85,7 +85,8 @@ OffsetFetchResponse as_single(const OffsetFetchCall& call, OffsetFetchGroupRespo
       auto& out = response.topics.emplace_back();
       out.name = Bytes(topic.name);
       for (int32_t index : topic.partition_indexes) {
-        out.partitions.push_back({.partition_index = index, .committed_offset = -1, .metadata = "", .error_code = group.error_code});
+        out.partitions.push_back(
+            {.partition_index = index, .committed_offset = -1, .metadata = "", .error_code = group.error_code});
       }
     }
     return response;
@@ -94,7 +95,8 @@ OffsetFetchResponse as_single(const OffsetFetchCall& call, OffsetFetchGroupRespo
     auto& out = response.topics.emplace_back();
     out.name = std::move(topic.name);
     for (auto& p : topic.partitions) {
-      out.partitions.push_back({p.partition_index, p.committed_offset, p.committed_leader_epoch, std::move(p.metadata), p.error_code});
+      out.partitions.push_back(
+          {p.partition_index, p.committed_offset, p.committed_leader_epoch, std::move(p.metadata), p.error_code});
     }
   }
   return response;
@@ -147,7 +149,8 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
     GroupRuntime::submit(
         shard, GroupRuntime::partition_of(shard, groups[i].group_id),
         [call, gather, i](GroupShard& state, AnswerToken token, Now now) {
-          return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable, now);
+          return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable,
+                                     now);
         },
         take);
   }
@@ -155,6 +158,8 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
 
 }  // namespace
 
-ApiEntry offset_fetch_api() { return api_entry<OffsetFetchCall, handle_offset_fetch>({kDescribeGroup, kDescribeTopic}); }
+ApiEntry offset_fetch_api() {
+  return api_entry<OffsetFetchCall, handle_offset_fetch>({kDescribeGroup, kDescribeTopic});
+}
 
 }  // namespace milena

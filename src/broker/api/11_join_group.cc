@@ -11,14 +11,16 @@ using JoinGroupCall = Call<JoinGroupRequest, JoinGroupResponse>;
 void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
   ByteView group_id = call->request.group_id;
   Bytes member_id(call->request.member_id);
-  ask_coordinator(std::move(call), group_id, &GroupShard::join_group, [member_id = std::move(member_id)](ErrorCode error) {
-    JoinGroupResponse response;
-    response.error_code = error;
-    response.generation_id = -1;
-    // A name that cannot be a group's is told before any coordinator is asked, to the member as it called itself.
-    if (error == ErrorCode::kInvalidGroupId) response.member_id = member_id;
-    return response;
-  });
+  ask_coordinator(std::move(call), group_id, &GroupShard::join_group,
+                  [member_id = std::move(member_id)](ErrorCode error) {
+                    JoinGroupResponse response;
+                    response.error_code = error;
+                    response.generation_id = -1;
+                    // A name that cannot be a group's is told before any coordinator is asked, to the member as it
+                    // called itself.
+                    if (error == ErrorCode::kInvalidGroupId) response.member_id = member_id;
+                    return response;
+                  });
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ using DescribeGroupsCall = Call<DescribeGroupsRequest, DescribeGroupsResponse>;
 
 void handle_describe_groups(std::shared_ptr<DescribeGroupsCall> call) {
   const std::vector<ByteView>& groups = call->request.groups;
-  describe_at_coordinators(std::move(call), groups, &GroupShard::describe_groups, std::make_shared<DescribeGroupsResponse>());
+  describe_at_coordinators(std::move(call), groups, &GroupShard::describe_groups,
+                           std::make_shared<DescribeGroupsResponse>());
 }
 
 }  // namespace

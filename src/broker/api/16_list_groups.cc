@@ -29,7 +29,8 @@ void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
       [call, response] {
         // Who may describe the cluster sees every group.
         if (!call->allows(kDescribeTheCluster)) {
-          std::erase_if(response->groups, [&](const auto& group) { return !call->allows(kDescribeGroup, group.group_id); });
+          std::erase_if(response->groups,
+                        [&](const auto& group) { return !call->allows(kDescribeGroup, group.group_id); });
         }
         call->reply(*response);
       });
@@ -37,6 +38,8 @@ void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
 
 }  // namespace
 
-ApiEntry list_groups_api() { return api_entry<ListGroupsCall, handle_list_groups>({kDescribeTheCluster, kDescribeGroup}); }
+ApiEntry list_groups_api() {
+  return api_entry<ListGroupsCall, handle_list_groups>({kDescribeTheCluster, kDescribeGroup});
+}
 
 }  // namespace milena

@@ -11,15 +11,16 @@ namespace {
 
 using CreateTopicsCall = Call<CreateTopicsRequest, CreateTopicsResponse>;
 
-// Takes the topics out of the request that the client may not create, and returns their names. What is named twice, and the
-// metadata topic, the controller refuses for everybody.
+// Takes the topics out of the request that the client may not create, and returns their names. What is named twice, and
+// the metadata topic, the controller refuses for everybody.
 std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
   std::vector<Bytes> forbidden;
   if (call.allows(kCreateInCluster)) return forbidden;
   std::map<ByteView, int> counts;
   for (const auto& topic : call.request.topics) counts[topic.name]++;
   std::erase_if(call.request.topics, [&](const auto& topic) {
-    if (counts[topic.name] > 1 || topic.name == kClusterMetadataTopic || call.allows(kCreateTopic, topic.name)) return false;
+    if (counts[topic.name] > 1 || topic.name == kClusterMetadataTopic || call.allows(kCreateTopic, topic.name))
+      return false;
     forbidden.emplace_back(topic.name);
     return true;
   });

@@ -35,8 +35,9 @@ std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& 
   return refusal_of(call.allows(kDescribeTopic, topic->name) ? std::optional(topic->name) : std::nullopt, id);
 }
 
-// Takes the topics out of the request that the client may not delete, and returns what it is told of them. What is named twice
-// or by name and id, the controller refuses for everybody, and where topics cannot be deleted at all it says so.
+// Takes the topics out of the request that the client may not delete, and returns what it is told of them. What is
+// named twice or by name and id, the controller refuses for everybody, and where topics cannot be deleted at all it
+// says so.
 std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
   std::vector<DeletedResult> forbidden;
   if (call.allows(kDeleteInCluster) || !call.shard().settings().get_bool("delete.topic.enable")) return forbidden;
@@ -48,7 +49,8 @@ std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
     if (refused) forbidden.push_back(std::move(*refused));
     return refused.has_value();
   };
-  std::erase_if(call.request.topic_names, [&](ByteView name) { return names[name] == 1 && take(check_name(call, name)); });
+  std::erase_if(call.request.topic_names,
+                [&](ByteView name) { return names[name] == 1 && take(check_name(call, name)); });
   std::erase_if(call.request.topics, [&](const auto& topic) {
     if (topic.name) return topic.topic_id.is_zero() && names[*topic.name] == 1 && take(check_name(call, *topic.name));
     return ids[topic.topic_id] == 1 && take(check_id(call, topic.topic_id));

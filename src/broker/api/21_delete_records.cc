@@ -1,5 +1,5 @@
-// DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark. A partition
-// that is named more than once counts once, with the last offset, as in Kafka, which asks by maps.
+// DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark. A
+// partition that is named more than once counts once, with the last offset, as in Kafka, which asks by maps.
 #include <map>
 
 #include "broker/api_entry.h"

@@ -1,7 +1,7 @@
-// InitProducerId (key 22), versions 0-5. Without a transactional id: a producer id that was never given out before, with
-// epoch 0. A producer without transactions that tells the id it has (version 3, KIP-360) gets a fresh one all the same,
-// as in Kafka. With one: the coordinator of that id ends what was open and gives the next epoch. PRODUCER_FENCED is known
-// from 4 on.
+// InitProducerId (key 22), versions 0-5. Without a transactional id: a producer id that was never given out before,
+// with epoch 0. A producer without transactions that tells the id it has (version 3, KIP-360) gets a fresh one all the
+// same, as in Kafka. With one: the coordinator of that id ends what was open and gives the next epoch. PRODUCER_FENCED
+// is known from 4 on.
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
 #include "broker/controller_channel.h"

@@ -1,5 +1,5 @@
-// AddPartitionsToTxn (key 24), versions 0-5. Up to version 3 a producer names the partitions of its own transaction; from
-// 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED is known from 2 on.
+// AddPartitionsToTxn (key 24), versions 0-5. Up to version 3 a producer names the partitions of its own transaction;
+// from 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED is known from 2 on.
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/call.h"
@@ -48,7 +48,8 @@ void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) 
   if (of_broker) {
     if (!require_cluster(*call, kClusterAction)) return;
   } else {
-    if (!call->allows(kWriteTransactionalId, call->request.v3_and_below_transactional_id)) return refuse_producer_of(*call);
+    if (!call->allows(kWriteTransactionalId, call->request.v3_and_below_transactional_id))
+      return refuse_producer_of(*call);
     may_write = [call](ByteView topic) { return call->allows(kWriteTopic, topic); };
   }
   add_partitions_to_transactions(

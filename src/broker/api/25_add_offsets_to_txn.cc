@@ -1,4 +1,5 @@
-// AddOffsetsToTxn (key 25), versions 0-4: the offsets of a group become part of a transaction, that is, the partition of
+// AddOffsetsToTxn (key 25), versions 0-4: the offsets of a group become part of a transaction, that is, the partition
+// of
 // __consumer_offsets that keeps them does. PRODUCER_FENCED is known from 2 on.
 #include "broker/api/refusal.h"
 #include "broker/api/transaction_call.h"

@@ -17,7 +17,8 @@ WriteTxnMarkersResponse merged(const WriteTxnMarkersResponse& each) {
   std::map<int64_t, std::map<ByteView, std::map<int32_t, ErrorCode>>> errors;
   for (const auto& marker : each.markers) {
     for (const auto& topic : marker.topics) {
-      for (const auto& one : topic.partitions) errors[marker.producer_id][topic.name][one.partition_index] = one.error_code;
+      for (const auto& one : topic.partitions)
+        errors[marker.producer_id][topic.name][one.partition_index] = one.error_code;
     }
   }
   WriteTxnMarkersResponse response;

@@ -1,5 +1,6 @@
-// DescribeConfigs (key 32), versions 0-4, of topics, brokers, loggers, groups and client metrics. Version 1 tells sources
-// and synonyms, version 3 types and documentation. A type of resource that there is not fails the whole request, as in Kafka.
+// DescribeConfigs (key 32), versions 0-4, of topics, brokers, loggers, groups and client metrics. Version 1 tells
+// sources and synonyms, version 3 types and documentation. A type of resource that there is not fails the whole
+// request, as in Kafka.
 #include <algorithm>
 
 #include "broker/api/broker_loggers.h"
@@ -28,7 +29,9 @@ struct Refused {
 };
 using Outcome = std::pair<Described, std::optional<Refused>>;
 
-Outcome refuse(Bytes message, ErrorCode code = ErrorCode::kInvalidRequest) { return {{}, Refused{code, std::move(message)}}; }
+Outcome refuse(Bytes message, ErrorCode code = ErrorCode::kInvalidRequest) {
+  return {{}, Refused{code, std::move(message)}};
+}
 
 Outcome describe_topic(const Shard& shard, ByteView topic) {
   if (auto invalid = invalid_topic_name(topic)) return refuse(*invalid, ErrorCode::kInvalidTopicException);
@@ -110,7 +113,8 @@ ErrorCode check_access(const DescribeConfigsCall& call, int8_t type, ByteView na
 
 Outcome refuse_request() {
   return refuse(
-      "This most likely occurs because of a request being malformed by the client library or the message was sent to an "
+      "This most likely occurs because of a request being malformed by the client library or the message was sent to "
+      "an "
       "incompatible broker. See the broker logs for more details.");
 }
 
@@ -133,8 +137,8 @@ Config to_wire(DescribedConfig& described, const DescribeConfigsRequest& request
   return config;
 }
 
-// Null asks for all, and so does an empty list: all that Kafka has, and of our own what somebody has set. Tools that do not
-// know a name may stumble over it.
+// Null asks for all, and so does an empty list: all that Kafka has, and of our own what somebody has set. Tools that do
+// not know a name may stumble over it.
 bool is_asked(const std::optional<std::vector<ByteView>>& keys, const DescribedConfig& config) {
   if (keys && !keys->empty()) return std::find(keys->begin(), keys->end(), config.name) != keys->end();
   return config.source != ConfigSource::kDefault || !config.name.starts_with("milena.");
@@ -143,7 +147,8 @@ bool is_asked(const std::optional<std::vector<ByteView>>& keys, const DescribedC
 size_t size_of(const Result32& result) {
   size_t bytes = sizeof(result) + result.resource_name.size();
   for (const Config& config : result.configs) {
-    bytes += sizeof(config) + config.name.size() + config.value.value_or("").size() + config.documentation.value_or("").size();
+    bytes += sizeof(config) + config.name.size() + config.value.value_or("").size() +
+             config.documentation.value_or("").size();
     for (const auto& synonym : config.synonyms) {
       bytes += sizeof(synonym) + synonym.name.size() + synonym.value.value_or("").size();
     }

@@ -1,5 +1,5 @@
-// AlterConfigs (key 33), versions 0-2: replaces all that is set on a resource. Version 1 is as 0, version 2 is flexible.
-// Deprecated since IncrementalAlterConfigs, but older clients know no other. Decided by the controller.
+// AlterConfigs (key 33), versions 0-2: replaces all that is set on a resource. Version 1 is as 0, version 2 is
+// flexible. Deprecated since IncrementalAlterConfigs, but older clients know no other. Decided by the controller.
 #include "broker/api/alter_configs_call.h"
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
@@ -20,7 +20,8 @@ void handle_alter_configs(std::shared_ptr<AlterConfigsCall> call) {
 }  // namespace
 
 ApiEntry alter_configs_api() {
-  return api_entry<AlterConfigsCall, handle_alter_configs>({kAlterTopicConfigs, kAlterGroupConfigs, kAlterClusterConfigs});
+  return api_entry<AlterConfigsCall, handle_alter_configs>(
+      {kAlterTopicConfigs, kAlterGroupConfigs, kAlterClusterConfigs});
 }
 
 }  // namespace milena

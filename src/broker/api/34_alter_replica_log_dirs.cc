@@ -1,6 +1,6 @@
-// AlterReplicaLogDirs (key 34), versions 0-2: replicas of this broker that shall lie in another of its log directories. The
-// answer says that the moves were begun; DescribeLogDirs tells how far they are. A replica that is named more than once goes
-// where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs).
+// AlterReplicaLogDirs (key 34), versions 0-2: replicas of this broker that shall lie in another of its log directories.
+// The answer says that the moves were begun; DescribeLogDirs tells how far they are. A replica that is named more than
+// once goes where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs).
 #include <map>
 
 #include "broker/api_entry.h"
@@ -95,7 +95,8 @@ void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call
       } else if (image == nullptr || image->partition(partition) == nullptr) {
         result.error_code = ErrorCode::kUnknownTopicOrPartition;
       } else {
-        items.push_back({{image->id, partition}, response->results.size() - 1, out.partitions.size() - 1, to.directory});
+        items.push_back(
+            {{image->id, partition}, response->results.size() - 1, out.partitions.size() - 1, to.directory});
       }
     }
   }

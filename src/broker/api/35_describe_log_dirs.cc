@@ -109,6 +109,8 @@ void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
 
 }  // namespace
 
-ApiEntry describe_log_dirs_api() { return api_entry<DescribeLogDirsCall, handle_describe_log_dirs>({kDescribeTheCluster}); }
+ApiEntry describe_log_dirs_api() {
+  return api_entry<DescribeLogDirsCall, handle_describe_log_dirs>({kDescribeTheCluster});
+}
 
 }  // namespace milena

@@ -1,5 +1,5 @@
-// CreateDelegationToken (key 38), versions 0-3 (KIP-48). Tokens are for clients that have authenticated, which none can.
-// Version 3 names an owner other than who asks (KIP-373).
+// CreateDelegationToken (key 38), versions 0-3 (KIP-48). Tokens are for clients that have authenticated, which none
+// can. Version 3 names an owner other than who asks (KIP-373).
 #include "broker/api/token_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/create_delegation_token.h"
@@ -15,7 +15,8 @@ void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> c
   const bool for_another = !call->request.owner_principal_name.value_or("").empty();
   const Principal& requester = call->principal();
   Principal owner = requester;
-  if (for_another) owner = {Bytes(call->request.owner_principal_type.value_or("")), Bytes(*call->request.owner_principal_name)};
+  if (for_another)
+    owner = {Bytes(call->request.owner_principal_type.value_or("")), Bytes(*call->request.owner_principal_name)};
   response.error_code = check_token_request(*call);
   if (response.error_code != ErrorCode::kDelegationTokenRequestNotAllowed && owner != requester &&
       !call->allows(kCreateUserTokens, owner.type + ":" + owner.name)) {

@@ -17,6 +17,8 @@ void handle_renew_delegation_token(std::shared_ptr<RenewDelegationTokenCall> cal
 
 }  // namespace
 
-ApiEntry renew_delegation_token_api() { return api_entry<RenewDelegationTokenCall, handle_renew_delegation_token>(kAnyone); }
+ApiEntry renew_delegation_token_api() {
+  return api_entry<RenewDelegationTokenCall, handle_renew_delegation_token>(kAnyone);
+}
 
 }  // namespace milena

@@ -1,4 +1,5 @@
-// ExpireDelegationToken (key 40), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none can.
+// ExpireDelegationToken (key 40), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none
+// can.
 #include "broker/api/token_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/expire_delegation_token.h"

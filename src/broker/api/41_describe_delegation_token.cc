@@ -1,4 +1,5 @@
-// DescribeDelegationToken (key 41), versions 0-3 (KIP-48). Tokens are for clients that have authenticated, which none can.
+// DescribeDelegationToken (key 41), versions 0-3 (KIP-48). Tokens are for clients that have authenticated, which none
+// can.
 #include "broker/api/token_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/describe_delegation_token.h"

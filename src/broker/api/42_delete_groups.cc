@@ -27,7 +27,8 @@ void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
       },
       [response](const GroupPart& part, ErrorCode error, GroupResponse* answer) {
         if (error == ErrorCode::kNone) {
-          for (auto& group : std::get<DeleteGroupsResponse>(*answer).results) response->results.push_back(std::move(group));
+          for (auto& group : std::get<DeleteGroupsResponse>(*answer).results)
+            response->results.push_back(std::move(group));
           return;
         }
         for (ByteView group : part.groups) response->results.push_back({Bytes(group), error});

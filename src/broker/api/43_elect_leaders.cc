@@ -11,7 +11,8 @@ using ElectLeadersCall = Call<ElectLeadersRequest, ElectLeadersResponse>;
 void refuse_elections(ElectLeadersCall& call, ErrorCode error) {
   ElectLeadersResponse response;
   response.error_code = error;
-  for (const auto& topic : call.request.topic_partitions.value_or(std::vector<ElectLeadersRequest::TopicPartitions>())) {
+  for (const auto& topic :
+       call.request.topic_partitions.value_or(std::vector<ElectLeadersRequest::TopicPartitions>())) {
     auto& out = response.replica_election_results.emplace_back();
     out.topic = Bytes(topic.topic);
     for (int32_t partition : topic.partitions) {

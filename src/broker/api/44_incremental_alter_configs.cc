@@ -21,10 +21,11 @@ void alter_log_levels(const IncrementalAlterConfigsCall& call, IncrementalAlterC
     auto& result = response.responses[i];
     bool asked = call.request.resources[i].resource_type == static_cast<int8_t>(ResourceType::kBrokerLogger);
     if (!asked || result.error_code != ErrorCode::kNone) continue;
-    auto error = !may_alter_log_levels(call)
-                     ? std::optional(ConfigError{Bytes(error_message(ErrorCode::kClusterAuthorizationFailed)),
-                                                 ErrorCode::kClusterAuthorizationFailed})
-                     : alter_loggers(call.request.resources[i], call.shard().node().node_id, call.request.validate_only);
+    auto error =
+        !may_alter_log_levels(call)
+            ? std::optional(ConfigError{Bytes(error_message(ErrorCode::kClusterAuthorizationFailed)),
+                                        ErrorCode::kClusterAuthorizationFailed})
+            : alter_loggers(call.request.resources[i], call.shard().node().node_id, call.request.validate_only);
     if (!error) continue;
     result.error_code = error->code;
     if (!error->message.empty()) result.error_message = std::move(error->message);

@@ -1,5 +1,5 @@
-// DescribeUserScramCredentials (key 50), version 0 (KIP-554): mechanisms and iterations, never the keys. Without users, or
-// with none named, all of them.
+// DescribeUserScramCredentials (key 50), version 0 (KIP-554): mechanisms and iterations, never the keys. Without users,
+// or with none named, all of them.
 #include <map>
 
 #include "broker/api_entry.h"
@@ -10,7 +10,8 @@
 namespace milena {
 namespace {
 
-using DescribeUserScramCredentialsCall = Call<DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse>;
+using DescribeUserScramCredentialsCall =
+    Call<DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse>;
 
 using DescribedUser = DescribeUserScramCredentialsResponse::DescribeUserScramCredentialsResult;
 using CredentialInfos = std::vector<DescribeUserScramCredentialsResponse::CredentialInfo>;

@@ -30,8 +30,9 @@ bool refuse_endpoint_type(const DescribeClusterCall& call, DescribeClusterRespon
   }
   // Version 0 knows neither the field nor the error.
   response.error_code = call.version() == 0 ? ErrorCode::kInvalidRequest : ErrorCode::kMismatchedEndpointType;
-  response.error_message = fmt::format("The request was sent to an endpoint of type {}, but we wanted an endpoint of type {}",
-                                       endpoint_type_name(here), endpoint_type_name(asked));
+  response.error_message =
+      fmt::format("The request was sent to an endpoint of type {}, but we wanted an endpoint of type {}",
+                  endpoint_type_name(here), endpoint_type_name(asked));
   return true;
 }
 
@@ -39,7 +40,8 @@ void describe_brokers(const DescribeClusterCall& call, DescribeClusterResponse& 
   const Shard& shard = call.shard();
   const int32_t node_id = shard.node().node_id;
   const ListenerEndpoint here = advertised_endpoint(call);
-  if (shard.image().find_broker(node_id) == nullptr) response.brokers.push_back({node_id, here.host, here.port, {}, {}});
+  if (shard.image().find_broker(node_id) == nullptr)
+    response.brokers.push_back({node_id, here.host, here.port, {}, {}});
   for (const auto& [id, image] : shard.image().brokers()) {
     if (image.fenced && id != node_id && !call.request.include_fenced_brokers) continue;
     auto& broker = response.brokers.emplace_back();
@@ -76,7 +78,8 @@ void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   }
   if (call->request.include_cluster_authorized_operations) {
     response.cluster_authorized_operations =
-        call->allows(kDescribeTheCluster) ? call->authorized_operations(AclResourceType::kCluster, kClusterResource) : 0;
+        call->allows(kDescribeTheCluster) ? call->authorized_operations(AclResourceType::kCluster, kClusterResource)
+                                          : 0;
   }
   call->reply(response);
 }

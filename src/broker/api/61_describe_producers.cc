@@ -34,7 +34,8 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
     auto producers = log.active_producers();
     if (!producers) return producers.error();
     item.producers = producers.take();
-    item.room->take(item.producers.size() * kProducer_bytes, "", "producers of " + partition->topic_partition().to_string());
+    item.room->take(item.producers.size() * kProducer_bytes, "",
+                    "producers of " + partition->topic_partition().to_string());
     return ok_status();
   });
 }

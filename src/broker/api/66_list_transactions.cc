@@ -1,5 +1,5 @@
-// ListTransactions (key 66), versions 0-2: all coordinators of this node are asked. Version 1 filters by duration, 2 by a
-// pattern of the transactional id.
+// ListTransactions (key 66), versions 0-2: all coordinators of this node are asked. Version 1 filters by duration, 2 by
+// a pattern of the transactional id.
 #include <algorithm>
 #include <set>
 
@@ -67,7 +67,8 @@ void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const 
   call->shard().executor().run_computation(
       [call, listing, &clock, end_ms = clock.steady_ms() + kLongestMatch_ms] {
         const auto time_is_up = [&clock, end_ms] { return clock.steady_ms() > end_ms; };
-        if (keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern, time_is_up)) return;
+        if (keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern, time_is_up))
+          return;
         listing->response = {};
         listing->unknown_filters.clear();
         listing->response.error_code = ErrorCode::kInvalidRegularExpression;

@@ -16,7 +16,9 @@ void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscription
   int64_t now_ms = call->shard().now_ms();
   at_telemetry_home<ClientTelemetry::Subscription>(
       call->shard(), id,
-      [id, client = telemetry_client(*call), now_ms](Shard& home) { return home.telemetry().subscribe(id, client, now_ms); },
+      [id, client = telemetry_client(*call), now_ms](Shard& home) {
+        return home.telemetry().subscribe(id, client, now_ms);
+      },
       [call, id](ClientTelemetry::Subscription subscription) {
         GetTelemetrySubscriptionsResponse response;
         response.error_code = subscription.error;

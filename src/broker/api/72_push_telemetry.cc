@@ -1,5 +1,5 @@
-// PushTelemetry (key 72), version 0 (KIP-714): a client's metrics, compressed, in OpenTelemetry's form. They are checked
-// where the client instance lives, read here, and kept there.
+// PushTelemetry (key 72), version 0 (KIP-714): a client's metrics, compressed, in OpenTelemetry's form. They are
+// checked where the client instance lives, read here, and kept there.
 #include "broker/api/telemetry_call.h"
 #include "broker/api_entry.h"
 #include "protocol/compression/compression.h"
@@ -45,7 +45,8 @@ Read read_push(const PushTelemetryCall& call, size_t max_bytes) {
   auto& values = result.push.values;
   auto summary = read_otlp_metrics(bytes, [&](const OtlpPoint& point) {
     if (!point.value || point.metric.size() > kMaxTelemetryNameBytes) return;
-    if (values.size() < kMaxTelemetryValues || values.contains(Bytes(point.metric))) values[Bytes(point.metric)] = *point.value;
+    if (values.size() < kMaxTelemetryValues || values.contains(Bytes(point.metric)))
+      values[Bytes(point.metric)] = *point.value;
   });
   if (!summary) {
     result.error = ErrorCode::kInvalidRecord;
@@ -78,7 +79,8 @@ void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
         return home.telemetry().begin_push(id, client, request, now_ms);
       },
       [call, id, max_bytes](ErrorCode error) {
-        if (error != ErrorCode::kNone || call->request.metrics.value_or(ByteView()).empty()) return answer(*call, error);
+        if (error != ErrorCode::kNone || call->request.metrics.value_or(ByteView()).empty())
+          return answer(*call, error);
         auto read = std::make_shared<Read>(read_push(*call, max_bytes));
         at_telemetry_home<ErrorCode>(
             call->shard(), id,

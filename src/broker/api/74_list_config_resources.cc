@@ -1,5 +1,5 @@
-// ListConfigResources (key 74), versions 0-1: names of what has configs. Version 0 was ListClientMetricsResources and asks
-// for client metrics alone; version 1 names the kinds that are wanted, and none means all.
+// ListConfigResources (key 74), versions 0-1: names of what has configs. Version 0 was ListClientMetricsResources and
+// asks for client metrics alone; version 1 names the kinds that are wanted, and none means all.
 #include <algorithm>
 
 #include "broker/api/refusal.h"

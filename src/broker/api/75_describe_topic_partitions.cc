@@ -15,7 +15,8 @@ using DescribeTopicPartitionsCall = Call<DescribeTopicPartitionsRequest, Describ
 
 using Response = DescribeTopicPartitionsResponse;
 
-Response::DescribeTopicPartitionsResponsePartition describe_partition(const MetadataImage& metadata, const PartitionImage& image, int32_t index) {
+Response::DescribeTopicPartitionsResponsePartition describe_partition(const MetadataImage& metadata,
+                                                                      const PartitionImage& image, int32_t index) {
   Response::DescribeTopicPartitionsResponsePartition out;
   out.partition_index = index;
   out.leader_id = image.leader;
@@ -29,8 +30,8 @@ Response::DescribeTopicPartitionsResponsePartition describe_partition(const Meta
   return out;
 }
 
-// Names to describe, sorted, from the cursor on; of all topics no more than can be answered, and one for the next cursor.
-// Those that the client asks for and may not see are put into `forbidden`.
+// Names to describe, sorted, from the cursor on; of all topics no more than can be answered, and one for the next
+// cursor. Those that the client asks for and may not see are put into `forbidden`.
 std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call, int64_t room,
                                         std::vector<ByteView>& forbidden) {
   const auto& request = call.request;
@@ -101,7 +102,8 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     int32_t first = request.cursor && request.cursor->topic_name == name ? request.cursor->partition_index : 0;
     int32_t end = static_cast<int32_t>(std::min<int64_t>(image->partition_count(), first + room));
     for (int32_t i = first; i < end; i++) {
-      topic.partitions.push_back(describe_partition(call->shard().image(), image->partitions[static_cast<size_t>(i)], i));
+      topic.partitions.push_back(
+          describe_partition(call->shard().image(), image->partitions[static_cast<size_t>(i)], i));
       room--;
     }
     if (end < image->partition_count()) {

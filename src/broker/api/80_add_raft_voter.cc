@@ -1,5 +1,5 @@
-// AddRaftVoter (key 80), versions 0-1 (KIP-853). The controller is embedded, a quorum of one. With kraft.version 0 voters
-// cannot be added; with 1 none that this node could reach.
+// AddRaftVoter (key 80), versions 0-1 (KIP-853). The controller is embedded, a quorum of one. With kraft.version 0
+// voters cannot be added; with 1 none that this node could reach.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,8 @@ namespace {
 
 using AddRaftVoterCall = Call<AddRaftVoterRequest, AddRaftVoterResponse>;
 
-// Names of listeners are compared in upper case. Where this node has no controller's listener, the usual name stands for it.
+// Names of listeners are compared in upper case. Where this node has no controller's listener, the usual name stands
+// for it.
 Bytes upper_case(ByteView name) {
   Bytes upper(name);
   std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
@@ -42,7 +43,8 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   const Bytes wanted = controller_listener_name(call->shard());
   if (!refusal && !names_listener(request, wanted)) {
     Bytes why = "The request tells no address of the voter's listener " + wanted;
-    for (const auto& other : request.listeners) why += fmt::format("; {}={}:{}", upper_case(other.name), other.host, other.port);
+    for (const auto& other : request.listeners)
+      why += fmt::format("; {}={}:{}", upper_case(other.name), other.host, other.port);
     refusal = VoterRefusal{ErrorCode::kInvalidRequest, std::move(why)};
   }
   if (!refusal && call->shard().node().kraft_version == 0) {
@@ -51,7 +53,9 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   if (!refusal && request.voter_id == call->shard().node().node_id) {
     refusal = VoterRefusal{ErrorCode::kDuplicateVoter, "This node is a voter already"};
   }
-  if (!refusal) refusal = VoterRefusal{ErrorCode::kRequestTimedOut, "The voter was not reached: this controller is embedded and stays alone"};
+  if (!refusal)
+    refusal = VoterRefusal{ErrorCode::kRequestTimedOut,
+                           "The voter was not reached: this controller is embedded and stays alone"};
   response.error_code = refusal->code;
   response.error_message = std::move(refusal->message);
   call->reply(response);

@@ -25,8 +25,8 @@ inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView 
   }
 }
 
-// The resources that the client may not alter, taken out of the request; they are answered in their places. One that is named
-// twice is left to the controller, who refuses it.
+// The resources that the client may not alter, taken out of the request; they are answered in their places. One that is
+// named twice is left to the controller, who refuses it.
 template <class CallType>
 class ForbiddenConfigs {
  public:

@@ -124,10 +124,13 @@ std::optional<ConfigError> check_logger(const Altered& config) {
       return ConfigError{fmt::format("Logger {} does not exist!", config.name)};
     }
     if (sets && !parse_level(*config.value)) {
-      return ConfigError{fmt::format("Cannot set the log level of {} to {} as it is not a supported log level. Valid log "
-                                     "levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN", config.name, *config.value)};
+      return ConfigError{
+          fmt::format("Cannot set the log level of {} to {} as it is not a supported log level. Valid log "
+                      "levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN",
+                      config.name, *config.value)};
     }
-    if (!sets && find_own_logger(config.name) == 0) return invalid("Removing the log level of the root logger is not allowed");
+    if (!sets && find_own_logger(config.name) == 0)
+      return invalid("Removing the log level of the root logger is not allowed");
     return std::nullopt;
   }
   if (config.config_operation == kAppendLevel || config.config_operation == kSubtractLevel) {

@@ -1,5 +1,5 @@
-// What the Describe requests of all kinds of groups have in common: each coordinator is asked for its part, a group that
-// cannot be told has its error in the answer, and operations are added where they were asked for.
+// What the Describe requests of all kinds of groups have in common: each coordinator is asked for its part, a group
+// that cannot be told has its error in the answer, and operations are added where they were asked for.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ void add_group_error(Response& response, ByteView group, ErrorCode error) {
   out.error_code = error;
 }
 
-// `describe` is the coordinator's function; `response` may hold groups already, which are answered with the rest. `finish` has
-// the last word on the answer.
+// `describe` is the coordinator's function; `response` may hold groups already, which are answered with the rest.
+// `finish` has the last word on the answer.
 template <class ApiCall>
 void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteView> groups,
                               Effects (GroupShard::*describe)(const Caller&, std::span<const ByteView>),

@@ -34,8 +34,8 @@ inline void fit_to_version(JoinGroupResponse& response, int16_t version) {
   if (version >= 7 && response.protocol_name && response.protocol_name->empty()) response.protocol_name.reset();
 }
 
-// What a member sends goes through here, so that the coordinator hears when the client closes the connection. Administrators'
-// requests are noted, too: they name no member, so nothing comes of it.
+// What a member sends goes through here, so that the coordinator hears when the client closes the connection.
+// Administrators' requests are noted, too: they name no member, so nothing comes of it.
 void note_group(ConnectionState& connection, ByteView group_id);
 
 // The consumer protocol (KIP-848) is on when the settings name it and the cluster has finalized its feature.

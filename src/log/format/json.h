@@ -1,5 +1,5 @@
-// The little JSON that Kafka's state files are written in (quorum-state, .kafka_cleanshutdown): objects, arrays, integers
-// and strings. Pure.
+// The little JSON that Kafka's state files are written in (quorum-state, .kafka_cleanshutdown): objects, arrays,
+// integers and strings. Pure.
 #pragma once
 
 #include <cstdint>

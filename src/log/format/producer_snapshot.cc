@@ -43,7 +43,8 @@ Result<std::vector<ProducerSnapshotEntry>> decode_producer_snapshot(ByteView fil
   uint32_t stored = load_big_endian<uint32_t>(file.data() + 2);
   uint32_t computed = crc32c(file.substr(kSnapshotCrcEnd));
   if (stored != computed) {
-    return make_error(ErrorKind::kCorrupt, "producer snapshot has checksum {:08x}, its content {:08x}", stored, computed);
+    return make_error(ErrorKind::kCorrupt, "producer snapshot has checksum {:08x}, its content {:08x}", stored,
+                      computed);
   }
   int32_t count = load_big_endian<int32_t>(file.data() + kSnapshotCrcEnd);
   size_t room = file.size() - kSnapshotHeaderSize;

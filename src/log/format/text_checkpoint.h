@@ -1,6 +1,6 @@
-// Kafka's text checkpoints (CheckpointFile): line 1 the format's version 0, line 2 the number of entries, then one entry a
-// line. Two kinds: offsets of partitions ("topic partition offset", OffsetCheckpointFile) and leader epochs ("epoch start
-// offset", LeaderEpochCheckpointFile).
+// Kafka's text checkpoints (CheckpointFile): line 1 the format's version 0, line 2 the number of entries, then one
+// entry a line. Two kinds: offsets of partitions ("topic partition offset", OffsetCheckpointFile) and leader epochs
+// ("epoch start offset", LeaderEpochCheckpointFile).
 #pragma once
 
 #include <cstdint>

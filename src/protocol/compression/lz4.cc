@@ -142,7 +142,8 @@ class Lz4Reader final : public BlockReader {
     const auto flags = static_cast<uint8_t>(rest_[0]);
     const auto descriptor = static_cast<uint8_t>(rest_[1]);
     rest_.remove_prefix(2);
-    if ((flags & kVersionMask) != kVersionBits || (flags & kReservedFlags) != 0) return lz4_error("unknown frame flags");
+    if ((flags & kVersionMask) != kVersionBits || (flags & kReservedFlags) != 0)
+      return lz4_error("unknown frame flags");
     if (!(flags & kIndependentBlocks)) return lz4_error("blocks that depend on each other are not supported");
     const int size_class = descriptor >> 4;
     if (size_class < 4 || size_class > 7 || (descriptor & 0x0f) != 0) return lz4_error("unknown block size");
@@ -153,7 +154,8 @@ class Lz4Reader final : public BlockReader {
     rest_.remove_prefix(left_of_header - 1);
     const ByteView covered = frame.substr(kMagicSize, frame.size() - rest_.size() - kMagicSize);
     const bool checksum_matters = framing_ == Lz4Framing::kStandard;
-    if (checksum_matters && header_checksum(covered) != rest_[0]) return lz4_error("wrong checksum of the frame's header");
+    if (checksum_matters && header_checksum(covered) != rest_[0])
+      return lz4_error("wrong checksum of the frame's header");
     rest_.remove_prefix(1);
     header_read_ = true;
     return ok_status();

@@ -118,8 +118,8 @@ size_t furthest_offset(ByteView elements) {
   return furthest;
 }
 
-// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. What is kept is as much as
-// the furthest copy needs: Google's encoders cut their input every 64 KiB, franz-go's (S2) look further back.
+// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. What is kept is as much
+// as the furthest copy needs: Google's encoders cut their input every 64 KiB, franz-go's (S2) look further back.
 class WindowedBlock {
  public:
   void begin(ByteView elements, size_t uncompressed_size, size_t furthest) {
@@ -210,7 +210,8 @@ class SnappyReader final : public BlockReader {
       RETURN_IF_ERROR(find_block(block));
       if (block.empty()) return ByteView();
       size_t size = 0;
-      if (!snappy::GetUncompressedLength(block.data(), block.size(), &size)) return snappy_error("a block without its length");
+      if (!snappy::GetUncompressedLength(block.data(), block.size(), &size))
+        return snappy_error("a block without its length");
       if (size / kHighestRatio > block.size()) return snappy_error("the block says that it holds more than it can");
       const ByteView elements = elements_of(block);
       const bool large = size > std::max(kDirectSize, kDirectRatio * block.size());

@@ -37,7 +37,8 @@ class ZstdWriter final : public CompressStream {
     if (!context_) context_.reset(ZSTD_createCCtx());
     CHECK(context_ != nullptr);
     ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_and_parameters);
-    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, std::clamp(level, ZSTD_minCLevel(), ZSTD_maxCLevel()));
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel,
+                           std::clamp(level, ZSTD_minCLevel(), ZSTD_maxCLevel()));
   }
   ~ZstdWriter() override {
     if (ZSTD_sizeof_CCtx(context_.get()) <= kKeptContextSize) spare_compress_context = std::move(context_);

@@ -45,7 +45,8 @@ class Conversion {
     int32_t index = 0;
     for (; it.next(); index++) {
       const LegacyMessage& message = it.message();
-      if (message.is_compressed()) return refuse(ErrorCode::kInvalidRecord, "compressed message in a compressed message");
+      if (message.is_compressed())
+        return refuse(ErrorCode::kInvalidRecord, "compressed message in a compressed message");
       if (message.magic == wrapper.magic && !message.crc_ok()) {
         return refuse(ErrorCode::kCorruptMessage, "wrong checksum of a message in a compressed message");
       }
@@ -74,7 +75,8 @@ class Conversion {
 
   std::optional<ProduceValidation> too_large() const {
     if (builder_.written_size() <= static_cast<size_t>(checks_.limits().max_message_bytes)) return std::nullopt;
-    return refuse(ErrorCode::kMessageTooLarge, fmt::format("converted batch beyond {} bytes", checks_.limits().max_message_bytes));
+    return refuse(ErrorCode::kMessageTooLarge,
+                  fmt::format("converted batch beyond {} bytes", checks_.limits().max_message_bytes));
   }
 
   RecordChecks& checks_;

@@ -151,8 +151,8 @@ Result<bool> LegacyInnerIterator::read_next() {
   }
   const size_t total = kBatchLogOverhead + static_cast<size_t>(size);
   if (total > max_message_bytes_) {
-    return make_error(ErrorKind::kCorrupt, "compressed message with an inner message of {} bytes, more than may be held",
-                      size);
+    return make_error(ErrorKind::kCorrupt,
+                      "compressed message with an inner message of {} bytes, more than may be held", size);
   }
   // Step by step: a size may lie, and memory is only for bytes that are there.
   for (size_t step = std::min<size_t>(total, 64 * 1024);; step = std::min(total, 2 * step)) {

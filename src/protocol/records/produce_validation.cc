@@ -77,8 +77,8 @@ Refusal check_request(const ProducedRecords& records, std::span<const ByteView> 
 
 bool entry_crc_ok(ByteView entry) {
   if (magic_of(entry) == kMagicV2) {
-    return entry.size() >= kBatchHeaderSize &&
-           crc32c(entry.substr(kBatchAttributesPosition)) == load_big_endian<uint32_t>(entry.data() + kBatchCrcPosition);
+    return entry.size() >= kBatchHeaderSize && crc32c(entry.substr(kBatchAttributesPosition)) ==
+                                                   load_big_endian<uint32_t>(entry.data() + kBatchCrcPosition);
   }
   Result<LegacyMessage> message = LegacyMessage::parse(entry);
   return message.ok() && message->crc_ok();
@@ -160,7 +160,8 @@ Refusal check_plain_records(const BatchHeader& header, ByteView records, RecordC
 Refusal iteration_error(const RecordIterator& it, Codec codec) {
   // Kafka says INVALID_RECORD of records that make no sense, and has no error of its own for a broken stream.
   const bool broken_stream = codec != Codec::kNone && it.stream_failed();
-  return refuse(broken_stream ? ErrorCode::kUnknownServerError : ErrorCode::kInvalidRecord, it.status().error().message);
+  return refuse(broken_stream ? ErrorCode::kUnknownServerError : ErrorCode::kInvalidRecord,
+                it.status().error().message);
 }
 
 // Keys and values are decompressed and passed over.

@@ -21,7 +21,8 @@ class RecordChecks {
     if (limits_.compacted && !has_key) [[unlikely]] {
       add_missing_key(batch_index);
     } else if (check_time_ && timestamp != kNoTimestamp) {
-      if (timestamp < earliest_ || timestamp > latest_) [[unlikely]] check_timestamp_exactly(batch_index, timestamp, offset);
+      if (timestamp < earliest_ || timestamp > latest_) [[unlikely]]
+        check_timestamp_exactly(batch_index, timestamp, offset);
     } else if (log_append_time_claimed) [[unlikely]] {
       add_claimed_append_time(batch_index, timestamp, offset);
     }

@@ -60,8 +60,9 @@ bool RecordIterator::next() {
   RecordFields fields;
   if (!body->empty()) {
     if (!read_record_fields(body->data(), body->data() + body->size(), fields)) return fail(senseless_record());
-    record_.headers = RecordHeaders(
-        ByteView(fields.headers, static_cast<size_t>(body->data() + body->size() - fields.headers)), fields.header_count);
+    record_.headers =
+        RecordHeaders(ByteView(fields.headers, static_cast<size_t>(body->data() + body->size() - fields.headers)),
+                      fields.header_count);
   } else {
     if (Status status = read_large_record(fields); !status.ok()) return fail(status.error());
     record_.headers = RecordHeaders();

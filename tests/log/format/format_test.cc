@@ -38,7 +38,8 @@ TEST(LogFormat, partition_directories) {
     EXPECT_EQ(parsed->partition, (TopicPartition{"a-b", 3}));
     EXPECT_EQ(parsed->kind, kind);
   }
-  EXPECT_EQ(renamed_partition_directory({std::string(249, 't'), 3}, DirectoryKind::kDelete, system_random()).size(), 255u);
+  EXPECT_EQ(renamed_partition_directory({std::string(249, 't'), 3}, DirectoryKind::kDelete, system_random()).size(),
+            255u);
   for (const char* other : {"topic", "-1", "topic-", "topic-x", "topic-1.abc-delete", "remote-log-index-cache", "a--",
                             "topic-99999999999", "topic-+1"}) {
     EXPECT_FALSE(parse_partition_directory(other).has_value()) << other;
@@ -51,8 +52,9 @@ TEST(LogFormat, offset_checkpoint) {
   EXPECT_EQ(file, "0\n2\na 0 5\nb-c 12 9223372036854775807\n");
   EXPECT_EQ(decode_offset_checkpoint(file).value(), offsets);
   EXPECT_TRUE(decode_offset_checkpoint("0\n0\n").value().empty());
-  for (const char* bad : {"", "0\n", "1\n0\n", "0\n-1\n", "0\n1\n", "0\n2\na 0 5\n", "0\n1\na 0 5\nb 0 5\n", "0\n1\na 0\n",
-                          "0\n1\na x 5\n", "0\n1\na 0 5 6\n", "0\n1\na 0 99999999999999999999\n", "x\n0\n"}) {
+  for (const char* bad :
+       {"", "0\n", "1\n0\n", "0\n-1\n", "0\n1\n", "0\n2\na 0 5\n", "0\n1\na 0 5\nb 0 5\n", "0\n1\na 0\n",
+        "0\n1\na x 5\n", "0\n1\na 0 5 6\n", "0\n1\na 0 99999999999999999999\n", "x\n0\n"}) {
     EXPECT_FALSE(decode_offset_checkpoint(bad).ok()) << bad;
   }
 }
@@ -81,9 +83,9 @@ TEST(LogFormat, partition_metadata) {
   Uuid id = Uuid::random(system_random());
   EXPECT_EQ(decode_partition_metadata(encode_partition_metadata(id)).value(), id);
   EXPECT_EQ(decode_partition_metadata("version: 0\ntopic_id: " + id.to_string()).value(), id);
-  for (const std::string& bad : {std::string(""), "version: 1\ntopic_id: " + id.to_string(), std::string("version: 0\n"),
-                                 std::string("version: 0\ntopic_id: x\n"),
-                                 std::string("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA\n")}) {
+  for (const std::string& bad :
+       {std::string(""), "version: 1\ntopic_id: " + id.to_string(), std::string("version: 0\n"),
+        std::string("version: 0\ntopic_id: x\n"), std::string("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA\n")}) {
     EXPECT_FALSE(decode_partition_metadata(bad).ok()) << bad;
   }
 }
@@ -117,7 +119,8 @@ TEST(LogFormat, json) {
   EXPECT_EQ(value.member("a")->array[1].integer, -2);
   EXPECT_EQ(value.member("a")->array[2].string_or("b", ""), "x\"y");
   EXPECT_EQ(value.integer_or("c", 5), 5);
-  for (const char* bad : {"", "{", "[1,", "{\"a\"}", "{\"a\":1,}", "\"x", "1 2", "nul", "{\"a\":99999999999999999999}"}) {
+  for (const char* bad :
+       {"", "{", "[1,", "{\"a\"}", "{\"a\":1,}", "\"x", "1 2", "nul", "{\"a\":99999999999999999999}"}) {
     EXPECT_FALSE(parse_json(bad).ok()) << bad;
   }
   EXPECT_FALSE(parse_json(std::string(100'000, '[')).ok());
