@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/out_of_memory.h"
 #include "broker/coordinator_log.h"
 #include "broker/group_runtime.h"
 #include "broker/shard.h"
@@ -297,19 +298,21 @@ void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& parti
 }
 
 template <class Kind>
-ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) noexcept {
-  Partition* partition = partition_of_host(host);
-  if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
-  BatchOptions options;
-  AppendChecks checks = AppendOrigin::kCoordinator;
-  shape_append(effects, options, checks);
-  const AppendOutcome outcome = append_coordinator_records(shard_, *partition, effects.records, options, checks);
-  if (outcome.error != ErrorCode::kNone) return outcome.error;
-  int64_t offset = outcome.base_offset;
-  for (const CoordinatorRecord& record : effects.records) {
-    host.state->apply(record.key, value_of(record), offset++, options.transactional ? options.producer_id : -1);
-  }
-  return ErrorCode::kNone;
+ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
+  return whole_or_not([&] {
+    Partition* partition = partition_of_host(host);
+    if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
+    BatchOptions options;
+    AppendChecks checks = AppendOrigin::kCoordinator;
+    shape_append(effects, options, checks);
+    const AppendOutcome outcome = append_coordinator_records(shard_, *partition, effects.records, options, checks);
+    if (outcome.error != ErrorCode::kNone) return outcome.error;
+    int64_t offset = outcome.base_offset;
+    for (const CoordinatorRecord& record : effects.records) {
+      host.state->apply(record.key, value_of(record), offset++, options.transactional ? options.producer_id : -1);
+    }
+    return ErrorCode::kNone;
+  });
 }
 
 // --- gathered appends
@@ -325,17 +328,19 @@ auto CoordinatorRuntime<Kind>::gathering(const Host& host, const Effects& effect
 }
 
 template <class Kind>
-void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) noexcept {
-  const int64_t end = partition_of_host(host)->log_end_offset();
-  const int64_t timestamp_ms = shard_.now_ms();
-  BatchOptions options;
-  AppendChecks checks = AppendOrigin::kCoordinator;
-  shape_append(effects, options, checks);
-  for (const CoordinatorRecord& record : effects.records) {
-    const int64_t offset = end + host.gathered.record_count();
-    host.gathered.add(record, timestamp_ms, options);
-    host.state->apply(record.key, value_of(record), offset, -1);
-  }
+void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) {
+  return whole_or_not([&] {
+    const int64_t end = partition_of_host(host)->log_end_offset();
+    const int64_t timestamp_ms = shard_.now_ms();
+    BatchOptions options;
+    AppendChecks checks = AppendOrigin::kCoordinator;
+    shape_append(effects, options, checks);
+    for (const CoordinatorRecord& record : effects.records) {
+      const int64_t offset = end + host.gathered.record_count();
+      host.gathered.add(record, timestamp_ms, options);
+      host.state->apply(record.key, value_of(record), offset, -1);
+    }
+  });
 }
 
 template <class Kind>

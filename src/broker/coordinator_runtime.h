@@ -118,9 +118,9 @@ class CoordinatorRuntime {
   // Records are appended and applied as a whole, or the process ends.
   void execute(Host& host, Effects effects);
   void release(Host& host, Effects effects);
-  ErrorCode append(Host& host, const Effects& effects) noexcept;
+  ErrorCode append(Host& host, const Effects& effects);
   Gathering gathering(const Host& host, const Effects& effects) const;
-  void gather(Host& host, const Effects& effects) noexcept;
+  void gather(Host& host, const Effects& effects);
   void plan_flush(Host& host);
   bool append_gathered(Host& host, Effects& held);
   void flush(Host& host);

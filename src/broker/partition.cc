@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/out_of_memory.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -96,21 +97,23 @@ void Partition::replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& di
   directory_ = &directory;
 }
 
-AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) noexcept {
-  PartitionLog* partition_log = log();
-  if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
-  Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);
-  if (!outcome) {
-    take_offline(outcome.error());
-    return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
-  }
-  if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
-    advance_high_watermark();
-    shard_.note_append(*this);
-    // It owed a sync (flush.messages), which failed.
-    if (offline_) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
-  }
-  return *outcome;
+AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) {
+  return whole_or_not([&]() -> AppendOutcome {
+    PartitionLog* partition_log = log();
+    if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);
+    if (!outcome) {
+      take_offline(outcome.error());
+      return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    }
+    if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
+      advance_high_watermark();
+      shard_.note_append(*this);
+      // It owed a sync (flush.messages), which failed.
+      if (offline_) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    }
+    return *outcome;
+  });
 }
 
 VerificationStart Partition::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,

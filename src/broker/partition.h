@@ -83,7 +83,7 @@ class Partition {
   // Validated batches of a leader's client or coordinator; offsets are assigned here. A disk error comes back as
   // KAFKA_STORAGE_ERROR.
   // A log that is half changed for want of memory could not be gone on with.
-  AppendOutcome append_as_leader(const Payload& batches, AppendChecks checks) noexcept;
+  AppendOutcome append_as_leader(const Payload& batches, AppendChecks checks);
 
   // Before a transaction's first batch: whether its coordinator is to be asked (log/producer_state.h).
   VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
