@@ -42,6 +42,9 @@ Status PartitionLog::recover(const OpenState& state) {
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
     if (!whole) return whole.error();
     if (*whole) continue;
+    // Nothing is missing before the next segment: what was cut off is the rest of a preallocated file, whose
+    // shortening at the roll did not reach the disk.
+    if (i + 1 < segments_.size() && segments_[i + 1]->base_offset() == log_end_offset_) continue;
     while (segments_.size() > i + 1) {
       log_warn("{}: dropping segment {}, which follows the cut", directory_, active().base_offset());
       RETURN_IF_ERROR(remove_segment_files(active()));

@@ -108,6 +108,21 @@ TEST_F(LogRecoveryTest, a_cut_in_the_middle_drops_what_follows) {
   EXPECT_EQ(append({}).base_offset, 1);
 }
 
+TEST_F(LogRecoveryTest, zeros_behind_a_full_segment_cost_nothing_that_follows) {
+  config_.segment_bytes = 500;
+  open();
+  for (int i = 0; i < 30; ++i) append({.records = 2, .padding = 20});
+  ASSERT_GE(log_->segment_count(), 3u);
+  const std::vector<std::string> all = values_from(0);
+  log_.reset();
+  const Bytes first = slurp(file(0, kLogSuffix));
+  spill(file(0, kLogSuffix), first + Bytes(300, '\0'));
+  reopen_after_crash();
+  EXPECT_EQ(values_from(0), all);
+  EXPECT_EQ(slurp(file(0, kLogSuffix)), first);
+  EXPECT_EQ(append({}).base_offset, 60);
+}
+
 TEST_F(LogRecoveryTest, below_the_recovery_point_checksums_are_not_read_again) {
   open();
   for (int i = 0; i < 4; ++i) append({});
