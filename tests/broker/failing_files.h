@@ -7,10 +7,11 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/forwarding_file_system.h"
 
 namespace milena::broker_test {
 
-class FailingFiles final : public FileSystem {
+class FailingFiles final : public ForwardingFileSystem {
  public:
   enum class Call { kOpen, kRead, kWrite, kSync };
 
@@ -21,17 +22,10 @@ class FailingFiles final : public FileSystem {
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     RETURN_IF_ERROR(check(Call::kOpen, path));
-    auto file = real_.open(path, mode);
+    auto file = ForwardingFileSystem::open(path, mode);
     if (!file) return file;
     return std::shared_ptr<File>(std::make_shared<Checked>(*file, *this));
   }
-  bool exists(const std::string& path) override { return real_.exists(path); }
-  Status make_directories(const std::string& path) override { return real_.make_directories(path); }
-  Result<std::vector<std::string>> list(const std::string& path) override { return real_.list(path); }
-  Status rename(const std::string& from, const std::string& to) override { return real_.rename(from, to); }
-  Status remove(const std::string& path) override { return real_.remove(path); }
-  Status remove_tree(const std::string& path) override { return real_.remove_tree(path); }
-  Status sync_directory(const std::string& path) override { return real_.sync_directory(path); }
 
  private:
   struct Failure {
@@ -74,7 +68,6 @@ class FailingFiles final : public FileSystem {
     return make_error(found->second.kind, "{}: made to fail", path);
   }
 
-  FileSystem& real_ = posix_file_system();
   std::map<Call, Failure> failing_;
 };
 

@@ -1,11 +1,12 @@
 // A process without a descriptor to spare: nothing is wrong with the disk, and what is tried again later works.
+#include "base/forwarding_file_system.h"
 #include "log_fixture.h"
 
 namespace milena::log_test {
 namespace {
 
 // Opens no file that it would not find open, while told so, or beyond a number of open files.
-class ScarceFileSystem final : public FileSystem {
+class ScarceFileSystem final : public ForwardingFileSystem {
  public:
   bool scarce = false;
   size_t most_open = SIZE_MAX;
@@ -13,20 +14,12 @@ class ScarceFileSystem final : public FileSystem {
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     std::erase_if(open_, [](const std::weak_ptr<File>& file) { return file.expired(); });
     if (scarce || open_.size() >= most_open) return make_error(ErrorKind::kExhausted, "cannot open {}: no more", path);
-    auto file = real_.open(path, mode);
+    auto file = ForwardingFileSystem::open(path, mode);
     if (file.ok()) open_.push_back(*file);
     return file;
   }
-  bool exists(const std::string& path) override { return real_.exists(path); }
-  Status make_directories(const std::string& path) override { return real_.make_directories(path); }
-  Result<std::vector<std::string>> list(const std::string& path) override { return real_.list(path); }
-  Status rename(const std::string& from, const std::string& to) override { return real_.rename(from, to); }
-  Status remove(const std::string& path) override { return real_.remove(path); }
-  Status remove_tree(const std::string& path) override { return real_.remove_tree(path); }
-  Status sync_directory(const std::string& path) override { return real_.sync_directory(path); }
 
  private:
-  FileSystem& real_ = posix_file_system();
   std::vector<std::weak_ptr<File>> open_;
 };
 
