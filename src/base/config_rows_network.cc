@@ -8,12 +8,10 @@ namespace config_rows {
 static const ConfigDef kNetworkRows[] = {
     {"listeners", kList, "PLAINTEXT://:9092", "", kPerBroker, kHonoured,
      "Where to listen: NAME://host:port, several separated by commas. Without a host: every address, IPv4 and IPv6. "
-     "Names may come "
-     "and go while the broker runs; another address for a name counts from the next start on."},
+     "Names may come and go while the broker runs; another address for a name counts from the next start on."},
     {"advertised.listeners", kList, nullptr, "", kReadOnly, kHonoured,
      "What clients are told to connect to. Not set: the hosts of listeners. For a wildcard, and with auto: the address "
-     "that "
-     "the client's own connection came to."},
+     "that the client's own connection came to."},
     {"listener.security.protocol.map", kString,
      "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", "", kPerBroker, kHonoured,
      "Which protocol each listener name stands for."},

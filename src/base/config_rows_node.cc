@@ -94,8 +94,7 @@ static const ConfigDef kNodeRows[] = {
      "Time after which a snapshot is made if there are new metadata records."},
     {"controller.listener.names", kList, nullptr, "", kReadOnly, kHonoured,
      "Listeners that belong to the controller. The embedded controller needs none; those that listeners names are "
-     "opened "
-     "for tools that ask the controller itself."},
+     "opened for tools that ask the controller itself."},
     {"controller.quorum.voters", kList, "", "", kReadOnly, kNoEffect,
      "The controllers of the cluster, id@host:port each. The embedded controller is a quorum of its own."},
     {"controller.quorum.bootstrap.servers", kList, "", "", kReadOnly, kNoEffect,

@@ -14,8 +14,7 @@ struct Protection {
 constexpr Protection kProtections[] = {
     {"authorizer.class.name", "",
      "Milena enforces no ACLs yet, so every client could do everything. Start this node with Kafka, or, if all clients "
-     "may do "
-     "everything, remove authorizer.class.name and super.users"},
+     "may do everything, remove authorizer.class.name and super.users"},
     {"create.topic.policy.class.name", "",
      "Milena runs no Java classes, so no topic would be refused. Start this node with Kafka, or remove the setting"},
     {"alter.config.policy.class.name", "",
@@ -45,8 +44,7 @@ std::string unprotected_warning(ByteView key) {
   if (key.starts_with("ssl.") || key.starts_with("sasl.") || key.starts_with("delegation.token.") ||
       key.starts_with("listener.name.") || key == "connections.max.reauth.ms") {
     return "Milena has no listeners with TLS or SASL yet, and on PLAINTEXT listeners it has no effect, as in Kafka: "
-           "every "
-           "client that reaches them is served";
+           "every client that reaches them is served";
   }
   return {};
 }

@@ -221,8 +221,7 @@ Bytes connection_complaint(const Settings& after) {
   const Bytes& overrides = after.get_string("max.connections.per.ip.overrides");
   if (after.get_int("max.connections.per.ip") == 0 && overrides.empty()) {
     return "requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides "
-           "property is "
-           "set.";
+           "property is set.";
   }
   for (const ByteView item : split_list(overrides)) {
     const size_t colon = item.rfind(':');

@@ -128,14 +128,12 @@ void add_group_row(const GroupConfigDef& config, Bytes& page) {
 void add_resources(Bytes& page) {
   page +=
       "\n## Topics\n\nA topic that does not set one follows the broker's settings of the fifth column, the first that "
-      "is "
-      "set.\n\n| Config | Type | Default | Valid | Follows | In Milena | What it does "
+      "is set.\n\n| Config | Type | Default | Valid | Follows | In Milena | What it does "
       "|\n|---|---|---|---|---|---|---|\n";
   for (const TopicConfigDef* config : topic_configs_by_name()) add_topic_row(*config, page);
   page +=
       "\n## Single groups\n\nA group that does not set one follows the broker's setting. What it sets must lie within "
-      "the "
-      "broker's limits.\n\n| Config | Type | Default | Valid | Follows | Limits | What it does |\n"
+      "the broker's limits.\n\n| Config | Type | Default | Valid | Follows | Limits | What it does |\n"
       "|---|---|---|---|---|---|---|\n";
   for (const GroupConfigDef& config : group_config_defs()) add_group_row(config, page);
   page += "\n## Subscriptions of client metrics\n\n| Config | Type | Default | What it does |\n|---|---|---|---|\n";

@@ -114,8 +114,7 @@ ErrorCode check_access(const DescribeConfigsCall& call, int8_t type, ByteView na
 Outcome refuse_request() {
   return refuse(
       "This most likely occurs because of a request being malformed by the client library or the message was sent to "
-      "an "
-      "incompatible broker. See the broker logs for more details.");
+      "an incompatible broker. See the broker logs for more details.");
 }
 
 Config to_wire(DescribedConfig& described, const DescribeConfigsRequest& request) {
