@@ -10,14 +10,14 @@
 #include <system_error>
 #include <thread>
 
-#include "base/config_listeners.h"
 #include "base/log.h"
-#include "base/settings.h"
-#include "base/settings_environment.h"
-#include "base/settings_report.h"
 #include "broker/api_reference.h"
 #include "broker/node.h"
-#include "metadata/config_reference.h"
+#include "config/config_listeners.h"
+#include "config/config_reference.h"
+#include "config/settings.h"
+#include "config/settings_environment.h"
+#include "config/settings_report.h"
 #include "net/server.h"
 #include "net/server_settings.h"
 #include "tools/command_line.h"

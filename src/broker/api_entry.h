@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "protocol/api_key.h"
 
 namespace milena {

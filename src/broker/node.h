@@ -12,9 +12,9 @@
 
 #include "base/executor.h"
 #include "base/file.h"
-#include "base/settings.h"
-#include "broker/housekeeping.h"
-#include "broker/session.h"
+#include "broker/clients/session.h"
+#include "broker/storage/housekeeping.h"
+#include "config/settings.h"
 #include "log/file_cache.h"
 
 namespace milena {

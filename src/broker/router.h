@@ -12,7 +12,7 @@
 
 #include "base/executor.h"
 #include "base/out_of_memory.h"
-#include "broker/topic_partition_id.h"
+#include "broker/replica/topic_partition_id.h"
 
 namespace milena {
 

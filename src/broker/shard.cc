@@ -5,11 +5,12 @@
 #include <set>
 
 #include "base/log.h"
-#include "broker/group_runtime.h"
-#include "broker/log_cleaner.h"
-#include "broker/metadata_runtime.h"
-#include "broker/replica_mover.h"
-#include "broker/transaction_runtime.h"
+#include "broker/controller/metadata_runtime.h"
+#include "broker/coordinators/group_runtime.h"
+#include "broker/coordinators/transaction_runtime.h"
+#include "broker/storage/log_cleaner.h"
+#include "broker/storage/replica_mover.h"
+#include "metadata/layered_settings.h"
 
 namespace milena {
 namespace {

@@ -14,21 +14,21 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/config_listeners.h"
 #include "base/executor.h"
-#include "base/settings.h"
-#include "broker/client_quotas.h"
-#include "broker/client_telemetry.h"
-#include "broker/fetch_session.h"
-#include "broker/flush_timer.h"
-#include "broker/log_directories.h"
-#include "broker/new_directories.h"
-#include "broker/partition.h"
-#include "broker/producer_expiry.h"
+#include "broker/clients/client_quotas.h"
+#include "broker/clients/client_telemetry.h"
+#include "broker/replica/fetch_session.h"
+#include "broker/replica/partition.h"
 #include "broker/router.h"
+#include "broker/storage/flush_timer.h"
+#include "broker/storage/log_directories.h"
+#include "broker/storage/new_directories.h"
+#include "broker/storage/producer_expiry.h"
+#include "config/config_listeners.h"
+#include "config/settings.h"
+#include "config/topic_config.h"
 #include "log/file_cache.h"
 #include "metadata/image.h"
-#include "metadata/topic_config.h"
 
 namespace milena {
 

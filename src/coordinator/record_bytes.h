@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "coordinator/group_types.h"
+#include "coordinator/group/group_types.h"
 #include "protocol/reader.h"
 #include "protocol/writer.h"
 

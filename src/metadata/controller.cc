@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "metadata/layered_settings.h"
 #include "metadata/replayer.h"
 #include "metadata/topic_name.h"
 

@@ -30,10 +30,10 @@
 #include <utility>
 #include <vector>
 
+#include "config/topic_config.h"
 #include "metadata/image.h"
 #include "metadata/internal_topics.h"
 #include "metadata/metadata_record.h"
-#include "metadata/topic_config.h"
 #include "protocol/error_code.h"
 #include "protocol/messages/allocate_producer_ids.h"
 #include "protocol/messages/alter_client_quotas.h"

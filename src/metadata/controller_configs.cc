@@ -7,11 +7,11 @@
 #include <type_traits>
 #include <utility>
 
-#include "metadata/broker_config.h"
-#include "metadata/client_metrics_config.h"
+#include "config/broker_config.h"
+#include "config/client_metrics_config.h"
+#include "config/group_config.h"
 #include "metadata/controller.h"
 #include "metadata/features.h"
-#include "metadata/group_config.h"
 #include "metadata/record_codec.h"
 #include "metadata/topic_name.h"
 

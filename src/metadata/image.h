@@ -25,6 +25,7 @@
 #include "base/result.h"
 #include "base/small_vector.h"
 #include "base/uuid.h"
+#include "config/config_map.h"
 #include "metadata/metadata_record.h"
 
 namespace milena {
@@ -141,7 +142,6 @@ struct ConfigResource {
   auto operator<=>(const ConfigResource&) const = default;
 };
 
-using ConfigMap = std::map<Bytes, Bytes, std::less<>>;
 
 // A user, client id or ip, or several of them: entity type -> name, nullopt the default entity.
 using QuotaEntity = std::map<Bytes, std::optional<Bytes>>;

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "broker/session.h"
+#include "broker/clients/session.h"
 #include "net/protocol.h"
 #include "net/stream.h"
 #include "net/write_queue.h"

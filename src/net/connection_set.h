@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "broker/session.h"
+#include "broker/clients/session.h"
 #include "net/connection.h"
 #include "net/protocol.h"
 

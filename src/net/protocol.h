@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "broker/session.h"
+#include "broker/clients/session.h"
 #include "net/stream.h"
 
 namespace milena {

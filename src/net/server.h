@@ -15,7 +15,7 @@
 
 #include "base/rate_meter.h"
 #include "base/result.h"
-#include "broker/session.h"
+#include "broker/clients/session.h"
 #include "net/connection_set.h"
 #include "net/listener.h"
 #include "net/loop_group.h"

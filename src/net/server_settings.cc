@@ -1,7 +1,7 @@
 #include "net/server_settings.h"
 
-#include "base/config_listeners.h"
-#include "base/config_values.h"
+#include "config/config_listeners.h"
+#include "config/config_values.h"
 
 namespace milena {
 namespace {

@@ -1,7 +1,7 @@
 // From the broker's settings to the server's options.
 #pragma once
 
-#include "base/settings.h"
+#include "config/settings.h"
 #include "net/server.h"
 
 namespace milena {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/config_values.h"
+#include "config/config_values.h"
 
 namespace milena {
 namespace {

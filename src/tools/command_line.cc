@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/config_def.h"
 #include "base/file.h"
+#include "config/config_def.h"
 
 namespace milena {
 namespace {

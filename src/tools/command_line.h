@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "base/settings.h"
+#include "config/settings.h"
 
 namespace milena {
 

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "broker/api_registry.h"
-#include "broker/authorizer.h"
 #include "broker/permission_samples.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -17,6 +16,7 @@
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_commit.h"
+#include "security/authorizer.h"
 
 namespace milena::broker_test {
 namespace {

@@ -1,7 +1,7 @@
 // What holds for every connection: which requests are known, in what order they are answered, what closes it.
 #include "base/log.h"
 #include "broker/api_registry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/node_fixture.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/heartbeat.h"

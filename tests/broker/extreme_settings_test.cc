@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <set>
 
-#include "base/config_def.h"
 #include "broker/transaction_fixture.h"
-#include "metadata/topic_config.h"
+#include "config/config_def.h"
+#include "config/topic_config.h"
 #include "protocol/messages/delete_topics.h"
 
 namespace milena::broker_test {

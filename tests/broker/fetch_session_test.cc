@@ -1,4 +1,4 @@
-#include "broker/fetch_session.h"
+#include "broker/replica/fetch_session.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // How group coordinators write: records of one turn as one batch, or after a linger; nothing is told before it stands
 // in the log. And what altered settings do to them.
 #include "broker/group_fixture.h"
-#include "coordinator/java_string.h"
+#include "coordinator/group/java_string.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/incremental_alter_configs.h"

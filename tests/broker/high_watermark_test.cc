@@ -1,7 +1,7 @@
 // A pretended replica holds the high watermark back: whatever a client is told must wait for it, as it will with real
 // followers. Everything that was appended is in the log all the time.
 #include "broker/group_fixture.h"
-#include "coordinator/java_string.h"
+#include "coordinator/group/java_string.h"
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
 

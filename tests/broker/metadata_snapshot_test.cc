@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "broker/metadata_log.h"
-#include "broker/metadata_runtime.h"
+#include "broker/controller/metadata_log.h"
+#include "broker/controller/metadata_runtime.h"
 #include "broker/node_fixture.h"
 #include "metadata/record_codec.h"
 

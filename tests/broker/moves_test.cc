@@ -5,7 +5,7 @@
 
 #include "base/forgetful_file_system.h"
 #include "broker/node_fixture.h"
-#include "broker/replica_mover.h"
+#include "broker/storage/replica_mover.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"

@@ -12,10 +12,10 @@
 
 #include "base/log.h"
 #include "base/manual_executor.h"
-#include "base/settings.h"
 #include "broker/node.h"
 #include "broker/shard.h"
 #include "broker/test_client.h"
+#include "config/settings.h"
 
 namespace milena::broker_test {
 

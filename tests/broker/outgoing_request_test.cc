@@ -1,7 +1,7 @@
 // Requests to the controller and to peers may leave the node: here each of them, and its answer, goes through its
 // bytes, as it would over a connection, and clients see no difference.
-#include "broker/controller_channel.h"
-#include "broker/peer.h"
+#include "broker/controller/controller_channel.h"
+#include "broker/coordinators/peer.h"
 #include "broker/transaction_fixture.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/alter_client_quotas.h"

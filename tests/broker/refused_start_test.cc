@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/log.h"
-#include "broker/metadata_log.h"
+#include "broker/controller/metadata_log.h"
 #include "broker/node_fixture.h"
 #include "log/format/meta_properties.h"
 #include "log/format/quorum_state.h"

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "broker/clients/session.h"
 #include "broker/node.h"
-#include "broker/session.h"
 #include "protocol/reader.h"
 #include "protocol/request_header.h"
 #include "protocol/writer.h"

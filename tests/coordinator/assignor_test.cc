@@ -1,4 +1,4 @@
-#include "coordinator/assignor.h"
+#include "coordinator/assignor/assignor.h"
 
 #include <gtest/gtest.h>
 

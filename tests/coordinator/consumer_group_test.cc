@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/consumer_harness.h"
-#include "coordinator/consumer_protocol.h"
+#include "coordinator/group/consumer_protocol.h"
 
 namespace milena {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/consumer_harness.h"
-#include "coordinator/consumer_records.h"
+#include "coordinator/group/consumer_records.h"
 
 namespace milena {
 namespace {

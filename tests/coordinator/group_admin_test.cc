@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "coordinator/group_records.h"
-#include "coordinator/java_string.h"
+#include "coordinator/group/group_records.h"
+#include "coordinator/group/java_string.h"
 #include "coordinator/shard_harness.h"
 
 namespace milena {

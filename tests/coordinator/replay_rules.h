@@ -9,8 +9,8 @@
 #include <string>
 #include <variant>
 
-#include "coordinator/foreign_groups.h"
-#include "coordinator/group_records.h"
+#include "coordinator/group/foreign_groups.h"
+#include "coordinator/group/group_records.h"
 
 namespace milena {
 

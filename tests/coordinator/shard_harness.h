@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "coordinator/group_shard.h"
+#include "coordinator/group/group_shard.h"
 #include "coordinator/replay_rules.h"
 #include "protocol/messages/group/consumer_protocol_subscription.h"
 #include "protocol/writer.h"

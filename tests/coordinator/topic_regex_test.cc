@@ -1,7 +1,7 @@
 // Patterns: what RE2/J 1.8 takes and refuses, and in which words, as measured with Kafka 4.3.1.
 #include <gtest/gtest.h>
 
-#include "coordinator/topic_regex.h"
+#include "coordinator/group/topic_regex.h"
 
 namespace milena {
 namespace {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/log.h"
-#include "coordinator/transaction_shard.h"
+#include "coordinator/transaction/transaction_shard.h"
 
 namespace milena {
 

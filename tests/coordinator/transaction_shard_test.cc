@@ -2,8 +2,8 @@
 
 #include <limits>
 
+#include "coordinator/transaction/transaction_records.h"
 #include "coordinator/transaction_harness.h"
-#include "coordinator/transaction_records.h"
 
 namespace milena {
 namespace {

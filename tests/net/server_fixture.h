@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/settings.h"
+#include "config/settings.h"
 #include "net/server.h"
 #include "net/test_client.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/consumer_protocol.h"
+#include "coordinator/group/consumer_protocol.h"
 #include "coordinator/record_bytes.h"
 
 namespace milena {

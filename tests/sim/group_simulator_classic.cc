@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/consumer_protocol.h"
+#include "coordinator/group/consumer_protocol.h"
 #include "sim/group_simulator.h"
 
 namespace milena {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "coordinator/consumer_harness.h"
-#include "coordinator/planted_group_bugs.h"
+#include "coordinator/group/planted_group_bugs.h"
 
 namespace milena {
 

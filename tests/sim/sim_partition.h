@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "coordinator/transaction_types.h"
+#include "coordinator/transaction/transaction_types.h"
 #include "log/producer_state.h"
 
 namespace milena {

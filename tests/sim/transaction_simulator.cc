@@ -1,7 +1,7 @@
 #include "sim/transaction_simulator.h"
 
 #include "base/log.h"
-#include "coordinator/transaction_records.h"
+#include "coordinator/transaction/transaction_records.h"
 
 namespace milena {
 namespace {

@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/transaction_shard.h"
+#include "coordinator/transaction/transaction_shard.h"
 #include "sim/sim_partition.h"
 
 namespace milena {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "coordinator/planted_bugs.h"
+#include "coordinator/transaction/planted_bugs.h"
 #include "sim/transaction_simulator.h"
 
 namespace milena {

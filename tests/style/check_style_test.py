@@ -27,7 +27,7 @@ class CheckStyle(unittest.TestCase):
         self.assertEqual([], self.findings({
             "src/log/a.h": HEADER + '#include "base/y.h"\n#include "protocol/x.h"\n#include <vector>\n',
             "src/coordinator/a.cc": '#include "metadata/image.h"\n',
-            "src/net/a.cc": '#include <asio.hpp>\n#include "broker/session.h"\n',
+            "src/net/a.cc": '#include <asio.hpp>\n#include "broker/clients/session.h"\n',
             "src/main.cc": '#include "broker/node.h"\n#include "net/server.h"\n',
             "src/net/CMakeLists.txt": "milena_library(net LINKS milena_base milena_broker)\n",
         }))
@@ -44,8 +44,8 @@ class CheckStyle(unittest.TestCase):
         self.assert_finds("src/new/a.cc", "int a;\n", "not in the table")
 
     def test_handlers_reach_the_controller_by_requests(self):
-        self.assert_finds("src/broker/api/a.cc", '#include "broker/metadata_runtime.h"\n', "handlers must not include")
-        self.assertEqual([], self.findings({"src/broker/a.cc": '#include "broker/metadata_runtime.h"\n'}))
+        self.assert_finds("src/broker/api/a.cc", '#include "broker/controller/metadata_runtime.h"\n', "handlers must not include")
+        self.assertEqual([], self.findings({"src/broker/a.cc": '#include "broker/controller/metadata_runtime.h"\n'}))
 
     def test_asio_stays_in_net(self):
         self.assert_finds("src/broker/a.cc", "#include <asio/ip/tcp.hpp>\n", "src/net only")

@@ -8,9 +8,9 @@
 // What a transaction asks for besides (from version 12 on writing to a partition adds it) is in produce_append.h.
 #include "base/log.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/partition_lookup.h"
-#include "broker/produce_append.h"
+#include "broker/clients/call.h"
+#include "broker/replica/partition_lookup.h"
+#include "broker/replica/produce_append.h"
 #include "broker/shard.h"
 #include "metadata/internal_topics.h"
 #include "protocol/compression/decompression_budget.h"

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/partition_lookup.h"
+#include "broker/clients/call.h"
+#include "broker/replica/partition_lookup.h"
 #include "broker/shard.h"
 #include "protocol/compression/decompression_budget.h"
 #include "protocol/messages/list_offsets.h"

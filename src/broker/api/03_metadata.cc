@@ -5,9 +5,9 @@
 #include <unordered_set>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/controller_channel.h"
-#include "broker/endpoints.h"
+#include "broker/clients/call.h"
+#include "broker/clients/endpoints.h"
+#include "broker/controller/controller_channel.h"
 #include "broker/shard.h"
 #include "metadata/internal_topics.h"
 #include "metadata/topic_name.h"

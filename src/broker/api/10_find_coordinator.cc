@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/controller_channel.h"
-#include "broker/endpoints.h"
-#include "broker/group_runtime.h"
+#include "broker/clients/call.h"
+#include "broker/clients/endpoints.h"
+#include "broker/controller/controller_channel.h"
+#include "broker/coordinators/group_runtime.h"
+#include "broker/coordinators/transaction_runtime.h"
 #include "broker/shard.h"
-#include "broker/transaction_runtime.h"
 #include "protocol/messages/find_coordinator.h"
 
 namespace milena {

@@ -1,4 +1,4 @@
-// JoinGroup (key 11), versions 0-9. The rules are the coordinator's (coordinator/join_group.cc).
+// JoinGroup (key 11), versions 0-9. The rules are the coordinator's (coordinator/group/join_group.cc).
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/join_group.h"

@@ -1,4 +1,4 @@
-// Heartbeat (key 12), versions 0-4. The rules are the coordinator's (coordinator/heartbeat_leave.cc).
+// Heartbeat (key 12), versions 0-4. The rules are the coordinator's (coordinator/group/heartbeat_leave.cc).
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/heartbeat.h"

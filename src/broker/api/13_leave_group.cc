@@ -1,4 +1,4 @@
-// LeaveGroup (key 13), versions 0-5. The rules are the coordinator's (coordinator/group_shard.h).
+// LeaveGroup (key 13), versions 0-5. The rules are the coordinator's (coordinator/group/group_shard.h).
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/leave_group.h"

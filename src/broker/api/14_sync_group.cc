@@ -1,4 +1,4 @@
-// SyncGroup (key 14), versions 0-5. The rules are the coordinator's (coordinator/group_shard.h).
+// SyncGroup (key 14), versions 0-5. The rules are the coordinator's (coordinator/group/group_shard.h).
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/sync_group.h"

@@ -1,6 +1,6 @@
 // SaslHandshake (key 17), versions 0-1. No listener asks for a password, so there is nothing to agree upon.
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "protocol/messages/sasl_handshake.h"
 
 namespace milena {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "broker/call.h"
+#include "broker/clients/call.h"
 
 namespace milena {
 

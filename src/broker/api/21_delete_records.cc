@@ -3,8 +3,8 @@
 #include <map>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/partition_lookup.h"
+#include "broker/clients/call.h"
+#include "broker/replica/partition_lookup.h"
 #include "broker/shard.h"
 #include "protocol/messages/delete_records.h"
 

@@ -4,7 +4,7 @@
 // is known from 4 on.
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
-#include "broker/controller_channel.h"
+#include "broker/controller/controller_channel.h"
 #include "protocol/messages/init_producer_id.h"
 
 namespace milena {

@@ -2,8 +2,8 @@
 // from 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED is known from 2 on.
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/transaction_requests.h"
+#include "broker/clients/call.h"
+#include "broker/coordinators/transaction_requests.h"
 
 namespace milena {
 namespace {

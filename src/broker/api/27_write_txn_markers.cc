@@ -3,8 +3,8 @@
 #include <map>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/transaction_requests.h"
+#include "broker/clients/call.h"
+#include "broker/coordinators/transaction_requests.h"
 
 namespace milena {
 namespace {

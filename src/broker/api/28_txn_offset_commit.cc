@@ -4,7 +4,7 @@
 // Before the group's coordinator is asked, the transaction's is: whether the group's partition is part of it.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
-#include "broker/transaction_verification.h"
+#include "broker/coordinators/transaction_verification.h"
 #include "protocol/messages/txn_offset_commit.h"
 
 namespace milena {

@@ -1,7 +1,7 @@
 // DeleteAcls (key 31), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "protocol/messages/delete_acls.h"
 
 namespace milena {

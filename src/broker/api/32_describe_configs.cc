@@ -5,11 +5,11 @@
 
 #include "broker/api/broker_loggers.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
-#include "metadata/broker_config.h"
-#include "metadata/client_metrics_config.h"
-#include "metadata/group_config.h"
+#include "config/broker_config.h"
+#include "config/client_metrics_config.h"
+#include "config/group_config.h"
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_configs.h"
 

@@ -4,9 +4,9 @@
 #include <map>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/replica_mover.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
+#include "broker/storage/replica_mover.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 
 namespace milena {

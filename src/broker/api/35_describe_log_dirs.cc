@@ -6,9 +6,9 @@
 
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/replica_mover.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
+#include "broker/storage/replica_mover.h"
 #include "metadata/record_codec.h"
 #include "protocol/messages/describe_log_dirs.h"
 

@@ -1,6 +1,6 @@
 // SaslAuthenticate (key 36), versions 0-2. No listener asks for a password: a client that gives one comes out of turn.
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "protocol/messages/sasl_authenticate.h"
 
 namespace milena {

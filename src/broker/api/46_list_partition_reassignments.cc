@@ -1,6 +1,6 @@
 // ListPartitionReassignments (key 46), version 0 (KIP-455). Of what is asked, only what is under way is named.
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/list_partition_reassignments.h"
 

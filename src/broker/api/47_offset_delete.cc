@@ -1,5 +1,5 @@
 // OffsetDelete (key 47), versions 0. What names a partition that is not there is answered here; the rest goes to the
-// group's coordinator (coordinator/group_shard.h).
+// group's coordinator (coordinator/group/group_shard.h).
 #include <algorithm>
 
 #include "broker/api/group_call.h"

@@ -1,6 +1,6 @@
 // DescribeClientQuotas (key 48), versions 0-1; both say the same.
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
 #include "metadata/client_quotas.h"
 #include "protocol/messages/describe_client_quotas.h"

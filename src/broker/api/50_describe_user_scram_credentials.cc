@@ -3,7 +3,7 @@
 #include <map>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
 

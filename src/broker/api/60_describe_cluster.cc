@@ -4,8 +4,8 @@
 
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/endpoints.h"
+#include "broker/clients/call.h"
+#include "broker/clients/endpoints.h"
 #include "broker/shard.h"
 #include "protocol/messages/describe_cluster.h"
 

@@ -1,7 +1,7 @@
 // DescribeProducers (key 61), version 0: who writes to a partition, and since where in a transaction.
 #include "broker/api_entry.h"
-#include "broker/call.h"
-#include "broker/partition_lookup.h"
+#include "broker/clients/call.h"
+#include "broker/replica/partition_lookup.h"
 #include "broker/shard.h"
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_producers.h"

@@ -1,5 +1,5 @@
 // ConsumerGroupHeartbeat (key 68), versions 0-1. Version 1 brings member ids made by the client, and patterns. The
-// rules are the coordinator's (coordinator/consumer_heartbeat.cc).
+// rules are the coordinator's (coordinator/group/consumer_heartbeat.cc).
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/consumer_group_heartbeat.h"

@@ -4,7 +4,7 @@
 
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/list_config_resources.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_topic_partitions.h"

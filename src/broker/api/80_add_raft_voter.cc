@@ -8,7 +8,7 @@
 #include "broker/api/raft_voter.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "broker/shard.h"
 #include "protocol/messages/add_raft_voter.h"
 

@@ -6,8 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "metadata/image.h"
+#include "protocol/error_code.h"
 
 namespace milena {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 
-#include "metadata/broker_config.h"
+#include "config/broker_config.h"
 
 namespace milena {
 namespace {

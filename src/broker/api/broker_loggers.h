@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/log.h"
-#include "metadata/described_config.h"
+#include "config/described_config.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/incremental_alter_configs.h"
 

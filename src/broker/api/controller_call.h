@@ -6,8 +6,8 @@
 #include <memory>
 #include <utility>
 
-#include "broker/call.h"
-#include "broker/controller_channel.h"
+#include "broker/clients/call.h"
+#include "broker/controller/controller_channel.h"
 #include "broker/shard.h"
 
 namespace milena {

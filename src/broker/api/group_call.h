@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "broker/call.h"
-#include "broker/group_runtime.h"
+#include "broker/clients/call.h"
+#include "broker/coordinators/group_runtime.h"
 #include "broker/shard.h"
 #include "metadata/features.h"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "broker/group_runtime.h"
+#include "broker/coordinators/group_runtime.h"
 
 namespace milena {
 

@@ -1,7 +1,7 @@
 // Answers to requests that the client may not make, where the error stands in the answer's top field.
 #pragma once
 
-#include "broker/call.h"
+#include "broker/clients/call.h"
 #include "protocol/error_code.h"
 
 namespace milena {

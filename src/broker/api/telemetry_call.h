@@ -4,8 +4,8 @@
 #include <functional>
 #include <utility>
 
-#include "broker/call.h"
-#include "broker/client_telemetry.h"
+#include "broker/clients/call.h"
+#include "broker/clients/client_telemetry.h"
 #include "broker/shard.h"
 
 namespace milena {

@@ -1,7 +1,7 @@
 // What the requests about delegation tokens (KIP-48) share.
 #pragma once
 
-#include "broker/call.h"
+#include "broker/clients/call.h"
 
 namespace milena {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "broker/api/group_call.h"
-#include "broker/transaction_runtime.h"
+#include "broker/coordinators/transaction_runtime.h"
 
 namespace milena {
 

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/settings.h"
+#include "broker/clients/session.h"
 #include "broker/node.h"
-#include "broker/session.h"
+#include "config/settings.h"
 #include "protocol/reader.h"
 #include "protocol/request_header.h"
 #include "protocol/writer.h"

@@ -1,0 +1,156 @@
+// Call: one request on its way through the broker, and the one-shot way to answer it.
+//
+// A handler gets a shared_ptr to its Call and answers with reply(), at once or later: what parks a request keeps the
+// pointer. The Call keeps the request's frame, into which the request's views point. It belongs to the connection's
+// shard and is only touched there; what goes to another shard are values. A Call that is dropped without an answer
+// closes its connection, so that no client waits forever on our mistake; an answer to a closed connection is dropped.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/out_of_memory.h"
+#include "base/payload.h"
+#include "base/uuid.h"
+#include "broker/clients/session.h"
+#include "coordinator/answer_room.h"
+#include "protocol/api_key.h"
+#include "protocol/reader.h"
+#include "protocol/writer.h"
+#include "security/authorizer.h"
+
+namespace milena {
+
+class Shard;
+struct ApiEntry;
+
+// What a connection's calls share. `transport` is null once the connection is gone.
+struct ConnectionState {
+  ConnectionInfo info;
+  Transport* transport = nullptr;
+  // It came to a listener of the controller: other requests are offered there.
+  bool to_controller = false;
+  // From ApiVersions (KIP-511); empty before.
+  std::string client_software_name;
+  std::string client_software_version;
+  // Who the client is: whose quotas and ACLs hold. No listener authenticates its clients yet.
+  Principal principal;
+  // Of the request under way: how long the client is left alone after it.
+  int64_t throttle_ms = 0;
+  // What handling its requests took and was not yet held against a quota; measured only where there is one.
+  int64_t unbilled_ns = 0;
+  // The client instance that last spoke here about telemetry; it is forgotten with the connection.
+  std::optional<Uuid> telemetry_instance;
+  // Groups that were named over this connection: their members are perhaps gone when it is. Bounded (group_call.cc);
+  // beyond that a group hears nothing, and its members are missed when their sessions end.
+  std::vector<Bytes> groups;
+  // Set by the request that is parked, to give up when the client goes away. One is enough: a connection has one
+  // request under way.
+  Task when_closed;
+};
+
+class CallBase {
+ public:
+  CallBase(Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame)
+      : shard_(shard), connection_(std::move(connection)), frame_(std::move(frame)) {}
+  CallBase(const CallBase&) = delete;
+  CallBase& operator=(const CallBase&) = delete;
+  ~CallBase();
+
+  ApiKey api_key() const;
+  int16_t version() const { return version_; }
+  // Null on the wire is empty here, as in Kafka's request contexts.
+  ByteView client_id() const { return client_id_; }
+  Shard& shard() const { return shard_; }
+  ConnectionState& connection() const { return *connection_; }
+  // A way to learn later whether the client is still there, without keeping the call.
+  const std::shared_ptr<ConnectionState>& shared_connection() const { return connection_; }
+  const Frame& frame() const { return frame_; }
+  // Who asks; with the address and the listener of its connection it is what the authorizer is asked about.
+  const Principal& principal() const { return connection_->principal; }
+  // Whether the client may do this to the resource. The permission must be one that the API's entry declares.
+  bool allows(Permission permission, ByteView resource_name) const;
+  // The same of the cluster.
+  bool allows(Permission of_cluster) const { return allows(of_cluster, kClusterResource); }
+  // Whether there is a resource to which the client may do this.
+  bool allows_somewhere(Permission permission) const;
+  // What the client may do with the resource, as answers carry it (KIP-430).
+  int32_t authorized_operations(AclResourceType type, ByteView resource_name) const;
+  // Of this request's answer, for those that can be made as large as one likes. Any shard may use it.
+  AnswerRoom& answer_room() const { return answer_room_; }
+
+  // Closes the connection instead of answering; the reason is logged.
+  void close(std::string reason);
+  // For Produce with acks=0.
+  void reply_nothing();
+  // The client is over a quota: the answer says so, and its next request waits for so long.
+  void throttle(int64_t ms) { connection_->throttle_ms = std::max(connection_->throttle_ms, ms); }
+
+  void set_header(const ApiEntry& api, int16_t version, int32_t correlation_id, ByteView client_id) {
+    api_ = &api;
+    version_ = version;
+    correlation_id_ = correlation_id;
+    client_id_ = client_id;
+  }
+
+ protected:
+  // Room for the size, and the response header.
+  void start_answer(Writer& writer) const;
+  int32_t throttle_ms() const { return static_cast<int32_t>(std::min<int64_t>(connection_->throttle_ms, INT32_MAX)); }
+  // Fills the size in and sends. An answer that is too large to say how large it is ends the connection.
+  void finish_answer(Writer answer);
+
+ private:
+  Shard& shard_;
+  std::shared_ptr<ConnectionState> connection_;
+  Frame frame_;
+  const ApiEntry* api_ = nullptr;
+  int16_t version_ = 0;
+  int32_t correlation_id_ = 0;
+  ByteView client_id_;
+  mutable AnswerRoom answer_room_;
+  void pause_if_throttled();
+  Requester requester() const;
+  bool answered_ = false;
+};
+
+template <class RequestType, class ResponseType>
+class Call final : public CallBase {
+ public:
+  using Request = RequestType;
+  using Response = ResponseType;
+  using CallBase::CallBase;
+
+  RequestType request;
+
+  void reply(const ResponseType& response) { reply_as(response, version()); }
+  // Only ApiVersions answers in another version than it was asked in.
+  void reply_as(const ResponseType& response, int16_t body_version) {
+    Writer writer;
+    if (!fits_into_memory([&] { write_answer(writer, response, body_version); })) {
+      return close(Bytes(api_name(api_key())) + ": there is no memory for the answer");
+    }
+    finish_answer(std::move(writer));
+  }
+
+ private:
+  void write_answer(Writer& writer, const ResponseType& response, int16_t body_version) {
+    start_answer(writer);
+    if constexpr (requires { response.throttle_time_ms; }) {
+      if (throttle_ms() > 0) {
+        ResponseType throttled = response;
+        throttled.throttle_time_ms = throttle_ms();
+        return throttled.write(writer, body_version);
+      }
+    }
+    response.write(writer, body_version);
+  }
+};
+
+}  // namespace milena

@@ -1,0 +1,144 @@
+#include "broker/clients/client_session.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/out_of_memory.h"
+#include "broker/api/18_api_versions.h"
+#include "broker/api/group_call.h"
+#include "broker/api_registry.h"
+#include "broker/shard.h"
+#include "protocol/request_header.h"
+
+namespace milena {
+namespace {
+
+// A request whose header was understood. It may have to travel before it is started.
+struct Arrived {
+  Shard& shard;
+  std::shared_ptr<ConnectionState> connection;
+  const ApiEntry& api;
+  RequestHeader header;
+  Reader body;
+  Frame frame;
+  ByteView client_id() const { return header.client_id.value_or(ByteView()); }
+};
+
+void close_without_answer(const Arrived& request, bool fits) {
+  Transport* transport = request.connection->transport;
+  if (transport == nullptr) return;
+  const ByteView why = !fits                                   ? "needs more memory than there is"
+                       : request.body.array_room_bytes() < 0 ? "names more than can be answered"
+                                                               : "cannot be read";
+  transport->close(fmt::format("the body of a {} request version {} of {} bytes {}", api_name(request.api.key),
+                               request.header.api_version, request.frame.bytes.size(), why));
+}
+
+void start(Arrived& request) {
+  ConnectionState& connection = *request.connection;
+  if (connection.transport == nullptr) return;
+  bool billed = request.shard.quotas().has(QuotaKind::kRequest);
+  const Clock& clock = request.shard.executor().clock();
+  int64_t before_ns = billed ? clock.thread_cpu_ns() : 0;
+  bool understood = false;
+  const bool fits = fits_into_memory([&] {
+    understood = request.api.start(request.api, request.body, request.header.api_version, request.shard,
+                                   request.connection, request.frame, request.header.correlation_id,
+                                   request.client_id());
+  });
+  if (!fits || !understood) close_without_answer(request, fits);
+  if (billed) connection.unbilled_ns += clock.thread_cpu_ns() - before_ns;
+}
+
+// The time that the requests before took is held against the client with this one: what this one takes is not known
+// yet. In percent of one processor, as Kafka counts.
+void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
+  ConnectionState& connection = *request->connection;
+  double percent = static_cast<double>(std::exchange(connection.unbilled_ns, 0)) * 100 / 1e9;
+  request->shard.quotas().charge(QuotaKind::kRequest, connection.principal.name, request->client_id(), percent, false,
+                                 [request](int64_t throttle_ms) {
+                                   int64_t& all = request->connection->throttle_ms;
+                                   all = std::max(all, throttle_ms);
+                                   start(*request);
+                                 });
+}
+
+void charge_then_start(const std::shared_ptr<Arrived>& request) {
+  request->connection->throttle_ms = 0;
+  if (request->api.key != ApiKey::kProduce) return charge_time_then_start(request);
+  request->shard.quotas().charge(QuotaKind::kProduce, request->connection->principal.name, request->client_id(),
+                                 static_cast<double>(request->frame.bytes.size()), false,
+                                 [request](int64_t throttle_ms) {
+                                   request->connection->throttle_ms = throttle_ms;
+                                   charge_time_then_start(request);
+                                 });
+}
+
+}  // namespace
+
+ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& transport)
+    : shard_(shard), strict_kafka_(shard.strict_kafka()), connection_(std::make_shared<ConnectionState>()) {
+  connection_->info = std::move(info);
+  connection_->transport = &transport;
+  const auto& controller = shard.node().controller_endpoints;
+  connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {
+    return one.listener_name == connection_->info.listener_name;
+  });
+  log_debug("Client {}:{} connected to {}", connection_->info.peer_host, connection_->info.peer_port,
+            connection_->info.listener_name);
+}
+
+void ClientSession::refuse(std::string reason) { connection_->transport->close(std::move(reason)); }
+
+void ClientSession::on_request(Frame frame) {
+  Reader reader(frame.bytes);
+  RequestHeader header;
+  header.read(reader);
+  if (!reader.ok()) return refuse(fmt::format("a frame of {} bytes holds no request header", frame.bytes.size()));
+
+  const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
+  if (api == nullptr) {
+    return refuse(fmt::format("request with api key {} version {}, which is not offered here", header.api_key,
+                              header.api_version));
+  }
+  const int16_t oldest = oldest_version(*api, strict_kafka_);
+  if (header.api_version < oldest || header.api_version > api->max_version) {
+    // A newer client asks first with its newest ApiVersions, and learns from an answer of version 0 what there is.
+    if (api->key == ApiKey::kApiVersions) {
+      return answer_unsupported_api_versions(shard_, connection_, std::move(frame), header.correlation_id);
+    }
+    return refuse(fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key),
+                              header.api_version, oldest, api->max_version));
+  }
+  if (!introduced_ && api->key != ApiKey::kApiVersions) introduce(header);
+  Arrived request{shard_, connection_, *api, header, reader, std::move(frame)};
+  if (!shard_.quotas().any()) return start(request);
+  charge_then_start(std::make_shared<Arrived>(std::move(request)));
+}
+
+// With its first request besides ApiVersions a client has said of itself all that it will.
+void ClientSession::introduce(const RequestHeader& header) {
+  introduced_ = true;
+  const ConnectionState& connection = *connection_;
+  log_debug("Client {}:{} is \"{}\", with {} {}", connection.info.peer_host, connection.info.peer_port,
+            header.client_id.value_or(ByteView()),
+            connection.client_software_name.empty() ? "software without a name" : connection.client_software_name,
+            connection.client_software_version);
+}
+
+void ClientSession::on_closed(bool by_peer) {
+  connection_->transport = nullptr;
+  // After we closed it the client is as alive as it was.
+  if (by_peer) tell_groups_of_closed_connection(shard_, *connection_);
+  if (Task give_up = std::exchange(connection_->when_closed, nullptr)) give_up();
+  if (auto instance = connection_->telemetry_instance) {
+    shard_.router().at_hashed(
+        shard_, std::hash<Uuid>()(*instance),
+        [id = *instance, from = connection_->info.id](Shard& home) { home.telemetry().forget(id, from); });
+  }
+}
+
+}  // namespace milena

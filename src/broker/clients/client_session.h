@@ -1,0 +1,31 @@
+// ClientSession: one connection as the node sees it. Reads the request header, checks key and version, decodes the
+// body and starts the handler. Lives on the connection's shard, owned by the connection.
+#pragma once
+
+#include <memory>
+
+#include "broker/clients/call.h"
+#include "broker/clients/session.h"
+
+namespace milena {
+
+struct RequestHeader;
+
+class ClientSession final : public Session {
+ public:
+  ClientSession(Shard& shard, ConnectionInfo info, Transport& transport);
+
+  void on_request(Frame frame) override;
+  void on_closed(bool by_peer) override;
+
+ private:
+  void refuse(std::string reason);
+  void introduce(const RequestHeader& header);
+
+  Shard& shard_;
+  const bool strict_kafka_;
+  std::shared_ptr<ConnectionState> connection_;
+  bool introduced_ = false;  // in the log
+};
+
+}  // namespace milena

@@ -1,0 +1,121 @@
+// ClientTelemetry: what clients push of their own metrics (KIP-714): which of them are subscribed to what, when each
+// may push, and the last values, kept for whoever shows metrics.
+//
+// One a shard; a client instance lives on the shard that its id is hashed to, wherever its connections are. Bounded:
+// the least recently heard of goes when there are too many, and each keeps so many values. Pure but for the ids it
+// makes: the time is given. The bytes are decompressed and read by whoever calls (api/72). Source: Kafka's
+// ClientMetricsManager, ClientMetricsInstance.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "base/uuid.h"
+#include "config/client_metrics_config.h"
+#include "metadata/image.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+// Who asks, as an owner, for the way between shards.
+struct TelemetryClientInfo {
+  Bytes client_id;
+  Bytes software_name;
+  Bytes software_version;
+  Bytes source_address;
+  uint16_t source_port = 0;
+  uint64_t connection_id = 0;
+};
+
+struct TelemetryCounts {
+  uint64_t pushes = 0;
+  uint64_t bytes = 0;  // decompressed
+  uint64_t metrics = 0;
+  uint64_t points = 0;
+  uint64_t errors = 0;
+  uint64_t throttled = 0;
+  uint64_t unknown_subscriptions = 0;
+};
+
+// What one push held.
+struct TelemetryPush {
+  uint64_t bytes = 0;
+  uint64_t metrics = 0;
+  uint64_t points = 0;
+  std::map<Bytes, double> values;  // at most kMaxTelemetryValues
+};
+inline constexpr size_t kMaxTelemetryValues = 256;
+inline constexpr size_t kMaxTelemetryNameBytes = 255;
+
+class ClientTelemetry {
+ public:
+  // `share`: how many shards divide the instances between them.
+  explicit ClientTelemetry(size_t share);
+
+  // A subscription changed.
+  void on_config(const MetadataImage& image, const ConfigResource& resource);
+
+  // Without one nobody is asked for anything, and clients need not know that they could be.
+  bool any() const { return !subscriptions_.empty(); }
+
+  struct Subscription {
+    ErrorCode error = ErrorCode::kNone;
+    int32_t id = 0;
+    int32_t interval_ms = kDefaultPushIntervalMs;
+    std::vector<Bytes> metrics;
+  };
+  Subscription subscribe(const Uuid& instance_id, const TelemetryClientInfo& client, int64_t now_ms);
+
+  struct PushRequest {
+    int32_t subscription_id = 0;
+    bool terminating = false;
+    int8_t compression = 0;
+    size_t bytes = 0;      // as sent
+    size_t max_bytes = 0;  // telemetry.max.bytes
+  };
+  // kNone: the push may be read, and finish_push() follows if it held anything.
+  ErrorCode begin_push(const Uuid& instance_id, const TelemetryClientInfo& client, const PushRequest& request,
+                       int64_t now_ms);
+  void finish_push(const Uuid& instance_id, ErrorCode error, TelemetryPush push);
+
+  // The connection is gone; an instance that spoke over it last is forgotten, and may ask again at once.
+  void forget(const Uuid& instance_id, uint64_t connection_id);
+
+  const TelemetryCounts& counts() const { return counts_; }
+  size_t instance_count() const { return instances_.size(); }
+  // The last values of an instance; null if it is not known.
+  const std::map<Bytes, double>* values(const Uuid& instance_id) const;
+
+ private:
+  struct Instance {
+    Uuid id;
+    TelemetryClientInfo client;
+    Subscription subscription;
+    uint64_t version = 0;
+    int64_t last_get_ms = 0;
+    int64_t last_push_ms = 0;
+    int64_t expires_ms = 0;
+    bool terminating = false;
+    ErrorCode last_error = ErrorCode::kNone;
+    std::map<Bytes, double> values;
+  };
+
+  Instance& instance(const Uuid& id, const TelemetryClientInfo& client, int64_t now_ms);
+  void evaluate(Instance& instance) const;
+  void drop_old(int64_t now_ms);
+  ErrorCode check_push(Instance& instance, const PushRequest& request, int64_t now_ms);
+
+  size_t max_instances_;
+  std::map<Bytes, ClientMetricsSubscription> subscriptions_;
+  uint64_t version_ = 0;
+  std::list<Instance> by_use_;  // the last heard of first
+  std::unordered_map<Uuid, std::list<Instance>::iterator> instances_;
+  TelemetryCounts counts_;
+};
+
+}  // namespace milena

@@ -1,0 +1,54 @@
+// ControllerChannel: how handlers reach the controller. A request of some API goes in, with who asks and until when;
+// the answer comes out. The embedded controller is one implementation (embedded_controller.h); one that forwards
+// requests over a connection to a controller elsewhere (Envelope) has the same face.
+//
+// send() may be called from any shard, which passes itself; the reply comes on that shard, once. With kNone there is an
+// answer, and what it says holds on every shard of this node; any other error says why the controller was not reached.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/executor.h"
+#include "base/result.h"
+#include "broker/outgoing_request.h"
+#include "security/authorizer.h"
+
+namespace milena {
+
+class Shard;
+
+// Whose request it is. What it may do was asked before it is sent.
+struct ControllerRequestContext {
+  Principal principal;
+  Bytes client_id;
+  int64_t deadline_ms = INT64_MAX;  // by the steady clock; nobody waits for the answer any more
+};
+
+class ControllerChannel {
+ public:
+  virtual ~ControllerChannel() = default;
+
+  template <class Response, class Request>
+  void send(Shard& from, std::shared_ptr<const Request> request, int16_t version, ControllerRequestContext context,
+            std::function<void(ErrorCode, Response)> reply) {
+    send_any(from, outgoing_request<Response>(std::move(request), version), std::move(context),
+             outgoing_reply<Response>(std::move(reply)));
+  }
+
+  // Makes the topics that are missing, as on first use: with the broker's defaults, or as the internal topics are made.
+  // `done` runs when all of them can be used, or could not be made.
+  virtual void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) = 0;
+  // An id that was never given out before.
+  virtual void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) = 0;
+
+  // send() without types, for those who carry requests.
+  virtual void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context,
+                        OutgoingReply reply) = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,110 @@
+#include "broker/controller/embedded_controller.h"
+
+#include "broker/controller/embedded_controller_call.h"
+#include "protocol/messages/alter_configs.h"
+#include "protocol/messages/alter_partition_reassignments.h"
+#include "protocol/messages/alter_user_scram_credentials.h"
+#include "protocol/messages/create_partitions.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_topics.h"
+#include "protocol/messages/elect_leaders.h"
+#include "protocol/messages/incremental_alter_configs.h"
+#include "protocol/messages/unregister_broker.h"
+
+namespace milena {
+namespace {
+
+// The plain case: `method` is the controller's, and needs the request alone.
+template <class Response, class Request>
+void decide(const EmbeddedCallPtr& call, ControllerEffects<Response> (Controller::*method)(const Request&) const) {
+  decide_embedded<Response>(call, [request = call->request.as<Request>(), method](const Controller& controller) {
+    return (controller.*method)(*request);
+  });
+}
+
+// For requests that make or delete partitions: `decide(controller, quota)` is given the client's quota of them
+// (KIP-599). Versions from `strict_version` on understand THROTTLING_QUOTA_EXCEEDED. How long the client is to be left
+// alone stands in the answer.
+template <class Response, class Decide>
+void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, Decide decide) {
+  auto throttle_ms = std::make_shared<int64_t>(0);
+  const bool strict = call->request.version >= strict_version;
+  call->runtime.submit<Response>(
+      call->from,
+      [call, decide = std::move(decide), throttle_ms, strict](const Controller& controller) {
+        ClientQuotas& quotas = call->runtime.home().quotas();
+        const ControllerRequestContext& who = call->context;
+        return decide(controller, quotas.mutation_quota(who.principal.name, who.client_id, strict, throttle_ms));
+      },
+      [call, throttle_ms](Response response) {
+        response.throttle_time_ms = static_cast<int32_t>(std::min<int64_t>(*throttle_ms, INT32_MAX));
+        call->answer(std::move(response));
+      });
+}
+
+void create_topics(const EmbeddedCallPtr& call) {
+  auto request = call->request.as<CreateTopicsRequest>();
+  decide_within_quota<CreateTopicsResponse>(call, 6,
+                                            [request](const Controller& controller, const MutationQuota& quota) {
+                                              return controller.create_topics(*request, quota);
+                                            });
+}
+
+void delete_topics(const EmbeddedCallPtr& call) {
+  auto request = call->request.as<DeleteTopicsRequest>();
+  decide_within_quota<DeleteTopicsResponse>(
+      call, 5, [request, version = call->request.version](const Controller& controller, const MutationQuota& quota) {
+        return controller.delete_topics(*request, version, quota);
+      });
+}
+
+void create_partitions(const EmbeddedCallPtr& call) {
+  auto request = call->request.as<CreatePartitionsRequest>();
+  decide_within_quota<CreatePartitionsResponse>(
+      call, 3, [request](const Controller& controller, const MutationQuota& quota) {
+        return controller.create_partitions(*request, quota);
+      });
+}
+
+void elect_leaders(const EmbeddedCallPtr& call) {
+  auto request = call->request.as<ElectLeadersRequest>();
+  decide_embedded<ElectLeadersResponse>(call, [request, version = call->request.version](const Controller& controller) {
+    return controller.elect_leaders(*request, version);
+  });
+}
+
+}  // namespace
+
+void EmbeddedController::send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context,
+                                  OutgoingReply reply) {
+  auto call = std::make_shared<EmbeddedCall>(
+      EmbeddedCall{runtime_, from, std::move(request), std::move(context), std::move(reply)});
+  switch (call->request.key) {
+    case ApiKey::kCreateTopics: return create_topics(call);
+    case ApiKey::kDeleteTopics: return delete_topics(call);
+    case ApiKey::kCreatePartitions: return create_partitions(call);
+    case ApiKey::kAlterConfigs: return decide<AlterConfigsResponse>(call, &Controller::alter_configs);
+    case ApiKey::kIncrementalAlterConfigs:
+      return decide<IncrementalAlterConfigsResponse>(call, &Controller::incremental_alter_configs);
+    case ApiKey::kElectLeaders: return elect_leaders(call);
+    case ApiKey::kAlterPartitionReassignments:
+      return decide<AlterPartitionReassignmentsResponse>(call, &Controller::alter_partition_reassignments);
+    case ApiKey::kAlterUserScramCredentials:
+      return decide<AlterUserScramCredentialsResponse>(call, &Controller::alter_user_scram_credentials);
+    case ApiKey::kUnregisterBroker: return decide<UnregisterBrokerResponse>(call, &Controller::unregister_broker);
+    case ApiKey::kAlterClientQuotas: return alter_client_quotas_embedded(call);
+    case ApiKey::kDescribeQuorum: return describe_quorum_embedded(call);
+    case ApiKey::kUpdateFeatures: return update_features_embedded(call);
+    default: return call->reply(ErrorCode::kUnsupportedVersion, nullptr);
+  }
+}
+
+void EmbeddedController::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
+  runtime_.create_topics_for_use(from, std::move(names), std::move(done));
+}
+
+void EmbeddedController::next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) {
+  runtime_.next_producer_id(from, std::move(done));
+}
+
+}  // namespace milena

@@ -1,0 +1,41 @@
+// What the functions of the embedded controller share, one for each API (embedded_controller.cc has the table).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "broker/controller/controller_channel.h"
+#include "broker/controller/metadata_runtime.h"
+#include "broker/shard.h"
+
+namespace milena {
+
+// A request on its way to the embedded controller.
+struct EmbeddedCall {
+  MetadataRuntime& runtime;
+  Shard& from;
+  OutgoingRequest request;
+  ControllerRequestContext context;
+  OutgoingReply reply;
+
+  template <class Response>
+  void answer(Response response) const {
+    reply(ErrorCode::kNone, std::make_shared<Response>(std::move(response)));
+  }
+};
+using EmbeddedCallPtr = std::shared_ptr<EmbeddedCall>;
+
+// `decide(controller)` gives the effects; their response is the answer once it holds on every shard.
+template <class Response, class Decide>
+void decide_embedded(EmbeddedCallPtr call, Decide decide) {
+  call->runtime.submit<Response>(call->from, std::move(decide),
+                                 [call](Response response) { call->answer(std::move(response)); });
+}
+
+// In files of their own, because they do more than decide.
+void alter_client_quotas_embedded(const EmbeddedCallPtr& call);
+void describe_quorum_embedded(const EmbeddedCallPtr& call);
+void update_features_embedded(const EmbeddedCallPtr& call);
+
+}  // namespace milena

@@ -1,0 +1,51 @@
+// UpdateFeatures at the embedded controller, and what comes with a new level.
+#include <algorithm>
+
+#include "broker/clients/endpoints.h"
+#include "broker/controller/embedded_controller_call.h"
+#include "metadata/features.h"
+#include "protocol/messages/update_features.h"
+
+namespace milena {
+namespace {
+
+// kraft.version is a control record of the log, which the runtime writes; everything else the controller has written.
+bool raises_kraft_version(const UpdateFeaturesRequest& request, const Shard& shard) {
+  if (request.validate_only || shard.node().kraft_version > 0) return false;
+  return std::any_of(request.feature_updates.begin(), request.feature_updates.end(), [](const auto& update) {
+    return update.feature == kKraftVersionFeature && update.max_version_level > 0;
+  });
+}
+
+// What was told of this node in records of the old level, and may be told in full now.
+void refresh_registrations(const EmbeddedCallPtr& call, int16_t old_level, Task done) {
+  call->runtime.submit<std::monostate>(
+      call->from,
+      [call, old_level](const Controller& controller) {
+        const NodeContext& node = call->from.node();
+        return controller.refresh_registrations(node.node_id, old_level, endpoint_images(node.controller_endpoints));
+      },
+      [done = std::move(done)](std::monostate) { done(); });
+}
+
+}  // namespace
+
+void update_features_embedded(const EmbeddedCallPtr& call) {
+  auto request = call->request.as<UpdateFeaturesRequest>();
+  auto old_level = std::make_shared<int16_t>();
+  call->runtime.submit<UpdateFeaturesResponse>(
+      call->from,
+      [request, version = call->request.version, old_level](const Controller& controller) {
+        *old_level = controller.image().metadata_version();
+        return controller.update_features(*request, version);
+      },
+      [call, request, old_level](UpdateFeaturesResponse response) {
+        if (response.error_code != ErrorCode::kNone || request->validate_only) return call->answer(std::move(response));
+        refresh_registrations(call, *old_level, [call, request, response = std::move(response)] {
+          if (!raises_kraft_version(*request, call->from)) return call->answer(response);
+          call->runtime.upgrade_kraft_version(call->from, [call, response] { call->answer(response); });
+        });
+      });
+}
+
+}  // namespace milena

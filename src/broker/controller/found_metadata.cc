@@ -1,0 +1,103 @@
+#include "broker/controller/found_metadata.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "log/batch_scanner.h"
+#include "log/format/file_names.h"
+
+namespace milena {
+namespace {
+
+constexpr size_t kScanWindow_bytes = 256 << 10;
+
+// Base offsets of the log's segments, in order.
+Result<std::vector<int64_t>> list_segments(FileSystem& files, const std::string& path) {
+  std::vector<int64_t> bases;
+  auto names = files.list(path);
+  if (!names && names.error().kind == ErrorKind::kNotFound) return bases;
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    std::optional<SegmentFileName> file = parse_segment_file_name(name);
+    if (file && file->suffix == kLogSuffix) bases.push_back(file->offset);
+  }
+  std::sort(bases.begin(), bases.end());
+  return bases;
+}
+
+// Replays the newest snapshot, if there is one.
+Status read_snapshot(FileSystem& files, const std::string& path, FoundMetadata& found) {
+  if (found.snapshots.empty()) return ok_status();
+  const MetadataSnapshotId& id = found.snapshots.back().id;
+  std::vector<SnapshotFile::Control> controls;
+  RETURN_IF_ERROR(load_metadata_snapshot(files, path, id, found.replayed, &controls));
+  for (const SnapshotFile::Control& control : controls) {
+    RETURN_IF_ERROR(add_quorum_record(control.type, control.value, found.quorum));
+  }
+  found.end_offset = id.end_offset;
+  return ok_status();
+}
+
+Status replay_batch(const RecordBatchView& batch, FoundMetadata& found) {
+  const BatchHeader& header = batch.header();
+  found.end_offset = header.next_offset();
+  found.bytes_since_snapshot += batch.bytes().size();
+  if (header.is_control()) {
+    RETURN_IF_ERROR(add_quorum_batch(batch, found.quorum));
+    found.replayed.skip_to(header.last_offset(), header.partition_leader_epoch);
+    return ok_status();
+  }
+  auto records = decode_metadata_batch(batch);
+  if (!records) return records.error();
+  ImageDelta delta;
+  return found.replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
+}
+
+// False if the segment is not whole up to its end: the log ends there.
+Result<bool> read_segment(FileSystem& files, const std::string& file_name, FoundMetadata& found) {
+  auto file = files.open(file_name, OpenMode::kRead);
+  if (!file) return file.error();
+  auto bytes = (*file)->size();
+  if (!bytes) return bytes.error();
+  BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), kScanWindow_bytes);
+  while (true) {
+    auto more = batches.next();
+    if (!more && more.error().kind == ErrorKind::kCorrupt) return false;
+    if (!more) return more.error();
+    if (!*more) return true;
+    if (batches.header().last_offset() < found.end_offset) continue;
+    auto view = batches.view();
+    if (!view) return view.error();
+    auto batch = RecordBatchView::parse(*view);
+    if (!batch || !batch->crc_ok()) return false;
+    RETURN_IF_ERROR(replay_batch(*batch, found));
+  }
+}
+
+}  // namespace
+
+Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path) {
+  FoundMetadata found;
+  auto snapshots = list_metadata_snapshots(files, path);
+  if (!snapshots) return snapshots.error();
+  found.snapshots = snapshots.take();
+  RETURN_IF_ERROR(read_snapshot(files, path, found));
+  auto bases = list_segments(files, path);
+  if (!bases) return bases.error();
+  if (!bases->empty() && bases->front() > found.end_offset) {
+    return make_error(ErrorKind::kCorrupt,
+                      "{} begins at offset {}, and no snapshot in it reaches that far; restore the "
+                      "missing .checkpoint file from a backup",
+                      path, bases->front());
+  }
+  for (size_t i = 0; i < bases->size(); i++) {
+    // All of it is in the snapshot.
+    if (i + 1 < bases->size() && (*bases)[i + 1] <= found.end_offset) continue;
+    auto whole = read_segment(files, path + "/" + segment_file_name((*bases)[i], kLogSuffix), found);
+    if (!whole) return whole.error();
+    if (!*whole) break;
+  }
+  return found;
+}
+
+}  // namespace milena

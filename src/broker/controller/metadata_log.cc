@@ -1,0 +1,169 @@
+#include "broker/controller/metadata_log.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/log.h"
+#include "log/format/quorum_state.h"
+#include "metadata/internal_topics.h"
+#include "metadata/record_codec.h"
+#include "protocol/messages/control/leader_change.h"
+#include "protocol/records/control_records.h"
+#include "protocol/records/record_batch_builder.h"
+#include "protocol/writer.h"
+
+namespace milena {
+namespace {
+
+// The largest batch that Kafka's controllers write and fetch.
+constexpr size_t kMostBatch_bytes = 8 << 20;
+// Metadata transactions exist from 3.6-IV1 on.
+constexpr int16_t kMetadataTransactionsSince = 13;
+
+std::string metadata_log_path(const std::string& directory) {
+  return directory + "/" + TopicPartition{Bytes(kClusterMetadataTopic), 0}.to_string();
+}
+
+// Who took part in the quorum, as quorum-state noted it; nullopt without a file that can be read.
+Result<std::optional<QuorumState>> read_quorum_state(FileSystem& files, const std::string& path) {
+  std::string file = path + "/" + std::string(kQuorumStateFile);
+  if (!files.exists(file)) return std::optional<QuorumState>();
+  auto content = files.read_file(file);
+  if (!content) return content.error();
+  auto state = decode_quorum_state(*content);
+  if (state) return std::optional(state.take());
+  log_warn("{} is written anew from the log: {}", file, state.error().message);
+  return std::optional<QuorumState>();
+}
+
+// The log and the snapshots have to meet. A snapshot beyond the log's end (a crash of the machine took the tail that
+// was not synced when Kafka fetched the snapshot) is where the log begins anew.
+Status join_log_and_snapshots(const MetadataLog& opened) {
+  PartitionLog& log = *opened.log;
+  int64_t newest = opened.snapshots.empty() ? 0 : opened.snapshots.back().id.end_offset;
+  return newest > log.log_end_offset() ? log.truncate_fully_and_start_at(newest) : ok_status();
+}
+
+// Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it. If a crash of the
+// machine takes the note, the log still says which epochs there were, and a quorum of one has nobody to contradict.
+Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t last_epoch, int32_t node_id) {
+  auto before = read_quorum_state(files, path);
+  if (!before) return before.error();
+  int32_t known_epoch = std::max(last_epoch, 0);
+  if (*before) known_epoch = std::max(known_epoch, (*before)->leader_epoch);
+  QuorumState state{
+      .leader_id = node_id, .leader_epoch = known_epoch + 1, .voted_id = node_id, .current_voters = {node_id}};
+  std::string file = path + "/" + std::string(kQuorumStateFile);
+  RETURN_IF_ERROR(files.write_file_atomically(file, encode_quorum_state(state), false));
+  return state.leader_epoch;
+}
+
+Status append_leader_change(PartitionLog& log, int32_t epoch, int32_t node_id, int64_t now_ms) {
+  LeaderChangeMessage message;
+  message.version = 0;
+  message.leader_id = node_id;
+  message.voters.push_back({.voter_id = node_id});
+  message.granting_voters.push_back({.voter_id = node_id});
+  Bytes batch =
+      build_control_batch(0, epoch, now_ms, ControlRecordType::kLeaderChange, write_message(message, 0));
+  auto outcome = log.append_as_leader(batch, epoch, AppendOrigin::kCoordinator);
+  if (!outcome) return outcome.error();
+  return ok_status();
+}
+
+// The records cut into batches that stay below kMostBatch_bytes, or one batch.
+Bytes encode_batches(const MetadataRecords& records, bool cut, int16_t metadata_version, int64_t now_ms) {
+  Bytes batches;
+  std::optional<RecordBatchBuilder> builder;
+  for (const MetadataRecord& record : records) {
+    Bytes value = encode_metadata_record(record, metadata_version);
+    if (cut && builder &&
+        builder->uncompressed_size() + RecordBatchBuilder::max_record_size(0, value.size()) > kMostBatch_bytes) {
+      batches += builder->build();
+      builder.reset();
+    }
+    if (!builder) builder.emplace();
+    builder->append(std::nullopt, value, now_ms);
+  }
+  if (builder) batches += builder->build();
+  return batches;
+}
+
+}  // namespace
+
+Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records,
+                                                 bool atomic, int16_t metadata_version, int64_t now_ms) {
+  const int16_t level = metadata_version == 0 ? kMetadataVersionLatest : metadata_version;
+  const bool transactions = level >= kMetadataTransactionsSince;
+  Bytes batches = encode_batches(records, !atomic, level, now_ms);
+  if (atomic && transactions && batches.size() > kMostBatch_bytes &&
+      !std::holds_alternative<BeginTransactionRecord>(records.front())) {
+    // Too much for one batch, and yet all of it or nothing: a reader holds the batches back until the end is there.
+    MetadataRecords marked;
+    marked.reserve(records.size() + 2);
+    marked.emplace_back(BeginTransactionRecord());
+    marked.insert(marked.end(), records.begin(), records.end());
+    marked.emplace_back(EndTransactionRecord());
+    batches = encode_batches(marked, true, level, now_ms);
+  }
+  auto outcome = log.append_as_leader(batches, epoch, AppendOrigin::kCoordinator);
+  if (!outcome) return outcome.error();
+  if (outcome->error != ErrorCode::kNone) {
+    return make_error(ErrorKind::kInvalid, "{} records of metadata were refused with {}", records.size(),
+                      error_name(outcome->error));
+  }
+  return AppendedMetadata{outcome->last_offset, batches.size()};
+}
+
+Status sync_quorum_state(FileSystem& files, const std::string& directory) {
+  std::string path = metadata_log_path(directory);
+  auto file = files.open(path + "/" + std::string(kQuorumStateFile), OpenMode::kReadWrite);
+  if (!file) return file.error();
+  RETURN_IF_ERROR((*file)->sync());
+  return files.sync_directory(path);
+}
+
+Result<FoundMetadata> find_metadata(FileSystem& files, const std::string& directory, const QuorumVoter& self) {
+  std::string path = metadata_log_path(directory);
+  auto found = read_metadata(files, path);
+  if (!found) return found.error();
+  auto state = read_quorum_state(files, path);
+  if (!state) return state.error();
+  std::optional<std::vector<int32_t>> noted_voters;
+  if (*state) noted_voters = (*state)->current_voters;
+  RETURN_IF_ERROR(check_sole_voter(found->quorum, noted_voters, self, path));
+  return found;
+}
+
+Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
+                                      int32_t node_id, const LogConfig& config, FoundMetadata found) {
+  MetadataLog result;
+  TopicPartition name{Bytes(kClusterMetadataTopic), 0};
+  std::string path = metadata_log_path(directory);
+  RETURN_IF_ERROR(remove_snapshot_leftovers(files.file_system(), path));
+  auto log_config = std::make_shared<LogConfig>(config);
+  log_config->cleanup_delete = false;
+  // The log was synced at least that far before the snapshot was made.
+  OpenState state;
+  if (!found.snapshots.empty()) state.recovery_point = found.snapshots.back().id.end_offset;
+  auto log = PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));
+  if (!log) return log.error();
+  result.log = log.take();
+  result.snapshots = std::move(found.snapshots);
+  RETURN_IF_ERROR(join_log_and_snapshots(result));
+  if (result.log->log_end_offset() != found.end_offset) {
+    return make_error(ErrorKind::kCorrupt, "{} ends at offset {}, and was read up to {}", path,
+                      result.log->log_end_offset(), found.end_offset);
+  }
+  result.replayed = std::move(found.replayed);
+  result.kraft_version = found.quorum.kraft_version;
+  result.bytes_since_snapshot = found.bytes_since_snapshot;
+
+  auto epoch = begin_epoch(files.file_system(), path, result.replayed.last_epoch(), node_id);
+  if (!epoch) return epoch.error();
+  result.epoch = *epoch;
+  RETURN_IF_ERROR(append_leader_change(*result.log, result.epoch, node_id, clock.wall_ms()));
+  return result;
+}
+
+}  // namespace milena

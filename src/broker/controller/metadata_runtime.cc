@@ -1,0 +1,235 @@
+#include "broker/controller/metadata_runtime.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/log.h"
+#include "broker/controller/kraft_version.h"
+#include "broker/controller/metadata_log.h"
+#include "broker/node.h"
+#include "broker/shard.h"
+
+namespace milena {
+namespace {
+
+// After a sync for which no file could be opened.
+constexpr int64_t kSyncRetry_ms = 100;
+
+}  // namespace
+
+MetadataRuntime::MetadataRuntime(Shard& home, FileSystem& files, Controller controller,
+                                 MetadataLog log)
+    : home_(home),
+      files_(files),
+      controller_(std::move(controller)),
+      log_(std::move(log.log)),
+      epoch_(log.epoch),
+      snapshots_(home, *log_, std::move(log.snapshots), log.bytes_since_snapshot) {}
+
+MetadataRuntime::~MetadataRuntime() = default;
+
+void MetadataRuntime::at_home(Shard& from, Task task) { home_.router().run_on(from, home_, std::move(task)); }
+void MetadataRuntime::back(Shard& to, Task task) { home_.router().run_on(home_, to, std::move(task)); }
+
+void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
+  if (closed_) return;
+  if (records.empty()) {
+    // Nothing to write, but the decision may rest on records that are not durable yet.
+    if (appended_.empty() && !syncing_ && !log_->has_unflushed()) return done();
+    appended_.push_back(Commit{std::make_shared<const MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
+    return start_sync();
+  }
+  controller_.place_in_directories(records);
+  auto appended = append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
+                                          home_.now_ms());
+  if (!appended.ok()) return end_node("written", appended.error());
+  controller_.apply(records);
+  unsynced_bytes_ += appended->bytes;
+  appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset,
+                             std::move(done)});
+  start_sync();
+}
+
+struct MetadataRuntime::SyncJob {
+  LogSync sync;
+  std::vector<Commit> commits;
+  uint64_t bytes = 0;
+  Status status = ok_status();
+};
+
+// What was applied cannot be taken back, and what is not in the log cannot be answered.
+void MetadataRuntime::end_node(const char* what_failed, const Error& why) {
+  home_.node().halt(fmt::format("the metadata log cannot be {}: {}", what_failed, why.message));
+}
+
+void MetadataRuntime::start_sync() {
+  if (syncing_ || appended_.empty()) return;
+  syncing_ = true;
+  Result<LogSync> sync = log_->prepare_sync();
+  if (!sync) {
+    wait_after_failed_sync(sync.error(), [this] {
+      syncing_ = false;
+      start_sync();
+    });
+    return;
+  }
+  run_sync(std::make_shared<SyncJob>(
+      SyncJob{sync.take(), std::exchange(appended_, {}), std::exchange(unsynced_bytes_, 0)}));
+}
+
+void MetadataRuntime::run_sync(const std::shared_ptr<SyncJob>& job) {
+  home_.executor().run_blocking(
+      [job, &files = files_] { job->status = job->sync.run(files); },
+      [this, job] {
+        if (!job->status.ok()) return wait_after_failed_sync(job->status.error(), [this, job] { run_sync(job); });
+        log_->mark_flushed(job->sync);
+        log_->set_high_watermark(job->sync.offset());
+        snapshots_.on_committed(job->bytes);
+        publish(std::make_shared<std::vector<Commit>>(std::move(job->commits)));
+      });
+}
+
+// A lack of descriptors passes; after anything else the node ends.
+void MetadataRuntime::wait_after_failed_sync(const Error& error, Task again) {
+  if (error.kind != ErrorKind::kExhausted) return end_node("synced", error);
+  log_warn("the metadata log cannot be synced at this moment: {}", error.message);
+  home_.executor().call_at(home_.steady_ms() + kSyncRetry_ms, [this, again = std::move(again)] {
+    if (!closed_) again();
+  });
+}
+
+// The next sync begins only when all shards have applied this one: their images then move in the same order.
+void MetadataRuntime::publish(std::shared_ptr<std::vector<Commit>> commits) {
+  home_.router().at_all(
+      home_,
+      [commits](Shard& shard) {
+        for (const Commit& commit : *commits) {
+          if (!commit.records->empty()) shard.apply_metadata(*commit.records, commit.last_offset);
+        }
+      },
+      [this, commits] {
+        if (!after_deletions_ || !delete_topics(*commits)) return finish_commits(*commits);
+        after_deletions_([this, commits] { finish_commits(*commits); });
+      });
+}
+
+void MetadataRuntime::finish_commits(std::vector<Commit>& commits) {
+  syncing_ = false;
+  for (Commit& commit : commits) {
+    if (Task done = std::exchange(commit.done, nullptr)) done();
+  }
+  start_sync();
+}
+
+bool MetadataRuntime::delete_topics(const std::vector<Commit>& commits) {
+  return std::any_of(commits.begin(), commits.end(), [](const Commit& commit) {
+    return std::any_of(commit.records->begin(), commit.records->end(), [](const MetadataRecord& record) {
+      return std::holds_alternative<RemoveTopicRecord>(record);
+    });
+  });
+}
+
+void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
+  auto kept = std::make_shared<std::vector<Bytes>>(std::move(names));
+  submit<CreateTopicsResponse>(
+      from,
+      [kept](const Controller& controller) {
+        std::vector<ByteView> views(kept->begin(), kept->end());
+        return controller.auto_create_topics(views);
+      },
+      [&from, done = std::move(done)](CreateTopicsResponse response) {
+        for (const auto& topic : response.topics) {
+          if (topic.error_code == ErrorCode::kNone) {
+            log_info("topic {} was created on first use", topic.name);
+          } else if (topic.error_code != ErrorCode::kTopicAlreadyExists && from.first_time("topic " + topic.name)) {
+            log_warn("topic {} could not be created on first use: {} {}", topic.name, error_name(topic.error_code),
+                     topic.error_message.value_or(""));
+          }
+        }
+        done();
+      });
+}
+
+void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
+  at_home(from, [this, &from, done = std::move(done)] {
+    const NodeContext& node = home_.node();
+    if (closed_) return;
+    if (node.kraft_version == 0) {
+      Bytes batches =
+          kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
+      auto appended = log_->append_as_leader(batches, epoch_, AppendOrigin::kCoordinator);
+      if (!appended.ok()) return end_node("written", appended.error());
+      home_.set_kraft_version(1);
+      ControllerSettings settings = controller_.settings();
+      settings.kraft_version = 1;
+      controller_.set_settings(std::move(settings));
+    }
+    commit({}, true, [this, &from, done] { back(from, done); });
+  });
+}
+
+void MetadataRuntime::describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done) {
+  at_home(from, [this, &from, done = std::move(done)] {
+    const MetadataQuorum quorum{epoch_, log_->log_end_offset(), log_->high_watermark()};
+    back(from, [done, quorum] { done(quorum); });
+  });
+}
+
+// --- producer ids
+
+void MetadataRuntime::next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) {
+  at_home(from, [this, &from, done = std::move(done)]() mutable {
+    want_producer_id_.push_back({&from, std::move(done)});
+    hand_out_producer_ids();
+  });
+}
+
+void MetadataRuntime::hand_out_producer_ids() {
+  while (!want_producer_id_.empty() && next_producer_id_ < producer_ids_end_) {
+    WantsProducerId first = std::move(want_producer_id_.front());
+    want_producer_id_.erase(want_producer_id_.begin());
+    back(*first.from, [done = std::move(first.done), id = next_producer_id_++] { done(id); });
+  }
+  if (!want_producer_id_.empty()) allocate_producer_ids();
+}
+
+void MetadataRuntime::allocate_producer_ids() {
+  if (allocating_) return;
+  allocating_ = true;
+  AllocateProducerIdsRequest request;
+  request.broker_id = home_.node().node_id;
+  const BrokerImage* broker = controller_.image().find_broker(request.broker_id);
+  request.broker_epoch = broker == nullptr ? -1 : broker->epoch;
+  auto effects = controller_.allocate_producer_ids(request);
+  AllocateProducerIdsResponse response = effects.response;
+  commit(std::move(effects.records), effects.atomic, [this, response] {
+    allocating_ = false;
+    if (response.error_code != ErrorCode::kNone) {
+      log_error("no producer ids: {}", error_name(response.error_code));
+      for (WantsProducerId& one : std::exchange(want_producer_id_, {})) {
+        back(*one.from, [done = std::move(one.done)] { done(make_error(ErrorKind::kUnsupported, "no producer ids")); });
+      }
+      return;
+    }
+    next_producer_id_ = response.producer_id_start;
+    producer_ids_end_ = response.producer_id_start + response.producer_id_len;
+    hand_out_producer_ids();
+  });
+}
+
+Status MetadataRuntime::close() {
+  closed_ = true;
+  snapshots_.stop();
+  // As Kafka's brokers are fenced when they stop in order: who starts on this directory next need not wait
+  // until this broker's session is over.
+  auto fenced = controller_.fence_broker(home_.node().node_id);
+  if (!fenced.records.empty()) {
+    auto appended = append_metadata_records(*log_, epoch_, fenced.records, fenced.atomic,
+                                            controller_.image().metadata_version(), home_.now_ms());
+    if (!appended) return appended.error();
+  }
+  return log_->close_cleanly(true);
+}
+
+}  // namespace milena

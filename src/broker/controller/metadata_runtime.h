@@ -1,0 +1,128 @@
+// MetadataRuntime: the embedded controller with its log, a quorum of one.
+//
+// Lives on the controller's shard. A request is decided by the pure controller (metadata/controller.h) on its own
+// image, its records are appended to __cluster_metadata-0 and synced (requests that come meanwhile share the next
+// sync), then given to every shard's image, and only then answered: what was answered is durable, and usable on every
+// shard. The public methods may be called from any shard, which passes itself. Source: Kafka's QuorumController.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/out_of_memory.h"
+#include "broker/controller/metadata_log.h"
+#include "broker/controller/metadata_snapshots.h"
+#include "log/partition_log.h"
+#include "metadata/controller.h"
+#include "metadata/image.h"
+
+namespace milena {
+
+class Shard;
+
+// What the metadata log stands at.
+struct MetadataQuorum {
+  int32_t epoch = 0;
+  int64_t log_end_offset = 0;
+  int64_t high_watermark = 0;
+};
+
+class MetadataRuntime {
+ public:
+  // `log` holds what `controller` has replayed, up to its end. `home` is the controller's shard.
+  MetadataRuntime(Shard& home, FileSystem& files, Controller controller, MetadataLog log);
+  ~MetadataRuntime();
+
+  // The controller's shard.
+  Shard& home() { return home_; }
+
+  // Lets the controller decide; `done` runs on `from` when the decision holds everywhere. What `decide` captures must
+  // stay as it is until then: it runs on the controller's shard.
+  template <class Response>
+  void submit(Shard& from, std::function<ControllerEffects<Response>(const Controller&)> decide,
+              std::function<void(Response)> done) {
+    at_home(from, [this, &from, decide = std::move(decide), done = std::move(done)]() mutable {
+      ControllerEffects<Response> effects;
+      if (!fits_into_memory([&] { effects = decide(controller_); })) {
+        // The request is dropped, where it came from.
+        return back(from, [decide = std::move(decide), done = std::move(done)] {});
+      }
+      auto response = std::make_shared<Response>(std::move(effects.response));
+      commit(std::move(effects.records), effects.atomic, [this, &from, response, done] {
+        back(from, [response, done] { done(std::move(*response)); });
+      });
+    });
+  }
+
+  // Makes the topics that are missing, as on first use: with the broker's defaults, or as the internal topics are made.
+  // `done` runs when all of them can be used, or could not be made.
+  void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done);
+
+  // An id that was never given out before. Ids come from blocks whose record is durable before the first is given.
+  void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done);
+
+  // Raises kraft.version to 1; `done` runs on `from` when that is durable.
+  void upgrade_kraft_version(Shard& from, Task done);
+  void describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done);
+
+  // On the home shard, at the start: syncs what the log holds, while the node already serves.
+  void sync_soon() { commit({}, true, [] {}); }
+  // On the home shard, at the start: snapshots are taken from here on.
+  void start_snapshots() { snapshots_.on_committed(0); }
+  const MetadataSnapshots& snapshots() const { return snapshots_; }
+  // `hook` runs on the home shard when topics are gone from every shard, and calls its argument when that may be
+  // answered, and what comes behind it be decided.
+  void set_after_deletions(std::function<void(Task done)> hook) { after_deletions_ = std::move(hook); }
+
+  // On the home shard, at the end: what is not answered by then never is.
+  Status close();
+  int64_t end_offset() const { return log_->log_end_offset(); }
+
+ private:
+  struct Commit {
+    std::shared_ptr<const MetadataRecords> records;
+    int64_t last_offset;
+    Task done;
+  };
+
+  void at_home(Shard& from, Task task);
+  void back(Shard& to, Task task);
+  // On the home shard.
+  void commit(MetadataRecords records, bool atomic, Task done);
+  void start_sync();
+  struct SyncJob;
+  void run_sync(const std::shared_ptr<SyncJob>& job);
+  void wait_after_failed_sync(const Error& error, Task again);
+  void end_node(const char* what_failed, const Error& why);
+  void publish(std::shared_ptr<std::vector<Commit>> commits);
+  void finish_commits(std::vector<Commit>& commits);
+  static bool delete_topics(const std::vector<Commit>& commits);
+  void hand_out_producer_ids();
+  void allocate_producer_ids();
+
+  Shard& home_;
+  FileSystem& files_;
+  Controller controller_;
+  std::unique_ptr<PartitionLog> log_;
+  int32_t epoch_;
+  MetadataSnapshots snapshots_;
+  uint64_t unsynced_bytes_ = 0;
+  std::vector<Commit> appended_;  // not yet synced
+  bool syncing_ = false;
+  bool closed_ = false;
+  std::function<void(Task)> after_deletions_;
+
+  struct WantsProducerId {
+    Shard* from;
+    std::function<void(Result<int64_t>)> done;
+  };
+  std::vector<WantsProducerId> want_producer_id_;
+  bool allocating_ = false;
+  int64_t next_producer_id_ = 0;
+  int64_t producer_ids_end_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,50 @@
+// MetadataSnapshots: decides when a snapshot of the metadata log is due, has a worker make it, and prunes what is no
+// longer needed: snapshots and the log before the oldest one that stays.
+//
+// A part of MetadataRuntime, on its shard. The loop does no more for a snapshot than collecting slices of the log's
+// files. A node at rest is left alone: the interval counts from the first record behind the newest snapshot. Source:
+// Kafka's SnapshotGenerator (metadata.log.max.record.bytes.between.snapshots, metadata.log.max.snapshot.interval.ms)
+// and KafkaRaftLog.maybeClean (metadata.max.retention.bytes, .ms).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/executor.h"
+#include "broker/controller/metadata_snapshot_store.h"
+#include "log/partition_log.h"
+
+namespace milena {
+
+class Shard;
+
+class MetadataSnapshots {
+ public:
+  // `known` are the snapshots that are there, `bytes_since` what the log holds behind the newest.
+  MetadataSnapshots(Shard& home, PartitionLog& log, std::vector<MetadataSnapshotInfo> known, uint64_t bytes_since);
+
+  // On the home shard. Records of so many bytes were committed: the log's high watermark covers them.
+  void on_committed(uint64_t bytes);
+  void stop() { stopped_ = true; }
+
+  const std::vector<MetadataSnapshotInfo>& known() const { return known_; }
+
+ private:
+  void take_if_due();
+  void arm_timer();
+  void begin();
+  Status finish(const MetadataSnapshotInfo& made);
+  Status prune();
+  bool too_much() const;
+
+  Shard& home_;
+  PartitionLog& log_;
+  std::vector<MetadataSnapshotInfo> known_;  // oldest first
+  uint64_t bytes_since_;                     // of committed records behind the newest snapshot
+  bool timer_armed_ = false;
+  bool interval_over_ = false;
+  bool running_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,141 @@
+// CoordinatorRuntime: hosts the pure coordinators of one internal topic (group_runtime.h: __consumer_offsets,
+// transaction_runtime.h: __transaction_state) for the partitions that this shard owns: loads them from the log, appends
+// what they ask for, holds their answers until the high watermark covers what they depend on, and wakes them when their
+// timers are due.
+//
+// A coordinator is loaded when it is first needed; requests that come while it loads wait (bounded) instead of being
+// sent away with COORDINATOR_LOAD_IN_PROGRESS.
+//
+// Records of the inputs of one turn are applied at once and appended as one batch at its end, or after a linger; all
+// answers from then on wait for that append. What may be refused for its own sake (transactions, what is large) is
+// appended by itself, before it is applied. If a gathered batch cannot be appended the disk is at fault: the
+// coordinator is dropped and loaded anew. Lives on its shard; submit() may be called by any shard, which passes itself.
+// Source: Kafka's CoordinatorRuntime.
+//
+// Kind names what is hosted: State (the pure state machine), Effects (its records and answers), Response, the topic,
+// and how to find the runtime of a shard. The bodies are in coordinator_runtime.cc, instantiated there for each kind.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/replica/topic_partition_id.h"
+#include "coordinator/group/group_types.h"
+#include "log/producer_state.h"
+#include "metadata/image.h"
+#include "protocol/error_code.h"
+#include "protocol/records/record_batch_builder.h"
+
+namespace milena {
+
+class Partition;
+class Shard;
+
+template <class Kind>
+class CoordinatorRuntime {
+ public:
+  using State = typename Kind::State;
+  using Effects = typename Kind::Effects;
+  using Response = typename Kind::Response;
+  // Runs on the coordinator's shard. What it captures is kept until the answer was given.
+  using Input = std::function<Effects(State&, AnswerToken, Now)>;
+  // Runs on the asking shard: kNone and the answer, or why there is none (kNotCoordinator, also where loading
+  // failed; kCoordinatorNotAvailable, kCoordinatorLoadInProgress).
+  using OnAnswer = std::function<void(ErrorCode, Response*)>;
+
+  explicit CoordinatorRuntime(Shard& shard);
+  virtual ~CoordinatorRuntime();
+
+  // The partition of the topic that keeps this key; -1 while that topic does not exist.
+  static int32_t partition_of(const Shard& from, ByteView key);
+  static int32_t partition_count(const Shard& from);
+
+  // Gives the input to the coordinator of that partition, wherever it lives. Without on_answer nobody waits.
+  static void submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer);
+
+  // Loads the coordinators whose partitions hold something, one a turn: sessions run and offsets expire after a restart
+  // even if nobody asks.
+  void load_in_background();
+
+  // The node stops: nothing is accepted any more, timers end.
+  void close();
+
+ protected:
+  // One coordinator as it is now. What comes back for one that was closed meanwhile is dropped.
+  struct HostId {
+    int32_t partition = 0;
+    uint64_t incarnation = 0;
+  };
+
+  // A coordinator without state, for one partition.
+  virtual std::unique_ptr<State> make_state(const TopicPartitionId& id) = 0;
+  // The batches that hold the records: not always plain ones.
+  virtual void shape_append(const Effects&, BatchOptions&, AppendChecks&) const {}
+  // How long records wait for others that are appended with them: 0 not at all, -1 until the end of the turn.
+  virtual int32_t append_linger_ms() const { return 0; }
+  // Records that need no batch of their own.
+  virtual bool may_gather(const Effects&) const { return true; }
+  // What effects hold beyond records and answers is performed once the high watermark covers the records.
+  virtual bool has_more(const Effects&) const { return false; }
+  virtual void perform(const HostId& host, Effects& effects);
+
+  // Coordinators of partitions that are not here any more are closed.
+  void close_lost();
+  // An input that the broker makes itself, to a partition of this shard. Nobody waits for an answer.
+  void submit_own(int32_t partition, Input input);
+  void submit_own(const HostId& host, Input input);
+  // Null unless it is loaded; while it loads it reads the log itself.
+  State* loaded_state(int32_t partition);
+  // Appends what that coordinator has gathered; before anybody else appends to its partition.
+  void flush_partition(int32_t partition);
+  // Those that are loading, too.
+  void for_each_state(const std::function<void(const TopicPartitionId&, State&)>& visit);
+
+  Shard& shard_;
+
+ private:
+  struct Host;
+  // How an input's records are appended: by themselves and at once, with those that are gathered, after those.
+  enum class Gathering { kNone, kWithOthers, kAnew };
+  struct Waiting {
+    Input input;
+    Shard* home;
+    OnAnswer on_answer;
+  };
+
+  void submit_here(int32_t partition, Waiting waiting);
+  Host* find_or_make_host(int32_t partition);
+  void load_from(int32_t partition);
+  void load(Host& host);
+  void load_some(int32_t partition);
+  void finish_loading(Host& host);
+  bool apply_batches(Host& host, ByteView bytes, int64_t& next_offset);
+  void run(Host& host, Waiting waiting);
+  // Records are appended and applied as a whole, or the process ends.
+  void execute(Host& host, Effects effects);
+  void release(Host& host, Effects effects);
+  ErrorCode append(Host& host, const Effects& effects);
+  Gathering gathering(const Host& host, const Effects& effects) const;
+  void gather(Host& host, const Effects& effects);
+  void plan_flush(Host& host);
+  bool append_gathered(Host& host, Effects& held);
+  void flush(Host& host);
+  void release_when_settled(Host& host, Partition& partition, int64_t offset, Effects effects);
+  void send(Host& host, std::vector<typename Kind::Answer> answers, ErrorCode error);
+  void arm_timer(Host& host);
+  void on_timer(int32_t partition);
+  void fail_host(int32_t partition, ErrorCode error);
+  Now now() const;
+  Partition* partition_of_host(const Host& host) const;
+
+  AnswerToken last_token_ = 0;
+  uint64_t last_incarnation_ = 0;
+  bool closed_ = false;
+  std::unordered_map<int32_t, std::unique_ptr<Host>> hosts_;
+};
+
+}  // namespace milena

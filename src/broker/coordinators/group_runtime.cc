@@ -1,0 +1,129 @@
+#include "broker/coordinators/group_runtime.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "base/log.h"
+#include "base/uuid.h"
+#include "broker/shard.h"
+#include "coordinator/assignor/assignor.h"
+
+namespace milena {
+namespace {
+
+GroupSetting group_setting(const Settings& settings, const std::string& name) {
+  return {.value = settings.get_int("group.consumer." + name),
+          .least = settings.get_int("group.consumer.min." + name),
+          .greatest = settings.get_int("group.consumer.max." + name)};
+}
+
+ConsumerGroupConfig consumer_group_config(const Settings& settings, bool at_start) {
+  ConsumerGroupConfig config;
+  config.session_timeout_ms = group_setting(settings, "session.timeout.ms");
+  config.heartbeat_interval_ms = group_setting(settings, "heartbeat.interval.ms");
+  config.assignment_interval_ms = group_setting(settings, "assignment.interval.ms");
+  config.max_size = settings.get_int("group.consumer.max.size");
+  config.regex_refresh_interval_ms = settings.get_int("group.consumer.regex.refresh.interval.ms");
+  config.assignors.clear();
+  for (const Bytes& name : settings.get_list("group.consumer.assignors")) {
+    if (find_assignor(name) != nullptr) {
+      config.assignors.push_back(name);
+    } else if (at_start) {
+      log_warn("group.consumer.assignors: {} is none of Milena's assignors and is left out", name);
+    }
+  }
+  if (config.assignors.empty()) config.assignors = ConsumerGroupConfig().assignors;
+  Bytes policy = settings.get_string("group.consumer.migration.policy");
+  for (char& c : policy) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  config.migration.upgrade = policy == "bidirectional" || policy == "upgrade";
+  config.migration.downgrade = policy == "bidirectional" || policy == "downgrade";
+  return config;
+}
+
+GroupConfig group_config(const Settings& settings, bool at_start) {
+  GroupConfig config;
+  config.consumer = consumer_group_config(settings, at_start);
+  config.min_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.min.session.timeout.ms"));
+  config.max_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.max.session.timeout.ms"));
+  config.initial_rebalance_delay_ms = static_cast<int32_t>(settings.get_long("group.initial.rebalance.delay.ms"));
+  config.strict_kafka = settings.get_bool("milena.strict.kafka");
+  config.join_silence_ms = settings.get_int("milena.group.join.silence.ms");
+  config.disconnect_grace_ms =
+      config.strict_kafka ? 0 : static_cast<int32_t>(settings.get_long("milena.group.disconnect.grace.ms"));
+  config.max_size = static_cast<int32_t>(settings.get_long("group.max.size"));
+  config.offset_metadata_max_bytes = static_cast<int32_t>(settings.get_long("offset.metadata.max.bytes"));
+  config.offsets_retention_ms = settings.get_long("offsets.retention.minutes") * 60'000;
+  config.offsets_retention_check_ms = settings.get_long("offsets.retention.check.interval.ms");
+  return config;
+}
+
+// Kafka does not start with a number that is no codec; here it stands for none.
+Codec codec_of_setting(int32_t number) {
+  return number >= 0 && number <= static_cast<int32_t>(Codec::kZstd) ? static_cast<Codec>(number) : Codec::kNone;
+}
+
+}  // namespace
+
+CoordinatorRuntime<GroupKind>& GroupKind::runtime_of(Shard& shard) { return shard.groups(); }
+
+GroupRuntime::GroupRuntime(Shard& shard)
+    : CoordinatorRuntime<GroupKind>(shard), patterns_(shard), config_(group_config(shard.settings(), true)),
+      append_linger_ms_(shard.settings().get_int("group.coordinator.append.linger.ms")),
+      compression_(codec_of_setting(shard.settings().get_int("offsets.topic.compression.codec"))) {}
+
+// Most settings are fixed at start; which are not, Settings::with_altered knows.
+void GroupRuntime::configure() {
+  config_ = group_config(shard_.settings(), false);
+  // A client that comes to another broker, or finds the coordinator there after a failover, takes longer.
+  const auto& brokers = shard_.image().brokers();
+  const bool alone = std::none_of(brokers.begin(), brokers.end(), [this](const auto& broker) {
+    return broker.first != shard_.node().node_id && !broker.second.fenced;
+  });
+  if (!alone) config_.disconnect_grace_ms = 0;
+  for_each_state([this](const TopicPartitionId&, GroupShard& state) { state.configure(config_); });
+}
+
+std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
+  auto state = std::make_unique<GroupShard>(
+      config_, [&random = shard_.executor().random()] { return random_uuid_text(random); });
+  state->set_pattern_matcher([this](ByteView pattern) { return patterns_.find(pattern); });
+  state->set_metadata(shard_.image(), shard_.metadata_offset());
+  return state;
+}
+
+// Offsets of a transaction are the producer's own writing: its batch, and checked as one.
+void GroupRuntime::shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const {
+  options.compression = compression_;
+  if (!effects.transaction) return;
+  options.transactional = true;
+  options.producer_id = effects.transaction->producer_id;
+  options.producer_epoch = effects.transaction->producer_epoch;
+  checks.guard = effects.transaction->guard;
+}
+
+// One that is not loaded will read the marker from the log.
+void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool committed) {
+  if (GroupShard* state = loaded_state(partition)) state->apply_marker(producer_id, committed);
+}
+
+void GroupRuntime::on_metadata(const ImageDelta& delta) {
+  close_lost();
+  if (!delta.topics_created.empty() || !delta.topics_deleted.empty()) patterns_.forget();
+  if (!delta.configs.empty() || !delta.brokers.empty()) configure();
+  for_each_state(
+      [&](const TopicPartitionId&, GroupShard& state) { state.metadata_changed(delta, shard_.metadata_offset()); });
+
+  if (delta.topics_deleted.empty()) return;
+  auto deleted = std::make_shared<std::vector<DeletedTopic>>();
+  for (const auto& topic : delta.topics_deleted) deleted->push_back({topic.name, topic.id});
+  const TopicImage* topic = shard_.image().find_topic(kConsumerOffsetsTopic);
+  for (int32_t index = 0; topic != nullptr && index < topic->partition_count(); index++) {
+    Partition* partition = shard_.find_partition({topic->id, index});
+    if (partition == nullptr || partition->known_empty() || partition->log_end_offset() == 0) continue;
+    Input forget = [deleted](GroupShard& state, AnswerToken, Now) { return state.topics_deleted(*deleted); };
+    submit_own(index, std::move(forget));
+  }
+}
+
+}  // namespace milena

@@ -1,0 +1,52 @@
+// GroupRuntime: hosts the group coordinators (coordinator/group/group_shard.h) of the __consumer_offsets
+// partitions that this shard owns. What it does is in coordinator_runtime.h; here is what groups add.
+#pragma once
+
+#include "broker/coordinators/coordinator_runtime.h"
+#include "broker/coordinators/pattern_book.h"
+#include "coordinator/group/group_shard.h"
+#include "metadata/internal_topics.h"
+
+namespace milena {
+
+class GroupRuntime;
+
+struct GroupKind {
+  using State = GroupShard;
+  using Effects = milena::Effects;
+  using Answer = milena::Answer;
+  using Response = GroupResponse;
+  static constexpr ByteView kTopic = kConsumerOffsetsTopic;
+  // How long an answer waits for the replicas.
+  static constexpr ByteView kAppendTimeoutSetting = "offsets.commit.timeout.ms";
+  static CoordinatorRuntime<GroupKind>& runtime_of(Shard& shard);
+};
+
+extern template class CoordinatorRuntime<GroupKind>;
+
+class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
+ public:
+  explicit GroupRuntime(Shard& shard);
+
+  // The shard's image changed: coordinators of partitions that are gone are closed; offsets of deleted topics go.
+  void on_metadata(const ImageDelta& delta);
+  // The end of a transaction is to be appended to a partition of __consumer_offsets of this shard, ...
+  void before_marker(int32_t partition) { flush_partition(partition); }
+  // ... and was appended to a partition of __consumer_offsets of this shard.
+  void on_marker(int32_t partition, int64_t producer_id, bool committed);
+
+ private:
+  // Settings were altered, or brokers came or went.
+  void configure();
+  std::unique_ptr<GroupShard> make_state(const TopicPartitionId& id) override;
+  void shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const override;
+  int32_t append_linger_ms() const override { return append_linger_ms_; }
+  bool may_gather(const Effects& effects) const override { return !effects.transaction; }
+
+  PatternBook patterns_;
+  GroupConfig config_;
+  const int32_t append_linger_ms_;
+  const Codec compression_;
+};
+
+}  // namespace milena

@@ -1,0 +1,46 @@
+// TransactionRuntime: hosts the transaction coordinators (coordinator/transaction/transaction_shard.h) of the
+// __transaction_state partitions that this shard owns. What it does is in coordinator_runtime.h; here is what transactions add: markers are
+// sent to the leaders of their partitions, and producer ids are fetched from the controller.
+#pragma once
+
+#include "broker/coordinators/coordinator_runtime.h"
+#include "coordinator/transaction/transaction_shard.h"
+#include "metadata/internal_topics.h"
+
+namespace milena {
+
+class TransactionRuntime;
+
+struct TransactionKind {
+  using State = TransactionShard;
+  using Effects = TransactionEffects;
+  using Answer = TransactionAnswer;
+  using Response = TransactionResponse;
+  static constexpr ByteView kTopic = kTransactionStateTopic;
+  // Kafka waits as long as a transaction may last; a client has given up by then.
+  static constexpr ByteView kAppendTimeoutSetting = "request.timeout.ms";
+  static CoordinatorRuntime<TransactionKind>& runtime_of(Shard& shard);
+};
+
+extern template class CoordinatorRuntime<TransactionKind>;
+
+class TransactionRuntime final : public CoordinatorRuntime<TransactionKind> {
+ public:
+  explicit TransactionRuntime(Shard& shard);
+
+  // The shard's image changed: coordinators of partitions that are gone are closed; the version of transactions, and
+  // the epochs of their partitions, may be other ones.
+  void on_metadata(const ImageDelta& delta);
+
+ private:
+  std::unique_ptr<TransactionShard> make_state(const TopicPartitionId& id) override;
+  bool has_more(const TransactionEffects& effects) const override;
+  void perform(const HostId& host, TransactionEffects& effects) override;
+  // Tells the coordinator what the metadata says about its partition and its protocol.
+  void adjust(const TopicPartitionId& id, TransactionShard& state);
+  void send_markers(const HostId& host, TransactionMarkers markers);
+
+  TransactionConfig config_;
+};
+
+}  // namespace milena

@@ -1,0 +1,134 @@
+// The markers of transactions: into the partitions, and those of __consumer_offsets also to the coordinators of groups,
+// whose pending offsets they make good or drop.
+#include <algorithm>
+#include <utility>
+
+#include "broker/coordinators/group_runtime.h"
+#include "broker/coordinators/transaction_requests.h"
+#include "broker/shard.h"
+#include "protocol/records/control_records.h"
+
+namespace milena {
+namespace {
+
+// What one request may take of a turn.
+constexpr int64_t kMarkersSlice_ms = 3;
+
+struct MarkerItem {
+  TopicPartitionId id;
+  bool of_offsets = false;
+  int64_t producer_id = -1;
+  int16_t producer_epoch = -1;
+  int16_t transaction_version = 0;
+  EndTransactionMarker marker;
+  int64_t deadline_ms = 0;
+  ErrorCode error = ErrorCode::kNone;
+  // Where in the answer.
+  size_t marker_index = 0, topic_index = 0, partition_index = 0;
+};
+
+// True if the marker stands in the log and is to be waited for.
+bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
+  Bytes batch = build_end_transaction_batch(0, 0, owner.now_ms(), item.producer_id, item.producer_epoch, item.marker);
+  AppendChecks checks = AppendOrigin::kMarker;
+  checks.transaction_version = item.transaction_version;
+  if (item.of_offsets) owner.groups().before_marker(item.id.partition);
+  item.error = partition.append_as_leader(Payload(std::move(batch)), checks).error;
+  if (item.error != ErrorCode::kNone) return false;
+  if (item.of_offsets) owner.groups().on_marker(item.id.partition, item.producer_id, item.marker.committed);
+  return true;
+}
+
+// From `next` on, a slice of them a turn. `finish_one` is called once for each that is waited for, and at the end.
+void append_markers_from(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, size_t next,
+                         const std::shared_ptr<size_t>& open, const Task& finish_one) {
+  const int64_t end_ms = owner.steady_ms() + kMarkersSlice_ms;
+  for (size_t i = next; i < part->size(); i++) {
+    if (i > next && owner.steady_ms() >= end_ms) {
+      return owner.executor().post([&owner, part, i, open, finish_one] {
+        append_markers_from(owner, part, i, open, finish_one);
+      });
+    }
+    MarkerItem& item = (*part)[i];
+    Partition* partition = owner.find_partition(item.id);
+    if (partition == nullptr) {
+      item.error = ErrorCode::kNotLeaderOrFollower;
+      continue;
+    }
+    if (!append_marker(owner, *partition, item)) continue;
+    int64_t end = partition->log_end_offset();
+    if (partition->is_settled(end, true)) continue;
+    ++*open;
+    partition->when_settled(end, true, item.deadline_ms, [part, i, finish_one](ErrorCode error) {
+      (*part)[i].error = error;
+      finish_one();
+    });
+  }
+  finish_one();
+}
+
+void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, Task done) {
+  auto open = std::make_shared<size_t>(1);
+  append_markers_from(owner, part, 0, open, [open, done = std::move(done)] {
+    if (--*open == 0) done();
+  });
+}
+
+// No coordinator has a later epoch than this. One that is made up would fence the true ones for ever.
+int32_t latest_coordinator_epoch(const MetadataImage& image) {
+  int32_t latest = 0;
+  const TopicImage* topic = image.find_topic(kTransactionStateTopic);
+  for (int32_t p = 0; topic != nullptr && p < topic->partition_count(); p++) {
+    latest = std::max(latest, topic->partition(p)->leader_epoch);
+  }
+  return latest;
+}
+
+}  // namespace
+
+void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest> request,
+                       std::function<void(WriteTxnMarkersResponse)> done) {
+  auto response = std::make_shared<WriteTxnMarkersResponse>();
+  std::vector<MarkerItem> items;
+  const int32_t latest_epoch = latest_coordinator_epoch(from.image());
+  int64_t deadline_ms = from.steady_ms() + from.settings().get_long("request.timeout.ms");
+  for (const auto& marker : request->markers) {
+    if (marker.topics.empty()) continue;  // Kafka has nothing to say about it
+    auto& out = response->markers.emplace_back();
+    out.producer_id = marker.producer_id;
+    for (const auto& topic : marker.topics) {
+      auto& topic_out = out.topics.emplace_back();
+      topic_out.name = Bytes(topic.name);
+      const TopicImage* image = from.image().find_topic(topic.name);
+      for (int32_t partition : topic.partition_indexes) {
+        topic_out.partitions.push_back({partition, ErrorCode::kUnknownTopicOrPartition});
+        if (image == nullptr || image->partition(partition) == nullptr) continue;
+        if (marker.coordinator_epoch > latest_epoch) {
+          topic_out.partitions.back().error_code = ErrorCode::kTransactionCoordinatorFenced;
+          continue;
+        }
+        items.push_back(MarkerItem{.id = {image->id, partition},
+                                   .of_offsets = topic.name == kConsumerOffsetsTopic,
+                                   .producer_id = marker.producer_id,
+                                   .producer_epoch = marker.producer_epoch,
+                                   .transaction_version = marker.transaction_version,
+                                   .marker = {marker.transaction_result, marker.coordinator_epoch},
+                                   .deadline_ms = deadline_ms,
+                                   .marker_index = response->markers.size() - 1,
+                                   .topic_index = out.topics.size() - 1,
+                                   .partition_index = topic_out.partitions.size() - 1});
+      }
+    }
+  }
+  if (items.empty()) return done(std::move(*response));
+  from.router().scatter<MarkerItem>(
+      from, std::move(items), append_markers, [response, done = std::move(done)](std::vector<MarkerItem> written) {
+        for (const MarkerItem& item : written) {
+          auto& topic = response->markers[item.marker_index].topics[item.topic_index];
+          topic.partitions[item.partition_index].error_code = item.error;
+        }
+        done(std::move(*response));
+      });
+}
+
+}  // namespace milena

@@ -1,0 +1,137 @@
+// FetchOperation, its end: what was read becomes the answer, and the session notes what the client was told.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/clients/endpoints.h"
+#include "broker/replica/fetch_operation.h"
+#include "broker/shard.h"
+#include "protocol/records/down_conversion.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstVersionOfMagic2 = 4;
+constexpr int16_t kFetchWithNodeEndpoints = 16;
+
+}  // namespace
+
+// Nothing was fetched, and the session stays as it is: the client asks again for the same when its time is over.
+void FetchOperation::answer_throttled(int64_t throttle_ms) {
+  FetchResponse response;
+  if (kind_ == Kind::kIncremental && session_ != nullptr) response.session_id = session_->id();
+  release_session();
+  call_->throttle(throttle_ms);
+  call_->reply(response);
+}
+
+void FetchOperation::answer() {
+  if (call_->version() < kFirstVersionOfMagic2) {
+    for (FetchItem& item : items_) convert_for_old_version(item);
+  }
+  if (kind_ == Kind::kFull) create_session();
+  FetchResponse response = build_response();
+  release_session();
+  call_->reply(response);
+}
+
+void FetchOperation::convert_for_old_version(FetchItem& item) {
+  if (item.error != ErrorCode::kNone || item.records.empty()) return;
+  auto bytes = item.records.flatten();
+  item.records = Payload();
+  if (!bytes) {
+    log_error("cannot read {} for an old client: {}", item.key.topic, bytes.error().message);
+    item.error = ErrorCode::kUnknownServerError;
+    return;
+  }
+  DownConverted converted = down_convert(*bytes, call_->version() <= 1 ? 0 : 1, item.position.fetch_offset,
+                                         static_cast<size_t>(std::max(item.position.max_bytes, 0)));
+  item.error = converted.error;
+  if (converted.error != ErrorCode::kNone) {
+    log_warn("records of {}-{} cannot be converted for an old client: {}", item.key.topic, item.key.partition,
+             converted.detail);
+  }
+  item.records.append(std::move(converted.bytes));
+}
+
+void FetchOperation::create_session() {
+  // Without room the answer says session 0, and the client goes on with full fetches.
+  size_t cost_bytes = 0;
+  for (const FetchItem& item : items_) cost_bytes += FetchSession::cost_of(item.key);
+  session_ = shard_.fetch_sessions().create(call_->version() >= kFetchWithTopicIds, cost_bytes, shard_.steady_ms());
+  if (session_ == nullptr) return;
+  for (const FetchItem& item : items_) session_->put(item.key, item.position);
+}
+
+// Notes what the client is told; false if there is nothing new about the partition.
+bool FetchOperation::tell(FetchItem& item) {
+  if (session_ == nullptr) return true;
+  FetchSession::Entry* entry = session_->find(item.key);
+  if (entry == nullptr) return true;
+  bool news = !item.records.empty() || entry->told_high_watermark != item.high_watermark ||
+              entry->told_log_start_offset != item.log_start_offset;
+  entry->told_high_watermark = item.high_watermark;
+  entry->told_log_start_offset = item.log_start_offset;
+  if (item.error != ErrorCode::kNone || item.has_diverging()) {
+    entry->told_high_watermark = -1;  // the next good answer must be said
+    news = true;
+  }
+  return news || kind_ == Kind::kFull;
+}
+
+FetchResponse FetchOperation::build_response() {
+  FetchResponse response;
+  if (session_ != nullptr) response.session_id = session_->id();
+  const FetchKey* last = nullptr;
+  for (FetchItem& item : items_) {
+    if (!tell(item)) continue;
+    if (last == nullptr || last->topic_id != item.key.topic_id || last->topic != item.key.topic) {
+      auto& topic = response.responses.emplace_back();
+      topic.topic = item.key.topic;
+      topic.topic_id = item.key.topic_id;
+    }
+    last = &item.key;
+    auto& out = response.responses.back().partitions.emplace_back();
+    out.partition_index = item.key.partition;
+    out.error_code = item.error;
+    out.high_watermark = item.high_watermark;
+    out.last_stable_offset = item.last_stable_offset;
+    out.log_start_offset = item.log_start_offset;
+    out.diverging_epoch = item.diverging;
+    out.aborted_transactions.reset();
+    // Null says that nobody asked for them; where no log was asked at all Kafka says "none" instead.
+    if (item.aborted || item.id.topic_id.is_zero()) out.aborted_transactions.emplace();
+    if (item.aborted) {
+      for (const AbortedTransaction& aborted : *item.aborted) {
+        out.aborted_transactions->push_back({aborted.producer_id, aborted.first_offset});
+      }
+    }
+    if (session_ != nullptr && !item.records.empty()) session_->move_to_end(item.key);
+    out.records = std::move(item.records);
+    name_leader(item, response, out);
+  }
+  return response;
+}
+
+// A client whose leader epoch is old learns the new one here, instead of by Metadata (KIP-951).
+void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
+                                 FetchResponse::PartitionData& out) const {
+  if (call_->version() < kFetchWithNodeEndpoints) return;
+  if (item.error != ErrorCode::kNotLeaderOrFollower && item.error != ErrorCode::kFencedLeaderEpoch) return;
+  const PartitionImage* partition = shard_.image().find_partition(item.id);
+  if (partition == nullptr) return;
+  out.current_leader.leader_id = partition->leader;
+  out.current_leader.leader_epoch = partition->leader_epoch;
+  // A replica knows the others' addresses from the metadata.
+  if (limits_.replica_id >= 0) return;
+  if (partition->leader != shard_.node().node_id || !response.node_endpoints.empty()) return;
+  ListenerEndpoint here = advertised_endpoint(*call_);
+  const BrokerImage* broker = shard_.image().find_broker(partition->leader);
+  auto& node = response.node_endpoints.emplace_back();
+  node.node_id = partition->leader;
+  node.host = here.host;
+  node.port = here.port;
+  if (broker != nullptr) node.rack = broker->rack;
+}
+
+}  // namespace milena

@@ -1,0 +1,395 @@
+#include "broker/replica/fetch_operation.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/replica/partition_lookup.h"
+#include "broker/shard.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstVersionWithMaxBytes = 3;
+constexpr int16_t kFirstVersionOfZstd = 10;
+
+// What the client believes about its own last record (KIP-595): where the logs part, if they do.
+Status check_last_epoch(PartitionLog& log, FetchItem& item) {
+  if (item.position.last_fetched_epoch < 0) return ok_status();
+  auto end = log.epoch_end_offset(item.position.last_fetched_epoch);
+  if (!end) return end.error();
+  if (!end->has_value()) {
+    item.error = ErrorCode::kOffsetOutOfRange;
+    return ok_status();
+  }
+  const EpochEndOffset& known = **end;
+  if (known.epoch < item.position.last_fetched_epoch || known.end_offset < item.position.fetch_offset) {
+    item.diverging.epoch = known.epoch;
+    item.diverging.end_offset = known.end_offset;
+  }
+  return ok_status();
+}
+
+Status read_records(PartitionLog& log, FetchItem& item, const FetchLimits& limits, int64_t upper_bound,
+                    uint64_t budget, bool min_one_batch) {
+  uint64_t size = std::min<uint64_t>(budget, static_cast<uint64_t>(std::max(item.position.max_bytes, 0)));
+  Result<ReadOutcome> outcome = log.read(item.position.fetch_offset, size, upper_bound, min_one_batch);
+  if (!outcome) return outcome.error();
+  item.error = outcome->error;
+  if (item.error != ErrorCode::kNone) return ok_status();
+  // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of
+  // old versions give it.
+  const bool useful = !outcome->first_batch_cut || !limits.first_batch_whole;
+  std::vector<AbortedTransaction> aborted;
+  if (limits.read_committed && useful && !outcome->batches.empty()) {
+    int64_t read_end = outcome->next_offset >= 0 ? outcome->next_offset : upper_bound;
+    auto found = log.aborted_transactions(item.position.fetch_offset, read_end);
+    if (!found) return found.error();
+    aborted = found.take();
+  }
+  if (limits.read_committed) item.aborted = std::move(aborted);
+  if (useful) item.records = std::move(outcome->batches);
+  return ok_status();
+}
+
+Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, uint64_t budget,
+                bool min_one_batch) {
+  RETURN_IF_ERROR(check_last_epoch(log, item));
+  if (item.error != ErrorCode::kNone) return ok_status();
+  auto stable = log.last_stable_offset();
+  if (!stable) return stable.error();
+  if (!item.has_diverging()) {
+    int64_t upper_bound = limits.read_committed ? *stable : log.high_watermark();
+    RETURN_IF_ERROR(read_records(log, item, limits, upper_bound, budget, min_one_batch));
+    if (item.error != ErrorCode::kNone) return ok_status();
+  }
+  item.high_watermark = log.high_watermark();
+  item.last_stable_offset = *stable;
+  item.log_start_offset = log.log_start_offset();
+  return ok_status();
+}
+
+void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, uint64_t budget, bool min_one_batch) {
+  item.records = Payload();
+  item.error = ErrorCode::kNone;
+  item.diverging = {};
+  item.aborted.reset();
+  item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
+
+  Partition* partition = owner.find_partition(item.id);
+  item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1));
+  if (item.error != ErrorCode::kNone) return;
+  if (limits.replica_id >= 0) {
+    // Followers come with replication; nobody else may pretend to be one.
+    item.error = item.position.current_leader_epoch >= 0 ? ErrorCode::kUnknownLeaderEpoch
+                                                         : ErrorCode::kNotLeaderOrFollower;
+    return;
+  }
+  const ErrorCode failed = partition->with_log(
+      [&](PartitionLog& log) { return read_log(log, item, limits, budget, min_one_batch); });
+  if (failed != ErrorCode::kNone) item.error = failed;
+}
+
+}  // namespace
+
+uint64_t read_partitions(Shard& owner, std::vector<FetchItem>& items, const FetchLimits& limits) {
+  uint64_t total = 0;
+  for (FetchItem& item : items) {
+    uint64_t budget = total >= limits.max_bytes ? 0 : limits.max_bytes - total;
+    // KIP-74: the first partition with data gives its first batch whole, however large, so that a reader never stalls.
+    read_partition(owner, item, limits, budget, limits.first_batch_whole && total == 0);
+    total += item.records.size();
+  }
+  return total;
+}
+
+FetchOperation::FetchOperation(std::shared_ptr<FetchCall> call) : call_(std::move(call)), shard_(call_->shard()) {}
+
+void FetchOperation::start() {
+  const FetchRequest& request = call_->request;
+  uint64_t server_limit = static_cast<uint64_t>(shard_.settings().get_long("fetch.max.bytes"));
+  uint64_t asked = call_->version() < kFirstVersionWithMaxBytes ? INT32_MAX
+                                                                : static_cast<uint64_t>(std::max(request.max_bytes, 0));
+  limits_.max_bytes = std::min(asked, server_limit);
+  // More than its quota gives in a whole period would never be let through.
+  auto quota = shard_.quotas().fetch_limit_bytes(call_->principal().name, call_->client_id());
+  if (quota) limits_.max_bytes = std::min(limits_.max_bytes, *quota);
+  limits_.min_bytes = std::min<uint64_t>(static_cast<uint64_t>(std::max(request.min_bytes, 0)), limits_.max_bytes);
+  limits_.first_batch_whole = call_->version() >= kFirstVersionWithMaxBytes;
+  limits_.read_committed = request.isolation_level == 1;
+  limits_.replica_id = call_->version() >= 15 ? request.replica_state.replica_id : request.replica_id;
+  deadline_ms_ = shard_.steady_ms() + std::max(request.max_wait_ms, 0);
+
+  bool makes_full_fetch =
+      request.session_epoch == FetchSession::kInitialEpoch || request.session_epoch == FetchSession::kFinalEpoch;
+  if (makes_full_fetch) {
+    if (request.session_id != 0) {
+      shard_.router().at_session_home(shard_, request.session_id, [id = request.session_id](Shard& home) {
+        home.fetch_sessions().remove(id);
+      });
+    }
+    kind_ = request.session_epoch == FetchSession::kInitialEpoch ? Kind::kFull : Kind::kSessionless;
+    collect_items();
+    return read();
+  }
+  kind_ = Kind::kIncremental;
+  shard_.router().at_session_home(shard_, request.session_id, [self = shared_from_this()](Shard& home) {
+    auto session = home.fetch_sessions().find(self->call_->request.session_id, home.steady_ms());
+    bool busy = session != nullptr && session->in_use();
+    if (session != nullptr && !busy) session->set_in_use(true);
+    self->shard_.router().run_on(home, self->shard_, [self, session, busy] { self->with_session(session, busy); });
+  });
+}
+
+void FetchOperation::with_session(std::shared_ptr<FetchSession> session, bool busy) {
+  const FetchRequest& request = call_->request;
+  if (session == nullptr) return answer_session_error(ErrorCode::kFetchSessionIdNotFound);
+  if (busy) return answer_session_error(ErrorCode::kInvalidFetchSessionEpoch);
+  session_ = std::move(session);
+  if (session_->uses_topic_ids() != (call_->version() >= kFetchWithTopicIds)) {
+    return answer_session_error(ErrorCode::kFetchSessionTopicIdError);
+  }
+  if (session_->epoch() != request.session_epoch) return answer_session_error(ErrorCode::kInvalidFetchSessionEpoch);
+  for (const auto& topic : request.forgotten_topics_data) {
+    for (int32_t partition : topic.partitions) session_->forget({topic.topic_id, Bytes(topic.topic), partition});
+  }
+  for (const auto& topic : request.topics) {
+    for (const auto& p : topic.partitions) {
+      session_->put({topic.topic_id, Bytes(topic.topic), p.partition},
+                    {p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
+                     p.log_start_offset});
+    }
+  }
+  if (session_->size() == 0) return end_empty_session();
+  session_->advance_epoch();
+  collect_items();
+  read();
+}
+
+// A session with nothing left to fetch is over: the answer says session 0, and the client begins anew.
+void FetchOperation::end_empty_session() {
+  shard_.router().at_session_home(shard_, session_->id(),
+                                  [id = session_->id()](Shard& home) { home.fetch_sessions().remove(id); });
+  session_ = nullptr;
+  kind_ = Kind::kSessionless;
+  collect_items();
+  read();
+}
+
+void FetchOperation::answer_session_error(ErrorCode error) {
+  finished_ = true;
+  release_session();
+  FetchResponse response;
+  response.error_code = error;
+  call_->reply(response);
+}
+
+void FetchOperation::collect_items() {
+  asked_.reset();
+  if (kind_ == Kind::kIncremental) {
+    items_.reserve(session_->size());
+    for (const FetchSession::Entry& entry : session_->entries()) add_item(entry.key, entry.position);
+    return;
+  }
+  const auto& topics = call_->request.topics;
+  const bool only_one = topics.size() == 1 && topics[0].partitions.size() == 1;
+  // Of a partition that is named again the last position counts, at the place of the first.
+  std::unordered_map<FetchKey, size_t, FetchKeyHash> places;
+  for (const auto& topic : topics) {
+    for (const auto& p : topic.partitions) {
+      FetchKey key{topic.topic_id, Bytes(topic.topic), p.partition};
+      const FetchPosition position{p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
+                                   p.log_start_offset};
+      if (!only_one) {
+        auto [place, is_new] = places.emplace(key, items_.size());
+        if (!is_new) {
+          items_[place->second].position = position;
+          continue;
+        }
+      }
+      add_item(key, position);
+    }
+  }
+}
+
+// A follower needs the right to act for the cluster, a consumer that to read the topic. The partitions of a topic
+// follow each other as a rule: the last answer is kept.
+bool FetchOperation::may_read(ByteView topic) {
+  const bool follower = limits_.replica_id >= 0;
+  if (!asked_ || (!follower && asked_->topic != topic)) {
+    asked_ = {Bytes(topic), follower ? call_->allows(kClusterAction) : call_->allows(kReadTopic, topic)};
+  }
+  return asked_->allowed;
+}
+
+void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position) {
+  FetchItem item{.key = key, .position = position};
+  bool by_id = call_->version() >= kFetchWithTopicIds;
+  const TopicImage* topic = by_id ? shard_.image().find_topic(key.topic_id) : shard_.image().find_topic(key.topic);
+  // A consumer's unknown id has no name to ask about.
+  const bool asks = topic != nullptr || !by_id || limits_.replica_id >= 0;
+  if (asks && !may_read(topic != nullptr ? ByteView(topic->name) : ByteView(key.topic))) {
+    item.error = ErrorCode::kTopicAuthorizationFailed;
+  } else if (topic == nullptr) {
+    item.error = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+  } else if (key.partition < 0 || static_cast<size_t>(key.partition) >= topic->partitions.size()) {
+    item.error = ErrorCode::kUnknownTopicOrPartition;
+  } else {
+    item.id = {topic->id, key.partition};
+    // Kafka 4 no longer looks.
+    if (call_->version() < kFirstVersionOfZstd && !shard_.strict_kafka() &&
+        shard_.topic_config(*topic)->compression == TopicCompression::kZstd) {
+      item.error = ErrorCode::kUnsupportedCompressionType;
+    }
+  }
+  items_.push_back(std::move(item));
+}
+
+void FetchOperation::read() {
+  reading_ = true;
+  // What could not be resolved stays here; the rest travels and comes back in the same order.
+  std::vector<FetchItem> travelling;
+  travelling.reserve(items_.size());
+  for (FetchItem& item : items_) {
+    if (!item.id.topic_id.is_zero() && item.error != ErrorCode::kUnsupportedCompressionType) {
+      travelling.push_back(std::move(item));
+      item.id = {};
+      item.waits = false;
+      item.away = true;
+    }
+  }
+  bool may_wait = call_->request.max_wait_ms > 0 && shard_.steady_ms() < deadline_ms_;
+  if (may_wait && waiter_ == nullptr) {
+    waiter_ = std::make_shared<Waiter>(shard_, [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->on_progress();
+    });
+  }
+  auto work = [limits = limits_, waiter = waiter_, may_wait](
+                  Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
+    for (FetchItem& item : *part) {
+      if (!std::exchange(item.waits, false)) continue;
+      if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
+    }
+    uint64_t bytes = read_partitions(owner, *part, limits);
+    // Registered before anybody can append again, so that no move is missed.
+    if (may_wait && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
+      for (FetchItem& item : *part) {
+        Partition* p = owner.find_partition(item.id);
+        if (p == nullptr) continue;
+        p->waiters().add(waiter);
+        item.waits = true;
+      }
+    }
+    done();
+  };
+  shard_.router().scatter<FetchItem>(shard_, std::move(travelling), work,
+                                     [self = shared_from_this()](std::vector<FetchItem> items) {
+                                       self->on_read(std::move(items));
+                                     });
+}
+
+void FetchOperation::on_read(std::vector<FetchItem> items) {
+  reading_ = false;
+  uint64_t bytes = 0;
+  uint64_t read_bytes = 0;  // before anything is left out: what is there decides whether to wait
+  size_t next = 0;
+  for (FetchItem& item : items_) {
+    if (!item.away) continue;
+    item = std::move(items[next++]);
+    read_bytes += item.records.size();
+    // Each shard had the whole budget; what is too much is left for the next fetch.
+    if (bytes > 0 && bytes + item.records.size() > limits_.max_bytes) item.records = Payload();
+    bytes += item.records.size();
+  }
+  if (finished_) return unregister();  // the client went away meanwhile
+  if (call_->connection().transport == nullptr) return abandon();
+  if (answer_now(read_bytes)) return finish();
+  if (woken_while_reading_) {
+    woken_while_reading_ = false;
+    return read();
+  }
+  park();
+}
+
+void FetchOperation::on_progress() {
+  if (finished_) return;
+  if (reading_) {
+    woken_while_reading_ = true;  // the partition may have moved after it was read
+  } else {
+    read();
+  }
+}
+
+bool FetchOperation::answer_now(uint64_t bytes) const {
+  if (call_->request.max_wait_ms <= 0 || items_.empty() || bytes >= limits_.min_bytes) return true;
+  if (shard_.steady_ms() >= deadline_ms_) return true;
+  return std::any_of(items_.begin(), items_.end(),
+                     [](const FetchItem& item) { return item.error != ErrorCode::kNone || item.has_diverging(); });
+}
+
+void FetchOperation::park() {
+  if (timer_ != 0) return;
+  call_->connection().when_closed = [self = shared_from_this()] { self->abandon(); };
+  timer_ = shard_.executor().call_at(deadline_ms_, [self = shared_from_this()] {
+    self->timer_ = 0;
+    if (!self->finished_ && !self->reading_) self->read();
+  });
+}
+
+void FetchOperation::unregister() {
+  if (waiter_ == nullptr) return;
+  waiter_->finish();
+  std::vector<FetchItem> registered;
+  for (FetchItem& item : items_) {
+    if (std::exchange(item.waits, false)) registered.push_back(FetchItem{.id = item.id});
+  }
+  if (registered.empty()) return;
+  shard_.router().scatter<FetchItem>(
+      shard_, std::move(registered),
+      [waiter = waiter_](Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
+        for (FetchItem& item : *part) {
+          if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
+        }
+        done();
+      },
+      [](std::vector<FetchItem>) {});
+}
+
+void FetchOperation::stop_waiting() {
+  finished_ = true;
+  if (timer_ != 0) shard_.executor().cancel(timer_);
+  timer_ = 0;
+  call_->connection().when_closed = nullptr;
+  unregister();  // what is being read at this moment: when it is back
+}
+
+void FetchOperation::release_session() {
+  if (kind_ != Kind::kIncremental || session_ == nullptr) return;
+  shard_.router().at_session_home(shard_, session_->id(), [session = session_](Shard& home) {
+    session->set_in_use(false);
+    home.fetch_sessions().note_cost(*session);
+  });
+}
+
+// The client is gone: nobody waits for the answer.
+void FetchOperation::abandon() {
+  auto self = shared_from_this();
+  if (finished_) return;
+  stop_waiting();
+  release_session();
+}
+
+void FetchOperation::finish() {
+  stop_waiting();
+  if (!shard_.quotas().has(QuotaKind::kFetch)) return answer();
+  double bytes = 0;
+  for (const FetchItem& item : items_) bytes += static_cast<double>(item.records.size());
+  shard_.quotas().charge(QuotaKind::kFetch, call_->principal().name, call_->client_id(), bytes, true,
+                         [self = shared_from_this()](int64_t throttle_ms) {
+                           if (throttle_ms == 0) return self->answer();
+                           self->answer_throttled(throttle_ms);
+                         });
+}
+
+}  // namespace milena

@@ -1,0 +1,227 @@
+#include "broker/replica/partition.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/out_of_memory.h"
+#include "broker/shard.h"
+
+namespace milena {
+
+Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch,
+                     LogDirectory* directory, OpenLog open)
+    : shard_(shard),
+      id_(id),
+      name_(std::move(name)),
+      leader_epoch_(leader_epoch),
+      directory_(directory),
+      open_(std::move(open)),
+      offline_(directory == nullptr) {}
+
+Partition::~Partition() {
+  for (OffsetWait& wait : offset_waits_) shard_.executor().cancel(wait.timer);
+}
+
+void Partition::end_waits(ErrorCode why) {
+  std::vector<OffsetWait> offset_waits = std::exchange(offset_waits_, {});
+  std::vector<SyncWait> sync_waits = std::exchange(sync_waits_, {});
+  for (OffsetWait& wait : offset_waits) {
+    shard_.executor().cancel(wait.timer);
+    wait.done(why);
+  }
+  for (SyncWait& wait : sync_waits) wait.done(why);
+  signal_progress();
+}
+
+PartitionLog* Partition::log() {
+  if (log_ || offline_) return log_.get();
+  auto opened = open_();
+  if (!opened) {
+    take_offline(opened.error());
+    return nullptr;
+  }
+  std::unique_ptr<PartitionLog> log = opened.take();
+  // Nobody is told of an end that the files do not have.
+  Status ready = log->confirm_end();
+  if (ready.ok()) ready = log->assign_epoch(leader_epoch_, log->log_end_offset());
+  if (!ready.ok()) {
+    take_offline(ready.error());
+    return nullptr;
+  }
+  log_ = std::move(log);
+  known_empty_ = false;
+  advance_high_watermark();
+  // What was appended before the last stop may be owed a sync. While the node loads nobody waits for it yet.
+  if (!shard_.node().directories->loading()) shard_.consider_flush(*this);
+  return log_.get();
+}
+
+LogDirectory::Found Partition::offsets() const {
+  if (log_ == nullptr) return last_offsets_ ? *last_offsets_ : directory_->find(name_);
+  LogDirectory::Found found{.known = true,
+                            .recovery_point = log_->recovery_point(),
+                            .log_start_offset = log_->log_start_offset(),
+                            .high_watermark = log_->high_watermark()};
+  if (log_->config().cleanup_compact) found.first_dirty_offset = log_->first_dirty_offset();
+  return found;
+}
+
+ErrorCode Partition::failed_use(const Error& error) {
+  if (error.kind != ErrorKind::kCorrupt) {
+    take_offline(error);
+    return ErrorCode::kKafkaStorageError;
+  }
+  if (shard_.first_time(error.message)) {
+    log_error("partition {} has damaged records: {}", name(), error.message);
+  }
+  return ErrorCode::kCorruptMessage;
+}
+
+void Partition::take_offline(const Error& error) {
+  if (error.kind == ErrorKind::kExhausted) {
+    if (!offline_) log_warn("partition {} cannot be used at this moment: {}", name(), error.message);
+    return;
+  }
+  if (!offline_) log_error("partition {} goes offline: {}", name(), error.message);
+  offline_ = true;
+  if (log_ != nullptr) last_offsets_ = offsets();
+  log_.reset();
+  end_waits(ErrorCode::kKafkaStorageError);
+  if (error.kind == ErrorKind::kIo && directory_ != nullptr) shard_.directory_failed(*directory_);
+}
+
+void Partition::replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory) {
+  CHECK(!sync_running_ && log_ != nullptr && copy->log_end_offset() == log_->log_end_offset(), "{}", name());
+  log_ = std::move(copy);
+  directory_ = &directory;
+}
+
+AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) {
+  return whole_or_not([&]() -> AppendOutcome {
+    PartitionLog* partition_log = log();
+    if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);
+    if (!outcome) {
+      take_offline(outcome.error());
+      return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    }
+    if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
+      advance_high_watermark();
+      shard_.note_append(*this);
+      // It owed a sync (flush.messages), which failed.
+      if (offline_) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    }
+    return *outcome;
+  });
+}
+
+VerificationStart Partition::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                                bool supports_epoch_bump) {
+  VerificationStart answer;
+  const ErrorCode failed = with_log([&](PartitionLog& log) -> Status {
+    auto start = log.start_verification(producer_id, epoch, first_sequence, supports_epoch_bump);
+    if (!start) return start.error();
+    answer = *start;
+    return ok_status();
+  });
+  return failed == ErrorCode::kNone ? answer : VerificationStart{failed, 0};
+}
+
+void Partition::advance_high_watermark() {
+  // What waits for a sync is not shown either: a crash could take back what a reader has seen.
+  int64_t least = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
+  for (const auto& [broker, log_end_offset] : replica_log_end_offsets_) least = std::min(least, log_end_offset);
+  // Never back: what was once visible stays so.
+  if (least > log_->high_watermark()) {
+    log_->set_high_watermark(least);
+    finish_offset_waits(log_->high_watermark());
+  }
+  signal_progress();
+}
+
+void Partition::set_replica_log_end_offset(int32_t broker_id, int64_t log_end_offset) {
+  replica_log_end_offsets_[broker_id] = log_end_offset;
+  if (log() != nullptr) advance_high_watermark();
+}
+
+void Partition::remove_replica(int32_t broker_id) {
+  replica_log_end_offsets_.erase(broker_id);
+  if (log() != nullptr) advance_high_watermark();
+}
+
+void Partition::signal_progress() { waiters_.signal_all(shard_); }
+
+void Partition::when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done) {
+  PartitionLog* partition_log = log();
+  if (partition_log == nullptr) return done(ErrorCode::kKafkaStorageError);
+  if (partition_log->high_watermark() >= offset) return done(ErrorCode::kNone);
+  // The destructor cancels the timer, so `this` lives when it runs.
+  const uint64_t number = ++last_wait_;
+  TimerId timer = shard_.executor().call_at(deadline_ms, [this, number] {
+    auto found = std::find_if(offset_waits_.begin(), offset_waits_.end(),
+                              [&](const OffsetWait& wait) { return wait.number == number; });
+    if (found == offset_waits_.end()) return;
+    auto expired = std::move(found->done);
+    offset_waits_.erase(found);
+    expired(ErrorCode::kRequestTimedOut);
+  });
+  offset_waits_.push_back(OffsetWait{number, offset, timer, std::move(done)});
+}
+
+void Partition::finish_offset_waits(int64_t high_watermark) {
+  // Taken out first: a callback may append and come back here.
+  std::vector<OffsetWait> reached;
+  for (size_t i = 0; i < offset_waits_.size();) {
+    if (offset_waits_[i].offset > high_watermark) {
+      i++;
+      continue;
+    }
+    reached.push_back(std::move(offset_waits_[i]));
+    offset_waits_.erase(offset_waits_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  for (OffsetWait& wait : reached) {
+    shard_.executor().cancel(wait.timer);
+    wait.done(ErrorCode::kNone);
+  }
+}
+
+// --- syncs that answers wait for
+
+bool Partition::sync_wanted() const {
+  return log_ != nullptr && log_->log_end_offset() - log_->recovery_point() >= log_->config().flush_messages;
+}
+
+bool Partition::is_settled(int64_t offset, bool by_replicas) {
+  return !sync_wanted() && (!by_replicas || high_watermark() >= offset);
+}
+
+void Partition::when_settled(int64_t offset, bool by_replicas, int64_t deadline_ms,
+                             std::function<void(ErrorCode)> done) {
+  if (!sync_wanted()) {
+    if (!by_replicas) return done(ErrorCode::kNone);
+    return when_high_watermark_reaches(offset, deadline_ms, std::move(done));
+  }
+  sync_waits_.push_back({offset, [this, offset, by_replicas, deadline_ms, done = std::move(done)](ErrorCode error) {
+                           if (error != ErrorCode::kNone || !by_replicas) return done(error);
+                           when_high_watermark_reaches(offset, deadline_ms, done);
+                         }});
+  // A sync that is under way is followed by another for who waits. A duplicate, or a read of a coordinator, finds none.
+  if (!sync_running_) shard_.sync_in_background(*this, log_->prepare_sync());
+}
+
+void Partition::finish_sync() {
+  advance_high_watermark();
+  std::vector<SyncWait> reached;
+  for (size_t i = 0; log_ != nullptr && i < sync_waits_.size();) {
+    if (sync_waits_[i].offset > log_->recovery_point()) {
+      i++;
+      continue;
+    }
+    reached.push_back(std::move(sync_waits_[i]));
+    sync_waits_.erase(sync_waits_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  for (SyncWait& wait : reached) wait.done(ErrorCode::kNone);
+}
+
+}  // namespace milena

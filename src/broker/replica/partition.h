@@ -1,0 +1,161 @@
+// Partition: a replica that this node leads, with its log, its high watermark and whoever waits for it to move.
+//
+// Lives on its owner shard (Router::owns) and is only touched there. The log is opened on first use, so a partition at
+// rest costs an object and nothing else. Replication will add followers through set_replica_log_end_offset; until then
+// the high watermark follows the log end offset, unless a test pretends a replica. Source: Kafka's Partition.scala.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/payload.h"
+#include "base/result.h"
+#include "broker/replica/topic_partition_id.h"
+#include "broker/replica/waiter.h"
+#include "log/log_directory.h"
+#include "log/partition_log.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+class Shard;
+
+class Partition {
+ public:
+  // Opens the log; called on first use.
+  using OpenLog = std::function<Result<std::unique_ptr<PartitionLog>>()>;
+
+  // `directory` is null where the replica's directory does not work: the partition is offline from the start.
+  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch, LogDirectory* directory,
+            OpenLog open);
+  ~Partition();
+
+  const TopicPartitionId& id() const { return id_; }
+  // "topic-0", for log lines.
+  std::string name() const { return name_.to_string(); }
+  const TopicPartition& topic_partition() const { return name_; }
+  int32_t leader_epoch() const { return leader_epoch_; }
+  void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
+
+  // Where its log is; null if that directory did not work at the start.
+  LogDirectory* directory() const { return directory_; }
+  // The log was moved there: the copy takes its place. No sync may be running.
+  void replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory);
+  bool offline() const { return offline_; }
+  // It was never written to, and need not be opened to know that.
+  bool known_empty() const { return known_empty_; }
+  void set_known_empty() { known_empty_ = true; }
+
+  // Runs `use(PartitionLog&)`, which gives a Status. kKafkaStorageError when the log is not to be had, or its
+  // disk fails: the partition is offline then. kCorruptMessage when some of its bytes are not what they
+  // should be: that use has failed, and nothing else. `use` keeps nothing of the log, and does nothing that
+  // others are told of.
+  template <class Use>
+  ErrorCode with_log(Use&& use) {
+    PartitionLog* opened = log();
+    if (opened == nullptr) return ErrorCode::kKafkaStorageError;
+    Status used = use(*opened);
+    return used.ok() ? ErrorCode::kNone : failed_use(used.error());
+  }
+  // 0 when it is offline.
+  int64_t log_end_offset() { return log() ? log_->log_end_offset() : 0; }
+
+  // The log itself, good until the next call of anything that may take it away: an append, a sync, a signal.
+  // Null when the disk failed: the partition is offline (KAFKA_STORAGE_ERROR), which was logged once.
+  PartitionLog* log();
+  // Null when it was not used yet.
+  PartitionLog* log_if_open() { return log_.get(); }
+  // What the checkpoints are to say of it: what its log says, or said when it went offline, or what they said
+  // at the start.
+  LogDirectory::Found offsets() const;
+  // After a disk error: logs it once and takes the partition offline, and with an error of the disk (kIo) the directory
+  // that it is in, with all others in it. Where descriptors are short (kExhausted) it stays: who asked tries again.
+  void take_offline(const Error& error);
+  // The partition goes away, or the node stops: whoever waits is told that there is nothing to wait for any more.
+  // Before it is destroyed, while the shards are all there; the destructor tells nobody.
+  void end_waits(ErrorCode why);
+
+  // Validated batches of a leader's client or coordinator; offsets are assigned here. A disk error comes back as
+  // KAFKA_STORAGE_ERROR.
+  // A log that is half changed for want of memory could not be gone on with.
+  AppendOutcome append_as_leader(const Payload& batches, AppendChecks checks);
+
+  // Before a transaction's first batch: whether its coordinator is to be asked (log/producer_state.h).
+  VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                       bool supports_epoch_bump);
+
+  // Fetch answers for consumers end here; a follower's fetch may go on to the log end offset. Not behind what is to be
+  // synced first (flush.messages).
+  int64_t high_watermark() { return log_ ? log_->high_watermark() : 0; }
+
+  // A follower's log end offset as its fetches tell it; the high watermark is the least of all replicas in sync.
+  void set_replica_log_end_offset(int32_t broker_id, int64_t log_end_offset);
+  // A replica that left the set no longer holds the high watermark back.
+  void remove_replica(int32_t broker_id);
+
+  // Calls `done(kNone)` once the high watermark is at least `offset` (at once if it is), kRequestTimedOut at the
+  // deadline of the shard's steady clock, kNotLeaderOrFollower when the partition goes away.
+  void when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done);
+
+  // Whether what was appended below `offset` may be acknowledged: it is synced, where the topic asks for a sync after
+  // so many records (flush.messages; Kafka syncs within the append), and with `by_replicas` the high watermark covers
+  // it.
+  bool is_settled(int64_t offset, bool by_replicas);
+  // Calls `done` when it is; errors as above.
+  void when_settled(int64_t offset, bool by_replicas, int64_t deadline_ms, std::function<void(ErrorCode)> done);
+
+  // A sync of the log is under way on a worker.
+  bool sync_running() const { return sync_running_; }
+  void set_sync_running(bool running) { sync_running_ = running; }
+  // The recovery point moved, and with it, perhaps, the high watermark. Whoever is told may append, or take the
+  // partition away.
+  void finish_sync();
+  bool sync_awaited() const { return !sync_waits_.empty(); }
+
+  // Told when the high watermark, the last stable offset or the log end offset move, or the partition goes away.
+  WaiterList& waiters() { return waiters_; }
+  // Something moved in the log that readers may wait for: deleted records, a marker.
+  void signal_progress();
+
+ private:
+  struct OffsetWait {
+    uint64_t number;
+    int64_t offset;
+    TimerId timer;
+    std::function<void(ErrorCode)> done;
+  };
+
+  struct SyncWait {
+    int64_t offset;
+    std::function<void(ErrorCode)> done;
+  };
+
+  ErrorCode failed_use(const Error& error);
+  void advance_high_watermark();
+  void finish_offset_waits(int64_t high_watermark);
+  bool sync_wanted() const;
+
+  Shard& shard_;
+  TopicPartitionId id_;
+  TopicPartition name_;
+  int32_t leader_epoch_;
+  LogDirectory* directory_;
+  OpenLog open_;
+  std::unique_ptr<PartitionLog> log_;
+  std::optional<LogDirectory::Found> last_offsets_;  // when it went offline
+  bool offline_ = false;
+  bool known_empty_ = false;
+  bool sync_running_ = false;
+  std::map<int32_t, int64_t> replica_log_end_offsets_;  // the other replicas in sync
+  WaiterList waiters_;
+  std::vector<OffsetWait> offset_waits_;  // few: answers waiting for followers
+  uint64_t last_wait_ = 0;
+  std::vector<SyncWait> sync_waits_;  // answers waiting for the disk
+};
+
+}  // namespace milena

@@ -1,0 +1,53 @@
+// Appends what a Produce request brings, each batch at the shard that owns its partition. With acks=all an item waits
+// for the high watermark; an item's answer is in the item itself.
+//
+// The first batch of a transaction in a partition goes there twice: the owner gives a guard instead of appending, the
+// transaction's coordinator is asked (for clients that know the second version of the protocol the question adds the
+// partition), and then it is appended (KIP-890). Source: Kafka's ReplicaManager.handleProduceAppend.
+//
+// Not here: checking and rewriting of records, which is done before, on the connection's shard.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "broker/coordinators/transaction_verification.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/topic_partition_id.h"
+
+namespace milena {
+
+// A batch of a transaction, as the log must know it before it is appended.
+struct TransactionalBatch {
+  int64_t producer_id = -1;
+  int16_t epoch = -1;
+  int32_t first_sequence = -1;
+  bool supports_epoch_bump = false;
+};
+
+struct ProduceItem {
+  TopicPartitionId id;
+  std::optional<TransactionalBatch> transactional;  // where it may need a verification
+  uint64_t guard = 0;                               // until it is verified, the batch is not appended
+  bool verified = false;
+  Payload batches;
+  bool wait_for_replicas = false;
+  int64_t deadline_ms = 0;
+  AppendOutcome outcome;
+  std::optional<Bytes> error_message;
+};
+
+// Whose items they are. Only looked at where one of them needs a verification.
+struct ProducedBy {
+  TransactionalProducer producer;
+  TransactionSupport support = TransactionSupport::kDefaultError;
+};
+
+// `done` runs on `from` with the items in their order, the batches gone.
+void append_produced(Shard& from, ProducedBy by, std::vector<ProduceItem> items,
+                     std::function<void(std::vector<ProduceItem>)> done);
+
+}  // namespace milena

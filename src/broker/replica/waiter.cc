@@ -1,0 +1,43 @@
+#include "broker/replica/waiter.h"
+
+#include <utility>
+
+#include "broker/shard.h"
+
+namespace milena {
+
+Waiter::Waiter(Shard& home, Task on_progress)
+    : home_(home), id_(home.index(), home.next_waiter_number()), on_progress_(std::move(on_progress)) {}
+
+void Waiter::signal(Shard& from) {
+  if (&from == &home_) {
+    schedule();
+  } else {
+    home_.executor().post([self = shared_from_this()] { self->schedule(); });
+  }
+}
+
+void Waiter::schedule() {
+  if (scheduled_ || !on_progress_) return;
+  scheduled_ = true;
+  // At the end of the turn, so that ten appends of a turn wake the reader once.
+  home_.executor().at_end_of_turn([self = shared_from_this()] {
+    self->scheduled_ = false;
+    if (!self->on_progress_) return;
+    // The callback may finish this waiter, which must not destroy the callback under its own feet.
+    Task run = self->on_progress_;
+    run();
+  });
+}
+
+void Waiter::finish() { on_progress_ = nullptr; }
+
+void WaiterList::remove(const Waiter& waiter) { waiters_.erase(waiter.id()); }
+
+void WaiterList::signal_all(Shard& from) {
+  if (waiters_.empty()) return;
+  auto told = std::exchange(waiters_, {});
+  for (const auto& [id, waiter] : told) waiter->signal(from);
+}
+
+}  // namespace milena

@@ -1,0 +1,40 @@
+#include "broker/storage/flush_timer.h"
+
+#include <limits>
+#include <utility>
+
+#include "broker/shard.h"
+
+namespace milena {
+
+void FlushTimer::consider(Partition& partition) {
+  const PartitionLog* log = partition.log_if_open();
+  if (stopped_ || log == nullptr || partition.sync_running()) return;  // after the sync it is considered again
+  const int64_t due_ms = log->flush_due_at_ms();
+  if (due_ms == std::numeric_limits<int64_t>::max()) return;
+  waiting_.insert(partition.id());
+  wake_at(due_ms);
+}
+
+void FlushTimer::stop() {
+  stopped_ = true;
+  if (timer_ != 0) shard_.executor().cancel(std::exchange(timer_, 0));
+  waiting_.clear();
+}
+
+void FlushTimer::wake_at(int64_t steady_ms) {
+  if (timer_ != 0 && timer_at_ms_ <= steady_ms) return;
+  if (timer_ != 0) shard_.executor().cancel(timer_);
+  timer_at_ms_ = steady_ms;
+  timer_ = shard_.executor().call_at(steady_ms, [this] { sync_what_is_due(); });
+}
+
+void FlushTimer::sync_what_is_due() {
+  timer_ = 0;
+  for (const TopicPartitionId& id : std::exchange(waiting_, {})) {
+    Partition* partition = shard_.find_partition(id);
+    if (partition != nullptr) shard_.consider_flush(*partition);
+  }
+}
+
+}  // namespace milena

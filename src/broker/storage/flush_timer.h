@@ -1,0 +1,38 @@
+// FlushTimer: partitions of a shard whose records have to be on the disk after flush.ms, though nothing more is
+// appended.
+//
+// One timer for all of them, on the shard; none where no topic has such a limit or everything is synced. Kafka looks at
+// them every log.flush.scheduler.interval.ms (LogManager.flushDirtyLogs); here each is synced when it is due.
+#pragma once
+
+#include <cstdint>
+#include <unordered_set>
+
+#include "base/executor.h"
+#include "broker/replica/topic_partition_id.h"
+
+namespace milena {
+
+class Partition;
+class Shard;
+
+class FlushTimer {
+ public:
+  explicit FlushTimer(Shard& shard) : shard_(shard) {}
+
+  // Records were appended, synced, or the topic's limit is another one.
+  void consider(Partition& partition);
+  void stop();
+
+ private:
+  void wake_at(int64_t steady_ms);
+  void sync_what_is_due();
+
+  Shard& shard_;
+  std::unordered_set<TopicPartitionId> waiting_;
+  TimerId timer_ = 0;
+  int64_t timer_at_ms_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace milena

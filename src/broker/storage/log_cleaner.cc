@@ -1,0 +1,178 @@
+#include "broker/storage/log_cleaner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/shard.h"
+#include "broker/storage/housekeeping.h"
+#include "broker/storage/replica_mover.h"
+#include "log/compaction_job.h"
+
+namespace milena {
+namespace {
+
+// A worker is free for others after so much.
+constexpr uint64_t kStep_bytes = 8 << 20;
+
+}  // namespace
+
+struct LogCleaner::Round {
+  TopicPartitionId id;
+  std::unique_ptr<CompactionJob> job;
+  Result<CompactionJob::Progress> progress = CompactionJob::Progress::kMore;
+  int64_t begun_ms = 0;
+};
+
+void LogCleaner::consider(Partition& partition) {
+  PartitionLog* log = partition.log_if_open();
+  if (stopped_ || log == nullptr || !log->config().cleanup_compact || uncleanable_.contains(partition.id())) return;
+  if (!candidates_.insert(partition.id()).second && (running_ || timer_armed_)) return;
+  if (!running_) look_after(shard_.settings().get_long("log.cleaner.backoff.ms"));
+}
+
+void LogCleaner::look_after(int64_t delay_ms) {
+  if (timer_armed_ || stopped_) return;
+  timer_armed_ = true;
+  shard_.executor().call_after(delay_ms, [this] {
+    timer_armed_ = false;
+    if (!running_) look();
+  });
+}
+
+Partition* LogCleaner::dirtiest(CompactionOutlook& of_it, int64_t& wait_ms) {
+  Partition* best = nullptr;
+  wait_ms = -1;
+  for (auto at = candidates_.begin(); at != candidates_.end();) {
+    Partition* partition = shard_.find_partition(*at);
+    PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
+    // A move that ends brings it back.
+    if (log == nullptr || !log->config().cleanup_compact || shard_.mover().is_moving(*at)) {
+      at = candidates_.erase(at);
+      continue;
+    }
+    auto outlook = log->compaction_outlook();
+    if (!outlook) {
+      at = candidates_.erase(at);
+      note_failure(*partition, outlook.error());
+      continue;
+    }
+    if (!outlook->due) {
+      if (outlook->wait_ms >= 0) wait_ms = wait_ms < 0 ? outlook->wait_ms : std::min(wait_ms, outlook->wait_ms);
+      // The next append brings it back.
+      at = outlook->wait_ms < 0 ? candidates_.erase(at) : std::next(at);
+      continue;
+    }
+    bool better = best == nullptr || std::pair(outlook->overdue, outlook->dirty_ratio()) >
+                                         std::pair(of_it.overdue, of_it.dirty_ratio());
+    if (better) {
+      best = partition;
+      of_it = *outlook;
+    }
+    ++at;
+  }
+  return best;
+}
+
+void LogCleaner::look() {
+  if (stopped_ || !shard_.settings().get_bool("log.cleaner.enable")) return;
+  CompactionOutlook outlook;
+  int64_t wait_ms = -1;
+  Partition* partition = dirtiest(outlook, wait_ms);
+  if (partition != nullptr && begin(*partition, outlook)) return;
+  if (wait_ms >= 0) look_after(std::max(wait_ms, shard_.settings().get_long("log.cleaner.backoff.ms")));
+}
+
+bool LogCleaner::begin(Partition& partition, const CompactionOutlook& outlook) {
+  const Settings& settings = shard_.settings();
+  // Each shard may be at it.
+  auto budget =
+      static_cast<uint64_t>(settings.get_long("log.cleaner.dedupe.buffer.size")) / shard_.router().shard_count();
+  auto job = partition.log_if_open()->prepare_compaction(outlook, budget,
+                                                         settings.get_double("log.cleaner.io.buffer.load.factor"));
+  if (!job) {
+    candidates_.erase(partition.id());
+    note_failure(partition, job.error());
+    return false;
+  }
+  running_ = true;
+  auto round = std::make_shared<Round>();
+  round->id = partition.id();
+  round->job = job.take();
+  round->begun_ms = shard_.steady_ms();
+  step(std::move(round));
+  return true;
+}
+
+void LogCleaner::step(std::shared_ptr<Round> round) {
+  shard_.executor().run_blocking([round] { round->progress = round->job->step(kStep_bytes); },
+                                 [this, round] { on_step(round); });
+}
+
+PartitionLog* LogCleaner::log_of(const Round& round) {
+  Partition* partition = shard_.find_partition(round.id);
+  PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
+  // It may have been deleted, or moved to another directory, or be on its way there.
+  return log != nullptr && !shard_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
+             ? log
+             : nullptr;
+}
+
+void LogCleaner::on_step(std::shared_ptr<Round> round) {
+  if (stopped_ || log_of(*round) == nullptr) return give_up(round, nullptr);
+  if (!round->progress) return give_up(round, &round->progress.error());
+  if (*round->progress == CompactionJob::Progress::kPieceReady && !install(*round)) return give_up(round, nullptr);
+  if (*round->progress != CompactionJob::Progress::kDone) {
+    int64_t pause_ms = pause_after_ms(round->job->step_bytes());
+    if (pause_ms == 0) return step(std::move(round));
+    shard_.executor().call_after(pause_ms, [this, round] { step(round); });
+    return;
+  }
+  PartitionLog* log = log_of(*round);
+  log->finish_compaction(*round->job);
+  running_ = false;
+  log_info("{} compacted up to offset {}: {} bytes read, {} written, {} ms", log->name().to_string(),
+           log->first_dirty_offset(), round->job->read_bytes(), round->job->written_bytes(),
+           shard_.steady_ms() - round->begun_ms);
+  shard_.note_change();
+  look();
+}
+
+bool LogCleaner::install(Round& round) {
+  PartitionLog* log = log_of(round);
+  auto doomed = log->install_compacted(*round.job);
+  if (!doomed) {
+    shard_.find_partition(round.id)->take_offline(doomed.error());
+    return false;
+  }
+  if (!*doomed) return false;
+  remove_files_later(shard_, std::move(**doomed), log->config().file_delete_delay_ms);
+  return true;
+}
+
+void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) {
+  running_ = false;
+  candidates_.erase(round->id);
+  shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
+  // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.
+  if (why != nullptr && why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
+    note_failure(*shard_.find_partition(round->id), *why);
+  }
+  look();
+}
+
+// A damaged batch ends the compaction of its partition, and nothing else.
+void LogCleaner::note_failure(Partition& partition, const Error& why) {
+  if (why.kind != ErrorKind::kCorrupt) return partition.take_offline(why);
+  uncleanable_.insert(partition.id());
+  log_error("{} cannot be compacted and stays as it is: {}", partition.name(), why.message);
+}
+
+int64_t LogCleaner::pause_after_ms(uint64_t bytes) const {
+  double most = shard_.settings().get_double("log.cleaner.io.max.bytes.per.second") /
+                static_cast<double>(shard_.router().shard_count());
+  double pause_ms = static_cast<double>(bytes) / most * 1000;
+  return pause_ms < 1 ? 0 : static_cast<int64_t>(std::min(pause_ms, 60'000.0));
+}
+
+}  // namespace milena

@@ -1,0 +1,54 @@
+// LogCleaner: compacts the partitions of one shard whose topics ask for it (cleanup.policy), the dirtiest first, one at
+// a time. Lives on its shard; the work itself goes to workers in steps, between which the shard puts the pieces in
+// place.
+//
+// Partitions are looked at log.cleaner.backoff.ms after they were appended to, or when the lag settings say that time
+// alone has made something due; a node at rest is left alone. A log that cannot be cleaned (a batch in it is broken) is
+// said so once and left as it is until the next start. Source: Kafka's LogCleaner, LogCleanerManager.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_set>
+
+#include "base/executor.h"
+#include "broker/replica/topic_partition_id.h"
+#include "log/partition_log.h"
+
+namespace milena {
+
+class Partition;
+class Shard;
+
+class LogCleaner {
+ public:
+  explicit LogCleaner(Shard& shard) : shard_(shard) {}
+
+  // The partition was appended to, or opened, or its settings changed: there may be something to clean.
+  void consider(Partition& partition);
+  void stop() { stopped_ = true; }
+
+ private:
+  struct Round;
+
+  void look_after(int64_t delay_ms);
+  void look();
+  Partition* dirtiest(CompactionOutlook& of_it, int64_t& wait_ms);
+  bool begin(Partition& partition, const CompactionOutlook& outlook);
+  void step(std::shared_ptr<Round> round);
+  void on_step(std::shared_ptr<Round> round);
+  PartitionLog* log_of(const Round& round);
+  bool install(Round& round);
+  void give_up(const std::shared_ptr<Round>& round, const Error* why);
+  void note_failure(Partition& partition, const Error& why);
+  int64_t pause_after_ms(uint64_t bytes) const;
+
+  Shard& shard_;
+  std::unordered_set<TopicPartitionId> candidates_;
+  std::unordered_set<TopicPartitionId> uncleanable_;
+  bool running_ = false;  // a round, or a look that is due at once
+  bool timer_armed_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,336 @@
+#include "broker/storage/log_directories.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "base/log.h"
+#include "log/planted_storage_bugs.h"
+#include "metadata/internal_topics.h"
+
+namespace milena {
+namespace {
+
+// As Java's File.getAbsolutePath, which is how tools name a directory.
+std::string absolute_path(const Bytes& path) {
+  std::string normal = std::filesystem::absolute(path).lexically_normal().string();
+  while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return normal;
+}
+
+// And not one of the values that say why there is none.
+bool is_directory_id(const Uuid& id) {
+  return id != kDirectoryUnassigned && id != kDirectoryMigrating && id != kDirectoryLost;
+}
+
+std::vector<std::string> absolute_paths(const std::vector<Bytes>& paths) {
+  std::vector<std::string> all;
+  for (const Bytes& path : paths) {
+    std::string normal = absolute_path(path);
+    if (std::find(all.begin(), all.end(), normal) == all.end()) all.push_back(std::move(normal));
+  }
+  return all;
+}
+
+TopicPartition metadata_partition() { return {Bytes(kClusterMetadataTopic), 0}; }
+
+}  // namespace
+
+Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, const Settings& settings,
+                                                             int32_t node_id, Random& random) {
+  std::unique_ptr<LogDirectories> all(new LogDirectories(files, random));
+  RETURN_IF_ERROR(all->open_all(settings));
+  RETURN_IF_ERROR(all->check_identities(node_id));
+  RETURN_IF_ERROR(all->check_cluster_id(settings));
+  return all;
+}
+
+// Of the cluster id that the settings ask for. Kafka refuses one that is not the directory's; here the data counts, so
+// that a container whose recipe was altered goes on with what its volume holds.
+Status LogDirectories::check_cluster_id(const Settings& settings) const {
+  const Bytes wanted = settings.text("milena.cluster.id").value_or("");
+  if (wanted.empty()) return ok_status();
+  if (!is_possible_cluster_id(wanted)) {
+    return make_error(ErrorKind::kInvalid,
+                      "milena.cluster.id={} ({}): expected at most 255 letters, digits and signs, without "
+                      "blanks; milena storage random-uuid makes one",
+                      wanted, settings.origin("milena.cluster.id"));
+  }
+  const auto& known = metadata_->meta_properties();
+  if (!known || known->cluster_id == wanted) return ok_status();
+  if (settings.get_bool("milena.strict.kafka")) {
+    return make_error(ErrorKind::kInvalid,
+                      "milena.cluster.id={} ({}): {} belongs to cluster {}; set this id, or log.dirs to "
+                      "another directory",
+                      wanted, settings.origin("milena.cluster.id"), metadata_->path(), known->cluster_id);
+  }
+  log_warn("milena.cluster.id={} ({}) has no effect: {} belongs to cluster {}, and keeps its id and its data", wanted,
+           settings.origin("milena.cluster.id"), metadata_->path(), known->cluster_id);
+  return ok_status();
+}
+
+Status LogDirectories::open_all(const Settings& settings) {
+  std::vector<std::string> paths = absolute_paths(settings.get_list("log.dirs"));
+  std::string metadata_path = paths.front();
+  if (!settings.is_null("metadata.log.dir")) metadata_path = absolute_path(settings.get_string("metadata.log.dir"));
+  for (const std::string& path : paths) {
+    auto directory = LogDirectory::open(files_, path);
+    if (directory) {
+      directories_.push_back(directory.take());
+      if (path == metadata_path) metadata_ = directories_.back().get();
+      continue;
+    }
+    // What a person can put right (another broker, another user's directory) is not a broken disk, except beside
+    // others.
+    const bool broken =
+        directory.error().kind == ErrorKind::kIo || directory.error().kind == ErrorKind::kDenied;
+    bool alone = paths.size() == 1 || path == metadata_path || !broken;
+    if (alone) return directory.error();
+    log_error("the log directory {} is left out: {}", path, directory.error().message);
+    failed_paths_.push_back(path);
+  }
+  if (metadata_ == nullptr) {
+    auto directory = LogDirectory::open(files_, metadata_path);
+    if (!directory) return directory.error();
+    metadata_only_ = directory.take();
+    metadata_ = metadata_only_.get();
+  }
+  if (directories_.empty()) return make_error(ErrorKind::kIo, "none of the directories of log.dirs can be used");
+  return ok_status();
+}
+
+std::vector<LogDirectory*> LogDirectories::metadata_first() const {
+  std::vector<LogDirectory*> all{metadata_};
+  for (const auto& directory : directories_) {
+    if (directory.get() != metadata_) all.push_back(directory.get());
+  }
+  return all;
+}
+
+// One node, one cluster id for all of them, an id for each, and the metadata where it is looked for. A directory that
+// nobody has formatted is taken as a new one only if there is nothing in it.
+Status LogDirectories::check_identities(int32_t node_id) const {
+  std::optional<std::string> cluster_id;
+  std::set<Uuid> seen;
+  for (LogDirectory* directory : metadata_first()) {
+    RETURN_IF_ERROR(directory->check_identity(cluster_id, node_id));
+    const auto& properties = directory->meta_properties();
+    if (!properties && directory->holds_partitions()) {
+      return make_error(ErrorKind::kInvalid,
+                        "{} holds partitions and has no meta.properties, so that nothing tells which "
+                        "node and cluster they are of; restore the file, or set log.dirs to another directory",
+                        directory->path());
+    }
+    if (!properties) continue;
+    if (!metadata_->meta_properties()) {
+      return make_error(ErrorKind::kInvalid,
+                        "{} belongs to cluster {}, whose metadata should be in {}, and that directory "
+                        "is empty; set log.dirs (its first directory) or metadata.log.dir to where {} is",
+                        directory->path(), properties->cluster_id, metadata_->path(), metadata_partition().to_string());
+    }
+    cluster_id = properties->cluster_id;
+    if (directory != metadata_ && files_.exists(directory->partition_path(metadata_partition()))) {
+      return make_error(ErrorKind::kInvalid, "{} is in {}, and is looked for in {}; set metadata.log.dir={}",
+                        metadata_partition().to_string(), directory->path(), metadata_->path(), directory->path());
+    }
+    if (properties->directory_id && !seen.insert(*properties->directory_id).second) {
+      return make_error(ErrorKind::kInvalid, "{} has the directory.id of another of log.dirs in its meta.properties; a "
+                        "copied directory cannot stand beside its original",
+                        directory->path());
+    }
+  }
+  return ok_status();
+}
+
+// That of the metadata comes first: the others take its cluster's id if this start does not come to its end.
+Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id) {
+  const auto& known = metadata_->meta_properties();
+  const Bytes wanted = settings.text("milena.cluster.id").value_or("");
+  const std::string cluster_id = known            ? known->cluster_id
+                                 : wanted.empty() ? Uuid::random(random_).to_string()
+                                                  : wanted;
+  for (LogDirectory* directory : metadata_first()) {
+    RETURN_IF_ERROR(directory->take_into_use());
+    MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});
+    if (directory->meta_properties() && properties.directory_id) continue;
+    properties.cluster_id = cluster_id;
+    properties.node_id = node_id;
+    if (!properties.directory_id) properties.directory_id = Uuid::random(random_);
+    RETURN_IF_ERROR(directory->write_meta_properties(properties));
+  }
+  return ok_status();
+}
+
+bool LogDirectories::clean_shutdown() const {
+  return std::all_of(directories_.begin(), directories_.end(), [](const auto& one) { return one->clean_shutdown(); });
+}
+
+LogDirectory* LogDirectories::find(const Uuid& id) const {
+  for (const auto& directory : directories_) {
+    if (directory->online() && directory->id() == id) return directory.get();
+  }
+  return nullptr;
+}
+
+LogDirectory* LogDirectories::find_path(ByteView path) const {
+  for (const auto& directory : directories_) {
+    if (directory->online() && directory->path() == path) return directory.get();
+  }
+  return nullptr;
+}
+
+bool LogDirectories::is_configured(ByteView path) const {
+  return std::any_of(directories_.begin(), directories_.end(), [&](const auto& one) { return one->path() == path; }) ||
+         std::find(failed_paths_.begin(), failed_paths_.end(), path) != failed_paths_.end();
+}
+
+std::vector<Uuid> LogDirectories::online_ids() const {
+  std::vector<Uuid> ids;
+  for (const auto& directory : directories_) {
+    if (directory->online()) ids.push_back(directory->id());
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+std::vector<Uuid> LogDirectories::cordoned_ids(const Settings& settings) const {
+  std::vector<std::string> paths;
+  for (const Bytes& path : settings.get_list("cordoned.log.dirs")) {
+    if (path == "*") return online_ids();
+    paths.push_back(absolute_path(path));
+  }
+  std::vector<Uuid> ids;
+  for (const auto& directory : directories_) {
+    if (std::find(paths.begin(), paths.end(), directory->path()) != paths.end()) ids.push_back(directory->id());
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+LogDirectory* LogDirectories::any() const {
+  for (const auto& directory : directories_) {
+    if (directory->online()) return directory.get();
+  }
+  return nullptr;
+}
+
+// --- while the node loads
+
+Status LogDirectories::set_aside(const FoundDirectory& one, const char* why) {
+  auto aside = one.directory->set_aside_stray(one.partition, one.path, random_);
+  if (!aside) return aside.error();
+  log_warn("{} {}; it is set aside as {}", one.path, why, *aside);
+  return ok_status();
+}
+
+// Whether its partition.metadata names that topic.
+Result<bool> LogDirectories::is_of(const FoundDirectory& one, const Uuid& topic_id) {
+  auto found = one.directory->topic_id_of(one.path);
+  if (!found && found.error().kind == ErrorKind::kIo) return found.error();
+  return found.ok() && found->has_value() && **found == topic_id;
+}
+
+Status LogDirectories::find_replicas(const MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed) {
+  std::vector<FoundDirectory> deleted;
+  for (const auto& directory : directories_) {
+    auto partitions = directory->list_partitions();
+    if (!partitions) return partitions.error();
+    for (const PartitionDirectory& each : *partitions) {
+      if (each.partition.topic == kClusterMetadataTopic) continue;
+      FoundDirectory one{each.partition, directory.get(), each.path};
+      if (each.kind == DirectoryKind::kDelete) deleted.push_back(std::move(one));
+      if (each.kind == DirectoryKind::kFuture) RETURN_IF_ERROR(find_future(image, one));
+      if (each.kind == DirectoryKind::kLive) RETURN_IF_ERROR(find_live(image, node_id, one));
+    }
+  }
+  RETURN_IF_ERROR(promote_futures(image, node_id));
+  for (const FoundDirectory& one : deleted) RETURN_IF_ERROR(find_deleted(image, one, doomed));
+  return ok_status();
+}
+
+Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, const FoundDirectory& one) {
+  const TopicImage* topic = image.find_topic(one.partition.topic);
+  const PartitionImage* known = topic == nullptr ? nullptr : topic->partition(one.partition.partition);
+  if (known == nullptr) return set_aside(one, "is not in the metadata");
+  auto [at, first] = found_.emplace(one.partition, one.directory);
+  if (first) return ok_status();
+  // A move ended between its two renames: the copy was complete before the image came to name its directory. Or one of
+  // them was away when its topic was deleted and made again.
+  FoundDirectory other{one.partition, at->second, at->second->partition_path(one.partition)};
+  auto this_is = is_of(one, topic->id);
+  auto other_is = is_of(other, topic->id);
+  if (!this_is || !other_is) return this_is ? other_is.error() : this_is.error();
+  bool newer = *this_is == *other_is ? known->directory(node_id) == one.directory->id() : *this_is;
+  if (newer) at->second = one.directory;
+  return set_aside(newer ? other : one, "is in another directory, too");
+}
+
+Status LogDirectories::find_future(const MetadataImage& image, const FoundDirectory& one) {
+  const TopicImage* topic = image.find_topic(one.partition.topic);
+  bool known = topic != nullptr && topic->partition(one.partition.partition) != nullptr;
+  auto same = known ? is_of(one, topic->id) : Result<bool>(false);
+  if (!same) return same.error();
+  if (!*same && !(known && MILENA_STORAGE_BUG(kFutureByName)))
+    return set_aside(one, "is a copy of a replica that is not in the metadata");
+  futures_.push_back(one);
+  return ok_status();
+}
+
+// A copy without its original: the loss of power that ended the move came between the two file systems, or the
+// original's disk was replaced. Where the original may only be away, the copy waits for it. Kafka's
+// recoverAbandonedFutureLogs.
+Status LogDirectories::promote_futures(const MetadataImage& image, int32_t node_id) {
+  for (bool assigned_only : {true, false}) {  // the copy that the image names goes before others
+    for (const FoundDirectory& one : futures_) {
+      const Uuid assigned = image.find_partition(one.partition.topic, one.partition.partition)->directory(node_id);
+      if (found_.contains(one.partition) || (assigned_only && assigned != one.directory->id())) continue;
+      if (is_directory_id(assigned) && find(assigned) == nullptr) continue;
+      log_warn("{} is a copy of a replica that is nowhere else: it takes its place", one.path);
+      RETURN_IF_ERROR(files_.rename(one.path, one.directory->partition_path(one.partition)));
+      RETURN_IF_ERROR(files_.sync_directory(one.directory->path()));
+      one.directory->distrust(one.partition);
+      found_.emplace(one.partition, one.directory);
+    }
+  }
+  std::erase_if(futures_, [&](const FoundDirectory& one) { return !files_.exists(one.path); });
+  return ok_status();
+}
+
+// A replica that has moved goes when the new one is there; one whose topic was deleted in any case.
+Status LogDirectories::find_deleted(const MetadataImage& image, const FoundDirectory& one,
+                                    std::vector<std::string>& doomed) {
+  auto id = one.directory->topic_id_of(one.path);
+  const TopicImage* topic = id.ok() && id->has_value() ? image.find_topic(**id) : nullptr;
+  bool wanted = !MILENA_STORAGE_BUG(kOriginalGoesUnsynced) && topic != nullptr &&
+                topic->partition(one.partition.partition) != nullptr &&
+                !found_.contains({topic->name, one.partition.partition});
+  if (wanted) return set_aside(one, "was to be deleted, but the replica is nowhere else");
+  doomed.push_back(one.path);
+  return ok_status();
+}
+
+LogDirectory* LogDirectories::found(const TopicPartition& partition) const {
+  auto at = found_.find(partition);
+  return at == found_.end() ? nullptr : at->second;
+}
+
+std::vector<std::pair<PartitionKey, Uuid>> LogDirectories::misplaced(const MetadataImage& image,
+                                                                     int32_t node_id) const {
+  std::vector<std::pair<PartitionKey, Uuid>> wrong;
+  for (const auto& [name, directory] : found_) {
+    const TopicImage* topic = image.find_topic(name.topic);
+    const PartitionImage* partition = topic == nullptr ? nullptr : topic->partition(name.partition);
+    if (partition != nullptr && !(partition->directory(node_id) == directory->id())) {
+      wrong.push_back({{topic->id, name.partition}, directory->id()});
+    }
+  }
+  return wrong;
+}
+
+void LogDirectories::end_loading() {
+  loading_ = false;
+  found_.clear();
+  futures_.clear();
+}
+
+}  // namespace milena

@@ -1,0 +1,100 @@
+// LogDirectories: the directories of log.dirs that this node keeps its replicas in, and which of them still work.
+//
+// Opened by the node before its shards exist; afterwards what is here does not change, except that a directory may go
+// offline (LogDirectory::online). A directory that cannot be opened is left out, as long as the metadata log's and one
+// other can (Kafka's rule, JBOD); one that belongs to another cluster or node ends the start.
+//
+// While the node loads, it also knows where replicas were found on the disk: that, and not the metadata, says where a
+// replica is that may have been moved when the last stop came. Source: Kafka's LogManager, MetaPropertiesEnsemble.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "config/settings.h"
+#include "log/log_directory.h"
+#include "metadata/image.h"
+
+namespace milena {
+
+// A directory that bears a partition's name, in whatever state.
+struct FoundDirectory {
+  TopicPartition partition;
+  LogDirectory* directory = nullptr;
+  std::string path;
+};
+
+class LogDirectories {
+ public:
+  // Changes no file but the locks'.
+  static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id,
+                                                      Random& random);
+  // Once nothing speaks against the start: new ones are formatted, the marks of the clean stop taken away.
+  Status take_into_use(const Settings& settings, int32_t node_id);
+
+  // Those that could be opened, in the order of log.dirs.
+  const std::vector<std::unique_ptr<LogDirectory>>& all() const { return directories_; }
+  // Paths of log.dirs that could not.
+  const std::vector<std::string>& failed_paths() const { return failed_paths_; }
+  // Where __cluster_metadata-0 is: metadata.log.dir, or the first of log.dirs.
+  LogDirectory& metadata() const { return *metadata_; }
+  std::string cluster_id() const { return metadata_->meta_properties()->cluster_id; }
+  // All of them were left in order.
+  bool clean_shutdown() const;
+
+  // Null if no directory that works has the id, or the path.
+  LogDirectory* find(const Uuid& id) const;
+  LogDirectory* find_path(ByteView path) const;
+  bool is_configured(ByteView path) const;
+  std::vector<Uuid> online_ids() const;
+  // Those of cordoned.log.dirs: no new replica goes there.
+  std::vector<Uuid> cordoned_ids(const Settings& settings) const;
+  // Where a replica goes that nobody has given a place. Null if no directory works.
+  LogDirectory* any() const;
+
+  // --- while the node loads
+
+  bool loading() const { return loading_; }
+  // Looks at what is there and brings it into order: partitions that are not in the image are set aside, what is to be
+  // deleted is told in `doomed`. Of a replica that is there twice the directory that the image names has the newer one;
+  // a copy that is all there is of a replica takes its place. Whose a directory is, where that is in doubt, its
+  // partition.metadata says, and not its name.
+  Status find_replicas(const MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed);
+  // Where the replica was found; null if it was not.
+  LogDirectory* found(const TopicPartition& partition) const;
+  // Moves to another directory that the last stop interrupted.
+  const std::vector<FoundDirectory>& futures() const { return futures_; }
+  // Replicas that are somewhere else than the image says, with the directory that they are in.
+  std::vector<std::pair<PartitionKey, Uuid>> misplaced(const MetadataImage& image, int32_t node_id) const;
+  void end_loading();
+
+ private:
+  LogDirectories(FileSystem& files, Random& random) : files_(files), random_(random) {}
+  Status open_all(const Settings& settings);
+  Status check_identities(int32_t node_id) const;
+  Status check_cluster_id(const Settings& settings) const;
+  std::vector<LogDirectory*> metadata_first() const;
+  Status find_live(const MetadataImage& image, int32_t node_id, const FoundDirectory& one);
+  Status find_future(const MetadataImage& image, const FoundDirectory& one);
+  Status find_deleted(const MetadataImage& image, const FoundDirectory& one, std::vector<std::string>& doomed);
+  Status promote_futures(const MetadataImage& image, int32_t node_id);
+  Status set_aside(const FoundDirectory& one, const char* why);
+  static Result<bool> is_of(const FoundDirectory& one, const Uuid& topic_id);
+
+  FileSystem& files_;
+  Random& random_;
+  std::vector<std::unique_ptr<LogDirectory>> directories_;
+  std::unique_ptr<LogDirectory> metadata_only_;
+  LogDirectory* metadata_ = nullptr;
+  std::vector<std::string> failed_paths_;
+  bool loading_ = true;
+  std::map<TopicPartition, LogDirectory*> found_;
+  std::vector<FoundDirectory> futures_;
+};
+
+}  // namespace milena

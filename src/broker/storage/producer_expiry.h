@@ -1,0 +1,36 @@
+// ProducerExpiry: idempotent producers that were silent for producer.id.expiration.ms are forgotten, looked for every
+// producer.id.expiration.check.interval.ms.
+//
+// One timer for the partitions of a shard that have producers, none where no partition has. Source: Kafka's
+// producerIdExpirationCheck in UnifiedLog, one a partition.
+#pragma once
+
+#include <unordered_set>
+
+#include "base/executor.h"
+#include "broker/replica/topic_partition_id.h"
+
+namespace milena {
+
+class Partition;
+class Shard;
+
+class ProducerExpiry {
+ public:
+  explicit ProducerExpiry(Shard& shard) : shard_(shard) {}
+
+  // Records were appended.
+  void consider(Partition& partition);
+  void stop();
+
+ private:
+  void schedule();
+  void expire();
+
+  Shard& shard_;
+  std::unordered_set<TopicPartitionId> watched_;
+  TimerId timer_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,318 @@
+#include "broker/storage/replica_mover.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/controller/metadata_runtime.h"
+#include "broker/shard.h"
+#include "broker/storage/log_cleaner.h"
+#include "log/planted_storage_bugs.h"
+
+namespace milena {
+namespace {
+
+constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
+constexpr double kLongestPause_ms = 86'400'000;
+
+}  // namespace
+
+struct ReplicaMover::Move {
+  TopicPartitionId id;
+  TopicPartition name;
+  LogDirectory* to = nullptr;
+  std::string path;
+  std::unique_ptr<PartitionLog> log;
+  bool assigned = false;    // the metadata names the new directory, or is about to
+  bool announced = false;   // it does
+  bool wants_sync = false;  // to be told when no sync of the original runs
+  bool holds_sync = false;  // none begins
+  bool original_unreadable = false;
+};
+
+// Tasks that nobody runs any more may outlive this, and the cache of open files does not outlive them.
+ReplicaMover::~ReplicaMover() {
+  for (auto& [id, move] : moves_) move->log.reset();
+}
+
+ErrorCode ReplicaMover::move(Partition& partition, LogDirectory& to) {
+  if (partition.log() == nullptr) return ErrorCode::kKafkaStorageError;
+  auto found = moves_.find(partition.id());
+  if (found != moves_.end()) {
+    if (found->second->to == &to) return ErrorCode::kNone;
+    end(found->second, Copy::kRemoved);
+  }
+  if (partition.directory() == &to) return ErrorCode::kNone;
+  begin(partition, to,
+        to.path() + "/" + renamed_partition_directory(partition.topic_partition(), DirectoryKind::kFuture,
+                                                      shard_.executor().random()),
+        false);
+  return ErrorCode::kNone;
+}
+
+void ReplicaMover::resume(Partition& partition, LogDirectory& to, const std::string& path) {
+  PartitionLog* log = partition.log();
+  if (log == nullptr ||
+      log->log_end_offset() < partition.directory()->find(partition.topic_partition()).recovery_point) {
+    return log_error("{} has lost records; its copy {} is left as it is", partition.name(), path);
+  }
+  if (partition.directory() == &to || moves_.contains(partition.id())) {
+    shard_.executor().post([this, path] { shard_.remove_tree_in_background(path); });
+    return;
+  }
+  begin(partition, to, path, true);
+}
+
+void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string path, bool resumed) {
+  log_info("{} {} to {}", partition.name(), resumed ? "goes on moving" : "moves", to.path());
+  auto move = std::make_shared<Move>();
+  move->id = partition.id();
+  move->name = partition.topic_partition();
+  move->to = &to;
+  move->path = std::move(path);
+  moves_[partition.id()] = move;
+  PartitionLog& from = *partition.log();
+  OpenState state;
+  state.clean_shutdown = to.clean_shutdown() || !resumed;
+  state.log_start_offset = resumed ? 0 : from.log_start_offset();
+  auto log = PartitionLog::open(*shard_.node().files, shard_.executor().clock(), move->path, move->name,
+                                from.shared_config(), state);
+  if (!log) return fail(move, log.error());
+  move->log = log.take();
+  const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
+  Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
+  if (ready) ready = meet(from, *move->log);
+  if (!ready) return fail(move, ready.error());
+  shard_.executor().post([this, move] { copy_some(move); });
+}
+
+// Null when the move is over.
+Partition* ReplicaMover::partition_of(const MovePtr& move) {
+  auto current = moves_.find(move->id);
+  if (stopped_ || current == moves_.end() || current->second != move) return nullptr;
+  Partition* partition = shard_.find_partition(move->id);
+  if (partition != nullptr && partition->log_if_open() != nullptr && move->to->online()) return partition;
+  end(move, Copy::kKept);
+  return nullptr;
+}
+
+// What the copy has and the log has not, or has of another leader, goes: as a follower does it (KIP-101).
+Status ReplicaMover::meet(PartitionLog& from, PartitionLog& to) {
+  auto latest = to.latest_epoch();
+  if (!latest) return latest.error();
+  int64_t end = from.log_end_offset();
+  if (*latest) {
+    auto epoch_end = from.epoch_end_offset(**latest);
+    if (!epoch_end) return epoch_end.error();
+    end = *epoch_end ? std::min(end, (*epoch_end)->end_offset) : to.log_start_offset();
+  }
+  return to.truncate_to(std::max(end, to.log_start_offset()));
+}
+
+// True when `to` has all that `from` has.
+Result<bool> ReplicaMover::copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes) {
+  PartitionLog& to = *move.log;
+  if (!MILENA_STORAGE_BUG(kMoveKeepsOldConfig)) to.set_config(from.shared_config());  // it may have been altered
+  while (to.log_end_offset() < from.log_end_offset() && copied_bytes < budget_bytes) {
+    int64_t at = std::max(to.log_end_offset(), from.log_start_offset());
+    if (at == from.log_end_offset() && !MILENA_STORAGE_BUG(kDeletionEndsMove)) {  // all of its records were deleted
+      RETURN_IF_ERROR(to.truncate_fully_and_start_at(at));
+      break;
+    }
+    auto read = from.read(at, kCopiedATurn_bytes, from.log_end_offset(), true);
+    Result<Bytes> bytes = read ? read->batches.flatten() : Result<Bytes>(read.error());
+    if (bytes && bytes->empty()) bytes = make_error(ErrorKind::kCorrupt, "nothing can be read at offset {}", at);
+    move.original_unreadable = !bytes;
+    if (!bytes) return bytes.error();
+    // The log start offset moved past the copy's end, or lies within a batch.
+    bool restart = read->base_offset < to.log_end_offset() ? to.log_end_offset() == to.log_start_offset()
+                                                           : at > to.log_end_offset();
+    if (restart) RETURN_IF_ERROR(to.truncate_fully_and_start_at(read->base_offset));
+    auto appended = to.append_as_follower(*bytes);
+    if (!appended) return appended.error();
+    copied_bytes += bytes->size();
+  }
+  return to.log_end_offset() >= from.log_end_offset();
+}
+
+void ReplicaMover::copy_some(const MovePtr& move) {
+  Partition* partition = partition_of(move);
+  if (partition == nullptr) return;
+  uint64_t copied_bytes = 0;
+  auto all = copy(*move, *partition->log(), kCopiedATurn_bytes, copied_bytes);
+  if (!all) return fail(move, all.error());
+  if (*all) return sync(move);
+  double most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
+  const double wanted_ms = static_cast<double>(copied_bytes) * 1000 / most;
+  const auto pause_ms = static_cast<int64_t>(std::min(wanted_ms, kLongestPause_ms));
+  if (pause_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
+  shard_.executor().call_after(pause_ms, [this, move] { copy_some(move); });
+}
+
+// What was synced in the old directory has to be so in the new one before the old one goes.
+void ReplicaMover::sync(const MovePtr& move) {
+  struct Job {
+    LogSync sync;
+    Status status = ok_status();
+  };
+  auto prepared = move->log->prepare_sync();
+  if (!prepared) return fail(move, prepared.error());
+  auto job = std::make_shared<Job>(Job{prepared.take()});
+  FileSystem& files = shard_.node().files->file_system();
+  shard_.executor().run_blocking([job, &files] { job->status = job->sync.run(files); },
+                                 [this, move, job] {
+                                   if (partition_of(move) == nullptr) return;
+                                   if (!job->status) return fail(move, job->status.error());
+                                   move->log->mark_flushed(job->sync);
+                                   if (move->announced) return finish(move);
+                                   announce(move);
+                                 });
+}
+
+void ReplicaMover::announce(const MovePtr& move) {
+  move->assigned = true;
+  assign(move->id, *move->to, [this, move] {
+    if (partition_of(move) == nullptr) return;
+    move->announced = true;
+    finish(move);
+  });
+}
+
+// The metadata shall name that directory.
+void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& directory, Task done) {
+  using Replicas = std::vector<std::pair<PartitionKey, Uuid>>;
+  auto replicas = std::make_shared<Replicas>(Replicas{{{id.topic_id, id.partition}, directory.id()}});
+  shard_.metadata().submit<std::monostate>(
+      shard_,
+      [replicas, node_id = shard_.node().node_id](const Controller& controller) {
+        return controller.assign_directories(node_id, *replicas);
+      },
+      [done = std::move(done)](std::monostate) { done(); });
+}
+
+void ReplicaMover::finish(const MovePtr& move) {
+  Partition* partition = partition_of(move);
+  if (partition == nullptr) return;
+  if (!move->holds_sync) {
+    move->wants_sync = partition->sync_running();
+    if (move->wants_sync) return;
+    move->holds_sync = true;
+    partition->set_sync_running(true);
+  }
+  uint64_t copied_bytes = 0;
+  auto all = copy(*move, *partition->log(), UINT64_MAX, copied_bytes);
+  if (!all) return fail(move, all.error());
+  if (move->log->recovery_point() < partition->log()->recovery_point()) return sync(move);
+  if (Status swapped = swap(*partition, *move); !swapped) return fail(move, swapped.error());
+  moves_.erase(move->id);
+  log_info("{} is now in {}", partition->name(), move->to->path());
+  shard_.note_change();
+  shard_.cleaner().consider(*partition);
+  shard_.sync_in_background(*partition, partition->log()->prepare_sync());
+}
+
+void ReplicaMover::after_sync(Partition& partition) {
+  delete_original(partition.id());
+  auto found = moves_.find(partition.id());
+  if (found == moves_.end() || !std::exchange(found->second->wants_sync, false)) return;
+  found->second->holds_sync = true;
+  partition.set_sync_running(true);
+  shard_.executor().post([this, move = found->second] { finish(move); });
+}
+
+void ReplicaMover::delete_original(const TopicPartitionId& id) {
+  auto original = originals_.extract(id);
+  if (original.empty() || !original.mapped().directory->online()) return;
+  shard_.schedule_delete(*original.mapped().directory, original.mapped().name, id.topic_id);
+}
+
+Status ReplicaMover::swap(Partition& partition, Move& move) {
+  LogDirectory* from = partition.directory();
+  PartitionLog& old_log = *partition.log();
+  move.log->set_high_watermark(old_log.high_watermark());
+  auto moved = move.log->delete_records_before(old_log.log_start_offset());
+  if (!moved) return moved.error();
+  RETURN_IF_ERROR(move.log->assign_epoch(partition.leader_epoch(), move.log->log_end_offset()));
+  move.log->set_first_dirty_offset(old_log.first_dirty_offset());
+  RETURN_IF_ERROR(move.log->rename_directory(move.to->partition_path(move.name)));
+  move.holds_sync = false;
+  partition.set_sync_running(false);
+  partition.replace_log(std::move(move.log), *move.to);
+  originals_[move.id] = {move.name, from};
+  if (MILENA_STORAGE_BUG(kOriginalGoesUnsynced)) delete_original(move.id);
+  return ok_status();
+}
+
+void ReplicaMover::give_up(const TopicPartitionId& id, bool topic_deleted) {
+  if (topic_deleted) delete_original(id);
+  else originals_.erase(id);
+  auto found = moves_.find(id);
+  if (found != moves_.end()) end(found->second, topic_deleted ? Copy::kRemoved : Copy::kKept);
+}
+
+void ReplicaMover::end(MovePtr move, Copy copy) {
+  auto current = moves_.find(move->id);
+  if (current == moves_.end() || current->second != move) return;
+  moves_.erase(current);
+  if (copy == Copy::kKept) keep_copy(*move);
+  move->log.reset();
+  if (copy == Copy::kRemoved && !stopped_ && move->to->online()) shard_.remove_tree_in_background(move->path);
+  Partition* partition = shard_.find_partition(move->id);
+  if (partition == nullptr || partition->log_if_open() == nullptr) return;
+  shard_.cleaner().consider(*partition);
+  if (move->assigned && !stopped_ && partition->directory()->online()) assign(move->id, *partition->directory(), [] {});
+  if (!std::exchange(move->holds_sync, false)) return;
+  partition->set_sync_running(false);
+  shard_.go_on_syncing(*partition);
+}
+
+// For the next start: closed in order, since the directory may be, too. While the original is still written, and may be
+// compacted, nobody could go on with the copy: it is set aside.
+void ReplicaMover::keep_copy(Move& move) {
+  if (move.log == nullptr || !move.to->online()) return;
+  Status closed = move.log->close_cleanly(true);
+  if (closed && !move.original_unreadable) return;
+  auto aside = move.to->set_aside_stray(move.name, move.path, shard_.executor().random());
+  if (aside) log_warn("the copy of {} is set aside as {}", move.name.to_string(), *aside);
+  else log_error("the copy of {} cannot be set aside: {}", move.name.to_string(), aside.error().message);
+}
+
+void ReplicaMover::fail(const MovePtr& move, const Error& error) {
+  log_error("{} cannot move to {}: {}", move->name.to_string(), move->to->path(), error.message);
+  end(move, move->original_unreadable ? Copy::kKept : Copy::kRemoved);
+}
+
+// The shard closes, and no callback of a sync comes any more.
+void ReplicaMover::finish_original(const TopicPartitionId& id) {
+  Partition* partition = shard_.find_partition(id);
+  PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
+  bool synced = log != nullptr && log->flush() && shard_.node().files->file_system().sync_directory(
+                                                      parent_directory(log->directory()));
+  if (synced) delete_original(id);
+  else originals_.erase(id);
+}
+
+void ReplicaMover::stop() {
+  stopped_ = true;
+  for (auto& [id, move] : moves_) {
+    Status closed = move->log == nullptr ? ok_status() : move->log->close_cleanly(true);
+    if (!closed)
+      log_error("the copy of {} was not closed in order: {}", move->name.to_string(), closed.error().message);
+  }
+  moves_.clear();
+  // Those that are left are found beside their new logs at the next start.
+  while (!originals_.empty()) finish_original(originals_.begin()->first);
+}
+
+std::optional<ReplicaMover::Future> ReplicaMover::future_of(const TopicPartitionId& id) {
+  auto found = moves_.find(id);
+  if (found == moves_.end()) return std::nullopt;
+  Future future{.directory = found->second->to};
+  PartitionLog* log = found->second->log.get();
+  if (log == nullptr) return future;
+  future.bytes = log->size().ok() ? log->size().value() : 0;
+  future.log_end_offset = log->log_end_offset();
+  return future;
+}
+
+}  // namespace milena

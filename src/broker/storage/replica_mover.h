@@ -1,0 +1,88 @@
+// ReplicaMover: moves partitions of one shard to other log directories while they are written and read.
+//
+// The copy is a log of its own in "topic-0.<32 hex>-future" of the new directory, filled like a follower's, some bytes
+// a turn. When it has everything and has it on the disk, the controller writes down the new directory. Then the mover
+// keeps the next sync of the original back, so that what is durable there stands still, and in one turn of the loop the
+// rest is copied and the copy takes the replica's name and place. The original is deleted when the new log, its name
+// included, has been synced: on two file systems, what one has written says nothing of the other. A stop at any moment
+// leaves the old log and a copy that is gone on with at the next start, or the new log, or both; see
+// LogDirectories::find_replicas.
+//
+// Nothing is compacted meanwhile: a tombstone that went before it was copied would leave in the copy what it deleted.
+// Neither log is deleted for what the other could still give back: a copy whose original cannot be read is kept.
+//
+// Lives on its shard. Source: Kafka's ReplicaAlterLogDirsThread, LogManager.replaceCurrentWithFutureLog.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "broker/replica/topic_partition_id.h"
+#include "log/partition_log.h"
+#include "protocol/error_code.h"
+
+namespace milena {
+
+class LogDirectory;
+class Partition;
+class Shard;
+
+class ReplicaMover {
+ public:
+  explicit ReplicaMover(Shard& shard) : shard_(shard) {}
+  ~ReplicaMover();
+
+  // The replica shall be in that directory. A move that is under way to another one is given up.
+  ErrorCode move(Partition& partition, LogDirectory& to);
+  // Goes on with a move that the last stop interrupted. While the node loads, before the shard's thread runs.
+  void resume(Partition& partition, LogDirectory& to, const std::string& path);
+  bool is_moving(const TopicPartitionId& id) const { return moves_.contains(id); }
+  // The partition goes away. With its topic all that is left of it is deleted, and otherwise kept for the next start.
+  void give_up(const TopicPartitionId& id, bool topic_deleted);
+  // A sync of the partition's log has ended well. The next one may be kept back: then sync_running() is true.
+  void after_sync(Partition& partition);
+  void stop();
+
+  struct Future {
+    LogDirectory* directory = nullptr;
+    uint64_t bytes = 0;
+    int64_t log_end_offset = 0;
+  };
+  std::optional<Future> future_of(const TopicPartitionId& id);
+
+ private:
+  struct Move;
+  using MovePtr = std::shared_ptr<Move>;
+  // What becomes of the copy when a move ends early.
+  enum class Copy { kRemoved, kKept };
+  struct Original {
+    TopicPartition name;
+    LogDirectory* directory = nullptr;
+  };
+
+  void begin(Partition& partition, LogDirectory& to, std::string path, bool resumed);
+  Partition* partition_of(const MovePtr& move);
+  void copy_some(const MovePtr& move);
+  Result<bool> copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes);
+  Status meet(PartitionLog& from, PartitionLog& to);
+  void sync(const MovePtr& move);
+  void announce(const MovePtr& move);
+  void assign(const TopicPartitionId& id, const LogDirectory& directory, Task done);
+  void finish(const MovePtr& move);
+  Status swap(Partition& partition, Move& move);
+  void end(MovePtr move, Copy copy);
+  void keep_copy(Move& move);
+  void fail(const MovePtr& move, const Error& error);
+  void delete_original(const TopicPartitionId& id);
+  void finish_original(const TopicPartitionId& id);
+
+  Shard& shard_;
+  std::unordered_map<TopicPartitionId, MovePtr> moves_;
+  std::unordered_map<TopicPartitionId, Original> originals_;  // replicas that moved, and whose new log is being synced
+  bool stopped_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,42 @@
+// Broker settings as resources of the protocol: what DescribeConfigs tells of them, and which alterations are accepted.
+// The rows are those of config/config_def.h; how altered values take effect is Settings::with_altered().
+//
+// Pure functions over text. Source: Kafka's DynamicBrokerConfig, ConfigAdminManager, ConfigHelper; error codes and
+// messages are theirs.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "config/described_config.h"
+#include "config/settings.h"
+
+namespace milena {
+
+// What is set at the three layers over the defaults. Views: nothing is kept.
+struct BrokerLayers {
+  const Settings& start;      // as the broker was started
+  const ConfigMap& for_all;   // BROKER ""
+  const ConfigMap& for_this;  // BROKER "<id>"
+};
+
+// All settings of this broker by name, those included that only somebody's file or alteration knows.
+std::vector<DescribedConfig> describe_broker_configs(const BrokerLayers& layers);
+// One of them.
+DescribedConfig describe_broker_config(const BrokerLayers& layers, ByteView name);
+// What is altered for all brokers, and nothing else.
+std::vector<DescribedConfig> describe_cluster_defaults(const ConfigMap& for_all);
+
+// Kafka calls them LIST, to be appended to; null where there is no such config.
+const ConfigDef* find_alterable_broker_config(ByteView name);
+
+// Whether `after` may be what is altered for this broker, or for all of them. What was altered before for the other of
+// the two, and at the start, is in `layers`.
+std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool for_this_broker,
+                                                   const BrokerLayers& layers);
+
+// "1" -> 1, as Integer.parseInt.
+std::optional<int32_t> parse_broker_id(ByteView name);
+
+}  // namespace milena

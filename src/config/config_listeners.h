@@ -1,0 +1,41 @@
+// The listeners and advertised.listeners settings, taken apart.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/settings.h"
+
+namespace milena {
+
+struct ListenerEndpoint {
+  std::string listener_name;
+  std::string host;  // without brackets; empty in `listeners` means every address
+  uint16_t port = 0;
+  std::string protocol;  // PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
+};
+
+// "NAME://host:port,…" as Kafka reads it; names are upper case afterwards.
+Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text);
+
+// Where clients are served: `listeners` without those of the controller.
+Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings);
+
+// Where the embedded controller is asked itself (kafka-metadata-quorum --bootstrap-controller and the like): the
+// listeners that controller.listener.names names. Without any it is reached through the broker alone.
+Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
+
+// "", 0.0.0.0 or ::, all addresses of the machine: nothing that a client could connect to.
+bool is_wildcard(ByteView host);
+
+// What clients are told: advertised.listeners or, without, the listeners that name a host. With `automatic` a listener
+// that is not among them is answered with the address that the client's own connection came to (auto); else it is not
+// told to anybody.
+struct AdvertisedListeners {
+  bool automatic = true;
+  std::vector<ListenerEndpoint> endpoints;
+};
+Result<AdvertisedListeners> advertised_listeners(const Settings& settings);
+
+}  // namespace milena

@@ -1,0 +1,98 @@
+#include "config/config_values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+namespace milena {
+
+ByteView trim_blanks(ByteView text) {
+  auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<int64_t> parse_integer(ByteView text) {
+  text = trim_blanks(text);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+// A sign, digits, an exponent, a suffix out of fFdD; NaN and Infinity as words.
+std::optional<double> parse_double(ByteView text) {
+  text = trim_blanks(text);
+  double sign = 1;
+  if (!text.empty() && (text[0] == '+' || text[0] == '-')) {
+    sign = text[0] == '-' ? -1 : 1;
+    text.remove_prefix(1);
+  }
+  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "Infinity") return sign * std::numeric_limits<double>::infinity();
+  if (text.size() > 1 && ByteView("fFdD").find(text.back()) != ByteView::npos) text.remove_suffix(1);
+  if (text.empty() || !((text[0] >= '0' && text[0] <= '9') || text[0] == '.')) return std::nullopt;
+  double value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  // Too large or too small to say; strtod knows which.
+  if (error == std::errc::result_out_of_range) value = std::strtod(Bytes(text).c_str(), nullptr);
+  return sign * value;
+}
+
+std::optional<bool> parse_boolean(ByteView text) {
+  text = trim_blanks(text);
+  if (equals_ignoring_case(text, "true")) return true;
+  if (equals_ignoring_case(text, "false")) return false;
+  return std::nullopt;
+}
+
+std::vector<ByteView> split_list(ByteView text) {
+  std::vector<ByteView> items;
+  text = trim_blanks(text);
+  if (text.empty()) return items;
+  while (true) {
+    size_t comma = text.find(',');
+    items.push_back(trim_blanks(text.substr(0, comma)));
+    if (comma == ByteView::npos) return items;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::vector<Bytes> parse_list(ByteView text) {
+  std::vector<ByteView> items = split_list(text);
+  return {items.begin(), items.end()};
+}
+
+bool equals_ignoring_case(ByteView a, ByteView b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+Bytes double_text(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+  double size = std::fabs(value);
+  if (size == 0 || (size >= 1e-3 && size < 1e7)) {
+    Bytes text = fmt::format("{}", value);
+    return text.find('.') == Bytes::npos ? text + ".0" : text;
+  }
+  // The shortest digits that tell the number, as a mantissa with a point and a bare exponent.
+  char digits[32];
+  auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::scientific);
+  Bytes text(digits, error == std::errc() ? end : digits);
+  size_t e = text.find('e');
+  Bytes mantissa = text.substr(0, e);
+  if (mantissa.find('.') == Bytes::npos) mantissa += ".0";
+  return fmt::format("{}E{}", mantissa, std::atoi(text.c_str() + e + 1));
+}
+
+}  // namespace milena

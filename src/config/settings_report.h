@@ -1,0 +1,12 @@
+// What `milena config` prints: every setting that holds, and where it came from.
+#pragma once
+
+#include "config/settings.h"
+
+namespace milena {
+
+// One line a setting, `key=value` and behind it in brackets the place it was set at; first what was set, then the
+// defaults if `with_defaults`. Values that are secret are not shown.
+Bytes settings_report(const Settings& settings, bool with_defaults);
+
+}  // namespace milena

@@ -1,0 +1,59 @@
+// The assignor "range". Static members come first, in the order of their instance ids, so that they keep their ranges
+// when their member ids change.
+#include <algorithm>
+
+#include "coordinator/assignor/assignor.h"
+
+namespace milena {
+namespace {
+
+// Hands out one topic from the front.
+struct Range {
+  int32_t partitions = 0;
+  int32_t members = 0;
+  int32_t next = 0;
+  int32_t given = 0;  // to how many members
+
+  // The first `partitions % members` members get one more than the others.
+  std::pair<int32_t, int32_t> take() {
+    const int32_t size = partitions / members + (given < partitions % members ? 1 : 0);
+    ++given;
+    const int32_t first = next;
+    next += size;
+    return {first, next};
+  }
+};
+
+bool comes_before(const AssignableMember& a, const AssignableMember& b) {
+  if (a.instance_id && b.instance_id) return *a.instance_id < *b.instance_id;
+  if (a.instance_id || b.instance_id) return a.instance_id.has_value();
+  return a.id < b.id;
+}
+
+}  // namespace
+
+std::vector<Assignment> assign_by_range(const AssignableGroup& group) {
+  std::map<Uuid, Range> ranges;
+  for (const AssignableMember& member : group.members) {
+    for (const Uuid& topic : *member.topics) {
+      Range& range = ranges[topic];
+      range.partitions = group.partition_counts.at(topic);
+      ++range.members;
+    }
+  }
+  std::vector<size_t> order(group.members.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return comes_before(group.members[a], group.members[b]); });
+
+  std::vector<Assignment> assignments(group.members.size());
+  for (size_t member : order) {
+    for (const Uuid& topic : *group.members[member].topics) {
+      const auto [first, last] = ranges[topic].take();
+      for (int32_t partition = first; partition < last; ++partition) assignments[member][topic].insert(partition);
+    }
+  }
+  return assignments;
+}
+
+}  // namespace milena

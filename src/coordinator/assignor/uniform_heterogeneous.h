@@ -1,0 +1,10 @@
+// The assignor "uniform" where members subscribe to different topics; see uniform_heterogeneous.cc.
+#pragma once
+
+#include "coordinator/assignor/assignor.h"
+
+namespace milena {
+
+std::vector<Assignment> assign_uniformly_heterogeneous(const AssignableGroup& group);
+
+}  // namespace milena

@@ -1,0 +1,175 @@
+// ClassicGroup: one group of the classic protocol as the coordinator sees it: members, protocols, generation, state.
+// It knows the rules of membership and of choosing leader and protocol; who is answered, what is written and which
+// timer runs is GroupShard's business. Owned by the shard's map, on the shard's thread.
+//
+// Soft state, but for what its last GroupMetadata record holds: generation, protocol, leader, members with subscription
+// and assignment come back after a reload, and the group is Stable only once that record is applied.
+//
+// Invariants: awaiting_join_count() is the number of members that wait in a join; the leader, if any, is a member;
+// every instance id names a member. (Kafka: org.apache.kafka.coordinator.group.classic.ClassicGroup.)
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/bytes.h"
+#include "coordinator/deadlines.h"
+#include "coordinator/group/group_types.h"
+#include "protocol/messages/offsets/group_metadata.h"
+
+namespace milena {
+
+enum class GroupState : uint8_t { kEmpty, kPreparingRebalance, kCompletingRebalance, kStable };
+
+// "PreparingRebalance", as in answers.
+ByteView group_state_name(GroupState state);
+
+struct MemberProtocol {
+  Bytes name;
+  Bytes metadata;
+  bool operator==(const MemberProtocol&) const = default;
+};
+using MemberProtocols = std::vector<MemberProtocol>;
+
+struct ClassicMember {
+  Bytes id;
+  std::optional<Bytes> instance_id;
+  Bytes client_id;
+  Bytes client_host;
+  int32_t rebalance_timeout_ms = 0;
+  int32_t session_timeout_ms = 0;
+  MemberProtocols protocols;  // the one it likes best first
+  Bytes assignment;
+  // One that is not shown any more because a rebalance was given up, and that the member may still go by.
+  Bytes former_assignment;
+  // Joined, and its first generation has not begun yet.
+  bool is_new = false;
+  std::optional<AnswerToken> awaiting_join;
+  std::optional<AnswerToken> awaiting_sync;
+  Timer session;
+  MemberConnection connection;
+
+  bool is_static() const { return instance_id.has_value(); }
+  // What it says about a protocol; empty if it does not support it.
+  ByteView metadata(ByteView protocol) const;
+};
+
+// An id given out with MEMBER_ID_REQUIRED and not used yet, with the timer of its session.
+struct PendingMember : Timer {
+  uint64_t connection_id = 0;
+};
+
+class ClassicGroup {
+ public:
+  using PendingMembers = std::map<Bytes, PendingMember, std::less<>>;
+  using Members = std::map<Bytes, ClassicMember, std::less<>>;
+
+  // A group nobody has joined yet, or a simple one, which only holds offsets.
+  ClassicGroup(Bytes id, int64_t wall_ms) : id_(std::move(id)), state_timestamp_ms_(wall_ms) {}
+  // As its last record tells it.
+  ClassicGroup(Bytes id, const GroupMetadataValue& value);
+
+  const Bytes& id() const { return id_; }
+  GroupState state() const { return state_; }
+  bool is(GroupState state) const { return state_ == state; }
+  GroupState previous_state() const { return previous_state_; }
+  int32_t generation() const { return generation_; }
+  const std::optional<Bytes>& protocol_type() const { return protocol_type_; }
+  const std::optional<Bytes>& protocol_name() const { return protocol_name_; }
+  const std::optional<Bytes>& leader() const { return leader_; }
+  bool is_leader(ByteView member_id) const { return leader_ && *leader_ == member_id; }
+  // When it came into its state; -1 if the record it came from is too old to say.
+  int64_t state_timestamp_ms() const { return state_timestamp_ms_; }
+  bool can_rebalance() const { return state_ != GroupState::kPreparingRebalance; }
+
+  // --- members
+
+  Members& members() { return members_; }
+  const Members& members() const { return members_; }
+  ClassicMember* find_member(ByteView member_id);
+  const Bytes* find_static(ByteView instance_id) const;
+  // Kafka's validateMember: the instance id, if any, must be that member's, and the member must be there.
+  ErrorCode validate_member(ByteView member_id, std::optional<ByteView> instance_id) const;
+  // The first member decides the group's protocol type.
+  ClassicMember& add_member(ClassicMember member, ByteView protocol_type);
+  // A member or a pending one; no effect on strangers.
+  void remove_member(ByteView member_id);
+  // A static member came back under a new id. The old one must not wait for anything any more.
+  ClassicMember& replace_static_member(const Bytes& instance_id, const Bytes& old_id, const Bytes& new_id);
+  void update_member(ClassicMember& member, MemberProtocols protocols, int32_t rebalance_timeout_ms,
+                     int32_t session_timeout_ms);
+  void set_awaiting_join(ClassicMember& member, std::optional<AnswerToken> token);
+  int32_t awaiting_join_count() const { return awaiting_join_count_; }
+  PendingMembers& pending_members() { return pending_members_; }
+  bool is_pending(ByteView member_id) const { return pending_members_.find(member_id) != pending_members_.end(); }
+  bool all_members_joined() const;
+  // The longest one of its members.
+  int32_t rebalance_timeout_ms() const;
+  // Members that have not sent their SyncGroup in this generation.
+  std::set<Bytes, std::less<>>& pending_sync() { return pending_sync_; }
+
+  // --- protocols
+
+  bool supports_protocols(ByteView protocol_type, const MemberProtocols& protocols) const;
+  // The protocol with most votes among those that all support. The group must have members.
+  Bytes select_protocol() const;
+  bool uses_consumer_protocol() const { return protocol_type_ && *protocol_type_ == "consumer"; }
+  // False for a topic nobody subscribes to; true for all if it should know but its members' metadata cannot be read.
+  bool is_subscribed_to(ByteView topic) const;
+  bool knows_subscriptions() const { return subscribed_topics_.has_value(); }
+
+  // --- transitions
+
+  void begin_rebalance(int64_t wall_ms);
+  // Of a generation that did not come to its end nobody has an assignment.
+  void reset_assignments();
+  // The leader, or somebody who has rejoined in its place; false if nobody has.
+  bool elect_joined_leader();
+  // The next generation: CompletingRebalance, or Empty if no member is left.
+  void begin_generation(int64_t wall_ms);
+  // Its record, as it is now, with these assignments.
+  GroupMetadataValue to_record(const std::map<ByteView, ByteView>& assignments, int64_t state_timestamp_ms) const;
+  GroupMetadataValue to_record() const;
+  // A record of this living group has been written. It makes a group that waits for exactly this assignment stable.
+  void on_record(const GroupMetadataValue& value);
+
+  // --- timers; the deadlines of the initial rebalance are counted down by the shard
+
+  Timer join_timer;
+  Timer sync_timer;
+  int32_t sync_timer_generation = 0;
+  struct InitialDelay {
+    int32_t delay_ms = 0;
+    int32_t remaining_ms = 0;
+  };
+  std::optional<InitialDelay> initial_delay;
+  // Somebody joined since the initial delay began, so it may be extended.
+  bool new_member_added = false;
+
+ private:
+  void transition_to(GroupState state, int64_t wall_ms);
+  void count_protocols(const ClassicMember& member, int32_t step);
+  void compute_subscriptions();
+
+  Bytes id_;
+  GroupState state_ = GroupState::kEmpty;
+  GroupState previous_state_ = GroupState::kEmpty;
+  int32_t generation_ = 0;
+  std::optional<Bytes> protocol_type_;
+  std::optional<Bytes> protocol_name_;
+  std::optional<Bytes> leader_;
+  int64_t state_timestamp_ms_ = -1;
+  Members members_;
+  std::map<Bytes, Bytes, std::less<>> static_members_;  // instance id -> member id
+  PendingMembers pending_members_;
+  std::set<Bytes, std::less<>> pending_sync_;
+  int32_t awaiting_join_count_ = 0;
+  // How many members support a protocol.
+  std::map<Bytes, int32_t, std::less<>> protocol_counts_;
+  std::optional<std::set<Bytes, std::less<>>> subscribed_topics_;
+};
+
+}  // namespace milena

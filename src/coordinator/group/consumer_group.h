@@ -1,0 +1,151 @@
+// ConsumerGroup: one group of the consumer protocol (KIP-848): its members, what each shall have and has, and the
+// epochs that order it all. It holds state and answers questions about it; who is answered, what is written and which
+// timer runs is GroupShard's business. Owned by the shard's map, on the shard's thread.
+//
+// Hard state, all of it, but for the timers and seen_topics_version: it changes only while a record is applied, through
+// the methods of "what records change".
+//
+// Three epochs: the group's is bumped by whatever makes a new assignment necessary; the assignment's is the group epoch
+// the present target was made for; a member's is the target it has reconciled with. They are never ahead of each other
+// in that order. Invariant, as long as the log is whole: a partition is in the hands of one member at most (assigned or
+// not yet revoked). (Kafka: org.apache.kafka.coordinator.group.modern.consumer.ConsumerGroup.)
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "coordinator/deadlines.h"
+#include "coordinator/group/consumer_member.h"
+
+namespace milena {
+
+enum class ConsumerGroupState : uint8_t { kEmpty, kAssigning, kReconciling, kStable };
+
+// "Reconciling", as in answers.
+ByteView consumer_group_state_name(ConsumerGroupState state);
+
+// What a pattern stood for when it was last looked at.
+struct ResolvedRegex {
+  TopicNames topics;
+  int64_t version = 0;       // of the metadata: the offset of its last record
+  int64_t timestamp_ms = 0;  // wall time
+};
+// Patterns resolved anew, or no longer needed, by an input whose records are not applied yet.
+using RegexChanges = std::map<Bytes, std::optional<ResolvedRegex>, std::less<>>;
+
+struct SubscriptionCount {
+  int32_t by_name = 0;   // members
+  int32_t by_regex = 0;  // patterns
+};
+using SubscriptionCounts = std::map<Bytes, SubscriptionCount, std::less<>>;
+
+class ConsumerGroup {
+ public:
+  using Members = std::map<Bytes, ConsumerMember, std::less<>>;
+
+  struct Timers {
+    Timer session;
+    Timer rebalance;  // it has partitions to give back
+    int32_t rebalance_epoch = 0;
+    // Of members with the classic protocol: it shall rejoin; it has joined and shall sync.
+    Timer join;
+    Timer sync;
+    MemberConnection connection;
+  };
+
+  explicit ConsumerGroup(Bytes id) : id_(std::move(id)) {}
+
+  const Bytes& id() const { return id_; }
+  // Goes through all members.
+  ConsumerGroupState state() const;
+  bool is_empty() const { return members_.empty(); }
+  int32_t epoch() const { return epoch_; }
+  int32_t assignment_epoch() const { return assignment_epoch_; }
+  int64_t assignment_timestamp_ms() const { return assignment_timestamp_ms_; }
+  // Of the subscribed topics, as they were when the epoch was bumped (topic_hash.h).
+  int64_t metadata_hash() const { return metadata_hash_; }
+  // A record that 4.0 wrote and that is to be removed.
+  bool has_subscription_metadata_record() const { return has_subscription_metadata_record_; }
+
+  // --- members
+
+  const Members& members() const { return members_; }
+  const ConsumerMember* find_member(ByteView member_id) const;
+  const ConsumerMember* find_static(ByteView instance_id) const;
+  // The member must be there.
+  Timers& timers(ByteView member_id);
+  Timers* find_timers(ByteView member_id);
+  const std::map<Bytes, Timers, std::less<>>& all_timers() const { return timers_; }
+  int32_t classic_member_count() const { return classic_members_; }
+  bool supports_classic_protocols(ByteView protocol_type, const MemberProtocols& protocols) const;
+
+  // --- subscriptions
+
+  const SubscriptionCounts& subscriptions() const { return subscriptions_; }
+  bool is_subscribed_to(ByteView topic) const { return subscriptions_.find(topic) != subscriptions_.end(); }
+  // How they will be when `before`, a member or null, has become `after`, or null.
+  SubscriptionCounts subscriptions_after(const ConsumerMember* before, const ConsumerMember* after,
+                                         const RegexChanges& regexes) const;
+  const std::map<Bytes, ResolvedRegex, std::less<>>& resolved_regexes() const { return resolved_; }
+  // Pattern -> how many members subscribe to it.
+  const std::map<Bytes, int32_t, std::less<>>& regex_subscribers() const { return regex_subscribers_; }
+  int32_t regex_subscribers(ByteView regex) const;
+  // The assignor that most members want; empty if none says.
+  Bytes preferred_assignor_after(const ConsumerMember* before, const ConsumerMember* after) const;
+  Bytes preferred_assignor() const { return preferred_assignor_after(nullptr, nullptr); }
+
+  // --- assignments
+
+  // The target; empty for strangers.
+  const Assignment& target(ByteView member_id) const;
+  const std::map<Bytes, Assignment, std::less<>>& targets() const { return targets_; }
+  // The epoch of the member in whose hands the partition is; nothing if it is free.
+  std::optional<int32_t> partition_epoch(const Uuid& topic, int32_t partition) const;
+  // Something of the member's target is still in other hands.
+  bool waits_for_partitions(const ConsumerMember& member) const;
+
+  // --- what records change
+
+  void set_epoch(int32_t epoch, int64_t metadata_hash);
+  void set_assignment_epoch(int32_t epoch, int64_t timestamp_ms);
+  void put_member(ConsumerMember member);
+  void remove_member(ByteView member_id);
+  void put_target(ByteView member_id, Assignment target);
+  void remove_target(ByteView member_id);
+  void put_regex(const Bytes& regex, ResolvedRegex resolved);
+  void remove_regex(ByteView regex);
+  void set_has_subscription_metadata_record(bool has) { has_subscription_metadata_record_ = has; }
+
+  // The state of the metadata (GroupShard::topics_version_) that the hash was last compared with. Soft.
+  int64_t seen_topics_version = -1;
+
+ private:
+  void count_member(const ConsumerMember& member, int32_t step);
+  void hold_partitions(const ConsumerMember& member);
+  void release_partitions(const ConsumerMember& member);
+
+  Bytes id_;
+  int32_t epoch_ = 1;
+  int32_t assignment_epoch_ = 1;
+  int64_t assignment_timestamp_ms_ = 0;
+  int64_t metadata_hash_ = 0;
+  bool has_subscription_metadata_record_ = false;
+  Members members_;
+  std::map<Bytes, Timers, std::less<>> timers_;
+  std::map<Bytes, Bytes, std::less<>> static_members_;  // instance id -> member id
+  int32_t classic_members_ = 0;
+  SubscriptionCounts subscriptions_;
+  std::map<Bytes, int32_t, std::less<>> regex_subscribers_;
+  std::map<Bytes, ResolvedRegex, std::less<>> resolved_;
+  std::map<Bytes, Assignment, std::less<>> targets_;
+  EpochAssignment partition_epochs_;
+};
+
+// All members subscribe to the same topics: by name all of them, or by one pattern all of them.
+bool is_homogeneous(const SubscriptionCounts& subscriptions, const std::map<Bytes, int32_t, std::less<>>& regexes,
+                    size_t member_count);
+
+}  // namespace milena

@@ -1,0 +1,104 @@
+// GroupShard: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment of
+// the members depends on records alone; it is looked up again when topics were made and from time to time.
+//
+// Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat
+// later. Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher)
+// knows at once; with milena.strict.kafka, within the next.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "coordinator/group/consumer_records.h"
+#include "coordinator/group/consumer_step.h"
+#include "coordinator/group/planted_group_bugs.h"
+#include "coordinator/group/topic_regex.h"
+
+namespace milena {
+namespace {
+
+// Of all patterns of a group.
+constexpr int64_t kShortestRefresh_ms = 10'000;
+
+}  // namespace
+
+MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
+  const ConsumerGroup& group = *step.group;
+  const Bytes before(step.before.pattern());
+  const Bytes after(step.after.pattern());
+  step.regex_changed = step.before.regex != step.after.regex;
+  std::set<Bytes, std::less<>> wanted;
+  if (step.regex_changed) {
+    if (!before.empty() && before != after && group.regex_subscribers(before) == 1) {
+      step.turn.write(make_regex_tombstone(group.id(), before));
+      step.regexes[before] = std::nullopt;
+    }
+    if (!after.empty() && step.resolved(after) == nullptr) {
+      const std::optional<PatternMatches> matches = match_pattern(after);
+      if (matches && matches->error) {
+        return Refusal{ErrorCode::kInvalidRegularExpression, "SubscribedTopicRegex `" + after +
+                                                                 "` is not a valid regular expression: " +
+                                                                 *matches->error + "."};
+      }
+      if (!config_.strict_kafka) wanted.insert(after);
+    }
+    const bool known = after.empty() || step.resolved(after) != nullptr || wanted.contains(after);
+    if (before != after && known) step.new_assignment_needed = true;
+  }
+
+  // All of them, if one has waited long enough.
+  int64_t oldest_ms = step.turn.now.wall_ms;
+  int64_t oldest_version = image_version_;
+  for (const auto& [regex, resolved] : group.resolved_regexes()) {
+    // A clock that was set back counts as a long time.
+    oldest_ms = std::min(oldest_ms, resolved.timestamp_ms > step.turn.now.wall_ms ? 0 : resolved.timestamp_ms);
+    oldest_version = std::min(oldest_version, resolved.version);
+  }
+  // One that was never looked up: its coordinator, Kafka, was stopped before it had done so.
+  // With milena.strict.kafka, one that a heartbeat before this named.
+  for (const auto& [regex, count] : group.regex_subscribers()) {
+    if (step.regexes.count(regex) == 0 && step.resolved(regex) == nullptr) wanted.insert(regex);
+  }
+  const int64_t age_ms = step.turn.now.wall_ms - oldest_ms;
+  const bool due = age_ms > kShortestRefresh_ms && (oldest_version < image_version_with_new_topics_ ||
+                                                    age_ms > config_.consumer.regex_refresh_interval_ms);
+  if (due && !MILENA_GROUP_BUG(kPatternsAreNotRefreshed)) {
+    for (const auto& [regex, count] : group.regex_subscribers()) wanted.insert(regex);
+    if (step.regexes.count(before) > 0) wanted.erase(before);
+  }
+  if (!wanted.empty()) resolve_regexes(step, wanted);
+  return std::nullopt;
+}
+
+std::optional<PatternMatches> GroupShard::match_pattern(const Bytes& pattern) const {
+  if (pattern_matcher_) return pattern_matcher_(pattern);
+  const TopicRegex regex(pattern);
+  PatternMatches matches{.error = regex.error(), .topics = {}};
+  for (const TopicImage& topic : image_->topics()) {
+    if (regex.matches(topic.name)) matches.topics.insert(topic.name);
+  }
+  return matches;
+}
+
+void GroupShard::resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes) {
+  for (const Bytes& regex : regexes) {
+    std::optional<PatternMatches> matches = match_pattern(regex);
+    if (!matches) continue;  // a later heartbeat asks again
+    ResolvedRegex resolved{.topics = {}, .version = image_version_, .timestamp_ms = step.turn.now.wall_ms};
+    const ResolvedRegex* known = step.resolved(regex);
+    if (known != nullptr && matches->error) {
+      // From a log whose writer could read it: its topics stay as they are.
+      log_warn("Group {}: pattern {} cannot be read: {}", step.group->id(), regex, *matches->error);
+      resolved.topics = known->topics;
+    } else {
+      resolved.topics = std::move(matches->topics);
+    }
+    if (known == nullptr || known->topics != resolved.topics) {
+      log_info("Group {}: pattern {} stands for {} topics", step.group->id(), regex, resolved.topics.size());
+      step.new_assignment_needed = true;
+    }
+    step.turn.write(make_regex_record(step.group->id(), regex, resolved));
+    step.regexes[regex] = std::move(resolved);
+  }
+}
+
+}  // namespace milena

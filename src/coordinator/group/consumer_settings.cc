@@ -1,0 +1,40 @@
+// GroupShard: the settings of consumer groups, which each group may have its own of. What is stored for a group is held
+// to the server's bounds, which may have changed since (Kafka's GroupConfig.evaluate).
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "coordinator/group/group_shard.h"
+
+namespace milena {
+namespace {
+
+std::optional<int32_t> number_in(const ConfigMap& configs, ByteView name) {
+  const auto at = configs.find(name);
+  if (at == configs.end()) return std::nullopt;
+  int32_t value = 0;
+  const auto [end, error] = std::from_chars(at->second.data(), at->second.data() + at->second.size(), value);
+  return error == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+int32_t GroupShard::effective(ByteView group_id, ByteView name, const GroupSetting& setting) const {
+  if (image_->all_configs().empty()) return setting.value;
+  const std::optional<int32_t> own = number_in(image_->configs(ResourceType::kGroup, group_id), name);
+  return own ? std::clamp(*own, setting.least, setting.greatest) : setting.value;
+}
+
+int32_t GroupShard::consumer_session_timeout_ms(ByteView group_id) const {
+  return effective(group_id, "consumer.session.timeout.ms", config_.consumer.session_timeout_ms);
+}
+
+int32_t GroupShard::consumer_heartbeat_interval_ms(ByteView group_id) const {
+  return effective(group_id, "consumer.heartbeat.interval.ms", config_.consumer.heartbeat_interval_ms);
+}
+
+int32_t GroupShard::consumer_assignment_interval_ms(ByteView group_id) const {
+  return effective(group_id, "consumer.assignment.interval.ms", config_.consumer.assignment_interval_ms);
+}
+
+}  // namespace milena

@@ -1,0 +1,41 @@
+// ConsumerStep: one heartbeat of a member of a consumer group, or the join of a classic one, while it is worked out.
+// Lives on the stack of one input; internal to GroupShard.
+#pragma once
+
+#include <memory>
+
+#include "coordinator/group/group_shard.h"
+
+namespace milena {
+
+struct GroupShard::ConsumerStep {
+  Turn& turn;
+  // The group, which nothing here changes: in the shard's map, or `made` for this step, where the records will make it.
+  ConsumerGroup* group = nullptr;
+  std::unique_ptr<ConsumerGroup> made;
+  // The member as it was, or as a new one begins, and as it will be.
+  ConsumerMember before{};
+  ConsumerMember after{};
+  // The static member whose place it takes; empty if none.
+  Bytes replaces;
+  RegexChanges regexes;
+
+  // What the step found out on its way.
+  bool topics_changed = false;
+  bool regex_changed = false;
+  bool new_assignment_needed = false;
+  int32_t group_epoch = 0;
+  int32_t target_epoch = 0;
+  Assignment target;
+  // The member has another current assignment.
+  bool reconciled = false;
+
+  bool subscription_changed() const { return topics_changed || regex_changed; }
+  // Names and what the pattern stands for.
+  TopicNames topics_of(const ConsumerMember& member) const;
+  const ResolvedRegex* resolved(ByteView regex) const;
+  // The members as they will be, by id.
+  std::vector<std::pair<ByteView, const ConsumerMember*>> members_after() const;
+};
+
+}  // namespace milena

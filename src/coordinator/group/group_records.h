@@ -1,0 +1,61 @@
+// The records of __consumer_offsets between bytes and values: reading all that are ours, and making those that classic
+// groups and offsets write (consumer_records.h makes the others). Pure functions.
+//
+// A key is its type (int16) and fields, a value its version (int16) and fields. We write what Kafka 4.3 writes:
+// OffsetCommitValue 4 (1 where an old client named an expiry), GroupMetadataValue 3; we read all versions
+// (Kafka's GroupCoordinatorRecordHelpers and GroupCoordinatorRecordSerde; docs/formats/consumer-offsets.md).
+#pragma once
+
+#include <variant>
+
+#include "base/result.h"
+#include "coordinator/group/consumer_records.h"
+#include "coordinator/group/group_types.h"
+#include "coordinator/group/offset_store.h"
+#include "protocol/messages/offsets/group_metadata.h"
+#include "protocol/messages/offsets/offset_commit.h"
+
+namespace milena {
+
+// A record for somebody else: share and streams groups, with their names. Of what a newer Kafka has invented only the
+// type is known.
+struct OtherRecord {
+  int16_t type = 0;
+  Bytes group_id;
+  Bytes member_id;  // empty where the record is not of a member
+  bool is_tombstone = false;
+};
+bool is_share_record(int16_t type);
+bool is_streams_record(int16_t type);
+// A key with its value; none is a tombstone.
+template <class KeyType, class ValueType>
+struct KeyedRecord {
+  KeyType key;
+  std::optional<ValueType> value;
+};
+using OffsetRecord = KeyedRecord<OffsetCommitKey, OffsetCommitValue>;
+using GroupRecord = KeyedRecord<GroupMetadataKey, GroupMetadataValue>;
+using GroupEpochRecord = KeyedRecord<ConsumerGroupMetadataKey, ConsumerGroupMetadataValue>;
+using SubscriptionMetadataRecord = KeyedRecord<ConsumerGroupPartitionMetadataKey, ConsumerGroupPartitionMetadataValue>;
+using MemberRecord = KeyedRecord<ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue>;
+using AssignmentEpochRecord =
+    KeyedRecord<ConsumerGroupTargetAssignmentMetadataKey, ConsumerGroupTargetAssignmentMetadataValue>;
+using TargetRecord = KeyedRecord<ConsumerGroupTargetAssignmentMemberKey, ConsumerGroupTargetAssignmentMemberValue>;
+using CurrentAssignmentRecord =
+    KeyedRecord<ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue>;
+using RegexRecord = KeyedRecord<ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue>;
+
+using ParsedRecord =
+    std::variant<OffsetRecord, GroupRecord, GroupEpochRecord, SubscriptionMetadataRecord, MemberRecord,
+                 AssignmentEpochRecord, TargetRecord, CurrentAssignmentRecord, RegexRecord, OtherRecord>;
+
+Result<ParsedRecord> parse_coordinator_record(ByteView key, std::optional<ByteView> value);
+
+CoordinatorRecord make_offset_record(ByteView group, ByteView topic, int32_t partition, const CommittedOffset& offset);
+CoordinatorRecord make_offset_tombstone(ByteView group, ByteView topic, int32_t partition);
+CoordinatorRecord make_group_record(ByteView group, const GroupMetadataValue& value);
+CoordinatorRecord make_group_tombstone(ByteView group);
+
+CommittedOffset offset_from_record(const OffsetCommitValue& value, int64_t record_offset);
+
+}  // namespace milena

@@ -1,0 +1,210 @@
+// GroupShard: JoinGroup. Versions: 1 brings the rebalance timeout, 4 MEMBER_ID_REQUIRED, 5 static members, 9
+// SkipAssignment.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "coordinator/group/group_records.h"
+#include "coordinator/group/group_shard.h"
+#include "coordinator/group/planted_group_bugs.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstVersionWithRebalanceTimeout = 1;
+constexpr int16_t kFirstVersionRequiringMemberId = 4;
+// What a string of the protocol can hold. Instance and client ids have no bound of their own.
+constexpr size_t kLongestMemberId = 32'767;
+
+JoinGroupResponse join_error(ErrorCode error, ByteView member_id = {}) {
+  JoinGroupResponse response;
+  response.error_code = error;
+  response.member_id = member_id;
+  return response;
+}
+
+}  // namespace
+
+int32_t rebalance_timeout_of(const Caller& caller, const JoinGroupRequest& request) {
+  const bool given = caller.api_version >= kFirstVersionWithRebalanceTimeout;
+  return std::max(given ? request.rebalance_timeout_ms : request.session_timeout_ms, 0);
+}
+
+MemberProtocols protocols_of(const JoinGroupRequest& request) {
+  MemberProtocols protocols;
+  protocols.reserve(request.protocols.size());
+  for (const auto& protocol : request.protocols) {
+    protocols.push_back({Bytes(protocol.name), Bytes(protocol.metadata)});
+  }
+  return protocols;
+}
+
+Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& request, Now now) {
+  Turn turn = begin(now);
+  heard_from(turn, caller, request.group_id, request.member_id);
+  const auto refuse = [&](ErrorCode error) {
+    turn.answer(caller.token, join_error(error, request.member_id));
+    return finish(std::move(turn));
+  };
+  if (request.group_id.empty()) return refuse(ErrorCode::kInvalidGroupId);
+  if (request.session_timeout_ms < config_.min_session_timeout_ms ||
+      request.session_timeout_ms > config_.max_session_timeout_ms) {
+    return refuse(ErrorCode::kInvalidSessionTimeout);
+  }
+  if (foreign_.find(request.group_id) != nullptr) {
+    turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol));
+    return finish(std::move(turn));
+  }
+  ConsumerGroup* modern = consumer_group(request.group_id);
+  if (modern != nullptr && !modern->is_empty()) {
+    if (auto refusal = join_consumer_group(turn, caller, request, *modern)) {
+      turn.drop();
+      // Unlike a classic group, Kafka's consumer groups do not repeat who asked.
+      turn.answer(caller.token, join_error(refusal->error));
+      return finish(std::move(turn));
+    }
+    if (!turn.effects.records.empty()) also_undo_with_error(turn, caller.token);
+    return finish(std::move(turn));
+  }
+  if (ClassicGroup* known = group(request.group_id)) {
+    join_known_group(turn, caller, request, *known);
+    return finish(std::move(turn));
+  }
+  // A member id from nowhere: of a group that is gone.
+  if (!request.member_id.empty()) return refuse(ErrorCode::kUnknownMemberId);
+  // An empty consumer group becomes a classic one.
+  if (modern != nullptr) write_consumer_group_tombstones(turn, *modern);
+  if (modern != nullptr && MILENA_GROUP_BUG(kMigrationDropsOffsets)) write_offset_tombstones(turn, request.group_id);
+  ClassicGroup& created = create_group(request.group_id, now.wall_ms);
+  // Written first, so that everybody who loads the log knows the group.
+  turn.write(make_group_record(created.id(), created.to_record()));
+  turn.undo = [this, id = created.id(), token = caller.token](ErrorCode error, Turn& failed) {
+    groups_.erase(id);
+    std::erase_if(failed.effects.answers, [token](const Answer& answer) { return answer.token == token; });
+    failed.answer(token, join_error(error));
+  };
+  join_known_group(turn, caller, request, created);
+  return finish(std::move(turn));
+}
+
+void GroupShard::join_known_group(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                  ClassicGroup& group) {
+  if (!accepts_joining(group, request.member_id)) {
+    group.remove_member(request.member_id);
+    turn.answer(caller.token, join_error(ErrorCode::kGroupMaxSizeReached));
+    // With Kafka those who wait for the one that is refused go on waiting, for their rebalance timeout.
+    maybe_complete_join(turn, group);
+  } else if (!group.supports_protocols(request.protocol_type, protocols_of(request))) {
+    turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol, request.member_id));
+  } else if (request.member_id.empty()) {
+    join_new_member(turn, caller, request, group);
+  } else {
+    join_existing_member(turn, caller, request, group);
+  }
+}
+
+// group.max.size bounds who waits in a join rather than who is a member, so that after the setting was lowered the last
+// to rejoin are the ones to go.
+bool GroupShard::accepts_joining(ClassicGroup& group, ByteView member_id) const {
+  const ClassicMember* member = group.find_member(member_id);
+  switch (group.state()) {
+    case GroupState::kEmpty: return true;
+    case GroupState::kPreparingRebalance:
+      return (member != nullptr && member->awaiting_join) || group.awaiting_join_count() < config_.max_size;
+    case GroupState::kCompletingRebalance:
+    case GroupState::kStable:
+      return member != nullptr || static_cast<int64_t>(group.members().size()) < config_.max_size;
+  }
+  return false;
+}
+
+void GroupShard::join_new_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                 ClassicGroup& group) {
+  const Bytes new_id = Bytes(request.group_instance_id.value_or(caller.client_id)) + "-" + new_id_();
+  if (new_id.size() > kLongestMemberId) return turn.answer(caller.token, join_error(ErrorCode::kUnknownServerError));
+  if (request.group_instance_id) {
+    if (const Bytes* old_id = group.find_static(*request.group_instance_id)) {
+      return replace_static_member(turn, caller, request, group, Bytes(*old_id), new_id);
+    }
+    return add_member_then_rebalance(turn, caller, request, group, new_id);
+  }
+  if (caller.api_version < kFirstVersionRequiringMemberId) {
+    return add_member_then_rebalance(turn, caller, request, group, new_id);
+  }
+  // The id first, so that a client whose answer is lost does not leave a ghost in the group behind.
+  // It will be used in a moment.
+  if (waits_for_silence() && group.initial_delay) group.new_member_added = true;
+  PendingMember& session = group.pending_members()[new_id];
+  session.connection_id = caller.connection_id;
+  deadlines_.set(session, {TimerKind::kSession, group.id(), new_id}, turn.now.steady_ms + request.session_timeout_ms);
+  turn.answer(caller.token, join_error(ErrorCode::kMemberIdRequired, new_id));
+}
+
+void GroupShard::join_existing_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                      ClassicGroup& group) {
+  if (group.is_pending(request.member_id)) {
+    // Ids are given out in advance only to members without an instance id.
+    if (request.group_instance_id) {
+      return turn.answer(caller.token, join_error(ErrorCode::kUnknownServerError));
+    }
+    return add_member_then_rebalance(turn, caller, request, group, Bytes(request.member_id));
+  }
+  const ErrorCode error = group.validate_member(request.member_id, request.group_instance_id);
+  if (error != ErrorCode::kNone) {
+    JoinGroupResponse response = join_error(error, request.member_id);
+    response.protocol_name.reset();
+    return turn.answer(caller.token, std::move(response));
+  }
+  rejoin_member(turn, caller, request, group, *group.find_member(request.member_id));
+}
+
+void GroupShard::rejoin_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request, ClassicGroup& group,
+                               ClassicMember& member) {
+  if (group.is(GroupState::kPreparingRebalance)) {
+    return update_member_then_rebalance(turn, caller, request, group, member, "a member rejoins");
+  }
+  const bool leader = group.is_leader(member.id);
+  // A leader that joins a stable group asks for a new assignment: it has seen something that its metadata do not say.
+  const bool leader_asks = leader && group.is(GroupState::kStable);
+  if (leader_asks || protocols_of(request) != member.protocols) {
+    return update_member_then_rebalance(turn, caller, request, group, member,
+                                        leader_asks ? "the leader rejoins" : "a member has new metadata");
+  }
+  // Nothing has changed, or the first answer was lost: the present generation is the answer.
+  const bool with_members = leader && group.is(GroupState::kCompletingRebalance);
+  turn.answer(caller.token, joined(group, member.id, *group.leader(), with_members));
+}
+
+void GroupShard::add_member_then_rebalance(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                           ClassicGroup& group, const Bytes& member_id) {
+  std::optional<Bytes> instance_id;
+  if (request.group_instance_id) instance_id = Bytes(*request.group_instance_id);
+  group.new_member_added = group.new_member_added || group.initial_delay.has_value();
+  ClassicMember& member = group.add_member({.id = member_id,
+                                            .instance_id = std::move(instance_id),
+                                            .client_id = Bytes(caller.client_id),
+                                            .client_host = Bytes(caller.client_host),
+                                            .rebalance_timeout_ms = rebalance_timeout_of(caller, request),
+                                            .session_timeout_ms = request.session_timeout_ms,
+                                            .protocols = protocols_of(request),
+                                            .is_new = true},
+                                           request.protocol_type);
+  group.set_awaiting_join(member, caller.token);
+  member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
+  // A newcomer cannot send heartbeats before it is answered, and may have gone meanwhile; if it has not, it will try
+  // again.
+  touch_session(turn, group, member, config_.new_member_join_timeout_ms);
+  rebalance_or_complete_join(turn, group, "a new member joins");
+}
+
+void GroupShard::update_member_then_rebalance(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                              ClassicGroup& group, ClassicMember& member, ByteView why) {
+  group.update_member(member, protocols_of(request), rebalance_timeout_of(caller, request), request.session_timeout_ms);
+  // The same member asks again, so its first question has lost its listener; nothing stays unanswered here.
+  answer_join(turn, group, member, join_error(ErrorCode::kRebalanceInProgress, member.id));
+  group.set_awaiting_join(member, caller.token);
+  rebalance_or_complete_join(turn, group, why);
+}
+
+}  // namespace milena

@@ -1,0 +1,92 @@
+// GroupShard: a static member (KIP-345) that comes back without its member id takes the place of its former self. In a
+// stable group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the
+// same and a consumer its topics. (Kafka does not look at the topics: its consumers keep what they no longer want, and
+// lack what they do want, until the leader joins again for a reason of its own.)
+#include <utility>
+
+#include "base/log.h"
+#include "coordinator/group/consumer_protocol.h"
+#include "coordinator/group/group_records.h"
+#include "coordinator/group/group_shard.h"
+
+namespace milena {
+namespace {
+
+constexpr int16_t kFirstVersionWithSkipAssignment = 9;
+
+// What cannot be read is taken for the same: it may be no subscription at all.
+bool topics_changed(ByteView before, ByteView after) {
+  std::set<Bytes, std::less<>> topics_before, topics_after;
+  return before != after && read_subscribed_topics(before, topics_before) &&
+         read_subscribed_topics(after, topics_after) && topics_before != topics_after;
+}
+
+}  // namespace
+
+void GroupShard::replace_static_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                       ClassicGroup& group, const Bytes& old_id, const Bytes& new_id) {
+  const Bytes instance_id(*request.group_instance_id);
+  log_info("Group {}: static member {} comes back, {} in place of {}", group.id(), instance_id, new_id, old_id);
+  ClassicMember& old_member = *group.find_member(old_id);
+  // Should the old one still be there, it learns here that it has a double.
+  JoinGroupResponse fenced;
+  fenced.error_code = ErrorCode::kFencedInstanceId;
+  fenced.protocol_name.reset();
+  fenced.member_id = old_id;
+  answer_join(turn, group, old_member, std::move(fenced));
+  if (old_member.awaiting_sync) {
+    SyncGroupResponse fenced_sync;
+    fenced_sync.error_code = ErrorCode::kFencedInstanceId;
+    turn.answer(*std::exchange(old_member.awaiting_sync, std::nullopt), std::move(fenced_sync));
+  }
+  const ClassicMember before = old_member;
+  const Bytes old_leader = *group.leader();
+  ClassicMember& member = group.replace_static_member(instance_id, old_id, new_id);
+  group.update_member(member, protocols_of(request), rebalance_timeout_of(caller, request), request.session_timeout_ms);
+  member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
+  touch_session(turn, group, member);
+
+  const Bytes protocol = group.select_protocol();
+  const bool wants_others =
+      group.uses_consumer_protocol() && topics_changed(before.metadata(protocol), member.metadata(protocol));
+  if (group.is(GroupState::kStable) && group.protocol_name() == protocol && !wants_others) {
+    return keep_generation_of_static_member(turn, caller, group, member, before, old_leader);
+  }
+  group.set_awaiting_join(member, caller.token);
+  if (group.is(GroupState::kPreparingRebalance)) {
+    maybe_complete_join(turn, group);
+  } else {
+    // In CompletingRebalance the leader may have the old id before it already.
+    prepare_rebalance(turn, group, "a static member comes back");
+  }
+}
+
+void GroupShard::keep_generation_of_static_member(Turn& turn, const Caller& caller, ClassicGroup& group,
+                                                  ClassicMember& member, const ClassicMember& before,
+                                                  const Bytes& old_leader) {
+  const bool leads = group.is_leader(member.id);
+  if (caller.api_version >= kFirstVersionWithSkipAssignment) {
+    JoinGroupResponse response = joined(group, member.id, *group.leader(), leads);
+    response.skip_assignment = leads;
+    turn.answer(caller.token, std::move(response));
+  } else {
+    // Old clients would assign anew if they found themselves leading: they are told of the leader that was.
+    turn.answer(caller.token, joined(group, member.id, old_leader, false));
+  }
+  turn.write(make_group_record(group.id(), group.to_record()));
+  turn.undo = [this, id = group.id(), new_id = member.id, before, old_leader, token = caller.token](ErrorCode error,
+                                                                                                  Turn& failed) {
+    ClassicGroup& reverted = *this->group(id);
+    ClassicMember& back = reverted.replace_static_member(*before.instance_id, new_id, before.id);
+    reverted.update_member(back, before.protocols, before.rebalance_timeout_ms, before.session_timeout_ms);
+    touch_session(failed, reverted, back);
+    for (Answer& answer : failed.effects.answers) {
+      if (answer.token != token) continue;
+      JoinGroupResponse response = joined(reverted, {}, old_leader, false);
+      response.error_code = error;
+      answer.response = std::move(response);
+    }
+  };
+}
+
+}  // namespace milena

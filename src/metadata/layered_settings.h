@@ -1,0 +1,16 @@
+// The settings of a broker that topics and groups inherit, in Kafka's layers: for this broker and for all brokers, both
+// out of the metadata, then the settings file. Source: Kafka's DynamicBrokerConfig, ConfigHelper.
+#pragma once
+
+#include <cstdint>
+
+#include "config/settings.h"
+#include "config/topic_config.h"
+#include "metadata/image.h"
+
+namespace milena {
+
+// The two dynamic layers out of the image, the static one out of the settings of the start (null: nothing was set).
+BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id, const Settings* start);
+
+}  // namespace milena

@@ -1,0 +1,348 @@
+#include "config/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "config/config_listeners.h"
+#include "config/config_values.h"
+#include "config/settings_file.h"
+
+namespace milena {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<std::pair<Bytes, Bytes>> pairs(const std::vector<FileSetting>& settings) {
+  std::vector<std::pair<Bytes, Bytes>> all;
+  for (const FileSetting& setting : settings) all.emplace_back(setting.key, setting.value);
+  return all;
+}
+
+Result<Settings> load(std::vector<std::string> overrides) { return Settings::load({"", std::move(overrides)}); }
+
+class SettingsFile : public testing::Test {
+ protected:
+  std::string write(const std::string& name, ByteView content) {
+    std::string path = testing::TempDir() + fmt::format("milena_settings_{}_{}", ::getpid(), name);
+    EXPECT_TRUE(posix_file_system().write_file_atomically(path, content, false).ok());
+    paths_.push_back(path);
+    return path;
+  }
+  ~SettingsFile() override {
+    for (const std::string& path : paths_) (void)posix_file_system().remove(path);
+  }
+  std::vector<std::string> paths_;
+};
+
+TEST(Properties, AreReadAsJavaReadsThem) {
+  auto settings = parse_properties(
+      "# a comment\r\n! another\n\n  a=1\nb = two words \nc:3\nd 4\ne\nf==\n"
+      "long=one,\\\n    two,\\\n\tthree\nkey\\ with\\:signs = v\\=\\tx\\u00e4\\ud83d\\ude00\\q\ncr=1\rlast=\\\\\n"
+      "no\\\\\nend=\\");
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(pairs(*settings),
+              ElementsAre(std::pair("a", "1"), std::pair("b", "two words "), std::pair("c", "3"), std::pair("d", "4"),
+                          std::pair("e", ""), std::pair("f", "="), std::pair("long", "one,two,three"),
+                          std::pair("key with:signs", "v=\tx\xc3\xa4\xf0\x9f\x98\x80q"), std::pair("cr", "1"),
+                          std::pair("last", "\\"), std::pair("no\\", ""), std::pair("end", "")));
+  EXPECT_EQ(settings.value()[0].line, 4);
+  EXPECT_FALSE(parse_properties("a=\\u12x4").ok());
+  EXPECT_FALSE(parse_properties("a=\\u12").ok());
+}
+
+TEST(YamlSettings, NestedKeysAreJoined) {
+  auto settings = parse_yaml_settings(
+      "num.partitions: 3\nlog:\n  retention:\n    ms: 1000\n  dirs: [/a, /b]\nauto.create.topics.enable: "
+      "false\nempty:\n");
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(pairs(*settings), ElementsAre(std::pair("num.partitions", "3"), std::pair("log.retention.ms", "1000"),
+                                            std::pair("log.dirs", "/a,/b"),
+                                            std::pair("auto.create.topics.enable", "false")));
+  EXPECT_FALSE(parse_yaml_settings("a: [b, {c: d}]").ok());
+  EXPECT_FALSE(parse_yaml_settings("just a text").ok());
+  EXPECT_FALSE(parse_yaml_settings("a: 'not closed").ok());
+  EXPECT_TRUE(parse_yaml_settings("").ok());
+}
+
+TEST(Settings, DefaultsWorkOnOneNode) {
+  Settings settings;
+  EXPECT_EQ(settings.get_int("node.id"), 1);
+  EXPECT_THAT(settings.get_list("process.roles"), ElementsAre("broker", "controller"));
+  EXPECT_EQ(settings.get_int("offsets.topic.replication.factor"), 1);
+  EXPECT_EQ(settings.get_int("transaction.state.log.replication.factor"), 1);
+  EXPECT_EQ(settings.get_int("transaction.state.log.min.isr"), 1);
+  EXPECT_EQ(settings.get_int("share.coordinator.state.topic.replication.factor"), 1);
+  EXPECT_EQ(settings.get_int("group.initial.rebalance.delay.ms"), 0);
+  EXPECT_EQ(settings.get_long("log.flush.interval.messages"), INT64_MAX);
+  EXPECT_EQ(settings.get_double("log.cleaner.io.max.bytes.per.second"), 1.7976931348623157E308);
+  EXPECT_TRUE(settings.get_bool("auto.create.topics.enable"));
+  EXPECT_TRUE(settings.is_null("log.retention.ms"));
+  EXPECT_FALSE(settings.is_set("num.partitions"));
+  EXPECT_THAT(settings.get_string("log.dirs"), testing::Not(HasSubstr("/tmp")));
+  auto loaded = load({});
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_THAT(loaded->warnings(), IsEmpty());
+}
+
+TEST(Settings, EveryDefaultIsAcceptable) {
+  for (const ConfigDef& def : broker_configs()) {
+    EXPECT_EQ(find_broker_config(def.name), &def);
+    EXPECT_FALSE(ByteView(def.documentation).empty()) << def.name;
+    EXPECT_FALSE(describe_expected(def).empty()) << def.name;
+    if (!def.default_value) continue;
+    EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
+  }
+  // 360 of KafkaConfig, 3 that can only be altered at run time, 5 of our own.
+  EXPECT_EQ(broker_configs().size(), 369u);
+}
+
+TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
+  struct { const char* text; const char* expected; } kCases[] = {
+      {"num.partitions=0", "an integer of at least 1"},
+      {"num.partitions=three", "an integer of at least 1"},
+      {"num.partitions=", "an integer of at least 1"},
+      {"num.partitions=3000000000", "an integer of at least 1"},
+      {"offsets.topic.replication.factor=40000", "a small integer of at least 1"},
+      {"auto.create.topics.enable=yes", "true or false"},
+      {"compression.type=brotli", "one of uncompressed, zstd, lz4, snappy, gzip, producer"},
+      {"compression.gzip.level=0", "an integer from 1 to 9, or -1"},
+      {"log.cleaner.min.cleanable.ratio=1.5", "a number from 0 to 1"},
+      {"log.cleanup.policy=delete,burn", "some of"},
+      {"process.roles=broker", "broker,controller"},
+      {"log.dirs=/a,,/b", "at least one directory"},
+      {"milena.log.level=loud", "one of debug, info, warn, error, off"},
+  };
+  for (const auto& [text, expected] : kCases) {
+    auto settings = load({text});
+    ASSERT_FALSE(settings.ok()) << text;
+    EXPECT_THAT(settings.error().message, HasSubstr(expected)) << text;
+    EXPECT_THAT(settings.error().message, HasSubstr(text));
+  }
+  EXPECT_FALSE(load({"num.partitions"}).ok());
+  EXPECT_FALSE(load({"=3"}).ok());
+  EXPECT_FALSE(load({"node.id=2", "broker.id=3"}).ok());
+}
+
+// A broker that its file calls closed is not started open.
+TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
+  struct {
+    const char* text;
+    const char* expected;
+  } kCases[] = {
+      {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+       "remove authorizer.class.name and super.users"},
+      {"authorizer.class.name=com.example.Own", "enforces no ACLs"},
+      {"create.topic.policy.class.name=com.example.Policy", "remove the setting"},
+      {"alter.config.policy.class.name=com.example.Policy", "remove the setting"},
+      {"security.inter.broker.protocol=SASL_SSL", "expected PLAINTEXT"},
+  };
+  for (const auto& [text, expected] : kCases) {
+    auto settings = load({text, "super.users=User:admin"});
+    ASSERT_FALSE(settings.ok()) << text;
+    EXPECT_THAT(settings.error().message, HasSubstr(Bytes(text) + " (--override): "));
+    EXPECT_THAT(settings.error().message, HasSubstr(expected));
+    EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1) + (text[0] == 's' ? "PLAINTEXT" : "")}).ok())
+        << text;
+  }
+}
+
+// These protect nothing in Kafka either, without an authorizer or on PLAINTEXT listeners; people are told.
+TEST(Settings, WhatProtectsNothingAloneIsNamed) {
+  for (const char* text : {"super.users=User:admin", "allow.everyone.if.no.acl.found=false"}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client may do everything"))) << text;
+  }
+  for (const char* text :
+       {"ssl.client.auth=required", "sasl.enabled.mechanisms=SCRAM-SHA-512", "connections.max.reauth.ms=1000",
+        "delegation.token.secret.key=x", "listener.name.plaintext.ssl.client.auth=required"}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client that reaches them is served"))) << text;
+  }
+}
+
+// The keys of the file that Kafka's release brings.
+TEST_F(SettingsFile, KafkasOwnServerPropertiesRaisesNoAlarm) {
+  std::string file = write(
+      "server.properties",
+      "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=localhost:9093\n"
+      "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ninter.broker.listener.name=PLAINTEXT\n"
+      "advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n"
+      "controller.listener.names=CONTROLLER\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,"
+      "SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL\nnum.network.threads=3\nnum.io.threads=8\n"
+      "socket.send.buffer.bytes=102400\nsocket.receive.buffer.bytes=102400\nsocket.request.max.bytes=104857600\n"
+      "log.dirs=/tmp/kraft-combined-logs\nnum.partitions=1\nnum.recovery.threads.per.data.dir=1\n"
+      "offsets.topic.replication.factor=1\nshare.coordinator.state.topic.replication.factor=1\n"
+      "share.coordinator.state.topic.min.isr=1\ntransaction.state.log.replication.factor=1\n"
+      "transaction.state.log.min.isr=1\nlog.retention.hours=168\nlog.segment.bytes=1073741824\n"
+      "log.retention.check.interval.ms=300000\n");
+  auto settings = Settings::load({file, {}});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(), IsEmpty());
+}
+
+TEST(Settings, SecretsAreNotRepeated) {
+  auto settings = load({"ssl.key.password=hunter2"});
+  ASSERT_TRUE(settings.ok());
+  ASSERT_EQ(settings->warnings().size(), 1u);
+  EXPECT_THAT(settings->warnings()[0], HasSubstr("ssl.key.password"));
+  EXPECT_THAT(settings->warnings()[0], testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(Settings, GoodValuesAreReadAsKafkaReadsThem) {
+  auto settings = load({"num.partitions= 7 ", "auto.create.topics.enable=FALSE", "compression.gzip.level=-1",
+                        "milena.log.level=WARN", "broker.id=5", "log.dir=/data/x"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_EQ(settings->get_int("num.partitions"), 7);
+  EXPECT_FALSE(settings->get_bool("auto.create.topics.enable"));
+  EXPECT_EQ(settings->get_int("node.id"), 5);
+  EXPECT_EQ(settings->get_string("log.dirs"), "/data/x");
+  EXPECT_EQ(settings->source("num.partitions"), Settings::Source::kOverride);
+}
+
+TEST(Settings, UnknownKeysAreNamedWithTheNearestKnownOne) {
+  auto settings = load({"num.partition=3", "retention.ms=5", "zookeeper.connect=localhost:2181", "qwertz=1",
+                        "rsm.config.bucket=x", "remote.log.reader.threads=2", "log.cleaner.backoff.ms=15000",
+                        "num.io.threads=2"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(),
+              testing::UnorderedElementsAre(
+                  "num.partition: no such setting; it is ignored. Did you mean num.partitions?",
+                  "retention.ms: no such setting; it is ignored. Did you mean log.retention.ms?",
+                  HasSubstr("zookeeper.connect=localhost:2181: Kafka has this setting no more"),
+                  "qwertz: no such setting; it is ignored",
+                  HasSubstr("remote.log.reader.threads=2: Milena does not do this yet")));
+  EXPECT_EQ(settings->others().at("rsm.config.bucket"), "x");
+}
+
+TEST_F(SettingsFile, OverridesWinOverTheFileAndTheFileOverDefaults) {
+  std::string properties = write("a.properties", "num.partitions=3\nnode.id=7\nnum.partitions=4\n");
+  auto settings = Settings::load({properties, {"node.id=8"}});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_EQ(settings->get_int("num.partitions"), 4) << "the last line of a key wins";
+  EXPECT_EQ(settings->source("num.partitions"), Settings::Source::kFile);
+  EXPECT_EQ(settings->get_int("node.id"), 8);
+  EXPECT_EQ(settings->source("default.replication.factor"), Settings::Source::kDefault);
+
+  std::string yaml = write("b.yaml", "num:\n  partitions: 5\n");
+  settings = Settings::load({yaml, {}});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_EQ(settings->get_int("num.partitions"), 5);
+
+  std::string bad = write("c.properties", "node.id=1\n\nnum.partitions=x\n");
+  settings = Settings::load({bad, {}});
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().message, HasSubstr("num.partitions=x"));
+  EXPECT_THAT(settings.error().message, HasSubstr("line 3"));
+
+  settings = Settings::load({bad + ".not.there", {}});
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().message, HasSubstr(".not.there"));
+}
+
+TEST(Listeners, AreTakenApart) {
+  auto endpoints = parse_listener_endpoints("listeners", "plaintext://:9092, EXT://[::1]:9093,H://host-1.example_x:0");
+  ASSERT_TRUE(endpoints.ok()) << endpoints.error().message;
+  ASSERT_EQ(endpoints->size(), 3u);
+  EXPECT_EQ(endpoints.value()[0].listener_name, "PLAINTEXT");
+  EXPECT_EQ(endpoints.value()[0].host, "");
+  EXPECT_EQ(endpoints.value()[0].port, 9092);
+  EXPECT_EQ(endpoints.value()[1].host, "::1");
+  EXPECT_EQ(endpoints.value()[2].host, "host-1.example_x");
+  for (const char* bad : {"localhost:9092", "PLAINTEXT://", "PLAINTEXT://:", "PLAINTEXT://:x", "PLAINTEXT://:65536",
+                          "PLAINTEXT://:-1", "://:9092", "PLAINTEXT://a b:1", "A://:1,a://:2", "PLAINTEXT:9092"}) {
+    auto refused = parse_listener_endpoints("listeners", bad);
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_THAT(refused.error().message, HasSubstr("listeners="));
+  }
+}
+
+TEST(Listeners, ThoseOfTheControllerAreApart) {
+  auto settings = load({"listeners=PLAINTEXT://:9092,CONTROLLER://:9093", "controller.listener.names=CONTROLLER",
+                        "advertised.listeners=PLAINTEXT://broker:9092,CONTROLLER://broker:9093",
+                        "controller.quorum.voters=1@localhost:9093"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(), IsEmpty());
+  auto listeners = broker_listeners(*settings);
+  ASSERT_TRUE(listeners.ok()) << listeners.error().message;
+  ASSERT_EQ(listeners->size(), 1u);
+  EXPECT_EQ(listeners.value()[0].listener_name, "PLAINTEXT");
+  EXPECT_EQ(listeners.value()[0].protocol, "PLAINTEXT");
+  auto advertised = advertised_listeners(*settings);
+  ASSERT_TRUE(advertised.ok()) << advertised.error().message;
+  EXPECT_FALSE(advertised->automatic);
+  ASSERT_EQ(advertised->endpoints.size(), 1u);
+  EXPECT_EQ(advertised->endpoints[0].host, "broker");
+  // Its protocol need not be told where no protocol is.
+  auto controller = controller_listeners(*settings);
+  ASSERT_TRUE(controller.ok()) << controller.error().message;
+  ASSERT_EQ(controller->size(), 1u);
+  EXPECT_EQ(controller.value()[0].listener_name, "CONTROLLER");
+  EXPECT_EQ(controller.value()[0].port, 9093);
+  EXPECT_EQ(controller.value()[0].protocol, "PLAINTEXT");
+  auto map = load({"listeners=PLAINTEXT://:9092,CONTROLLER://:9093", "controller.listener.names=CONTROLLER",
+                   "listener.security.protocol.map=PLAINTEXT:PLAINTEXT"});
+  ASSERT_TRUE(map.ok());
+  auto refused = controller_listeners(*map);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("add CONTROLLER:PLAINTEXT"));
+}
+
+TEST(Listeners, MistakesAreExplained) {
+  struct { std::vector<std::string> overrides; const char* expected; } kCases[] = {
+      {{"listeners=EXT://:9092"}, "add EXT:PLAINTEXT"},
+      {{"listeners=SSL://:9092"}, "no SSL yet"},
+      {{"listeners=A://:1,B://:1", "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT"}, "address of its own"},
+      {{"listeners=CONTROLLER://:1", "controller.listener.names=CONTROLLER"}, "at least one listener"},
+      {{"listener.security.protocol.map=PLAINTEXT"}, "NAME:PROTOCOL"},
+      {{"listener.security.protocol.map=PLAINTEXT:TLS"}, "NAME:PROTOCOL"},
+  };
+  for (const auto& [overrides, expected] : kCases) {
+    auto settings = load(overrides);
+    ASSERT_TRUE(settings.ok()) << settings.error().message;
+    auto listeners = broker_listeners(*settings);
+    ASSERT_FALSE(listeners.ok()) << overrides[0];
+    EXPECT_THAT(listeners.error().message, HasSubstr(expected));
+  }
+  for (const char* text : {"advertised.listeners=PLAINTEXT://0.0.0.0:9092", "advertised.listeners=OTHER://host:1"}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok());
+    EXPECT_FALSE(advertised_listeners(*settings).ok()) << text;
+  }
+  for (const char* text : {"advertised.listeners=auto", "advertised.listeners="}) {
+    auto settings = load({text});
+    ASSERT_TRUE(settings.ok());
+    EXPECT_TRUE(advertised_listeners(*settings)->automatic) << text;
+  }
+}
+
+// As Kafka does; an address that means all of them is nothing that a client could connect to.
+TEST(Settings, ListenersThatNameAHostAreAdvertisedByIt) {
+  auto settings = load({"listeners=PLAINTEXT://broker:9092,OTHER://0.0.0.0:9095",
+                        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  auto advertised = advertised_listeners(*settings);
+  ASSERT_TRUE(advertised.ok()) << advertised.error().message;
+  ASSERT_EQ(advertised->endpoints.size(), 1u);
+  EXPECT_EQ(advertised->endpoints[0].host, "broker");
+  EXPECT_EQ(advertised->endpoints[0].port, 9092);
+  EXPECT_TRUE(advertised->automatic);
+
+  settings = load({"listeners=PLAINTEXT://broker:9092", "advertised.listeners=auto"});
+  ASSERT_TRUE(settings.ok());
+  EXPECT_TRUE(advertised_listeners(*settings)->endpoints.empty());
+}
+
+TEST(Settings, TieredStorageIsRefused) {
+  auto settings = load({"remote.log.storage.system.enable=true"});
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().message, HasSubstr("remote.log.storage.system.enable=true"));
+}
+
+}  // namespace
+}  // namespace milena
