@@ -1,6 +1,7 @@
 // TransactionRuntime: hosts the transaction coordinators (coordinator/transaction/transaction_shard.h) of the
-// __transaction_state partitions that this shard owns. What it does is in coordinator_runtime.h; here is what transactions add: markers are
-// sent to the leaders of their partitions, and producer ids are fetched from the controller.
+// __transaction_state partitions that this shard owns. What it does is in coordinator_runtime.h; here is what
+// transactions add: markers are sent to the leaders of their partitions, and producer ids are fetched from the
+// controller.
 #pragma once
 
 #include "broker/coordinators/coordinator_runtime.h"
