@@ -76,7 +76,7 @@ void wait_for_stop(const sigset_t& signals) {
   while (::sigwait(&signals, &number) != 0) {
   }
   impatient_from_s = steady_s() + kSameSignal_s;
-  log_info("Stopping: {}. A further signal, {} seconds from now or later, ends at once.", ::sigdescr_np(number),
+  log_info("Stopping: {}. Another signal, {} seconds from now or later, exits at once.", ::sigdescr_np(number),
            kSameSignal_s);
   for (int again : {SIGTERM, SIGINT, SIGHUP}) {
     ::signal(again, [](int received) {

@@ -350,7 +350,7 @@ Status Node::recover_logs() {
     });
   }
   if (total == 0) return ok_status();
-  log_info("The last stop was not a clean one: recovering {} partitions", total);
+  log_info("The last shutdown was not clean: recovering {} partitions", total);
   std::atomic<size_t> done = 0;
   std::atomic<int64_t> next_report_ms = executors_[0]->clock().steady_ms() + 2000;
   auto recover_some = [&](const Logs& all, std::atomic<size_t>& next) {

@@ -80,7 +80,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     std::string why = unprotected_warning(def.name);
     settings.warnings_.push_back(fmt::format(
         "{}={}{}: {}", def.name, def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
-        variable_of(value.origin), why.empty() ? "Milena does not do this yet; the setting has no effect" : why));
+        variable_of(value.origin), why.empty() ? "not implemented yet; the setting has no effect" : why));
   }
   RETURN_IF_ERROR(settings.check_together());
   return settings;

@@ -50,7 +50,7 @@ class SnapshotReader {
     if (!type) return type.error();
     ByteView value = record.value.value_or(ByteView());
     if (*type == ControlRecordType::kSnapshotHeader) {
-      if (begun_ || value.size() < 10) return corrupt("a header where none belongs, or a short one");
+      if (begun_ || value.size() < 10) return corrupt("a record has an unexpected or a short header");
       file_.last_contained_log_timestamp = load_big_endian<int64_t>(value.data() + 2);
       begun_ = true;
       return ok_status();

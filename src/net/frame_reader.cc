@@ -106,14 +106,14 @@ Status FrameReader::start_frame(size_t at_hand) {
   have_ = 0;
   capacity_ = std::min(claimed_, std::max({kFirstCapacity, trusted_, at_hand}));
   body_.reset(static_cast<char*>(std::malloc(capacity_)));
-  if (!body_) return make_error(ErrorKind::kIo, "no memory for a request of {} bytes", claimed_);
+  if (!body_) return make_error(ErrorKind::kIo, "not enough memory for a request of {} bytes", claimed_);
   return ok_status();
 }
 
 Status FrameReader::make_room() {
   size_t capacity = std::min(claimed_, capacity_ * 4);
   char* grown = static_cast<char*>(std::realloc(body_.get(), capacity));
-  if (!grown) return make_error(ErrorKind::kIo, "no memory for a request of {} bytes", claimed_);
+  if (!grown) return make_error(ErrorKind::kIo, "not enough memory for a request of {} bytes", claimed_);
   (void)body_.release();  // realloc took it
   body_.reset(grown);
   capacity_ = capacity;

@@ -220,7 +220,8 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
   int limit = own_limit != options_.max_connections_of_ip.end() ? own_limit->second : options_.max_connections_per_ip;
   int& of_ip = connections_of_ip_[info.peer_host];
   if (of_ip >= limit) {
-    log_info("Rejected a connection from {}: it has {} already (max.connections.per.ip)", info.peer_host, of_ip);
+    log_info("Rejected a connection from {}: this address already has {} connections (max.connections.per.ip)",
+             info.peer_host, of_ip);
     ::close(descriptor);
     if (of_ip == 0) connections_of_ip_.erase(info.peer_host);
     return;

@@ -1,4 +1,4 @@
-// A small request cannot ask for an answer without a bound, and one that needs more memory than there is ends alone.
+// A small request cannot ask for an answer without a bound. A request that needs more memory than is available fails alone.
 #include "broker/transaction_fixture.h"
 #include "protocol/message_allocation.h"
 #include "protocol/messages/consumer_group_describe.h"
@@ -102,7 +102,7 @@ TEST_P(AnswerSizeTest, ARequestThatNamesTooMuchClosesItsConnection) {
   TestClient& asking = node().connect(0);
   asking.start(request, 1);
   EXPECT_TRUE(asking.closed());
-  EXPECT_THAT(asking.close_reason(), testing::HasSubstr("names more than can be answered"));
+  EXPECT_THAT(asking.close_reason(), testing::HasSubstr("names more resources than one answer can hold"));
 
   request.group_ids.resize(100'000);
   EXPECT_EQ(client().ask<ConsumerGroupDescribeResponse>(request, 1).groups.size(), 100'000u);

@@ -58,7 +58,7 @@ FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, B
   } else if (topic.empty()) {
     refuse(out, ErrorCode::kInvalidRequest, "This broker keeps coordinators of groups and transactions only.");
   } else if (call.shard().image().find_topic(topic) == nullptr) {
-    refuse(out, ErrorCode::kCoordinatorNotAvailable, fmt::format("The topic {} is not there.", topic));
+    refuse(out, ErrorCode::kCoordinatorNotAvailable, fmt::format("The topic {} does not exist.", topic));
   } else {
     ListenerEndpoint here = advertised_endpoint(call);
     out.node_id = call.shard().node().node_id;

@@ -42,20 +42,21 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
   const Bytes wanted = controller_listener_name(call->shard());
   if (!refusal && !names_listener(request, wanted)) {
-    Bytes why = "The request tells no address of the voter's listener " + wanted;
+    Bytes why = "The request has no address for the voter's listener " + wanted;
     for (const auto& other : request.listeners)
       why += fmt::format("; {}={}:{}", upper_case(other.name), other.host, other.port);
     refusal = VoterRefusal{ErrorCode::kInvalidRequest, std::move(why)};
   }
   if (!refusal && call->shard().node().kraft_version == 0) {
-    refusal = VoterRefusal{ErrorCode::kUnsupportedVersion, "A static quorum (kraft.version 0) gets no new voters"};
+    refusal =
+        VoterRefusal{ErrorCode::kUnsupportedVersion, "A static quorum (kraft.version 0) does not accept new voters"};
   }
   if (!refusal && request.voter_id == call->shard().node().node_id) {
-    refusal = VoterRefusal{ErrorCode::kDuplicateVoter, "This node is a voter already"};
+    refusal = VoterRefusal{ErrorCode::kDuplicateVoter, "This node is already a voter"};
   }
   if (!refusal)
     refusal = VoterRefusal{ErrorCode::kRequestTimedOut,
-                           "The voter was not reached: this controller is embedded and stays alone"};
+                           "The voter was not contacted: this controller is embedded and runs alone"};
   response.error_code = refusal->code;
   response.error_message = std::move(refusal->message);
   call->reply(response);

@@ -17,9 +17,10 @@ void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
   RemoveRaftVoterResponse response;
   auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
   if (!refusal && call->shard().node().kraft_version == 0) {
-    refusal = VoterRefusal{ErrorCode::kUnsupportedVersion, "A static quorum (kraft.version 0) loses no voters"};
+    refusal =
+        VoterRefusal{ErrorCode::kUnsupportedVersion, "Voters cannot be removed from a static quorum (kraft.version 0)"};
   }
-  if (!refusal) refusal = VoterRefusal{ErrorCode::kVoterNotFound, "There is no such voter that could be removed"};
+  if (!refusal) refusal = VoterRefusal{ErrorCode::kVoterNotFound, "The quorum has no such voter"};
   response.error_code = refusal->code;
   response.error_message = std::move(refusal->message);
   call->reply(response);

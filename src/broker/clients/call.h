@@ -134,7 +134,7 @@ class Call final : public CallBase {
   void reply_as(const ResponseType& response, int16_t body_version) {
     Writer writer;
     if (!fits_into_memory([&] { write_answer(writer, response, body_version); })) {
-      return close(Bytes(api_name(api_key())) + ": there is no memory for the answer");
+      return close(Bytes(api_name(api_key())) + ": not enough memory for the answer");
     }
     finish_answer(std::move(writer));
   }

@@ -30,8 +30,8 @@ struct Arrived {
 void close_without_answer(const Arrived& request, bool fits) {
   Transport* transport = request.connection->transport;
   if (transport == nullptr) return;
-  const ByteView why = !fits                                   ? "needs more memory than there is"
-                       : request.body.array_room_bytes() < 0 ? "names more than can be answered"
+  const ByteView why = !fits                                   ? "needs more memory than is available"
+                       : request.body.array_room_bytes() < 0 ? "names more resources than one answer can hold"
                                                                : "cannot be read";
   transport->close(fmt::format("the body of a {} request version {} of {} bytes {}", api_name(request.api.key),
                                request.header.api_version, request.frame.bytes.size(), why));
@@ -97,7 +97,9 @@ void ClientSession::on_request(Frame frame) {
   Reader reader(frame.bytes);
   RequestHeader header;
   header.read(reader);
-  if (!reader.ok()) return refuse(fmt::format("a frame of {} bytes holds no request header", frame.bytes.size()));
+  if (!reader.ok()) {
+    return refuse(fmt::format("a frame of {} bytes is too short for a request header", frame.bytes.size()));
+  }
 
   const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
   if (api == nullptr) {

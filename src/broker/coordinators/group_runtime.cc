@@ -30,7 +30,7 @@ ConsumerGroupConfig consumer_group_config(const Settings& settings, bool at_star
     if (find_assignor(name) != nullptr) {
       config.assignors.push_back(name);
     } else if (at_start) {
-      log_warn("group.consumer.assignors: {} is none of Milena's assignors and is left out", name);
+      log_warn("group.consumer.assignors: {} is not an assignor of Milena's; it is ignored", name);
     }
   }
   if (config.assignors.empty()) config.assignors = ConsumerGroupConfig().assignors;

@@ -262,7 +262,7 @@ Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, co
   if (!this_is || !other_is) return this_is ? other_is.error() : this_is.error();
   bool newer = *this_is == *other_is ? known->directory(node_id) == one.directory->id() : *this_is;
   if (newer) at->second = one.directory;
-  return set_aside(newer ? other : one, "is in another directory, too");
+  return set_aside(newer ? other : one, "is also in another directory");
 }
 
 Status LogDirectories::find_future(const MetadataImage& image, const FoundDirectory& one) {
