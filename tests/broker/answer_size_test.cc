@@ -1,4 +1,4 @@
-// A small request cannot ask for an answer without a bound. A request that needs more memory than is available fails alone.
+// A small request cannot ask for an answer without a bound. One that needs more memory than is available fails alone.
 #include "broker/transaction_fixture.h"
 #include "protocol/message_allocation.h"
 #include "protocol/messages/consumer_group_describe.h"

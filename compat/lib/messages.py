@@ -1,7 +1,8 @@
 """Kafka's messages as dictionaries: encodes and decodes every API from the definitions in src/protocol/schema.
 
 The interpreter is not the code that the broker is built from, so a mistake of one does not hide one of the other.
-A field that is not given has its default. Strings and bytes may be given as bytes, to send what is not UTF-8.
+A field that is not given has its default. An array may be a Repeated list. Strings and bytes may be given as bytes, to send
+what is not UTF-8.
 """
 
 import functools
@@ -15,6 +16,12 @@ sys.path.insert(0, str(broker.ROOT / "src" / "protocol" / "generator"))
 import schema  # noqa: E402
 
 INTEGERS = {"int8": ">b", "int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "int64": ">q", "float64": ">d"}
+
+
+class Repeated(list):
+    """The elements of an array, `times` over: a request of megabytes is encoded by repetition."""
+
+    times = 1
 
 
 @functools.cache
@@ -126,8 +133,10 @@ class _Encoder:
         if field.array:
             if value is None:
                 return b"\0" if self.flexible else b"\xff\xff\xff\xff"
-            count = unsigned_varint(len(value) + 1) if self.flexible else struct.pack(">i", len(value))
-            return count + b"".join(self.value(field, one) for one in value)
+            times = getattr(value, "times", 1)
+            length = len(value) * times
+            count = unsigned_varint(length + 1) if self.flexible else struct.pack(">i", length)
+            return count + b"".join(self.value(field, one) for one in value) * times
         return self.value(field, value)
 
     def value(self, field, value):
