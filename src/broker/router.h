@@ -57,6 +57,13 @@ class Router {
     };
     scatter<Item>(from, std::move(items), work, std::move(done));
   }
+  // The same for items that need no owner: all are visited on `here`.
+  template <class Item>
+  static void visit_each_here(Shard& here, std::vector<Item> items, void (*visit)(Shard& here, Item& item),
+                              std::function<void(std::vector<Item>)> done) {
+    auto all = std::make_shared<std::vector<Item>>(std::move(items));
+    visit_from<Item>(here, all, visit, 0, [all, done = std::move(done)] { done(std::move(*all)); });
+  }
 
  private:
   // What one request may take of a turn.

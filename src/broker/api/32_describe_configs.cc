@@ -155,45 +155,61 @@ size_t size_of(const Result32& result) {
   return bytes;
 }
 
-// A resource that is named again is described again, as in Kafka, until the answer is full.
+struct Item {
+  DescribeConfigsCall* call = nullptr;
+  const DescribeConfigsRequest::DescribeConfigsResource* resource = nullptr;
+  bool well_formed = false;  // the request is
+  Result32 out;
+};
+
+void describe_item(Shard& shard, Item& item) {
+  Result32& out = item.out;
+  AnswerRoom& room = item.call->answer_room();
+  if (room.is_full()) {
+    out.error_code = ErrorCode::kUnknownServerError;
+    out.error_message = "The answer would be too large.";
+    return;
+  }
+  auto [described, refused] = item.well_formed
+                                  ? describe(shard, item.resource->resource_type, item.resource->resource_name)
+                                  : refuse_request();
+  if (refused) {
+    out.error_code = refused->code;
+    out.error_message = std::move(refused->message);
+  }
+  for (DescribedConfig& one : described) {
+    if (is_asked(item.resource->configuration_keys, one)) out.configs.push_back(to_wire(one, item.call->request));
+  }
+  room.take(size_of(out), item.call->connection().info.peer_host, out.resource_name);
+}
+
+// A resource that is named again is described again, as in Kafka, until the answer is full. Many resources take several
+// turns: each costs some ten microseconds.
 void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
-  DescribeConfigsResponse response;
   const bool well_formed = std::all_of(call->request.resources.begin(), call->request.resources.end(),
                                        [](const auto& resource) { return has_configs(resource.resource_type); });
-  std::vector<Result32> forbidden;  // they come last, as in Kafka
+  std::vector<Item> items;
+  auto forbidden = std::make_shared<std::vector<Result32>>();  // they come last, as in Kafka
   for (const auto& resource : call->request.resources) {
-    if (well_formed) {
-      ErrorCode error = check_access(*call, resource.resource_type, resource.resource_name);
-      if (error != ErrorCode::kNone) {
-        Result32& out = forbidden.emplace_back();
-        out.resource_type = resource.resource_type;
-        out.resource_name = Bytes(resource.resource_name);
-        out.error_code = error;
-        out.error_message = Bytes(error_message(error));
-        continue;
-      }
-    }
-    Result32& out = response.results.emplace_back();
+    Result32 out;
     out.resource_type = resource.resource_type;
     out.resource_name = Bytes(resource.resource_name);
-    if (call->answer_room().is_full()) {
-      out.error_code = ErrorCode::kUnknownServerError;
-      out.error_message = "The answer would be too large.";
-      continue;
+    out.error_code =
+        well_formed ? check_access(*call, resource.resource_type, resource.resource_name) : ErrorCode::kNone;
+    if (out.error_code == ErrorCode::kNone) {
+      items.push_back({call.get(), &resource, well_formed, std::move(out)});
+    } else {
+      out.error_message = Bytes(error_message(out.error_code));
+      forbidden->push_back(std::move(out));
     }
-    auto [described, refused] = well_formed ? describe(call->shard(), resource.resource_type, resource.resource_name)
-                                            : refuse_request();
-    if (refused) {
-      out.error_code = refused->code;
-      out.error_message = std::move(refused->message);
-    }
-    for (DescribedConfig& one : described) {
-      if (is_asked(resource.configuration_keys, one)) out.configs.push_back(to_wire(one, call->request));
-    }
-    call->answer_room().take(size_of(out), call->connection().info.peer_host, out.resource_name);
   }
-  for (Result32& each : forbidden) response.results.push_back(std::move(each));
-  call->reply(response);
+  const auto answer = [call, forbidden](std::vector<Item> done) {
+    DescribeConfigsResponse response;
+    for (Item& item : done) response.results.push_back(std::move(item.out));
+    for (Result32& each : *forbidden) response.results.push_back(std::move(each));
+    call->reply(response);
+  };
+  Router::visit_each_here<Item>(call->shard(), std::move(items), &describe_item, answer);
 }
 
 }  // namespace
