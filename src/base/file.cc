@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
+#include <utility>
 
 namespace milena {
 namespace {
@@ -159,12 +162,33 @@ class PosixFileSystem final : public FileSystem {
     return ok_status();
   }
 
+  Status sync_everything(const std::string& path) override {
+    if (!reports_failed_writes_) return FileSystem::sync_everything(path);
+    int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return system_error("cannot open", path);
+    int failed = ::syncfs(fd);
+    ::close(fd);
+    if (failed != 0) return system_error("cannot sync the file system of", path);
+    return ok_status();
+  }
+
   DiskSpace space(const std::string& path) override {
     struct statvfs info;
     if (::statvfs(path.c_str(), &info) != 0) return {};
     auto block = static_cast<int64_t>(info.f_frsize);
     return {static_cast<int64_t>(info.f_blocks) * block, static_cast<int64_t>(info.f_bavail) * block};
   }
+
+ private:
+  // syncfs() says nothing of writes that failed before Linux 5.8.
+  static bool kernel_is_at_least(int major, int minor) {
+    utsname about{};
+    int found_major = 0, found_minor = 0;
+    if (::uname(&about) != 0 || std::sscanf(about.release, "%d.%d", &found_major, &found_minor) != 2) return false;
+    return std::pair(found_major, found_minor) >= std::pair(major, minor);
+  }
+
+  const bool reports_failed_writes_ = kernel_is_at_least(5, 8);
 };
 
 }  // namespace

@@ -64,6 +64,11 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;
   virtual Status remove_tree(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
+  // Everything written so far on the file system that holds `path`, files and names: cheaper than syncing thousands of
+  // files. kUnsupported where a failed write would not be reported.
+  virtual Status sync_everything(const std::string& path) {
+    return make_error(ErrorKind::kUnsupported, "{}: this file system is synced file by file", path);
+  }
   // Of the disk that the path is on.
   virtual DiskSpace space(const std::string& path) {
     (void)path;

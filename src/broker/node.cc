@@ -17,6 +17,7 @@
 #include "broker/coordinators/peer.h"
 #include "broker/coordinators/transaction_runtime.h"
 #include "broker/shard.h"
+#include "broker/storage/close_logs.h"
 #include "broker/storage/housekeeping.h"
 #include "broker/storage/log_directories.h"
 #include "broker/storage/replica_mover.h"
@@ -426,14 +427,7 @@ void Node::close_shard(size_t index) {
   if (index == 0) housekeeping_->stop();
   shard.new_directories().make_within(kNewDirectoriesAtStop_ms);
   shard.close();
-  shard.for_each_partition([&](Partition& partition) {
-    PartitionLog* log = partition.log_if_open();
-    if (log == nullptr) return;
-    if (Status closed = log->close_cleanly(true); !closed.ok()) {
-      log_error("{} was not closed in order: {}", partition.name(), closed.error().message);
-      close_failed_ = true;
-    }
-  });
+  if (!close_logs(shard, files_)) close_failed_ = true;
   closed_[index].collect(shard);
   if (index != 0) return;
   if (Status closed = metadata_->close(); !closed.ok()) {

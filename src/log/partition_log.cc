@@ -144,6 +144,12 @@ Status PartitionLog::close_cleanly(bool sync) {
   return ok_status();
 }
 
+void PartitionLog::mark_all_flushed() {
+  recovery_point_ = log_end_offset_;
+  last_flush_ms_ = clock_.steady_ms();
+  directory_dirty_ = parent_dirty_ = epochs_unsynced_ = false;
+}
+
 Status LogSync::run(FileSystem& file_system) const {
   for (const auto& file : files_) RETURN_IF_ERROR(file->sync());
   if (!directory_.empty()) RETURN_IF_ERROR(file_system.sync_directory(directory_));

@@ -182,6 +182,8 @@ class PartitionLog {
   // Writes what a clean shutdown promises (index entries, a producer snapshot at the end) and syncs it if asked. The
   // log is still usable afterwards.
   Status close_cleanly(bool sync);
+  // After close_cleanly(false): the log's whole file system was synced since (FileSystem::sync_everything).
+  void mark_all_flushed();
 
   // --- reading ---
 

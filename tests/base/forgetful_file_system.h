@@ -120,6 +120,13 @@ class ForgetfulFileSystem final : public FileSystem {
     return ok_status();
   }
 
+  Status sync_everything(const std::string& path) override {
+    std::lock_guard lock(mutex_);
+    if (fail("sync_everything", path)) return failure(path);
+    settle(*root_);
+    return ok_status();
+  }
+
  private:
   struct Node;
   using Names = std::map<std::string, std::shared_ptr<Node>>;

@@ -19,6 +19,7 @@ class ForwardingFileSystem : public FileSystem {
   Status remove(const std::string& path) override { return real_.remove(path); }
   Status remove_tree(const std::string& path) override { return real_.remove_tree(path); }
   Status sync_directory(const std::string& path) override { return real_.sync_directory(path); }
+  Status sync_everything(const std::string& path) override { return real_.sync_everything(path); }
 
  private:
   FileSystem& real_ = posix_file_system();

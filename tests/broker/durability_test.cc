@@ -186,6 +186,34 @@ TEST_P(DurabilityTest, ATornEndUnderTheMarkOfACleanStopIsNotedBeforeTheFirstRead
   EXPECT_EQ(fetch("t", 0, 8).high_watermark, 8);
 }
 
+// Ten thousand syncs of files take minutes on a busy disk.
+TEST_P(DurabilityTest, AStopSyncsManyLogsAtOnce) {
+  constexpr int32_t kPartitions = 200;
+  FailingFiles files;
+  client_gone();
+  node().stop();
+  node().use_files(files);
+  start();
+  create_topic("t", kPartitions);
+  for (bool together : {true, false}) {
+    for (int32_t p = 0; p < kPartitions; p++) produce("t", p, {"a"});
+    if (!together) files.fail(FailingFiles::Call::kSyncEverything, "/data", ErrorKind::kUnsupported);
+    files.forget_counts();
+    client_gone();
+    node().stop();
+    EXPECT_GE(files.count(FailingFiles::Call::kSyncEverything), 1);
+    const int syncs = files.count(FailingFiles::Call::kSync);
+    EXPECT_EQ(syncs < kPartitions / 2, together) << syncs;
+    start();
+    for (int32_t p = 0; p < kPartitions; p++) {
+      const PartitionLog* log = node().partition("t", p).log();
+      EXPECT_EQ(log->recovery_point(), together ? 1 : 2) << p;
+    }
+  }
+  client_gone();
+  node().stop();  // before the files go
+}
+
 TEST_P(DurabilityTest, AMetadataLogThatFailsEndsTheNode) {
   FailingFiles files;
   client_gone();

@@ -2,6 +2,8 @@
 // are hit, or, if it ends with '$', that end with what is before it.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,12 +15,22 @@ namespace milena::broker_test {
 
 class FailingFiles final : public ForwardingFileSystem {
  public:
-  enum class Call { kOpen, kRead, kWrite, kSync };
+  enum class Call { kOpen, kRead, kWrite, kSync, kSyncEverything };
 
   void fail(Call call, std::string match, ErrorKind kind = ErrorKind::kIo) {
     failing_[call] = {std::move(match), kind};
   }
   void mend() { failing_.clear(); }
+  // How often it was made, failed ones included.
+  int count(Call call) const { return counts_[static_cast<size_t>(call)]; }
+  void forget_counts() {
+    for (auto& each : counts_) each = 0;
+  }
+
+  Status sync_everything(const std::string& path) override {
+    RETURN_IF_ERROR(check(Call::kSyncEverything, path));
+    return ForwardingFileSystem::sync_everything(path);
+  }
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     RETURN_IF_ERROR(check(Call::kOpen, path));
@@ -59,6 +71,7 @@ class FailingFiles final : public ForwardingFileSystem {
   };
 
   Status check(Call call, const std::string& path) const {
+    counts_[static_cast<size_t>(call)]++;
     auto found = failing_.find(call);
     if (found == failing_.end()) return ok_status();
     const std::string& match = found->second.match;
@@ -69,6 +82,7 @@ class FailingFiles final : public ForwardingFileSystem {
   }
 
   std::map<Call, Failure> failing_;
+  mutable std::array<std::atomic<int>, 5> counts_{};  // workers sync, too
 };
 
 }  // namespace milena::broker_test

@@ -1,0 +1,71 @@
+#include "broker/storage/close_logs.h"
+
+#include <map>
+#include <vector>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "broker/replica/partition.h"
+#include "broker/shard.h"
+#include "log/log_directory.h"
+#include "log/partition_log.h"
+
+namespace milena {
+namespace {
+
+constexpr size_t kMostSyncedOneByOne = 32;
+
+bool is_closed(const Partition& partition, const Status& closed) {
+  if (!closed.ok()) log_error("{} was not closed in order: {}", partition.name(), closed.error().message);
+  return closed.ok();
+}
+
+bool close_and_sync_each(const std::vector<Partition*>& partitions) {
+  bool all = true;
+  for (Partition* each : partitions) all &= is_closed(*each, each->log_if_open()->close_cleanly(true));
+  return all;
+}
+
+bool close_and_sync_together(const std::vector<Partition*>& partitions, const LogDirectory& directory,
+                             FileSystem& files) {
+  bool all = true;
+  std::vector<Partition*> written;
+  for (Partition* each : partitions) {
+    if (is_closed(*each, each->log_if_open()->close_cleanly(false))) {
+      written.push_back(each);
+    } else {
+      all = false;
+    }
+  }
+  // Where this fails, the sync of each file says which logs are hit.
+  const bool synced = files.sync_everything(directory.path()).ok();
+  for (Partition* each : written) {
+    if (synced) {
+      each->log_if_open()->mark_all_flushed();
+    } else {
+      all &= is_closed(*each, each->log_if_open()->flush());
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+bool close_logs(Shard& shard, FileSystem& files) {
+  std::map<const LogDirectory*, std::vector<Partition*>, LogDirectory::ByPath> open;
+  std::map<const LogDirectory*, size_t, LogDirectory::ByPath> unsynced;
+  shard.for_each_partition([&](Partition& partition) {
+    const PartitionLog* log = partition.log_if_open();
+    if (log == nullptr) return;
+    open[partition.directory()].push_back(&partition);
+    if (log->has_unflushed()) unsynced[partition.directory()]++;
+  });
+  bool all = true;
+  for (const auto& [directory, partitions] : open) {
+    const bool together = directory != nullptr && unsynced[directory] > kMostSyncedOneByOne;
+    all &= together ? close_and_sync_together(partitions, *directory, files) : close_and_sync_each(partitions);
+  }
+  return all;
+}
+
+}  // namespace milena
