@@ -155,7 +155,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
         outcome.base_offset = before->first_offset();
         outcome.last_offset = before->last_offset;
         outcome.duplicate = true;
-        if (outcome.log_append_time >= 0) outcome.log_append_time = before->timestamp;
+        outcome.log_append_time = before->timestamp;  // whatever the topic's type of timestamps, as in Kafka
         return outcome;
       }
     }

@@ -157,6 +157,7 @@ TEST_P(ProduceTest, ACompactedTopicWantsKeysAndSaysWhichRecordHasNone) {
   EXPECT_EQ(out.error_code, ErrorCode::kInvalidRecord);
   ASSERT_EQ(out.record_errors.size(), 1u);
   EXPECT_EQ(out.record_errors[0].batch_index, 1);
+  EXPECT_EQ(out.log_start_offset, 0);
 }
 
 TEST_P(ProduceTest, LogAppendTimeIsTheBrokers) {

@@ -98,6 +98,18 @@ void report(const ProduceCall& call, const TopicImage& topic, ProduceValidation&
            peer.peer_port, call.client_id(), error_name(checked.error), checked.detail);
 }
 
+// Kafka's answer has the log start offset with these refusals of records, and leaves it out with the others.
+bool tells_log_start(ErrorCode error) {
+  switch (error) {
+    case ErrorCode::kNone:
+    case ErrorCode::kUnknownTopicOrPartition:
+    case ErrorCode::kCorruptMessage:
+    case ErrorCode::kMessageTooLarge:
+    case ErrorCode::kRecordListTooLarge: return false;
+    default: return true;
+  }
+}
+
 // Takes what was found out about one partition's records; true if `batches` is to be appended, else `out` is the
 // answer.
 bool take_checked(const ProduceCall& call, const TopicImage& topic, ProduceValidation checked, ProduceItem& item,
@@ -210,7 +222,10 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
       }
       ProduceItem item{
           .id = {image->id, partition.index}, .wait_for_replicas = request.acks == -1, .deadline_ms = deadline_ms};
-      if (!take_checked(call, *image, std::move(checked), item, out)) continue;
+      if (!take_checked(call, *image, std::move(checked), item, out)) {
+        if (!acks_valid || !tells_log_start(out.error_code)) continue;
+        item.refused = out.error_code;
+      }
       if (!acks_valid) {
         set_error(out, ErrorCode::kInvalidRequiredAcks);
         continue;

@@ -39,6 +39,11 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
       item.outcome.error = ErrorCode::kNotLeaderOrFollower;
       continue;
     }
+    if (item.refused != ErrorCode::kNone) {
+      item.outcome.error = item.refused;
+      item.outcome.log_start_offset = partition->offsets().log_start_offset;
+      continue;
+    }
     if (!may_append(*partition, item)) continue;
     AppendChecks checks = AppendOrigin::kClient;
     checks.guard = std::exchange(item.guard, 0);

@@ -33,6 +33,8 @@ struct ProduceItem {
   std::optional<TransactionalBatch> transactional;  // where it may need a verification
   uint64_t guard = 0;                               // until it is verified, the batch is not appended
   bool verified = false;
+  // The records were refused before: nothing is appended, but the owner knows where its log starts.
+  ErrorCode refused = ErrorCode::kNone;
   Payload batches;
   bool wait_for_replicas = false;
   int64_t deadline_ms = 0;

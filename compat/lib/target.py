@@ -246,7 +246,8 @@ class Target:
             return values
         if isinstance(value, uuid.UUID):
             return "no id" if value.int == 0 else f"<id of {self.names.get(value, 'another topic')}>"
-        if key in ("Port", "ProducerId", "LogAppendTimeMs", "SessionId", "NodeId", "ControllerId") and value > 0:
+        own_number = key in ("Port", "ProducerId", "LogAppendTimeMs", "SessionId", "NodeId", "ControllerId")
+        if own_number and isinstance(value, int) and value > 0:
             return f"<{key}>"
         if key in ("Host", "ClusterId", "MemberId", "Leader") and value:
             return f"<{key}>"
