@@ -38,6 +38,7 @@ TEST_F(LogProducerTest, duplicates_of_the_last_five_get_their_first_offset) {
     EXPECT_TRUE(again.duplicate);
     EXPECT_EQ(again.base_offset, i * 2);
     EXPECT_EQ(again.last_offset, i * 2 + 1);
+    EXPECT_GE(again.log_append_time, 0);  // the batch's own time, though the topic has CreateTime
   }
   EXPECT_EQ(send(0, 2).error, ErrorCode::kOutOfOrderSequenceNumber);  // the sixth is forgotten
   EXPECT_EQ(send(10, 1).error, ErrorCode::kOutOfOrderSequenceNumber);  // part of a batch
