@@ -99,7 +99,13 @@ Status Node::load() {
   context_->node_id = settings_.get_int("node.id");
   context_->files = file_cache_.get();
   context_->peers = peers_.get();
-  context_->authorizer = &allow_all_authorizer();
+  auto authorization = authorizer_settings(settings_);
+  if (!authorization) return authorization.error();
+  context_->authorization = authorization.take();
+  if (const Bytes& path = settings_.get_string("milena.audit.log"); !path.empty()) {
+    context_->audit_file = std::make_shared<AuditFile>(
+        files_, path, static_cast<uint64_t>(settings_.get_long("milena.audit.log.max.bytes")));
+  }
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
