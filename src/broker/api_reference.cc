@@ -34,8 +34,10 @@ std::string operations_of(const Permissions& permissions, AclResourceType type) 
 
 constexpr char kPermissionsHead[] =
     "# Permissions\n\n"
-    "What each request asks the authorizer, by type of resource. `script/reference` writes this page from the table of\n"
-    "handlers, and a test keeps it current. A request asks for what its contents need: not each of the operations in a\n"
+    "What each request asks the authorizer, by type of resource. `script/reference` writes this page from the table "
+    "of\n"
+    "handlers, and a test keeps it current. A request asks for what its contents need: not each of the operations in "
+    "a\n"
     "row, and often one of them instead of another. An empty row is a request that everybody may make, as in Kafka.\n"
     "[security.md](security.md) says how ACLs allow operations.\n\n";
 

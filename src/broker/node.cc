@@ -161,6 +161,13 @@ void Node::log_what_starts() const {
   const MetadataImage& image = shards_[0]->image();
   log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id,
            context_->node_id, image.topic_count(), image.partition_count(), advertised);
+  const AuthorizerSettings& authorization = context_->authorization;
+  if (!authorization.enforced) return;
+  log_info("Authorization is on: {} ACLs, {} super users; a resource without an ACL is for {}", image.acls().size(),
+           authorization.super_users.size(), authorization.allow_if_no_acl ? "everybody" : "super users");
+  if (image.acls().empty() && authorization.super_users.empty() && !authorization.allow_if_no_acl) {
+    log_warn("nobody may do anything: there are no ACLs, and {} names nobody who could create them", kSuperUsers);
+  }
 }
 
 Status Node::open_directories() {

@@ -15,8 +15,10 @@ Status read_super_users(const Settings& settings, std::set<Bytes, std::less<>>& 
     left.remove_prefix(std::min(end + 1, left.size()));
     if (one.empty()) continue;
     if (one.find(':') == ByteView::npos) {
-      return make_error(ErrorKind::kInvalid, "{}={} ({}): expected principals as User:name, separated by semicolons, "
-                        "found \"{}\"", kSuperUsers, *text, settings.origin_of_other(kSuperUsers), one);
+      return make_error(ErrorKind::kInvalid,
+                        "{}={} ({}): expected principals as User:name, separated by semicolons, "
+                        "found \"{}\"",
+                        kSuperUsers, *text, settings.origin_of_other(kSuperUsers), one);
     }
     users.emplace(one);
   }
@@ -30,9 +32,11 @@ Result<AuthorizerSettings> authorizer_settings(const Settings& settings) {
   const std::optional<Bytes>& name = settings.text("authorizer.class.name");
   if (!name || name->empty()) return result;
   if (*name != kStandardAuthorizer) {
-    return make_error(ErrorKind::kInvalid, "authorizer.class.name={} ({}): expected {}; Milena runs no Java classes, so "
+    return make_error(ErrorKind::kInvalid,
+                      "authorizer.class.name={} ({}): expected {}; Milena runs no Java classes, so "
                       "the rules of another authorizer would not hold. Start this node with Kafka, or set the expected "
-                      "class and create ACLs", *name, settings.origin("authorizer.class.name"), kStandardAuthorizer);
+                      "class and create ACLs",
+                      *name, settings.origin("authorizer.class.name"), kStandardAuthorizer);
   }
   result.enforced = true;
   RETURN_IF_ERROR(read_super_users(settings, result.super_users));

@@ -19,9 +19,12 @@ bool name_matches(const AclFilter& filter, const AccessControlEntryRecord& acl) 
   if (filter.pattern_type != AclPatternType::kMatch) return name == acl.resource_name;
   // Which ACLs would decide about a resource of that name.
   switch (pattern) {
-    case AclPatternType::kLiteral: return name == acl.resource_name || acl.resource_name == kAclWildcard;
-    case AclPatternType::kPrefixed: return name.starts_with(acl.resource_name);
-    default: return false;
+    case AclPatternType::kLiteral:
+      return name == acl.resource_name || acl.resource_name == kAclWildcard;
+    case AclPatternType::kPrefixed:
+      return name.starts_with(acl.resource_name);
+    default:
+      return false;
   }
 }
 
@@ -73,7 +76,8 @@ std::optional<AclHostRefusal> refuse_acl_host(ByteView host, int16_t metadata_ve
     return AclHostRefusal{true, "CIDR-based ACL host patterns require metadata version 4.4-IV1 or higher."};
   }
   if (IpRange::parse(host)) return std::nullopt;
-  return AclHostRefusal{false, fmt::format("Invalid CIDR notation '{}': expected an address and a number of bits", host)};
+  return AclHostRefusal{false,
+                        fmt::format("Invalid CIDR notation '{}': expected an address and a number of bits", host)};
 }
 
 }  // namespace milena

@@ -1,9 +1,10 @@
-// What requests say of ACLs: filters, and which ACLs pass them (KIP-140, KIP-290). Pure; the ACLs are in the image, their
-// changes in controller_acls.cc, what they allow in security/acl_rules.h. Sources: Kafka's AclBindingFilter,
+// What requests say of ACLs: filters, and which ACLs pass them (KIP-140, KIP-290). Pure; the ACLs are in the image,
+// their changes in controller_acls.cc, what they allow in security/acl_rules.h. Sources: Kafka's AclBindingFilter,
 // DescribeAclsResponse, AclControlManager.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "metadata/image.h"
@@ -52,10 +53,13 @@ struct ByAclContent {
   }
 };
 
+using AclsByContent = std::multiset<const AccessControlEntryRecord*, ByAclContent>;
+
 DescribeAclsResponse describe_acls(const std::map<Uuid, AccessControlEntryRecord>& acls,
                                    const DescribeAclsRequest& request);
 
-// Why a host may not be the host of a new ACL; nullopt if it may. Ranges of addresses came with metadata.version 4.4-IV1.
+// Why a host may not be the host of a new ACL; nullopt if it may. Ranges of addresses came with metadata.version
+// 4.4-IV1.
 struct AclHostRefusal {
   bool too_early = false;  // of this metadata.version
   Bytes message;

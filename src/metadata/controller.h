@@ -278,7 +278,7 @@ class Controller {
   std::function<Uuid()> new_uuid_;
   CollisionIndex collisions_;
   // The image's ACLs by what they say.
-  std::multiset<const AccessControlEntryRecord*, ByAclContent> acls_;
+  AclsByContent acls_;
 };
 
 }  // namespace milena

@@ -65,8 +65,8 @@ bool has_no_pattern(const CreateAclsRequest::AclCreation& wanted) {
 }
 
 DeleteAclsResponse::DeleteAclsMatchingAcl matching(const AccessControlEntryRecord& acl) {
-  return {ErrorCode::kNone, std::nullopt,  acl.resource_type, acl.resource_name,   acl.pattern_type,
-          acl.principal,    acl.host,      acl.operation,     acl.permission_type};
+  return {ErrorCode::kNone, std::nullopt, acl.resource_type, acl.resource_name,  acl.pattern_type,
+          acl.principal,    acl.host,     acl.operation,     acl.permission_type};
 }
 
 ControllerEffects<DeleteAclsResponse> refuse_all(size_t filters, const Bytes& message) {
@@ -111,7 +111,7 @@ ControllerEffects<CreateAclsResponse> Controller::create_acls(const CreateAclsRe
   }
   std::vector<AccessControlEntryRecord> wanted;
   wanted.reserve(request.creations.size());
-  std::set<const AccessControlEntryRecord*, ByAclContent> created;
+  AclsByContent created;
   for (size_t i = 0; i < request.creations.size(); i++) {
     const AccessControlEntryRecord& acl = wanted.emplace_back(record_of(request.creations[i]));
     if (auto message = refuse_form(acl)) {
@@ -119,7 +119,7 @@ ControllerEffects<CreateAclsResponse> Controller::create_acls(const CreateAclsRe
     } else if (auto refusal = refuse_acl_host(acl.host, image_.metadata_version())) {
       refuse_acl(results[i], refusal->too_early ? ErrorCode::kUnsupportedVersion : ErrorCode::kInvalidRequest,
                  std::move(refusal->message));
-    } else if (!acls_.contains(&acl)) {
+    } else if (!acls_.contains(&acl) && !created.contains(&acl)) {
       created.insert(&acl);
     }
   }

@@ -2,6 +2,9 @@
 
 #include <initializer_list>
 #include <iterator>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace milena {
 namespace {
@@ -26,26 +29,22 @@ constexpr std::string_view kOperationNames[kAclOperationCount] = {"Unknown",
 constexpr std::string_view kResourceTypeNames[kAclResourceTypeCount] = {
     "Unknown", "Any", "Topic", "Group", "Cluster", "TransactionalId", "DelegationToken", "User"};
 
-constexpr std::string_view kOperationConstants[kAclOperationCount] = {"UNKNOWN",
-                                                                      "ANY",
-                                                                      "ALL",
-                                                                      "READ",
-                                                                      "WRITE",
-                                                                      "CREATE",
-                                                                      "DELETE",
-                                                                      "ALTER",
-                                                                      "DESCRIBE",
-                                                                      "CLUSTER_ACTION",
-                                                                      "DESCRIBE_CONFIGS",
-                                                                      "ALTER_CONFIGS",
-                                                                      "IDEMPOTENT_WRITE",
-                                                                      "CREATE_TOKENS",
-                                                                      "DESCRIBE_TOKENS",
-                                                                      "TWO_PHASE_COMMIT"};
-constexpr std::string_view kResourceTypeConstants[kAclResourceTypeCount] = {
-    "UNKNOWN", "ANY", "TOPIC", "GROUP", "CLUSTER", "TRANSACTIONAL_ID", "DELEGATION_TOKEN", "USER"};
 constexpr std::string_view kPatternTypeConstants[] = {"UNKNOWN", "ANY", "MATCH", "LITERAL", "PREFIXED"};
 constexpr std::string_view kPermissionTypeConstants[] = {"UNKNOWN", "ANY", "DENY", "ALLOW"};
+
+// "DescribeConfigs" as a constant of Java: "DESCRIBE_CONFIGS".
+std::vector<std::string> constants_of(std::span<const std::string_view> names) {
+  std::vector<std::string> constants;
+  for (std::string_view name : names) {
+    std::string& constant = constants.emplace_back();
+    for (const char c : name) {
+      const bool upper = c >= 'A' && c <= 'Z';
+      if (upper && !constant.empty()) constant += '_';
+      constant += upper ? c : static_cast<char>(c - 'a' + 'A');
+    }
+  }
+  return constants;
+}
 
 template <class Code>
 Code known_or_unknown(int8_t code, size_t count) {
@@ -78,8 +77,14 @@ AclPermissionType acl_permission_type(int8_t code) {
   return known_or_unknown<AclPermissionType>(code, std::size(kPermissionTypeConstants));
 }
 
-std::string_view acl_constant(AclOperation operation) { return kOperationConstants[static_cast<size_t>(operation)]; }
-std::string_view acl_constant(AclResourceType type) { return kResourceTypeConstants[static_cast<size_t>(type)]; }
+std::string_view acl_constant(AclOperation operation) {
+  static const std::vector<std::string> constants = constants_of(kOperationNames);
+  return constants[static_cast<size_t>(operation)];
+}
+std::string_view acl_constant(AclResourceType type) {
+  static const std::vector<std::string> constants = constants_of(kResourceTypeNames);
+  return constants[static_cast<size_t>(type)];
+}
 std::string_view acl_constant(AclPatternType type) { return kPatternTypeConstants[static_cast<size_t>(type)]; }
 std::string_view acl_constant(AclPermissionType type) { return kPermissionTypeConstants[static_cast<size_t>(type)]; }
 

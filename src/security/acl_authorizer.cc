@@ -8,7 +8,9 @@ namespace {
 // Kinds of decisions in keys: a resource type, or one of these with operation and type.
 constexpr char kSomewhere = 0x40;
 
-Bytes principal_text(const Principal& principal) { return principal.type + ":" + principal.name; }
+Bytes principal_text(const Principal& principal) {
+  return principal.type + ":" + principal.name;
+}
 
 }  // namespace
 

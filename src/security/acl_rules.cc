@@ -11,13 +11,17 @@ int32_t implied_by(AclOperation operation) {
   using enum AclOperation;
   const int32_t itself = acl_operation_bit(operation);
   switch (operation) {
-    case kAll: return kAllAclOperations;
+    case kAll:
+      return kAllAclOperations;
     case kRead:
     case kWrite:
     case kDelete:
-    case kAlter: return itself | acl_operation_bit(kDescribe);
-    case kAlterConfigs: return itself | acl_operation_bit(kDescribeConfigs);
-    default: return itself;
+    case kAlter:
+      return itself | acl_operation_bit(kDescribe);
+    case kAlterConfigs:
+      return itself | acl_operation_bit(kDescribeConfigs);
+    default:
+      return itself;
   }
 }
 
@@ -92,8 +96,7 @@ void AclRules::remove(const AclRule& rule) {
   if (principal == pattern->second.end()) return;
   PrincipalRules& of_principal = principal->second;
   Grants& grants = grants_of(of_principal, rule.host);
-  const auto found =
-      std::find(grants.rules.begin(), grants.rules.end(), std::pair(rule.operation, rule.permission));
+  const auto found = std::find(grants.rules.begin(), grants.rules.end(), std::pair(rule.operation, rule.permission));
   if (found != grants.rules.end()) grants.rules.erase(found);
   grants.recount();
   std::erase_if(of_principal.by_host, [](const auto& entry) { return entry.second.rules.empty(); });
@@ -106,7 +109,9 @@ void AclRules::remove(const AclRule& rule) {
   if (--length->second == 0) type->prefix_lengths.erase(length);
 }
 
-void AclRules::clear() { types_ = {}; }
+void AclRules::clear() {
+  types_ = {};
+}
 
 void AclRules::take(const PatternRules& pattern, ByteView principal, const AclHost& host, AclFindings& findings) {
   findings.any_rule = true;
@@ -169,10 +174,9 @@ bool AclRules::allows_somewhere(AclResourceType type, AclOperation operation, By
   if (literal.denied.contains(kAclWildcard)) return false;
   prefixed.collect(rules.prefixed, operation, principal, host);
   const auto free = [&](ByteView name) { return prefixed.denied.empty() || !prefixed.has_denied_prefix(name); };
-  return std::any_of(literal.allowed.begin(), literal.allowed.end(),
-                     [&](ByteView name) {
-                       return name == kAclWildcard || (!literal.denied.contains(name) && free(name));
-                     }) ||
+  return std::any_of(
+             literal.allowed.begin(), literal.allowed.end(),
+             [&](ByteView name) { return name == kAclWildcard || (!literal.denied.contains(name) && free(name)); }) ||
          std::any_of(prefixed.allowed.begin(), prefixed.allowed.end(), free);
 }
 

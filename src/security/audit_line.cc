@@ -65,12 +65,13 @@ class AuditLine {
     const char* separator = "";
     for (const AuditTrail::Asked& one : answers.kept) {
       out += fmt::format("{}{{\"operation\":\"{}\",\"type\":\"{}\",\"name\":{}}}", separator,
-                         acl_operation_name(one.permission.operation),
-                         acl_resource_type_name(one.permission.resource), quoted(one.resource_name));
+                         acl_operation_name(one.permission.operation), acl_resource_type_name(one.permission.resource),
+                         quoted(one.resource_name));
       separator = ",";
     }
     out += "]";
-    if (const size_t more = answers.count - answers.kept.size(); more > 0) out += fmt::format(",\"{}_more\":{}", name, more);
+    if (const size_t more = answers.count - answers.kept.size(); more > 0)
+      out += fmt::format(",\"{}_more\":{}", name, more);
     return out;
   }
   static Bytes of(const AuditedRequest& request, const AuditTrail& trail) {
@@ -85,7 +86,9 @@ class AuditLine {
   }
 };
 
-Bytes audit_line(const AuditedRequest& request, const AuditTrail& trail) { return AuditLine::of(request, trail); }
+Bytes audit_line(const AuditedRequest& request, const AuditTrail& trail) {
+  return AuditLine::of(request, trail);
+}
 
 Bytes audit_gap_line(int64_t wall_ms, size_t lines) {
   return fmt::format("{{\"time\":\"{}\",\"event\":\"missing\",\"lines\":{}}}\n", time_text(wall_ms), lines);

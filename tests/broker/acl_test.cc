@@ -1,6 +1,7 @@
 // ACLs over the wire: what they allow takes effect with the answer, on every shard, and after a restart.
-#include "broker/node_fixture.h"
 #include "protocol/acl.h"
+
+#include "broker/node_fixture.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/delete_acls.h"

@@ -1,8 +1,9 @@
 // The audit log: who asks for what they may not, and who changes the cluster, is written down.
+#include "broker/clients/audit_log.h"
+
 #include <fstream>
 #include <sstream>
 
-#include "broker/clients/audit_log.h"
 #include "broker/node_fixture.h"
 #include "protocol/acl.h"
 #include "protocol/messages/create_acls.h"
@@ -84,7 +85,8 @@ TEST(AuditFile, IsRenamedWhenItIsFull) {
   NodeHarness node(1);
   const std::string path = node.directory() + "/audit.json";
   AuditFile file(posix_file_system(), path, 10);
-  for (const char* line : {"12345678\n", "2\n", "longer than the file may be\n", "4\n"}) EXPECT_TRUE(file.append(line).ok());
+  for (const char* line : {"12345678\n", "2\n", "longer than the file may be\n", "4\n"})
+    EXPECT_TRUE(file.append(line).ok());
   EXPECT_THAT(lines_of(path), ElementsAre("4"));
   EXPECT_THAT(lines_of(path + ".1"), ElementsAre("longer than the file may be"));
 }

@@ -163,7 +163,8 @@ TEST(Settings, WhatStandardAuthorizerIsTold) {
 
   settings = load({authorizer, "super.users=User:a;bob", "allow.everyone.if.no.acl.found=yes"});
   ASSERT_FALSE(settings.ok());
-  EXPECT_THAT(settings.error().message, HasSubstr("super.users=User:a;bob (--override): expected principals as User:name"));
+  EXPECT_THAT(settings.error().message,
+              HasSubstr("super.users=User:a;bob (--override): expected principals as User:name"));
   EXPECT_THAT(settings.error().message, HasSubstr("\"bob\""));
   EXPECT_FALSE(authorizer_settings(*load({authorizer, "allow.everyone.if.no.acl.found=yes"}))->allow_if_no_acl);
   EXPECT_FALSE(authorizer_settings(*load({"super.users=bob"}))->enforced);

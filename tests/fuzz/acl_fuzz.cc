@@ -12,7 +12,8 @@ Bytes piece(fuzz::Input& input) {
   // Short and of few letters, so that names meet; now and then anything.
   Bytes text;
   const uint8_t kind = input.choice();
-  for (int i = kind % 5; i > 0; i--) text += kind >= 250 ? static_cast<char>(input.choice()) : "ab*:"[input.choice() % 4];
+  for (int i = kind % 5; i > 0; i--)
+    text += kind >= 250 ? static_cast<char>(input.choice()) : "ab*:"[input.choice() % 4];
   return text;
 }
 

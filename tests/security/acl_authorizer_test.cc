@@ -139,7 +139,8 @@ TEST_F(AclAuthorizerTest, HostsAreRangesOfAddresses) {
   add(rule(kAllow, kRead, "t", "User:alice", "fd00::/8"));
   EXPECT_TRUE(may(kRead, "t", "alice", "fdff::1"));
   EXPECT_FALSE(may(kRead, "t", "alice", "fe80::1"));
-  for (const char* no_range : {"10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "/8", "fd00::/129", "10.0.0.0/8x", "10.0.0.0/-1"})
+  for (const char* no_range :
+       {"10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "/8", "fd00::/129", "10.0.0.0/8x", "10.0.0.0/-1"})
     EXPECT_FALSE(IpRange::parse(no_range).has_value()) << no_range;
 }
 
@@ -206,6 +207,16 @@ TEST_F(AclAuthorizerTest, AclsOfUnknownKindsAllowNothing) {
   EXPECT_FALSE(may(kDescribe, "t"));
 }
 
+TEST(Acl, NamesOfCodes) {
+  EXPECT_EQ(acl_constant(kDescribeConfigs), "DESCRIBE_CONFIGS");
+  EXPECT_EQ(acl_constant(kTwoPhaseCommit), "TWO_PHASE_COMMIT");
+  EXPECT_EQ(acl_constant(AclResourceType::kTransactionalId), "TRANSACTIONAL_ID");
+  EXPECT_EQ(acl_constant(acl_operation(16)), "UNKNOWN");
+  EXPECT_EQ(acl_constant(acl_resource_type(-1)), "UNKNOWN");
+  EXPECT_EQ(acl_constant(acl_pattern_type(5)), "UNKNOWN");
+  EXPECT_EQ(acl_constant(acl_permission_type(3)), "ALLOW");
+}
+
 // --- the model
 
 bool model_fits(const AclRule& acl, AclResourceType type, ByteView name) {
@@ -251,8 +262,8 @@ TEST(AclAuthorizerModel, RandomAclsDecideAsAModelDoes) {
         acls.erase(id);
         authorizer.remove({0, id});
       } else {
-        AclRule one = rule(random() % 4 == 0 ? kDeny : kAllow, static_cast<AclOperation>(2 + random() % 14), pick(names),
-                           pick(principals), pick(hosts), random() % 2 == 0 ? kLiteral : kPrefixed);
+        AclRule one = rule(random() % 4 == 0 ? kDeny : kAllow, static_cast<AclOperation>(2 + random() % 14),
+                           pick(names), pick(principals), pick(hosts), random() % 2 == 0 ? kLiteral : kPrefixed);
         acls[id] = one;
         authorizer.set({0, id}, std::move(one));
       }

@@ -1,7 +1,7 @@
 // Usage: acl_cost [ACLS]
 //
-// What a decision costs with so many ACLs (10,000): one that was made before, and one that is made anew. Not a test: the
-// numbers are for whoever changes the authorizer.
+// What a decision costs with so many ACLs (10,000): one that was made before, and one that is made anew. Not a test:
+// the numbers are for whoever changes the authorizer.
 #include <fmt/core.h>
 #include <time.h>
 
@@ -27,7 +27,7 @@ void measure(const char* what, int count, F&& call) {
 }
 
 AclRule acl(AclPatternType pattern, Bytes name, Bytes principal) {
-  return {AclResourceType::kTopic,  pattern,      std::move(name), std::move(principal), "*", AclOperation::kRead,
+  return {AclResourceType::kTopic,  pattern, std::move(name), std::move(principal), "*", AclOperation::kRead,
           AclPermissionType::kAllow};
 }
 
@@ -79,4 +79,6 @@ void run(size_t acls) {
 }  // namespace
 }  // namespace milena
 
-int main(int argc, char** argv) { milena::run(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10'000); }
+int main(int argc, char** argv) {
+  milena::run(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10'000);
+}

@@ -45,7 +45,8 @@ TEST_F(AuditLineTest, HostileTextStaysWithinItsString) {
   trail_.note(kWriteTopic, Bytes(10'000, '\n'), false);
   const Bytes text = line();
   EXPECT_EQ(text.find('\n'), text.size() - 1);
-  EXPECT_NE(text.find("\"client_id\":\"a\\\"}\\u000a{\\\"event\\\":\\\\ \\u0001\\u00ff\\u00c3\\u00a4\""), Bytes::npos) << text;
+  EXPECT_NE(text.find("\"client_id\":\"a\\\"}\\u000a{\\\"event\\\":\\\\ \\u0001\\u00ff\\u00c3\\u00a4\""), Bytes::npos)
+      << text;
   EXPECT_LT(text.size(), 3000u);
   for (const char c : text.substr(0, text.size() - 1)) EXPECT_TRUE(c >= ' ' && c <= '~');
 }

@@ -81,7 +81,9 @@ void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
   response.controller_id = shard.node().node_id;
   if (call.request.include_cluster_authorized_operations) {
     response.cluster_authorized_operations =
-        call.allows_quietly(kDescribeTheCluster) ? call.authorized_operations(AclResourceType::kCluster, kClusterResource) : 0;
+        call.allows_quietly(kDescribeTheCluster)
+            ? call.authorized_operations(AclResourceType::kCluster, kClusterResource)
+            : 0;
   }
 }
 

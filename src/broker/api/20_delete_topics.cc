@@ -42,7 +42,8 @@ std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& 
 // says so.
 std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
   std::vector<DeletedResult> forbidden;
-  if (call.allows_quietly(kDeleteInCluster) || !call.shard().settings().get_bool("delete.topic.enable")) return forbidden;
+  if (call.allows_quietly(kDeleteInCluster) || !call.shard().settings().get_bool("delete.topic.enable"))
+    return forbidden;
   std::map<ByteView, int> names;
   std::map<Uuid, int> ids;
   for (ByteView name : call.request.topic_names) names[name]++;
