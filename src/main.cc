@@ -184,6 +184,7 @@ int run(int count, char** words) {
       fmt::print("{}", line.help.empty() ? help_text() : line.help);
       return 0;
     case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
+    case CommandLine::Command::kPermissionReference: fmt::print("{}", permission_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
     case CommandLine::Command::kTopics: return run_topics(line.words);

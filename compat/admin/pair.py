@@ -19,17 +19,17 @@ def controller_settings(port):
             "group.consumer.heartbeat.interval.ms": "200", "group.share.min.record.lock.duration.ms": "1000"}
 
 
-def start_milena(directory):
+def start_milena(directory, settings={}):
     controller_port = broker.free_port()
-    made = broker.MilenaBroker(directory, {**COMMON, **controller_settings(controller_port)})
+    made = broker.MilenaBroker(directory, {**COMMON, **controller_settings(controller_port), **settings})
     if made.address.endswith(f":{controller_port}"):
-        return start_milena(directory)
+        return start_milena(directory, settings)
     made.settings["listeners"] = f"PLAINTEXT://{made.address},CONTROLLER://127.0.0.1:{controller_port}"
     made.settings["advertised.listeners"] = f"PLAINTEXT://{made.address}"
     return made.start(), f"127.0.0.1:{controller_port}"
 
 
-def start_kafka(directory):
-    made = broker.OracleBroker(directory, COMMON).start()
+def start_kafka(directory, settings={}):
+    made = broker.OracleBroker(directory, {**COMMON, **settings}).start()
     text = (pathlib.Path(directory) / "server.properties").read_text()
     return made, re.search(r"CONTROLLER://(127\.0\.0\.1:\d+)", text).group(1)

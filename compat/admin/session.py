@@ -257,7 +257,10 @@ class Session:
     def _formatted(self, *arguments):
         """formatted ARGUMENTS, as the first line of a list: StorageTool has formatted the directory before the start."""
 
-    WORDS = {"formatted": _formatted, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
+    def _settings(self, *arguments):
+        """settings KEY=VALUE..., as the first line of a list: both brokers were started with them."""
+
+    WORDS = {"formatted": _formatted, "settings": _settings, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
              "stable": _stable, "transaction": _transaction, "hanging": _hanging,
               "end": _end}
 

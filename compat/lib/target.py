@@ -31,7 +31,8 @@ class Connection:
     def __init__(self, target):
         self.target = target
         host, _, port = target.broker.address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=ANSWER_DEADLINE_S)
+        source = (target.source, 0) if getattr(target, "source", None) else None
+        self.socket = socket.create_connection((host, int(port)), timeout=ANSWER_DEADLINE_S, source_address=source)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self.socket.getsockname()[1]
         self.sent_bytes = 0
@@ -104,8 +105,9 @@ class Connection:
 
 
 class Target:
-    def __init__(self, name, broker, words=False):
+    def __init__(self, name, broker, words=False, source=None):
         self.name = name
+        self.source = source            # the address that its connections come from
         self.words = words              # of error messages are part of the transcript
         self.broker = broker
         self.transcript = []

@@ -17,7 +17,44 @@ std::string listeners_of(const ApiEntry& api) {
   return on_broker && on_controller ? "both" : on_broker ? "broker" : "controller";
 }
 
+constexpr AclResourceType kAskedTypes[] = {AclResourceType::kTopic,           AclResourceType::kGroup,
+                                           AclResourceType::kCluster,         AclResourceType::kTransactionalId,
+                                           AclResourceType::kDelegationToken, AclResourceType::kUser};
+
+std::string operations_of(const Permissions& permissions, AclResourceType type) {
+  std::string operations;
+  for (size_t i = 0; i < kAclOperationCount; i++) {
+    const auto operation = static_cast<AclOperation>(i);
+    if (!permissions.has({operation, type})) continue;
+    operations += operations.empty() ? "" : ", ";
+    operations += acl_operation_name(operation);
+  }
+  return operations;
+}
+
+constexpr char kPermissionsHead[] =
+    "# Permissions\n\n"
+    "What each request asks the authorizer, by type of resource. `script/reference` writes this page from the table "
+    "of\n"
+    "handlers, and a test keeps it current. A request asks for what its contents need: not each of the operations in "
+    "a\n"
+    "row, and often one of them instead of another. An empty row is a request that everybody may make, as in Kafka.\n"
+    "[security.md](security.md) says how ACLs allow operations.\n\n";
+
 }  // namespace
+
+std::string permission_reference() {
+  std::string page = kPermissionsHead;
+  page += "| Key | Request |";
+  for (AclResourceType type : kAskedTypes) page += fmt::format(" {} |", acl_resource_type_name(type));
+  page += "\n|---|---|---|---|---|---|---|---|\n";
+  for (const ApiEntry& api : api_registry()) {
+    page += fmt::format("| {} | {} |", static_cast<int>(api.key), api_name(api.key));
+    for (AclResourceType type : kAskedTypes) page += fmt::format(" {} |", operations_of(api.permissions, type));
+    page += "\n";
+  }
+  return page;
+}
 
 std::string api_reference() {
   std::string table = "| Key | Request | Versions | Listener |\n|---|---|---|---|\n";

@@ -1,4 +1,4 @@
-// The table of requests in README, written from the table of handlers.
+// The table of requests in README and docs/permissions.md, written from the table of handlers.
 #pragma once
 
 #include <string>
@@ -11,5 +11,8 @@ inline constexpr char kApiTableEnds[] = "<!-- end of requests -->\n";
 
 // Markdown, without the marks.
 std::string api_reference();
+
+// docs/permissions.md: what each request asks the authorizer.
+std::string permission_reference();
 
 }  // namespace milena

@@ -100,7 +100,13 @@ Status Node::load() {
   context_->node_id = settings_.get_int("node.id");
   context_->files = file_cache_.get();
   context_->peers = peers_.get();
-  context_->authorizer = &allow_all_authorizer();
+  auto authorization = authorizer_settings(settings_);
+  if (!authorization) return authorization.error();
+  context_->authorization = authorization.take();
+  if (const Bytes& path = settings_.get_string("milena.audit.log"); !path.empty()) {
+    context_->audit_file = std::make_shared<AuditFile>(
+        files_, path, static_cast<uint64_t>(settings_.get_long("milena.audit.log.max.bytes")));
+  }
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
@@ -156,6 +162,13 @@ void Node::log_what_starts() const {
   const MetadataImage& image = shards_[0]->image();
   log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id,
            context_->node_id, image.topic_count(), image.partition_count(), advertised);
+  const AuthorizerSettings& authorization = context_->authorization;
+  if (!authorization.enforced) return;
+  log_info("Authorization is on: {} ACLs, {} super users; a resource without an ACL is for {}", image.acls().size(),
+           authorization.super_users.size(), authorization.allow_if_no_acl ? "everybody" : "super users");
+  if (image.acls().empty() && authorization.super_users.empty() && !authorization.allow_if_no_acl) {
+    log_warn("nobody may do anything: there are no ACLs, and {} names nobody who could create them", kSuperUsers);
+  }
 }
 
 Status Node::open_directories() {

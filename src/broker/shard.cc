@@ -11,6 +11,7 @@
 #include "broker/storage/log_cleaner.h"
 #include "broker/storage/replica_mover.h"
 #include "metadata/layered_settings.h"
+#include "security/acl_authorizer.h"
 
 namespace milena {
 namespace {
@@ -31,6 +32,11 @@ bool was_left_empty(const LogDirectory& directory, const TopicPartition& name) {
          found.high_watermark == 0;
 }
 
+std::unique_ptr<AclAuthorizer> make_authorizer(const AuthorizerSettings& wanted) {
+  if (!wanted.enforced) return nullptr;
+  return std::make_unique<AclAuthorizer>(wanted.super_users, wanted.allow_if_no_acl);
+}
+
 }  // namespace
 
 Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
@@ -42,6 +48,9 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       fetch_sessions_(index, count, session_slots(*node.settings, count), executor.random()),
       quotas_(*this),
       telemetry_(count),
+      acls_(make_authorizer(node.authorization)),
+      authorizer_(acls_ != nullptr ? acls_.get() : &allow_all_authorizer()),
+      audit_log_(executor, node.audit_file),
       groups_(std::make_unique<GroupRuntime>(*this)),
       transactions_(std::make_unique<TransactionRuntime>(*this)),
       cleaner_(std::make_unique<LogCleaner>(*this)),
@@ -118,8 +127,18 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
   for (const auto& config : delta.configs) apply_config(config);
   for (const auto& change : delta.partitions) apply_partition(change.key, change.created);
   if (delta.client_quotas) quotas_.on_metadata();
+  for (const Uuid& id : delta.acls) apply_acl(id);
   groups_->on_metadata(delta);
   transactions_->on_metadata(delta);
+}
+
+void Shard::apply_acl(const Uuid& id) {
+  if (acls_ == nullptr) return;
+  const auto found = image_.acls().find(id);
+  if (found == image_.acls().end()) return acls_->remove(id);
+  const AccessControlEntryRecord& acl = found->second;
+  acls_->set(id, {acl_resource_type(acl.resource_type), acl_pattern_type(acl.pattern_type), acl.resource_name,
+                  acl.principal, acl.host, acl_operation(acl.operation), acl_permission_type(acl.permission_type)});
 }
 
 void Shard::log_topic_changes(const ImageDelta& delta) const {
@@ -361,6 +380,7 @@ void Shard::close() {
   flush_timer_.stop();
   producer_expiry_.stop();
   new_directories_.stop();
+  audit_log_.close();
 }
 
 // One sync of a partition at a time: the next covers what came meanwhile.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "broker/clients/audit_log.h"
 #include "broker/clients/client_quotas.h"
 #include "broker/clients/client_telemetry.h"
 #include "broker/replica/fetch_session.h"
@@ -24,6 +25,7 @@
 #include "broker/storage/log_directories.h"
 #include "broker/storage/new_directories.h"
 #include "broker/storage/producer_expiry.h"
+#include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/settings.h"
 #include "config/topic_config.h"
@@ -32,6 +34,7 @@
 
 namespace milena {
 
+class AclAuthorizer;
 class Authorizer;
 class ControllerChannel;
 class GroupRuntime;
@@ -68,7 +71,10 @@ struct NodeContext {
   ControllerChannel* controller = nullptr;
   // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route.
   MetadataRuntime* metadata = nullptr;
-  // What clients may do.
+  AuthorizerSettings authorization;
+  // Null: denied and administrative requests are not written down.
+  std::shared_ptr<AuditFile> audit_file;
+  // What clients may do, instead of what the settings and the ACLs say: for tests.
   const Authorizer* authorizer = nullptr;
   // How coordinators reach the partitions of all brokers.
   Peers* peers = nullptr;
@@ -100,6 +106,9 @@ class Shard {
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
+  AuditLog& audit_log() { return audit_log_; }
+  // What clients may do.
+  const Authorizer& authorizer() const { return node_.authorizer != nullptr ? *node_.authorizer : *authorizer_; }
   TransactionRuntime& transactions() { return *transactions_; }
   // Whether old clients' transactions are verified, too (transaction.partition.verification.enable).
   bool strict_kafka() const { return settings().get_bool("milena.strict.kafka"); }
@@ -183,6 +192,7 @@ class Shard {
   void apply_altered_settings(const ConfigResource& resource);
   void set_log_config(Partition& partition, const TopicImage& topic);
   void tell_cordoned_directories();
+  void apply_acl(const Uuid& id);
   void apply_partition(const TopicPartitionId& id, bool created);
   void remove_topic(const ImageDelta::Topic& topic);
   LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
@@ -202,6 +212,10 @@ class Shard {
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
   ClientTelemetry telemetry_;
+  // Where the settings name an authorizer; its ACLs are the image's.
+  std::unique_ptr<AclAuthorizer> acls_;
+  const Authorizer* authorizer_;
+  AuditLog audit_log_;
   std::unique_ptr<GroupRuntime> groups_;
   std::unique_ptr<TransactionRuntime> transactions_;
   std::unique_ptr<LogCleaner> cleaner_;

@@ -46,10 +46,10 @@ A value that cannot be is refused at start, with the key, the value and what was
 named in a warning together with the one that was probably meant, and ignored. So is a key whose work Milena does not
 do yet, if it is set to something else than its default.
 
-What would keep somebody out and is not enforced yet is refused at start rather than ignored: `authorizer.class.name`,
-`create.topic.policy.class.name`, `alter.config.policy.class.name`, and every listener or inter-broker protocol with TLS or
-SASL. What protects nothing in Kafka either (`super.users` without an authorizer, `ssl.client.auth` with PLAINTEXT listeners)
-is named in a warning.
+What would keep somebody out and is not enforced is refused at start rather than ignored: an `authorizer.class.name`
+other than Kafka's StandardAuthorizer ([security.md](security.md)), `create.topic.policy.class.name`,
+`alter.config.policy.class.name`, and every listener or inter-broker protocol with TLS or SASL. What protects nothing in
+Kafka either (`super.users` without an authorizer, `ssl.client.auth` with PLAINTEXT listeners) is named in a warning.
 
 ## Altering while the broker runs
 

@@ -6,8 +6,12 @@ namespace milena {
 namespace config_rows {
 
 static const ConfigDef kSecurityRows[] = {
-    {"authorizer.class.name", kString, "", "", kReadOnly, 0,
+    {"authorizer.class.name", kString, "", "", kReadOnly, kHonoured,
      "Class that decides who may do what; empty allows everything."},
+    {"milena.audit.log", kString, "", "", kReadOnly, kHonoured,
+     "File to which denied and administrative requests are written, one JSON line each; empty writes none."},
+    {"milena.audit.log.max.bytes", kLong, "104857600", "[1024,...]", kReadOnly, kHonoured,
+     "Size at which that file is renamed, with .1 behind its name, and begun anew."},
     {"principal.builder.class", kClass, "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
      "", kPerBroker, 0,
      "Java class that makes a principal of a connection."},

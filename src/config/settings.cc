@@ -77,7 +77,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
     // Somebody's file with Kafka's own default in it says nothing new.
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
-    std::string why = unprotected_warning(def.name);
+    std::string why = unprotected_warning(settings, def.name);
     settings.warnings_.push_back(fmt::format(
         "{}={}{}: {}", def.name, def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
         variable_of(value.origin), why.empty() ? "not implemented yet; the setting has no effect" : why));
@@ -161,7 +161,7 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
 void Settings::warn_about(const Bytes& key, const Bytes& text) {
   const std::string variable = variable_of(origin_of_other(key));
   if (is_foreign(key)) {
-    std::string why = unprotected_warning(key);
+    std::string why = unprotected_warning(*this, key);
     if (!why.empty()) warnings_.push_back(fmt::format("{}{}: {}", key, variable, why));
     return;
   }

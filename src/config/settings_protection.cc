@@ -1,5 +1,7 @@
 #include "config/settings_protection.h"
 
+#include "config/authorizer_settings.h"
+
 namespace milena {
 namespace {
 
@@ -12,9 +14,6 @@ struct Protection {
 // In Kafka each of these keeps somebody out or refuses to start. Settings of ssl.* and sasl.* are not among them: they
 // count for listeners of SSL and SASL, which are refused themselves.
 constexpr Protection kProtections[] = {
-    {"authorizer.class.name", "",
-     "Milena enforces no ACLs yet, so every client could do everything. Start this node with Kafka, or, if all clients "
-     "may do everything, remove authorizer.class.name and super.users"},
     {"create.topic.policy.class.name", "",
      "Milena runs no Java classes, so no topic would be refused. Start this node with Kafka, or remove the setting"},
     {"alter.config.policy.class.name", "",
@@ -34,11 +33,14 @@ Status check_protection(const Settings& settings) {
     return make_error(ErrorKind::kInvalid, "{}={} ({}): {}", protection.name, *text, settings.origin(protection.name),
                       protection.why);
   }
+  if (auto authorizer = authorizer_settings(settings); !authorizer.ok()) return authorizer.error();
   return ok_status();
 }
 
-std::string unprotected_warning(ByteView key) {
-  if (key == "super.users" || key == "allow.everyone.if.no.acl.found") {
+std::string unprotected_warning(const Settings& settings, ByteView key) {
+  if (key == kSuperUsers || key == kAllowEveryone) {
+    const std::optional<Bytes>& authorizer = settings.text("authorizer.class.name");
+    if (authorizer && !authorizer->empty()) return {};
     return "without authorizer.class.name it has no effect, as in Kafka: every client may do everything";
   }
   if (key.starts_with("ssl.") || key.starts_with("sasl.") || key.starts_with("delegation.token.") ||

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "config/authorizer_settings.h"
+
 namespace milena {
 namespace {
 
@@ -44,8 +46,10 @@ Bytes settings_report(const Settings& settings, bool with_defaults) {
     (settings.is_set(def.name) ? set : defaults).push_back(line_of(settings, def));
   }
   for (const auto& [key, value] : settings.others()) {
+    const bool of_authorizer = key == kSuperUsers || key == kAllowEveryone;
+    const char* what = of_authorizer ? "; the authorizer's" : "; not one of the broker's settings";
     set.push_back({fmt::format("{}={}", key, may_be_secret(key) ? "[hidden]" : ByteView(value)),
-                   settings.origin_of_other(key) + "; not one of the broker's settings"});
+                   settings.origin_of_other(key) + what});
   }
   Bytes out;
   out += set.empty() ? "# Nothing is set: all defaults.\n" : "# Set\n";

@@ -145,7 +145,6 @@ DescribeClientQuotasResponse describe_client_quotas(const std::map<QuotaEntity, 
     response.entries.reset();
     return response;
   }
-  response.error_message.reset();
   response.entries.emplace();
   for (const auto& [entity, values] : quotas) {
     if (!passes(entity, filters, request.strict)) continue;

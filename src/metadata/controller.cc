@@ -14,6 +14,7 @@ Controller::Controller(MetadataImage image, ControllerSettings settings, std::fu
   for (const TopicImage& topic : image_.topics()) {
     if (has_collision_chars(topic.name)) collisions_[collision_key(topic.name)].insert(topic.name);
   }
+  for (const auto& [id, acl] : image_.acls()) acls_.insert(&acl);
 }
 
 void Controller::apply(const MetadataRecords& records) {
@@ -27,8 +28,10 @@ void Controller::apply(const MetadataRecords& records) {
 
   ImageDelta delta;
   for (const MetadataRecord& record : ready) {
+    forget_acl(record);
     const Status applied = image_.apply(record, delta);
     CHECK(applied.ok(), "{}", applied.error().message);
+    note_acl(record);
   }
   for (const ImageDelta::Topic& topic : delta.topics_created) {
     if (has_collision_chars(topic.name)) collisions_[collision_key(topic.name)].insert(topic.name);

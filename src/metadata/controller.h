@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "config/topic_config.h"
+#include "metadata/acls.h"
 #include "metadata/image.h"
 #include "metadata/internal_topics.h"
 #include "metadata/metadata_record.h"
@@ -40,8 +41,10 @@
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
+#include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_acls.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/incremental_alter_configs.h"
@@ -151,6 +154,11 @@ class Controller {
   ControllerEffects<AlterUserScramCredentialsResponse> alter_user_scram_credentials(
       const AlterUserScramCredentialsRequest& request) const;
 
+  // --- ACLs (controller_acls.cc)
+
+  ControllerEffects<CreateAclsResponse> create_acls(const CreateAclsRequest& request) const;
+  ControllerEffects<DeleteAclsResponse> delete_acls(const DeleteAclsRequest& request) const;
+
   // --- configs (controller_configs.cc): of topics, brokers, groups and client metrics. Log levels (BROKER_LOGGER) are
   // the process's own: what IncrementalAlterConfigs asks of them is answered with NONE once its form is right, and is
   // the caller's to do.
@@ -259,6 +267,9 @@ class Controller {
   MaybeRefusal plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource,
                                 MetadataRecords& records) const;
 
+  void forget_acl(const MetadataRecord& record);
+  void note_acl(const MetadataRecord& record);
+
   // Topics whose names differ only in '.' and '_', by collision_key.
   using CollisionIndex = std::unordered_map<Bytes, std::set<Bytes>>;
 
@@ -266,6 +277,8 @@ class Controller {
   ControllerSettings settings_;
   std::function<Uuid()> new_uuid_;
   CollisionIndex collisions_;
+  // The image's ACLs by what they say.
+  AclsByContent acls_;
 };
 
 }  // namespace milena

@@ -58,7 +58,7 @@ const EndpointImage* BrokerImage::endpoint(ByteView listener) const {
 
 bool ImageDelta::empty() const {
   return topics_created.empty() && topics_deleted.empty() && partitions.empty() && configs.empty() &&
-         brokers.empty() && !controllers && !features && !client_quotas && !producer_ids && !acls &&
+         brokers.empty() && !controllers && !features && !client_quotas && !producer_ids && acls.empty() &&
          !scram_credentials && !delegation_tokens;
 }
 

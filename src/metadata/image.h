@@ -177,7 +177,7 @@ struct ImageDelta {
   bool features = false;
   bool client_quotas = false;
   bool producer_ids = false;
-  bool acls = false;
+  std::vector<Uuid> acls;
   bool scram_credentials = false;
   bool delegation_tokens = false;
 

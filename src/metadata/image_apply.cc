@@ -260,12 +260,12 @@ struct MetadataImage::Applier {
 
   Status operator()(const AccessControlEntryRecord& record) {
     image.acls_[record.id] = record;
-    delta.acls = true;
+    delta.acls.push_back(record.id);
     return ok_status();
   }
   Status operator()(const RemoveAccessControlEntryRecord& record) {
     image.acls_.erase(record.id);
-    delta.acls = true;
+    delta.acls.push_back(record.id);
     return ok_status();
   }
   Status operator()(const UserScramCredentialRecord& record) {

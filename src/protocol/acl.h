@@ -39,12 +39,33 @@ enum class AclResourceType : int8_t {
 };
 inline constexpr size_t kAclResourceTypeCount = 8;
 
+// How the name in an ACL stands for names of resources (org.apache.kafka.common.resource.PatternType). kAny and kMatch
+// occur in filters only.
+enum class AclPatternType : int8_t { kUnknown = 0, kAny = 1, kMatch = 2, kLiteral = 3, kPrefixed = 4 };
+
+enum class AclPermissionType : int8_t { kUnknown = 0, kAny = 1, kDeny = 2, kAllow = 3 };
+
+// As the name of a literal resource: every resource of the type. As a host: every host.
+inline constexpr std::string_view kAclWildcard = "*";
+inline constexpr std::string_view kAnyUserPrincipal = "User:*";
+
 // The name of the one resource of type cluster.
 inline constexpr std::string_view kClusterResource = "kafka-cluster";
 
 // As Kafka's tools write them: "DescribeConfigs", "TransactionalId".
 std::string_view acl_operation_name(AclOperation operation);
 std::string_view acl_resource_type_name(AclResourceType type);
+
+// A code of the wire or of a record; what is not known is kUnknown, as in Kafka.
+AclOperation acl_operation(int8_t code);
+AclResourceType acl_resource_type(int8_t code);
+AclPatternType acl_pattern_type(int8_t code);
+AclPermissionType acl_permission_type(int8_t code);
+// As Kafka's error messages write them: "DESCRIBE_CONFIGS", "TRANSACTIONAL_ID", "PREFIXED", "ALLOW".
+std::string_view acl_constant(AclOperation operation);
+std::string_view acl_constant(AclResourceType type);
+std::string_view acl_constant(AclPatternType type);
+std::string_view acl_constant(AclPermissionType type);
 
 // A set of operations as answers carry it (KIP-430): bit n stands for operation n.
 constexpr int32_t acl_operation_bit(AclOperation operation) { return 1 << static_cast<int>(operation); }

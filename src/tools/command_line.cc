@@ -210,6 +210,8 @@ CommandLine parse_command_line(int count, const char* const* words) {
       line.command = Command::kConfigReference;
     } else if (word == "--api-reference") {
       line.command = Command::kApiReference;
+    } else if (word == "--permission-reference") {
+      line.command = Command::kPermissionReference;
     } else if (word == "--version") {
       line.command = Command::kVersion;
     } else if (word == "--env") {

@@ -20,7 +20,8 @@ struct CommandLine {
     kHelp,
     kVersion,
     kConfigReference,
-    kApiReference
+    kApiReference,
+    kPermissionReference
   };
 
   Command command = Command::kServe;

@@ -20,6 +20,12 @@ TEST(ApiReference, TheTableInReadmeIsTheOneOfTheHandlers) {
   EXPECT_TRUE(readme->substr(table, end - table) == api_reference()) << "write it anew: script/reference";
 }
 
+TEST(ApiReference, ThePermissionsInDocsAreThoseOfTheHandlers) {
+  auto page = posix_file_system().read_file(MILENA_GOLDEN_DIR "/../../docs/permissions.md");
+  ASSERT_TRUE(page.ok()) << page.error().message;
+  EXPECT_TRUE(*page == permission_reference()) << "write it anew: script/reference";
+}
+
 // Each request is answered in all versions from the oldest that Kafka 3.9 takes to the newest that 4.3 offers.
 TEST(ApiReference, HandlersTakeEveryVersion) {
   for (const ApiEntry& api : api_registry()) {

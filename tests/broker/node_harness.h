@@ -123,11 +123,12 @@ class NodeHarness {
   }
 
   // A new connection, on the given shard; lives until disconnect, stop or kill.
-  TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT", std::string protocol = "PLAINTEXT") {
+  TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT", std::string protocol = "PLAINTEXT",
+                      std::string peer_host = "127.0.0.1") {
     shard %= shard_count_;
     ConnectionInfo info;
     info.id = ++last_connection_;
-    info.peer_host = "127.0.0.1";
+    info.peer_host = std::move(peer_host);
     info.peer_port = 50'000;
     info.local_host = "127.0.0.1";
     info.local_port = 9092;

@@ -100,12 +100,17 @@ void add_partition_samples(std::vector<PermissionSample>& samples) {
 }
 
 void add_security_samples(std::vector<PermissionSample>& samples) {
-  samples.push_back(sample<DescribeAclsResponse>("", DescribeAclsRequest{}, 3, top_error, kClusterAuthorizationFailed));
+  // Any: what is unknown is no request.
+  DescribeAclsRequest describe;
+  describe.resource_type_filter = describe.operation = describe.permission_type = 1;
+  samples.push_back(sample<DescribeAclsResponse>("", describe, 3, top_error, kClusterAuthorizationFailed));
   CreateAclsRequest create;
-  create.creations.emplace_back();
+  auto& acl = create.creations.emplace_back();
+  acl.resource_type = acl.operation = acl.permission_type = 3;
   samples.push_back(sample<CreateAclsResponse>("", create, 3, kFirstResult, kClusterAuthorizationFailed));
   DeleteAclsRequest remove;
-  remove.filters.emplace_back();
+  auto& filter = remove.filters.emplace_back();
+  filter.resource_type_filter = filter.operation = filter.permission_type = 1;
   samples.push_back(sample<DeleteAclsResponse>(
       "", remove, 3, [](const auto& response) { return response.filter_results.at(0).error_code; },
       kClusterAuthorizationFailed));

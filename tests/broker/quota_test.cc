@@ -58,6 +58,23 @@ TEST_P(QuotaTest, ConnectionsOfOneClientIdShareItsQuota) {
   EXPECT_EQ(throttle_of_produce(client(), big_batch()), 0) << "another client id is free";
 }
 
+// Kafka's precedence: the user with the client id, the user, the client id. Everybody is ANONYMOUS here.
+TEST_P(QuotaTest, AUsersQuotaIsStrongerThanAClientIdsAndWeakerThanThatOfBoth) {
+  create_topic("q");
+  set_quota({{"client-id", "slow"}}, "producer_byte_rate", 10);
+  set_quota({{"user", "ANONYMOUS"}}, "producer_byte_rate", 1'000'000'000);
+  set_quota({{"user", "another"}}, "producer_byte_rate", 10);
+  TestClient& slow = node().connect(0);
+  slow.set_client_id("slow");
+  EXPECT_EQ(throttle_of_produce(slow, big_batch()), 0);
+  set_quota({{"user", "ANONYMOUS"}, {"client-id", "slow"}}, "producer_byte_rate", 10'000);
+  throttle_of_produce(slow, big_batch());
+  EXPECT_GT(throttle_of_produce(slow, big_batch()), 5'000);
+  EXPECT_EQ(throttle_of_produce(client(), big_batch()), 0);
+  set_quota({{"user", "ANONYMOUS"}, {"client-id", "slow"}}, "producer_byte_rate", 10'000, true);
+  EXPECT_EQ(throttle_of_produce(slow, big_batch()), 0);
+}
+
 TEST_P(QuotaTest, WithoutAcksTheConnectionIsPausedAllTheSame) {
   create_topic("q");
   set_quota({{"user", std::nullopt}}, "producer_byte_rate", 10'000);

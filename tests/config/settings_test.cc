@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/config_values.h"
 #include "config/settings_file.h"
@@ -97,7 +98,7 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
   // 360 of KafkaConfig, 3 that can only be altered at run time, 5 of our own.
-  EXPECT_EQ(broker_configs().size(), 369u);
+  EXPECT_EQ(broker_configs().size(), 371u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
@@ -133,9 +134,9 @@ TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
     const char* text;
     const char* expected;
   } kCases[] = {
-      {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-       "remove authorizer.class.name and super.users"},
-      {"authorizer.class.name=com.example.Own", "enforces no ACLs"},
+      {"authorizer.class.name=com.example.Own",
+       "expected org.apache.kafka.metadata.authorizer.StandardAuthorizer; Milena runs no Java classes"},
+      {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthoriser", "expected org.apache.kafka"},
       {"create.topic.policy.class.name=com.example.Policy", "remove the setting"},
       {"alter.config.policy.class.name=com.example.Policy", "remove the setting"},
       {"security.inter.broker.protocol=SASL_SSL", "expected PLAINTEXT"},
@@ -148,6 +149,25 @@ TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
     EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1) + (text[0] == 's' ? "PLAINTEXT" : "")}).ok())
         << text;
   }
+}
+
+TEST(Settings, WhatStandardAuthorizerIsTold) {
+  const Bytes authorizer = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+  auto settings = load({authorizer, "super.users= User:a ;;Group:b:c; ", "allow.everyone.if.no.acl.found= TRUE "});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(), ElementsAre());
+  auto read = authorizer_settings(*settings);
+  ASSERT_TRUE(read.ok());
+  EXPECT_TRUE(read->enforced && read->allow_if_no_acl);
+  EXPECT_THAT(read->super_users, ElementsAre("Group:b:c", "User:a"));
+
+  settings = load({authorizer, "super.users=User:a;bob", "allow.everyone.if.no.acl.found=yes"});
+  ASSERT_FALSE(settings.ok());
+  EXPECT_THAT(settings.error().message,
+              HasSubstr("super.users=User:a;bob (--override): expected principals as User:name"));
+  EXPECT_THAT(settings.error().message, HasSubstr("\"bob\""));
+  EXPECT_FALSE(authorizer_settings(*load({authorizer, "allow.everyone.if.no.acl.found=yes"}))->allow_if_no_acl);
+  EXPECT_FALSE(authorizer_settings(*load({"super.users=bob"}))->enforced);
 }
 
 // These protect nothing in Kafka either, without an authorizer or on PLAINTEXT listeners; people are told.

@@ -52,6 +52,23 @@ TEST(ConsumerPatterns, ANewPatternIsLookedUpAHeartbeatLaterWhereKafkasWaysAreAsk
   EXPECT_EQ(h.in_answer(second), (Owned{{"orders-1", {0}}}));
 }
 
+// As in Kafka: a pattern tells no names that its subscriber may not see.
+TEST(ConsumerPatterns, APatternStandsForTopicsThatItsSubscriberMaySee) {
+  ConsumerHarness h;
+  h.add_topic("orders-1", 1);
+  h.add_topic("orders-secret", 1);
+  Bytes asked_by;
+  h.shard().set_topic_filter([&](const Caller& caller, ByteView topic) {
+    asked_by = caller.client_host;
+    return topic != "orders-secret";
+  });
+  auto beat = ConsumerHarness::joining("a");
+  beat.topics.reset();
+  beat.regex = "orders-.*";
+  EXPECT_EQ(h.in_answer(h.beat(beat)), (Owned{{"orders-1", {0}}}));
+  EXPECT_EQ(asked_by, "/127.0.0.1");
+}
+
 TEST(ConsumerPatterns, ABadPatternIsRefused) {
   ConsumerHarness h;
   auto beat = ConsumerHarness::joining("a");

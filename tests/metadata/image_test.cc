@@ -208,7 +208,7 @@ TEST(Image, KeepsConfigsFeaturesQuotasAndIds) {
   const ImageDelta delta = apply(
       image, {level, config(ResourceType::kBroker, "", "a", "1"), config(ResourceType::kBroker, "", "b", "2"),
               config(ResourceType::kBroker, "1", "a", "3"), quota, ids, NoOpRecord()});
-  EXPECT_TRUE(delta.features && delta.client_quotas && delta.producer_ids && !delta.acls);
+  EXPECT_TRUE(delta.features && delta.client_quotas && delta.producer_ids && delta.acls.empty());
   EXPECT_EQ(delta.configs,
             (std::vector<ConfigResource>{{ResourceType::kBroker, ""}, {ResourceType::kBroker, "1"}}));
   EXPECT_EQ(image.metadata_version(), 30);

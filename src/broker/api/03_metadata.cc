@@ -81,7 +81,9 @@ void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
   response.controller_id = shard.node().node_id;
   if (call.request.include_cluster_authorized_operations) {
     response.cluster_authorized_operations =
-        call.allows(kDescribeTheCluster) ? call.authorized_operations(AclResourceType::kCluster, kClusterResource) : 0;
+        call.allows_quietly(kDescribeTheCluster)
+            ? call.authorized_operations(AclResourceType::kCluster, kClusterResource)
+            : 0;
   }
 }
 
@@ -131,7 +133,7 @@ void answer(const std::shared_ptr<MetadataCall>& call, const Accesses& accesses)
   describe_cluster(*call, response);
   if (asks_for_all(*call)) {
     for (const TopicImage& topic : call->shard().image().topics()) {
-      if (call->allows(kDescribeTopic, topic.name)) response.topics.push_back(describe_topic(*call, topic));
+      if (call->allows_quietly(kDescribeTopic, topic.name)) response.topics.push_back(describe_topic(*call, topic));
     }
     return call->reply(response);
   }
@@ -167,7 +169,7 @@ Accesses accesses_of(const MetadataCall& call) {
     if (!call.allows(kDescribeTopic, name)) {
       access = Access::kNothing;
     } else if (topic == nullptr && creates_topics(call)) {
-      if (!may_create_any) may_create_any = call.allows(kCreateInCluster);
+      if (!may_create_any) may_create_any = call.allows_quietly(kCreateInCluster);
       if (!*may_create_any && !call.allows(kCreateTopic, name)) access = Access::kDescribeButNotCreate;
     }
   }

@@ -73,7 +73,7 @@ void name_by_id(const MetadataImage& image, OffsetFetchGroupResponse& group) {
 
 // Of all topics those that the client may see.
 void hide_topics(const OffsetFetchCall& call, OffsetFetchGroupResponse& group) {
-  std::erase_if(group.topics, [&](const auto& topic) { return !call.allows(kDescribeTopic, topic.name); });
+  std::erase_if(group.topics, [&](const auto& topic) { return !call.allows_quietly(kDescribeTopic, topic.name); });
 }
 
 // Up to version 7 the group's answer is the answer; up to 1 an error stands at every partition.

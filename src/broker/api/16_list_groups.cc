@@ -28,9 +28,9 @@ void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
       },
       [call, response] {
         // Who may describe the cluster sees every group.
-        if (!call->allows(kDescribeTheCluster)) {
+        if (!call->allows_quietly(kDescribeTheCluster)) {
           std::erase_if(response->groups,
-                        [&](const auto& group) { return !call->allows(kDescribeGroup, group.group_id); });
+                        [&](const auto& group) { return !call->allows_quietly(kDescribeGroup, group.group_id); });
         }
         call->reply(*response);
       });

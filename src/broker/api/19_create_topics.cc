@@ -5,6 +5,7 @@
 #include "broker/api_entry.h"
 #include "metadata/internal_topics.h"
 #include "protocol/messages/create_topics.h"
+#include "security/audit_line.h"
 
 namespace milena {
 namespace {
@@ -15,7 +16,7 @@ using CreateTopicsCall = Call<CreateTopicsRequest, CreateTopicsResponse>;
 // the metadata topic, the controller refuses for everybody.
 std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
   std::vector<Bytes> forbidden;
-  if (call.allows(kCreateInCluster)) return forbidden;
+  if (call.allows_quietly(kCreateInCluster)) return forbidden;
   std::map<ByteView, int> counts;
   for (const auto& topic : call.request.topics) counts[topic.name]++;
   std::erase_if(call.request.topics, [&](const auto& topic) {
@@ -30,7 +31,7 @@ std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
 // The configs of a topic are for those who may describe them.
 void hide_configs(const CreateTopicsCall& call, CreateTopicsResponse& response) {
   for (auto& topic : response.topics) {
-    if (topic.error_code != ErrorCode::kNone || call.allows(kDescribeTopicConfigs, topic.name)) continue;
+    if (topic.error_code != ErrorCode::kNone || call.allows_quietly(kDescribeTopicConfigs, topic.name)) continue;
     topic.topic_config_error_code = ErrorCode::kTopicAuthorizationFailed;
     topic.num_partitions = -1;
     topic.replication_factor = -1;
@@ -39,6 +40,9 @@ void hide_configs(const CreateTopicsCall& call, CreateTopicsResponse& response) 
 }
 
 void handle_create_topics(std::shared_ptr<CreateTopicsCall> call) {
+  if (call->is_audited()) {
+    for (const auto& topic : call->request.topics) call->audit_trail().add_target(Bytes(topic.name));
+  }
   auto finish = [call, forbidden = take_forbidden(*call)](CreateTopicsResponse& response) {
     hide_configs(*call, response);
     for (const Bytes& name : forbidden) {

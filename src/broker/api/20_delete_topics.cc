@@ -4,6 +4,7 @@
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/delete_topics.h"
+#include "security/audit_line.h"
 
 namespace milena {
 namespace {
@@ -17,6 +18,7 @@ DeletedResult refusal_of(std::optional<Bytes> name, const Uuid& id) {
   refused.name = std::move(name);
   refused.topic_id = id;
   refused.error_code = ErrorCode::kTopicAuthorizationFailed;
+  refused.error_message = Bytes(error_message(refused.error_code));
   return refused;
 }
 
@@ -40,7 +42,8 @@ std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& 
 // says so.
 std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
   std::vector<DeletedResult> forbidden;
-  if (call.allows(kDeleteInCluster) || !call.shard().settings().get_bool("delete.topic.enable")) return forbidden;
+  if (call.allows_quietly(kDeleteInCluster) || !call.shard().settings().get_bool("delete.topic.enable"))
+    return forbidden;
   std::map<ByteView, int> names;
   std::map<Uuid, int> ids;
   for (ByteView name : call.request.topic_names) names[name]++;
@@ -59,6 +62,11 @@ std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
 }
 
 void handle_delete_topics(std::shared_ptr<DeleteTopicsCall> call) {
+  if (call->is_audited()) {
+    for (ByteView name : call->request.topic_names) call->audit_trail().add_target(Bytes(name));
+    for (const auto& topic : call->request.topics)
+      call->audit_trail().add_target(topic.name ? Bytes(*topic.name) : topic.topic_id.to_string());
+  }
   auto finish = [forbidden = take_forbidden(*call)](DeleteTopicsResponse& response) {
     response.responses.insert(response.responses.end(), forbidden.begin(), forbidden.end());
   };

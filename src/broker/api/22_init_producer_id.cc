@@ -39,7 +39,7 @@ ErrorCode check_access(const InitProducerIdCall& call) {
   if (const auto& id = call.request.transactional_id) {
     return call.allows(kWriteTransactionalId, *id) ? ErrorCode::kNone : ErrorCode::kTransactionalIdAuthorizationFailed;
   }
-  const bool allowed = call.allows(kIdempotentWrite) || call.allows_somewhere(kWriteTopic);
+  const bool allowed = call.allows_quietly(kIdempotentWrite) || call.allows_somewhere(kWriteTopic);
   return allowed ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
 }
 

@@ -51,7 +51,7 @@ void refuse_markers(WriteTxnMarkersCall& call) {
 }
 
 void handle_write_txn_markers(std::shared_ptr<WriteTxnMarkersCall> call) {
-  if (!call->allows(kAlterCluster) && !call->allows(kClusterAction)) return refuse_markers(*call);
+  if (!call->allows_quietly(kAlterCluster) && !call->allows(kClusterAction)) return refuse_markers(*call);
   std::shared_ptr<const WriteTxnMarkersRequest> request(call, &call->request);
   write_txn_markers(call->shard(), std::move(request),
                     [call](WriteTxnMarkersResponse response) { call->reply(merged(response)); });

@@ -1,7 +1,11 @@
-// DescribeAcls (key 29), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
+// DescribeAcls (key 29), versions 0-3. 1: types of patterns; 2: flexible. A filter with a field that is 0, "unknown",
+// is no request for Kafka, and closes the connection.
+#include "broker/api/acl_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
+#include "broker/shard.h"
+#include "metadata/acls.h"
 #include "protocol/messages/describe_acls.h"
 
 namespace milena {
@@ -10,11 +14,15 @@ namespace {
 using DescribeAclsCall = Call<DescribeAclsRequest, DescribeAclsResponse>;
 
 void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
+  if (filter_is_unknown(call->request)) return call->close(kUnknownAclElements);
   if (!require_cluster(*call, kDescribeTheCluster)) return;
-  DescribeAclsResponse response;
-  response.error_code = ErrorCode::kSecurityDisabled;
-  response.error_message = kNoAuthorizer;
-  call->reply(response);
+  if (!call->shard().authorizer().configured()) {
+    DescribeAclsResponse response;
+    response.error_code = ErrorCode::kSecurityDisabled;
+    response.error_message = "No Authorizer is configured on the broker";
+    return call->reply(response);
+  }
+  call->reply(describe_acls(call->shard().image().acls(), call->request));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
-// CreateAcls (key 30), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
-#include "broker/api/refusal.h"
+// CreateAcls (key 30), versions 0-3. 1: types of patterns; 2: flexible. What must be true of an ACL is in
+// metadata/controller_acls.cc; an ACL with a field that is 0, "unknown", is no request for Kafka, and closes the
+// connection.
+#include "broker/api/acl_call.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "protocol/messages/create_acls.h"
@@ -9,15 +11,14 @@ namespace {
 
 using CreateAclsCall = Call<CreateAclsRequest, CreateAclsResponse>;
 
+bool is_unknown(const CreateAclsRequest::AclCreation& acl) {
+  return acl.resource_pattern_type == 0 || acl.resource_type == 0 || acl.permission_type == 0 || acl.operation == 0;
+}
+
 void handle_create_acls(std::shared_ptr<CreateAclsCall> call) {
-  const bool allowed = call->allows(kAlterCluster);
-  CreateAclsResponse response;
-  response.results.resize(call->request.creations.size());
-  for (auto& result : response.results) {
-    result.error_code = allowed ? ErrorCode::kSecurityDisabled : ErrorCode::kClusterAuthorizationFailed;
-    result.error_message = allowed ? kNoAuthorizer : Bytes(error_message(result.error_code));
-  }
-  call->reply(response);
+  const auto& wanted = call->request.creations;
+  if (std::any_of(wanted.begin(), wanted.end(), is_unknown)) return call->close(kUnknownAclElements);
+  alter_acls(call, wanted, &CreateAclsResponse::results);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// DeleteAcls (key 31), versions 0-3. Without an authorizer there are no ACLs, and Kafka says so to whoever asks.
-#include "broker/api/refusal.h"
+// DeleteAcls (key 31), versions 0-3. 1: types of patterns; 2: flexible. A filter with a field that is 0, "unknown", is
+// no request for Kafka, and closes the connection.
+#include "broker/api/acl_call.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "protocol/messages/delete_acls.h"
@@ -10,14 +11,11 @@ namespace {
 using DeleteAclsCall = Call<DeleteAclsRequest, DeleteAclsResponse>;
 
 void handle_delete_acls(std::shared_ptr<DeleteAclsCall> call) {
-  const bool allowed = call->allows(kAlterCluster);
-  DeleteAclsResponse response;
-  response.filter_results.resize(call->request.filters.size());
-  for (auto& result : response.filter_results) {
-    result.error_code = allowed ? ErrorCode::kSecurityDisabled : ErrorCode::kClusterAuthorizationFailed;
-    result.error_message = allowed ? kNoAuthorizer : Bytes(error_message(result.error_code));
+  const auto& filters = call->request.filters;
+  if (std::any_of(filters.begin(), filters.end(), filter_is_unknown<DeleteAclsRequest::DeleteAclsFilter>)) {
+    return call->close(kUnknownAclElements);
   }
-  call->reply(response);
+  alter_acls(call, filters, &DeleteAclsResponse::filter_results);
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ void alter_log_levels(const IncrementalAlterConfigsCall& call, IncrementalAlterC
     if (!asked || result.error_code != ErrorCode::kNone) continue;
     auto error =
         !may_alter_log_levels(call)
-            ? std::optional(ConfigError{Bytes(error_message(ErrorCode::kClusterAuthorizationFailed)),
+            ? std::optional(ConfigError{call.connection().to_controller
+                                            ? Bytes(error_message(ErrorCode::kClusterAuthorizationFailed))
+                                            : Bytes(),
                                         ErrorCode::kClusterAuthorizationFailed})
             : alter_loggers(call.request.resources[i], call.shard().node().node_id, call.request.validate_only);
     if (!error) continue;

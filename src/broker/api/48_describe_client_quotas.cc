@@ -14,7 +14,7 @@ void handle_describe_client_quotas(std::shared_ptr<DescribeClientQuotasCall> cal
   if (!call->allows(kDescribeClusterConfigs)) {
     DescribeClientQuotasResponse refused;
     refused.error_code = ErrorCode::kClusterAuthorizationFailed;
-    refused.error_message = Bytes(error_message(refused.error_code));
+    refused.error_message.reset();
     refused.entries.reset();
     return call->reply(refused);
   }

@@ -45,7 +45,7 @@ DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>&
 void refuse_users(DescribeUserScramCredentialsCall& call, ErrorCode error) {
   DescribeUserScramCredentialsResponse response;
   response.error_code = error;
-  response.error_message = Bytes(error_message(error));
+  response.error_message.reset();
   if (call.request.users) response.results.resize(call.request.users->size());
   for (DescribedUser& each : response.results) {
     each.error_code = error;

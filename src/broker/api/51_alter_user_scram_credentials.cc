@@ -4,6 +4,7 @@
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
+#include "security/audit_line.h"
 
 namespace milena {
 namespace {
@@ -20,6 +21,10 @@ void refuse_credentials(AlterUserScramCredentialsCall& call, ErrorCode error) {
 }
 
 void handle_alter_user_scram_credentials(std::shared_ptr<AlterUserScramCredentialsCall> call) {
+  if (call->is_audited()) {
+    for (const auto& one : call->request.deletions) call->audit_trail().add_target(Bytes(one.name));
+    for (const auto& one : call->request.upsertions) call->audit_trail().add_target(Bytes(one.name));
+  }
   if (!call->allows(kAlterCluster)) return refuse_credentials(*call, ErrorCode::kClusterAuthorizationFailed);
   ask_controller(std::move(call));
 }

@@ -78,8 +78,9 @@ void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   }
   if (call->request.include_cluster_authorized_operations) {
     response.cluster_authorized_operations =
-        call->allows(kDescribeTheCluster) ? call->authorized_operations(AclResourceType::kCluster, kClusterResource)
-                                          : 0;
+        call->allows_quietly(kDescribeTheCluster)
+            ? call->authorized_operations(AclResourceType::kCluster, kClusterResource)
+            : 0;
   }
   call->reply(response);
 }

@@ -39,7 +39,8 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
           auto& out = response->transaction_states[i];
           if (error == ErrorCode::kNone) {
             out = std::move(std::get<DescribeTransactionsResponse>(*answer).transaction_states.at(0));
-            std::erase_if(out.topics, [&](const auto& topic) { return !call->allows(kDescribeTopic, topic.topic); });
+            std::erase_if(out.topics,
+                          [&](const auto& topic) { return !call->allows_quietly(kDescribeTopic, topic.topic); });
           } else {
             out.transactional_id = Bytes(call->request.transactional_ids[i]);
             out.error_code = error;

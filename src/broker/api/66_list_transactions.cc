@@ -83,8 +83,9 @@ void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::s
   listing->open += static_cast<size_t>(count);
   auto finish_one = [call, listing] {
     if (--listing->open > 0) return;
-    std::erase_if(listing->response.transaction_states,
-                  [&](const auto& state) { return !call->allows(kDescribeTransactionalId, state.transactional_id); });
+    std::erase_if(listing->response.transaction_states, [&](const auto& state) {
+      return !call->allows_quietly(kDescribeTransactionalId, state.transactional_id);
+    });
     match_then_answer(call, listing);
   };
   for (int32_t partition = 0; partition < count; partition++) {

@@ -41,7 +41,7 @@ std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call,
   };
   if (request.topics.empty()) {
     for (const TopicImage& topic : call.shard().image().topics()) {
-      if (call.allows(kDescribeTopic, topic.name)) add(topic.name);
+      if (call.allows_quietly(kDescribeTopic, topic.name)) add(topic.name);
     }
     const auto wanted = std::min<size_t>(names.size(), static_cast<size_t>(room) + 1);
     std::partial_sort(names.begin(), names.begin() + static_cast<ptrdiff_t>(wanted), names.end());

@@ -18,7 +18,8 @@ class GroupCaller {
  public:
   GroupCaller(const CallBase& call, AnswerToken token)
       : host_("/" + call.connection().info.peer_host),
-        caller_{token, call.version(), call.client_id(), host_, call.connection().info.id, &call.answer_room()} {}
+        caller_{token, call.version(), call.client_id(), host_, call.connection().info.id, &call.answer_room(),
+                &call.principal()} {}
   operator const Caller&() const { return caller_; }
 
  private:

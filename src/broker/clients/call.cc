@@ -6,6 +6,39 @@
 #include "protocol/request_header.h"
 
 namespace milena {
+namespace {
+
+// Changes the cluster, or what is kept in it, rather than writing or reading records.
+bool is_administrative(ApiKey key) {
+  switch (key) {
+    case ApiKey::kCreateTopics:
+    case ApiKey::kDeleteTopics:
+    case ApiKey::kDeleteRecords:
+    case ApiKey::kWriteTxnMarkers:
+    case ApiKey::kCreateAcls:
+    case ApiKey::kDeleteAcls:
+    case ApiKey::kAlterConfigs:
+    case ApiKey::kAlterReplicaLogDirs:
+    case ApiKey::kCreatePartitions:
+    case ApiKey::kCreateDelegationToken:
+    case ApiKey::kRenewDelegationToken:
+    case ApiKey::kExpireDelegationToken:
+    case ApiKey::kDeleteGroups:
+    case ApiKey::kElectLeaders:
+    case ApiKey::kIncrementalAlterConfigs:
+    case ApiKey::kAlterPartitionReassignments:
+    case ApiKey::kOffsetDelete:
+    case ApiKey::kAlterClientQuotas:
+    case ApiKey::kAlterUserScramCredentials:
+    case ApiKey::kUpdateFeatures:
+    case ApiKey::kUnregisterBroker:
+    case ApiKey::kAddRaftVoter:
+    case ApiKey::kRemoveRaftVoter: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
 
 CallBase::~CallBase() {
   if (answered_ || connection_->transport == nullptr) return;
@@ -21,19 +54,47 @@ Requester CallBase::requester() const {
 }
 
 bool CallBase::allows(Permission permission, ByteView resource_name) const {
+  return ask(permission, resource_name, true);
+}
+
+bool CallBase::allows_quietly(Permission permission, ByteView resource_name) const {
+  return ask(permission, resource_name, false);
+}
+
+bool CallBase::ask(Permission permission, ByteView resource_name, bool refusal_is_told) const {
   CHECK(api_->permissions.has(permission), "{} asks for {} of a {}, which its entry does not declare",
         api_name(api_key()), acl_operation_name(permission.operation), acl_resource_type_name(permission.resource));
-  return shard_.node().authorizer->allows(requester(), permission, resource_name);
+  const bool allowed = shard_.authorizer().allows(requester(), permission, resource_name);
+  if (shard_.audit_log().on() && (allowed ? is_administrative(api_key()) : refusal_is_told)) {
+    audit_trail().note(permission, resource_name, allowed);
+  }
+  return allowed;
+}
+
+bool CallBase::is_audited() const { return shard_.audit_log().on() && is_administrative(api_key()); }
+
+AuditTrail& CallBase::audit_trail() const {
+  if (audit_ == nullptr) audit_ = std::make_unique<AuditTrail>();
+  return *audit_;
+}
+
+void CallBase::write_audit_line() {
+  if (audit_ == nullptr) return;
+  const Requester who = requester();
+  shard_.audit_log().write(audit_line({shard_.now_ms(), who, client_id_, api_name(api_key()), version_,
+                                       is_administrative(api_key())},
+                                      *audit_));
+  audit_.reset();
 }
 
 bool CallBase::allows_somewhere(Permission permission) const {
   CHECK(api_->permissions.has(permission), "{} does not declare {}", api_name(api_key()),
         acl_operation_name(permission.operation));
-  return shard_.node().authorizer->allows_somewhere(requester(), permission);
+  return shard_.authorizer().allows_somewhere(requester(), permission);
 }
 
 int32_t CallBase::authorized_operations(AclResourceType type, ByteView resource_name) const {
-  return shard_.node().authorizer->allowed_operations(requester(), type, resource_name);
+  return shard_.authorizer().allowed_operations(requester(), type, resource_name);
 }
 
 void CallBase::start_answer(Writer& writer) const {
@@ -44,6 +105,7 @@ void CallBase::start_answer(Writer& writer) const {
 void CallBase::finish_answer(Writer answer) {
   CHECK(!answered_, "{} answered twice", api_name(api_key()));
   answered_ = true;
+  write_audit_line();
   if (connection_->transport == nullptr) return;
   const uint64_t size = answer.size() - 4;
   if (size > INT32_MAX) return close(fmt::format("the answer to {} has {} bytes", api_name(api_key()), size));
@@ -61,12 +123,14 @@ void CallBase::pause_if_throttled() {
 void CallBase::reply_nothing() {
   CHECK(!answered_, "{} answered twice", api_name(api_key()));
   answered_ = true;
+  write_audit_line();
   pause_if_throttled();
   if (connection_->transport != nullptr) connection_->transport->send_nothing();
 }
 
 void CallBase::close(std::string reason) {
   answered_ = true;
+  write_audit_line();
   if (connection_->transport != nullptr) connection_->transport->close(std::move(reason));
 }
 

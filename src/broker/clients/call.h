@@ -23,6 +23,7 @@
 #include "protocol/api_key.h"
 #include "protocol/reader.h"
 #include "protocol/writer.h"
+#include "security/audit_line.h"
 #include "security/authorizer.h"
 
 namespace milena {
@@ -78,6 +79,14 @@ class CallBase {
   bool allows(Permission permission, ByteView resource_name) const;
   // The same of the cluster.
   bool allows(Permission of_cluster) const { return allows(of_cluster, kClusterResource); }
+  // For questions whose "no" refuses nothing: it leaves something out of an answer, or another question follows. The
+  // audit log is not told.
+  bool allows_quietly(Permission permission, ByteView resource_name) const;
+  bool allows_quietly(Permission of_cluster) const { return allows_quietly(of_cluster, kClusterResource); }
+  // Whether this request is written into the audit log even if it is allowed: then its handler says what it is about,
+  // beyond what it asks, in audit_trail().
+  bool is_audited() const;
+  AuditTrail& audit_trail() const;
   // Whether there is a resource to which the client may do this.
   bool allows_somewhere(Permission permission) const;
   // What the client may do with the resource, as answers carry it (KIP-430).
@@ -117,7 +126,11 @@ class CallBase {
   mutable AnswerRoom answer_room_;
   void pause_if_throttled();
   Requester requester() const;
+  bool ask(Permission permission, ByteView resource_name, bool refusal_is_told) const;
+  void write_audit_line();
   bool answered_ = false;
+  // Made with the first question that the audit log is told of.
+  mutable std::unique_ptr<AuditTrail> audit_;
 };
 
 template <class RequestType, class ResponseType>

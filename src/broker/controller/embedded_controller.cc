@@ -4,8 +4,10 @@
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
+#include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
+#include "protocol/messages/delete_acls.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/incremental_alter_configs.h"
@@ -86,6 +88,8 @@ void EmbeddedController::send_any(Shard& from, OutgoingRequest request, Controll
     case ApiKey::kAlterConfigs: return decide<AlterConfigsResponse>(call, &Controller::alter_configs);
     case ApiKey::kIncrementalAlterConfigs:
       return decide<IncrementalAlterConfigsResponse>(call, &Controller::incremental_alter_configs);
+    case ApiKey::kCreateAcls: return decide<CreateAclsResponse>(call, &Controller::create_acls);
+    case ApiKey::kDeleteAcls: return decide<DeleteAclsResponse>(call, &Controller::delete_acls);
     case ApiKey::kElectLeaders: return elect_leaders(call);
     case ApiKey::kAlterPartitionReassignments:
       return decide<AlterPartitionReassignmentsResponse>(call, &Controller::alter_partition_reassignments);

@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "broker/shard.h"
 #include "coordinator/assignor/assignor.h"
+#include "security/authorizer.h"
 
 namespace milena {
 namespace {
@@ -88,6 +89,12 @@ std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
   auto state = std::make_unique<GroupShard>(
       config_, [&random = shard_.executor().random()] { return random_uuid_text(random); });
   state->set_pattern_matcher([this](ByteView pattern) { return patterns_.find(pattern); });
+  state->set_topic_filter([this](const Caller& caller, ByteView topic) {
+    if (caller.principal == nullptr) return true;
+    // The coordinator knows hosts with a slash before them.
+    const Requester who{*caller.principal, caller.client_host.substr(1), {}};
+    return shard_.authorizer().allows(who, kDescribeTopic, topic);
+  });
   state->set_metadata(shard_.image(), shard_.metadata_offset());
   return state;
 }

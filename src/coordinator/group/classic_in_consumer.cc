@@ -115,7 +115,7 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
   step.after.client_host = caller.client_host;
   step.after.classic = ClassicMemberMetadata{request.session_timeout_ms, std::move(protocols)};
   update_consumer_member(step);
-  if (auto refusal = update_regexes(step)) return refusal;
+  if (auto refusal = update_regexes(caller, step)) return refusal;
   update_group_epoch(step);
 
   const OwnedPartitions owned = owned_by_id(*subscription, *image_);

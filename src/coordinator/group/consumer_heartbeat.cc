@@ -136,7 +136,7 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   step.after = step.before;
   take_news(step.after, caller, request);
   update_consumer_member(step);
-  if (auto refusal = update_regexes(step)) return refusal;
+  if (auto refusal = update_regexes(caller, step)) return refusal;
   update_group_epoch(step);
   update_target(step);
   if (auto refusal = reconcile_member(step, request.topic_partitions)) return refusal;

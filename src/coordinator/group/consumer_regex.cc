@@ -21,7 +21,7 @@ constexpr int64_t kShortestRefresh_ms = 10'000;
 
 }  // namespace
 
-MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
+MaybeRefusal GroupShard::update_regexes(const Caller& caller, ConsumerStep& step) {
   const ConsumerGroup& group = *step.group;
   const Bytes before(step.before.pattern());
   const Bytes after(step.after.pattern());
@@ -65,7 +65,7 @@ MaybeRefusal GroupShard::update_regexes(ConsumerStep& step) {
     for (const auto& [regex, count] : group.regex_subscribers()) wanted.insert(regex);
     if (step.regexes.count(before) > 0) wanted.erase(before);
   }
-  if (!wanted.empty()) resolve_regexes(step, wanted);
+  if (!wanted.empty()) resolve_regexes(caller, step, wanted);
   return std::nullopt;
 }
 
@@ -79,7 +79,9 @@ std::optional<PatternMatches> GroupShard::match_pattern(const Bytes& pattern) co
   return matches;
 }
 
-void GroupShard::resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes) {
+// Of the topics, those that whoever asks may see, as in Kafka: all members of the group are given the same.
+void GroupShard::resolve_regexes(const Caller& caller, ConsumerStep& step,
+                                 const std::set<Bytes, std::less<>>& regexes) {
   for (const Bytes& regex : regexes) {
     std::optional<PatternMatches> matches = match_pattern(regex);
     if (!matches) continue;  // a later heartbeat asks again
@@ -91,6 +93,7 @@ void GroupShard::resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::
       resolved.topics = known->topics;
     } else {
       resolved.topics = std::move(matches->topics);
+      if (topic_filter_) std::erase_if(resolved.topics, [&](ByteView topic) { return !topic_filter_(caller, topic); });
     }
     if (known == nullptr || known->topics != resolved.topics) {
       log_info("Group {}: pattern {} stands for {} topics", step.group->id(), regex, resolved.topics.size());

@@ -54,6 +54,9 @@ class GroupShard {
 
   // Where nobody else looks patterns up, they are tried on the image.
   void set_pattern_matcher(PatternMatcher matcher) { pattern_matcher_ = std::move(matcher); }
+  // Which topics a member may see: those that its pattern stands for are among them. Everything without one.
+  using TopicFilter = std::function<bool(const Caller& caller, ByteView topic)>;
+  void set_topic_filter(TopicFilter filter) { topic_filter_ = std::move(filter); }
   // `version` grows with every change: the offset of the image's last record.
   void set_metadata(const MetadataImage& image, int64_t version);
   // The image has changed so; it has that version now.
@@ -291,8 +294,8 @@ class GroupShard {
   int64_t topics_hash(const SubscriptionCounts& subscriptions);
 
   // consumer_regex.cc
-  MaybeRefusal update_regexes(ConsumerStep& step);
-  void resolve_regexes(ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes);
+  MaybeRefusal update_regexes(const Caller& caller, ConsumerStep& step);
+  void resolve_regexes(const Caller& caller, ConsumerStep& step, const std::set<Bytes, std::less<>>& regexes);
   std::optional<PatternMatches> match_pattern(const Bytes& pattern) const;
 
   // consumer_settings.cc
@@ -324,6 +327,7 @@ class GroupShard {
   GroupConfig config_;
   const IdSource new_id_;
   PatternMatcher pattern_matcher_;
+  TopicFilter topic_filter_;
   const MetadataImage* image_;
   int64_t image_version_ = -1;
   int64_t image_version_with_new_topics_ = -1;

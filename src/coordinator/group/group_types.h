@@ -39,6 +39,8 @@ struct Now {
 // The runtime's name for a request that waits for its answer. The shard hands it back, never looks into it.
 using AnswerToken = uint64_t;
 
+struct Principal;
+
 // Who asks. The views live at least as long as the call.
 struct Caller {
   AnswerToken token = 0;
@@ -50,6 +52,8 @@ struct Caller {
   uint64_t connection_id = 0;
   // What the answer may still hold (answer_room.h); null: anything.
   AnswerRoom* room = nullptr;
+  // As whom it asks, for those who know what that is (TopicFilter); null: nobody in particular.
+  const Principal* principal = nullptr;
 };
 // What the answer may hold is used up: the rest of what was asked is refused.
 inline bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }

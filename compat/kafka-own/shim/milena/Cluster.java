@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import java.util.stream.Collectors;
 
 import kafka.server.ControllerServer;
 import kafka.server.KafkaBroker;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.GroupProtocol;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBindingFilter;
@@ -254,8 +256,14 @@ public final class Cluster implements ClusterInstance {
     }
 
     @Override
-    public void waitAcls(AclBindingFilter filter, Collection<AccessControlEntry> entries) {
-        throw Needs.security("ACLs");
+    public void waitAcls(AclBindingFilter filter, Collection<AccessControlEntry> entries) throws InterruptedException {
+        try (Admin admin = admin()) {
+            TestUtils.waitForCondition(() -> {
+                Set<AccessControlEntry> found = new HashSet<>();
+                admin.describeAcls(filter).values().get().forEach(binding -> found.add(binding.entry()));
+                return found.equals(Set.copyOf(entries));
+            }, "the ACLs are " + entries);
+        }
     }
 
     @Override

@@ -1,0 +1,60 @@
+// The audit log (milena.audit.log): denied and administrative requests, one JSON line each, in a file. Off unless it is
+// asked for.
+//
+// Each shard gathers lines and has a worker append them, one append at a time; what comes while the disk is slower than
+// the requests is counted and left out, and the log says so. The file is opened for each append, so that it may be
+// renamed at any time; beyond milena.audit.log.max.bytes it is renamed to PATH.1, which goes.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/executor.h"
+#include "base/file.h"
+#include "security/audit_line.h"
+
+namespace milena {
+
+// What the shards share.
+class AuditFile {
+ public:
+  AuditFile(FileSystem& files, std::string path, uint64_t max_bytes)
+      : files_(files), path_(std::move(path)), max_bytes_(max_bytes) {}
+  // On any thread.
+  Status append(ByteView lines);
+  const std::string& path() const { return path_; }
+
+ private:
+  FileSystem& files_;
+  const std::string path_;
+  const uint64_t max_bytes_;
+  std::mutex mutex_;
+};
+
+// One shard's part.
+class AuditLog {
+ public:
+  AuditLog(Executor& executor, std::shared_ptr<AuditFile> file) : executor_(executor), file_(std::move(file)) {}
+
+  bool on() const { return file_ != nullptr; }
+  void write(Bytes line);
+  // At a stop: what was not written yet, here and now.
+  void close();
+
+ private:
+  static constexpr size_t kMostGathered = 1 << 20;
+
+  void start_append();
+
+  Executor& executor_;
+  std::shared_ptr<AuditFile> file_;
+  Bytes gathered_;
+  size_t missing_ = 0;
+  bool appending_ = false;
+  bool warned_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,48 @@
+#include "config/authorizer_settings.h"
+
+#include <strings.h>
+
+#include "config/config_values.h"
+
+namespace milena {
+namespace {
+
+Status read_super_users(const Settings& settings, std::set<Bytes, std::less<>>& users) {
+  const std::optional<Bytes> text = settings.explicit_text(kSuperUsers);
+  for (ByteView left = text ? ByteView(*text) : ByteView(); !left.empty();) {
+    const size_t end = std::min(left.find(';'), left.size());
+    const ByteView one = trim_blanks(left.substr(0, end));
+    left.remove_prefix(std::min(end + 1, left.size()));
+    if (one.empty()) continue;
+    if (one.find(':') == ByteView::npos) {
+      return make_error(ErrorKind::kInvalid,
+                        "{}={} ({}): expected principals as User:name, separated by semicolons, "
+                        "found \"{}\"",
+                        kSuperUsers, *text, settings.origin_of_other(kSuperUsers), one);
+    }
+    users.emplace(one);
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<AuthorizerSettings> authorizer_settings(const Settings& settings) {
+  AuthorizerSettings result;
+  const std::optional<Bytes>& name = settings.text("authorizer.class.name");
+  if (!name || name->empty()) return result;
+  if (*name != kStandardAuthorizer) {
+    return make_error(ErrorKind::kInvalid,
+                      "authorizer.class.name={} ({}): expected {}; Milena runs no Java classes, so "
+                      "the rules of another authorizer would not hold. Start this node with Kafka, or set the expected "
+                      "class and create ACLs",
+                      *name, settings.origin("authorizer.class.name"), kStandardAuthorizer);
+  }
+  result.enforced = true;
+  RETURN_IF_ERROR(read_super_users(settings, result.super_users));
+  const std::optional<Bytes> everyone = settings.explicit_text(kAllowEveryone);
+  result.allow_if_no_acl = everyone && ::strcasecmp(Bytes(trim_blanks(*everyone)).c_str(), "true") == 0;
+  return result;
+}
+
+}  // namespace milena

@@ -1,0 +1,25 @@
+// What the settings say of authorization: authorizer.class.name, and Kafka's StandardAuthorizer's own super.users and
+// allow.everyone.if.no.acl.found.
+#pragma once
+
+#include <set>
+
+#include "config/settings.h"
+
+namespace milena {
+
+inline constexpr ByteView kStandardAuthorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+inline constexpr const char* kSuperUsers = "super.users";
+inline constexpr const char* kAllowEveryone = "allow.everyone.if.no.acl.found";
+
+struct AuthorizerSettings {
+  // False: everybody may do everything.
+  bool enforced = false;
+  std::set<Bytes, std::less<>> super_users;  // "User:admin"
+  bool allow_if_no_acl = false;
+};
+
+// An error names the setting, where it is from and what was expected. Any other class than StandardAuthorizer is one.
+Result<AuthorizerSettings> authorizer_settings(const Settings& settings);
+
+}  // namespace milena

@@ -1,0 +1,52 @@
+// One request as a line of the audit log: who asked for what, and what was denied or, of an administrative request,
+// granted. Pure; the file is broker/clients/audit_log.h's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "security/authorizer.h"
+
+namespace milena {
+
+// What one request asked the authorizer, and was told. Bounded: clients choose how much they ask for.
+class AuditTrail {
+ public:
+  void note(Permission permission, ByteView resource_name, bool allowed);
+  // What an administrative request is about, in words: "topic t".
+  void add_target(Bytes target);
+  bool has_denied() const { return denied_.count > 0; }
+
+ private:
+  friend class AuditLine;
+  static constexpr size_t kMostKept = 20;
+  struct Asked {
+    Permission permission;
+    Bytes resource_name;
+  };
+  struct Answers {
+    std::vector<Asked> kept;
+    size_t count = 0;
+  };
+  Answers allowed_, denied_;
+  std::vector<Bytes> targets_;
+  size_t target_count_ = 0;
+};
+
+struct AuditedRequest {
+  int64_t wall_ms = 0;
+  const Requester& who;
+  ByteView client_id;
+  ByteView api;
+  int16_t version = 0;
+  // It changes the cluster: told even if nothing was denied.
+  bool administrative = false;
+};
+
+// A JSON object and a line break.
+Bytes audit_line(const AuditedRequest& request, const AuditTrail& trail);
+// So many lines are missing here: the disk was slower than the requests.
+Bytes audit_gap_line(int64_t wall_ms, size_t lines);
+
+}  // namespace milena
