@@ -45,7 +45,8 @@ Bytes settings_report(const Settings& settings, bool with_defaults) {
   }
   for (const auto& [key, value] : settings.others()) {
     set.push_back({fmt::format("{}={}", key, may_be_secret(key) ? "[hidden]" : ByteView(value)),
-                   settings.origin_of_other(key) + "; not one of the broker's settings"});
+                   settings.origin_of_other(key) +
+                       (key.starts_with("listener.name.") ? "" : "; not one of the broker's settings")});
   }
   Bytes out;
   out += set.empty() ? "# Nothing is set: all defaults.\n" : "# Set\n";
