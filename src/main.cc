@@ -143,7 +143,7 @@ int serve(const Settings& settings) {
   return 0;
 }
 
-// At the first listener of this machine's broker, or where the command line says.
+// At the first listener of this machine's broker that anyone may ask, or where the command line says.
 int check_health(const CommandLine& line, const Settings& settings) {
   BrokerAddress address{"localhost", 0};
   if (!line.address.empty()) {
@@ -153,7 +153,10 @@ int check_health(const CommandLine& line, const Settings& settings) {
   } else {
     Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);
     if (!listeners.ok()) return fail(listeners.error().message);
-    const ListenerEndpoint& first = listeners->front();
+    const auto plain = std::find_if(listeners->begin(), listeners->end(),
+                                    [](const ListenerEndpoint& each) { return each.protocol == "PLAINTEXT"; });
+    if (plain == listeners->end()) return fail("no listener is PLAINTEXT; the others cannot be asked yet");
+    const ListenerEndpoint& first = *plain;
     if (!first.host.empty() && first.host != "0.0.0.0" && first.host != "::") address.host = first.host;
     address.port = first.port;
   }

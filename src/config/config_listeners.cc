@@ -91,14 +91,29 @@ Status choose_protocol(const Settings& settings, const ProtocolMap& protocols, b
                       "listeners={}: {} has no protocol; add {}:PLAINTEXT to listener.security.protocol.map", text,
                       endpoint.listener_name, endpoint.listener_name);
   }
-  if (endpoint.protocol != "PLAINTEXT") {
-    return make_error(ErrorKind::kInvalid, "listeners={}: expected PLAINTEXT listeners; Milena has no {} yet", text,
-                      endpoint.protocol);
+  if (endpoint.protocol.starts_with("SASL_")) {
+    return make_error(ErrorKind::kInvalid, "listeners={}: expected PLAINTEXT or SSL listeners; Milena has no {} yet",
+                      text, endpoint.protocol);
   }
   return ok_status();
 }
 
 }  // namespace
+
+std::string listener_prefix(ByteView listener_name) {
+  std::string prefix = "listener.name.";
+  for (char c : listener_name) prefix.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  return prefix + ".";
+}
+
+ListenerSetting listener_setting(const Settings& settings, ByteView listener_name, ByteView setting) {
+  std::string key = listener_prefix(listener_name) + std::string(setting);
+  if (auto own = settings.others().find(key); own != settings.others().end()) {
+    return {Bytes(trim_blanks(own->second)), std::move(key), true};
+  }
+  const bool known = find_broker_config(setting) != nullptr;
+  return {known ? settings.text(setting) : settings.explicit_text(setting), std::string(setting), false};
+}
 
 Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text) {
   std::vector<ListenerEndpoint> endpoints;
@@ -146,6 +161,16 @@ Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& setti
     RETURN_IF_ERROR(choose_protocol(settings, *protocols, true, endpoint));
   }
   return endpoints;
+}
+
+bool any_listener_with_tls(const Settings& settings) {
+  for (const auto& endpoints : {broker_listeners(settings), controller_listeners(settings)}) {
+    if (!endpoints.ok()) continue;
+    for (const ListenerEndpoint& each : *endpoints) {
+      if (each.protocol == "SSL" || each.protocol == "SASL_SSL") return true;
+    }
+  }
+  return false;
 }
 
 bool is_wildcard(ByteView host) { return host.empty() || host == "0.0.0.0" || host == "::"; }

@@ -16,6 +16,17 @@ struct ListenerEndpoint {
   std::string protocol;  // PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
 };
 
+// What one listener has of a setting: its own, listener.name.<name>.<setting>, or else the broker's; and the key that
+// it was found under.
+struct ListenerSetting {
+  std::optional<Bytes> text;
+  std::string key;
+  bool of_listener = false;
+};
+// "listener.name.outside."
+std::string listener_prefix(ByteView listener_name);
+ListenerSetting listener_setting(const Settings& settings, ByteView listener_name, ByteView setting);
+
 // "NAME://host:port,…" as Kafka reads it; names are upper case afterwards.
 Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text);
 
@@ -25,6 +36,9 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
 // Where the embedded controller is asked itself (kafka-metadata-quorum --bootstrap-controller and the like): the
 // listeners that controller.listener.names names. Without any it is reached through the broker alone.
 Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
+
+// Of the broker or of the controller.
+bool any_listener_with_tls(const Settings& settings);
 
 // "", 0.0.0.0 or ::, all addresses of the machine: nothing that a client could connect to.
 bool is_wildcard(ByteView host);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "config/config_listeners.h"
 #include "config/config_values.h"
 #include "config/settings_file.h"
 #include "config/settings_protection.h"
@@ -70,14 +71,17 @@ Result<Settings> Settings::load(const SettingsInput& input) {
                                    Source::kOverride, "--override"));
   }
   settings.derive_listeners();
-  for (const auto& [key, text] : settings.others_) settings.warn_about(key, text);
+  const bool tls = any_listener_with_tls(settings);
+  for (const auto& [key, text] : settings.others_) settings.warn_about(key, text, tls);
   for (const ConfigDef& def : broker_configs()) {
     const Value& value = settings.values_[config_index(def)];
-    if (value.source == Source::kDefault || (def.marks & (kConfigHonoured | kConfigNoEffect)) != 0) continue;
+    const bool idle_tls = !tls && ByteView(def.name).starts_with("ssl.");
+    if (value.source == Source::kDefault) continue;
+    if ((def.marks & (kConfigHonoured | kConfigNoEffect)) != 0 && !idle_tls) continue;
     // Somebody's file with Kafka's own default in it says nothing new.
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
-    std::string why = unprotected_warning(settings, def.name);
+    std::string why = unprotected_warning(settings, def.name, tls);
     settings.warnings_.push_back(fmt::format(
         "{}={}{}: {}", def.name, def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
         variable_of(value.origin), why.empty() ? "not implemented yet; the setting has no effect" : why));
@@ -131,7 +135,13 @@ Settings Settings::with_altered(const AlteredSettings& for_all, const AlteredSet
 void Settings::put_altered(const AlteredSettings& altered, Source source, std::vector<std::string>* ignored) {
   for (const auto& [name, text] : altered) {
     const ConfigDef* def = find_broker_config(name);
-    if (def == nullptr) continue;  // a listener's own, or somebody's: kept and described, of no effect
+    if (def == nullptr) {
+      // A listener's own takes effect with it; somebody else's is kept and described.
+      if (!name.starts_with("listener.name.")) continue;
+      others_[name] = text;
+      other_origins_[name] = "altered";
+      continue;
+    }
     bool fits = def->scope == ConfigScope::kClusterWide ||
                 (def->scope == ConfigScope::kPerBroker && source == Source::kAltered);
     if (fits && !config_complaint(*def, text)) {
@@ -158,10 +168,10 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
   value.origin = std::move(origin);
 }
 
-void Settings::warn_about(const Bytes& key, const Bytes& text) {
+void Settings::warn_about(const Bytes& key, const Bytes& text, bool tls) {
   const std::string variable = variable_of(origin_of_other(key));
   if (is_foreign(key)) {
-    std::string why = unprotected_warning(*this, key);
+    std::string why = unprotected_warning(*this, key, tls);
     if (!why.empty()) warnings_.push_back(fmt::format("{}{}: {}", key, variable, why));
     return;
   }

@@ -11,17 +11,20 @@ struct Protection {
   const char* why;
 };
 
-// In Kafka each of these keeps somebody out or refuses to start. Settings of ssl.* and sasl.* are not among them: they
-// count for listeners of SSL and SASL, which are refused themselves.
+// In Kafka each of these keeps somebody out or refuses to start. Settings of sasl.* are not among them: they count for
+// listeners of SASL, which are refused themselves.
 constexpr Protection kProtections[] = {
     {"create.topic.policy.class.name", "",
      "Milena runs no Java classes, so no topic would be refused. Start this node with Kafka, or remove the setting"},
     {"alter.config.policy.class.name", "",
      "Milena runs no Java classes, so no change of a config would be refused. Start this node with Kafka, or remove "
      "the setting"},
-    {"security.inter.broker.protocol", "PLAINTEXT",
-     "expected PLAINTEXT; Milena has no TLS and SASL yet, and a node alone talks to no other broker. Remove the "
+    {"ssl.engine.factory.class", "",
+     "Milena runs no Java classes; expected a key store in ssl.keystore.*. Start this node with Kafka, or remove the "
      "setting"},
+    {"principal.builder.class", "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
+     "Milena runs no Java classes, so clients would be known under other names. Start this node with Kafka, or remove "
+     "the setting"},
 };
 
 }  // namespace
@@ -37,15 +40,21 @@ Status check_protection(const Settings& settings) {
   return ok_status();
 }
 
-std::string unprotected_warning(const Settings& settings, ByteView key) {
+std::string unprotected_warning(const Settings& settings, ByteView key, bool tls) {
   if (key == kSuperUsers || key == kAllowEveryone) {
     const std::optional<Bytes>& authorizer = settings.text("authorizer.class.name");
     if (authorizer && !authorizer->empty()) return {};
     return "without authorizer.class.name it has no effect, as in Kafka: every client may do everything";
   }
-  if (key.starts_with("ssl.") || key.starts_with("sasl.") || key.starts_with("delegation.token.") ||
-      key.starts_with("listener.name.") || key == "connections.max.reauth.ms") {
-    return "Milena has no listeners with TLS or SASL yet, and on PLAINTEXT listeners it has no effect, as in Kafka: "
+  const bool of_listener = key.starts_with("listener.name.");
+  if (!tls && (key.starts_with("ssl.") || (of_listener && key.find(".ssl.") != ByteView::npos))) {
+    return "no listener speaks TLS, and on PLAINTEXT listeners it has no effect, as in Kafka: every client that "
+           "reaches them is served";
+  }
+  if (key.starts_with("sasl.") || key.starts_with("delegation.token.") ||
+      (of_listener && key.find(".sasl.") != ByteView::npos) ||
+      key == "connections.max.reauth.ms") {
+    return "Milena has no listeners with SASL yet, and on PLAINTEXT listeners it has no effect, as in Kafka: "
            "every client that reaches them is served";
   }
   return {};

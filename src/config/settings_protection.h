@@ -1,5 +1,5 @@
 // Settings that close a broker and that Milena does not enforce yet. A broker that its file calls closed does not start
-// open: it is refused, as listeners of SSL and SASL are (config_listeners.h).
+// open: it is refused, as listeners of SASL are (config_listeners.h).
 #pragma once
 
 #include "config/settings.h"
@@ -10,6 +10,7 @@ namespace milena {
 Status check_protection(const Settings& settings);
 
 // Of a setting that protects nothing without another one, as in Kafka: what to say about it. Empty for all others.
-std::string unprotected_warning(const Settings& settings, ByteView key);
+// `tls`: whether a listener speaks it.
+std::string unprotected_warning(const Settings& settings, ByteView key, bool tls);
 
 }  // namespace milena

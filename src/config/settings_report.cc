@@ -49,7 +49,7 @@ Bytes settings_report(const Settings& settings, bool with_defaults) {
     const bool of_authorizer = key == kSuperUsers || key == kAllowEveryone;
     const char* what = of_authorizer ? "; the authorizer's" : "; not one of the broker's settings";
     set.push_back({fmt::format("{}={}", key, may_be_secret(key) ? "[hidden]" : ByteView(value)),
-                   settings.origin_of_other(key) + what});
+                   settings.origin_of_other(key) + (key.starts_with("listener.name.") ? "" : what)});
   }
   Bytes out;
   out += set.empty() ? "# Nothing is set: all defaults.\n" : "# Set\n";

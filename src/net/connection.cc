@@ -36,9 +36,46 @@ Connection::Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, std::
                        const ConnectionInfo& info)
     : set_(set), stream_(std::move(stream)), info_(info), reader_(std::move(reader)) {}
 
-void Connection::start(std::unique_ptr<Session> session) {
-  session_ = std::move(session);
+void Connection::start() { open(); }
+
+void Connection::open() {
+  handshake_works_ = false;
+  const IoResult result = stream_->handshake([weak = weak_from_this()] {
+    if (auto self = weak.lock(); self && !self->gone_) self->open();
+  });
+  switch (result.kind) {
+    case IoResult::kWorks:
+      handshake_works_ = true;
+      return;
+    case IoResult::kWantsRead:
+    case IoResult::kWantsWrite:
+      read_waits_ = result.kind == IoResult::kWantsRead ? Wait::kReadable : Wait::kWritable;
+      return watch();
+    case IoResult::kEnd:
+    case IoResult::kFailed:
+      return fail_handshake(result);
+    case IoResult::kMoved:
+      break;
+  }
+  opened_ = true;
+  info_.tls = stream_->peer();
+  session_ = set_.open_session(*this);
+  if (!uses_sasl(info_.security_protocol)) authenticated();
   watch_reads();
+}
+
+// As Kafka does, it says so in its log and closes; the client has been sent an alert.
+void Connection::fail_handshake(const IoResult& result) {
+  if (result.kind == IoResult::kEnd) return drop(End::kQuiet, "it ended before its TLS handshake was over");
+  const std::string text = stream_->failure_text();
+  log_info("Failed authentication with {}:{} on {} (SSL handshake failed: {})", info_.peer_host, info_.peer_port,
+           info_.listener_name, text.empty() ? std::strerror(result.error) : text.c_str());
+  drop(End::kQuiet, "its TLS handshake failed");
+}
+
+void Connection::authenticated() {
+  reader_->authenticated();
+  set_.authenticated(*this);
 }
 
 void Connection::send(Payload answer) {
@@ -82,7 +119,7 @@ void Connection::close(std::string reason) {
 }
 
 bool Connection::wants_to_read() const {
-  if (gone_ || closing_ || input_ended_) return false;
+  if (!opened_ || gone_ || closing_ || input_ended_) return false;
   // With nothing waiting it always reads, if only to learn that the peer is gone while a request is parked.
   return frames_.empty() || (frames_.size() < kMaxWaitingFrames && frame_bytes_ < kMaxWaitingBytes);
 }
@@ -121,7 +158,9 @@ void Connection::wake(Wait ready) {
   }
   if (read_waits_ == ready) {
     read_waits_ = Wait::kNone;
-    read_more();
+    if (opened_) return read_more();
+    set_.note_activity(*this);
+    open();
   }
 }
 
@@ -139,7 +178,7 @@ void Connection::read_more() {
       read_waits_ = result.kind == IoResult::kWantsRead ? Wait::kReadable : Wait::kWritable;
       return watch();
     }
-    if (result.kind == IoResult::kFailed) return drop(end_of_error(result.error), std::strerror(result.error));
+    if (result.kind == IoResult::kFailed) return fail(result.error);
     if (result.kind == IoResult::kEnd) {
       input_ended_ = true;
       set_.touch(*this);
@@ -227,8 +266,14 @@ void Connection::flush() {
       return watch();
     case WriteQueue::kFailed:
       if (!writes_.failure_text().empty()) return drop(End::kFault, writes_.failure_text());
-      return drop(end_of_error(writes_.error()), std::strerror(writes_.error()));
+      return fail(writes_.error());
   }
+}
+
+// Of the stream.
+void Connection::fail(int error) {
+  if (std::string text = stream_->failure_text(); !text.empty()) return drop(End::kFault, text);
+  drop(end_of_error(error), std::strerror(error));
 }
 
 void Connection::drop(End end, const std::string& reason) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/clients/session.h"
@@ -25,13 +26,14 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, std::unique_ptr<RequestReader> reader,
              const ConnectionInfo& info);
 
-  // Once, after construction.
-  void start(std::unique_ptr<Session> session);
+  // Once, after construction: the stream's handshake, and then the Session.
+  void start();
 
   // Transport, for the Session.
   void send(Payload answer) override;
   void send_nothing() override;
   void pause(int64_t ms) override;
+  void authenticated() override;
   void close(std::string reason) override;
 
   // Its slice of the loop's postponed work.
@@ -53,11 +55,16 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   bool gone() const { return gone_; }
   // A request is being handled: waiting for its answer is not idleness.
   bool busy() const { return busy_ && !closing_; }
+  // A step of the handshake is being computed: the client is not to blame for the time that it takes.
+  bool handshake_works() const { return handshake_works_; }
 
   // For the set's list of connections in the order of their last activity.
   int64_t active_ms = 0;
   std::list<Connection*>::iterator place;
   bool touched = false;
+  // Its place among the strangers, while it is one (strangers.h).
+  std::optional<std::list<Connection*>::iterator> stranger_place;
+  int64_t stranger_since_ms = 0;
 
  private:
   // Whether reading, or writing, waits for the stream, and for which of its two readinesses.
@@ -65,6 +72,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
 
   void on_readable() override;
   void on_writable() override;
+  void open();
+  void fail_handshake(const IoResult& result);
   bool wants_to_read() const;
   bool may_deliver() const;
   void watch_reads();
@@ -74,11 +83,12 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   void deliver();
   void serve();
   void flush();
+  void fail(int error);
   void answered();
 
   ConnectionSet& set_;
   std::unique_ptr<Stream> stream_;
-  const ConnectionInfo info_;
+  ConnectionInfo info_;
   std::unique_ptr<Session> session_;
 
   std::unique_ptr<RequestReader> reader_;
@@ -88,6 +98,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   std::string input_error_;
   std::string close_reason_;
 
+  bool opened_ = false;       // the handshake is over
+  bool handshake_works_ = false;
   bool busy_ = false;         // a request was handed over and not answered
   bool delivering_ = false;   // the Session is on the stack
   bool heavy_ = false;        // the last requests took longer than the slice of a turn

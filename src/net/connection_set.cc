@@ -15,7 +15,8 @@ constexpr int64_t kLeastIdleCheckMs = 10;
 
 ConnectionSet::ConnectionSet(EventLoop& loop, int shard, SessionFactory& sessions, ConnectionLimits limits,
                              std::function<void(const ConnectionInfo&)> on_end)
-    : loop_(loop), shard_(shard), sessions_(sessions), limits_(limits), on_end_(std::move(on_end)) {}
+    : loop_(loop), shard_(shard), sessions_(sessions), limits_(limits), on_end_(std::move(on_end)),
+      strangers_(loop, limits) {}
 
 ConnectionSet::~ConnectionSet() {
   for (auto& [id, connection] : connections_) connection->destroy_session();
@@ -28,7 +29,8 @@ void ConnectionSet::add(int descriptor, ConnectionInfo info, const Protocol& pro
   connections_.emplace(id, connection);
   connection->active_ms = loop_.clock().steady_ms();
   connection->place = by_activity_.insert(by_activity_.end(), connection.get());
-  connection->start(sessions_.open(shard_, std::move(info), *connection));
+  if (info.security_protocol != SecurityProtocol::kPlaintext) strangers_.add(*connection);
+  connection->start();
   watch_idle();
 }
 
@@ -37,6 +39,7 @@ void ConnectionSet::close_all() {
   for (auto& [id, connection] : connections_) all.push_back(connection);
   drop(all, "the broker stops");
   if (idle_timer_ != 0) loop_.cancel(std::exchange(idle_timer_, 0));
+  strangers_.stop();
 }
 
 void ConnectionSet::close_listener(const std::string& name) {
@@ -74,7 +77,12 @@ void ConnectionSet::postpone(Connection& connection) {
   });
 }
 
+std::unique_ptr<Session> ConnectionSet::open_session(Connection& connection) {
+  return sessions_.open(shard_, connection.info(), connection);
+}
+
 void ConnectionSet::bury(Connection& connection) {
+  strangers_.remove(connection);
   by_activity_.erase(connection.place);
   auto node = connections_.extract(connection.info().id);
   on_end_(connection.info());
@@ -97,6 +105,7 @@ void ConnectionSet::end_turn() {
 void ConnectionSet::note_activity(Connection& connection) {
   connection.active_ms = loop_.clock().steady_ms();
   by_activity_.splice(by_activity_.end(), by_activity_, connection.place);
+  strangers_.note_activity(connection);
 }
 
 // One timer for all, set to the moment at which the one that is idle longest would be due.

@@ -11,6 +11,7 @@
 #include "broker/clients/session.h"
 #include "net/connection.h"
 #include "net/protocol.h"
+#include "net/strangers.h"
 
 namespace milena {
 
@@ -39,6 +40,9 @@ class ConnectionSet {
   void postpone(Connection& connection);
   void note_activity(Connection& connection);
   void bury(Connection& connection);
+  // After the handshake.
+  std::unique_ptr<Session> open_session(Connection& connection);
+  void authenticated(Connection& connection) { strangers_.remove(connection); }
 
  private:
   void drop(const std::vector<std::shared_ptr<Connection>>& connections, const char* why);
@@ -56,6 +60,7 @@ class ConnectionSet {
   // Longest without activity first.
   std::list<Connection*> by_activity_;
   uint64_t idle_timer_ = 0;
+  Strangers strangers_;
 
   std::vector<std::shared_ptr<Connection>> touched_;
   std::vector<std::shared_ptr<Connection>> buried_;

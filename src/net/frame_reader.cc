@@ -89,14 +89,16 @@ Status FrameReader::feed(ByteView bytes, std::deque<Frame>& frames) {
 
 Status FrameReader::check_size() {
   int32_t size = load_big_endian<int32_t>(size_);
-  if (static_cast<uint32_t>(size) > max_frame_bytes_)
+  const uint32_t most = stranger_ ? max_stranger_bytes_ : max_frame_bytes_;
+  if (static_cast<uint32_t>(size) > most)
     RETURN_IF_ERROR(refuse_other_protocol(ByteView(size_, sizeof size_)));
   // Kafka closes on all of these: NetworkReceive refuses the first and the last, an empty request has no header.
   if (size < 0) return make_error(ErrorKind::kCorrupt, "request of size {}: sizes are not negative", size);
   if (size == 0) return make_error(ErrorKind::kCorrupt, "request of size 0: a request has a header");
-  if (static_cast<uint32_t>(size) > max_frame_bytes_) {
-    return make_error(ErrorKind::kCorrupt, "request of size {}: at most {} (socket.request.max.bytes)", size,
-                      max_frame_bytes_);
+  if (static_cast<uint32_t>(size) > most) {
+    return make_error(ErrorKind::kCorrupt, "request of size {}: at most {} ({})", size, most,
+                      most < max_frame_bytes_ ? "sasl.server.max.receive.size, before authentication"
+                                              : "socket.request.max.bytes");
   }
   claimed_ = static_cast<size_t>(size);
   return ok_status();

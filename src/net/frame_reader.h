@@ -8,6 +8,7 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <memory>
@@ -18,8 +19,11 @@ namespace milena {
 
 class FrameReader final : public RequestReader {
  public:
-  // `max_frame_bytes` is socket.request.max.bytes.
-  explicit FrameReader(uint32_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
+  // `max_frame_bytes` is socket.request.max.bytes. Until authenticated() a smaller one may count.
+  explicit FrameReader(uint32_t max_frame_bytes, uint32_t max_stranger_bytes = UINT32_MAX)
+      : max_frame_bytes_(max_frame_bytes), max_stranger_bytes_(std::min(max_frame_bytes, max_stranger_bytes)) {}
+
+  void authenticated() override { stranger_ = false; }
 
   int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) override;
   Status commit(size_t count, const char* scratch, std::deque<Frame>& frames) override;
@@ -39,6 +43,8 @@ class FrameReader final : public RequestReader {
   void finish_frame(std::deque<Frame>& frames);
 
   const uint32_t max_frame_bytes_;
+  const uint32_t max_stranger_bytes_;
+  bool stranger_ = true;
   char size_[4];
   size_t size_have_ = 0;
   // The frame that is under way, if its size is known and it did not fit into what was read at once.

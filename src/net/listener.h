@@ -6,29 +6,36 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "net/protocol.h"
+#include "security/security_protocol.h"
+#include "security/tls_settings.h"
 
 namespace milena {
 
 struct ListenerOptions {
   std::string name;  // "PLAINTEXT"
-  std::string security_protocol = "PLAINTEXT";
-  std::shared_ptr<const Protocol> protocol = kafka_protocol();
+  SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;
+  std::optional<TlsSettings> tls;  // of a listener with TLS
+  std::shared_ptr<const Protocol> protocol = kafka_protocol();  // with TLS: made when the listener is opened
   std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name stands for all its addresses
   uint16_t port = 0; // 0: any free one
   int backlog = 50;                // socket.listen.backlog.size
   int send_buffer_bytes = -1;      // socket.send.buffer.bytes; -1: the system decides, and adapts
   int receive_buffer_bytes = -1;   // socket.receive.buffer.bytes
+  // Of this listener alone.
+  int max_connections = INT32_MAX;     // listener.name.<name>.max.connections
+  int max_creation_rate = INT32_MAX;   // listener.name.<name>.max.connection.creation.rate
 };
 
 struct BoundSocket {
   int descriptor = -1;
   std::string listener_name;
-  std::string security_protocol = "PLAINTEXT";
+  SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;
   std::shared_ptr<const Protocol> protocol;
   std::string host;
   uint16_t port = 0;

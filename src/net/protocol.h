@@ -1,7 +1,7 @@
 // Protocol: what a listener speaks. It makes, for each connection, the stream that its bytes travel through (plain,
 // TLS) and the reader that cuts them into requests (Kafka's frames, HTTP). Connection is the same for all of them.
 //
-// A Protocol belongs to its listener, is shared by the shards and does not change.
+// A Protocol belongs to its listener and is shared by the shards. It does not change for the connections that it made.
 #pragma once
 
 #include <sys/uio.h>
@@ -22,6 +22,10 @@ class EventLoop;
 struct ConnectionLimits {
   uint32_t request_max_bytes = 100 * 1024 * 1024;  // socket.request.max.bytes
   int64_t max_idle_ms = 600'000;                   // connections.max.idle.ms; negative: never
+  uint32_t stranger_max_bytes = 524'288;           // sasl.server.max.receive.size: of a request before authentication
+  // Of connections whose clients have not shown yet who they are, on listeners with TLS or SASL.
+  size_t max_strangers = 2000;                     // milena.unauthenticated.connections.max, of one shard
+  int64_t authentication_ms = 30'000;              // milena.authentication.timeout.ms
 };
 
 // Cuts one connection's bytes into requests. No sockets; owned by a Connection.
@@ -31,6 +35,8 @@ class RequestReader {
   // Where the next bytes shall go: the rest of the request that is under way, then the scratch buffer. Returns how many
   // of the two parts are used.
   virtual int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) = 0;
+  // The bounds for strangers hold no more.
+  virtual void authenticated() {}
   // `count` bytes were read into what the last prepare() gave. Whole requests are added to `requests`. After an error
   // the stream cannot be read on.
   virtual Status commit(size_t count, const char* scratch, std::deque<Frame>& requests) = 0;
@@ -44,6 +50,7 @@ class Protocol {
   virtual std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const = 0;
 };
 
+std::unique_ptr<RequestReader> make_kafka_reader(const ConnectionLimits& limits);
 // Kafka's frames over plain TCP.
 std::shared_ptr<const Protocol> kafka_protocol();
 

@@ -10,6 +10,7 @@
 #include "base/descriptors.h"
 #include "base/log.h"
 #include "net/server_settings.h"
+#include "net/tls_protocol.h"
 
 namespace milena {
 namespace {
@@ -19,6 +20,19 @@ constexpr int64_t kAcceptRetryMs = 1000;
 constexpr int kAcceptsPerTurn = 64;
 // Connections of addresses over their rate that are held open; more are closed at once.
 constexpr size_t kMostHeld = 1000;
+
+// Of a listener with TLS: reads its stores.
+Status make_protocol(ListenerOptions& listener) {
+  if (!listener.tls) return ok_status();
+  Result<std::shared_ptr<TlsProtocol>> made = TlsProtocol::make(*listener.tls);
+  if (!made.ok()) return made.error();
+  listener.protocol = made.take();
+  return ok_status();
+}
+
+std::vector<ListenerOptions>::iterator find_listener(std::vector<ListenerOptions>& all, const std::string& name) {
+  return std::find_if(all.begin(), all.end(), [&](const ListenerOptions& each) { return each.name == name; });
+}
 
 }  // namespace
 
@@ -56,7 +70,8 @@ Server::~Server() {
 }
 
 Status Server::open() {
-  for (const ListenerOptions& listener : options_.listeners) {
+  for (ListenerOptions& listener : options_.listeners) {
+    RETURN_IF_ERROR(make_protocol(listener));
     Result<std::vector<BoundSocket>> bound = bind_listener(listener);
     if (!bound.ok()) return bound.error();
     for (BoundSocket& socket : *bound) sockets_.push_back(std::move(socket));
@@ -70,7 +85,9 @@ Status Server::start(SessionFactory& sessions) {
     auto on_end_there = [this](const ConnectionInfo& info) {
       loops_.loop(0).post([this, info] { on_end(info); });
     };
-    sets_.push_back(std::make_unique<ConnectionSet>(loops_.loop(i), i, sessions, options_.limits, on_end_there));
+    ConnectionLimits limits = options_.limits;
+    limits.max_strangers = std::max<size_t>(1, limits.max_strangers / static_cast<size_t>(loops_.size()));
+    sets_.push_back(std::make_unique<ConnectionSet>(loops_.loop(i), i, sessions, limits, on_end_there));
   }
   int backlog = options_.listeners.empty() ? 50 : options_.listeners.front().backlog;
   for (const BoundSocket& socket : sockets_) RETURN_IF_ERROR(listen_on(socket, backlog));
@@ -130,12 +147,46 @@ void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
     if (std::none_of(wanted.begin(), wanted.end(), named(listener.name))) remove_listener(listener.name);
   }
   for (const ListenerOptions& listener : wanted) {
-    if (std::none_of(before.begin(), before.end(), named(listener.name))) add_listener(listener);
+    if (std::none_of(before.begin(), before.end(), named(listener.name))) {
+      add_listener(listener);
+      continue;
+    }
+    const auto ours = find_listener(options_.listeners, listener.name);
+    ours->max_connections = listener.max_connections;
+    ours->max_creation_rate = listener.max_creation_rate;
+    if (ours->tls && listener.tls && *ours->tls != *listener.tls) exchange_stores(*ours, *listener.tls);
   }
+}
+
+// The files are read on another thread. What was altered last counts, as the order of the work is that of the changes.
+void Server::exchange_stores(ListenerOptions& listener, const TlsSettings& wanted) {
+  listener.tls = wanted;
+  const auto contexts = static_cast<const TlsProtocol&>(*listener.protocol).contexts();
+  loops_.loop(0).run_blocking(
+      [contexts, wanted, name = listener.name] {
+        if (Status replaced = contexts->replace(wanted); !replaced.ok()) {
+          log_error("Listener {} keeps its key store and trust store: {}", name, replaced.error().message);
+        } else {
+          log_info("Listener {} has a new key store or trust store", name);
+        }
+      },
+      [] {});
 }
 
 // One that cannot be opened is tried again at the next change of settings.
 void Server::add_listener(const ListenerOptions& listener) {
+  if (!listener.tls) return open_listener(listener);
+  auto made = std::make_shared<ListenerOptions>(listener);
+  auto outcome = std::make_shared<Status>(ok_status());
+  loops_.loop(0).run_blocking([made, outcome] { *outcome = make_protocol(*made); },
+                              [this, made, outcome] {
+                                if (!outcome->ok()) return log_error("{}", outcome->error().message);
+                                const auto there = find_listener(options_.listeners, made->name);
+                                if (!stopped_ && there == options_.listeners.end()) open_listener(*made);
+                              });
+}
+
+void Server::open_listener(const ListenerOptions& listener) {
   Result<std::vector<BoundSocket>> bound = bind_listener(listener);
   if (!bound.ok()) return log_error("{}", bound.error().message);
   for (const BoundSocket& socket : *bound) {
@@ -168,6 +219,13 @@ void Server::remove_listener(const std::string& name) {
 
 void Server::accept_ready(Acceptor& acceptor) {
   for (int i = 0; i < kAcceptsPerTurn; i++) {
+    const std::string& listener_name = acceptor.socket().listener_name;
+    if (is_full(listener_name)) {
+      if (!std::exchange(accepting_paused_, true)) {
+        log_warn("Listener {} has as many connections as it may, new ones wait", listener_name);
+      }
+      return;
+    }
     if (is_full()) {
       if (!std::exchange(accepting_paused_, true)) {
         log_warn(
@@ -182,12 +240,7 @@ void Server::accept_ready(Acceptor& acceptor) {
                                SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       take(descriptor, acceptor.socket(), peer);
-      if (options_.max_creation_rate == INT32_MAX) continue;
-      int64_t now_ms = loops_.loop(0).clock().steady_ms();
-      creation_rate_.record(1, now_ms);
-      if (int64_t wait_ms = creation_rate_.throttle_ms(options_.max_creation_rate, now_ms); wait_ms > 0) {
-        return resume_accepting_in(wait_ms);
-      }
+      if (int64_t wait_ms = creation_throttle_ms(listener_name); wait_ms > 0) return resume_accepting_in(wait_ms);
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) break;
@@ -198,6 +251,30 @@ void Server::accept_ready(Acceptor& acceptor) {
     return resume_accepting_in(kAcceptRetryMs);
   }
   resume_accepting();
+}
+
+bool Server::is_full(const std::string& listener_name) const {
+  const auto open = connections_of_listener_.find(listener_name);
+  if (open == connections_of_listener_.end()) return false;
+  return std::any_of(options_.listeners.begin(), options_.listeners.end(), [&](const ListenerOptions& each) {
+    return each.name == listener_name && open->second >= each.max_connections;
+  });
+}
+
+int64_t Server::creation_throttle_ms(const std::string& listener_name) {
+  const int64_t now_ms = loops_.loop(0).clock().steady_ms();
+  int64_t wait_ms = 0;
+  if (options_.max_creation_rate != INT32_MAX) {
+    creation_rate_.record(1, now_ms);
+    wait_ms = creation_rate_.throttle_ms(options_.max_creation_rate, now_ms);
+  }
+  const auto listener = find_listener(options_.listeners, listener_name);
+  if (listener == options_.listeners.end() || listener->max_creation_rate == INT32_MAX) return wait_ms;
+  RateMeter& rate =
+      creation_rate_of_listener_.try_emplace(listener_name, options_.quota_windows, options_.quota_window_ms)
+          .first->second;
+  rate.record(1, now_ms);
+  return std::max(wait_ms, rate.throttle_ms(listener->max_creation_rate, now_ms));
 }
 
 void Server::resume_accepting_in(int64_t ms) {
@@ -235,6 +312,7 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
   info.id = ++last_connection_id_;
   of_ip++;
   connections_++;
+  connections_of_listener_[info.listener_name]++;
 
   size_t shard = next_shard_;
   next_shard_ = (next_shard_ + 1) % sets_.size();
@@ -269,6 +347,8 @@ void Server::on_end(const ConnectionInfo& info) {
   connections_--;
   auto of_ip = connections_of_ip_.find(info.peer_host);
   if (--of_ip->second == 0) connections_of_ip_.erase(of_ip);
+  auto of_listener = connections_of_listener_.find(info.listener_name);
+  if (--of_listener->second == 0) connections_of_listener_.erase(of_listener);
   if (accepting_paused_ && !is_full()) resume_accepting();
 }
 

@@ -55,8 +55,13 @@ class Server {
   void take_settings(const Settings& settings);
   void take_listeners(const std::vector<ListenerOptions>& wanted);
   void add_listener(const ListenerOptions& listener);
+  void open_listener(const ListenerOptions& listener);
+  void exchange_stores(ListenerOptions& listener, const TlsSettings& wanted);
   void remove_listener(const std::string& name);
   void accept_ready(Acceptor& acceptor);
+  bool is_full(const std::string& listener_name) const;
+  // How long nothing more is accepted, of the broker's and the listener's rates.
+  int64_t creation_throttle_ms(const std::string& listener_name);
   void take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer);
   // max.connections, or less where descriptors are few.
   int connection_limit() const;
@@ -79,11 +84,13 @@ class Server {
   size_t next_shard_ = 0;
   int connections_ = 0;
   std::unordered_map<std::string, int> connections_of_ip_;
+  std::unordered_map<std::string, int> connections_of_listener_;
   bool accepting_paused_ = false;
   TimerId retry_timer_ = 0;
   SessionFactory* sessions_ = nullptr;
   std::unordered_map<int, TimerId> held_;  // by descriptor
   RateMeter creation_rate_;
+  std::unordered_map<std::string, RateMeter> creation_rate_of_listener_;
 };
 
 }  // namespace milena

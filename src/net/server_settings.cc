@@ -16,6 +16,33 @@ Status add_ip_override(const Bytes& item, ServerOptions& options) {
   return ok_status();
 }
 
+TlsSettings tls_settings_of(const Settings& settings, const ListenerEndpoint& endpoint) {
+  return TlsSettings::of_listener(endpoint.protocol == "SASL_SSL", [&](ByteView name) {
+    return listener_setting(settings, endpoint.listener_name, name);
+  });
+}
+
+// A limit that has no other form than that of one listener.
+Result<int> limit_of_listener(const Settings& settings, const ListenerEndpoint& endpoint, ByteView name) {
+  const ListenerSetting found = listener_setting(settings, endpoint.listener_name, name);
+  if (!found.of_listener) return INT32_MAX;
+  const auto number = parse_integer(*found.text);
+  if (!number || *number < 0 || *number > INT32_MAX) {
+    return make_error(ErrorKind::kInvalid, "{}={}: expected a number of at least 0", found.key, *found.text);
+  }
+  return static_cast<int>(*number);
+}
+
+Status set_limits_of_listener(const Settings& settings, const ListenerEndpoint& endpoint, ListenerOptions& listener) {
+  Result<int> connections = limit_of_listener(settings, endpoint, "max.connections");
+  if (!connections.ok()) return connections.error();
+  Result<int> rate = limit_of_listener(settings, endpoint, "max.connection.creation.rate");
+  if (!rate.ok()) return rate.error();
+  listener.max_connections = *connections;
+  listener.max_creation_rate = *rate;
+  return ok_status();
+}
+
 }  // namespace
 
 Result<ServerOptions> server_options(const Settings& settings) {
@@ -28,7 +55,9 @@ Result<ServerOptions> server_options(const Settings& settings) {
   for (const ListenerEndpoint& endpoint : *endpoints) {
     ListenerOptions listener;
     listener.name = endpoint.listener_name;
-    listener.security_protocol = endpoint.protocol;
+    listener.security_protocol = parse_security_protocol(endpoint.protocol).value_or(SecurityProtocol::kPlaintext);
+    if (uses_tls(listener.security_protocol)) listener.tls = tls_settings_of(settings, endpoint);
+    RETURN_IF_ERROR(set_limits_of_listener(settings, endpoint, listener));
     listener.host = endpoint.host;
     listener.port = endpoint.port;
     listener.backlog = settings.get_int("socket.listen.backlog.size");
@@ -44,6 +73,9 @@ Result<ServerOptions> server_options(const Settings& settings) {
   }
   options.limits.request_max_bytes = static_cast<uint32_t>(settings.get_int("socket.request.max.bytes"));
   options.limits.max_idle_ms = settings.get_long("connections.max.idle.ms");
+  options.limits.stranger_max_bytes = static_cast<uint32_t>(settings.get_int("sasl.server.max.receive.size"));
+  options.limits.max_strangers = static_cast<size_t>(settings.get_int("milena.unauthenticated.connections.max"));
+  options.limits.authentication_ms = settings.get_int("milena.authentication.timeout.ms");
   options.max_connections = settings.get_int("max.connections");
   options.max_creation_rate = settings.get_int("max.connection.creation.rate");
   options.quota_windows = settings.get_int("quota.window.num");

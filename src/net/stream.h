@@ -7,18 +7,23 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+
+#include "base/executor.h"
 
 namespace milena {
 
 class EventLoop;
+struct TlsPeer;
 
 struct IoResult {
   // Where nothing moves before the socket is ready, the result says for what. A plain socket's read wants it readable
   // and its write writable; TLS may want it the other way round, while keys are exchanged anew.
-  enum Kind { kMoved, kWantsRead, kWantsWrite, kEnd, kFailed };
+  // kWorks, of a handshake alone: a step of it is being computed.
+  enum Kind { kMoved, kWantsRead, kWantsWrite, kEnd, kFailed, kWorks };
   Kind kind = kMoved;
   size_t bytes = 0;  // kMoved
-  int error = 0;     // kFailed: errno
+  int error = 0;     // kFailed: errno; 0 where failure_text() tells the rest
 
   bool would_block() const { return kind == kWantsRead || kind == kWantsWrite; }
 };
@@ -34,6 +39,14 @@ class StreamWatcher {
 class Stream {
  public:
   virtual ~Stream() = default;
+
+  // What comes before the first bytes, TLS's handshake: goes on. kMoved: nothing is left to do. kWorks: `resume`
+  // runs on the loop when the step is computed, unless the stream is gone by then.
+  virtual IoResult handshake(Task /*resume*/) { return {IoResult::kMoved}; }
+  // After the handshake; null without TLS.
+  virtual std::shared_ptr<const TlsPeer> peer() const { return nullptr; }
+  // Why the last result was kFailed, where no errno says it.
+  virtual std::string failure_text() const { return {}; }
 
   virtual IoResult read(std::span<iovec> parts) = 0;
   // `more`: something follows at once, so the system need not send a small packet now.

@@ -109,7 +109,8 @@ class AuthorizerTest : public NodeFixture {
   }
   TestClient& client_of(const PermissionSample& one) {
     return node().connect(0, one.to_controller ? "CONTROLLER" : "PLAINTEXT",
-                          one.key == ApiKey::kCreateDelegationToken ? "SASL_PLAINTEXT" : "PLAINTEXT");
+                          one.key == ApiKey::kCreateDelegationToken ? SecurityProtocol::kSaslPlaintext
+                                                                    : SecurityProtocol::kPlaintext);
   }
   std::set<std::pair<int, int>> take_asked() {
     std::set<std::pair<int, int>> all;

@@ -123,8 +123,8 @@ class NodeHarness {
   }
 
   // A new connection, on the given shard; lives until disconnect, stop or kill.
-  TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT", std::string protocol = "PLAINTEXT",
-                      std::string peer_host = "127.0.0.1") {
+  TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT",
+                      SecurityProtocol protocol = SecurityProtocol::kPlaintext, std::string peer_host = "127.0.0.1") {
     shard %= shard_count_;
     ConnectionInfo info;
     info.id = ++last_connection_;
@@ -133,7 +133,7 @@ class NodeHarness {
     info.local_host = "127.0.0.1";
     info.local_port = 9092;
     info.listener_name = std::move(listener);
-    info.security_protocol = std::move(protocol);
+    info.security_protocol = protocol;
     Executor& executor = *executors_[static_cast<size_t>(shard)];
     clients_.push_back(std::make_unique<TestClient>(*node_, shard, executor, [this] { run(); }, std::move(info)));
     return *clients_.back();

@@ -139,15 +139,15 @@ TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
       {"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthoriser", "expected org.apache.kafka"},
       {"create.topic.policy.class.name=com.example.Policy", "remove the setting"},
       {"alter.config.policy.class.name=com.example.Policy", "remove the setting"},
-      {"security.inter.broker.protocol=SASL_SSL", "expected PLAINTEXT"},
+      {"ssl.engine.factory.class=com.example.Engine", "expected a key store in ssl.keystore.*"},
+      {"principal.builder.class=com.example.Builder", "clients would be known under other names"},
   };
   for (const auto& [text, expected] : kCases) {
     auto settings = load({text, "super.users=User:admin"});
     ASSERT_FALSE(settings.ok()) << text;
     EXPECT_THAT(settings.error().message, HasSubstr(Bytes(text) + " (--override): "));
     EXPECT_THAT(settings.error().message, HasSubstr(expected));
-    EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1) + (text[0] == 's' ? "PLAINTEXT" : "")}).ok())
-        << text;
+    EXPECT_TRUE(load({Bytes(text).substr(0, Bytes(text).find('=') + 1)}).ok()) << text;
   }
 }
 
@@ -184,6 +184,24 @@ TEST(Settings, WhatProtectsNothingAloneIsNamed) {
     ASSERT_TRUE(settings.ok()) << settings.error().message;
     EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client that reaches them is served"))) << text;
   }
+}
+
+TEST(Settings, ListenersWithTlsAreReadAndTheirSettingsMeanSomething) {
+  auto settings = load({"listeners=PLAINTEXT://:9092,OUTSIDE://:9093", "ssl.keystore.location=/a",
+                        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OUTSIDE:SSL", "ssl.client.auth=required",
+                        "listener.name.outside.ssl.keystore.location= /b "});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_THAT(settings->warnings(), IsEmpty());
+  EXPECT_EQ(broker_listeners(*settings)->back().protocol, "SSL");
+  const ListenerSetting own = listener_setting(*settings, "OUTSIDE", "ssl.keystore.location");
+  EXPECT_EQ(own.text, "/b");
+  EXPECT_EQ(own.key, "listener.name.outside.ssl.keystore.location");
+  EXPECT_TRUE(own.of_listener);
+  const ListenerSetting other = listener_setting(*settings, "PLAINTEXT", "ssl.keystore.location");
+  EXPECT_EQ(other.text, "/a");
+  EXPECT_FALSE(other.of_listener);
+  const Settings altered = settings->with_altered({}, {{"listener.name.outside.ssl.keystore.location", "/c"}});
+  EXPECT_EQ(listener_setting(altered, "OUTSIDE", "ssl.keystore.location").text, "/c");
 }
 
 // The keys of the file that Kafka's release brings.
@@ -316,7 +334,7 @@ TEST(Listeners, ThoseOfTheControllerAreApart) {
 TEST(Listeners, MistakesAreExplained) {
   struct { std::vector<std::string> overrides; const char* expected; } kCases[] = {
       {{"listeners=EXT://:9092"}, "add EXT:PLAINTEXT"},
-      {{"listeners=SSL://:9092"}, "no SSL yet"},
+      {{"listeners=SASL_SSL://:9092"}, "no SASL_SSL yet"},
       {{"listeners=A://:1,B://:1", "listener.security.protocol.map=A:PLAINTEXT,B:PLAINTEXT"}, "address of its own"},
       {{"listeners=CONTROLLER://:1", "controller.listener.names=CONTROLLER"}, "at least one listener"},
       {{"listener.security.protocol.map=PLAINTEXT"}, "NAME:PROTOCOL"},

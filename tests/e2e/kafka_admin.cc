@@ -15,9 +15,9 @@ std::string name_of(rd_kafka_resp_err_t error) {
 
 }  // namespace
 
-Admin::Admin(const std::string& address) {
+Admin::Admin(const std::string& address, const Config& config) {
   char error[512];
-  client_ = rd_kafka_new(RD_KAFKA_PRODUCER, make_config(address, {}), error, sizeof error);
+  client_ = rd_kafka_new(RD_KAFKA_PRODUCER, make_config(address, config), error, sizeof error);
   EXPECT_NE(client_, nullptr) << error;
 }
 
@@ -137,6 +137,24 @@ std::map<std::string, std::string> Admin::topic_configs(const std::string& name)
 
 std::map<std::string, std::string> Admin::broker_configs(int32_t node_id) {
   return configs_of(RD_KAFKA_RESOURCE_BROKER, std::to_string(node_id));
+}
+
+std::string Admin::alter_broker_configs(int32_t node_id, const std::map<std::string, std::string>& configs) {
+  rd_kafka_ConfigResource_t* resource =
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, std::to_string(node_id).c_str());
+  for (const auto& [key, value] : configs) rd_kafka_ConfigResource_set_config(resource, key.c_str(), value.c_str());
+  std::string result;
+  std::string error = request(
+      [&](rd_kafka_queue_t* queue) { rd_kafka_AlterConfigs(client_, &resource, 1, nullptr, queue); },
+      [&](const rd_kafka_event_t* event) {
+        size_t count = 0;
+        auto resources = rd_kafka_AlterConfigs_result_resources(
+            rd_kafka_event_AlterConfigs_result(const_cast<rd_kafka_event_t*>(event)), &count);
+        ASSERT_EQ(count, 1u);
+        result = name_of(rd_kafka_ConfigResource_error(resources[0]));
+      });
+  rd_kafka_ConfigResource_destroy(resource);
+  return error.empty() ? result : error;
 }
 
 std::vector<GroupListing> Admin::groups() {

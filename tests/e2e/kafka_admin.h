@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "e2e/kafka_client.h"
+
 namespace milena::e2e {
 
 struct GroupListing {
@@ -18,7 +20,7 @@ struct GroupListing {
 
 class Admin {
  public:
-  explicit Admin(const std::string& address);
+  explicit Admin(const std::string& address, const Config& config = {});
   ~Admin();
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
@@ -31,6 +33,8 @@ class Admin {
   std::string delete_records(const std::string& topic, int32_t partition, int64_t offset);
   std::map<std::string, std::string> topic_configs(const std::string& name);
   std::map<std::string, std::string> broker_configs(int32_t node_id);
+  // Replaces all that is set on the broker.
+  std::string alter_broker_configs(int32_t node_id, const std::map<std::string, std::string>& configs);
   std::vector<GroupListing> groups();
   // State of a group, and how many members it has.
   std::pair<std::string, size_t> describe_group(const std::string& id);

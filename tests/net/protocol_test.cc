@@ -105,7 +105,7 @@ class LineSession final : public Session {
 
 class LineFactory final : public SessionFactory {
   std::unique_ptr<Session> open(int, ConnectionInfo info, Transport& transport) override {
-    EXPECT_EQ(info.security_protocol, "SSL");
+    EXPECT_EQ(info.security_protocol, SecurityProtocol::kSsl);
     return std::make_unique<LineSession>(transport);
   }
 };
@@ -120,7 +120,7 @@ class ProtocolTest : public testing::Test {
   uint16_t start(std::atomic<int>* refused_writes) {
     ListenerOptions listener;
     listener.name = "LINES";
-    listener.security_protocol = "SSL";
+    listener.security_protocol = SecurityProtocol::kSsl;
     listener.protocol = std::make_shared<const LineProtocol>(refused_writes);
     listener.host = "127.0.0.1";
     ServerOptions options;

@@ -79,6 +79,8 @@ class TestClient {
     if (!receive_exactly(body.data(), body.size())) return std::nullopt;
     return body;
   }
+  // As recv().
+  ssize_t receive_some(char* to, size_t size) { return ::recv(socket_, to, size, 0); }
   // True if the other side closes without sending anything more.
   bool sees_close() {
     char byte;

@@ -1,6 +1,7 @@
 // AlterConfigs (key 33), versions 0-2: replaces all that is set on a resource. Version 1 is as 0, version 2 is
 // flexible. Deprecated since IncrementalAlterConfigs, but older clients know no other. Decided by the controller.
 #include "broker/api/alter_configs_call.h"
+#include "broker/api/altered_stores.h"
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_configs.h"
@@ -11,10 +12,13 @@ namespace {
 using AlterConfigsCall = Call<AlterConfigsRequest, AlterConfigsResponse>;
 
 void handle_alter_configs(std::shared_ptr<AlterConfigsCall> call) {
-  auto finish = [forbidden = ForbiddenConfigs<AlterConfigsCall>(*call)](AlterConfigsResponse& response) {
-    forbidden.add_to(response);
-  };
-  ask_controller(std::move(call), std::move(finish));
+  ForbiddenConfigs<AlterConfigsCall> forbidden(*call);
+  check_stores_first(call, [call, forbidden](const ForbiddenConfigs<AlterConfigsCall>& refused) {
+    ask_controller(call, [forbidden, refused](AlterConfigsResponse& response) {
+      refused.add_to(response);
+      forbidden.add_to(response);
+    });
+  });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // IncrementalAlterConfigs (key 44), versions 0-1: sets, deletes, appends to and takes from single configs. Version 1 is
 // flexible. Decided by the controller, except for log levels, which are the process's own.
 #include "broker/api/alter_configs_call.h"
+#include "broker/api/altered_stores.h"
 #include "broker/api/broker_loggers.h"
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
@@ -35,12 +36,14 @@ void alter_log_levels(const IncrementalAlterConfigsCall& call, IncrementalAlterC
 }
 
 void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCall> call) {
-  auto finish = [call, forbidden = ForbiddenConfigs<IncrementalAlterConfigsCall>(*call)](
-                    IncrementalAlterConfigsResponse& response) {
-    alter_log_levels(*call, response);
-    forbidden.add_to(response);
-  };
-  ask_controller(std::move(call), std::move(finish));
+  ForbiddenConfigs<IncrementalAlterConfigsCall> forbidden(*call);
+  check_stores_first(call, [call, forbidden](const ForbiddenConfigs<IncrementalAlterConfigsCall>& refused) {
+    ask_controller(call, [call, forbidden, refused](IncrementalAlterConfigsResponse& response) {
+      alter_log_levels(*call, response);
+      refused.add_to(response);
+      forbidden.add_to(response);
+    });
+  });
 }
 
 }  // namespace

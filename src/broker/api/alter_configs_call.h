@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/clients/call.h"
+#include "config/described_config.h"
 #include "metadata/image.h"
 #include "protocol/error_code.h"
 
@@ -33,17 +34,26 @@ class ForbiddenConfigs {
  public:
   using Response = typename CallType::Response;
 
-  explicit ForbiddenConfigs(CallType& call) {
+  explicit ForbiddenConfigs(CallType& call)
+      : ForbiddenConfigs(call, [&call](const auto& resource) -> std::optional<ConfigError> {
+          const ErrorCode error = check_alter_access(call, resource.resource_type, resource.resource_name);
+          if (error == ErrorCode::kNone) return std::nullopt;
+          return ConfigError{Bytes(error_message(error)), error};
+        }) {}
+
+  // The same for another reason: `check` tells what is wrong with a resource.
+  template <class Check>
+  ForbiddenConfigs(CallType& call, Check check) {
     std::map<std::pair<int8_t, ByteView>, int> counts;
     for (const auto& resource : call.request.resources) counts[{resource.resource_type, resource.resource_name}]++;
     std::erase_if(call.request.resources, [&](const auto& resource) {
       const std::pair<int8_t, ByteView> key(resource.resource_type, resource.resource_name);
-      const ErrorCode error = counts[key] > 1 ? ErrorCode::kNone : check_alter_access(call, key.first, key.second);
+      std::optional<ConfigError> error = counts[key] > 1 ? std::nullopt : check(resource);
       auto& refusal = places_.emplace_back();
-      if (error == ErrorCode::kNone) return false;
+      if (!error) return false;
       refusal.emplace();
-      refusal->error_code = error;
-      refusal->error_message = Bytes(error_message(error));
+      refusal->error_code = error->code;
+      refusal->error_message = std::move(error->message);
       refusal->resource_type = resource.resource_type;
       refusal->resource_name = Bytes(resource.resource_name);
       any_ = true;

@@ -82,6 +82,12 @@ void charge_then_start(const std::shared_ptr<Arrived>& request) {
 ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& transport)
     : shard_(shard), strict_kafka_(shard.strict_kafka()), connection_(std::make_shared<ConnectionState>()) {
   connection_->info = std::move(info);
+  // On a listener with SASL its exchange says who the client is, whatever certificate it has shown.
+  const TlsPeer* peer = connection_->info.tls.get();
+  const bool shown = peer != nullptr && peer->principal;
+  if (shown && connection_->info.security_protocol == SecurityProtocol::kSsl) {
+    connection_->principal.name = *peer->principal;
+  }
   connection_->transport = &transport;
   const auto& controller = shard.node().controller_endpoints;
   connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {

@@ -12,12 +12,14 @@
 
 #include "base/bytes.h"
 #include "base/payload.h"
+#include "security/security_protocol.h"
+#include "security/tls_peer.h"
 
 namespace milena {
 
 class Settings;
 
-// What is known about a connection when it is accepted. Addresses are numeric, without brackets or zone.
+// What is known about a connection before its first request. Addresses are numeric, without brackets or zone.
 struct ConnectionInfo {
   uint64_t id = 0;
   std::string peer_host;
@@ -26,7 +28,8 @@ struct ConnectionInfo {
   std::string local_host;
   uint16_t local_port = 0;
   std::string listener_name;  // "PLAINTEXT"
-  std::string security_protocol = "PLAINTEXT";  // the listener's: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
+  SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;  // the listener's
+  std::shared_ptr<const TlsPeer> tls;  // null without TLS
 };
 
 // One request without its size prefix. The views of the decoded request point into the buffer, so whoever keeps them
@@ -46,6 +49,8 @@ class Transport {
   virtual void send_nothing() = 0;
   // Hands no further request over for so long: the client is over its quota, and need not know or care.
   virtual void pause(int64_t ms) = 0;
+  // The client has shown who it is, on a listener that asks for SASL: the bounds for strangers end for it.
+  virtual void authenticated() {}
   // Closes after what was sent is out. The reason goes into the log, one line.
   virtual void close(std::string reason) = 0;
 };

@@ -1,0 +1,63 @@
+// Key stores and trust stores of a listener that AlterConfigs names are read before they count: what cannot be used is
+// refused, and nothing is altered.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "broker/api/alter_configs_call.h"
+#include "broker/shard.h"
+#include "config/described_config.h"
+
+namespace milena {
+
+// What altering these settings of this broker would do to a listener's stores; an error for the client where they are
+// no good. Reads files: on a thread that may block.
+std::optional<ConfigError> check_altered_stores(const Settings& before, const AlteredSettings& changes,
+                                                int64_t wall_ms);
+
+// The settings of listeners' stores that a resource of the request sets. What is deleted goes back to what the broker
+// was started with, and is not read again here.
+template <class Resource>
+AlteredSettings altered_stores_of(const Resource& resource) {
+  AlteredSettings changes;
+  if (resource.resource_type != static_cast<int8_t>(ResourceType::kBroker)) return changes;
+  for (const auto& config : resource.configs) {
+    if constexpr (requires { config.config_operation; }) {
+      if (config.config_operation != 0) continue;
+    }
+    const ByteView name(config.name);
+    if (!config.value || !name.starts_with("listener.name.") || name.find(".ssl.") == ByteView::npos) continue;
+    changes[Bytes(name)] = Bytes(*config.value);
+  }
+  return changes;
+}
+
+// Runs `then(refused)` on the call's shard, with what was refused taken out of the request. At once where no stores are
+// named.
+template <class CallType, class Then>
+void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
+  auto changes = std::make_shared<std::vector<AlteredSettings>>();
+  bool any = false;
+  for (const auto& resource : call->request.resources) {
+    changes->push_back(altered_stores_of(resource));
+    any |= !changes->back().empty();
+  }
+  if (!any) return then(ForbiddenConfigs<CallType>(*call, [](const auto&) { return std::optional<ConfigError>(); }));
+  auto errors = std::make_shared<std::vector<std::optional<ConfigError>>>();
+  call->shard().executor().run_blocking(
+      [changes, errors, before = call->shard().settings(), now_ms = call->shard().executor().clock().wall_ms()] {
+        for (const AlteredSettings& each : *changes) {
+          errors->push_back(each.empty() ? std::nullopt : check_altered_stores(before, each, now_ms));
+        }
+      },
+      [call, errors, then = std::move(then)] {
+        const auto* first = call->request.resources.data();
+        then(ForbiddenConfigs<CallType>(
+            *call, [&](const auto& each) { return (*errors)[static_cast<size_t>(&each - first)]; }));
+      });
+}
+
+}  // namespace milena

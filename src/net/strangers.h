@@ -1,0 +1,38 @@
+// Strangers: the connections of a shard whose clients have not shown yet who they are, on listeners with TLS or SASL.
+// They are bounded in number and in time, so that clients that only connect keep nobody out for long.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+
+#include "net/protocol.h"
+
+namespace milena {
+
+class Connection;
+
+class Strangers {
+ public:
+  Strangers(EventLoop& loop, const ConnectionLimits& limits) : loop_(loop), limits_(limits) {}
+
+  // At the limit the one that has been silent for longest is dropped; one whose handshake waits for us is not.
+  void add(Connection& connection);
+  // It has authenticated, or is gone.
+  void remove(Connection& connection);
+  void note_activity(Connection& connection);
+  void stop();
+  size_t size() const { return silent_longest_.size(); }
+
+ private:
+  void make_room();
+  void watch();
+  void drop_late();
+
+  EventLoop& loop_;
+  const ConnectionLimits limits_;
+  std::list<Connection*> silent_longest_;  // first
+  uint64_t timer_ = 0;
+};
+
+}  // namespace milena

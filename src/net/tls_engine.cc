@@ -1,0 +1,204 @@
+#include "net/tls_engine.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace milena {
+
+// The BIO between OpenSSL and the engine.
+struct TlsBio {
+  static TlsEngine& engine_of(BIO* bio) { return *static_cast<TlsEngine*>(BIO_get_data(bio)); }
+
+  static int write(BIO* bio, const char* data, int size) {
+    TlsEngine& engine = engine_of(bio);
+    BIO_clear_retry_flags(bio);
+    if (engine.socket_ == nullptr) {
+      engine.outgoing_.append(data, static_cast<size_t>(size));
+      return size;
+    }
+    iovec part{const_cast<char*>(data), static_cast<size_t>(size)};
+    const IoResult result = engine.socket_->write(std::span<const iovec>(&part, 1), engine.more_);
+    if (result.kind == IoResult::kMoved) return static_cast<int>(result.bytes);
+    if (result.would_block()) BIO_set_retry_write(bio);
+    engine.socket_error_ = result.error;
+    return -1;
+  }
+
+  static int read(BIO* bio, char* data, int size) {
+    TlsEngine& engine = engine_of(bio);
+    BIO_clear_retry_flags(bio);
+    if (engine.taken_ < engine.incoming_.size()) return take_given(engine, data, size);
+    if (engine.socket_ == nullptr || engine.budget_ == 0) {
+      engine.budget_used_ = engine.socket_ != nullptr;
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    iovec part{data, std::min(static_cast<size_t>(size), engine.budget_)};
+    const IoResult result = engine.socket_->read(std::span<iovec>(&part, 1));
+    if (result.kind == IoResult::kMoved) {
+      engine.budget_ -= result.bytes;
+      return static_cast<int>(result.bytes);
+    }
+    if (result.kind == IoResult::kEnd) {
+      engine.ended_ = true;
+      return 0;
+    }
+    if (result.would_block()) BIO_set_retry_read(bio);
+    engine.socket_error_ = result.error;
+    return -1;
+  }
+
+  static int take_given(TlsEngine& engine, char* data, int size) {
+    const size_t count = std::min(static_cast<size_t>(size), engine.incoming_.size() - engine.taken_);
+    std::memcpy(data, engine.incoming_.data() + engine.taken_, count);
+    engine.taken_ += count;
+    if (engine.taken_ == engine.incoming_.size()) {
+      engine.incoming_ = Bytes();
+      engine.taken_ = 0;
+    }
+    return static_cast<int>(count);
+  }
+
+  static long control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    return command == BIO_CTRL_EOF && engine_of(bio).ended_ ? 1 : 0;
+  }
+
+  static BIO_METHOD* make_method() {
+    BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "milena");
+    BIO_meth_set_write(method, write);
+    BIO_meth_set_read(method, read);
+    BIO_meth_set_ctrl(method, control);
+    return method;
+  }
+
+  static BIO* make(TlsEngine& engine) {
+    static BIO_METHOD* const method = make_method();
+    BIO* bio = BIO_new(method);
+    if (bio == nullptr) return nullptr;
+    BIO_set_data(bio, &engine);
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+};
+
+namespace {
+
+// What OpenSSL says, and what people should look at where it says little.
+std::string describe_handshake_failure(SSL* ssl) {
+  const long verified = SSL_get_verify_result(ssl);
+  std::string reason = take_openssl_error();
+  if (reason == "certificate verify failed") return reason + ": " + X509_verify_cert_error_string(verified);
+  if (reason == "wrong version number" || reason == "http request" || reason == "unexpected message" ||
+      reason == "packet length too long" || reason == "record layer failure") {
+    return reason + "; perhaps the client speaks without TLS";
+  }
+  return reason;
+}
+
+}  // namespace
+
+bool TlsEngine::start() {
+  context_ = contexts_->current();
+  ssl_.reset(SSL_new(context_->handle()));
+  BIO* bio = ssl_ ? TlsBio::make(*this) : nullptr;
+  if (bio == nullptr) return false;
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_accept_state(ssl_.get());
+  return true;
+}
+
+void TlsEngine::fail(std::string why) {
+  state_ = State::kFailed;
+  failure_ = std::move(why);
+  ERR_clear_error();
+}
+
+void TlsEngine::step() {
+  if (!ssl_ && !start()) return fail("no memory for a TLS connection");
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result != 1) {
+    if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) fail(describe_handshake_failure(ssl_.get()));
+    return;
+  }
+  Result<TlsPeer> peer = context_->peer_of(ssl_.get());
+  if (!peer.ok()) return fail(peer.error().message);
+  peer_ = std::make_shared<const TlsPeer>(peer.take());
+  state_ = State::kOpen;
+}
+
+// Of a call of OpenSSL's that moved nothing.
+IoResult TlsEngine::outcome(int result) {
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return {IoResult::kWantsRead};
+    case SSL_ERROR_WANT_WRITE: return {IoResult::kWantsWrite};
+    case SSL_ERROR_ZERO_RETURN: return {IoResult::kEnd};
+    case SSL_ERROR_SYSCALL:
+      state_ = State::kFailed;
+      ERR_clear_error();
+      return socket_error_ == 0 ? IoResult{IoResult::kEnd} : IoResult{IoResult::kFailed, 0, socket_error_};
+    default:
+      fail(take_openssl_error());
+      return {IoResult::kFailed, 0, 0};
+  }
+}
+
+IoResult TlsEngine::read(std::span<iovec> parts, size_t budget) {
+  budget_ = budget;
+  budget_used_ = false;
+  size_t total = 0;
+  has_more_ = true;
+  if (last_.kind != IoResult::kMoved) return last_;
+  ERR_clear_error();
+  for (iovec& part : parts) {
+    size_t filled = 0;
+    while (filled < part.iov_len) {
+      size_t count = 0;
+      char* to = static_cast<char*>(part.iov_base) + filled;
+      const int result = SSL_read_ex(ssl_.get(), to, part.iov_len - filled, &count);
+      if (result == 1) {
+        filled += count;
+        total += count;
+        continue;
+      }
+      const IoResult stopped = outcome(result);
+      has_more_ = budget_used_ || !stopped.would_block();
+      // The end, or a failure, is told when the bytes before it were taken.
+      if (!stopped.would_block()) last_ = stopped;
+      return total == 0 ? stopped : IoResult{IoResult::kMoved, total};
+    }
+  }
+  return {IoResult::kMoved, total};
+}
+
+IoResult TlsEngine::write(ByteView bytes, bool more) {
+  constexpr size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+  if (state_ == State::kFailed) return {IoResult::kFailed, 0, socket_error_};
+  size_t total = 0;
+  ERR_clear_error();
+  while (total < bytes.size()) {
+    more_ = more || bytes.size() - total > kRecord;
+    size_t count = 0;
+    const int result = SSL_write_ex(ssl_.get(), bytes.data() + total, bytes.size() - total, &count);
+    if (result == 1) {
+      total += count;
+      continue;
+    }
+    const IoResult stopped = outcome(result);
+    return total == 0 ? stopped : IoResult{IoResult::kMoved, total};
+  }
+  return {IoResult::kMoved, total};
+}
+
+void TlsEngine::say_goodbye() {
+  if (state_ != State::kOpen || socket_ == nullptr) return;
+  more_ = false;
+  SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+}
+
+}  // namespace milena

@@ -1,0 +1,75 @@
+// TlsEngine: one connection's TLS state, and the bytes between it and the socket. During the handshake it works on
+// bytes that were read for it and leaves those that are to be sent, so that a step can be computed on any thread, one
+// at a time; afterwards it reads and writes the socket itself.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "net/stream.h"
+#include "security/tls_context.h"
+
+namespace milena {
+
+// Where the context comes from that counts now; asked on threads that may block.
+class TlsContextSource {
+ public:
+  virtual ~TlsContextSource() = default;
+  virtual std::shared_ptr<const TlsContext> current() = 0;
+};
+
+class TlsEngine {
+ public:
+  enum class State { kHandshake, kOpen, kFailed };
+
+  explicit TlsEngine(std::shared_ptr<TlsContextSource> contexts) : contexts_(std::move(contexts)) {}
+
+  State state() const { return state_; }
+  const std::string& failure_text() const { return failure_; }
+  const std::shared_ptr<const TlsPeer>& peer() const { return peer_; }
+
+  // The handshake, without the socket: bytes in, a step, bytes out.
+  void give(ByteView bytes) { incoming_ += bytes; }
+  void step();
+  Bytes& outgoing() { return outgoing_; }
+
+  // From here on bytes come from the socket and go there. It outlives the engine's use.
+  void attach(Stream& socket) { socket_ = &socket; }
+  // At most about `budget` bytes of the socket are read. kMoved may leave something that can be read without the socket
+  // being ready: see has_more().
+  IoResult read(std::span<iovec> parts, size_t budget);
+  bool has_more() const { return has_more_; }
+  // One record at a time; what is blocked halfway is to be written again with the same bytes, and perhaps more.
+  IoResult write(ByteView bytes, bool more);
+  // Tells the other side that nothing follows.
+  void say_goodbye();
+
+ private:
+  friend struct TlsBio;
+
+  bool start();
+  IoResult outcome(int result);
+  void fail(std::string why);
+
+  const std::shared_ptr<TlsContextSource> contexts_;
+  std::shared_ptr<const TlsContext> context_;
+  OpensslConnection ssl_;
+  State state_ = State::kHandshake;
+  std::string failure_;
+  std::shared_ptr<const TlsPeer> peer_;
+
+  Bytes incoming_;
+  size_t taken_ = 0;  // of incoming_
+  Bytes outgoing_;
+  Stream* socket_ = nullptr;
+  size_t budget_ = 0;         // of bytes that may be read from the socket
+  bool budget_used_ = false;  // the last read ended for want of it
+  bool more_ = false;         // something follows what is written
+  bool ended_ = false;        // the socket has no more bytes to come
+  int socket_error_ = 0;
+  bool has_more_ = true;
+  IoResult last_ = {IoResult::kMoved};  // what a read has still to report
+};
+
+}  // namespace milena

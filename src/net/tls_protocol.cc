@@ -1,0 +1,66 @@
+#include "net/tls_protocol.h"
+
+#include "base/executor.h"
+#include "base/log.h"
+#include "net/tls_stream.h"
+
+namespace milena {
+namespace {
+
+constexpr int64_t kLookAtFilesMs = 1000;
+
+void log_warnings(const TlsContext& context) {
+  for (const std::string& warning : context.warnings()) log_warn("{}", warning);
+}
+
+}  // namespace
+
+std::shared_ptr<const TlsContext> TlsContexts::current() {
+  std::lock_guard lock(mutex_);
+  const int64_t now_ms = system_clock().steady_ms();
+  if (now_ms - looked_ms_ < kLookAtFilesMs) return context_;
+  looked_ms_ = now_ms;
+  std::string files = context_->files_now();
+  if (files == context_->files() || files == refused_files_) return context_;
+  if (Status loaded = load(context_->settings()); loaded.ok()) {
+    log_info("The key store or trust store of a listener has changed and counts from here on ({}={})",
+             context_->settings().keystore_location.key, context_->settings().keystore_location.view());
+  } else {
+    refused_files_ = std::move(files);
+    log_error("A key store or trust store has changed and is not used: {}; the one before stays",
+              loaded.error().message);
+  }
+  return context_;
+}
+
+Status TlsContexts::load(const TlsSettings& settings) {
+  Result<std::shared_ptr<const TlsContext>> loaded = TlsContext::load(settings, system_clock().wall_ms());
+  if (!loaded.ok()) return loaded.error();
+  if (auto refusal = (*loaded)->refusal_after(*context_)) return make_error(ErrorKind::kInvalid, "{}", *refusal);
+  context_ = loaded.take();
+  refused_files_.clear();
+  log_warnings(*context_);
+  return ok_status();
+}
+
+Status TlsContexts::replace(const TlsSettings& settings) {
+  std::lock_guard lock(mutex_);
+  return load(settings);
+}
+
+Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const TlsSettings& settings) {
+  Result<std::shared_ptr<const TlsContext>> loaded = TlsContext::load(settings, system_clock().wall_ms());
+  if (!loaded.ok()) return loaded.error();
+  log_warnings(**loaded);
+  return std::shared_ptr<TlsProtocol>(new TlsProtocol(std::make_shared<TlsContexts>(loaded.take())));
+}
+
+std::unique_ptr<Stream> TlsProtocol::make_stream(EventLoop& loop, int descriptor) const {
+  return make_tls_stream(loop, descriptor, contexts_);
+}
+
+std::unique_ptr<RequestReader> TlsProtocol::make_reader(const ConnectionLimits& limits) const {
+  return make_kafka_reader(limits);
+}
+
+}  // namespace milena

@@ -1,0 +1,50 @@
+// TlsProtocol: Kafka's frames over TLS, for one listener. It holds the context that new connections are made of, and
+// exchanges it when a store's file is another one or the settings are: connections that are there keep theirs.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "net/protocol.h"
+#include "net/tls_engine.h"
+
+namespace milena {
+
+// The context that counts. Any thread may ask.
+class TlsContexts final : public TlsContextSource {
+ public:
+  explicit TlsContexts(std::shared_ptr<const TlsContext> first) : context_(std::move(first)) {}
+
+  // Looks for changed files now and then, so a broker at rest does nothing for it. What cannot be read, or may not take
+  // the old one's place, is logged and does not count.
+  std::shared_ptr<const TlsContext> current() override;
+  // The context of these settings from here on. Reads files. An error: all stays as it was.
+  Status replace(const TlsSettings& settings);
+
+ private:
+  Status load(const TlsSettings& settings);
+
+  std::mutex mutex_;
+  std::shared_ptr<const TlsContext> context_;
+  int64_t looked_ms_ = 0;
+  std::string refused_files_;  // what was found, tried and is no good
+};
+
+class TlsProtocol final : public Protocol {
+ public:
+  // Reads files: on a thread that may block.
+  static Result<std::shared_ptr<TlsProtocol>> make(const TlsSettings& settings);
+
+  std::unique_ptr<Stream> make_stream(EventLoop& loop, int descriptor) const override;
+  std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const override;
+
+  const std::shared_ptr<TlsContexts>& contexts() const { return contexts_; }
+
+ private:
+  explicit TlsProtocol(std::shared_ptr<TlsContexts> contexts) : contexts_(std::move(contexts)) {}
+
+  const std::shared_ptr<TlsContexts> contexts_;
+};
+
+}  // namespace milena

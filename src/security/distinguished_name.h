@@ -1,0 +1,13 @@
+// A certificate's subject as the text that Java makes of it (RFC 2253): the name of a principal, as ACLs and
+// ssl.principal.mapping.rules know it. "CN=app,OU=Payments,O=Example"
+#pragma once
+
+#include <openssl/x509.h>
+
+#include "base/bytes.h"
+
+namespace milena {
+
+Bytes distinguished_name(const X509_NAME* name);
+
+}  // namespace milena

@@ -1,0 +1,33 @@
+// OpenSSL's objects as owners, and its errors as text. For the files of this folder and of net/ that speak to OpenSSL.
+#pragma once
+
+#include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+
+namespace milena {
+
+template <auto Free>
+struct OpensslFree {
+  template <class Object>
+  void operator()(Object* object) const {
+    Free(object);
+  }
+};
+
+using OpensslKey = std::unique_ptr<EVP_PKEY, OpensslFree<EVP_PKEY_free>>;
+using OpensslCertificate = std::unique_ptr<X509, OpensslFree<X509_free>>;
+using OpensslContext = std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>>;
+using OpensslConnection = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
+
+// The reason of the last error of this thread, for people; forgets all of them.
+std::string take_openssl_error();
+// Once, before anything else of OpenSSL; again is no harm. Nothing of OpenSSL runs before. The system's openssl.cnf is
+// not read: what a listener allows is said by the broker's settings alone.
+void start_openssl();
+
+}  // namespace milena

@@ -1,0 +1,43 @@
+// PrincipalMapping: ssl.principal.mapping.rules, from the distinguished name of a client's certificate to the name of
+// its principal. Rules as in Kafka: RULE:pattern/replacement/[LU] and DEFAULT, separated by commas; the first whose
+// pattern matches the whole name counts.
+//
+// Patterns are read by RE2: linear time whatever a certificate holds, and no lookaround or back references within them.
+// Immutable; any thread may use it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace milena {
+
+class PrincipalMapping {
+ public:
+  // DEFAULT: the name as it is.
+  PrincipalMapping();
+  ~PrincipalMapping();
+  PrincipalMapping(PrincipalMapping&&) noexcept;
+  PrincipalMapping& operator=(PrincipalMapping&&) noexcept;
+
+  // The error tells the rule and what was expected.
+  static Result<PrincipalMapping> parse(ByteView rules);
+
+  // Nothing where no rule applies: Kafka closes such a client's connection.
+  std::optional<Bytes> name_of(ByteView distinguished_name) const;
+
+ private:
+  struct Rule;
+  static Result<Rule> make_rule(ByteView text, ByteView pattern, ByteView replacement, char letter_case);
+
+  std::vector<Rule> rules_;
+};
+
+}  // namespace milena

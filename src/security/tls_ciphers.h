@@ -1,0 +1,35 @@
+// Versions and cipher suites in Java's words, as OpenSSL takes them.
+#pragma once
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace milena {
+
+struct TlsVersions {
+  bool v12 = false;
+  bool v13 = false;
+};
+
+// ssl.enabled.protocols. Of the older ones none is spoken, as in today's Java; alone they are an error. An empty list
+// means all.
+Result<TlsVersions> parse_tls_versions(ByteView list);
+
+// ssl.protocol: whether Java knows the name. It has no other meaning for a listener.
+bool is_java_ssl_protocol(ByteView name);
+
+// What is offered where nothing is asked for.
+inline constexpr const char* kUsualCiphers = "DEFAULT:!aNULL:!eNULL:!PSK:!SRP";
+
+struct TlsCiphers {
+  bool all = false;  // the setting is empty
+  std::string v12;   // OpenSSL's cipher list
+  std::string v13;
+};
+
+// ssl.cipher.suites: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384".
+Result<TlsCiphers> parse_cipher_suites(ByteView list);
+
+}  // namespace milena

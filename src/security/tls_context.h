@@ -1,0 +1,65 @@
+// TlsContext: what a listener's connections are made of: its certificates, whom it trusts, versions and ciphers, how
+// a certificate becomes a principal. Immutable; any thread may use it. Another key store is another context: the
+// connections that are there keep theirs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "security/key_store.h"
+#include "security/openssl_handle.h"
+#include "security/principal_mapping.h"
+#include "security/tls_peer.h"
+#include "security/tls_settings.h"
+
+namespace milena {
+
+class TlsContext {
+ public:
+  // Reads the stores: on a thread that may block. An error is one line: which key, which file, what was expected.
+  static Result<std::shared_ptr<const TlsContext>> load(const TlsSettings& settings, int64_t wall_ms);
+
+  SSL_CTX* handle() const { return context_.get(); }
+  // What a person should know and can live with: a certificate that has expired.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  const TlsSettings& settings() const { return settings_; }
+  // Which files it was read from, and which ones are there now: different texts tell that a file was replaced. Looks at
+  // the disk.
+  const std::string& files() const { return files_; }
+  std::string files_now() const;
+  // Why this context may not take the place of `before`, with Kafka's words: as there, the names in the certificates
+  // stay unless ssl.allow.dn.changes and ssl.allow.san.changes say otherwise. Nothing: it may.
+  std::optional<std::string> refusal_after(const TlsContext& before) const;
+
+  // After a handshake. An error: the principal's name cannot be made.
+  Result<TlsPeer> peer_of(SSL* connection) const;
+
+ private:
+  // Of a key's certificate: what may not change under clients.
+  struct Identity {
+    std::string alias;
+    Bytes subject;
+    std::set<Bytes> alternative_names;  // as DER
+  };
+
+  explicit TlsContext(const TlsSettings& settings) : settings_(settings) {}
+  Status use_keys(int64_t wall_ms);
+  Status use_trust();
+  Status use_client_auth();
+  Status use_protocols();
+  Status use_ciphers();
+  void warn_of_times(const KeyEntry& entry, int64_t wall_ms);
+
+  const TlsSettings settings_;
+  OpensslContext context_;
+  PrincipalMapping mapping_;
+  std::vector<Identity> identities_;
+  std::vector<std::string> warnings_;
+  std::string files_;  // fingerprints
+};
+
+}  // namespace milena

@@ -1,0 +1,17 @@
+// TlsPeer: what is known of the other side of a TLS connection when its handshake is over.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace milena {
+
+struct TlsPeer {
+  std::optional<Bytes> principal;  // the name in the client's certificate, mapped; nothing without a certificate
+  std::string version;             // "TLSv1.3"
+  std::string cipher;              // in Java's words: "TLS_AES_256_GCM_SHA384"
+};
+
+}  // namespace milena
