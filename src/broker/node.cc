@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "broker/clients/client_session.h"
 #include "broker/clients/endpoints.h"
+#include "broker/clients/sasl_services.h"
 #include "broker/controller/embedded_controller.h"
 #include "broker/controller/metadata_log.h"
 #include "broker/controller/metadata_runtime.h"
@@ -106,6 +107,10 @@ Status Node::load() {
   auto controller_endpoints = controller_listeners(settings_);
   if (!controller_endpoints) return controller_endpoints.error();
   context_->controller_endpoints = controller_endpoints.take();
+  auto sasl = SaslServices::open(settings_, *executors_[0], files_);
+  if (!sasl) return sasl.error();
+  sasl_ = sasl.take();
+  context_->sasl = sasl_.get();
   RETURN_IF_ERROR(open_directories());
   RETURN_IF_ERROR(start_controller());
   if (!directories_->clean_shutdown()) RETURN_IF_ERROR(recover_logs());

@@ -28,6 +28,7 @@ class MetadataImage;
 class PartitionLog;
 class MetadataRuntime;
 class Peers;
+class SaslServices;
 class Shard;
 struct NodeContext;
 
@@ -88,6 +89,7 @@ class Node final : private SessionFactory {
   std::unique_ptr<LogDirectories> directories_;
   std::unique_ptr<NodeContext> context_;
   std::unique_ptr<Peers> peers_;
+  std::unique_ptr<SaslServices> sasl_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<MetadataRuntime> metadata_;
   std::unique_ptr<ControllerChannel> controller_;

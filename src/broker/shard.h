@@ -39,6 +39,7 @@ class LogCleaner;
 class MetadataRuntime;
 class Peers;
 class ReplicaMover;
+class SaslServices;
 class TransactionRuntime;
 
 // The same for all shards; built by Node::start before the first of them runs.
@@ -68,6 +69,8 @@ struct NodeContext {
   ControllerChannel* controller = nullptr;
   // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route.
   MetadataRuntime* metadata = nullptr;
+  // How clients of SASL listeners show who they are.
+  const SaslServices* sasl = nullptr;
   // What clients may do.
   const Authorizer* authorizer = nullptr;
   // How coordinators reach the partitions of all brokers.

@@ -91,8 +91,9 @@ Status choose_protocol(const Settings& settings, const ProtocolMap& protocols, b
                       "listeners={}: {} has no protocol; add {}:PLAINTEXT to listener.security.protocol.map", text,
                       endpoint.listener_name, endpoint.listener_name);
   }
-  if (endpoint.protocol != "PLAINTEXT") {
-    return make_error(ErrorKind::kInvalid, "listeners={}: expected PLAINTEXT listeners; Milena has no {} yet", text,
+  if (endpoint.protocol != "PLAINTEXT" && endpoint.protocol != "SASL_PLAINTEXT") {
+    return make_error(ErrorKind::kInvalid,
+                      "listeners={}: expected PLAINTEXT or SASL_PLAINTEXT listeners; Milena has no {} yet", text,
                       endpoint.protocol);
   }
   return ok_status();

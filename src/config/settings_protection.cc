@@ -20,9 +20,6 @@ constexpr Protection kProtections[] = {
     {"alter.config.policy.class.name", "",
      "Milena runs no Java classes, so no change of a config would be refused. Start this node with Kafka, or remove "
      "the setting"},
-    {"security.inter.broker.protocol", "PLAINTEXT",
-     "expected PLAINTEXT; Milena has no TLS and SASL yet, and a node alone talks to no other broker. Remove the "
-     "setting"},
 };
 
 }  // namespace
@@ -41,10 +38,9 @@ std::string unprotected_warning(ByteView key) {
   if (key == "super.users" || key == "allow.everyone.if.no.acl.found") {
     return "without authorizer.class.name it has no effect, as in Kafka: every client may do everything";
   }
-  if (key.starts_with("ssl.") || key.starts_with("sasl.") || key.starts_with("delegation.token.") ||
-      key.starts_with("listener.name.") || key == "connections.max.reauth.ms") {
-    return "Milena has no listeners with TLS or SASL yet, and on PLAINTEXT listeners it has no effect, as in Kafka: "
-           "every client that reaches them is served";
+  if (key.starts_with("ssl.")) {
+    return "Milena has no listeners with TLS yet, and on PLAINTEXT listeners it has no effect, as in Kafka: every "
+           "client that reaches them is served";
   }
   return {};
 }

@@ -39,7 +39,7 @@ struct ConnectionState {
   // From ApiVersions (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;
-  // Who the client is: whose quotas and ACLs hold. No listener authenticates its clients yet.
+  // Who the client is: whose quotas and ACLs hold. ANONYMOUS, until it has authenticated.
   Principal principal;
   // Of the request under way: how long the client is left alone after it.
   int64_t throttle_ms = 0;

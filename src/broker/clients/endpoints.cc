@@ -2,14 +2,16 @@
 
 #include "broker/clients/call.h"
 #include "broker/shard.h"
+#include "security/security_protocol.h"
 
 namespace milena {
 
 std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints) {
   std::vector<EndpointImage> images;
   for (const ListenerEndpoint& endpoint : endpoints) {
-    images.push_back(
-        {endpoint.listener_name, is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port, 0});
+    const auto protocol = parse_security_protocol(endpoint.protocol).value_or(SecurityProtocol::kPlaintext);
+    images.push_back({endpoint.listener_name, is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port,
+                      static_cast<int16_t>(protocol)});
   }
   return images;
 }

@@ -1,0 +1,38 @@
+// SaslServices: what the SASL listeners of a node share: their settings, issuers' keys, and where credentials are found.
+// Made at a start; does not change. Servers are made on the thread of the shard that they are for.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/file.h"
+#include "broker/clients/sasl_settings.h"
+#include "broker/clients/token_keys.h"
+#include "security/sasl_server.h"
+
+namespace milena {
+
+class Shard;
+
+class SaslServices {
+ public:
+  // An error is one line for a person. The executor is that of shard 0.
+  static Result<std::unique_ptr<SaslServices>> open(const Settings& settings, Executor& home, FileSystem& files);
+
+  // Null for a listener that is not one of SASL.
+  const SaslListenerSettings* find(ByteView listener) const;
+  std::unique_ptr<SaslServer> make_server(const SaslMechanismSettings& mechanism, Shard& shard) const;
+
+ private:
+  struct Issuer {
+    std::shared_ptr<const OAuthSettings> settings;
+    std::shared_ptr<TokenKeys> keys;
+  };
+  Status add_listener(const Settings& settings, ByteView name, Executor& home, FileSystem& files);
+  TokenJudge judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const;
+
+  std::vector<SaslListenerSettings> listeners_;
+  std::vector<Issuer> issuers_;
+};
+
+}  // namespace milena
