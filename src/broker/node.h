@@ -29,6 +29,7 @@ class PartitionLog;
 class MetadataRuntime;
 class Peers;
 class SaslServices;
+class TokenExpiry;
 class Shard;
 struct NodeContext;
 
@@ -93,6 +94,7 @@ class Node final : private SessionFactory {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<MetadataRuntime> metadata_;
   std::unique_ptr<ControllerChannel> controller_;
+  std::unique_ptr<TokenExpiry> token_expiry_;
   std::unique_ptr<Housekeeping> housekeeping_;
   // What each shard knew when it closed, for the last checkpoints.
   std::vector<NodeOffsets> closed_;

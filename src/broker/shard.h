@@ -71,6 +71,8 @@ struct NodeContext {
   MetadataRuntime* metadata = nullptr;
   // How clients of SASL listeners show who they are.
   const SaslServices* sasl = nullptr;
+  // Told on shard 0 when a delegation token was made or changed.
+  std::function<void()> on_delegation_tokens;
   // What clients may do.
   const Authorizer* authorizer = nullptr;
   // How coordinators reach the partitions of all brokers.

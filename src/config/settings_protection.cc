@@ -1,5 +1,10 @@
 #include "config/settings_protection.h"
 
+#include <algorithm>
+
+#include "config/config_listeners.h"
+#include "config/config_values.h"
+
 namespace milena {
 namespace {
 
@@ -34,15 +39,52 @@ Status check_protection(const Settings& settings) {
   return ok_status();
 }
 
-std::string unprotected_warning(ByteView key) {
+namespace {
+
+constexpr ByteView kServedToAll =
+    "it has no effect on listeners without it, as in Kafka: every client that reaches them is served";
+
+std::vector<ListenerEndpoint> all_listeners(const Settings& settings) {
+  std::vector<ListenerEndpoint> all;
+  for (auto some : {broker_listeners(settings), controller_listeners(settings)}) {
+    if (some.ok()) all.insert(all.end(), some->begin(), some->end());
+  }
+  return all;
+}
+
+bool any_with_sasl(const std::vector<ListenerEndpoint>& listeners) {
+  return std::any_of(listeners.begin(), listeners.end(),
+                     [](const ListenerEndpoint& each) { return each.protocol.starts_with("SASL_"); });
+}
+
+// "listener.name.<name>.<setting>"
+std::string listener_warning(const Settings& settings, ByteView key) {
+  key.remove_prefix(ByteView("listener.name.").size());
+  const size_t dot = key.find('.');
+  const ByteView name = key.substr(0, dot), setting = dot == ByteView::npos ? ByteView() : key.substr(dot + 1);
+  for (const ListenerEndpoint& listener : all_listeners(settings)) {
+    if (!equals_ignoring_case(listener.listener_name, name)) continue;
+    if (setting.starts_with("ssl.") && !listener.protocol.ends_with("SSL")) return "TLS: " + std::string(kServedToAll);
+    const bool of_sasl = setting.find("sasl.") != ByteView::npos || setting.ends_with("connections.max.reauth.ms");
+    if (of_sasl && !listener.protocol.starts_with("SASL_")) return "SASL: " + std::string(kServedToAll);
+    return {};
+  }
+  return "there is no listener of this name";
+}
+
+}  // namespace
+
+std::string unprotected_warning(const Settings& settings, ByteView key) {
   if (key == "super.users" || key == "allow.everyone.if.no.acl.found") {
     return "without authorizer.class.name it has no effect, as in Kafka: every client may do everything";
   }
-  if (key.starts_with("ssl.")) {
-    return "Milena has no listeners with TLS yet, and on PLAINTEXT listeners it has no effect, as in Kafka: every "
-           "client that reaches them is served";
-  }
-  return {};
+  if (key.starts_with("listener.name.")) return listener_warning(settings, key);
+  if (key.starts_with("ssl.")) return "Milena has no listeners with TLS yet; " + std::string(kServedToAll);
+  const bool of_sasl =
+      key.starts_with("sasl.") || key.starts_with("delegation.token.") || key == "connections.max.reauth.ms";
+  // Those of the broker's own connections are in every file that Kafka's documents show.
+  if (!of_sasl || any_with_sasl(all_listeners(settings))) return {};
+  return "SASL: " + std::string(kServedToAll);
 }
 
 }  // namespace milena

@@ -10,6 +10,6 @@ namespace milena {
 Status check_protection(const Settings& settings);
 
 // Of a setting that protects nothing without another one, as in Kafka: what to say about it. Empty for all others.
-std::string unprotected_warning(ByteView key);
+std::string unprotected_warning(const Settings& settings, ByteView key);
 
 }  // namespace milena

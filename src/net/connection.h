@@ -32,7 +32,6 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   void send(Payload answer) override;
   void send_nothing() override;
   void pause(int64_t ms) override;
-  void limit_requests(std::optional<int64_t> bytes) override { reader_->limit(bytes); }
   void close(std::string reason) override;
 
   // Its slice of the loop's postponed work.

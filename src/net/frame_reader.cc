@@ -87,24 +87,16 @@ Status FrameReader::feed(ByteView bytes, std::deque<Frame>& frames) {
   return ok_status();
 }
 
-void FrameReader::limit(std::optional<int64_t> bytes) {
-  limited_ = bytes.has_value();
-  max_frame_bytes_ = configured_max_bytes_;
-  if (bytes) max_frame_bytes_ = static_cast<uint32_t>(std::clamp<int64_t>(*bytes, 0, configured_max_bytes_));
-}
-
 Status FrameReader::check_size() {
   int32_t size = load_big_endian<int32_t>(size_);
   if (static_cast<uint32_t>(size) > max_frame_bytes_)
     RETURN_IF_ERROR(refuse_other_protocol(ByteView(size_, sizeof size_)));
   // Kafka closes on all of these: NetworkReceive refuses the first and the last, an empty request has no header.
   if (size < 0) return make_error(ErrorKind::kCorrupt, "request of size {}: sizes are not negative", size);
-  // Before a client has authenticated, an empty one may be a token of SASL.
-  if (size == 0 && !limited_) return make_error(ErrorKind::kCorrupt, "request of size 0: a request has a header");
+  if (size == 0) return make_error(ErrorKind::kCorrupt, "request of size 0: a request has a header");
   if (static_cast<uint32_t>(size) > max_frame_bytes_) {
-    return make_error(ErrorKind::kCorrupt, "request of size {}: at most {} ({})", size, max_frame_bytes_,
-                      limited_ ? "sasl.server.max.receive.size, before it has authenticated"
-                               : "socket.request.max.bytes");
+    return make_error(ErrorKind::kCorrupt, "request of size {}: at most {} (socket.request.max.bytes)", size,
+                      max_frame_bytes_);
   }
   claimed_ = static_cast<size_t>(size);
   return ok_status();

@@ -19,13 +19,10 @@ namespace milena {
 class FrameReader final : public RequestReader {
  public:
   // `max_frame_bytes` is socket.request.max.bytes.
-  explicit FrameReader(uint32_t max_frame_bytes)
-      : configured_max_bytes_(max_frame_bytes), max_frame_bytes_(max_frame_bytes) {}
+  explicit FrameReader(uint32_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
 
   int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) override;
   Status commit(size_t count, const char* scratch, std::deque<Frame>& frames) override;
-  // Of frames whose size has not been read yet.
-  void limit(std::optional<int64_t> bytes) override;
 
   // Bytes of a frame that has not arrived in full.
   size_t partial_bytes() const { return body_ ? have_ : size_have_; }
@@ -41,9 +38,7 @@ class FrameReader final : public RequestReader {
   Status make_room();
   void finish_frame(std::deque<Frame>& frames);
 
-  const uint32_t configured_max_bytes_;
-  uint32_t max_frame_bytes_;
-  bool limited_ = false;
+  const uint32_t max_frame_bytes_;
   char size_[4];
   size_t size_have_ = 0;
   // The frame that is under way, if its size is known and it did not fit into what was read at once.

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <optional>
 
 #include "base/result.h"
 #include "broker/clients/session.h"
@@ -35,8 +34,6 @@ class RequestReader {
   // `count` bytes were read into what the last prepare() gave. Whole requests are added to `requests`. After an error
   // the stream cannot be read on.
   virtual Status commit(size_t count, const char* scratch, std::deque<Frame>& requests) = 0;
-  // The largest request from now on; without a number, the limit that it was made with.
-  virtual void limit(std::optional<int64_t> /*bytes*/) {}
 };
 
 class Protocol {

@@ -17,12 +17,14 @@ std::string error_of(ByteView text) {
 TEST(JaasTest, ALineAsKafkaDocumentsIt) {
   Result<JaasEntry> entry = parse_jaas(
       "org.apache.kafka.common.security.plain.PlainLoginModule required \\\n"
-      "  username=\"admin\" password='admin-secret' user_admin=\"admin-secret\" /* and */ user_a1=plain-word_1.2; // end");
+      "  username=\"admin\" password='admin-secret' user_admin=\"admin-secret\" /* and */ "
+      "user_a1=plain-word_1.2; // end");
   // The backslash is taken away by the properties file; here it is a mistake.
   EXPECT_FALSE(entry.ok());
   entry = parse_jaas(
       "org.apache.kafka.common.security.plain.PlainLoginModule REQUIRED\n"
-      "  username=\"admin\" password='admin-secret' user_admin=\"admin-secret\" /* and */ user_a1=plain-word_1.2; // end");
+      "  username=\"admin\" password='admin-secret' user_admin=\"admin-secret\" /* and */ "
+      "user_a1=plain-word_1.2; // end");
   ASSERT_TRUE(entry.ok()) << entry.error().message;
   EXPECT_EQ(entry->module, "org.apache.kafka.common.security.plain.PlainLoginModule");
   EXPECT_EQ(entry->flag, "REQUIRED");

@@ -221,12 +221,12 @@ TEST_F(OAuthBearerTest, AFailureIsToldTwice) {
 }
 
 TEST_F(OAuthBearerTest, OddMessages) {
-  for (const std::string& odd : {std::string(), std::string("\x01"), std::string("n,,"), std::string("n,,\x01"),
-                                 std::string("n,,\x01\x01"), std::string("n,,\x01" "auth=Basic good\x01\x01"),
-                                 std::string("n,,\x01" "auth=Bearer \x01\x01"), std::string("n,,\x01" "auth=Bearer\x01\x01"),
-                                 std::string("y,,\x01" "auth=Bearer good\x01\x01"), std::string("n,,auth=Bearer good\x01\x01"),
-                                 std::string("n,,\x01" "auth=Bearer good\x01"), std::string("n,,\x01" "a1=b\x01\x01"),
-                                 std::string("n,,\x01" "auth=Bearer g d\x01\x01")}) {
+  for (const std::string& odd :
+       {std::string(), std::string("\x01"), std::string("n,,"), std::string("n,,\x01"), std::string("n,,\x01\x01"),
+        std::string("n,,\x01" "auth=Basic good\x01\x01"), std::string("n,,\x01" "auth=Bearer \x01\x01"),
+        std::string("n,,\x01" "auth=Bearer\x01\x01"), std::string("y,,\x01" "auth=Bearer good\x01\x01"),
+        std::string("n,,auth=Bearer good\x01\x01"), std::string("n,,\x01" "auth=Bearer good\x01"),
+        std::string("n,,\x01" "a1=b\x01\x01"), std::string("n,,\x01" "auth=Bearer g d\x01\x01")}) {
     EXPECT_EQ(step(odd).kind, SaslStep::kRefused) << odd;
     EXPECT_EQ(seen_, "");
   }

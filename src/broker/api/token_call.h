@@ -5,12 +5,13 @@
 
 namespace milena {
 
+inline constexpr int64_t kNoTokenTime = -1;
+
 // Tokens are for clients that have authenticated, and not by a token.
-inline ErrorCode check_token_request(const CallBase& call) {
+inline bool may_ask_about_tokens(const CallBase& call) {
   const std::string& protocol = call.connection().info.security_protocol;
   const bool anonymous = protocol == "PLAINTEXT" || (protocol == "SSL" && call.principal() == Principal());
-  if (anonymous || call.principal().by_token) return ErrorCode::kDelegationTokenRequestNotAllowed;
-  return ErrorCode::kDelegationTokenAuthDisabled;  // no setting names a secret for them
+  return !anonymous && !call.principal().by_token;
 }
 
 }  // namespace milena

@@ -9,7 +9,7 @@ namespace milena {
 std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints) {
   std::vector<EndpointImage> images;
   for (const ListenerEndpoint& endpoint : endpoints) {
-    const auto protocol = parse_security_protocol(endpoint.protocol).value_or(SecurityProtocol::kPlaintext);
+    const SecurityProtocol protocol = parse_security_protocol(endpoint.protocol).value_or(SecurityProtocol::kPlaintext);
     images.push_back({endpoint.listener_name, is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port,
                       static_cast<int16_t>(protocol)});
   }

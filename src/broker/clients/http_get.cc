@@ -185,7 +185,9 @@ Result<HttpUrl> parse_http_url(ByteView text) {
 
 Result<Bytes> body_of_http_answer(ByteView answer) {
   const size_t end = answer.find("\r\n\r\n");
-  if (!answer.starts_with("HTTP/1.") || end == ByteView::npos) return make_error(ErrorKind::kIo, "it is no HTTP answer");
+  if (!answer.starts_with("HTTP/1.") || end == ByteView::npos) {
+    return make_error(ErrorKind::kIo, "it is no HTTP answer");
+  }
   ByteView head = answer.substr(0, end + 2), body = answer.substr(end + 4);
   ByteView status = head.substr(0, head.find("\r\n"));
   status = status.substr(std::min(status.find(' '), status.size()));
@@ -216,7 +218,8 @@ Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock&
   RETURN_IF_ERROR(connection.open(url, trust_file));
   const bool numeric = url.host.find(':') != Bytes::npos;
   RETURN_IF_ERROR(connection.write(fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nUser-Agent: milena\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
+      "GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nUser-Agent: milena\r\nAccept: application/json\r\n"
+      "Connection: close\r\n\r\n",
       url.path, numeric ? "[" : "", url.host, numeric ? "]" : "", url.port)));
   auto answer = connection.read_all();
   if (!answer) return answer.error();

@@ -43,11 +43,15 @@ ByteView api_name_of(int16_t key) {
 
 SaslGate::SaslGate(Shard& shard, std::shared_ptr<ConnectionState> connection, const SaslServices& services,
                    const SaslListenerSettings& listener)
-    : shard_(shard), connection_(std::move(connection)), services_(services), listener_(listener) {
-  connection_->transport->limit_requests(listener_.max_receive_bytes);
-}
+    : shard_(shard), connection_(std::move(connection)), services_(services), listener_(listener) {}
 
 bool SaslGate::take(const Frame& frame) {
+  if (state_ != State::kDone && frame.bytes.size() > static_cast<size_t>(listener_.max_receive_bytes)) {
+    fail_without_answer(
+        fmt::format("a frame of {} bytes: at most {} (sasl.server.max.receive.size) before the client is known",
+                    frame.bytes.size(), listener_.max_receive_bytes));
+    return true;
+  }
   switch (state_) {
     case State::kDone: return take_when_done(frame);
     case State::kStart:
@@ -166,7 +170,7 @@ void SaslGate::finish(const SaslIdentity& identity, SaslStep& step) {
   lifetime_ms_ = start_session(identity);
   state_ = State::kDone;
   again_ = false;
-  connection_->transport->limit_requests(std::nullopt);
+  connection_->transport->authenticated();
   log_debug("Client {}:{} authenticated as {}:{} with {}", connection_->info.peer_host, connection_->info.peer_port,
             identity.principal.type, identity.principal.name, mechanism_->name);
 }

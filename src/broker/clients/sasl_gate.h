@@ -1,8 +1,8 @@
 // SaslGate: what a connection of a SASL listener must do before it is served, and again when its session runs out.
 //
-// Until a client has authenticated, only ApiVersions (once), SaslHandshake and what follows it are taken: SaslAuthenticate
-// after version 1, raw tokens after version 0. A failure is answered after a pause, and ends the connection. Belongs to
-// the connection's shard. Source: Kafka's SaslServerAuthenticator, KafkaChannel, SocketServer.
+// Until a client has authenticated, only ApiVersions (once), SaslHandshake and what follows it are taken:
+// SaslAuthenticate after version 1, raw tokens after version 0. A failure is answered after a pause, and ends the
+// connection. Belongs to the connection's shard. Source: Kafka's SaslServerAuthenticator, KafkaChannel, SocketServer.
 #pragma once
 
 #include <memory>

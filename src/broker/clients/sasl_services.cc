@@ -70,13 +70,21 @@ TokenJudge SaslServices::judge_of(const SaslMechanismSettings& mechanism, const 
   return [keys = issuer->keys, &clock](ByteView token) { return keys->judge(token, clock); };
 }
 
+std::shared_ptr<const ScramDirectory> SaslServices::scram_directory_of(Shard& shard) const {
+  std::lock_guard lock(mutex_);
+  auto& directory = scram_directories_[shard.index()];
+  if (!directory) directory = make_scram_directory(shard);
+  return directory;
+}
+
 std::unique_ptr<SaslServer> SaslServices::make_server(const SaslMechanismSettings& mechanism, Shard& shard) const {
   if (mechanism.plain_users) return make_plain_server(mechanism.plain_users);
   if (mechanism.scram) {
     return make_scram_server(*mechanism.scram, scram_directory_of(shard), shard.executor().random());
   }
   if (mechanism.oauth) return make_oauthbearer_server(judge_of(mechanism, shard.executor().clock()));
-  return nullptr;
+  CHECK(mechanism.gssapi, "nothing is known of the mechanism {}", mechanism.name);
+  return mechanism.gssapi->make_server();
 }
 
 }  // namespace milena

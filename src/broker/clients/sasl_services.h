@@ -1,8 +1,10 @@
-// SaslServices: what the SASL listeners of a node share: their settings, issuers' keys, and where credentials are found.
-// Made at a start; does not change. Servers are made on the thread of the shard that they are for.
+// SaslServices: what the SASL listeners of a node share: settings, issuers' keys, and where credentials are found.
+// Made at a start; its settings do not change. Servers are made on the thread of the shard that they are for.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/file.h"
@@ -29,10 +31,14 @@ class SaslServices {
     std::shared_ptr<TokenKeys> keys;
   };
   Status add_listener(const Settings& settings, ByteView name, Executor& home, FileSystem& files);
+  std::shared_ptr<const ScramDirectory> scram_directory_of(Shard& shard) const;
   TokenJudge judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const;
 
   std::vector<SaslListenerSettings> listeners_;
   std::vector<Issuer> issuers_;
+  mutable std::mutex mutex_;
+  // One for each shard that was asked for one.
+  mutable std::map<size_t, std::shared_ptr<const ScramDirectory>> scram_directories_;
 };
 
 }  // namespace milena

@@ -151,10 +151,13 @@ Status take_signed_tokens(const ListenerSettings& settings, OAuthSettings& oauth
 }
 
 void warn_of_lax_rules(const ListenerSettings& settings, const OAuthSettings& oauth) {
-  for (const auto& [key, is_set] : {std::pair("sasl.oauthbearer.expected.audience", !oauth.rules.expected_audience.empty()),
-                                    std::pair("sasl.oauthbearer.expected.issuer", oauth.rules.expected_issuer.has_value())}) {
-    if (!is_set) log_warn("{} is not set: tokens that the same keys signed for others are taken",
-                          settings.key_of("OAUTHBEARER", key));
+  const bool has_audience = !oauth.rules.expected_audience.empty();
+  const bool has_issuer = oauth.rules.expected_issuer.has_value();
+  for (const auto& [key, is_set] : {std::pair("sasl.oauthbearer.expected.audience", has_audience),
+                                    std::pair("sasl.oauthbearer.expected.issuer", has_issuer)}) {
+    if (is_set) continue;
+    log_warn("{} is not set: tokens that the same keys signed for others are taken",
+             settings.key_of("OAUTHBEARER", key));
   }
 }
 
@@ -201,13 +204,15 @@ Status take_gssapi(const ListenerSettings& settings, const KnownMechanism& known
   if (!*entry) {
     return missing(settings, known, "required useKeyTab=true storeKey=true keyTab=\"FILE\" principal=\"kafka/HOST\";");
   }
-  auto gssapi = std::make_shared<GssapiSettings>();
-  gssapi->key_table = option_of(*entry, "keyTab");
-  gssapi->service_principal = option_of(*entry, "principal");
   auto rules = settings.list(known.name, "sasl.kerberos.principal.to.local.rules");
   if (!rules) return rules.error();
-  gssapi->name_rules = rules.take();
-  mechanism.gssapi = std::move(gssapi);
+  auto names = KerberosNames::parse(*rules);
+  if (!names) return names.error();
+  auto credentials = load_gssapi({option_of(*entry, "keyTab"), option_of(*entry, "principal"), {}}, names.take());
+  if (!credentials) {
+    return make_error(ErrorKind::kInvalid, "{}: {}", settings.key_of(known.name, kJaas), credentials.error().message);
+  }
+  mechanism.gssapi = credentials.take();
   return ok_status();
 }
 

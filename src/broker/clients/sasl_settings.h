@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "config/listener_settings.h"
+#include "security/gssapi.h"
 #include "security/jaas.h"
 #include "security/jwt.h"
 #include "security/sasl_plain.h"
@@ -27,19 +28,13 @@ struct OAuthSettings {
   Bytes trust_file;  // of an https URL: certificates in PEM; empty for those of the system
 };
 
-struct GssapiSettings {
-  Bytes key_table;          // the file; empty for the default one
-  Bytes service_principal;  // "kafka/host@REALM" or "kafka/host"; empty: whatever the key table has
-  std::vector<Bytes> name_rules;  // sasl.kerberos.principal.to.local.rules
-};
-
 struct SaslMechanismSettings {
   Bytes name;
   int64_t max_reauth_ms = 0;  // connections.max.reauth.ms; 0: never
   std::shared_ptr<const PlainUsers> plain_users;
   std::optional<ScramMechanism> scram;
   std::shared_ptr<const OAuthSettings> oauth;
-  std::shared_ptr<const GssapiSettings> gssapi;
+  std::shared_ptr<const GssapiCredentials> gssapi;
 };
 
 struct SaslListenerSettings {

@@ -1,4 +1,4 @@
-// Where a shard's SCRAM exchanges find credentials: in its image of the metadata.
+// Where a shard's SCRAM exchanges find credentials: users and delegation tokens in its image of the metadata.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,6 @@ namespace milena {
 class Shard;
 
 // Asked on the shard's thread, which outlives it.
-std::shared_ptr<const ScramDirectory> scram_directory_of(Shard& shard);
+std::shared_ptr<const ScramDirectory> make_scram_directory(Shard& shard);
 
 }  // namespace milena

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -47,9 +46,8 @@ class Transport {
   virtual void send_nothing() = 0;
   // Hands no further request over for so long: the client is over its quota, and need not know or care.
   virtual void pause(int64_t ms) = 0;
-  // Requests that are read from now on may be no larger; without a number, than those of any client. One that is larger
-  // ends the connection.
-  virtual void limit_requests(std::optional<int64_t> /*bytes*/) {}
+  // The client has shown who it is, on a listener that asks for SASL: the bounds for strangers end for it.
+  virtual void authenticated() {}
   // Closes after what was sent is out. The reason goes into the log, one line.
   virtual void close(std::string reason) = 0;
 };

@@ -1,8 +1,8 @@
 // TokenKeys: the keys of one issuer of tokens (sasl.oauthbearer.jwks.endpoint.url), kept fresh.
 //
-// Those of a file are read again when a token is judged and the last reading is a second old. Those of a URL are fetched
-// by a worker, at a start, from time to time, and soon after a token came with a key that is not among them; until
-// then the ones before count. Any thread may judge; timers are those of shard 0.
+// Those of a file are read again when a token is judged and the last reading is a second old. Those of a URL are
+// fetched by a worker, at a start, from time to time, and soon after a token came with a key that is not among them;
+// until then the ones before count. Any thread may judge; timers are those of shard 0.
 #pragma once
 
 #include <memory>
