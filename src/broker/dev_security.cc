@@ -9,7 +9,9 @@
 #include <cstring>
 #include <map>
 
+#include "base/ascii.h"
 #include "broker/storage/bootstrap_checkpoint.h"
+#include "config/config_listeners.h"
 #include "config/settings_file.h"
 #include "security/certificates.h"
 #include "security/scram.h"
@@ -18,7 +20,7 @@ namespace milena {
 namespace {
 
 constexpr ByteView kUsers[] = {"admin", "reader"};
-constexpr ByteView kListenerPrefix = "listener.name.dev.";
+constexpr ByteView kListener = "DEV";
 
 // Readable and writable for its owner alone from the moment it is there.
 Status write_secret(const std::string& path, ByteView content) {
@@ -171,6 +173,19 @@ Status write_client_files(const std::string& directory, const std::string& addre
   return ok_status();
 }
 
+// The first that is set, or one of our own. The others of a file are its writer's affair.
+Result<ListenerEndpoint> listener_of(const Settings& settings) {
+  const std::string text = settings.explicit_text("listeners").value_or(Bytes(kListener) + "://localhost:9092");
+  auto all = parse_listener_endpoints("listeners", text);
+  if (!all) return all.error();
+  if (all->empty() || all->front().listener_name == "PLAINTEXT") {
+    return make_error(ErrorKind::kInvalid,
+                      "--dev-security with listeners={}: expected none, or first one that is not open, as in {}://{}",
+                      text, kListener, "localhost:9092");
+  }
+  return all->front();
+}
+
 void add_override(const Settings& settings, const std::string& key, const std::string& value, DevSecurity& made) {
   if (!settings.explicit_text(key)) made.overrides.push_back(key + "=" + value);
 }
@@ -187,10 +202,16 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& sett
   if (!passwords) return passwords.error();
   if (options.tls) RETURN_IF_ERROR(make_certificates(files, made.directory, options, clock.wall_ms()));
 
-  const std::string protocol = options.tls ? "SASL_SSL" : "SASL_PLAINTEXT", address = "localhost:9092";
-  const Bytes prefix(kListenerPrefix);
-  add_override(settings, "listeners", "DEV://" + address, made);
-  add_override(settings, "listener.security.protocol.map", "DEV:" + protocol, made);
+  auto listener = listener_of(settings);
+  if (!listener) return listener.error();
+  const std::string protocol = options.tls ? "SASL_SSL" : "SASL_PLAINTEXT";
+  const std::string host = listener->host.empty() ? "localhost" : listener->host;
+  const std::string address = fmt::format("{}:{}", host, listener->port);
+  const Bytes prefix = "listener.name." + ascii_lower(listener->listener_name) + ".";
+  add_override(settings, "listeners", fmt::format("{}://{}", listener->listener_name, address), made);
+  if (listener->listener_name == kListener) {
+    add_override(settings, "listener.security.protocol.map", Bytes(kListener) + ":" + protocol, made);
+  }
   add_override(settings, prefix + "sasl.enabled.mechanisms", "SCRAM-SHA-512,SCRAM-SHA-256,PLAIN", made);
   std::string jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required";
   std::vector<std::string> arguments;

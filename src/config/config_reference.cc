@@ -47,8 +47,7 @@ named in a warning together with the one that was probably meant, and ignored. S
 do yet, if it is set to something else than its default.
 
 What would keep somebody out and is not enforced yet is refused at start rather than ignored: `authorizer.class.name`,
-`create.topic.policy.class.name`, `alter.config.policy.class.name`, and every listener or inter-broker protocol with TLS or
-SASL. What protects nothing in Kafka either (`super.users` without an authorizer, `ssl.client.auth` with PLAINTEXT listeners)
+`create.topic.policy.class.name`, `alter.config.policy.class.name`, and every listener with TLS. What protects nothing in Kafka either (`super.users` without an authorizer, `ssl.client.auth` with PLAINTEXT listeners)
 is named in a warning.
 
 ## Altering while the broker runs

@@ -82,7 +82,14 @@ TEST_F(DevSecurityTest, PasswordsStayAndAreForTheOwnerAlone) {
 
 TEST_F(DevSecurityTest, WhatIsSetStays) {
   ASSERT_TRUE(settings_.set("listeners", "SASL_PLAINTEXT://localhost:9999").ok());
-  for (const std::string& setting : prepare().overrides) EXPECT_FALSE(setting.starts_with("listeners=")) << setting;
+  DevSecurity made = prepare();
+  for (const std::string& setting : made.overrides) EXPECT_FALSE(setting.starts_with("listeners=")) << setting;
+  EXPECT_THAT(posix_file_system().read_file(made.directory + "/admin.properties").value(),
+              testing::HasSubstr("bootstrap.servers=localhost:9999\n"));
+  // An open listener is no secured broker.
+  ASSERT_TRUE(settings_.set("listeners", "PLAINTEXT://localhost:9999").ok());
+  SeededRandom random(1);
+  EXPECT_FALSE(prepare_dev_security(posix_file_system(), settings_, {}, system_clock(), random).ok());
 }
 
 }  // namespace
