@@ -57,7 +57,9 @@ func main() {
 	switch {
 	case err == nil:
 		fmt.Println("in")
-	case errors.Is(err, kerr.SaslAuthenticationFailed) || strings.Contains(text, "SASL_AUTHENTICATION_FAILED"):
+	// With OAUTHBEARER it says no more of a refusal than that the broker's answer has a text in it.
+	case errors.Is(err, kerr.SaslAuthenticationFailed) || strings.Contains(text, "SASL_AUTHENTICATION_FAILED") ||
+		text == "unexpected data in oauth response":
 		fmt.Println("refused: " + text)
 	default:
 		fmt.Println(text)
