@@ -12,7 +12,9 @@
 
 #include "base/log.h"
 #include "broker/api_reference.h"
+#include "broker/dev_security.h"
 #include "broker/node.h"
+#include "broker/storage/bootstrap_checkpoint.h"
 #include "config/config_listeners.h"
 #include "config/config_reference.h"
 #include "config/settings.h"
@@ -166,7 +168,15 @@ int check_health(const CommandLine& line, const Settings& settings) {
 int format_storage(const CommandLine& line, const Settings& settings) {
   std::vector<std::string> log_dirs;
   for (const Bytes& directory : settings.get_list("log.dirs")) log_dirs.emplace_back(directory);
-  return run_storage_format(line.cluster_id, log_dirs, settings.get_int("node.id"), line.ignore_formatted);
+  Result<MetadataRecords> users = scram_records(line.add_scram, system_random());
+  if (!users.ok()) return fail(users.error().message);
+  std::function<Status(const std::string&)> add_users;
+  if (!users->empty()) {
+    add_users = [&users](const std::string& directory) {
+      return write_bootstrap_records_with(posix_file_system(), directory, *users, system_clock().wall_ms());
+    };
+  }
+  return run_storage_format(line.cluster_id, log_dirs, settings.get_int("node.id"), line.ignore_formatted, add_users);
 }
 
 int print_config(const CommandLine& line, const Settings& settings, const std::string& unused) {
@@ -174,6 +184,17 @@ int print_config(const CommandLine& line, const Settings& settings, const std::s
   if (!unused.empty()) std::fprintf(stderr, "milena: %s\n", unused.c_str());
   for (const std::string& warning : settings.warnings()) std::fprintf(stderr, "milena: %s\n", warning.c_str());
   return 0;
+}
+
+// The same settings with those of a secured listener, where they say nothing of it.
+Result<Settings> secured_for_development(CommandLine& line, const Settings& settings) {
+  FileSystem& files = posix_file_system();
+  auto security = prepare_dev_security(files, settings, {}, system_clock(), system_random());
+  if (!security.ok()) return security.error();
+  RETURN_IF_ERROR(write_dev_users(files, settings, *security, system_clock().wall_ms()));
+  for (const std::string& setting : security->overrides) line.settings.overrides.push_back(setting);
+  for (const std::string& text : security->advice) log_always("{}", text);
+  return Settings::load(line.settings);
 }
 
 int run(int count, char** words) {
@@ -209,6 +230,10 @@ int run(int count, char** words) {
   }
   set_log_level(chosen_log_level(*settings));
   log_info("Milena {} starts", MILENA_VERSION);
+  if (line.dev_security) {
+    settings = secured_for_development(line, settings.take());
+    if (!settings.ok()) return fail(settings.error().message);
+  }
   if (!unused.empty()) log_warn("{}", unused);
   for (const std::string& warning : settings->warnings()) log_warn("{}", warning);
   return serve(*settings);

@@ -10,13 +10,16 @@
 #include "base/process.h"
 #include "broker/clients/client_session.h"
 #include "broker/clients/endpoints.h"
+#include "broker/clients/sasl_services.h"
 #include "broker/controller/embedded_controller.h"
 #include "broker/controller/metadata_log.h"
 #include "broker/controller/metadata_runtime.h"
+#include "broker/controller/token_expiry.h"
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/peer.h"
 #include "broker/coordinators/transaction_runtime.h"
 #include "broker/shard.h"
+#include "broker/storage/bootstrap_checkpoint.h"
 #include "broker/storage/close_logs.h"
 #include "broker/storage/housekeeping.h"
 #include "broker/storage/log_directories.h"
@@ -33,28 +36,6 @@ namespace {
 // Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was
 // made a moment before the stop must not hold it up for as long as its directories take.
 constexpr int64_t kNewDirectoriesAtStop_ms = 300;
-
-// bootstrap.checkpoint as `kafka-storage format` writes it; nullopt where it is not there.
-Result<std::optional<MetadataRecords>> read_bootstrap_records(FileSystem& files, const std::string& directory) {
-  std::string path = directory + "/" + std::string(kBootstrapCheckpointFile);
-  if (!files.exists(path)) return std::optional<MetadataRecords>();
-  auto snapshot = read_snapshot_file(files, path);
-  if (!snapshot) return snapshot.error();
-  auto records = decode_snapshot_records(*snapshot);
-  MetadataImage image;
-  ImageDelta delta;
-  Status good = records ? ok_status() : Status(records.error());
-  for (size_t i = 0; good.ok() && i < records->size(); i++) good = image.apply((*records)[i], delta);
-  if (!good.ok()) return make_error(good.error().kind, "{}: {}", path, good.error().message);
-  return std::optional(records.take());
-}
-
-Status write_bootstrap_records(FileSystem& files, const std::string& directory, const MetadataRecords& records,
-                               int64_t now_ms) {
-  SnapshotFile snapshot;
-  for (const MetadataRecord& record : records) snapshot.records.push_back(encode_metadata_record(record));
-  return write_snapshot_file(files, directory + "/" + std::string(kBootstrapCheckpointFile), snapshot, 0, now_ms);
-}
 
 // How this node registers: with what it advertises, or the names that a client on the same machine would use.
 std::vector<EndpointImage> registered_endpoints(const Settings& settings, const AdvertisedListeners& advertised) {
@@ -113,6 +94,10 @@ Status Node::load() {
   auto controller_endpoints = controller_listeners(settings_);
   if (!controller_endpoints) return controller_endpoints.error();
   context_->controller_endpoints = controller_endpoints.take();
+  auto sasl = SaslServices::open(settings_, *executors_[0], files_);
+  if (!sasl) return sasl.error();
+  sasl_ = sasl.take();
+  context_->sasl = sasl_.get();
   RETURN_IF_ERROR(open_directories());
   RETURN_IF_ERROR(start_controller());
   if (!directories_->clean_shutdown()) RETURN_IF_ERROR(recover_logs());
@@ -142,6 +127,7 @@ Status Node::load() {
   executors_[0]->post([this] {
     housekeeping_->start();
     metadata_->start_snapshots();
+    token_expiry_->note_tokens();
   });
   for (auto& shard : shards_) {
     shard->executor().post([shard = shard.get()] { shard->start_flushes(); });
@@ -276,6 +262,8 @@ Status Node::start_controller() {
   context_->metadata = metadata_.get();
   controller_ = std::make_unique<EmbeddedController>(*metadata_);
   context_->controller = controller_.get();
+  token_expiry_ = std::make_unique<TokenExpiry>(*metadata_);
+  context_->on_delegation_tokens = [this] { token_expiry_->note_tokens(); };
   if (!doomed.empty()) remove_in_background(std::move(doomed));
   return ok_status();
 }

@@ -28,6 +28,8 @@ class MetadataImage;
 class PartitionLog;
 class MetadataRuntime;
 class Peers;
+class SaslServices;
+class TokenExpiry;
 class Shard;
 struct NodeContext;
 
@@ -88,9 +90,11 @@ class Node final : private SessionFactory {
   std::unique_ptr<LogDirectories> directories_;
   std::unique_ptr<NodeContext> context_;
   std::unique_ptr<Peers> peers_;
+  std::unique_ptr<SaslServices> sasl_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<MetadataRuntime> metadata_;
   std::unique_ptr<ControllerChannel> controller_;
+  std::unique_ptr<TokenExpiry> token_expiry_;
   std::unique_ptr<Housekeeping> housekeeping_;
   // What each shard knew when it closed, for the last checkpoints.
   std::vector<NodeOffsets> closed_;

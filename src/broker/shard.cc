@@ -128,6 +128,7 @@ void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) 
   for (const auto& change : delta.partitions) apply_partition(change.key, change.created);
   if (delta.client_quotas) quotas_.on_metadata();
   for (const Uuid& id : delta.acls) apply_acl(id);
+  if (delta.delegation_tokens && index_ == 0 && node_.on_delegation_tokens) node_.on_delegation_tokens();
   groups_->on_metadata(delta);
   transactions_->on_metadata(delta);
 }

@@ -42,6 +42,7 @@ class LogCleaner;
 class MetadataRuntime;
 class Peers;
 class ReplicaMover;
+class SaslServices;
 class TransactionRuntime;
 
 // The same for all shards; built by Node::start before the first of them runs.
@@ -71,6 +72,10 @@ struct NodeContext {
   ControllerChannel* controller = nullptr;
   // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route.
   MetadataRuntime* metadata = nullptr;
+  // How clients of SASL listeners show who they are.
+  const SaslServices* sasl = nullptr;
+  // Told on shard 0 when a delegation token was made or changed.
+  std::function<void()> on_delegation_tokens;
   AuthorizerSettings authorization;
   // Null: denied and administrative requests are not written down.
   std::shared_ptr<AuditFile> audit_file;

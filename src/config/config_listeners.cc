@@ -91,10 +91,6 @@ Status choose_protocol(const Settings& settings, const ProtocolMap& protocols, b
                       "listeners={}: {} has no protocol; add {}:PLAINTEXT to listener.security.protocol.map", text,
                       endpoint.listener_name, endpoint.listener_name);
   }
-  if (endpoint.protocol.starts_with("SASL_")) {
-    return make_error(ErrorKind::kInvalid, "listeners={}: expected PLAINTEXT or SSL listeners; Milena has no {} yet",
-                      text, endpoint.protocol);
-  }
   return ok_status();
 }
 
@@ -161,16 +157,6 @@ Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& setti
     RETURN_IF_ERROR(choose_protocol(settings, *protocols, true, endpoint));
   }
   return endpoints;
-}
-
-bool any_listener_with_tls(const Settings& settings) {
-  for (const auto& endpoints : {broker_listeners(settings), controller_listeners(settings)}) {
-    if (!endpoints.ok()) continue;
-    for (const ListenerEndpoint& each : *endpoints) {
-      if (each.protocol == "SSL" || each.protocol == "SASL_SSL") return true;
-    }
-  }
-  return false;
 }
 
 bool is_wildcard(ByteView host) { return host.empty() || host == "0.0.0.0" || host == "::"; }

@@ -37,9 +37,6 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
 // listeners that controller.listener.names names. Without any it is reached through the broker alone.
 Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
 
-// Of the broker or of the controller.
-bool any_listener_with_tls(const Settings& settings);
-
 // "", 0.0.0.0 or ::, all addresses of the machine: nothing that a client could connect to.
 bool is_wildcard(ByteView host);
 

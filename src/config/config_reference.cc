@@ -48,7 +48,7 @@ do yet, if it is set to something else than its default.
 
 What would keep somebody out and is not enforced is refused at start rather than ignored: an `authorizer.class.name`
 other than Kafka's StandardAuthorizer ([security.md](security.md)), `create.topic.policy.class.name`,
-`alter.config.policy.class.name`, and every listener with SASL. What protects nothing in Kafka either (`super.users`
+`alter.config.policy.class.name` and other Java classes of that kind. What protects nothing in Kafka either (`super.users`
 without an authorizer, `ssl.client.auth` with PLAINTEXT listeners) is named in a warning.
 
 ## Altering while the broker runs

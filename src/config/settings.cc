@@ -19,6 +19,10 @@ bool is_foreign(ByteView key) {
                           "metrics.", "config.providers."}) {
     if (key.starts_with(prefix)) return true;
   }
+  // A setting of a SASL mechanism, for all listeners.
+  for (ByteView prefix : {"plain.", "scram-sha-256.", "scram-sha-512.", "oauthbearer.", "gssapi."}) {
+    if (key.starts_with(prefix)) return true;
+  }
   return key == "super.users" || key == "allow.everyone.if.no.acl.found";
 }
 
@@ -71,17 +75,15 @@ Result<Settings> Settings::load(const SettingsInput& input) {
                                    Source::kOverride, "--override"));
   }
   settings.derive_listeners();
-  const bool tls = any_listener_with_tls(settings);
-  for (const auto& [key, text] : settings.others_) settings.warn_about(key, text, tls);
+  for (const auto& [key, text] : settings.others_) settings.warn_about(key, text);
   for (const ConfigDef& def : broker_configs()) {
     const Value& value = settings.values_[config_index(def)];
-    const bool idle_tls = !tls && ByteView(def.name).starts_with("ssl.");
-    if (value.source == Source::kDefault) continue;
-    if ((def.marks & (kConfigHonoured | kConfigNoEffect)) != 0 && !idle_tls) continue;
+    if (value.source == Source::kDefault || (def.marks & kConfigNoEffect) != 0) continue;
     // Somebody's file with Kafka's own default in it says nothing new.
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
-    std::string why = unprotected_warning(settings, def.name, tls);
+    std::string why = unprotected_warning(settings, def.name);
+    if (why.empty() && (def.marks & kConfigHonoured) != 0) continue;
     settings.warnings_.push_back(fmt::format(
         "{}={}{}: {}", def.name, def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
         variable_of(value.origin), why.empty() ? "not implemented yet; the setting has no effect" : why));
@@ -168,10 +170,10 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
   value.origin = std::move(origin);
 }
 
-void Settings::warn_about(const Bytes& key, const Bytes& text, bool tls) {
+void Settings::warn_about(const Bytes& key, const Bytes& text) {
   const std::string variable = variable_of(origin_of_other(key));
   if (is_foreign(key)) {
-    std::string why = unprotected_warning(*this, key, tls);
+    std::string why = unprotected_warning(*this, key);
     if (!why.empty()) warnings_.push_back(fmt::format("{}{}: {}", key, variable, why));
     return;
   }

@@ -80,7 +80,7 @@ class Settings {
   Status apply(const Bytes& key, const Bytes& text, Source source, const std::string& origin);
   Status check_together();
   void derive_listeners();
-  void warn_about(const Bytes& key, const Bytes& text, bool tls);
+  void warn_about(const Bytes& key, const Bytes& text);
   void put(const ConfigDef& def, std::optional<Bytes> text, Source source, std::string origin = {});
   // Gives one setting what another one says.
   void follow(ByteView name, ByteView other);

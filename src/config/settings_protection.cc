@@ -1,6 +1,10 @@
 #include "config/settings_protection.h"
 
+#include <algorithm>
+
 #include "config/authorizer_settings.h"
+#include "config/config_listeners.h"
+#include "config/config_values.h"
 
 namespace milena {
 namespace {
@@ -11,8 +15,7 @@ struct Protection {
   const char* why;
 };
 
-// In Kafka each of these keeps somebody out or refuses to start. Settings of sasl.* are not among them: they count for
-// listeners of SASL, which are refused themselves.
+// In Kafka each of these keeps somebody out or refuses to start.
 constexpr Protection kProtections[] = {
     {"create.topic.policy.class.name", "",
      "Milena runs no Java classes, so no topic would be refused. Start this node with Kafka, or remove the setting"},
@@ -40,24 +43,57 @@ Status check_protection(const Settings& settings) {
   return ok_status();
 }
 
-std::string unprotected_warning(const Settings& settings, ByteView key, bool tls) {
+namespace {
+
+constexpr ByteView kServedToAll =
+    "it has no effect on listeners without it, as in Kafka: every client that reaches them is served";
+
+std::vector<ListenerEndpoint> all_listeners(const Settings& settings) {
+  std::vector<ListenerEndpoint> all;
+  for (auto some : {broker_listeners(settings), controller_listeners(settings)}) {
+    if (some.ok()) all.insert(all.end(), some->begin(), some->end());
+  }
+  return all;
+}
+
+bool speaks_tls(const ListenerEndpoint& listener) { return listener.protocol.ends_with("SSL"); }
+bool speaks_sasl(const ListenerEndpoint& listener) { return listener.protocol.starts_with("SASL_"); }
+
+bool any_listener(const Settings& settings, bool (*speaks)(const ListenerEndpoint&)) {
+  const std::vector<ListenerEndpoint> all = all_listeners(settings);
+  return std::any_of(all.begin(), all.end(), speaks);
+}
+
+// "listener.name.<name>.<setting>"
+std::string listener_warning(const Settings& settings, ByteView key) {
+  key.remove_prefix(ByteView("listener.name.").size());
+  const size_t dot = key.find('.');
+  const ByteView name = key.substr(0, dot), setting = dot == ByteView::npos ? ByteView() : key.substr(dot + 1);
+  for (const ListenerEndpoint& listener : all_listeners(settings)) {
+    if (!equals_ignoring_case(listener.listener_name, name)) continue;
+    if (setting.starts_with("ssl.") && !speaks_tls(listener)) return "TLS: " + std::string(kServedToAll);
+    const bool of_sasl = setting.find("sasl.") != ByteView::npos || setting.ends_with("connections.max.reauth.ms");
+    if (of_sasl && !speaks_sasl(listener)) return "SASL: " + std::string(kServedToAll);
+    return {};
+  }
+  return "there is no listener of this name";
+}
+
+}  // namespace
+
+std::string unprotected_warning(const Settings& settings, ByteView key) {
   if (key == kSuperUsers || key == kAllowEveryone) {
     const std::optional<Bytes>& authorizer = settings.text("authorizer.class.name");
     if (authorizer && !authorizer->empty()) return {};
     return "without authorizer.class.name it has no effect, as in Kafka: every client may do everything";
   }
-  const bool of_listener = key.starts_with("listener.name.");
-  if (!tls && (key.starts_with("ssl.") || (of_listener && key.find(".ssl.") != ByteView::npos))) {
-    return "no listener speaks TLS, and on PLAINTEXT listeners it has no effect, as in Kafka: every client that "
-           "reaches them is served";
-  }
-  if (key.starts_with("sasl.") || key.starts_with("delegation.token.") ||
-      (of_listener && key.find(".sasl.") != ByteView::npos) ||
-      key == "connections.max.reauth.ms") {
-    return "Milena has no listeners with SASL yet, and on PLAINTEXT listeners it has no effect, as in Kafka: "
-           "every client that reaches them is served";
-  }
-  return {};
+  if (key.starts_with("listener.name.")) return listener_warning(settings, key);
+  if (key.starts_with("ssl.")) return any_listener(settings, speaks_tls) ? "" : "TLS: " + std::string(kServedToAll);
+  const bool of_sasl =
+      key.starts_with("sasl.") || key.starts_with("delegation.token.") || key == "connections.max.reauth.ms";
+  // Those of the broker's own connections are in every file that Kafka's documents show.
+  if (!of_sasl || any_listener(settings, speaks_sasl)) return {};
+  return "SASL: " + std::string(kServedToAll);
 }
 
 }  // namespace milena

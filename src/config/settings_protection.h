@@ -1,5 +1,5 @@
-// Settings that close a broker and that Milena does not enforce yet. A broker that its file calls closed does not start
-// open: it is refused, as listeners of SASL are (config_listeners.h).
+// Settings that close a broker of Kafka's and that Milena does not enforce. A broker that its settings file closes does
+// not start open: its start is refused.
 #pragma once
 
 #include "config/settings.h"
@@ -10,7 +10,6 @@ namespace milena {
 Status check_protection(const Settings& settings);
 
 // Of a setting that protects nothing without another one, as in Kafka: what to say about it. Empty for all others.
-// `tls`: whether a listener speaks it.
-std::string unprotected_warning(const Settings& settings, ByteView key, bool tls);
+std::string unprotected_warning(const Settings& settings, ByteView key);
 
 }  // namespace milena

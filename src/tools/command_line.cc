@@ -13,7 +13,7 @@ namespace {
 constexpr char kHelp[] =
     R"(Milena: a broker for Apache Kafka's clients and tools, in one program.
 
-Usage: milena [--env] [FILE] [--override KEY=VALUE]...
+Usage: milena [--env] [--dev-security] [FILE] [--override KEY=VALUE]...
        milena config [--all] [--env] [FILE] [--override KEY=VALUE]...
        milena health [HOST:PORT | PORT]
        milena topics | api-versions | storage ...
@@ -24,6 +24,8 @@ Usage: milena [--env] [FILE] [--override KEY=VALUE]...
   --override KEY=VALUE  one setting; may be given several times
   --env                 the environment counts, too, as in Kafka's own image:
                         KAFKA_NUM_PARTITIONS=3 is num.partitions=3
+  --dev-security        a secured broker in one step: makes users with passwords, and files
+                        for clients, beside the data directory
   config                prints the settings that hold and where each came from; --all
                         with the defaults
   health                ends with 0 if the broker answers at its own first listener, or
@@ -79,9 +81,10 @@ What kafka-broker-api-versions.sh prints. Without --bootstrap-server it goes to 
 constexpr char kStorageHelp[] =
     R"(Usage: milena storage random-uuid
        milena storage format -t CLUSTER_ID [-c FILE] [--ignore-formatted] [--standalone]
+                     [--add-scram 'SCRAM-SHA-256=[name=NAME,password=PASSWORD]']...
 
 What kafka-storage.sh does for a node that runs alone. A directory needs no formatting before
-it is used; formatting decides the cluster's id.
+it is used; formatting decides the cluster's id, and may make the first users of SCRAM.
 )";
 
 using Command = CommandLine::Command;
@@ -151,10 +154,14 @@ void parse_storage(int count, const char* const* words, CommandLine& line) {
       line.settings.file = words[++i];
     } else if (word == "-g" || word == "--ignore-formatted") {
       line.ignore_formatted = true;
+    } else if ((word == "-S" || word == "--add-scram") && more) {
+      line.add_scram.push_back(words[++i]);
     } else if (word == "-s" || word == "--standalone" || word == "-N" || word == "--no-initial-controllers") {
       continue;
     } else {
-      line.mistake = "storage format " + word + ": expected -t CLUSTER_ID, -c FILE, --ignore-formatted or --standalone";
+      line.mistake =
+          "storage format " + word + ": expected -t CLUSTER_ID, -c FILE, --add-scram USER, --ignore-formatted or "
+                     "--standalone";
     }
   }
 }
@@ -214,6 +221,8 @@ CommandLine parse_command_line(int count, const char* const* words) {
       line.command = Command::kPermissionReference;
     } else if (word == "--version") {
       line.command = Command::kVersion;
+    } else if (word == "--dev-security") {
+      line.dev_security = true;
     } else if (word == "--env") {
       line.environment = true;
     } else if (word == "--all" && line.command == Command::kConfig) {

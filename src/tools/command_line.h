@@ -26,12 +26,14 @@ struct CommandLine {
 
   Command command = Command::kServe;
   SettingsInput settings;
+  bool dev_security = false;  // users, certificates and files for clients are made
   bool environment = false;  // KAFKA_* variables count, too
   bool all = false;     // config: the defaults, too
   std::string address;  // health: whom to ask instead of the broker of these settings
   std::span<const char* const> words;  // topics, api-versions: theirs
   std::string cluster_id;              // format
   bool ignore_formatted = false;       // format
+  std::vector<std::string> add_scram;  // format: as --add-scram has them
   std::string help;                    // help: of one command; empty for the program's
   std::string mistake;  // what cannot be understood; empty if all is well
 };

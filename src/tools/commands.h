@@ -3,9 +3,11 @@
 // exit code; what went wrong goes to standard error.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
+#include "base/result.h"
 #include "tools/broker_client.h"
 
 namespace milena {
@@ -19,9 +21,10 @@ int run_health(const BrokerAddress& address);
 int run_topics(std::span<const char* const> words);
 // kafka-broker-api-versions.sh: --bootstrap-server.
 int run_api_versions(std::span<const char* const> words);
-// kafka-storage.sh: random-uuid; format -t CLUSTER_ID -c FILE. `log_dirs` and `node_id` are what the file says.
+// kafka-storage.sh: random-uuid; format -t CLUSTER_ID -c FILE. `log_dirs` and `node_id` are what the file says;
+// `and_also` writes what else belongs into a new directory.
 int run_storage_random_uuid();
 int run_storage_format(const std::string& cluster_id, std::span<const std::string> log_dirs, int32_t node_id,
-                       bool ignore_formatted);
+                       bool ignore_formatted, const std::function<Status(const std::string&)>& and_also = {});
 
 }  // namespace milena

@@ -18,7 +18,7 @@ int run_storage_random_uuid() {
 }
 
 int run_storage_format(const std::string& cluster_id, std::span<const std::string> log_dirs, int32_t node_id,
-                       bool ignore_formatted) {
+                       bool ignore_formatted, const std::function<Status(const std::string&)>& and_also) {
   if (cluster_id.empty()) return complain("storage format: expected -t CLUSTER_ID");
   if (!is_possible_cluster_id(cluster_id)) {
     return complain(fmt::format("storage format -t {}: expected at most 255 letters, digits and signs", cluster_id));
@@ -38,6 +38,8 @@ int run_storage_format(const std::string& cluster_id, std::span<const std::strin
     properties.node_id = node_id;
     properties.directory_id = Uuid::random(system_random());
     Status written = files.make_directories(directory);
+    // The file that says that all is done comes last.
+    if (written.ok() && and_also) written = and_also(directory);
     if (written.ok()) written = files.write_file_atomically(path, encode_meta_properties(properties));
     if (!written.ok()) return complain(written.error().message);
     fmt::print("Formatting metadata directory {} with metadata.version 4.3-IV0.\n", directory);

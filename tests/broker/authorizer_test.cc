@@ -5,8 +5,10 @@
 
 #include "broker/api_registry.h"
 #include "broker/permission_samples.h"
+#include "broker/sasl_client.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
+#include "protocol/messages/create_delegation_token.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_cluster.h"
@@ -57,7 +59,13 @@ class RecordingAuthorizer final : public Authorizer {
 class AuthorizerTest : public NodeFixture {
  protected:
   void SetUp() override {
-    node().set("listeners", "PLAINTEXT://:9092,CONTROLLER://:9093");
+    node().set("listeners", "PLAINTEXT://:9092,CONTROLLER://:9093,SASL_PLAINTEXT://:9094");
+    node().set("listener.security.protocol.map",
+               "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT");
+    node().set("sasl.enabled.mechanisms", "PLAIN");
+    node().set("listener.name.sasl_plaintext.plain.sasl.jaas.config",
+               "org.apache.kafka.common.security.plain.PlainLoginModule required user_ANONYMOUS=\"x\";");
+    node().set("delegation.token.secret.key", "x");
     node().set("controller.listener.names", "CONTROLLER");
     NodeFixture::SetUp();
     create_topic("t", 2);
@@ -65,6 +73,7 @@ class AuthorizerTest : public NodeFixture {
     for (int8_t type : {0, 1}) find_coordinator(type);
     begin_transaction();
     join_consumer_group();
+    make_token_of_another();
     node().node().set_authorizer(authorizer_);
   }
   void find_coordinator(int8_t type) {
@@ -99,6 +108,18 @@ class AuthorizerTest : public NodeFixture {
     EXPECT_EQ(joined.error_code, ErrorCode::kNone);
     EXPECT_TRUE(joined.assignment.has_value());
   }
+  void make_token_of_another() {
+    CreateDelegationTokenRequest request;
+    request.owner_principal_type = "User";
+    request.owner_principal_name = "carol";
+    EXPECT_EQ(authenticated_client().ask<CreateDelegationTokenResponse>(request, 3).error_code, ErrorCode::kNone);
+  }
+  // For requests that are for those who have authenticated, whoever they are.
+  TestClient& authenticated_client() {
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", "SASL_PLAINTEXT");
+    EXPECT_EQ(log_in_plain(client, "ANONYMOUS", "x").error_code, ErrorCode::kNone);
+    return client;
+  }
   // Asked with some exceptions to the rule.
   template <class Ask>
   std::set<std::pair<int, int>> asked_with(std::vector<RecordingAuthorizer::Question> exceptions, Ask ask) {
@@ -108,9 +129,10 @@ class AuthorizerTest : public NodeFixture {
     return take_asked();
   }
   TestClient& client_of(const PermissionSample& one) {
-    return node().connect(0, one.to_controller ? "CONTROLLER" : "PLAINTEXT",
-                          one.key == ApiKey::kCreateDelegationToken ? SecurityProtocol::kSaslPlaintext
-                                                                    : SecurityProtocol::kPlaintext);
+    if (one.key == ApiKey::kCreateDelegationToken || one.key == ApiKey::kDescribeDelegationToken) {
+      return authenticated_client();
+    }
+    return node().connect(0, one.to_controller ? "CONTROLLER" : "PLAINTEXT");
   }
   std::set<std::pair<int, int>> take_asked() {
     std::set<std::pair<int, int>> all;

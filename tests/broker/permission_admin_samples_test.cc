@@ -16,6 +16,7 @@
 #include "protocol/messages/describe_client_quotas.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
+#include "protocol/messages/describe_delegation_token.h"
 #include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
@@ -119,6 +120,10 @@ void add_security_samples(std::vector<PermissionSample>& samples) {
   token.owner_principal_name = "bob";
   samples.push_back(
       sample<CreateDelegationTokenResponse>("", token, 3, top_error, kDelegationTokenAuthorizationFailed));
+  // Tokens of others are left out.
+  DescribeDelegationTokenRequest tokens;
+  tokens.owners.reset();
+  samples.push_back(sample<DescribeDelegationTokenResponse>("", tokens, 3, top_error, kNone));
   samples.push_back(sample<DescribeUserScramCredentialsResponse>("", DescribeUserScramCredentialsRequest{}, 0,
                                                                  top_error, kClusterAuthorizationFailed));
   AlterUserScramCredentialsRequest scram;

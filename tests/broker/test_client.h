@@ -74,6 +74,17 @@ class TestClient final : public Transport {
     return response;
   }
 
+  // The same of what is no Kafka answer, with its size.
+  Bytes take_raw() {
+    EXPECT_FALSE(answers_.empty());
+    if (answers_.empty()) return {};
+    Bytes bytes = std::move(answers_.front());
+    answers_.pop_front();
+    return bytes;
+  }
+  // Whether net/ was told that the client is no stranger any more.
+  bool known() const { return known_; }
+
   bool has_answer() const { return !answers_.empty(); }
   size_t answer_count() const { return answers_.size(); }
   bool idle() const { return !in_flight_ && frames_.empty() && answers_.empty(); }
@@ -100,6 +111,7 @@ class TestClient final : public Transport {
     settled();
   }
   void pause(int64_t ms) override { paused_ms_ += ms; }
+  void authenticated() override { known_ = true; }
   void send_nothing() override {
     ASSERT_TRUE(in_flight_);
     silent_++;
@@ -163,6 +175,7 @@ class TestClient final : public Transport {
   std::deque<Bytes> answers_;
   bool in_flight_ = false;
   int64_t paused_ms_ = 0;
+  bool known_ = false;
   bool closed_ = false;
   std::string close_reason_;
   int silent_ = 0;

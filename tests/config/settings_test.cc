@@ -97,8 +97,8 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     if (!def.default_value) continue;
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
-  // 360 of KafkaConfig, 3 that can only be altered at run time, 5 of our own.
-  EXPECT_EQ(broker_configs().size(), 371u);
+  // 360 of KafkaConfig, 3 that can only be altered at run time, 10 of our own.
+  EXPECT_EQ(broker_configs().size(), 373u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
@@ -184,6 +184,14 @@ TEST(Settings, WhatProtectsNothingAloneIsNamed) {
     ASSERT_TRUE(settings.ok()) << settings.error().message;
     EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client that reaches them is served"))) << text;
   }
+  auto unknown = load({"listener.name.other.sasl.enabled.mechanisms=PLAIN"});
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_THAT(unknown->warnings(), ElementsAre(HasSubstr("no listener of this name")));
+  auto with_sasl = load({"listeners=SASL_PLAINTEXT://:9092", "sasl.enabled.mechanisms=PLAIN",
+                         "listener.name.sasl_plaintext.plain.sasl.jaas.config=x", "connections.max.reauth.ms=1000",
+                         "security.inter.broker.protocol=SASL_PLAINTEXT"});
+  ASSERT_TRUE(with_sasl.ok());
+  EXPECT_THAT(with_sasl->warnings(), ElementsAre());
 }
 
 TEST(Settings, ListenersWithTlsAreReadAndTheirSettingsMeanSomething) {

@@ -1,5 +1,7 @@
-// CreateDelegationToken (key 38), versions 0-3 (KIP-48). Tokens are for clients that have authenticated, which none
-// can. Version 3 names an owner other than who asks (KIP-373).
+// CreateDelegationToken (key 38), versions 0-3 (KIP-48). Version 3 names an owner other than who asks (KIP-373).
+#include <algorithm>
+
+#include "broker/api/controller_call.h"
 #include "broker/api/token_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/create_delegation_token.h"
@@ -9,27 +11,39 @@ namespace {
 
 using CreateDelegationTokenCall = Call<CreateDelegationTokenRequest, CreateDelegationTokenResponse>;
 
-void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> call) {
+Principal owner_of(const CreateDelegationTokenCall& call) {
+  const CreateDelegationTokenRequest& request = call.request;
+  if (request.owner_principal_name.value_or("").empty()) return call.principal();
+  return {Bytes(request.owner_principal_type.value_or("")), Bytes(*request.owner_principal_name)};
+}
+
+// Whose it would be and who asked is told all the same, and that there are no times.
+void refuse_token(CreateDelegationTokenCall& call, const Principal& owner, ErrorCode error) {
   CreateDelegationTokenResponse response;
-  // Whose it would be and who asked is told all the same, and that there are no times.
-  const bool for_another = !call->request.owner_principal_name.value_or("").empty();
-  const Principal& requester = call->principal();
-  Principal owner = requester;
-  if (for_another)
-    owner = {Bytes(call->request.owner_principal_type.value_or("")), Bytes(*call->request.owner_principal_name)};
-  response.error_code = check_token_request(*call);
-  if (response.error_code != ErrorCode::kDelegationTokenRequestNotAllowed && owner != requester &&
-      !call->allows(kCreateUserTokens, owner.type + ":" + owner.name)) {
-    response.error_code = ErrorCode::kDelegationTokenAuthorizationFailed;
-  }
+  response.error_code = error;
   response.principal_type = owner.type;
   response.principal_name = owner.name;
-  response.token_requester_principal_type = requester.type;
-  response.token_requester_principal_name = requester.name;
-  response.issue_timestamp_ms = -1;
-  response.expiry_timestamp_ms = -1;
-  response.max_timestamp_ms = -1;
-  call->reply(response);
+  response.token_requester_principal_type = call.principal().type;
+  response.token_requester_principal_name = call.principal().name;
+  response.issue_timestamp_ms = kNoTokenTime;
+  response.expiry_timestamp_ms = kNoTokenTime;
+  response.max_timestamp_ms = kNoTokenTime;
+  call.reply(response);
+}
+
+void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> call) {
+  const Principal owner = owner_of(*call);
+  if (!may_ask_about_tokens(*call)) {
+    return refuse_token(*call, owner, ErrorCode::kDelegationTokenRequestNotAllowed);
+  }
+  if (owner != call->principal() && !call->allows(kCreateUserTokens, owner.type + ":" + owner.name)) {
+    return refuse_token(*call, owner, ErrorCode::kDelegationTokenAuthorizationFailed);
+  }
+  const auto& renewers = call->request.renewers;
+  if (std::any_of(renewers.begin(), renewers.end(), [](const auto& each) { return each.principal_type != "User"; })) {
+    return refuse_token(*call, owner, ErrorCode::kInvalidPrincipalType);
+  }
+  ask_controller(std::move(call));
 }
 
 }  // namespace

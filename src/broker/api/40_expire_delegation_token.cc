@@ -1,5 +1,5 @@
-// ExpireDelegationToken (key 40), versions 0-2 (KIP-48). Tokens are for clients that have authenticated, which none
-// can.
+// ExpireDelegationToken (key 40), versions 0-2 (KIP-48).
+#include "broker/api/controller_call.h"
 #include "broker/api/token_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/expire_delegation_token.h"
@@ -10,9 +10,10 @@ namespace {
 using ExpireDelegationTokenCall = Call<ExpireDelegationTokenRequest, ExpireDelegationTokenResponse>;
 
 void handle_expire_delegation_token(std::shared_ptr<ExpireDelegationTokenCall> call) {
+  if (may_ask_about_tokens(*call)) return ask_controller(std::move(call));
   ExpireDelegationTokenResponse response;
-  response.error_code = check_token_request(*call);
-  response.expiry_timestamp_ms = -1;
+  response.error_code = ErrorCode::kDelegationTokenRequestNotAllowed;
+  response.expiry_timestamp_ms = kNoTokenTime;
   call->reply(response);
 }
 

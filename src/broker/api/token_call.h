@@ -5,13 +5,14 @@
 
 namespace milena {
 
+inline constexpr int64_t kNoTokenTime = -1;
+
 // Tokens are for clients that have authenticated, and not by a token.
-inline ErrorCode check_token_request(const CallBase& call) {
+inline bool may_ask_about_tokens(const CallBase& call) {
   const SecurityProtocol protocol = call.connection().info.security_protocol;
   const bool anonymous = protocol == SecurityProtocol::kPlaintext ||
                          (protocol == SecurityProtocol::kSsl && call.principal() == Principal());
-  if (anonymous || call.principal().by_token) return ErrorCode::kDelegationTokenRequestNotAllowed;
-  return ErrorCode::kDelegationTokenAuthDisabled;  // no setting names a secret for them
+  return !anonymous && !call.principal().by_token;
 }
 
 }  // namespace milena

@@ -40,7 +40,8 @@ struct ConnectionState {
   // From ApiVersions (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;
-  // Who the client is: whose quotas and ACLs hold. Of its certificate, on a listener of SSL.
+  // Who the client is: whose quotas and ACLs hold. Of its certificate, on a listener of SSL; otherwise ANONYMOUS, until
+  // it has authenticated.
   Principal principal;
   // Of the request under way: how long the client is left alone after it.
   int64_t throttle_ms = 0;

@@ -10,8 +10,11 @@
 #include "broker/api/18_api_versions.h"
 #include "broker/api/group_call.h"
 #include "broker/api_registry.h"
+#include "broker/clients/sasl_gate.h"
+#include "broker/clients/sasl_services.h"
 #include "broker/shard.h"
 #include "protocol/request_header.h"
+#include "security/security_protocol.h"
 
 namespace milena {
 namespace {
@@ -93,13 +96,29 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {
     return one.listener_name == connection_->info.listener_name;
   });
+  ask_for_sasl();
   log_debug("Client {}:{} connected to {}", connection_->info.peer_host, connection_->info.peer_port,
             connection_->info.listener_name);
+}
+
+ClientSession::~ClientSession() = default;
+
+// A listener that was added while the broker runs has no settings of SASL: its clients cannot show who they are.
+void ClientSession::ask_for_sasl() {
+  auto protocol = parse_security_protocol(connection_->info.security_protocol);
+  if (protocol && !uses_sasl(*protocol)) return;
+  const SaslServices* services = shard_.node().sasl;
+  const SaslListenerSettings* listener =
+      services == nullptr ? nullptr : services->find(connection_->info.listener_name);
+  barred_ = listener == nullptr;
+  if (listener != nullptr) gate_ = std::make_unique<SaslGate>(shard_, connection_, *services, *listener);
 }
 
 void ClientSession::refuse(std::string reason) { connection_->transport->close(std::move(reason)); }
 
 void ClientSession::on_request(Frame frame) {
+  if (barred_) return refuse("SASL cannot be done on a listener that was added while the broker runs");
+  if (gate_ != nullptr && gate_->take(frame)) return;
   Reader reader(frame.bytes);
   RequestHeader header;
   header.read(reader);

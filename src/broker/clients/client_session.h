@@ -9,22 +9,28 @@
 
 namespace milena {
 
+class SaslGate;
 struct RequestHeader;
 
 class ClientSession final : public Session {
  public:
   ClientSession(Shard& shard, ConnectionInfo info, Transport& transport);
+  ~ClientSession() override;
 
   void on_request(Frame frame) override;
   void on_closed(bool by_peer) override;
 
  private:
+  void ask_for_sasl();
   void refuse(std::string reason);
   void introduce(const RequestHeader& header);
 
   Shard& shard_;
   const bool strict_kafka_;
   std::shared_ptr<ConnectionState> connection_;
+  // Of listeners with SASL. Without one there, nothing is served.
+  std::unique_ptr<SaslGate> gate_;
+  bool barred_ = false;
   bool introduced_ = false;  // in the log
 };
 

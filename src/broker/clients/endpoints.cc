@@ -2,6 +2,7 @@
 
 #include "broker/clients/call.h"
 #include "broker/shard.h"
+#include "security/security_protocol.h"
 
 namespace milena {
 

@@ -95,6 +95,9 @@ void EmbeddedController::send_any(Shard& from, OutgoingRequest request, Controll
       return decide<AlterPartitionReassignmentsResponse>(call, &Controller::alter_partition_reassignments);
     case ApiKey::kAlterUserScramCredentials:
       return decide<AlterUserScramCredentialsResponse>(call, &Controller::alter_user_scram_credentials);
+    case ApiKey::kCreateDelegationToken: return create_delegation_token_embedded(call);
+    case ApiKey::kRenewDelegationToken: return renew_delegation_token_embedded(call);
+    case ApiKey::kExpireDelegationToken: return expire_delegation_token_embedded(call);
     case ApiKey::kUnregisterBroker: return decide<UnregisterBrokerResponse>(call, &Controller::unregister_broker);
     case ApiKey::kAlterClientQuotas: return alter_client_quotas_embedded(call);
     case ApiKey::kDescribeQuorum: return describe_quorum_embedded(call);

@@ -35,6 +35,9 @@ void decide_embedded(EmbeddedCallPtr call, Decide decide) {
 
 // In files of their own, because they do more than decide.
 void alter_client_quotas_embedded(const EmbeddedCallPtr& call);
+void create_delegation_token_embedded(const EmbeddedCallPtr& call);
+void renew_delegation_token_embedded(const EmbeddedCallPtr& call);
+void expire_delegation_token_embedded(const EmbeddedCallPtr& call);
 void describe_quorum_embedded(const EmbeddedCallPtr& call);
 void update_features_embedded(const EmbeddedCallPtr& call);
 

@@ -1,0 +1,22 @@
+// Letters of ASCII, whatever the locale. For text of protocols and settings.
+#pragma once
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace milena {
+
+constexpr bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr char ascii_lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); }
+inline Bytes ascii_lower(ByteView text) {
+  Bytes result(text);
+  for (char& c : result) c = ascii_lower(c);
+  return result;
+}
+// False for an empty text.
+inline bool all_of_text(ByteView text, bool (*fits)(char)) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), fits);
+}
+
+}  // namespace milena

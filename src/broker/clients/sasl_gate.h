@@ -1,0 +1,71 @@
+// SaslGate: what a connection of a SASL listener must do before it is served, and again when its session runs out.
+//
+// Until a client has authenticated, only ApiVersions (once), SaslHandshake and what follows it are taken:
+// SaslAuthenticate after version 1, raw tokens after version 0. A failure is answered after a pause, and ends the
+// connection. Belongs to the connection's shard. Source: Kafka's SaslServerAuthenticator, KafkaChannel, SocketServer.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "broker/clients/call.h"
+#include "broker/clients/sasl_settings.h"
+#include "security/sasl_server.h"
+
+namespace milena {
+
+class SaslServices;
+struct RequestHeader;
+
+class SaslGate {
+ public:
+  SaslGate(Shard& shard, std::shared_ptr<ConnectionState> connection, const SaslServices& services,
+           const SaslListenerSettings& listener);
+
+  // True: the frame is the gate's, and is answered or its connection closed. False: it goes on.
+  bool take(const Frame& frame);
+
+ private:
+  enum class State {
+    kStart,      // ApiVersions or SaslHandshake
+    kHandshake,  // ApiVersions was answered: SaslHandshake
+    kTokens,     // within an exchange
+    kWrongMechanism,
+    kDone,
+    kFailed,
+  };
+
+  bool take_when_done(const Frame& frame);
+  bool take_request(const Frame& frame);
+  bool take_api_versions(const RequestHeader& header);
+  void take_handshake(const Frame& frame, const RequestHeader& header, Reader& reader);
+  void take_token_request(const Frame& frame);
+  void take_raw_token(const Frame& frame);
+  bool may_authenticate_again();
+  bool expired() const;
+
+  // What the exchange's step comes to: an answer of the lifetime of the session, or a message.
+  SaslStep step(ByteView token);
+  void finish(const SaslIdentity& identity, SaslStep& step);
+  int64_t start_session(const SaslIdentity& identity);
+  void close(std::string reason);
+  template <class ApiCall>
+  void fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason);
+  void fail_without_answer(std::string reason);
+
+  Shard& shard_;
+  std::shared_ptr<ConnectionState> connection_;
+  const SaslServices& services_;
+  const SaslListenerSettings& listener_;
+  State state_ = State::kStart;
+  bool raw_tokens_ = false;
+  const SaslMechanismSettings* mechanism_ = nullptr;
+  std::unique_ptr<SaslServer> server_;
+  // Of the exchange before, while the client authenticates again.
+  bool again_ = false;
+  std::optional<int64_t> session_ends_ms_;   // steady
+  std::optional<int64_t> last_begun_ms_;     // steady: when it last authenticated again
+  int64_t lifetime_ms_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,90 @@
+#include "broker/clients/sasl_services.h"
+
+#include <algorithm>
+
+#include "broker/clients/http_get.h"
+#include "broker/clients/scram_directory.h"
+#include "broker/shard.h"
+#include "config/config_listeners.h"
+#include "security/security_protocol.h"
+
+namespace milena {
+namespace {
+
+constexpr int64_t kFetchTimeout_ms = 10'000;
+
+}  // namespace
+
+Result<std::unique_ptr<SaslServices>> SaslServices::open(const Settings& settings, Executor& home, FileSystem& files) {
+  auto services = std::make_unique<SaslServices>();
+  for (auto listeners : {broker_listeners(settings), controller_listeners(settings)}) {
+    if (!listeners) return listeners.error();
+    for (const ListenerEndpoint& listener : *listeners) {
+      auto protocol = parse_security_protocol(listener.protocol);
+      if (!protocol || !uses_sasl(*protocol)) continue;
+      RETURN_IF_ERROR(services->add_listener(settings, listener.listener_name, home, files));
+    }
+  }
+  return services;
+}
+
+Status SaslServices::add_listener(const Settings& settings, ByteView name, Executor& home, FileSystem& files) {
+  auto listener = sasl_listener_settings(settings, name, home.random());
+  if (!listener) return listener.error();
+  for (const SaslMechanismSettings& mechanism : listener->mechanisms) {
+    if (!mechanism.oauth || mechanism.oauth->unsecured) continue;
+    TokenKeys::Fetch fetch;
+    if (!mechanism.oauth->jwks_url.starts_with("file:")) {
+      auto url = parse_http_url(mechanism.oauth->jwks_url);
+      if (!url) {
+        return make_error(ErrorKind::kInvalid, "sasl.oauthbearer.jwks.endpoint.url={}: {}", mechanism.oauth->jwks_url,
+                          url.error().message);
+      }
+      fetch = [url = url.take(), &clock = home.clock()](const OAuthSettings& oauth) {
+        return http_get(url, oauth.trust_file, clock, kFetchTimeout_ms);
+      };
+    }
+    auto keys = std::make_shared<TokenKeys>(mechanism.oauth, home, files, std::move(fetch));
+    RETURN_IF_ERROR(keys->start());
+    issuers_.push_back({mechanism.oauth, std::move(keys)});
+  }
+  listeners_.push_back(listener.take());
+  return ok_status();
+}
+
+const SaslListenerSettings* SaslServices::find(ByteView listener) const {
+  auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                            [listener](const SaslListenerSettings& each) { return each.listener == listener; });
+  return found == listeners_.end() ? nullptr : &*found;
+}
+
+TokenJudge SaslServices::judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const {
+  if (mechanism.oauth->unsecured) {
+    return [oauth = mechanism.oauth, &clock](ByteView token) {
+      return read_unsecured_jwt(token, *oauth->unsecured, clock.wall_ms());
+    };
+  }
+  auto issuer = std::find_if(issuers_.begin(), issuers_.end(),
+                             [&](const Issuer& each) { return each.settings == mechanism.oauth; });
+  CHECK(issuer != issuers_.end(), "no keys for the tokens of a listener");
+  return [keys = issuer->keys, &clock](ByteView token) { return keys->judge(token, clock); };
+}
+
+std::shared_ptr<const ScramDirectory> SaslServices::scram_directory_of(Shard& shard) const {
+  std::lock_guard lock(mutex_);
+  auto& directory = scram_directories_[shard.index()];
+  if (!directory) directory = make_scram_directory(shard);
+  return directory;
+}
+
+std::unique_ptr<SaslServer> SaslServices::make_server(const SaslMechanismSettings& mechanism, Shard& shard) const {
+  if (mechanism.plain_users) return make_plain_server(mechanism.plain_users);
+  if (mechanism.scram) {
+    return make_scram_server(*mechanism.scram, scram_directory_of(shard), shard.executor().random());
+  }
+  if (mechanism.oauth) return make_oauthbearer_server(judge_of(mechanism, shard.executor().clock()));
+  CHECK(mechanism.gssapi, "nothing is known of the mechanism {}", mechanism.name);
+  return mechanism.gssapi->make_server();
+}
+
+}  // namespace milena

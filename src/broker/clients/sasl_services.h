@@ -1,0 +1,44 @@
+// SaslServices: what the SASL listeners of a node share: settings, issuers' keys, and where credentials are found.
+// Made at a start; its settings do not change. Servers are made on the thread of the shard that they are for.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/file.h"
+#include "broker/clients/sasl_settings.h"
+#include "broker/clients/token_keys.h"
+#include "security/sasl_server.h"
+
+namespace milena {
+
+class Shard;
+
+class SaslServices {
+ public:
+  // An error is one line for a person. The executor is that of shard 0.
+  static Result<std::unique_ptr<SaslServices>> open(const Settings& settings, Executor& home, FileSystem& files);
+
+  // Null for a listener that is not one of SASL.
+  const SaslListenerSettings* find(ByteView listener) const;
+  std::unique_ptr<SaslServer> make_server(const SaslMechanismSettings& mechanism, Shard& shard) const;
+
+ private:
+  struct Issuer {
+    std::shared_ptr<const OAuthSettings> settings;
+    std::shared_ptr<TokenKeys> keys;
+  };
+  Status add_listener(const Settings& settings, ByteView name, Executor& home, FileSystem& files);
+  std::shared_ptr<const ScramDirectory> scram_directory_of(Shard& shard) const;
+  TokenJudge judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const;
+
+  std::vector<SaslListenerSettings> listeners_;
+  std::vector<Issuer> issuers_;
+  mutable std::mutex mutex_;
+  // One for each shard that was asked for one.
+  mutable std::map<size_t, std::shared_ptr<const ScramDirectory>> scram_directories_;
+};
+
+}  // namespace milena

@@ -1,0 +1,52 @@
+// What a listener's settings say of SASL: the mechanisms that it offers, and what each of them needs. Values; they do
+// not change.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "config/listener_settings.h"
+#include "security/gssapi.h"
+#include "security/jaas.h"
+#include "security/jwt.h"
+#include "security/sasl_plain.h"
+#include "security/scram.h"
+
+namespace milena {
+
+struct OAuthSettings {
+  std::optional<UnsecuredJwtRules> unsecured;  // tokens that nobody signed; else signed ones:
+  JwtRules rules;
+  Bytes jwks_url;
+  int64_t refresh_ms = 3'600'000;
+  int64_t retry_ms = 100;
+  int64_t retry_max_ms = 10'000;
+  Bytes trust_file;  // of an https URL: certificates in PEM; empty for those of the system
+};
+
+struct SaslMechanismSettings {
+  Bytes name;
+  int64_t max_reauth_ms = 0;  // connections.max.reauth.ms; 0: never
+  std::shared_ptr<const PlainUsers> plain_users;
+  std::optional<ScramMechanism> scram;
+  std::shared_ptr<const OAuthSettings> oauth;
+  std::shared_ptr<const GssapiCredentials> gssapi;
+};
+
+struct SaslListenerSettings {
+  Bytes listener;
+  std::vector<SaslMechanismSettings> mechanisms;
+  int64_t max_receive_bytes = 524288;
+  int64_t failure_delay_ms = 100;  // connection.failed.authentication.delay.ms
+
+  const SaslMechanismSettings* find(ByteView mechanism) const;
+};
+
+// An error names the key, where it stands and what was expected; never a secret.
+Result<SaslListenerSettings> sasl_listener_settings(const Settings& settings, ByteView listener_name, Random& random);
+
+}  // namespace milena

@@ -1,0 +1,15 @@
+// Where a shard's SCRAM exchanges find credentials: users and delegation tokens in its image of the metadata.
+#pragma once
+
+#include <memory>
+
+#include "security/scram.h"
+
+namespace milena {
+
+class Shard;
+
+// Asked on the shard's thread, which outlives it.
+std::shared_ptr<const ScramDirectory> make_scram_directory(Shard& shard);
+
+}  // namespace milena

@@ -1,0 +1,54 @@
+// TokenKeys: the keys of one issuer of tokens (sasl.oauthbearer.jwks.endpoint.url), kept fresh.
+//
+// Those of a file are read again when a token is judged and the last reading is a second old. Those of a URL are
+// fetched by a worker, at a start, from time to time, and soon after a token came with a key that is not among them;
+// until then the ones before count. Any thread may judge; timers are those of shard 0.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "base/executor.h"
+#include "base/file.h"
+#include "broker/clients/sasl_settings.h"
+#include "security/sasl_oauthbearer.h"
+
+namespace milena {
+
+class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
+ public:
+  // What fetches a URL's document; blocking, on a worker.
+  using Fetch = std::function<Result<Bytes>(const OAuthSettings& settings)>;
+
+  TokenKeys(std::shared_ptr<const OAuthSettings> settings, Executor& home, FileSystem& files, Fetch fetch);
+
+  // An error for a file that cannot be used; a URL is tried again.
+  Status start();
+  JwtVerdict judge(ByteView token, const Clock& clock);
+
+ private:
+  bool is_file() const;
+  Status read_file();
+  void read_file_again(const Clock& clock);
+  void fetch();
+  void fetched(Result<Bytes> document);
+  void fetch_after(int64_t delay_ms);
+  void look_for(const Bytes& key_id, const Clock& clock);
+  std::shared_ptr<const Jwks> keys();
+
+  const std::shared_ptr<const OAuthSettings> settings_;
+  Executor& home_;
+  FileSystem& files_;
+  const Fetch fetch_;
+
+  std::mutex mutex_;  // for what follows
+  std::shared_ptr<const Jwks> keys_;
+  int64_t read_ms_ = 0;
+  int64_t asked_ms_ = INT64_MIN;
+  // On home's thread.
+  bool fetching_ = false;
+  int64_t backoff_ms_ = 0;
+  uint64_t round_ = 0;
+};
+
+}  // namespace milena

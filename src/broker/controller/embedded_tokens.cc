@@ -1,0 +1,44 @@
+// The embedded controller's requests about delegation tokens.
+#include "broker/controller/embedded_controller_call.h"
+#include "metadata/delegation_tokens.h"
+
+namespace milena {
+namespace {
+
+// `method(image, context, request)` decides by what holds when the controller comes to it.
+template <class Response, class Request, class Method>
+void decide_about_token(const EmbeddedCallPtr& call, Method method) {
+  decide_embedded<Response>(
+      call, [call, request = call->request.as<Request>(), method](const Controller& controller) {
+        Shard& home = call->runtime.home();
+        const DelegationTokenSettings settings = DelegationTokenSettings::from(home.settings());
+        const Principal& who = call->context.principal;
+        return method(controller.image(), TokenRequestContext{settings, who.type + ":" + who.name, home.now_ms()},
+                      *request, home);
+      });
+}
+
+}  // namespace
+
+void create_delegation_token_embedded(const EmbeddedCallPtr& call) {
+  decide_about_token<CreateDelegationTokenResponse, CreateDelegationTokenRequest>(
+      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, Shard& home) {
+        return create_delegation_token(image, context, request, Uuid::random(home.executor().random()));
+      });
+}
+
+void renew_delegation_token_embedded(const EmbeddedCallPtr& call) {
+  decide_about_token<RenewDelegationTokenResponse, RenewDelegationTokenRequest>(
+      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, Shard&) {
+        return renew_delegation_token(image, context, request);
+      });
+}
+
+void expire_delegation_token_embedded(const EmbeddedCallPtr& call) {
+  decide_about_token<ExpireDelegationTokenResponse, ExpireDelegationTokenRequest>(
+      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, Shard&) {
+        return expire_delegation_token(image, context, request);
+      });
+}
+
+}  // namespace milena

@@ -1,0 +1,36 @@
+#include "broker/controller/token_expiry.h"
+
+#include "broker/controller/metadata_runtime.h"
+#include "broker/shard.h"
+#include "metadata/delegation_tokens.h"
+
+namespace milena {
+
+void TokenExpiry::note_tokens() {
+  Shard& home = metadata_.home();
+  if (armed_ || home.closed() || home.image().delegation_tokens().empty()) return;
+  armed_ = true;
+  home.executor().call_after(home.settings().get_long("delegation.token.expiry.check.interval.ms"), [this] {
+    armed_ = false;
+    sweep();
+  });
+}
+
+void TokenExpiry::sweep() {
+  Shard& home = metadata_.home();
+  if (home.closed()) return;
+  metadata_.submit<bool>(
+      home,
+      [now_ms = home.now_ms()](const Controller& controller) {
+        return remove_expired_tokens(controller.image(), now_ms);
+      },
+      [this](bool more) {
+        if (more) {
+          sweep();
+        } else {
+          note_tokens();
+        }
+      });
+}
+
+}  // namespace milena

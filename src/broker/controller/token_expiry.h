@@ -1,0 +1,23 @@
+// TokenExpiry: removes delegation tokens that have expired, every delegation.token.expiry.check.interval.ms while there
+// are any. On the controller's shard. A node without tokens has nothing to wake up for.
+#pragma once
+
+namespace milena {
+
+class MetadataRuntime;
+
+class TokenExpiry {
+ public:
+  explicit TokenExpiry(MetadataRuntime& metadata) : metadata_(metadata) {}
+
+  // At the start, and when tokens changed.
+  void note_tokens();
+
+ private:
+  void sweep();
+
+  MetadataRuntime& metadata_;
+  bool armed_ = false;
+};
+
+}  // namespace milena

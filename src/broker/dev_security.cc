@@ -1,0 +1,253 @@
+#include "broker/dev_security.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "base/ascii.h"
+#include "broker/storage/bootstrap_checkpoint.h"
+#include "config/config_listeners.h"
+#include "config/settings_file.h"
+#include "security/certificates.h"
+#include "security/scram.h"
+
+namespace milena {
+namespace {
+
+constexpr ByteView kUsers[] = {"admin", "reader"};
+constexpr ByteView kListener = "DEV";
+
+// Readable and writable for its owner alone from the moment it is there.
+Status write_secret(const std::string& path, ByteView content) {
+  const std::string part = path + ".tmp";
+  const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (descriptor < 0) return make_error(ErrorKind::kIo, "{}: {}", part, std::strerror(errno));
+  ByteView rest = content;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(descriptor, rest.data(), rest.size());
+    if (written <= 0) break;
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+  ::fchmod(descriptor, 0600);
+  ::close(descriptor);
+  if (!rest.empty() || ::rename(part.c_str(), path.c_str()) != 0) {
+    return make_error(ErrorKind::kIo, "{}: {}", path, std::strerror(errno));
+  }
+  return ok_status();
+}
+
+std::string first_log_directory(const Settings& settings) {
+  std::string directory = settings.get_list("log.dirs").front();
+  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+  return directory;
+}
+
+// What was made at the first start, and is there again at the next one.
+struct Secrets {
+  std::map<Bytes, Bytes> passwords;
+  MadeCertificate authority;
+  MadeCertificate server;
+};
+
+Result<std::map<Bytes, Bytes>> passwords_of(FileSystem& files, const std::string& path, Random& random) {
+  std::map<Bytes, Bytes> passwords;
+  if (files.exists(path)) {
+    auto content = files.read_file(path);
+    if (!content) return content.error();
+    auto lines = parse_properties(*content);
+    if (!lines) return lines.error();
+    for (const FileSetting& line : *lines) passwords[line.key] = line.value;
+  }
+  Bytes content;
+  for (ByteView user : kUsers) {
+    Bytes& password = passwords[Bytes(user)];
+    if (password.empty()) password = random_scram_text(random);
+    content += fmt::format("{}={}\n", user, password);
+  }
+  RETURN_IF_ERROR(write_secret(path, content));
+  return passwords;
+}
+
+Result<MadeCertificate> authority_of(FileSystem& files, const std::string& directory, int64_t now_ms) {
+  const std::string certificate = directory + "/ca.pem", key = directory + "/ca.key";
+  if (files.exists(certificate) && files.exists(key)) {
+    auto both = std::pair(files.read_file(certificate), files.read_file(key));
+    if (!both.first) return both.first.error();
+    if (!both.second) return both.second.error();
+    return MadeCertificate{both.first.take(), both.second.take()};
+  }
+  auto made = make_authority("Milena development", now_ms);
+  if (!made) return made.error();
+  RETURN_IF_ERROR(write_secret(key, made->key));
+  RETURN_IF_ERROR(files.write_file_atomically(certificate, made->certificate));
+  return made;
+}
+
+Status make_certificates(FileSystem& files, const std::string& directory, const DevSecurityOptions& options,
+                         int64_t now_ms) {
+  auto authority = authority_of(files, directory, now_ms);
+  if (!authority) return authority.error();
+  std::vector<Bytes> names = {"localhost"}, addresses = {"127.0.0.1", "::1"};
+  names.insert(names.end(), options.host_names.begin(), options.host_names.end());
+  addresses.insert(addresses.end(), options.addresses.begin(), options.addresses.end());
+  // Made anew at each start: names and addresses change, and clients trust the authority.
+  auto server = make_server_certificate(*authority, names, addresses, now_ms);
+  if (!server) return server.error();
+  return write_secret(directory + "/server.pem", server->key + server->certificate + authority->certificate);
+}
+
+// The files that clients read, and the lines that a person pastes.
+struct ClientFile {
+  const char* name;  // with the user in place of {}
+  std::string (*content)(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
+                         const Bytes& password);
+};
+
+std::string java_file(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
+                      const Bytes& password) {
+  std::string text = fmt::format(
+      "bootstrap.servers={}\nsecurity.protocol={}\nsasl.mechanism=SCRAM-SHA-512\n"
+      "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{}\" "
+      "password=\"{}\";\n",
+      address, tls ? "SASL_SSL" : "SASL_PLAINTEXT", user, password);
+  if (tls) text += fmt::format("ssl.truststore.type=PEM\nssl.truststore.location={}\n", authority);
+  return text;
+}
+
+// librdkafka before 2.6.1 cannot do SCRAM with Kafka of today, nor with us.
+std::string rdkafka_file(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
+                         const Bytes& password) {
+  std::string text = fmt::format(
+      "bootstrap.servers={}\nsecurity.protocol={}\nsasl.mechanism=PLAIN\nsasl.username={}\nsasl.password={}\n", address,
+      tls ? "SASL_SSL" : "SASL_PLAINTEXT", user, password);
+  if (tls) text += fmt::format("ssl.ca.location={}\n", authority);
+  return text;
+}
+
+std::string python_file(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
+                        const Bytes& password) {
+  return fmt::format(
+      "# kafka-python: KafkaProducer(**CONFIG)\nCONFIG = {{\n    \"bootstrap_servers\": \"{}\",\n"
+      "    \"security_protocol\": \"{}\",\n    \"sasl_mechanism\": \"SCRAM-SHA-512\",\n"
+      "    \"sasl_plain_username\": \"{}\",\n    \"sasl_plain_password\": \"{}\",\n{}}}\n",
+      address, tls ? "SASL_SSL" : "SASL_PLAINTEXT", user, password,
+      tls ? fmt::format("    \"ssl_cafile\": \"{}\",\n", authority) : "");
+}
+
+std::string node_file(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
+                      const Bytes& password) {
+  return fmt::format(
+      "// kafkajs: new Kafka(require('./this-file'))\nmodule.exports = {{\n  brokers: ['{}'],\n"
+      "  sasl: {{ mechanism: 'scram-sha-512', username: '{}', password: '{}' }},\n{}}};\n",
+      address, user, password,
+      tls ? fmt::format("  ssl: {{ ca: [require('fs').readFileSync('{}')] }},\n", authority) : "");
+}
+
+std::string go_file(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
+                    const Bytes& password) {
+  return fmt::format(
+      "// franz-go\nclient, err := kgo.NewClient(\n\tkgo.SeedBrokers(\"{}\"),\n"
+      "\tkgo.SASL(scram.Auth{{User: \"{}\", Pass: \"{}\"}}.AsSha512Mechanism()),\n{})\n",
+      address, user, password,
+      tls ? fmt::format("\tkgo.DialTLSConfig(config), // RootCAs: what is in {}\n", authority) : "");
+}
+
+constexpr ClientFile kClientFiles[] = {{"{}.properties", java_file}, {"{}.librdkafka.conf", rdkafka_file},
+                                       {"{}.py", python_file},       {"{}.js", node_file},
+                                       {"{}.go.txt", go_file}};
+
+Status write_client_files(const std::string& directory, const std::string& address, bool tls,
+                          const std::map<Bytes, Bytes>& passwords) {
+  for (ByteView user : kUsers) {
+    for (const ClientFile& file : kClientFiles) {
+      const std::string path = directory + "/" + fmt::format(fmt::runtime(file.name), user);
+      RETURN_IF_ERROR(write_secret(
+          path, file.content(address, tls, directory + "/ca.pem", Bytes(user), passwords.at(Bytes(user)))));
+    }
+  }
+  return ok_status();
+}
+
+// The first that is set, or one of our own. The others of a file are its writer's affair.
+Result<ListenerEndpoint> listener_of(const Settings& settings) {
+  const std::string text = settings.explicit_text("listeners").value_or(Bytes(kListener) + "://localhost:9092");
+  auto all = parse_listener_endpoints("listeners", text);
+  if (!all) return all.error();
+  if (all->empty() || all->front().listener_name == "PLAINTEXT") {
+    return make_error(ErrorKind::kInvalid,
+                      "--dev-security with listeners={}: expected none, or first one that is not open, as in {}://{}",
+                      text, kListener, "localhost:9092");
+  }
+  return all->front();
+}
+
+void add_override(const Settings& settings, const std::string& key, const std::string& value, DevSecurity& made) {
+  if (!settings.explicit_text(key)) made.overrides.push_back(key + "=" + value);
+}
+
+}  // namespace
+
+Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& settings, const DevSecurityOptions& options,
+                                         const Clock& clock, Random& random) {
+  DevSecurity made;
+  made.directory = first_log_directory(settings) + "-security";
+  RETURN_IF_ERROR(files.make_directories(made.directory));
+  ::chmod(made.directory.c_str(), 0700);
+  auto passwords = passwords_of(files, made.directory + "/passwords.properties", random);
+  if (!passwords) return passwords.error();
+  if (options.tls) RETURN_IF_ERROR(make_certificates(files, made.directory, options, clock.wall_ms()));
+
+  auto listener = listener_of(settings);
+  if (!listener) return listener.error();
+  const std::string protocol = options.tls ? "SASL_SSL" : "SASL_PLAINTEXT";
+  const std::string host = listener->host.empty() ? "localhost" : listener->host;
+  const std::string address = fmt::format("{}:{}", host, listener->port);
+  const Bytes prefix = "listener.name." + ascii_lower(listener->listener_name) + ".";
+  add_override(settings, "listeners", fmt::format("{}://{}", listener->listener_name, address), made);
+  if (listener->listener_name == kListener) {
+    add_override(settings, "listener.security.protocol.map", Bytes(kListener) + ":" + protocol, made);
+  }
+  add_override(settings, prefix + "sasl.enabled.mechanisms", "SCRAM-SHA-512,SCRAM-SHA-256,PLAIN", made);
+  std::string jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+  std::vector<std::string> arguments;
+  for (ByteView user : kUsers) {
+    const Bytes& password = passwords->at(Bytes(user));
+    jaas += fmt::format(" user_{}=\"{}\"", user, password);
+    for (const char* mechanism : {"SCRAM-SHA-256", "SCRAM-SHA-512"}) {
+      arguments.push_back(fmt::format("{}=[name={},password={}]", mechanism, user, password));
+    }
+  }
+  add_override(settings, prefix + "plain.sasl.jaas.config", jaas + ";", made);
+  if (options.tls) {
+    add_override(settings, prefix + "ssl.keystore.type", "PEM", made);
+    add_override(settings, prefix + "ssl.keystore.location", made.directory + "/server.pem", made);
+  }
+  auto users = scram_records(arguments, random);
+  if (!users) return users.error();
+  made.users = users.take();
+  RETURN_IF_ERROR(write_client_files(made.directory, address, options.tls, *passwords));
+  made.advice = {
+      fmt::format("Users admin and reader: their passwords, and files for clients, are in {}. For instance",
+                  made.directory),
+      fmt::format("  kafka-topics.sh --bootstrap-server {} --command-config {}/admin.properties --list", address,
+                  made.directory),
+      fmt::format("  kcat -F {}/admin.librdkafka.conf -L", made.directory)};
+  return made;
+}
+
+Status write_dev_users(FileSystem& files, const Settings& settings, const DevSecurity& security, int64_t now_ms) {
+  const std::string directory =
+      settings.is_null("metadata.log.dir") ? first_log_directory(settings) : settings.get_string("metadata.log.dir");
+  if (files.exists(directory + "/meta.properties") || files.exists(directory + "/bootstrap.checkpoint")) {
+    return ok_status();
+  }
+  RETURN_IF_ERROR(files.make_directories(directory));
+  return write_bootstrap_records_with(files, directory, security.users, now_ms);
+}
+
+}  // namespace milena

@@ -1,0 +1,107 @@
+// The arguments of --add-scram. Source: Kafka's ScramParser.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "broker/storage/bootstrap_checkpoint.h"
+#include "config/config_values.h"
+#include "security/base64.h"
+#include "security/scram.h"
+
+namespace milena {
+namespace {
+
+using Parts = std::map<Bytes, Bytes, std::less<>>;
+
+Error scram_error(ByteView what) {
+  return make_error(ErrorKind::kInvalid,
+                    "--add-scram: {}; expected for instance SCRAM-SHA-256=[name=alice,password=alice-secret]", what);
+}
+
+// "name=alice,iterations=8192,password=\"…\"". A comma ends a part, in quotes, too, as in Kafka.
+Result<Parts> parts_of_argument(ByteView text) {
+  Parts parts;
+  while (!text.empty()) {
+    const size_t comma = text.find(',');
+    ByteView part = text.substr(0, comma);
+    text = comma == ByteView::npos ? ByteView() : text.substr(comma + 1);
+    const size_t equals = part.find('=');
+    if (equals == ByteView::npos) return scram_error(fmt::format("part {} has no '='", parts.size() + 1));
+    ByteView value = part.substr(equals + 1);
+    if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
+    parts[Bytes(part.substr(0, equals))] = Bytes(value);
+  }
+  return parts;
+}
+
+std::optional<Bytes> take_part(Parts& parts, ByteView name) {
+  auto found = parts.find(name);
+  if (found == parts.end()) return std::nullopt;
+  Bytes value = std::move(found->second);
+  parts.erase(found);
+  return value;
+}
+
+Result<Bytes> salted_password_of(Parts& parts, ScramMechanism mechanism, bool has_salt, ByteView salt,
+                                 int32_t iterations) {
+  std::optional<Bytes> password = take_part(parts, "password"), salted = take_part(parts, "saltedpassword");
+  if (password) {
+    if (password->empty()) return scram_error("the password is empty");
+    return salted_password(mechanism, *password, salt, iterations);
+  }
+  if (!salted) return scram_error("neither 'password' nor 'saltedpassword' is there");
+  if (!has_salt) return scram_error("'saltedpassword' without 'salt'");
+  std::optional<Bytes> decoded = base64_decode(*salted);
+  if (!decoded || decoded->empty()) return scram_error("'saltedpassword' is no base64");
+  return std::move(*decoded);
+}
+
+Result<UserScramCredentialRecord> scram_record(ByteView argument, Random& random) {
+  argument = trim_blanks(argument);
+  const size_t equals = argument.find('=');
+  if (equals == ByteView::npos) return scram_error("there is no '='");
+  std::optional<ScramMechanism> mechanism = parse_scram_mechanism(argument.substr(0, equals));
+  if (!mechanism) return scram_error("the mechanism is neither SCRAM-SHA-256 nor SCRAM-SHA-512");
+  ByteView inner = argument.substr(equals + 1);
+  if (inner.size() < 2 || !inner.starts_with('[') || !inner.ends_with(']')) return scram_error("there are no [ and ]");
+  auto parts = parts_of_argument(inner.substr(1, inner.size() - 2));
+  if (!parts) return parts.error();
+  std::optional<Bytes> name = take_part(*parts, "name"), salt = take_part(*parts, "salt");
+  if (!name || name->empty()) return scram_error("'name' is missing");
+  std::optional<Bytes> decoded_salt = salt ? base64_decode(*salt) : random_scram_text(random);
+  if (!decoded_salt) return scram_error("'salt' is no base64");
+  int64_t iterations = kLeastScramIterations;
+  if (auto text = take_part(*parts, "iterations")) iterations = parse_integer(*text).value_or(0);
+  if (iterations < kLeastScramIterations || iterations > kMostScramIterations) {
+    return scram_error(
+        fmt::format("'iterations' is not from {} to {}", kLeastScramIterations, kMostScramIterations));
+  }
+  auto salted = salted_password_of(*parts, *mechanism, salt.has_value(), *decoded_salt,
+                                   static_cast<int32_t>(iterations));
+  if (!salted) return salted.error();
+  if (!parts->empty()) return scram_error("a part is none of name, password, saltedpassword, salt and iterations");
+  ScramCredential credential =
+      scram_credential(*mechanism, *salted, *decoded_salt, static_cast<int32_t>(iterations));
+  UserScramCredentialRecord record;
+  record.name = std::move(*name);
+  record.mechanism = static_cast<int8_t>(*mechanism);
+  record.salt = std::move(credential.salt);
+  record.stored_key = std::move(credential.stored_key);
+  record.server_key = std::move(credential.server_key);
+  record.iterations = credential.iterations;
+  return record;
+}
+
+}  // namespace
+
+Result<MetadataRecords> scram_records(std::span<const std::string> arguments, Random& random) {
+  MetadataRecords records;
+  for (const std::string& argument : arguments) {
+    auto record = scram_record(argument, random);
+    if (!record) return record.error();
+    records.emplace_back(record.take());
+  }
+  return records;
+}
+
+}  // namespace milena

@@ -1,0 +1,58 @@
+// Delegation tokens (KIP-48): what requests about them come to, and what a token is shown by. Pure: the image, the time
+// and ids are handed in. What the metadata holds of a token is no secret; its key follows from its id and
+// delegation.token.secret.key. Source: Kafka's DelegationTokenControlManager, DelegationTokenManager.
+#pragma once
+
+#include <functional>
+
+#include "config/settings.h"
+#include "metadata/controller.h"
+#include "protocol/messages/create_delegation_token.h"
+#include "protocol/messages/expire_delegation_token.h"
+#include "protocol/messages/renew_delegation_token.h"
+
+namespace milena {
+
+struct DelegationTokenSettings {
+  Bytes secret;  // empty: there are no tokens
+  int64_t max_lifetime_ms = 604'800'000;
+  int64_t expiry_ms = 86'400'000;
+
+  static DelegationTokenSettings from(const Settings& settings);
+  bool enabled() const { return !secret.empty(); }
+};
+
+// "User:alice", as records have it.
+struct TokenPrincipal {
+  Bytes type;
+  Bytes name;
+  static TokenPrincipal parse(ByteView text);
+  Bytes to_string() const { return type + ":" + name; }
+};
+
+// The token's key: whoever has it, in base64, may log in with it.
+Bytes delegation_token_hmac(ByteView secret, ByteView token_id);
+bool is_owner_or_renewer(const DelegationTokenRecord& token, ByteView principal);
+bool has_expired(const DelegationTokenRecord& token, int64_t now_ms);
+
+// Who asks, when, and by which settings.
+struct TokenRequestContext {
+  const DelegationTokenSettings& settings;
+  Bytes requester;  // "User:alice"
+  int64_t now_ms = 0;
+};
+
+ControllerEffects<CreateDelegationTokenResponse> create_delegation_token(const MetadataImage& image,
+                                                                         const TokenRequestContext& context,
+                                                                         const CreateDelegationTokenRequest& request,
+                                                                         const Uuid& new_id);
+ControllerEffects<RenewDelegationTokenResponse> renew_delegation_token(const MetadataImage& image,
+                                                                       const TokenRequestContext& context,
+                                                                       const RenewDelegationTokenRequest& request);
+ControllerEffects<ExpireDelegationTokenResponse> expire_delegation_token(const MetadataImage& image,
+                                                                         const TokenRequestContext& context,
+                                                                         const ExpireDelegationTokenRequest& request);
+// Those that have expired go, some at a time. The response: whether there are more.
+ControllerEffects<bool> remove_expired_tokens(const MetadataImage& image, int64_t now_ms);
+
+}  // namespace milena

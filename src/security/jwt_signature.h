@@ -1,0 +1,16 @@
+// The signatures of JWTs (RFC 7518): which algorithms there are, and whether one fits. Pure.
+#pragma once
+
+#include "base/bytes.h"
+#include "security/jwks.h"
+
+namespace milena {
+
+struct JwtAlgorithm;
+
+// Null for one that is not taken: "none", those with shared secrets, unknown ones.
+const JwtAlgorithm* find_jwt_algorithm(ByteView name);
+bool key_fits(const JsonWebKey& key, const JwtAlgorithm& algorithm);
+bool signature_fits(const JwtAlgorithm& algorithm, const JsonWebKey& key, ByteView text, ByteView signature);
+
+}  // namespace milena

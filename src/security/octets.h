@@ -1,0 +1,10 @@
+// Bytes as OpenSSL takes them.
+#pragma once
+
+#include "base/bytes.h"
+
+namespace milena {
+
+inline const unsigned char* octets(ByteView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+
+}  // namespace milena

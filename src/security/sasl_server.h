@@ -1,0 +1,57 @@
+// SaslServer: the broker's side of one SASL exchange, whatever its mechanism. It is given the client's tokens one after
+// the other and says what to answer, until it is done or refuses. Pure: no sockets; clocks and random numbers are
+// handed in. Belongs to one connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/bytes.h"
+#include "security/authorizer.h"
+
+namespace milena {
+
+// Whom an exchange showed the client to be.
+struct SaslIdentity {
+  Principal principal;
+  // When what it showed runs out, by the wall clock: a token does, a password does not.
+  std::optional<int64_t> expires_ms;
+};
+
+struct SaslStep {
+  enum Kind {
+    kContinue,  // `answer` is a challenge
+    kDone,      // `answer` goes out with the news
+    kRefused,
+  };
+  Kind kind = kRefused;
+  Bytes answer;
+  // kRefused. What the client is told; empty where it must not learn more than that its credentials are no good.
+  Bytes message;
+  // What the log is told. Nothing secret, and no text of the client.
+  Bytes reason;
+};
+
+inline SaslStep sasl_challenge(Bytes answer) { return {SaslStep::kContinue, std::move(answer), {}, {}}; }
+inline SaslStep sasl_done(Bytes answer) { return {SaslStep::kDone, std::move(answer), {}, {}}; }
+// The client is told the reason.
+inline SaslStep sasl_refused(Bytes reason) { return {SaslStep::kRefused, {}, reason, reason}; }
+inline SaslStep sasl_bad_credentials(Bytes reason) { return {SaslStep::kRefused, {}, {}, std::move(reason)}; }
+
+class SaslServer {
+ public:
+  virtual ~SaslServer() = default;
+  // Not called again after kDone or kRefused.
+  virtual SaslStep step(ByteView token) = 0;
+  // After kDone.
+  const SaslIdentity& identity() const { return identity_; }
+
+ protected:
+  SaslIdentity identity_;
+};
+
+// Takes as long for any two texts of these lengths.
+bool equal_in_constant_time(ByteView a, ByteView b);
+
+}  // namespace milena

@@ -1,0 +1,61 @@
+// SCRAM's arithmetic and its credentials (RFC 5802), and the server's side of an exchange. Pure.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/random.h"
+#include "base/sha2.h"
+#include "security/sasl_server.h"
+
+namespace milena {
+
+// The numbers of the wire and of records (ScramMechanism).
+enum class ScramMechanism : int8_t { kSha256 = 1, kSha512 = 2 };
+
+inline constexpr int32_t kLeastScramIterations = 4096, kMostScramIterations = 16384;
+
+// "SCRAM-SHA-256", "SCRAM-SHA-512".
+ByteView scram_mechanism_name(ScramMechanism mechanism);
+std::optional<ScramMechanism> parse_scram_mechanism(ByteView name);
+Sha2 scram_hash(ScramMechanism mechanism);
+size_t scram_hash_bytes(ScramMechanism mechanism);
+
+// What the server keeps of a password, which does not follow from it.
+struct ScramCredential {
+  Bytes salt;
+  Bytes stored_key;
+  Bytes server_key;
+  int32_t iterations = 0;
+};
+
+// "Hi" of the RFC: what a guess costs. Takes milliseconds.
+Bytes salted_password(ScramMechanism mechanism, ByteView password, ByteView salt, int32_t iterations);
+ScramCredential scram_credential(ScramMechanism mechanism, ByteView salted_password, ByteView salt,
+                                 int32_t iterations);
+// As Kafka's tools make salts and nonces: 130 random bits in letters and digits.
+Bytes random_scram_text(Random& random);
+
+// Where credentials are found, and by whom.
+struct ScramDirectory {
+  std::function<std::optional<ScramCredential>(ScramMechanism, ByteView user)> find_user;
+  // A delegation token by its id: whose it is, and until when.
+  struct Token {
+    ScramCredential credential;
+    SaslIdentity identity;
+  };
+  std::function<std::optional<Token>(ScramMechanism, ByteView token_id)> find_token;
+  // A user that there is not gets a salt, too, and always the same: it follows from this key. Salt and iterations
+  // resemble those of some other user.
+  Bytes decoy_key;
+  std::function<std::optional<ScramCredential>(ScramMechanism)> find_any;
+};
+
+// What a user that there is not seems to have.
+ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism mechanism, ByteView user);
+
+std::unique_ptr<SaslServer> make_scram_server(ScramMechanism mechanism, std::shared_ptr<const ScramDirectory> directory,
+                                              Random& random);
+
+}  // namespace milena

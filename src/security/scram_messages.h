@@ -1,0 +1,31 @@
+// The two messages that a SCRAM client sends (RFC 5802, as far as Kafka reads it). Pure; views of the text.
+#pragma once
+
+#include <optional>
+
+#include "base/bytes.h"
+
+namespace milena {
+
+// n,[a=authzid],[m=…,]n=user,r=nonce[,name=value]…  Channel binding is not offered.
+struct ScramClientFirst {
+  Bytes authorization_id;
+  Bytes user;  // with '=2C' and '=3D' put back
+  ByteView nonce;
+  ByteView bare;          // without the header: what is signed
+  bool by_token = false;  // the extension tokenauth=true: the user is the id of a delegation token
+};
+std::optional<ScramClientFirst> parse_scram_client_first(ByteView message);
+
+// c=binding,r=nonce[,name=value]…,p=proof
+struct ScramClientFinal {
+  ByteView channel;  // in base64
+  ByteView nonce;
+  Bytes proof;
+};
+std::optional<ScramClientFinal> parse_scram_client_final(ByteView message);
+
+// Of SASL names in general: '=2C' is ',' and '=3D' is '='. nullopt for what is no such name.
+std::optional<Bytes> unescape_sasl_name(ByteView name);
+
+}  // namespace milena

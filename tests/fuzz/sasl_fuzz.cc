@@ -1,0 +1,70 @@
+// SASL: any bytes as tokens of each mechanism, as a JAAS line, a JWT, a JWKS and rules for Kerberos names. Nothing of
+// it may let anybody in, and what is read must stay within its bytes.
+#include "base/check.h"
+#include "fuzz_input.h"
+#include "security/jaas.h"
+#include "security/jwt.h"
+#include "security/kerberos_name.h"
+#include "security/sasl_oauthbearer.h"
+#include "security/sasl_plain.h"
+#include "security/scram.h"
+
+namespace milena {
+namespace {
+
+std::shared_ptr<const ScramDirectory> directory() {
+  auto made = std::make_shared<ScramDirectory>();
+  made->decoy_key = "key";
+  made->find_user = [](ScramMechanism mechanism, ByteView user) -> std::optional<ScramCredential> {
+    if (user != "alice") return std::nullopt;
+    const size_t bytes = scram_hash_bytes(mechanism);
+    return ScramCredential{"salt", Bytes(bytes, 's'), Bytes(bytes, 'k'), 4096};
+  };
+  made->find_token = [](ScramMechanism, ByteView) { return std::optional<ScramDirectory::Token>(); };
+  made->find_any = [](ScramMechanism) { return std::optional<ScramCredential>(); };
+  return made;
+}
+
+// Tokens between line ends.
+void exchange(SaslServer& server, ByteView tokens) {
+  for (int i = 0; i < 4; i++) {
+    const size_t end = tokens.find('\n');
+    const SaslStep step = server.step(tokens.substr(0, end));
+    CHECK(step.kind != SaslStep::kDone, "somebody was let in");
+    if (step.kind == SaslStep::kRefused || end == ByteView::npos) return;
+    tokens.remove_prefix(end + 1);
+  }
+}
+
+void fuzz_one(int choice, ByteView bytes) {
+  static SeededRandom random(1);
+  static const auto users = std::make_shared<PlainUsers>(JaasEntry{"", "", {{"user_alice", "a long secret"}}}, random);
+  static const auto keys = parse_jwks(
+      R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
+      R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})");
+  switch (choice % 8) {
+    case 0: return exchange(*make_plain_server(users), bytes);
+    case 1: return exchange(*make_scram_server(ScramMechanism::kSha256, directory(), random), bytes);
+    case 2: return exchange(*make_scram_server(ScramMechanism::kSha512, directory(), random), bytes);
+    case 3:
+      return exchange(*make_oauthbearer_server([](ByteView token) { return verify_jwt(token, **keys, {}, 1); }), bytes);
+    case 4: return (void)parse_jaas(bytes).ok();
+    case 5: return (void)verify_jwt(bytes, **keys, {}, 1).claims.has_value();
+    case 6: return (void)parse_jwks(bytes).ok();
+    default: {
+      const size_t end = bytes.find('\n');
+      auto names = KerberosNames::parse({Bytes(bytes.substr(0, end))});
+      if (names.ok() && end != ByteView::npos) (void)names->short_name(bytes.substr(end + 1), "REALM");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace milena
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  milena::fuzz::Input input(data, size);
+  const int choice = input.choice();
+  milena::fuzz_one(choice, input.rest());
+  return 0;
+}
