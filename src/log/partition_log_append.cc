@@ -291,6 +291,8 @@ Status PartitionLog::take_producer_snapshot() {
   std::string path = path_of(segment_file_name(log_end_offset_, kSnapshotSuffix));
   auto file = file_system().open(path, OpenMode::kReadOrCreate);
   if (!file) return file.error();
+  // What an attempt that failed has left may be longer.
+  RETURN_IF_ERROR((*file)->truncate(0));
   RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot((*state)->to_snapshot())));
   snapshots_.push_back(log_end_offset_);
   return remove_stray_snapshots();
