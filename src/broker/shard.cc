@@ -10,6 +10,7 @@
 #include "broker/coordinators/transaction_runtime.h"
 #include "broker/storage/log_cleaner.h"
 #include "broker/storage/replica_mover.h"
+#include "log/planted_storage_bugs.h"
 #include "metadata/layered_settings.h"
 
 namespace milena {
@@ -27,7 +28,8 @@ size_t session_slots(const Settings& settings, size_t shard_count) {
 // that is lost says nothing.
 bool was_left_empty(const LogDirectory& directory, const TopicPartition& name) {
   const LogDirectory::Found found = directory.find(name);
-  return found.clean_shutdown && found.known && found.recovery_point == 0 && found.log_start_offset == 0 &&
+  const bool known = found.known || MILENA_STORAGE_BUG(kUnknownCountsAsEmpty);
+  return found.clean_shutdown && known && found.recovery_point == 0 && found.log_start_offset == 0 &&
          found.high_watermark == 0;
 }
 
@@ -338,6 +340,7 @@ void Shard::consider_flush(Partition& partition) {
 }
 
 void Shard::start_flushes() {
+  if (MILENA_STORAGE_BUG(kOwedSyncForgotten)) return;
   for_each_partition([this](Partition& partition) { consider_flush(partition); });
 }
 
