@@ -312,7 +312,11 @@ void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name,
 
 void Shard::remove_tree_in_background(const std::string& path) {
   auto failed = std::make_shared<Status>(ok_status());
-  executor_.run_blocking([failed, &files = node_.files->file_system(), path] { *failed = files.remove_tree(path); },
+  // The name first: without it, a loss of power could leave half of the files under the name of before.
+  executor_.run_blocking([failed, &files = node_.files->file_system(), path] {
+                           *failed = files.sync_directory(parent_directory(path));
+                           if (*failed) *failed = files.remove_tree(path);
+                         },
                          [failed, path] {
                            if (!failed->ok()) log_warn("cannot remove {}: {}", path, failed->error().message);
                          });

@@ -22,6 +22,12 @@ constexpr uint64_t kProgressStep = 64 << 20;
 // indexes anew. What lies below the recovery point was synced, so only its headers are looked at.
 Status PartitionLog::recover(const OpenState& state) {
   size_t first = segment_index_of(state.recovery_point);
+  // The one before may not have its right length yet, where it was made in full length.
+  if (first > 0 && segments_[first]->base_offset() >= state.recovery_point && !MILENA_STORAGE_BUG(kTrimNotSynced)) {
+    Result<int64_t> end = segments_[first - 1]->next_offset();
+    if (!end && end.error().kind != ErrorKind::kCorrupt) return end.error();
+    if (!end) --first;
+  }
   int64_t start = segments_[first]->base_offset();
   // Snapshots up to the start stay good. Later ones may be torn, or of records that are gone, and are written again.
   if (producers_ == nullptr) producers_ = std::make_unique<ProducerState>();

@@ -32,8 +32,10 @@ namespace milena {
   X(kStartedAndCompletedUnseen) /* a transaction within one append does not hold others' stable offset */              \
   X(kCleanBeforeSynced)         /* the cleaner's checkpoint is on the disk before the clean segments */                \
   X(kDirtyOffsetBeyondEnd)      /* what is written where a crash took records counts as clean */                       \
+  X(kTrimNotSynced)             /* the rest of a preallocated file is back below the recovery point */                 \
   X(kTornSnapshotStays)         /* a producer snapshot that a crash tore is not written again */                       \
   X(kShortOldMessageIsTorn)     /* a message of magic 0 or 1 at the end is cut off as a torn batch */                  \
+  X(kHalfACopyIsResumed)        /* a copy that is being removed is gone on with after a crash */                       \
   X(kFirstLogFoundWins)         /* what a move left behind is taken for the replica when another one began */          \
   X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */
 

@@ -85,6 +85,25 @@ TEST_P(MovedReplicaTest, AnOriginalIsNotServedWhileTheDiskOfItsCopyIsAway) {
   EXPECT_EQ(values_from("t", 0, 6), std::vector<std::string>{"moved"});
 }
 
+// Its removal was interrupted: the move had been sent elsewhere.
+TEST_P(MovedReplicaTest, ACopyWithoutItsBeginningIsBegunAnew) {
+  begin_slow_move("t", {{"segment.bytes", "1048576"}});
+  node().advance(2500);
+  ASSERT_EQ(place_of("t"), from_);
+  kill();
+  int segments = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(to_)) {
+    if (!entry.path().filename().string().ends_with("-future")) continue;
+    segments = count_in(entry.path(), ".log");
+    std::filesystem::remove(entry.path() / "00000000000000000000.log");
+  }
+  ASSERT_GT(segments, 1);
+  start();
+  finish_move("t");
+  EXPECT_EQ(list_offset("t", 0, -2).offset, 0);
+  for (int offset = 0; offset < 6; offset++) EXPECT_FALSE(values_from("t", 0, offset).empty()) << offset;
+}
+
 // As a loss of power leaves it that came in the second of two moves: the metadata names a directory that has nothing
 // yet, and of the two that have something one was to be deleted.
 TEST_P(MovedReplicaTest, OfTwoLogsTheOneThatGoesFurtherIsTheReplica) {

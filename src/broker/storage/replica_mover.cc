@@ -15,6 +15,18 @@ namespace {
 constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
 constexpr double kLongestPause_ms = 86'400'000;
 
+// Under a name that nobody goes on with: half a copy must not be taken for a whole one.
+void remove_copy(Shard& shard, const TopicPartition& name, const std::string& path) {
+  const std::string doomed =
+      parent_directory(path) + "/" +
+      renamed_partition_directory(name, DirectoryKind::kDelete, shard.executor().random());
+  Status renamed = MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? ok_status()
+                                                           : shard.node().files->file_system().rename(path, doomed);
+  if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never begun
+  if (!renamed) return log_warn("the copy {} stays: {}", path, renamed.error().message);
+  shard.remove_tree_in_background(MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? path : doomed);
+}
+
 }  // namespace
 
 struct ReplicaMover::Move {
@@ -60,7 +72,8 @@ void ReplicaMover::resume(Partition& partition, LogDirectory& to, const std::str
     return log_error("{} has lost records; its copy {} is left as it is", partition.name(), path);
   }
   if (partition.directory() == &to || moves_.contains(partition.id())) {
-    shard_.executor().post([this, path] { shard_.remove_tree_in_background(path); });
+    const TopicPartition name = partition.topic_partition();
+    shard_.executor().post([this, name, path] { remove_copy(shard_, name, path); });
     return;
   }
   begin(partition, to, path, true);
@@ -84,6 +97,9 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
   move->log = log.take();
   const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
   Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
+  // The copy lacks its beginning: whoever removed it was stopped.
+  if (ready && move->log->first_segment_offset() > from.log_start_offset())
+    ready = move->log->truncate_fully_and_start_at(from.log_start_offset());
   if (ready) ready = meet(from, *move->log);
   if (!ready) return fail(move, ready.error());
   if (move->log->log_end_offset() > from.log_end_offset()) {
@@ -300,7 +316,7 @@ void ReplicaMover::end(MovePtr move, Copy copy) {
   moves_.erase(current);
   if (copy == Copy::kKept) keep_copy(*move);
   move->log.reset();
-  if (copy == Copy::kRemoved && !stopped_ && move->to->online()) shard_.remove_tree_in_background(move->path);
+  if (copy == Copy::kRemoved && !stopped_ && move->to->online()) remove_copy(shard_, move->name, move->path);
   Partition* partition = shard_.find_partition(move->id);
   if (partition == nullptr || partition->log_if_open() == nullptr) return;
   shard_.cleaner().consider(*partition);
