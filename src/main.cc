@@ -213,6 +213,7 @@ int run(int count, char** words) {
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
     case CommandLine::Command::kTopics: return run_topics(line.words);
     case CommandLine::Command::kApiVersions: return run_api_versions(line.words);
+    case CommandLine::Command::kCheck: return run_check(line.words);
     case CommandLine::Command::kRandomUuid: return run_storage_random_uuid();
     default: break;
   }

@@ -26,6 +26,8 @@ ErrorKind kind_of(int error) {
     case ELOOP: return ErrorKind::kDenied;
     case EMFILE:
     case ENFILE:
+    case ENOSPC:
+    case EDQUOT:
     case ENOMEM: return ErrorKind::kExhausted;
     default: return ErrorKind::kIo;
   }
@@ -34,6 +36,13 @@ ErrorKind kind_of(int error) {
 Error system_error(const char* what, const std::string& path) {
   ErrorKind kind = kind_of(errno);
   return make_error(kind, "{} {}: {}", what, path, std::strerror(errno));
+}
+
+// Whatever the reason: what was not written may be dropped, and the next sync would not know of it.
+Error sync_error(const std::string& path) {
+  Error failed = system_error("cannot sync", path);
+  failed.kind = ErrorKind::kIo;
+  return failed;
 }
 
 Error error_of(const char* what, const std::string& path, const std::error_code& error) {
@@ -83,8 +92,7 @@ class PosixFile final : public File {
   }
 
   Status sync() override {
-    if (::fdatasync(fd_) != 0) return system_error("cannot sync", path_);
-    return ok_status();
+    return ::fdatasync(fd_) == 0 ? ok_status() : Status(sync_error(path_));
   }
 
   Result<uint64_t> size() const override {
@@ -158,8 +166,7 @@ class PosixFileSystem final : public FileSystem {
     if (fd < 0) return system_error("cannot open", path);
     int failed = ::fsync(fd);
     ::close(fd);
-    if (failed != 0) return system_error("cannot sync", path);
-    return ok_status();
+    return failed == 0 ? ok_status() : Status(sync_error(path));
   }
 
   Status sync_everything(const std::string& path) override {

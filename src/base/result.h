@@ -13,7 +13,7 @@ namespace milena {
 
 enum class ErrorKind {
   kIo,         // the operating system said no; the log directory goes offline
-  kExhausted,  // no descriptor or no memory at this moment: nothing is wrong with the disk, and it may work later
+  kExhausted,  // no descriptor, memory or room at this moment: nothing is wrong with the disk, and it may work later
   kDenied,     // this one path cannot be used: its permissions, or what it is; others may well be
   kCorrupt,    // bytes that cannot be what they claim to be
   kInvalid,    // an argument or setting that is not acceptable

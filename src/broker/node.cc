@@ -116,7 +116,15 @@ Status Node::load() {
     });
   }
   // The checkpoints know topics by name: what they say of a deleted one must not be said of one made after it.
-  metadata_->set_after_deletions([this](Task done) { housekeeping_->write_now(std::move(done)); });
+  metadata_->set_after_deletions(
+      [this](Task done) { housekeeping_->write_now([done = std::move(done)](bool) { done(); }); });
+  context_->write_checkpoints = [this](Shard& from, std::function<void(bool)> done) {
+    context_->router.at_controller(from, [this, &from, done = std::move(done)](Shard& home) {
+      housekeeping_->write_now([this, &home, &from, done](bool written) {
+        context_->router.run_on(home, from, [done, written] { done(written); });
+      });
+    });
+  };
   // The loops run already, and may take up what is posted before this function ends: everything is in place by now.
   if (directories_->clean_shutdown()) sync_start_in_background();
   resume_moves(futures);

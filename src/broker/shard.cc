@@ -10,6 +10,7 @@
 #include "broker/coordinators/transaction_runtime.h"
 #include "broker/storage/log_cleaner.h"
 #include "broker/storage/replica_mover.h"
+#include "log/planted_storage_bugs.h"
 #include "metadata/layered_settings.h"
 #include "security/acl_authorizer.h"
 
@@ -28,7 +29,8 @@ size_t session_slots(const Settings& settings, size_t shard_count) {
 // that is lost says nothing.
 bool was_left_empty(const LogDirectory& directory, const TopicPartition& name) {
   const LogDirectory::Found found = directory.find(name);
-  return found.clean_shutdown && found.known && found.recovery_point == 0 && found.log_start_offset == 0 &&
+  const bool known = found.known || MILENA_STORAGE_BUG(kUnknownCountsAsEmpty);
+  return found.clean_shutdown && known && found.recovery_point == 0 && found.log_start_offset == 0 &&
          found.high_watermark == 0;
 }
 
@@ -330,7 +332,11 @@ void Shard::schedule_delete(LogDirectory& directory, const TopicPartition& name,
 
 void Shard::remove_tree_in_background(const std::string& path) {
   auto failed = std::make_shared<Status>(ok_status());
-  executor_.run_blocking([failed, &files = node_.files->file_system(), path] { *failed = files.remove_tree(path); },
+  // The name first: without it, a loss of power could leave half of the files under the name of before.
+  executor_.run_blocking([failed, &files = node_.files->file_system(), path] {
+                           *failed = files.sync_directory(parent_directory(path));
+                           if (*failed) *failed = files.remove_tree(path);
+                         },
                          [failed, path] {
                            if (!failed->ok()) log_warn("cannot remove {}: {}", path, failed->error().message);
                          });
@@ -358,6 +364,7 @@ void Shard::consider_flush(Partition& partition) {
 }
 
 void Shard::start_flushes() {
+  if (MILENA_STORAGE_BUG(kOwedSyncForgotten)) return;
   for_each_partition([this](Partition& partition) { consider_flush(partition); });
 }
 

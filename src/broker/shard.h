@@ -65,6 +65,8 @@ struct NodeContext {
   LogDirectories* directories = nullptr;
   // Called on any shard, once for each directory that fails.
   std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
+  // Writes the checkpoints of all directories now; `done` runs on `from`.
+  std::function<void(Shard& from, std::function<void(bool all_written)> done)> write_checkpoints;
   // Ends the process, without a return: nothing can be put in order any more.
   void (*halt)(const std::string& why) = nullptr;
   Router router;
@@ -184,6 +186,8 @@ class Shard {
   void note_append(Partition& partition);
   // The checkpoints are due.
   void note_change();
+  // They are written now.
+  void write_checkpoints(std::function<void(bool written)> done) { node_.write_checkpoints(*this, std::move(done)); }
   // Called at the first change after take_housekeeping_due(): a node at rest has nothing to wake up for.
   void set_on_first_change(Task task) { on_first_change_ = std::move(task); }
   bool take_housekeeping_due() { return std::exchange(housekeeping_due_, false); }

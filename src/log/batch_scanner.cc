@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "log/planted_storage_bugs.h"
 #include "protocol/records/legacy_messages.h"
 
 namespace milena {
@@ -37,7 +38,11 @@ Result<bool> BatchScanner::next() {
   if (at >= end_) return false;
   Result<ByteView> raw = fetch(at, std::min<size_t>(kBatchHeaderSize, end_ - at));
   if (!raw) return raw.error();
-  const std::optional<BatchHeader> header = log_entry_header(*raw, end_ - at);
+  std::optional<BatchHeader> header = log_entry_header(*raw, end_ - at);
+  if (MILENA_STORAGE_BUG(kShortOldMessageIsTorn) && raw->size() < kBatchHeaderSize) header.reset();
+  const bool looks_old = raw->size() > kBatchMagicPosition && magic_of(*raw) == 0;
+  if (!header && looks_old && MILENA_STORAGE_BUG(kZerosAreOldFormat))
+    return make_error(ErrorKind::kUnsupported, "{}: a message of magic 0 at {}", file_->path(), at);
   if (!header) {
     if (raw->size() < kBatchHeaderSize) {
       return make_error(ErrorKind::kCorrupt, "{}: {} bytes at {} are no batch", file_->path(), raw->size(),

@@ -117,7 +117,7 @@ Status CompactionJob::begin_output() {
 Result<CompactionJob::Progress> CompactionJob::clean(uint64_t budget_bytes) {
   if (output_ == nullptr) {
     // The piece before this one is installed by now.
-    if (piece_ready_ && !next_piece()) return Progress::kDone;
+    if (piece_ready_ && !next_piece()) return finish_round();
     piece_ready_ = false;
     RETURN_IF_ERROR(begin_output());
   }
@@ -138,6 +138,12 @@ Result<CompactionJob::Progress> CompactionJob::clean(uint64_t budget_bytes) {
   RETURN_IF_ERROR(finish_output());
   piece_ready_ = true;
   return Progress::kPieceReady;
+}
+
+// The log is said to be clean only when its new segments have their names on the disk.
+Result<CompactionJob::Progress> CompactionJob::finish_round() {
+  if (!MILENA_STORAGE_BUG(kCleanBeforeSynced)) RETURN_IF_ERROR(files_.file_system().sync_directory(plan_.directory));
+  return Progress::kDone;
 }
 
 Status CompactionJob::write_pending() {

@@ -77,6 +77,7 @@ class CompactionJob {
   Result<Progress> clean(uint64_t budget_bytes);
   bool next_piece();
   Status begin_output();
+  Result<Progress> finish_round();
   Status write_pending();
   Status finish_output();
 

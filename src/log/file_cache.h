@@ -48,9 +48,10 @@ class FileCache {
   std::shared_ptr<File> find(Slot& slot);
   // Opens the file into the slot.
   Result<std::shared_ptr<File>> open(Slot& slot, const std::string& path, OpenMode mode);
+  // For whoever opens files elsewhere, and lacks a descriptor. False when nothing lies open here.
+  bool close_oldest();
 
  private:
-  bool close_oldest();
   void link_newest(Slot& slot);
   void unlink(Slot& slot);
 

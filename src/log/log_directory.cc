@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "log/batch_scanner.h"
 #include "log/format/json.h"
 #include "log/format/partition_metadata.h"
 #include "log/planted_storage_bugs.h"
@@ -214,6 +215,29 @@ Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partiti
   if (!id && is_torn(*content) && !MILENA_STORAGE_BUG(kTornIdTakesOffline)) return std::optional<Uuid>(Uuid{});
   if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
   return std::optional<Uuid>(*id);
+}
+
+Result<int64_t> LogDirectory::end_offset_of(const std::string& partition_path) const {
+  Result<std::vector<std::string>> names = file_system_.list(partition_path);
+  if (!names) return names.error();
+  int64_t base = -1;
+  for (const std::string& name : *names) {
+    const auto file = parse_segment_file_name(name);
+    if (file && file->suffix == kLogSuffix) base = std::max(base, file->offset);
+  }
+  if (base < 0) return int64_t{0};
+  auto file = file_system_.open(partition_path + "/" + segment_file_name(base, kLogSuffix), OpenMode::kRead);
+  if (!file) return file.error();
+  Result<uint64_t> size = (*file)->size();
+  if (!size) return size.error();
+  BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*size, INT32_MAX)), 64 << 10);
+  int64_t end = base;
+  while (true) {
+    Result<bool> more = batches.next();
+    if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
+    if (!more || !*more) return end;
+    end = std::max(end, batches.header().next_offset());
+  }
 }
 
 Result<std::string> LogDirectory::rename_partition(const TopicPartition& partition, const std::string& path,

@@ -83,6 +83,8 @@ class LogDirectory {
   // does not tell whose records a directory holds: a topic may have been deleted, and made again, while the directory
   // was away.
   Result<std::optional<Uuid>> topic_id_of(const std::string& partition_path) const;
+  // Where the log in a partition's directory ends, as its last segment says. Reads that one; 0 without one.
+  Result<int64_t> end_offset_of(const std::string& partition_path) const;
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
   // remove_tree() on any thread. The log must be closed (destroyed) before. kNotFound where the topic has no directory
   // under that name; another topic's stays. Any thread, as the two that follow.

@@ -80,7 +80,7 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   LogSync sync;
   sync.offset_ = end;
   sync.truncations_ = truncations_;
-  if (end <= recovery_point_ && !parent_dirty_) return sync;
+  if (end <= recovery_point_ && !parent_dirty_ && !carried_snapshot_unsynced_) return sync;
   for (size_t i = segment_index_of(recovery_point_); i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
     if (segment.base_offset() >= end) break;
@@ -94,6 +94,13 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
     sync.files_.push_back(*file);
     epochs_unsynced_ = false;
     directory_dirty_ = true;
+  }
+  if (carried_snapshot_unsynced_) {
+    auto file = file_system().open(path_of(segment_file_name(first_segment_offset(), kSnapshotSuffix)),
+                                   OpenMode::kRead);
+    if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();  // retention may have taken it
+    if (file) sync.files_.push_back(*file);
+    carried_snapshot_unsynced_ = false;
   }
   if (directory_dirty_) sync.directory_ = directory_;
   directory_dirty_ = false;
@@ -147,7 +154,7 @@ Status PartitionLog::close_cleanly(bool sync) {
 void PartitionLog::mark_all_flushed() {
   recovery_point_ = log_end_offset_;
   last_flush_ms_ = clock_.steady_ms();
-  directory_dirty_ = parent_dirty_ = epochs_unsynced_ = false;
+  directory_dirty_ = parent_dirty_ = epochs_unsynced_ = carried_snapshot_unsynced_ = false;
 }
 
 Status LogSync::run(FileSystem& file_system) const {

@@ -155,6 +155,8 @@ class PartitionLog {
   // or asks for this look at the last segment, which recovers the log if it ends elsewhere. No effect later.
   Status confirm_end();
   int64_t log_start_offset() const { return log_start_offset_; }
+  // Where the first segment begins: the log start offset, as far as the files alone tell it.
+  int64_t first_segment_offset() const { return segments_.front()->base_offset(); }
   int64_t log_end_offset() const { return log_end_offset_; }
   int64_t high_watermark() const { return high_watermark_; }
   // Clamped to [log start offset, log end offset]; returns what it became.
@@ -251,6 +253,11 @@ class PartitionLog {
                                                bool supports_epoch_bump);
   // Forgets those that were silent for longer than producer.id.expiration.ms.
   Status expire_producers();
+  // This log begins as a copy of that one: its snapshot at its first offset names the producers whose last records are
+  // below it. Without them, what such a producer sends again would be appended twice.
+  Status carry_producers_of(PartitionLog& original);
+  // The copy is complete: it knows all that the original knows, questions that are under way included.
+  Status adopt_producers_of(PartitionLog& original);
   // False as long as nobody asked for them, though there may be some in the files.
   bool has_producers() const;
 
@@ -267,6 +274,7 @@ class PartitionLog {
   Status load_segment_files(const std::vector<SegmentFileName>& files);
   Status find_clean_end();
   Status remove_stray_snapshots();
+  Status remove_snapshots_beyond(int64_t offset);
 
   // partition_log_recovery.cc
   Status recover(const OpenState& state);
@@ -278,6 +286,9 @@ class PartitionLog {
   Status replay_producer(BatchScanner& batch, Segment* txn_index_of);
   Status note_aborted(Segment& segment, const ProducerState::Completed& done);
   static Result<std::optional<EndTransactionMarker>> marker_of(ByteView batch);
+  // partition_log_producers.cc
+  Status close_vanished_transactions(int64_t snapshot_offset);
+  Result<bool> has_transactional_batch(int64_t producer_id, int64_t from, int64_t up_to);
   Result<LeaderEpochCache*> epochs();
   Status load_epochs();
   Status save_epochs();
@@ -342,6 +353,7 @@ class PartitionLog {
   bool directory_dirty_ = false;    // names were added since the directory was last synced
   bool parent_dirty_ = false;       // the directory itself was made or renamed since its parent was last synced
   bool epochs_unsynced_ = false;
+  bool carried_snapshot_unsynced_ = false;  // of carry_producers_of()
   bool has_epoch_file_ = false;
   // After a clean shutdown the end is first taken from the newest snapshot's name, and looked up when it is needed.
   bool end_confirmed_ = true;

@@ -4,6 +4,7 @@
 
 #include "base/saturating.h"
 #include "log/partition_log.h"
+#include "log/planted_storage_bugs.h"
 #include "protocol/records/legacy_messages.h"
 
 namespace milena {
@@ -267,6 +268,11 @@ Status PartitionLog::roll_to(int64_t base_offset) {
     return not_to_be_repeated(begin_segment(base_offset));
   } else {
     RETURN_IF_ERROR(active().trim());
+    // The next sync takes the new length along, and one that is under way has not: readers would get the zeros behind.
+    if (config_->preallocate && !MILENA_STORAGE_BUG(kTrimNotSynced)) {
+      recovery_point_ = std::min(recovery_point_, active().base_offset());
+      truncations_ = new_mark();
+    }
     RETURN_IF_ERROR(active().save_indexes(true));
     RETURN_IF_ERROR(take_producer_snapshot());
   }
@@ -291,6 +297,8 @@ Status PartitionLog::take_producer_snapshot() {
   std::string path = path_of(segment_file_name(log_end_offset_, kSnapshotSuffix));
   auto file = file_system().open(path, OpenMode::kReadOrCreate);
   if (!file) return file.error();
+  // What an attempt that failed has left may be longer.
+  RETURN_IF_ERROR((*file)->truncate(0));
   RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot((*state)->to_snapshot())));
   snapshots_.push_back(log_end_offset_);
   return remove_stray_snapshots();

@@ -44,7 +44,9 @@ Status PartitionLog::load(const OpenState& state) {
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
   recovery_point_ = std::clamp(state.recovery_point, log_start_offset_, log_end_offset_);
   set_high_watermark(state.high_watermark);
-  first_dirty_ = state.first_dirty_offset;
+  // A checkpoint beyond the log is of what a crash took, or of another log: what comes there now is dirty.
+  const bool beyond = state.first_dirty_offset > log_end_offset_ && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
+  first_dirty_ = beyond ? 0 : state.first_dirty_offset;
   return created ? ok_status() : remove_stray_snapshots();
 }
 
@@ -189,6 +191,13 @@ Status PartitionLog::confirm_end() {
   if (high_watermark_ >= said && !MILENA_STORAGE_BUG(kFurtherEndNotShown)) set_high_watermark(log_end_offset_);
   clamp_offsets();
   return remove_stray_snapshots();
+}
+
+Status PartitionLog::remove_snapshots_beyond(int64_t offset) {
+  for (; !snapshots_.empty() && snapshots_.back() > offset; snapshots_.pop_back()) {
+    RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(snapshots_.back(), kSnapshotSuffix))));
+  }
+  return ok_status();
 }
 
 // Snapshots are kept at the base offsets of segments and at the newest offset; those beyond the end are of records that

@@ -22,12 +22,19 @@ constexpr uint64_t kProgressStep = 64 << 20;
 // indexes anew. What lies below the recovery point was synced, so only its headers are looked at.
 Status PartitionLog::recover(const OpenState& state) {
   size_t first = segment_index_of(state.recovery_point);
+  // The one before may not have its right length yet, where it was made in full length.
+  if (first > 0 && segments_[first]->base_offset() >= state.recovery_point && !MILENA_STORAGE_BUG(kTrimNotSynced)) {
+    Result<int64_t> end = segments_[first - 1]->next_offset();
+    if (!end && end.error().kind != ErrorKind::kCorrupt) return end.error();
+    if (!end) --first;
+  }
   int64_t start = segments_[first]->base_offset();
-  // Snapshots below the start stay good; later ones are made of what is now in doubt, but only those beyond the end
-  // that is found go.
+  // Snapshots up to the start stay good. Later ones may be torn, or of records that are gone, and are written again.
   if (producers_ == nullptr) producers_ = std::make_unique<ProducerState>();
   RETURN_IF_ERROR(rebuild_producers(start));
   if (epochs_ == nullptr) RETURN_IF_ERROR(load_epochs());
+
+  if (!MILENA_STORAGE_BUG(kTornSnapshotStays)) RETURN_IF_ERROR(remove_snapshots_beyond(start));
 
   uint64_t total_bytes = 0;
   for (size_t i = first; i < segments_.size(); ++i) {
@@ -39,6 +46,7 @@ Status PartitionLog::recover(const OpenState& state) {
   log_end_offset_ = start;
   for (size_t i = first; i < segments_.size(); ++i) {
     log_end_offset_ = std::max(log_end_offset_, segments_[i]->base_offset());
+    if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
     if (!whole) return whole.error();
     if (*whole) continue;
@@ -135,6 +143,7 @@ Result<ProducerState*> PartitionLog::producers() {
 Status PartitionLog::rebuild_producers(int64_t up_to) {
   int64_t start = segments_.front()->base_offset();
   RETURN_IF_ERROR(load_newest_snapshot(up_to, start));
+  const int64_t snapshot_offset = start;
   for (size_t i = segment_index_of(start); i < segments_.size() && start < up_to; ++i) {
     Segment& segment = *segments_[i];
     if (segment.base_offset() >= up_to) break;
@@ -145,6 +154,7 @@ Status PartitionLog::rebuild_producers(int64_t up_to) {
       log_warn("{}: the producers in a segment are not all known: {}", directory_, replayed.error().message);
     start = end_of_segment(i);
   }
+  RETURN_IF_ERROR(close_vanished_transactions(snapshot_offset));
   producers_->expire(subtract_saturating(clock_.wall_ms(), config_->max_producer_id_expiration_ms));
   return ok_status();
 }

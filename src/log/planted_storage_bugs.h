@@ -9,19 +9,35 @@
 
 namespace milena {
 
-#define MILENA_PLANTED_STORAGE_BUGS_LIST(X)                                                          \
-  X(kMarkerBeforeRoundUnseen)  /* an aborted transaction goes on where its marker is before a round */   \
-  X(kGapIsDirty)               /* offsets that are missing behind a segment's last batch stay dirty */   \
-  X(kCleanedGoesFirst)         /* .cleaned files go before the .swap files that they invalidate */       \
-  X(kSnapshotNotSynced)        /* retention removes batches whose producers only a cache remembers */    \
-  X(kParentNotSynced)          /* the first sync leaves out the directory and whose log it is */         \
-  X(kTornIdTakesOffline)       /* a partition.metadata that was not all written is taken for damage */   \
-  X(kCutNotSynced)             /* what a recovery cut off comes back */                                  \
-  X(kFurtherEndNotShown)       /* records behind the said end stay beyond the high watermark */          \
-  X(kFutureByName)             /* a copy of a deleted topic becomes the log of one made after it */      \
-  X(kMoveKeepsOldConfig)       /* a configuration altered during a move is lost */                       \
-  X(kOriginalGoesUnsynced)     /* what was moved goes before its copy is on the disk */                  \
-  X(kDeletionEndsMove)         /* a move fails when all records are deleted meanwhile */
+#define MILENA_PLANTED_STORAGE_BUGS_LIST(X)                                                                            \
+  X(kMarkerBeforeRoundUnseen)   /* an aborted transaction goes on where its marker is before a round */                \
+  X(kGapIsDirty)                /* offsets that are missing behind a segment's last batch stay dirty */                \
+  X(kCleanedGoesFirst)          /* .cleaned files go before the .swap files that they invalidate */                    \
+  X(kSnapshotNotSynced)         /* retention removes batches whose producers only a cache remembers */                 \
+  X(kOwedSyncForgotten)         /* what an append owed a sync before a crash stays invisible */                        \
+  X(kDamageTakesOffline)        /* a damaged batch takes its partition offline */                                      \
+  X(kZerosAreOldFormat)         /* a torn end is taken for messages of magic 0, which are not supported */             \
+  X(kUnknownCountsAsEmpty)      /* a checkpoint that does not name a partition says that it is empty */                \
+  X(kParentNotSynced)           /* the first sync leaves out the directory and whose log it is */                      \
+  X(kTornIdTakesOffline)        /* a partition.metadata that was not all written is taken for damage */                \
+  X(kCutNotSynced)              /* what a recovery cut off comes back */                                               \
+  X(kFurtherEndNotShown)        /* records behind the said end stay beyond the high watermark */                       \
+  X(kFutureByName)              /* a copy of a deleted topic becomes the log of one made after it */                   \
+  X(kMoveKeepsOldConfig)        /* a configuration altered during a move is lost */                                    \
+  X(kOriginalGoesUnsynced)      /* what was moved goes before its copy is on the disk */                               \
+  X(kDeletionEndsMove)          /* a move fails when all records are deleted meanwhile */                              \
+  X(kVanishedStaysOpen)         /* a transaction that was compacted away is open after a crash */                      \
+  X(kMoveForgetsProducers)      /* a copy does not know who wrote what it does not hold */                             \
+  X(kMoveForgetsStart)          /* a log start offset that only the old directory has written down */                  \
+  X(kStartedAndCompletedUnseen) /* a transaction within one append does not hold others' stable offset */              \
+  X(kCleanBeforeSynced)         /* the cleaner's checkpoint is on the disk before the clean segments */                \
+  X(kDirtyOffsetBeyondEnd)      /* what is written where a crash took records counts as clean */                       \
+  X(kTrimNotSynced)             /* the rest of a preallocated file is back below the recovery point */                 \
+  X(kTornSnapshotStays)         /* a producer snapshot that a crash tore is not written again */                       \
+  X(kShortOldMessageIsTorn)     /* a message of magic 0 or 1 at the end is cut off as a torn batch */                  \
+  X(kHalfACopyIsResumed)        /* a copy that is being removed is gone on with after a crash */                       \
+  X(kFirstLogFoundWins)         /* what a move left behind is taken for the replica when another one began */          \
+  X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */
 
 enum class PlantedStorageBug {
   kNone,

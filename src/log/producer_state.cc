@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "log/planted_storage_bugs.h"
+
 namespace milena {
 namespace {
 
@@ -112,8 +114,9 @@ void ProducerAppend::add_data(ProducerEntry& entry, const BatchHeader& batch) {
   entry.set_epoch(batch.producer_epoch);
   entry.last_timestamp = batch.max_timestamp;
   entry.add_batch({batch.last_sequence(), batch.last_offset(), batch.last_offset_delta, batch.max_timestamp});
-  if (batch.is_transactional() && entry.current_txn_first_offset < 0)
-    entry.current_txn_first_offset = batch.base_offset;
+  if (!batch.is_transactional() || entry.current_txn_first_offset >= 0) return;
+  entry.current_txn_first_offset = batch.base_offset;
+  started_.emplace_back(batch.base_offset, batch.producer_id);
 }
 
 ErrorCode ProducerAppend::add_marker(ProducerEntry& entry, const BatchHeader& batch, const EndTransactionMarker& marker,
@@ -180,9 +183,12 @@ bool ProducerState::has_open_transaction(int64_t producer_id, int16_t epoch) con
 
 std::vector<ProducerState::Completed> ProducerState::apply(ProducerAppend&& append) {
   for (int64_t producer_id : append.verified_) verifications_.erase(producer_id);
-  for (ProducerEntry& entry : append.updated_) {
-    if (entry.current_txn_first_offset >= 0) ongoing_.emplace(entry.current_txn_first_offset, entry.producer_id);
-    entries_[entry.producer_id] = entry;
+  for (const ProducerEntry& entry : append.updated_) entries_[entry.producer_id] = entry;
+  // Those that the same append completes, too: until then they hold the last stable offset of the others.
+  for (const auto& started : append.started_) {
+    const ProducerEntry* entry = find(started.second);
+    const bool goes_on = entry != nullptr && entry->current_txn_first_offset == started.first;
+    if (goes_on || !MILENA_STORAGE_BUG(kStartedAndCompletedUnseen)) ongoing_.insert(started);
   }
   std::vector<Completed> completed;
   for (const CompletedTransaction& transaction : append.completed_) {
@@ -206,6 +212,17 @@ int64_t ProducerState::first_unstable_offset() const {
 
 void ProducerState::on_high_watermark(int64_t offset) {
   while (!unreplicated_.empty() && unreplicated_.begin()->second < offset) unreplicated_.erase(unreplicated_.begin());
+}
+
+std::vector<std::pair<int64_t, int64_t>> ProducerState::open_transactions_before(int64_t offset) const {
+  return {ongoing_.begin(), ongoing_.lower_bound(offset)};
+}
+
+void ProducerState::close_transaction(int64_t producer_id) {
+  auto entry = entries_.find(producer_id);
+  if (entry == entries_.end()) return;
+  ongoing_.erase(entry->second.current_txn_first_offset);
+  entry->second.current_txn_first_offset = -1;
 }
 
 size_t ProducerState::expire(int64_t before_ms) {

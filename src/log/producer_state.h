@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "log/format/producer_snapshot.h"
@@ -118,6 +119,7 @@ class ProducerAppend {
 
   const ProducerState& state_;
   std::vector<ProducerEntry> updated_;
+  std::vector<std::pair<int64_t, int64_t>> started_;  // first offsets and producers
   std::vector<CompletedTransaction> completed_;
   std::vector<int64_t> verified_;  // producers whose verification is over
 };
@@ -148,6 +150,10 @@ class ProducerState {
   // The first offset of the earliest transaction that is open, or complete but not below the high watermark. -1: none.
   int64_t first_unstable_offset() const;
   void on_high_watermark(int64_t offset);
+  // First offset and producer of each open transaction that begins below the offset.
+  std::vector<std::pair<int64_t, int64_t>> open_transactions_before(int64_t offset) const;
+  // As if it had never begun.
+  void close_transaction(int64_t producer_id);
   // Entries without an open transaction that were last heard of before the time. Returns how many went.
   size_t expire(int64_t before_ms);
 

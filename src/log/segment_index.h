@@ -91,7 +91,10 @@ class SegmentIndex {
   Status append(const Entry& entry) {
     CHECK(saved_ != kUnknown, "{}", file_.path());
     unsaved_.push_back(entry);
-    return unsaved_.size() >= kUnsavedLimit ? save() : ok_status();
+    if (unsaved_.size() % kUnsavedLimit != 0) return ok_status();
+    Status saved = save();
+    // They wait until there is room, or a descriptor.
+    return !saved && saved.error().kind == ErrorKind::kExhausted ? ok_status() : saved;
   }
 
   // Writes what is not in the file yet, making the file if there is none.
@@ -102,6 +105,7 @@ class SegmentIndex {
     if (!in_step_) RETURN_IF_ERROR((*file)->truncate(static_cast<uint64_t>(saved_) * Entry::kSize));
     Bytes raw(unsaved_.size() * Entry::kSize, '\0');
     for (size_t i = 0; i < unsaved_.size(); ++i) unsaved_[i].write(raw.data() + i * Entry::kSize);
+    in_step_ = false;
     if (!raw.empty()) RETURN_IF_ERROR((*file)->write_at(static_cast<uint64_t>(saved_) * Entry::kSize, raw));
     saved_ += static_cast<int64_t>(unsaved_.size());
     unsaved_.clear();

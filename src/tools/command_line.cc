@@ -17,6 +17,7 @@ Usage: milena [--env] [--dev-security] [FILE] [--override KEY=VALUE]...
        milena config [--all] [--env] [FILE] [--override KEY=VALUE]...
        milena health [HOST:PORT | PORT]
        milena topics | api-versions | storage ...
+       milena check [--repair] DIRECTORY...
        milena help | version
 
   FILE                  settings: a server.properties as Kafka reads it, or the same
@@ -35,6 +36,8 @@ Usage: milena [--env] [--dev-security] [FILE] [--override KEY=VALUE]...
                         kafka-topics.sh, kafka-broker-api-versions.sh, kafka-storage.sh,
                         with their options (milena topics --help); without
                         --bootstrap-server they go to localhost:9092
+  check                 says what is wrong with data directories while no broker uses
+                        them, and repairs them if asked to (milena check --help)
 
 Nothing needs to be set. By default
   - it listens on port 9092 of every address, for clients without TLS or passwords;
@@ -87,6 +90,23 @@ What kafka-storage.sh does for a node that runs alone. A directory needs no form
 it is used; formatting decides the cluster's id, and may make the first users of SCRAM.
 )";
 
+constexpr char kCheckHelp[] =
+    R"(Usage: milena check [--all] [--repair] DIRECTORY...
+
+Reads data directories (log.dirs) while no broker uses them: every batch with its checksum,
+indexes, snapshots, checkpoints. It says what is wrong, partition by partition; --all names
+those that are whole, too. Nothing is changed.
+
+  --repair   then does what it has said under each problem. Damaged bytes are left out of
+             a segment, files that the broker can make anew are taken away. What is
+             replaced stays beside it as *.before-repair; delete it when all is well.
+             Records that were damaged are lost: the offsets are named.
+
+It ends with 0 if nothing is wrong or all was repaired, with 1 if something is, and with 2 if
+a directory cannot be read or a broker uses it. A note is no problem: the next start puts it
+right.
+)";
+
 using Command = CommandLine::Command;
 
 struct KnownCommand {
@@ -98,7 +118,7 @@ constexpr KnownCommand kCommands[] = {
     {"config", Command::kConfig, nullptr},       {"health", Command::kHealth, nullptr},
     {"topics", Command::kTopics, kTopicsHelp},   {"api-versions", Command::kApiVersions, kApiVersionsHelp},
     {"storage", Command::kFormat, kStorageHelp}, {"help", Command::kHelp, nullptr},
-    {"version", Command::kVersion, nullptr},
+    {"version", Command::kVersion, nullptr},     {"check", Command::kCheck, kCheckHelp},
 };
 
 const KnownCommand* find_command(ByteView word) {
@@ -198,8 +218,8 @@ CommandLine parse_command_line(int count, const char* const* words) {
     line.help = own->help;
     return line;
   }
-  if (first == "topics" || first == "api-versions") {
-    line.command = first == "topics" ? Command::kTopics : Command::kApiVersions;
+  if (first == "topics" || first == "api-versions" || first == "check") {
+    line.command = own->command;
     line.words = {words + 2, static_cast<size_t>(count - 2)};
     return line;
   }

@@ -17,6 +17,7 @@ struct CommandLine {
     kApiVersions,
     kRandomUuid,
     kFormat,
+    kCheck,
     kHelp,
     kVersion,
     kConfigReference,
@@ -30,7 +31,7 @@ struct CommandLine {
   bool environment = false;  // KAFKA_* variables count, too
   bool all = false;     // config: the defaults, too
   std::string address;  // health: whom to ask instead of the broker of these settings
-  std::span<const char* const> words;  // topics, api-versions: theirs
+  std::span<const char* const> words;  // topics, api-versions, check: theirs
   std::string cluster_id;              // format
   bool ignore_formatted = false;       // format
   std::vector<std::string> add_scram;  // format: as --add-scram has them

@@ -27,4 +27,8 @@ int run_storage_random_uuid();
 int run_storage_format(const std::string& cluster_id, std::span<const std::string> log_dirs, int32_t node_id,
                        bool ignore_formatted, const std::function<Status(const std::string&)>& and_also = {});
 
+// `milena check`: --repair, --all, and directories. 0: nothing is wrong, or all of it was repaired; 1: something is;
+// 2: it could not be looked at.
+int run_check(std::span<const char* const> words);
+
 }  // namespace milena

@@ -1,5 +1,7 @@
 // How group coordinators write: records of one turn as one batch, or after a linger; nothing is told before it stands
 // in the log. And what altered settings do to them.
+#include <fstream>
+
 #include "broker/group_fixture.h"
 #include "coordinator/group/java_string.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -358,6 +360,31 @@ TEST_P(GroupGraceTest, AfterARestartTheSessionCounts) {
   node().run();
   node().advance(9'000);
   EXPECT_EQ(heartbeat(node().connect(0), "g", member, 1), ErrorCode::kNone);
+}
+
+// Every client asks again at once, and each time the whole log would be read.
+TEST_P(GroupAppendTest, ALogThatCannotBeLoadedIsNotReadForEachRequest) {
+  commit("g", 0, 5);
+  commit("g", 1, 6);
+  const std::string log = log_of("g").log()->directory() + "/00000000000000000000.log";
+  auto flip_magic = [&] {
+    std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(16);
+    const int was = file.get();
+    file.seekp(16);
+    file.put(static_cast<char>(was ^ 0x55));
+  };
+  auto ask = [&] { return error_of(client().ask<OffsetCommitResponse>(commit_request("g", 2, 7), kCommitVersion)); };
+  client_gone();
+  node().stop();
+  flip_magic();
+  start();
+  EXPECT_EQ(ask(), ErrorCode::kNotCoordinator);
+  flip_magic();
+  EXPECT_EQ(ask(), ErrorCode::kNotCoordinator);
+  for (int i = 0; i < 5 && ask() != ErrorCode::kNone; i++) node().advance(1000);
+  EXPECT_EQ(ask(), ErrorCode::kNone);
+  EXPECT_EQ(committed("g", 1), 6);
 }
 
 }  // namespace

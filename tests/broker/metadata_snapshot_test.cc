@@ -71,6 +71,28 @@ TEST_P(MetadataSnapshotTest, IsMadeAfterSoManyBytesAndHoldsTheImage) {
   EXPECT_EQ(values_from("t19", 1, 0).size(), 2u);
 }
 
+// In several batches, each of which fits, and applied as one.
+TEST_P(MetadataSnapshotTest, ADecisionLargerThanASegmentIsWritten) {
+  node().set("metadata.log.segment.bytes", "8388608");
+  start();
+  create_topic("t0");
+  ControllerEffects<std::monostate> effects;
+  ConfigRecord record;
+  record.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+  record.resource_name = "t0";
+  record.name = "follower.replication.throttled.replicas";
+  record.value = Bytes(100'000, 'x');
+  effects.records.assign(90, record);
+  bool done = false;
+  node().node().metadata().submit<std::monostate>(
+      node().node().shard(0), [&effects](const Controller&) { return effects; },
+      [&done](std::monostate) { done = true; });
+  node().run();
+  EXPECT_TRUE(done);
+  kill_and_start();
+  EXPECT_EQ(node().node().shard(0).image().configs(ResourceType::kTopic, "t0").size(), 1u);
+}
+
 TEST_P(MetadataSnapshotTest, IsMadeWhenTheIntervalIsOver) {
   start();
   create_topics("t", 1);

@@ -1,112 +1,12 @@
 // Moves of replicas between directories: what happens meanwhile, and what a stop, a deletion or a loss of power leaves.
-#include <filesystem>
-#include <fstream>
-#include <set>
-
 #include "base/forgetful_file_system.h"
-#include "broker/node_fixture.h"
-#include "broker/storage/replica_mover.h"
-#include "protocol/messages/alter_replica_log_dirs.h"
-#include "protocol/messages/delete_records.h"
-#include "protocol/messages/delete_topics.h"
-#include "protocol/messages/incremental_alter_configs.h"
+#include "broker/moves_fixture.h"
 
 namespace milena::broker_test {
 namespace {
 
 using base_test::ForgetfulFileSystem;
 
-class MovesTest : public NodeFixture {
- protected:
-  void SetUp() override {
-    node().set("log.dirs", dir(0) + "," + dir(1) + "," + dir(2));
-    // A turn's worth of bytes takes a second: a move waits for the clock.
-    node().set("replica.alter.log.dirs.io.max.bytes.per.second", "1000000");
-    start();
-  }
-  std::string dir(int i) { return node().directory() + "/disk" + std::to_string(i); }
-  std::string other_than(const std::string& path) { return path == dir(1) ? dir(2) : dir(1); }
-  std::string place_of(const std::string& topic) { return node().partition(topic, 0).directory()->path(); }
-
-  static AlterReplicaLogDirsRequest move_request(const std::string& topic, const std::string& to) {
-    AlterReplicaLogDirsRequest request;
-    auto& into = request.dirs.emplace_back();
-    into.path = to;
-    auto& moved = into.topics.emplace_back();
-    moved.name = topic;
-    moved.partitions = {0};
-    return request;
-  }
-  void move(const std::string& topic, const std::string& to) {
-    auto response = client().ask<AlterReplicaLogDirsResponse>(move_request(topic, to), 2);
-    ASSERT_EQ(response.results.at(0).partitions.at(0).error_code, ErrorCode::kNone);
-  }
-  void put(const std::string& topic, const std::string& key, const std::string& value) {
-    RecordBatchBuilder builder(BatchOptions{});
-    builder.append(key, value, node().clock().wall_ms());
-    ASSERT_EQ(produce_batch(topic, 0, builder.build()).error_code, ErrorCode::kNone);
-  }
-  // A topic whose move takes some seconds, with it under way. Its directory is not the metadata's.
-  void begin_slow_move(const std::string& topic, const std::map<std::string, std::string>& configs = {}) {
-    create_topic(topic, 1, configs);
-    if (place_of(topic) == dir(0)) {
-      move(topic, dir(1));
-      ASSERT_EQ(place_of(topic), dir(1));
-    }
-    for (int i = 0; i < 6; i++) put(topic, "k" + std::to_string(i), std::string(700'000, 'x'));
-    from_ = place_of(topic);
-    to_ = other_than(from_);
-    move(topic, to_);
-    ASSERT_EQ(place_of(topic), from_);
-    ASSERT_EQ(count_in(to_, "-future"), 1);
-  }
-  void finish_move(const std::string& topic) {
-    for (int i = 0; i < 20 && place_of(topic) != to_; i++) node().advance(1000);
-    EXPECT_EQ(place_of(topic), to_);
-  }
-  ErrorCode delete_records(const std::string& name, int64_t before) {
-    DeleteRecordsRequest request;
-    request.timeout_ms = 1000;
-    auto& topic = request.topics.emplace_back();
-    topic.name = name;
-    topic.partitions.push_back({0, before});
-    return client().ask<DeleteRecordsResponse>(request, 2).topics.at(0).partitions.at(0).error_code;
-  }
-  void delete_topic(const std::string& name) {
-    DeleteTopicsRequest request;
-    request.topic_names = {name};
-    request.timeout_ms = 1000;
-    ASSERT_EQ(client().ask<DeleteTopicsResponse>(request, 5).responses.at(0).error_code, ErrorCode::kNone);
-  }
-  void alter(const std::string& topic, const std::string& key, const std::string& value) {
-    IncrementalAlterConfigsRequest request;
-    auto& resource = request.resources.emplace_back();
-    resource.resource_type = 2;
-    resource.resource_name = topic;
-    auto& config = resource.configs.emplace_back();
-    config.name = key;
-    config.value = value;
-    auto response = client().ask<IncrementalAlterConfigsResponse>(request, 1);
-    ASSERT_EQ(response.responses.at(0).error_code, ErrorCode::kNone);
-  }
-  static int count_in(const std::string& path, const std::string& suffix) {
-    int count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      count += entry.path().filename().string().ends_with(suffix) ? 1 : 0;
-    }
-    return count;
-  }
-  void stop() {
-    client_gone();
-    node().stop();
-  }
-  void kill() {
-    client_gone();
-    node().kill();
-  }
-
-  std::string from_, to_;
-};
 INSTANTIATE_TEST_SUITE_P(Shards, MovesTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
 TEST_P(MovesTest, ACopyOfADeletedTopicIsNotTakenForTheNewOnes) {
@@ -257,7 +157,6 @@ TEST_P(MovesTest, ACopyIsNotRemovedForAnOriginalThatLostRecords) {
   node().advance(10'000);
   EXPECT_EQ(count_in(to_, "-future"), 1);
 }
-
 
 // What a tombstone deletes may be copied before, and the tombstone be gone when its turn comes.
 TEST_P(MovesTest, NothingIsCompactedDuringAMove) {

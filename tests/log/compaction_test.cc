@@ -294,6 +294,43 @@ TEST_F(CompactionTest, a_marker_that_was_emptied_is_read_again) {
   EXPECT_EQ(append_raw(keyed({{"b", "4"}}, by(9, 0))).error, ErrorCode::kNone);
 }
 
+// A crash leads back to the snapshot of a time when it was open, and neither its records nor its marker are there.
+TEST_F(CompactionTest, a_transaction_that_was_compacted_away_is_not_open_after_a_crash) {
+  config_.segment_bytes = 300;  // no two segments become one
+  config_.delete_retention_ms = 0;
+  open();
+  put({{"k", "aborted"}}, by(1, 0, true));
+  put({{"a", std::string(100, 'x')}});
+  ASSERT_TRUE(log_->roll().ok());
+  end_transaction(1, false);
+  put({{"b", std::string(100, 'x')}});
+  ASSERT_TRUE(log_->roll().ok());
+  put({{"k", "plain"}}, by(1, 1));
+  for (int round = 0; round < 3; ++round) {
+    compact();
+    clock_.advance(1);
+    put({{"c", std::to_string(round)}});
+  }
+  const auto before = headers();
+  ASSERT_TRUE(std::none_of(before.begin(), before.end(), [](const auto& one) { return one.is_transactional(); }));
+  reopen_after_crash(2);
+  log_->set_high_watermark(log_->log_end_offset());
+  EXPECT_EQ(log_->last_stable_offset().value(), log_->log_end_offset());
+}
+
+// The checkpoint is of a time when the log was longer.
+TEST_F(CompactionTest, what_comes_where_a_crash_took_records_is_dirty) {
+  open();
+  put({{"a", "old"}});
+  open({.first_dirty_offset = 3});
+  log_->set_high_watermark(log_->log_end_offset());
+  put({{"a", "new"}});
+  put({{"b", "old"}});
+  put({{"b", "new"}});
+  compact();
+  EXPECT_EQ(records(), (std::vector<std::string>{"1 a=new", "3 b=new"}));
+}
+
 TEST_F(CompactionTest, what_is_to_be_kept_for_ever_is) {
   config_.delete_retention_ms = std::numeric_limits<int64_t>::max();
   open();

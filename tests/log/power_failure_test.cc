@@ -171,6 +171,20 @@ TEST_F(PowerFailureTest, a_compaction_during_which_the_power_fails_is_done_or_no
   }
 }
 
+// What the cleaner's checkpoint may say from then on.
+TEST_F(PowerFailureTest, a_round_of_compaction_that_is_finished_is_on_the_disk) {
+  fill();
+  ASSERT_TRUE(compact().ok());
+  const auto expected = last_values();
+  const int64_t end = log_->log_end_offset();
+  const uint64_t bytes = log_->size().value();
+  log_.reset();
+  disk_.lose_power();
+  open({.recovery_point = end});
+  EXPECT_EQ(log_->size().value(), bytes);
+  EXPECT_EQ(last_values(), expected);
+}
+
 // One call fails, the process goes on and tidies up.
 TEST_F(PowerFailureTest, an_install_that_fails_leaves_nothing_that_is_taken_for_one_that_did_not) {
   fill();

@@ -115,6 +115,23 @@ TEST_F(LogProducerTest, corrupt_snapshot_after_clean_shutdown) {
   }
 }
 
+// A stop that was killed in the middle of it, one that was not, and then the records go.
+TEST_F(LogProducerTest, a_snapshot_that_a_crash_tore_is_written_again) {
+  config_.retention_ms = -1;
+  open();
+  ASSERT_EQ(append({.producer_id = 1, .producer_epoch = 0, .sequence = 0}).error, ErrorCode::kNone);
+  log_test::spill(file(1, kSnapshotSuffix), "");
+  reopen_after_crash();
+  reopen_cleanly();
+  log_->set_high_watermark(1);
+  ASSERT_EQ(log_->delete_records_before(1).value(), ErrorCode::kNone);
+  auto doomed = log_->apply_retention();
+  ASSERT_TRUE(doomed.ok() && doomed->remove(file_system_).ok());
+  reopen_after_crash(1);
+  const AppendOutcome again = append({.producer_id = 1, .producer_epoch = 0, .sequence = 0});
+  EXPECT_TRUE(again.duplicate);
+}
+
 TEST_F(LogProducerTest, are_rewound_by_truncation) {
   config_.segment_bytes = 400;
   open();

@@ -63,6 +63,24 @@ TEST_F(TransactionsInSegmentsTest, an_abort_is_told_for_every_segment_it_touches
 }
 
 // A recovery reads from the recovery point on: what was aborted before stands in the index alone.
+// As a copy or a follower gets them: many batches in one append. The transaction of producer 1 is open when that of 2
+// ends, so a reader that goes on from the entry of 2 must look for more.
+TEST_F(TransactionsInSegmentsTest, an_abort_is_told_that_came_with_its_beginning_in_one_append) {
+  open();
+  send(1, 0);
+  send(2, 0);
+  mark(false, 2);
+  mark(false, 1);
+  const Bytes all = log_->read(0, 1 << 20, 4, true)->batches.flatten().value();
+  const std::vector<AbortedTransaction> wanted = aborted(0, 2);
+  ASSERT_EQ(wanted.size(), 2u);
+  ASSERT_TRUE(log_->truncate_fully_and_start_at(0).ok());
+  ASSERT_TRUE(log_->append_as_follower(all).ok());
+  log_->set_high_watermark(4);
+  EXPECT_EQ(aborted(0, 2), wanted);
+  EXPECT_EQ(stable(), 4);
+}
+
 TEST_F(TransactionsInSegmentsTest, an_abort_is_on_the_disk_when_the_recovery_point_passes_it) {
   open();
   send(1, 0);

@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "coordinator": ["metadata/image", "protocol", "base"],
     "broker": ["log", "coordinator", "metadata", "security", "config", "protocol", "base"],
     "net": ["broker/clients/session.h", "security", "config", "base"],
-    "tools": ["log/format", "config", "protocol", "base"],
+    "tools": ["log/format", "log/check", "config", "protocol", "base"],
 }
 # Clocks, random numbers and threads come from an Executor (base/executor.h), so that a whole node can be run again from a
 # seed. Only these floors touch the real ones.

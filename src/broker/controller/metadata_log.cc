@@ -71,14 +71,14 @@ Status append_leader_change(PartitionLog& log, int32_t epoch, int32_t node_id, i
   return ok_status();
 }
 
-// The records cut into batches that stay below kMostBatch_bytes, or one batch.
-Bytes encode_batches(const MetadataRecords& records, bool cut, int16_t metadata_version, int64_t now_ms) {
+// The records cut into batches of at most `most_bytes`; 0: one batch.
+Bytes encode_batches(const MetadataRecords& records, size_t most_bytes, int16_t metadata_version, int64_t now_ms) {
   Bytes batches;
   std::optional<RecordBatchBuilder> builder;
   for (const MetadataRecord& record : records) {
     Bytes value = encode_metadata_record(record, metadata_version);
-    if (cut && builder &&
-        builder->uncompressed_size() + RecordBatchBuilder::max_record_size(0, value.size()) > kMostBatch_bytes) {
+    if (most_bytes > 0 && builder &&
+        builder->uncompressed_size() + RecordBatchBuilder::max_record_size(0, value.size()) > most_bytes) {
       batches += builder->build();
       builder.reset();
     }
@@ -95,8 +95,9 @@ Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoc
                                                  bool atomic, int16_t metadata_version, int64_t now_ms) {
   const int16_t level = metadata_version == 0 ? kMetadataVersionLatest : metadata_version;
   const bool transactions = level >= kMetadataTransactionsSince;
-  Bytes batches = encode_batches(records, !atomic, level, now_ms);
-  if (atomic && transactions && batches.size() > kMostBatch_bytes &&
+  const size_t most_bytes = std::min(kMostBatch_bytes, static_cast<size_t>(log.config().segment_bytes));
+  Bytes batches = encode_batches(records, atomic ? 0 : most_bytes, level, now_ms);
+  if (atomic && transactions && batches.size() > most_bytes &&
       !std::holds_alternative<BeginTransactionRecord>(records.front())) {
     // Too much for one batch, and yet all of it or nothing: a reader holds the batches back until the end is there.
     MetadataRecords marked;
@@ -104,15 +105,23 @@ Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoc
     marked.emplace_back(BeginTransactionRecord());
     marked.insert(marked.end(), records.begin(), records.end());
     marked.emplace_back(EndTransactionRecord());
-    batches = encode_batches(marked, true, level, now_ms);
+    batches = encode_batches(marked, most_bytes, level, now_ms);
   }
-  auto outcome = log.append_as_leader(batches, epoch, AppendOrigin::kCoordinator);
-  if (!outcome) return outcome.error();
-  if (outcome->error != ErrorCode::kNone) {
-    return make_error(ErrorKind::kInvalid, "{} records of metadata were refused with {}", records.size(),
-                      error_name(outcome->error));
+  AppendedMetadata appended{.bytes = batches.size()};
+  // One behind the other: together they may be more than a segment holds.
+  BatchIterator each{ByteView(batches)};
+  while (each.next()) {
+    auto outcome = log.append_as_leader(each.batch().bytes(), epoch, AppendOrigin::kCoordinator);
+    // Half of it is there: nobody may try it once more.
+    if (!outcome && appended.last_offset >= 0) return Error{ErrorKind::kIo, outcome.error().message};
+    if (!outcome) return outcome.error();
+    if (outcome->error != ErrorCode::kNone) {
+      return make_error(ErrorKind::kInvalid, "{} records of metadata were refused with {}", records.size(),
+                        error_name(outcome->error));
+    }
+    appended.last_offset = outcome->last_offset;
   }
-  return AppendedMetadata{outcome->last_offset, batches.size()};
+  return appended;
 }
 
 Status sync_quorum_state(FileSystem& files, const std::string& directory) {

@@ -32,23 +32,42 @@ MetadataRuntime::~MetadataRuntime() = default;
 void MetadataRuntime::at_home(Shard& from, Task task) { home_.router().run_on(from, home_, std::move(task)); }
 void MetadataRuntime::back(Shard& to, Task task) { home_.router().run_on(home_, to, std::move(task)); }
 
-void MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
-  if (closed_) return;
+bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
+  if (closed_) return true;
   if (records.empty()) {
     // Nothing to write, but the decision may rest on records that are not durable yet.
-    if (appended_.empty() && !syncing_ && !log_->has_unflushed()) return done();
+    if (appended_.empty() && !syncing_ && !log_->has_unflushed()) {
+      done();
+      return true;
+    }
     appended_.push_back(Commit{std::make_shared<const MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
-    return start_sync();
+    start_sync();
+    return true;
   }
   controller_.place_in_directories(records);
   auto appended = append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
                                           home_.now_ms());
-  if (!appended.ok()) return end_node("written", appended.error());
+  if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted) {
+    if (home_.first_time(appended.error().message))
+      log_warn("the metadata log cannot be written at this moment: {}", appended.error().message);
+    return false;
+  }
+  if (!appended.ok()) {
+    end_node("written", appended.error());
+    return true;
+  }
   controller_.apply(records);
   unsynced_bytes_ += appended->bytes;
   appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset,
                              std::move(done)});
   start_sync();
+  return true;
+}
+
+void MetadataRuntime::again_later(Task task) {
+  home_.executor().call_after(kSyncRetry_ms, [this, task = std::move(task)] {
+    if (!closed_) task();
+  });
 }
 
 struct MetadataRuntime::SyncJob {
@@ -94,9 +113,7 @@ void MetadataRuntime::run_sync(const std::shared_ptr<SyncJob>& job) {
 void MetadataRuntime::wait_after_failed_sync(const Error& error, Task again) {
   if (error.kind != ErrorKind::kExhausted) return end_node("synced", error);
   log_warn("the metadata log cannot be synced at this moment: {}", error.message);
-  home_.executor().call_at(home_.steady_ms() + kSyncRetry_ms, [this, again = std::move(again)] {
-    if (!closed_) again();
-  });
+  again_later(std::move(again));
 }
 
 // The next sync begins only when all shards have applied this one: their images then move in the same order.
@@ -203,7 +220,7 @@ void MetadataRuntime::allocate_producer_ids() {
   request.broker_epoch = broker == nullptr ? -1 : broker->epoch;
   auto effects = controller_.allocate_producer_ids(request);
   AllocateProducerIdsResponse response = effects.response;
-  commit(std::move(effects.records), effects.atomic, [this, response] {
+  const bool written = commit(std::move(effects.records), effects.atomic, [this, response] {
     allocating_ = false;
     if (response.error_code != ErrorCode::kNone) {
       log_error("no producer ids: {}", error_name(response.error_code));
@@ -216,6 +233,9 @@ void MetadataRuntime::allocate_producer_ids() {
     producer_ids_end_ = response.producer_id_start + response.producer_id_len;
     hand_out_producer_ids();
   });
+  if (written) return;
+  allocating_ = false;
+  again_later([this] { allocate_producer_ids(); });
 }
 
 Status MetadataRuntime::close() {

@@ -51,9 +51,10 @@ class MetadataRuntime {
         return back(from, [decide = std::move(decide), done = std::move(done)] {});
       }
       auto response = std::make_shared<Response>(std::move(effects.response));
-      commit(std::move(effects.records), effects.atomic, [this, &from, response, done] {
+      const bool written = commit(std::move(effects.records), effects.atomic, [this, &from, response, done] {
         back(from, [response, done] { done(std::move(*response)); });
       });
+      if (!written) again_later([this, &from, decide, done] { submit<Response>(from, decide, done); });
     });
   }
 
@@ -91,7 +92,10 @@ class MetadataRuntime {
   void at_home(Shard& from, Task task);
   void back(Shard& to, Task task);
   // On the home shard.
-  void commit(MetadataRecords records, bool atomic, Task done);
+  // False, and nothing has changed, when there is no descriptor to write with at this moment: what was decided is
+  // decided again.
+  bool commit(MetadataRecords records, bool atomic, Task done);
+  void again_later(Task task);
   void start_sync();
   struct SyncJob;
   void run_sync(const std::shared_ptr<SyncJob>& job);

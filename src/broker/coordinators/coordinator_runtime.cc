@@ -18,6 +18,9 @@ namespace {
 
 constexpr uint64_t kLoadChunk_bytes = 1 << 20;
 constexpr size_t kMostWaiting = 10'000;
+// A log that cannot be loaded is read again after so long at first, and then less and less often.
+constexpr int64_t kLoadAgain_ms = 1000;
+constexpr int64_t kLoadAgainAtMost_ms = 60'000;
 // As long as anybody can wait: a hundred years.
 constexpr int64_t kNoDeadline_ms = int64_t{100} * 365 * 86'400'000;
 
@@ -93,7 +96,7 @@ void CoordinatorRuntime<Kind>::submit_here(int32_t partition, Waiting waiting) {
                            [on_answer = std::move(waiting.on_answer), error] { on_answer(error, nullptr); });
   };
   Host* host = find_or_make_host(partition);
-  if (host == nullptr) return refuse(ErrorCode::kNotCoordinator);
+  if (host == nullptr || may_not_load_yet(*host)) return refuse(ErrorCode::kNotCoordinator);
   if (host->loaded) return run(*host, std::move(waiting));
   if (host->waiting.size() >= kMostWaiting) return refuse(ErrorCode::kCoordinatorLoadInProgress);
   host->waiting.push_back(std::move(waiting));
@@ -140,7 +143,7 @@ void CoordinatorRuntime<Kind>::load(Host& host) {
     host.load_position = log.log_start_offset();
     return ok_status();
   }) == ErrorCode::kNone;
-  if (!usable) return fail_host(host.partition, ErrorCode::kNotCoordinator);
+  if (!usable) return fail_load(host.partition);
   load_some(host.partition);
 }
 
@@ -164,10 +167,8 @@ void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
     bytes = current.take();
     return ok_status();
   }) == ErrorCode::kNone;
-  if (!read) return fail_host(partition_index, ErrorCode::kNotCoordinator);
-  if (host.load_position < end && !apply_batches(host, bytes, host.load_position)) {
-    return fail_host(partition_index, ErrorCode::kNotCoordinator);
-  }
+  if (!read) return fail_load(partition_index);
+  if (host.load_position < end && !apply_batches(host, bytes, host.load_position)) return fail_load(partition_index);
   if (host.load_position >= end) return finish_loading(host);
   shard_.executor().post([this, partition_index] { load_some(partition_index); });
 }
@@ -190,10 +191,29 @@ void CoordinatorRuntime<Kind>::finish_loading(Host& host) {
   host.loading = false;
   host.loaded = true;
   const int32_t index = host.partition;
+  failed_loads_.erase(index);
   execute(host, host.state->loaded(now()));
   // What the first of them brings about may be the end of this host.
   std::deque<Waiting> waiting = std::exchange(host.waiting, {});
   for (Waiting& one : waiting) submit_here(index, std::move(one));
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::fail_load(int32_t partition) {
+  FailedLoad& failed = failed_loads_[partition];
+  const TopicPartitionId& id = hosts_.at(partition)->id;
+  failed.delay_ms = failed.id == id ? std::min(failed.delay_ms * 2, kLoadAgainAtMost_ms) : kLoadAgain_ms;
+  failed.id = id;
+  failed.again_ms = shard_.steady_ms() + failed.delay_ms;
+  fail_host(partition, ErrorCode::kNotCoordinator);
+}
+
+// Clients ask again and again, and the whole log would be read for each of them.
+template <class Kind>
+bool CoordinatorRuntime<Kind>::may_not_load_yet(const Host& host) const {
+  auto failed = failed_loads_.find(host.partition);
+  return !host.loaded && !host.loading && failed != failed_loads_.end() && failed->second.id == host.id &&
+         shard_.steady_ms() < failed->second.again_ms;
 }
 
 template <class Kind>

@@ -128,6 +128,8 @@ class CoordinatorRuntime {
   void send(Host& host, std::vector<typename Kind::Answer> answers, ErrorCode error);
   void arm_timer(Host& host);
   void on_timer(int32_t partition);
+  void fail_load(int32_t partition);
+  bool may_not_load_yet(const Host& host) const;
   void fail_host(int32_t partition, ErrorCode error);
   Now now() const;
   Partition* partition_of_host(const Host& host) const;
@@ -136,6 +138,12 @@ class CoordinatorRuntime {
   uint64_t last_incarnation_ = 0;
   bool closed_ = false;
   std::unordered_map<int32_t, std::unique_ptr<Host>> hosts_;
+  struct FailedLoad {
+    TopicPartitionId id;
+    int64_t delay_ms = 0;
+    int64_t again_ms = 0;
+  };
+  std::unordered_map<int32_t, FailedLoad> failed_loads_;
 };
 
 }  // namespace milena

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/out_of_memory.h"
 #include "broker/shard.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena {
 
@@ -53,7 +54,8 @@ PartitionLog* Partition::log() {
   known_empty_ = false;
   advance_high_watermark();
   // What was appended before the last stop may be owed a sync. While the node loads nobody waits for it yet.
-  if (!shard_.node().directories->loading()) shard_.consider_flush(*this);
+  const bool owes = !shard_.node().directories->loading() && !MILENA_STORAGE_BUG(kOwedSyncForgotten);
+  if (owes) shard_.consider_flush(*this);
   return log_.get();
 }
 
@@ -68,7 +70,7 @@ LogDirectory::Found Partition::offsets() const {
 }
 
 ErrorCode Partition::failed_use(const Error& error) {
-  if (error.kind != ErrorKind::kCorrupt) {
+  if (error.kind != ErrorKind::kCorrupt || MILENA_STORAGE_BUG(kDamageTakesOffline)) {
     take_offline(error);
     return ErrorCode::kKafkaStorageError;
   }
@@ -80,7 +82,9 @@ ErrorCode Partition::failed_use(const Error& error) {
 
 void Partition::take_offline(const Error& error) {
   if (error.kind == ErrorKind::kExhausted) {
-    if (!offline_) log_warn("partition {} is not available at the moment: {}", name(), error.message);
+    if (!offline_ && shard_.first_time(error.message)) {
+      log_warn("partition {} is not available at the moment: {}", name(), error.message);
+    }
     return;
   }
   if (!offline_) log_error("partition {} goes offline: {}", name(), error.message);

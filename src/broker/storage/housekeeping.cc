@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "broker/shard.h"
 #include "broker/storage/log_cleaner.h"
+#include "broker/storage/replica_mover.h"
 
 namespace milena {
 namespace {
@@ -93,6 +94,9 @@ void NodeOffsets::collect(Shard& shard) {
   shard.for_each_partition([&](Partition& partition) {
     if (partition.directory() != nullptr) directories[partition.directory()].add(partition);
   });
+  shard.mover().for_each_log_start([&](LogDirectory& to, const TopicPartition& name, int64_t log_start_offset) {
+    directories[&to].log_start_offsets[name] = log_start_offset;
+  });
 }
 
 void NodeOffsets::merge(NodeOffsets other) {
@@ -124,6 +128,18 @@ struct Housekeeping::Writer {
   std::mutex mutex;
   bool closed = false;
 
+  FileCache& files;
+
+  explicit Writer(FileCache& cache) : files(cache) {}
+
+  // Files that lie open for later give way to what must not be lost.
+  Status write_to(LogDirectory& directory, const OffsetSnapshot& offsets) {
+    Status written = offsets.write(directory, true);
+    while (!written && written.error().kind == ErrorKind::kExhausted && files.close_oldest())
+      written = offsets.write(directory, true);
+    return written;
+  }
+
   Status write(const NodeOffsets& all, bool last) {
     std::lock_guard lock(mutex);
     if (closed) return ok_status();
@@ -131,13 +147,13 @@ struct Housekeeping::Writer {
     Status failed = ok_status();
     for (const auto& [directory, offsets] : all.directories) {
       if (!directory->online()) continue;
-      if (Status written = offsets.write(*directory, true); !written) failed = written;
+      if (Status written = write_to(*directory, offsets); !written) failed = written;
     }
     return failed;
   }
 };
 
-Housekeeping::Housekeeping(Shard& home) : home_(home), writer_(std::make_shared<Writer>()) {}
+Housekeeping::Housekeeping(Shard& home) : home_(home), writer_(std::make_shared<Writer>(*home.node().files)) {}
 
 void Housekeeping::start() {
   int64_t interval_ms = home_.settings().get_long("log.retention.check.interval.ms");
@@ -164,7 +180,7 @@ void Housekeeping::note_change() {
   });
 }
 
-void Housekeeping::write_now(Task done) {
+void Housekeeping::write_now(Written done) {
   wanted_.push_back(std::move(done));
   if (!writing_) collect_and_write();
 }
@@ -176,7 +192,7 @@ void Housekeeping::collect_and_write() {
   writing_ = true;
   auto all = std::make_shared<NodeOffsets>();
   auto parts = std::make_shared<std::vector<NodeOffsets>>(home_.router().shard_count());
-  auto served = std::make_shared<std::vector<Task>>(std::exchange(wanted_, {}));
+  auto served = std::make_shared<std::vector<Written>>(std::exchange(wanted_, {}));
   home_.router().at_all(
       home_,
       [parts](Shard& shard) {
@@ -191,8 +207,11 @@ void Housekeeping::collect_and_write() {
             [writer = writer_, all, status] { *status = writer->write(*all, false); },
             [this, status, served] {
               writing_ = false;
-              if (!status->ok()) log_error("checkpoints: {}", status->error().message);
-              for (Task& done : *served) done();
+              if (!status->ok()) {
+                log_error("checkpoints: {}", status->error().message);
+                note_change();
+              }
+              for (Written& done : *served) done(status->ok());
               if (!wanted_.empty() && !writing_) collect_and_write();
             });
       });

@@ -53,9 +53,11 @@ class Housekeeping {
   void start();
   // Something changed on some shard: checkpoints are due soon.
   void note_change();
+  using Written = std::function<void(bool all_written)>;
   // Writes the checkpoints now; `done` runs on the home shard when what is in the files was collected after this call.
-  // For what must not be found there again: a log start offset of a topic whose name may be used again.
-  void write_now(Task done);
+  // For what must not be found there again (a log start offset of a topic whose name may be used again), and for what
+  // must be found.
+  void write_now(Written done);
   void stop() { stopped_ = true; }
   // Blocking, on any thread: the last checkpoints. Waits for a write that is under way; none follows.
   Status write_last(const NodeOffsets& all);
@@ -69,7 +71,7 @@ class Housekeeping {
   Shard& home_;
   // Shared with the worker, which may outlive us.
   std::shared_ptr<Writer> writer_;
-  std::vector<Task> wanted_;  // who waits for the next write
+  std::vector<Written> wanted_;  // who waits for the next write
   bool scheduled_ = false;
   bool writing_ = false;
   bool stopped_ = false;

@@ -184,6 +184,13 @@ bool LogDirectories::is_configured(ByteView path) const {
          std::find(failed_paths_.begin(), failed_paths_.end(), path) != failed_paths_.end();
 }
 
+// It is not here, and some configured directory does not tell its id.
+bool LogDirectories::may_be_away(const Uuid& id) const {
+  if (!is_directory_id(id) || find(id) != nullptr) return false;
+  return !failed_paths_.empty() ||
+         std::any_of(directories_.begin(), directories_.end(), [](const auto& one) { return !one->online(); });
+}
+
 std::vector<Uuid> LogDirectories::online_ids() const {
   std::vector<Uuid> ids;
   for (const auto& directory : directories_) {
@@ -252,6 +259,12 @@ Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, co
   const TopicImage* topic = image.find_topic(one.partition.topic);
   const PartitionImage* known = topic == nullptr ? nullptr : topic->partition(one.partition.partition);
   if (known == nullptr) return set_aside(one, "is not in the metadata");
+  const Uuid assigned = known->directory(node_id);
+  if (may_be_away(assigned) && !MILENA_STORAGE_BUG(kOldOriginalServed)) {
+    log_error("{} is left as it is: {} may have moved from there to a directory that does not work", one.path,
+              one.partition.to_string());
+    return ok_status();
+  }
   auto [at, first] = found_.emplace(one.partition, one.directory);
   if (first) return ok_status();
   // A move ended between its two renames: the copy was complete before the image came to name its directory. Or one of
@@ -260,9 +273,23 @@ Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, co
   auto this_is = is_of(one, topic->id);
   auto other_is = is_of(other, topic->id);
   if (!this_is || !other_is) return this_is ? other_is.error() : this_is.error();
-  bool newer = *this_is == *other_is ? known->directory(node_id) == one.directory->id() : *this_is;
-  if (newer) at->second = one.directory;
-  return set_aside(newer ? other : one, "is also in another directory");
+  Result<bool> newer = *this_is;
+  if (*this_is == *other_is) newer = is_replica_rather(one, other, assigned);
+  if (!newer) return newer.error();
+  if (*newer) at->second = one.directory;
+  return set_aside(*newer ? other : one, "is also in another directory");
+}
+
+// Of two of the same topic: the one that the metadata names. Where it names a third, to which the replica was about to
+// move, one of them is what is left of a move before; it lacks what was written since.
+Result<bool> LogDirectories::is_replica_rather(const FoundDirectory& one, const FoundDirectory& other,
+                                               const Uuid& assigned) {
+  if (assigned == one.directory->id() || assigned == other.directory->id() || MILENA_STORAGE_BUG(kFirstLogFoundWins))
+    return assigned == one.directory->id();
+  auto end = one.directory->end_offset_of(one.path);
+  auto other_end = other.directory->end_offset_of(other.path);
+  if (!end || !other_end) return end ? other_end.error() : end.error();
+  return *end > *other_end;
 }
 
 Status LogDirectories::find_future(const MetadataImage& image, const FoundDirectory& one) {

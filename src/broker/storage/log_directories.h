@@ -49,6 +49,8 @@ class LogDirectories {
 
   // Null if no directory that works has the id, or the path.
   LogDirectory* find(const Uuid& id) const;
+  // Whether the directory of that id is configured and does not work, as far as that can be told.
+  bool may_be_away(const Uuid& id) const;
   LogDirectory* find_path(ByteView path) const;
   bool is_configured(ByteView path) const;
   std::vector<Uuid> online_ids() const;
@@ -85,6 +87,7 @@ class LogDirectories {
   Status promote_futures(const MetadataImage& image, int32_t node_id);
   Status set_aside(const FoundDirectory& one, const char* why);
   static Result<bool> is_of(const FoundDirectory& one, const Uuid& topic_id);
+  static Result<bool> is_replica_rather(const FoundDirectory& one, const FoundDirectory& other, const Uuid& assigned);
 
   FileSystem& files_;
   Random& random_;

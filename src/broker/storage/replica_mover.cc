@@ -15,6 +15,18 @@ namespace {
 constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
 constexpr double kLongestPause_ms = 86'400'000;
 
+// Under a name that nobody goes on with: half a copy must not be taken for a whole one.
+void remove_copy(Shard& shard, const TopicPartition& name, const std::string& path) {
+  const std::string doomed =
+      parent_directory(path) + "/" +
+      renamed_partition_directory(name, DirectoryKind::kDelete, shard.executor().random());
+  Status renamed = MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? ok_status()
+                                                           : shard.node().files->file_system().rename(path, doomed);
+  if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never begun
+  if (!renamed) return log_warn("the copy {} stays: {}", path, renamed.error().message);
+  shard.remove_tree_in_background(MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? path : doomed);
+}
+
 }  // namespace
 
 struct ReplicaMover::Move {
@@ -28,6 +40,9 @@ struct ReplicaMover::Move {
   bool wants_sync = false;  // to be told when no sync of the original runs
   bool holds_sync = false;  // none begins
   bool original_unreadable = false;
+  int64_t producers_below = -1;     // the copy knows those whose records are below this, where it begins
+  int64_t log_start_written = 0;    // the checkpoint of the new directory says at least so
+  bool writes_log_start = false;    // it is being written
 };
 
 // Tasks that nobody runs any more may outlive this, and the cache of open files does not outlive them.
@@ -57,7 +72,8 @@ void ReplicaMover::resume(Partition& partition, LogDirectory& to, const std::str
     return log_error("{} has lost records; its copy {} is left as it is", partition.name(), path);
   }
   if (partition.directory() == &to || moves_.contains(partition.id())) {
-    shard_.executor().post([this, path] { shard_.remove_tree_in_background(path); });
+    const TopicPartition name = partition.topic_partition();
+    shard_.executor().post([this, name, path] { remove_copy(shard_, name, path); });
     return;
   }
   begin(partition, to, path, true);
@@ -81,8 +97,15 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
   move->log = log.take();
   const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
   Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
+  // The copy lacks its beginning: whoever removed it was stopped.
+  if (ready && move->log->first_segment_offset() > from.log_start_offset())
+    ready = move->log->truncate_fully_and_start_at(from.log_start_offset());
   if (ready) ready = meet(from, *move->log);
   if (!ready) return fail(move, ready.error());
+  if (move->log->log_end_offset() > from.log_end_offset()) {
+    move->original_unreadable = true;
+    return fail(move, make_error(ErrorKind::kCorrupt, "it has lost records that its copy begins behind"));
+  }
   shard_.executor().post([this, move] { copy_some(move); });
 }
 
@@ -109,6 +132,15 @@ Status ReplicaMover::meet(PartitionLog& from, PartitionLog& to) {
   return to.truncate_to(std::max(end, to.log_start_offset()));
 }
 
+// Producers whose records the copy will not get, because they are deleted.
+Status ReplicaMover::carry_producers(Move& move, PartitionLog& from) {
+  const int64_t start = move.log->first_segment_offset();
+  if (move.producers_below == start || MILENA_STORAGE_BUG(kMoveForgetsProducers)) return ok_status();
+  RETURN_IF_ERROR(move.log->carry_producers_of(from));
+  move.producers_below = start;
+  return ok_status();
+}
+
 // True when `to` has all that `from` has.
 Result<bool> ReplicaMover::copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes) {
   PartitionLog& to = *move.log;
@@ -128,10 +160,12 @@ Result<bool> ReplicaMover::copy(Move& move, PartitionLog& from, uint64_t budget_
     bool restart = read->base_offset < to.log_end_offset() ? to.log_end_offset() == to.log_start_offset()
                                                            : at > to.log_end_offset();
     if (restart) RETURN_IF_ERROR(to.truncate_fully_and_start_at(read->base_offset));
+    RETURN_IF_ERROR(carry_producers(move, from));
     auto appended = to.append_as_follower(*bytes);
     if (!appended) return appended.error();
     copied_bytes += bytes->size();
   }
+  RETURN_IF_ERROR(carry_producers(move, from));
   return to.log_end_offset() >= from.log_end_offset();
 }
 
@@ -192,7 +226,7 @@ void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& direct
 
 void ReplicaMover::finish(const MovePtr& move) {
   Partition* partition = partition_of(move);
-  if (partition == nullptr) return;
+  if (partition == nullptr || !log_start_written(move, partition->log()->log_start_offset())) return;
   if (!move->holds_sync) {
     move->wants_sync = partition->sync_running();
     if (move->wants_sync) return;
@@ -209,6 +243,31 @@ void ReplicaMover::finish(const MovePtr& move) {
   shard_.note_change();
   shard_.cleaner().consider(*partition);
   shard_.sync_in_background(*partition, partition->log()->prepare_sync());
+}
+
+// Whether a crash may come after the swap. If not, the checkpoints are written now, and finish() is called again; so it
+// is, too, when records are deleted meanwhile.
+bool ReplicaMover::log_start_written(const MovePtr& move, int64_t log_start_offset) {
+  if (log_start_offset <= std::max(move->log_start_written, move->log->first_segment_offset())) return true;
+  if (MILENA_STORAGE_BUG(kMoveForgetsStart)) return true;
+  if (std::exchange(move->writes_log_start, true)) return false;
+  shard_.write_checkpoints([this, move, log_start_offset](bool written) {
+    move->writes_log_start = false;
+    if (partition_of(move) == nullptr) return;
+    if (!written) return fail(move, make_error(ErrorKind::kIo, "the checkpoints cannot be written"));
+    move->log_start_written = log_start_offset;
+    finish(move);
+  });
+  return false;
+}
+
+void ReplicaMover::for_each_log_start(const VisitStart& visit) {
+  for (const auto& [id, move] : moves_) {
+    Partition* partition = shard_.find_partition(id);
+    if (partition == nullptr || partition->log_if_open() == nullptr) continue;
+    const int64_t start = partition->log_if_open()->log_start_offset();
+    if (start > 0 && move->to->online()) visit(*move->to, move->name, start);
+  }
 }
 
 void ReplicaMover::after_sync(Partition& partition) {
@@ -232,6 +291,7 @@ Status ReplicaMover::swap(Partition& partition, Move& move) {
   move.log->set_high_watermark(old_log.high_watermark());
   auto moved = move.log->delete_records_before(old_log.log_start_offset());
   if (!moved) return moved.error();
+  if (!MILENA_STORAGE_BUG(kMoveForgetsProducers)) RETURN_IF_ERROR(move.log->adopt_producers_of(old_log));
   RETURN_IF_ERROR(move.log->assign_epoch(partition.leader_epoch(), move.log->log_end_offset()));
   move.log->set_first_dirty_offset(old_log.first_dirty_offset());
   RETURN_IF_ERROR(move.log->rename_directory(move.to->partition_path(move.name)));
@@ -256,7 +316,7 @@ void ReplicaMover::end(MovePtr move, Copy copy) {
   moves_.erase(current);
   if (copy == Copy::kKept) keep_copy(*move);
   move->log.reset();
-  if (copy == Copy::kRemoved && !stopped_ && move->to->online()) shard_.remove_tree_in_background(move->path);
+  if (copy == Copy::kRemoved && !stopped_ && move->to->online()) remove_copy(shard_, move->name, move->path);
   Partition* partition = shard_.find_partition(move->id);
   if (partition == nullptr || partition->log_if_open() == nullptr) return;
   shard_.cleaner().consider(*partition);

@@ -3,7 +3,8 @@
 // The copy is a log of its own in "topic-0.<32 hex>-future" of the new directory, filled like a follower's, some bytes
 // a turn. When it has everything and has it on the disk, the controller writes down the new directory. Then the mover
 // keeps the next sync of the original back, so that what is durable there stands still, and in one turn of the loop the
-// rest is copied and the copy takes the replica's name and place. The original is deleted when the new log, its name
+// rest is copied and the copy takes the replica's name and place, with what is known of its producers, and a log start
+// offset that the checkpoint of the new directory names already. The original is deleted when the new log, its name
 // included, has been synced: on two file systems, what one has written says nothing of the other. A stop at any moment
 // leaves the old log and a copy that is gone on with at the next start, or the new log, or both; see
 // LogDirectories::find_replicas.
@@ -15,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +54,10 @@ class ReplicaMover {
     int64_t log_end_offset = 0;
   };
   std::optional<Future> future_of(const TopicPartitionId& id);
+  // Calls `visit` for each copy with the log start offset of its original: the checkpoint of the copy's directory has
+  // to name it before the copy takes the original's place.
+  using VisitStart = std::function<void(LogDirectory& to, const TopicPartition& name, int64_t log_start_offset)>;
+  void for_each_log_start(const VisitStart& visit);
 
  private:
   struct Move;
@@ -66,12 +72,14 @@ class ReplicaMover {
   void begin(Partition& partition, LogDirectory& to, std::string path, bool resumed);
   Partition* partition_of(const MovePtr& move);
   void copy_some(const MovePtr& move);
+  Status carry_producers(Move& move, PartitionLog& from);
   Result<bool> copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes);
   Status meet(PartitionLog& from, PartitionLog& to);
   void sync(const MovePtr& move);
   void announce(const MovePtr& move);
   void assign(const TopicPartitionId& id, const LogDirectory& directory, Task done);
   void finish(const MovePtr& move);
+  bool log_start_written(const MovePtr& move, int64_t log_start_offset);
   Status swap(Partition& partition, Move& move);
   void end(MovePtr move, Copy copy);
   void keep_copy(Move& move);

@@ -80,6 +80,7 @@ struct PartitionModel {
   int64_t start_promised = 0;
   int64_t end_seen = 0;
   int32_t epoch_seen = -1;
+  bool lost_power = false;  // since it was read last
   bool rotten = false;   // somebody changed bytes on the disk
   std::string moves_to;  // the directory that was asked for last; empty: none
 };

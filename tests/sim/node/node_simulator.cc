@@ -133,15 +133,19 @@ void NodeSimulator::act(const Step& step) {
       size_t calls = pick(60);
       note(fmt::format("{} fails once, {} calls from now", volume, calls));
       disk_.fail_after(volume, calls);
-      troubled_ = true;
+      begin_trouble();
       return;
     }
     case StepKind::kFill:
-      return fill();
+      return short_ && random_.chance(50) ? give_back() : fill();
+    case StepKind::kFewFiles:
+      return short_ && random_.chance(50) ? give_back() : leave_few_files();
     case StepKind::kRot:
       return rot();
     case StepKind::kLoseCheckpoint:
       return lose_checkpoint();
+    case StepKind::kOldRecords:
+      return bring_old_records();
     case StepKind::kCount:
       return;
   }
@@ -179,12 +183,14 @@ void NodeSimulator::kill_soon(bool power) {
 }
 
 void NodeSimulator::start_node() {
+  disk_.set_open_limit(0);
+  short_ = disk_.is_full();
   Status started = process_.start();
   if (!started.ok()) {
-    if (troubled_) {
+    if (troubled_ || short_) {
       note("the node does not start: " + started.error().message);
       disk_.heal();
-      troubled_ = false;
+      troubled_ = short_ = false;
       process_.bury();
       return start_node();
     }
@@ -196,12 +202,30 @@ void NodeSimulator::start_node() {
 // If it dies on its way to a stop in order, it is left to be revived.
 void NodeSimulator::restart(bool in_order) {
   note(in_order ? "a stop in order" : "killed");
+  if (troubled_ || short_) forget_late_starts();
+  disk_.set_open_limit(0);  // of those that are connections, none is left
   if (in_order && !process_.stop()) return;
   if (!in_order) {
     process_.bury();
-    for (const TopicPtr& topic : topics_) forget_late_starts(*topic, machine_.clock().steady_ms());
+    forget_late_starts();
   }
   start_node();
+}
+
+void NodeSimulator::begin_trouble() {
+  if (!std::exchange(troubled_, true)) troubled_since_ms_ = machine_.clock().steady_ms();
+}
+
+void NodeSimulator::begin_shortage() {
+  if (!std::exchange(short_, true)) short_since_ms_ = machine_.clock().steady_ms();
+}
+
+// No checkpoint can be counted on after a disk began to fail, or was full.
+void NodeSimulator::forget_late_starts() {
+  int64_t until_ms = machine_.clock().steady_ms();
+  if (troubled_) until_ms = std::min(until_ms, troubled_since_ms_);
+  if (short_) until_ms = std::min(until_ms, short_since_ms_);
+  for (const TopicPtr& topic : topics_) sim::forget_late_starts(*topic, until_ms);
 }
 
 // The process died; it is started until it lives.
@@ -213,7 +237,7 @@ void NodeSimulator::revive() {
                                    : "the process is dead");
     process_.bury();
     deaths_++;
-    for (const TopicPtr& topic : topics_) forget_late_starts(*topic, machine_.clock().steady_ms());
+    forget_late_starts();
     if (std::exchange(power_goes_, false)) {
       disk_.lose_power();
       for (const TopicPtr& topic : topics_) mark_power_lost(*topic);

@@ -86,6 +86,9 @@ class NodeSimulator {
   void revive();
   void start_node();
   void settle();
+  void begin_trouble();
+  void begin_shortage();
+  void forget_late_starts();
   std::string a_directory() { return std::string("/") + static_cast<char>('a' + pick(3)); }
   Connection& a_connection() { return process_.connection(pick(3)); }
   TopicPtr a_topic();
@@ -131,8 +134,12 @@ class NodeSimulator {
   void move();
   void rot();
   void lose_checkpoint();
+  void bring_old_records();
+  std::string make_old_records(PartitionModel& model);
   void send_directory_away();
   void fill();
+  void leave_few_files();
+  void give_back();
 
   // node_simulator_checks.cc
   void verify(bool restarted);
@@ -163,6 +170,9 @@ class NodeSimulator {
   size_t last_transaction_ = 0;
   bool power_goes_ = false;  // at the next death
   bool troubled_ = false;    // a disk failed since the last start
+  bool short_ = false;       // of files or of room: what needs them may be refused
+  int64_t short_since_ms_ = 0;
+  int64_t troubled_since_ms_ = 0;
   size_t step_ = 0;
   std::string failure_;
   std::function<void(const std::string&)> on_line_;

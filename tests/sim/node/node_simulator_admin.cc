@@ -1,14 +1,35 @@
 // What administrators do to the node, and what happens to its disks.
+#include "log/format/text_checkpoint.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/list_offsets.h"
+#include "protocol/records/legacy_messages.h"
 #include "protocol/records/record_batch.h"
 #include "sim/node/node_simulator.h"
 
 namespace milena::sim {
+namespace {
+
+// Of magic 0 or 1, as Kafka wrote them before 0.11: shorter than the header of a batch.
+Bytes old_message(int8_t magic, int64_t offset, int64_t timestamp, const std::string& key,
+                  const std::string& value) {
+  Bytes body{static_cast<char>(magic), '\0'};
+  if (magic == 1) append_big_endian<int64_t>(body, timestamp);
+  for (const std::string* part : {&key, &value}) {
+    append_big_endian<int32_t>(body, static_cast<int32_t>(part->size()));
+    body += *part;
+  }
+  Bytes message;
+  append_big_endian<int64_t>(message, offset);
+  append_big_endian<int32_t>(message, static_cast<int32_t>(body.size() + sizeof(uint32_t)));
+  append_big_endian<uint32_t>(message, crc32_ieee(body));
+  return message + body;
+}
+
+}  // namespace
 
 // Makes their topics.
 void NodeSimulator::find_coordinators() {
@@ -35,13 +56,13 @@ void NodeSimulator::create_topic(const std::string& name) {
   for (const auto& [key, value] : plan_.topic_settings) topic.configs.push_back({key, value});
   auto response = ask<CreateTopicsResponse>(request, 7);
   if (!response) {
-    if (process_.alive()) fail(name + " is not created: no answer");
+    if (process_.alive() && !short_) fail(name + " is not created: no answer");
     return;  // the next look at the topics finds it, if it is there
   }
   const auto& answer = response->topics.at(0);
   note(fmt::format("created: {} {}", error_name(answer.error_code), answer.topic_id.to_string()));
   if (answer.error_code != ErrorCode::kNone) {
-    if (!troubled_) fail(fmt::format("{} is not created: {}", name, answer.error_message.value_or("")));
+    if (!troubled_ && !short_) fail(fmt::format("{} is not created: {}", name, answer.error_message.value_or("")));
     return;
   }
   auto model = std::make_shared<TopicModel>();
@@ -160,14 +181,32 @@ void NodeSimulator::send_directory_away() {
   if (volume == "/a" && !plan_.metadata_apart) volume = "/b";
   note(volume + " is away");
   disk_.set_away(volume, true);
-  troubled_ = true;
+  begin_trouble();
 }
 
+// Nothing is broken by this either: what needs room is refused until there is some.
 void NodeSimulator::fill() {
   const std::string volume = a_directory();
   note(volume + " is full");
   disk_.set_full(volume, true);
-  troubled_ = true;
+  begin_shortage();
+}
+
+// Nothing is broken by this: who asks is told to try again, and the node goes on.
+void NodeSimulator::leave_few_files() {
+  const size_t left = pick(4);
+  note(fmt::format("{} more files may be open", left));
+  begin_shortage();
+  disk_.set_open_limit(std::max<size_t>(disk_.open_files() + left, 1));
+}
+
+void NodeSimulator::give_back() {
+  if (!short_) return;
+  note("there are enough descriptors again, and room");
+  disk_.set_open_limit(0);
+  disk_.make_room();
+  machine_.pass(1000, false);  // what was refused is answered
+  short_ = false;
 }
 
 // The header of a batch of a closed segment, where it says how long it is or of which format.
@@ -195,12 +234,69 @@ void NodeSimulator::rot() {
 }
 
 void NodeSimulator::lose_checkpoint() {
+  give_back();
   static const char* const kNames[] = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint",
                                        "cleaner-offset-checkpoint"};
   const std::string path = a_directory() + "/" + kNames[pick(std::size(kNames))];
   note("a stop in order, and " + path + " goes");
+  disk_.set_open_limit(0);
   if (!process_.stop()) return;
   disk_.drop(path);
+  start_node();
+}
+
+std::string NodeSimulator::make_old_records(PartitionModel& model) {
+  const auto magic = static_cast<int8_t>(pick(2));
+  std::string log;
+  for (int64_t offset = 0, count = static_cast<int64_t>(pick(4)) + 1; offset < count; offset++) {
+    Record record;
+    record.number = ++last_number_;
+    record.key = fmt::format("k{}", pick(plan_.keys));
+    record.timestamp = 0;
+    record.fate = Fate::kAcked;
+    record.offset = offset;
+    record.promised = true;
+    log += old_message(magic, offset, wall_ms(), record.key, std::to_string(record.number));
+    model.records.emplace(record.number, record);
+  }
+  return log;
+}
+
+// As if an old Kafka's directory had been taken over. Where the last stop was none in order, all of it is read.
+void NodeSimulator::bring_old_records() {
+  TopicPtr topic = a_topic();
+  if (topic == nullptr || troubled_) return;
+  const size_t partition = pick(topic->partitions.size());
+  PartitionModel& model = topic->partitions[partition];
+  if (!model.records.empty() || model.deleting || !model.starts.empty()) return;
+  give_back();
+  machine_.pass(2000, false);  // its directory is made
+  note(fmt::format("a stop in order, and {}-{} is an old Kafka's", topic->name, partition));
+  if (!process_.stop()) return;
+  const bool clean = random_.chance(50);
+  for (const char* volume : {"/a", "/b", "/c"}) {
+    const std::string directory = fmt::format("{}/{}-{}", volume, topic->name, partition);
+    const std::string* identity = disk_.content(directory + "/partition.metadata");
+    if (identity == nullptr) continue;
+    disk_.put(directory + "/partition.metadata", std::string(*identity));  // it was there for years
+    for (const std::string& path : disk_.paths_under(directory)) {
+      if (!path.ends_with("/partition.metadata")) disk_.drop(path);
+    }
+    disk_.put(directory + "/00000000000000000000.log", make_old_records(model));
+    for (const char* name : {"recovery-point-offset-checkpoint", "replication-offset-checkpoint"}) {
+      const std::string path = fmt::format("{}/{}", volume, name);
+      const std::string* content = disk_.content(path);
+      auto offsets = content == nullptr ? Result<OffsetCheckpoint>(OffsetCheckpoint())
+                                        : decode_offset_checkpoint(*content);
+      const TopicPartition key{topic->name, static_cast<int32_t>(partition)};
+      (*offsets)[key] = clean ? static_cast<int64_t>(model.records.size()) : 0;
+      disk_.put(path, encode_offset_checkpoint(*offsets));
+    }
+    break;
+  }
+  for (const char* volume : {"/a", "/b", "/c"}) {
+    if (!clean) disk_.drop(fmt::format("{}/.kafka_cleanshutdown", volume));
+  }
   start_node();
 }
 

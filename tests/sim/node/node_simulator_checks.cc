@@ -3,6 +3,7 @@
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/records/control_records.h"
+#include "protocol/records/legacy_messages.h"
 #include "protocol/records/record_iterator.h"
 #include "sim/node/node_simulator.h"
 
@@ -15,7 +16,15 @@ int64_t number_of(const RecordView& record) {
   for (const RecordHeader& header : record.headers) {
     if (header.key == "n" && header.value) return std::stoll(std::string(*header.value));
   }
-  return -1;
+  // Of an old Kafka's, which had no headers.
+  return record.headers.empty() && record.value ? std::stoll(std::string(*record.value)) : -1;
+}
+
+// What a fetch gave, with old formats as clients of today see them.
+Bytes batches_in(const FetchResponse::PartitionData& data) {
+  auto bytes = data.records ? data.records->flatten() : Result<Bytes>(Bytes());
+  auto current = in_current_format(bytes.take());
+  return current ? current.take() : Bytes();
 }
 
 }  // namespace
@@ -89,9 +98,9 @@ bool NodeSimulator::read_batches(const TopicPtr& topic, int32_t partition, Scan&
     into.last_stable = data->last_stable_offset;
     into.log_start = std::max(into.log_start, data->log_start_offset);
     if (at >= into.high_watermark) return true;
-    auto bytes = data->records ? data->records->flatten() : Result<Bytes>(Bytes());
+    const Bytes bytes = batches_in(*data);
     const int64_t before = at;
-    BatchIterator batches(*bytes);
+    BatchIterator batches(bytes);
     while (batches.next()) {
       const BatchHeader& header = batches.batch().header();
       if (!rotten && !batches.batch().crc_ok()) {
@@ -142,9 +151,9 @@ bool NodeSimulator::read_committed(const TopicPtr& topic, int32_t partition, Sca
       for (const auto& one : *data->aborted_transactions) aborted.emplace(one.first_offset, one.producer_id);
     }
     std::set<int64_t> open;  // producers whose aborted transaction has begun
-    auto bytes = data->records ? data->records->flatten() : Result<Bytes>(Bytes());
+    const Bytes bytes = batches_in(*data);
     const int64_t before = at;
-    BatchIterator batches(*bytes);
+    BatchIterator batches(bytes);
     while (batches.next()) {
       const BatchHeader& header = batches.batch().header();
       while (!aborted.empty() && aborted.begin()->first <= header.last_offset()) {
@@ -184,6 +193,7 @@ bool NodeSimulator::wait_for_answers() {
 }
 
 void NodeSimulator::verify(bool restarted) {
+  give_back();
   if (troubled_) {
     note("the disks are well again");
     wait_for_answers();
@@ -284,7 +294,7 @@ void NodeSimulator::check_partition(const TopicPtr& topic, int32_t partition, bo
 
 void NodeSimulator::look() {
   TopicPtr topic = a_topic();
-  if (topic == nullptr || troubled_) return;
+  if (topic == nullptr || troubled_ || short_) return;
   auto partition = static_cast<int32_t>(pick(topic->partitions.size()));
   PartitionModel& model = topic->partitions[static_cast<size_t>(partition)];
   if (model.rotten) return;
@@ -300,8 +310,8 @@ void NodeSimulator::look() {
     return fail(fmt::format("{}-{}: offset {} cannot be read: {}", topic->name, partition, wanted.offset,
                             error_name(data->error_code)));
   }
-  auto bytes = data->records ? data->records->flatten() : Result<Bytes>(Bytes());
-  BatchIterator batches(*bytes);
+  const Bytes bytes = batches_in(*data);
+  BatchIterator batches(bytes);
   if (!batches.next()) return;
   const BatchHeader& header = batches.batch().header();
   if (header.last_offset() < wanted.offset || (!topic->was_compacted && header.base_offset > wanted.offset)) {

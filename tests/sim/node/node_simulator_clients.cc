@@ -82,6 +82,13 @@ void NodeSimulator::send_batch(const BatchPtr& batch, const std::string& transac
   topic.topic_id = batch->topic->id;
   topic.partition_data.push_back({batch->partition, ByteView(batch->bytes)});
   batch->promised = batch->topic->must_be("flush.messages", "1");
+  // What is known to be gone may be there again, and elsewhere.
+  for (int64_t number : batch->numbers) {
+    Record& record = batch->topic->partitions[static_cast<size_t>(batch->partition)].records.at(number);
+    if (record.fate != Fate::kNever) continue;
+    record.fate = Fate::kAsked;
+    record.offset = -1;
+  }
   auto lost = [this, batch, then] {
     for (int64_t number : batch->numbers) {
       Record& record = batch->topic->partitions[static_cast<size_t>(batch->partition)].records.at(number);
@@ -109,10 +116,10 @@ void NodeSimulator::on_produced(const BatchPtr& batch,
       answer.error_code == ErrorCode::kNone || answer.error_code == ErrorCode::kDuplicateSequenceNumber;
   const bool gone = topic.deleted || topic.delete_asked;
   const bool refused = is_refusal(answer.error_code);
-  if (!acked && !gone && !troubled_ && answer.error_code == ErrorCode::kKafkaStorageError &&
-      !topic.partitions[static_cast<size_t>(batch->partition)].rotten) {
+  if (!acked && !gone && !troubled_ && !short_ && answer.error_code == ErrorCode::kKafkaStorageError) {
     fail(name + ": the partition is offline, and no disk failed");
   }
+  const bool rotten = topic.partitions[static_cast<size_t>(batch->partition)].rotten;
   const bool promised = acked && batch->promised && topic.must_be("flush.messages", "1");
   if (acked) acknowledged_ += batch->numbers.size();
   for (size_t i = 0; i < batch->numbers.size(); i++) {
@@ -120,7 +127,7 @@ void NodeSimulator::on_produced(const BatchPtr& batch,
     if (acked) {
       if (answer.error_code == ErrorCode::kNone) {
         int64_t offset = answer.base_offset + static_cast<int64_t>(i);
-        if (record.fate == Fate::kAcked && record.offset >= 0 && record.offset != offset) {
+        if (record.fate == Fate::kAcked && record.offset >= 0 && record.offset != offset && !rotten) {
           fail(fmt::format("record {} was at {}, and is said to be at {} when it is sent again",
                            record.number, record.offset, offset));
         }
@@ -200,7 +207,8 @@ void NodeSimulator::send_sequence(Producer& producer, const BatchPtr& batch) {
     of_it.unknown = !error || (*error != ErrorCode::kNone && *error != ErrorCode::kDuplicateSequenceNumber);
     if (!error || !is_refusal(*error)) return;
     const bool deleted = batch->topic->deleted || batch->topic->delete_asked;
-    if (!deleted && !of_it.forgettable && !troubled_) {
+    const bool rotten = batch->topic->partitions[static_cast<size_t>(batch->partition)].rotten;
+    if (!deleted && !of_it.forgettable && !troubled_ && !rotten) {
       fail(fmt::format("producer {} goes on in its sequence, and is told {}", id, error_name(*error)));
     }
     // As clients do: a new id.

@@ -29,17 +29,21 @@ Weights weights_of(const Plan& plan, SimRandom& random) {
   if (!plan.power) at(StepKind::kPowerOff) = 0;
   for (StepKind rare :
        {StepKind::kScan, StepKind::kRestart, StepKind::kKill, StepKind::kPowerOff, StepKind::kJump,
-        StepKind::kDeleteTopic, StepKind::kRot, StepKind::kLoseCheckpoint, StepKind::kFailCall}) {
+        StepKind::kDeleteTopic, StepKind::kRot, StepKind::kLoseCheckpoint, StepKind::kFailCall, StepKind::kFill,
+        StepKind::kFewFiles, StepKind::kOldRecords}) {
     at(rare) = (at(rare) + 2) / 3;
   }
   // Trouble with disks ends much: in one history of four.
   const bool troubled = random.chance(25);
   for (StepKind trouble :
-       {StepKind::kDirectoryAway, StepKind::kDirectoryBack, StepKind::kFailCall, StepKind::kFill}) {
+       {StepKind::kDirectoryAway, StepKind::kDirectoryBack, StepKind::kFailCall}) {
     if (!troubled) at(trouble) = 0;
   }
   for (StepKind damage : {StepKind::kRot, StepKind::kLoseCheckpoint}) {
     if (!random.chance(20)) at(damage) = 0;
+  }
+  for (StepKind kind : {StepKind::kFewFiles, StepKind::kFill, StepKind::kOldRecords}) {
+    if (!random.chance(20)) at(kind) = 0;
   }
   return weights;
 }

@@ -32,8 +32,10 @@ namespace milena::sim {
   X(kDirectoryBack)  /* with a restart */                                                       \
   X(kFailCall)       /* EIO, once */                                                            \
   X(kFill)           /* a directory's disk is full */                                           \
+  X(kFewFiles)       /* hardly any descriptor is left, for a while */                           \
   X(kRot)            /* a byte of a closed segment's batch header */                            \
-  X(kLoseCheckpoint) /* at a stop in order, a checkpoint file goes */
+  X(kLoseCheckpoint) /* at a stop in order, a checkpoint file goes */                           \
+  X(kOldRecords)     /* a partition that was never written to is one that an old Kafka began */
 
 enum class StepKind {
 #define MILENA_NAME(name) name,

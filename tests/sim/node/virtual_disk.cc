@@ -8,7 +8,10 @@ namespace milena::sim {
 namespace {
 
 Error disk_error(int number, const char* what, const std::string& path) {
-  ErrorKind kind = number == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
+  const bool exhausted = number == EMFILE || number == ENOSPC;
+  const ErrorKind kind = number == ENOENT ? ErrorKind::kNotFound
+                         : exhausted      ? ErrorKind::kExhausted
+                                          : ErrorKind::kIo;
   return make_error(kind, "cannot {} {}: {}", what, path, std::strerror(number));
 }
 
@@ -95,7 +98,7 @@ Status VirtualDisk::begin(const char* what, const std::string& path, bool takes_
     number = ENOSPC;
   }
   if (number == 0) return ok_status();
-  trouble_ = true;
+  trouble_ |= number != ENOSPC;
   return disk_error(number, what, path);
 }
 
@@ -138,10 +141,7 @@ void VirtualDisk::apply(std::string& to, const Write& write, uint64_t only) {
 Result<std::shared_ptr<File>> VirtualDisk::open(const std::string& path, OpenMode mode) {
   bool there = find(path) != nullptr;
   RETURN_IF_ERROR(begin("open", path, !there && mode == OpenMode::kReadOrCreate));
-  if (open_limit_ > 0 && open_files_ >= open_limit_) {
-    trouble_ = true;
-    return disk_error(EMFILE, "open", path);
-  }
+  if (open_limit_ > 0 && open_files_ >= open_limit_) return disk_error(EMFILE, "open", path);
   InodePtr inode = find(path);
   if (inode == nullptr) {
     if (mode != OpenMode::kReadOrCreate) return disk_error(ENOENT, "open", path);

@@ -49,12 +49,14 @@ class VirtualDisk final : public FileSystem {
 
   // Calls on the volume fail with EIO until it returns.
   void set_away(const std::string& volume, bool away);
-  // What would take room on the volume fails with ENOSPC.
+  // What would take room on the volume fails with ENOSPC. That is no trouble with the disk.
   void set_full(const std::string& volume, bool full);
   // The call after so many others on the volume fails with EIO, once.
   void fail_after(const std::string& volume, uint64_t calls);
   // Opening fails with EMFILE when so many files are open. 0: no limit.
   void set_open_limit(size_t limit) { open_limit_ = limit; }
+  bool is_full() const { return !full_.empty(); }
+  void make_room() { full_.clear(); }
   void heal();
   // Whether a call was failed since this was asked last.
   bool take_trouble() { return std::exchange(trouble_, false); }

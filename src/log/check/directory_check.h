@@ -1,0 +1,50 @@
+// What is wrong with a data directory while no broker uses it, and putting it right. docs/operations or the help of
+// `milena check` say how it is used.
+//
+// check_directory() writes nothing but the lock file, which it takes away again if it was not there. repair() does what
+// the findings propose, one by one: each file that it replaces stays beside the new one as *.before-repair, so that
+// whoever knows better may put it back.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "log/check/findings.h"
+#include "log/log_directory.h"
+
+namespace milena {
+
+class DirectoryCheck {
+ public:
+  // An error when the directory is not there, or a broker has it.
+  static Result<std::unique_ptr<DirectoryCheck>> open(FileSystem& files, const std::string& path);
+
+  // `on_partition` is told of each as it is done.
+  Result<DirectoryFindings> run(const std::function<void(const PartitionFindings&)>& on_partition);
+  // Whose it is, for what several directories of one node must agree on.
+  const LogDirectory& directory() const { return *directory_; }
+
+  // `on_done` is told what was done.
+  Status repair(const DirectoryFindings& findings, const std::function<void(const std::string&)>& on_done);
+
+ private:
+  DirectoryCheck(FileSystem& files, std::unique_ptr<LogDirectory> directory)
+      : files_(files), directory_(std::move(directory)) {}
+
+  Status check_own_files(DirectoryFindings& out);
+  void check_checkpoint(const std::string& name, const Bytes& content, DirectoryFindings& out);
+  Status check_snapshots(const std::string& path, std::vector<Finding>& out);
+  Result<PartitionFindings> check_partition(const PartitionDirectory& partition);
+  Result<std::string> keep(const std::string& path);
+  Status rewrite(const Mend& mend);
+  Status ask_for_recovery(const std::vector<std::string>& partitions,
+                          const std::function<void(const std::string&)>& on_done);
+
+  FileSystem& files_;
+  std::unique_ptr<LogDirectory> directory_;
+};
+
+}  // namespace milena

@@ -1,0 +1,14 @@
+// One partition's directory, file by file. Any thread; writes nothing.
+#pragma once
+
+#include "base/file.h"
+#include "log/check/findings.h"
+#include "log/log_directory.h"
+
+namespace milena {
+
+// An error is of the disk. `known` is what the checkpoints say of the partition.
+Result<PartitionFindings> check_partition(FileSystem& files, const PartitionDirectory& partition,
+                                          const LogDirectory::Found& known);
+
+}  // namespace milena

@@ -1,0 +1,135 @@
+// `milena check`: what is wrong with data directories that no broker uses at the moment.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "log/check/directory_check.h"
+#include "tools/commands.h"
+#include "tools/words.h"
+
+namespace milena {
+namespace {
+
+using Kind = Finding::Kind;
+
+struct Checked {
+  std::unique_ptr<DirectoryCheck> check;
+  DirectoryFindings findings;
+};
+
+struct Sums {
+  size_t partitions = 0;
+  size_t problems = 0;
+  size_t notes = 0;
+  size_t to_repair = 0;
+
+  void add(const std::vector<Finding>& findings) {
+    for (const Finding& one : findings) {
+      (one.kind == Kind::kProblem ? problems : notes)++;
+      to_repair += one.kind == Kind::kProblem && (one.mend || one.wants_recovery) ? 1 : 0;
+    }
+  }
+};
+
+void print_findings(const std::vector<Finding>& findings) {
+  for (const Finding& one : findings) {
+    fmt::print("    {}: {}{}{}\n", one.kind == Kind::kProblem ? "problem" : "note", one.where,
+               one.where.empty() ? "" : " ", one.what);
+    if (one.mend) fmt::print("      --repair: {} {}\n", one.mend->path, one.mend->says);
+    if (one.wants_recovery) fmt::print("      --repair: the next start reads the whole log\n");
+  }
+}
+
+void print_partition(const PartitionFindings& one, bool all) {
+  if (one.findings.empty() && !all) return;
+  fmt::print("  {}: {} segments, {} bytes, offsets {} to {}\n", one.name, one.segments, one.bytes, one.first_offset,
+             one.end_offset);
+  print_findings(one.findings);
+  std::fflush(stdout);
+}
+
+Result<Checked> check_one(const std::string& path, bool all) {
+  auto check = DirectoryCheck::open(posix_file_system(), path);
+  if (!check) return check.error();
+  Checked checked{check.take(), {}};
+  const LogDirectory& directory = checked.check->directory();
+  fmt::print("{}: {}\n", path, directory.clean_shutdown() ? "stopped in order" : "not stopped in order");
+  auto findings = checked.check->run([all](const PartitionFindings& one) { print_partition(one, all); });
+  if (!findings) return findings.error();
+  if (!findings->findings.empty()) fmt::print("  its own files ({})\n", findings->identity);
+  print_findings(findings->findings);
+  checked.findings = findings.take();
+  return checked;
+}
+
+// What several directories of one node must agree on.
+size_t compare(const std::vector<Checked>& all) {
+  size_t problems = 0;
+  std::map<std::string, std::string> seen;  // live partitions
+  for (const Checked& one : all) {
+    if (one.findings.identity != all.front().findings.identity) {
+      fmt::print("problem: {} is of {}, {} of {}\n", one.findings.path, one.findings.identity,
+                 all.front().findings.path, all.front().findings.identity);
+      problems++;
+    }
+    for (const PartitionFindings& partition : one.findings.partitions) {
+      const auto name = parse_partition_directory(partition.name);
+      if (!name || name->kind != DirectoryKind::kLive) continue;
+      const auto [other, first] = seen.emplace(partition.name, one.findings.path);
+      if (first) continue;
+      fmt::print("problem: {} is in {} and in {}\n", partition.name, other->second, one.findings.path);
+      problems++;
+    }
+  }
+  return problems;
+}
+
+int repair(const std::vector<Checked>& all) {
+  fmt::print("Repairing; what is replaced stays as *.before-repair:\n");
+  for (const Checked& one : all) {
+    Status done = one.check->repair(one.findings, [](const std::string& what) { fmt::print("  {}\n", what); });
+    if (!done) return complain(done.error().message);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_check(std::span<const char* const> words) {
+  set_log_level(LogLevel::kOff);  // it is said here
+  bool repairs = false, prints_all = false;
+  std::vector<std::string> paths;
+  for (const std::string word : words) {
+    if (word == "--repair") repairs = true;
+    else if (word == "--all") prints_all = true;
+    else if (word.starts_with("-")) return complain(fmt::format("check {}: no such option", word)), 2;
+    else paths.push_back(word);
+  }
+  if (paths.empty()) return complain("check: expected a data directory (log.dirs)"), 2;
+  std::vector<Checked> all;
+  Sums sums;
+  for (const std::string& path : paths) {
+    auto checked = check_one(path, prints_all);
+    if (!checked) return complain(checked.error().message), 2;
+    sums.add(checked->findings.findings);
+    for (const PartitionFindings& one : checked->findings.partitions) sums.add(one.findings);
+    sums.partitions += checked->findings.partitions.size();
+    all.push_back(checked.take());
+  }
+  sums.problems += compare(all);
+  fmt::print("{} partitions, {} problems, {} notes\n", sums.partitions, sums.problems, sums.notes);
+  if (sums.problems == 0) return 0;
+  if (!repairs) {
+    if (sums.to_repair > 0) fmt::print("--repair does what is said above, and keeps what it replaces\n");
+    return 1;
+  }
+  const int failed = repair(all);
+  return failed != 0 ? failed : sums.to_repair == sums.problems ? 0 : 1;
+}
+
+}  // namespace milena
