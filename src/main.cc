@@ -189,7 +189,11 @@ int print_config(const CommandLine& line, const Settings& settings, const std::s
 // The same settings with those of a secured listener, where they say nothing of it.
 Result<Settings> secured_for_development(CommandLine& line, const Settings& settings) {
   FileSystem& files = posix_file_system();
-  auto security = prepare_dev_security(files, settings, {}, system_clock(), system_random());
+  DevSecurityOptions options;
+  options.tls = true;
+  char host[256] = {};
+  if (::gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0') options.host_names.emplace_back(host);
+  auto security = prepare_dev_security(files, settings, options, system_clock(), system_random());
   if (!security.ok()) return security.error();
   RETURN_IF_ERROR(write_dev_users(files, settings, *security, system_clock().wall_ms()));
   for (const std::string& setting : security->overrides) line.settings.overrides.push_back(setting);

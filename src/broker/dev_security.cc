@@ -11,15 +11,19 @@
 
 #include "base/ascii.h"
 #include "broker/storage/bootstrap_checkpoint.h"
+#include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/settings_file.h"
+#include "protocol/acl.h"
 #include "security/certificates.h"
 #include "security/scram.h"
 
 namespace milena {
 namespace {
 
-constexpr ByteView kUsers[] = {"admin", "reader"};
+constexpr ByteView kAdmin = "admin";
+constexpr ByteView kReader = "reader";
+constexpr ByteView kUsers[] = {kAdmin, kReader};
 constexpr ByteView kListener = "DEV";
 
 // Readable and writable for its owner alone from the moment it is there.
@@ -186,6 +190,35 @@ Result<ListenerEndpoint> listener_of(const Settings& settings) {
   return all->front();
 }
 
+// Of our own listener the options decide, of one that is set its protocol.
+bool speaks_tls(const Settings& settings, const ListenerEndpoint& listener, const DevSecurityOptions& options) {
+  if (listener.listener_name == kListener) return options.tls;
+  const auto all = broker_listeners(settings);
+  return all.ok() && !all->empty() && all->front().protocol.ends_with("SSL");
+}
+
+AccessControlEntryRecord allow(ByteView user, AclOperation operation, AclResourceType type, ByteView name,
+                               Random& random) {
+  AccessControlEntryRecord acl;
+  acl.id = Uuid::random(random);
+  acl.resource_type = static_cast<int8_t>(type);
+  acl.resource_name = Bytes(name);
+  acl.pattern_type = static_cast<int8_t>(AclPatternType::kLiteral);
+  acl.principal = fmt::format("User:{}", user);
+  acl.host = "*";
+  acl.operation = static_cast<int8_t>(operation);
+  acl.permission_type = static_cast<int8_t>(AclPermissionType::kAllow);
+  return acl;
+}
+
+// The reader reads every topic, in any group, and sees what there is. It alters nothing.
+void add_acls(ByteView user, MetadataRecords& records, Random& random) {
+  records.emplace_back(allow(user, AclOperation::kRead, AclResourceType::kTopic, "*", random));
+  records.emplace_back(allow(user, AclOperation::kDescribeConfigs, AclResourceType::kTopic, "*", random));
+  records.emplace_back(allow(user, AclOperation::kRead, AclResourceType::kGroup, "*", random));
+  records.emplace_back(allow(user, AclOperation::kDescribe, AclResourceType::kCluster, kClusterResource, random));
+}
+
 void add_override(const Settings& settings, const std::string& key, const std::string& value, DevSecurity& made) {
   if (!settings.explicit_text(key)) made.overrides.push_back(key + "=" + value);
 }
@@ -200,11 +233,11 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& sett
   ::chmod(made.directory.c_str(), 0700);
   auto passwords = passwords_of(files, made.directory + "/passwords.properties", random);
   if (!passwords) return passwords.error();
-  if (options.tls) RETURN_IF_ERROR(make_certificates(files, made.directory, options, clock.wall_ms()));
-
   auto listener = listener_of(settings);
   if (!listener) return listener.error();
-  const std::string protocol = options.tls ? "SASL_SSL" : "SASL_PLAINTEXT";
+  const bool tls = speaks_tls(settings, *listener, options);
+  if (tls) RETURN_IF_ERROR(make_certificates(files, made.directory, options, clock.wall_ms()));
+  const std::string protocol = tls ? "SASL_SSL" : "SASL_PLAINTEXT";
   const std::string host = listener->host.empty() ? "localhost" : listener->host;
   const std::string address = fmt::format("{}:{}", host, listener->port);
   const Bytes prefix = "listener.name." + ascii_lower(listener->listener_name) + ".";
@@ -223,14 +256,20 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& sett
     }
   }
   add_override(settings, prefix + "plain.sasl.jaas.config", jaas + ";", made);
-  if (options.tls) {
+  if (tls) {
     add_override(settings, prefix + "ssl.keystore.type", "PEM", made);
     add_override(settings, prefix + "ssl.keystore.location", made.directory + "/server.pem", made);
   }
   auto users = scram_records(arguments, random);
   if (!users) return users.error();
   made.users = users.take();
-  RETURN_IF_ERROR(write_client_files(made.directory, address, options.tls, *passwords));
+  add_acls(kReader, made.users, random);
+  add_override(settings, "authorizer.class.name", std::string(kStandardAuthorizer), made);
+  // The authorizer's own setting, which no table of the broker's has.
+  if (!settings.others().contains(Bytes(kSuperUsers))) {
+    made.overrides.push_back(fmt::format("{}=User:{}", kSuperUsers, kAdmin));
+  }
+  RETURN_IF_ERROR(write_client_files(made.directory, address, tls, *passwords));
   made.advice = {
       fmt::format("Users admin and reader: their passwords, and files for clients, are in {}. For instance",
                   made.directory),

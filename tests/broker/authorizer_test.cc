@@ -116,7 +116,7 @@ class AuthorizerTest : public NodeFixture {
   }
   // For requests that are for those who have authenticated, whoever they are.
   TestClient& authenticated_client() {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", "SASL_PLAINTEXT");
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
     EXPECT_EQ(log_in_plain(client, "ANONYMOUS", "x").error_code, ErrorCode::kNone);
     return client;
   }

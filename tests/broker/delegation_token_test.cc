@@ -25,7 +25,7 @@ class DelegationTokenTest : public NodeFixture {
   }
 
   TestClient& log_in(const std::string& user, const std::string& password) {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", "SASL_PLAINTEXT");
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
     EXPECT_EQ(log_in_plain(client, user, password).error_code, ErrorCode::kNone);
     return client;
   }
@@ -50,7 +50,7 @@ class DelegationTokenTest : public NodeFixture {
   }
   // Whether the token lets a client in; the error of the last answer.
   ErrorCode show(const CreateDelegationTokenResponse& token, const std::string& extensions = ",tokenauth=true") {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", "SASL_PLAINTEXT");
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
     log_in_scram(client, ScramMechanism::kSha256, token.token_id, base64_encode(token.hmac), extensions);
     node().advance(100);
     return client.take<SaslAuthenticateResponse>(2).error_code;
@@ -68,7 +68,7 @@ TEST_P(DelegationTokenTest, ATokenStandsForItsOwner) {
   EXPECT_EQ(token.max_timestamp_ms, token.issue_timestamp_ms + 7 * 24 * kHour_ms);
 
   for (ScramMechanism mechanism : {ScramMechanism::kSha256, ScramMechanism::kSha512}) {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", "SASL_PLAINTEXT");
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
     log_in_scram(client, mechanism, token.token_id, base64_encode(token.hmac), ",tokenauth=true");
     auto answer = client.take<SaslAuthenticateResponse>(2);
     ASSERT_EQ(answer.error_code, ErrorCode::kNone);

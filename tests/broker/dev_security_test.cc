@@ -9,6 +9,8 @@
 #include "broker/node_harness.h"
 #include "broker/sasl_client.h"
 #include "config/settings_file.h"
+#include "protocol/messages/create_topics.h"
+#include "protocol/messages/metadata.h"
 
 namespace milena::broker_test {
 namespace {
@@ -49,13 +51,22 @@ TEST_F(DevSecurityTest, ItsUsersAreLetInAndNobodyElse) {
   }
   ASSERT_NO_FATAL_FAILURE(node_.start());
   for (const char* user : {"admin", "reader"}) {
-    TestClient& plain = node_.connect(0, "DEV", "SASL_PLAINTEXT");
+    TestClient& plain = node_.connect(0, "DEV", SecurityProtocol::kSaslPlaintext);
     EXPECT_EQ(log_in_plain(plain, user, password(made, user)).error_code, ErrorCode::kNone);
-    TestClient& scram = node_.connect(0, "DEV", "SASL_PLAINTEXT");
+    TestClient& scram = node_.connect(0, "DEV", SecurityProtocol::kSaslPlaintext);
     log_in_scram(scram, ScramMechanism::kSha512, user, password(made, user));
     EXPECT_EQ(scram.take<SaslAuthenticateResponse>(2).error_code, ErrorCode::kNone);
+    CreateTopicsRequest request;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "t";
+    topic.num_partitions = 1;
+    topic.replication_factor = 1;
+    EXPECT_EQ(scram.ask<CreateTopicsResponse>(request, 5).topics[0].error_code,
+              user == std::string("admin") ? ErrorCode::kNone : ErrorCode::kTopicAuthorizationFailed);
+    MetadataRequest all;
+    EXPECT_EQ(scram.ask<MetadataResponse>(all, 12).topics.size(), 1u) << user;
   }
-  TestClient& other = node_.connect(0, "DEV", "SASL_PLAINTEXT");
+  TestClient& other = node_.connect(0, "DEV", SecurityProtocol::kSaslPlaintext);
   shake_hands(other, "PLAIN");
   send_token(other, plain_token("admin", "admin"));
   node_.advance(100);

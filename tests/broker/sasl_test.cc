@@ -26,7 +26,7 @@ class SaslTest : public NodeFixture {
   }
   virtual void set_more() {}
 
-  TestClient& connect() { return node().connect(0, "SASL_PLAINTEXT", "SASL_PLAINTEXT"); }
+  TestClient& connect() { return node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext); }
   static ErrorCode ask_metadata(TestClient& client) {
     MetadataRequest request;
     request.topics.reset();
@@ -355,7 +355,7 @@ TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
 
 // A listener that says SASL and has no settings of it serves nobody.
 TEST_P(SaslTest, AListenerOfNoSettingsServesNobody) {
-  TestClient& client = node().connect(0, "LATE", "SASL_PLAINTEXT");
+  TestClient& client = node().connect(0, "LATE", SecurityProtocol::kSaslPlaintext);
   client.start(SaslHandshakeRequest{"PLAIN"}, 1);
   EXPECT_TRUE(client.closed());
   EXPECT_FALSE(client.has_answer());

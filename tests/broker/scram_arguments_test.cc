@@ -45,7 +45,7 @@ TEST(ScramArgumentsTest, TheUserMayLogInFromTheStart) {
   ASSERT_TRUE(files.make_directories(node.directory() + "/data").ok());
   ASSERT_TRUE(write_bootstrap_records_with(files, node.directory() + "/data", *users, 1).ok());
   ASSERT_NO_FATAL_FAILURE(node.start());
-  TestClient& client = node.connect(0, "SASL_PLAINTEXT", "SASL_PLAINTEXT");
+  TestClient& client = node.connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
   log_in_scram(client, ScramMechanism::kSha512, "alice", "wonder");
   EXPECT_EQ(client.take<SaslAuthenticateResponse>(2).error_code, ErrorCode::kNone);
 }

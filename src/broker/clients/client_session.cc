@@ -105,8 +105,7 @@ ClientSession::~ClientSession() = default;
 
 // A listener that was added while the broker runs has no settings of SASL: its clients cannot show who they are.
 void ClientSession::ask_for_sasl() {
-  auto protocol = parse_security_protocol(connection_->info.security_protocol);
-  if (protocol && !uses_sasl(*protocol)) return;
+  if (!uses_sasl(connection_->info.security_protocol)) return;
   const SaslServices* services = shard_.node().sasl;
   const SaslListenerSettings* listener =
       services == nullptr ? nullptr : services->find(connection_->info.listener_name);

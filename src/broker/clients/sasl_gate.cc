@@ -107,7 +107,8 @@ bool SaslGate::take_request(const Frame& frame) {
     return true;
   }
   close(reader.ok() ? fmt::format("{} came before the client authenticated; is its security.protocol {}?",
-                                  api_name_of(header.api_key), connection_->info.security_protocol)
+                                  api_name_of(header.api_key),
+                                  security_protocol_name(connection_->info.security_protocol))
                     : "what came first is no request of Kafka's protocol, or its client does not know SaslHandshake");
   return true;
 }
