@@ -91,8 +91,10 @@ void Connection::send_nothing() {
   answered();
 }
 
+// The answer goes out at the end of the turn: a timer that is due before must not take the connection for idle.
 void Connection::answered() {
   busy_ = false;
+  set_.note_activity(*this);
   set_.touch(*this);
 }
 

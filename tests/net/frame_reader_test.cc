@@ -11,7 +11,8 @@ constexpr size_t kScratch = 16 * 1024;
 
 // Plays a socket that has `stream` to give, at most `at_most` bytes a read.
 struct Feeder {
-  explicit Feeder(uint32_t max_frame_bytes) : reader(max_frame_bytes) {}
+  explicit Feeder(uint32_t max_frame_bytes, uint32_t max_stranger_bytes = UINT32_MAX)
+      : reader(max_frame_bytes, max_stranger_bytes) {}
 
   Status feed(ByteView stream, size_t at_most) {
     while (!stream.empty()) {
@@ -82,6 +83,19 @@ TEST(FrameReader, RefusesSizesThatAreNone) {
   Feeder feeder(1000);
   EXPECT_TRUE(feeder.feed(framed(pattern(1000, 1)), 100).ok());
   EXPECT_EQ(feeder.frames.size(), 1u);
+}
+
+TEST(FrameReader, AStrangersRequestsAreSmaller) {
+  Feeder stranger(1000, 100);
+  ASSERT_TRUE(stranger.feed(framed(pattern(100, 'a')), 1000).ok());
+  Status refused = stranger.feed(framed(pattern(101, 'a')), 1000);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "request of size 101: at most 100 (sasl.server.max.receive.size, before authentication)");
+  Feeder known(1000, 100);
+  known.reader.authenticated();
+  EXPECT_TRUE(known.feed(framed(pattern(1000, 'a')), 1000).ok());
+  EXPECT_FALSE(known.feed(framed(pattern(1001, 'a')), 1000).ok());
 }
 
 TEST(FrameReader, AnotherProtocolIsCalledByItsName) {
