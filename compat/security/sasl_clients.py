@@ -42,7 +42,9 @@ def settings(run, port, key_file):
         found[f"{listener}.oauthbearer.sasl.oauthbearer.jwks.endpoint.url"] = f"file://{key_file}"
         found[f"{listener}.oauthbearer.sasl.oauthbearer.expected.audience"] = "kafka"
     if run.choice.kind == "oracle":
-        found["listeners"] += f",CONTROLLER://127.0.0.1:{brokers.free_port()}"
+        controller = f"127.0.0.1:{brokers.free_port()}"
+        found["listeners"] += f",CONTROLLER://{controller}"
+        found["controller.quorum.voters"] = f"1@{controller}"
     return sasl_port, oauth, found
 
 
