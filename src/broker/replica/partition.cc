@@ -82,7 +82,8 @@ ErrorCode Partition::failed_use(const Error& error) {
 
 void Partition::take_offline(const Error& error) {
   if (error.kind == ErrorKind::kExhausted) {
-    if (!offline_ && shard_.first_time(error.message)) log_warn("partition {} cannot be used at this moment: {}", name(), error.message);
+    if (!offline_ && shard_.first_time(error.message))
+      log_warn("partition {} cannot be used at this moment: {}", name(), error.message);
     return;
   }
   if (!offline_) log_error("partition {} goes offline: {}", name(), error.message);
