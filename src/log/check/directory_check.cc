@@ -117,7 +117,8 @@ Result<PartitionFindings> DirectoryCheck::check_partition(const PartitionDirecto
 
 Result<std::string> DirectoryCheck::keep(const std::string& path) {
   std::string kept = path + std::string(kKeptSuffix);
-  for (int i = 2; files_.exists(kept); ++i) kept = fmt::format("{}{}-{}", path, kKeptSuffix, i);
+  // Not with a dash: a name that ends so is a partition's.
+  for (int i = 2; files_.exists(kept); ++i) kept = fmt::format("{}{}.{}", path, kKeptSuffix, i);
   RETURN_IF_ERROR(files_.rename(path, kept));
   RETURN_IF_ERROR(files_.sync_directory(parent_directory(path)));
   return kept;

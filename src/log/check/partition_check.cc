@@ -116,7 +116,8 @@ class PartitionCheck {
       return ok_status();
     }
     const auto entries = decode_epoch_checkpoint(*file);
-    if (!entries) add(Kind::kProblem, name, entries.error().message, Mend{path_of(name), {}, kReadAnew});
+    if (!entries)
+      add(Kind::kNote, name, entries.error().message + "; the next start reads the epochs from the records");
     return ok_status();
   }
 

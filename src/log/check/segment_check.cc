@@ -175,19 +175,24 @@ Result<bool> SegmentCheck::only_zeros(uint64_t from) const {
   return true;
 }
 
+// The next start reads what stands at this place, and cuts off what is no batch.
+bool SegmentCheck::is_read_again() const {
+  return !walk_.clean_shutdown && next_offset_ >= walk_.recovery_point;
+}
+
 Status SegmentCheck::note_damage(uint64_t from, uint64_t to, const std::string& why) {
   const bool at_end = to == size_;
   if (at_end) {
     Result<bool> zeros = only_zeros(from);
     if (!zeros) return zeros.error();
-    if (*zeros) {
+    if (*zeros && is_read_again()) {
       add(Finding::Kind::kNote, name_of(".log"),
           fmt::format("ends with {} zeros, which the next start cuts off: a file that was made in full length",
                       to - from));
       return ok_status();
     }
     // What a crash leaves at the end was promised to nobody.
-    if (end_offset_ == INT64_MAX && !walk_.clean_shutdown && next_offset_ >= walk_.recovery_point) {
+    if (end_offset_ == INT64_MAX && is_read_again()) {
       add(Finding::Kind::kNote, name_of(".log"),
           fmt::format("the last {} bytes are a batch that was not all written, behind offset {}; the next start cuts "
                       "them off",
@@ -252,7 +257,13 @@ void SegmentCheck::end_index(Index& index) {
       OffsetIndexEntry::read(index.bytes.data() + index.next) != OffsetIndexEntry{}) {
     index.wrong = "has entries for bytes that no batch begins at";
   }
+  add_wrong_index(index);
+}
+
+// Those of a segment that is read again are made anew by that.
+void SegmentCheck::add_wrong_index(const Index& index) {
   if (index.wrong.empty()) return;
+  if (is_read_again()) return add(Finding::Kind::kNote, index.name, index.wrong + "; the next start makes it anew");
   add(Finding::Kind::kProblem, index.name, index.wrong, take_away(walk_.directory + "/" + index.name));
 }
 
@@ -271,9 +282,7 @@ Status SegmentCheck::check_time_index() {
     }
     last = entry;
   }
-  if (!index.wrong.empty()) {
-    add(Finding::Kind::kProblem, index.name, index.wrong, take_away(walk_.directory + "/" + index.name));
-  }
+  add_wrong_index(index);
   return ok_status();
 }
 

@@ -50,6 +50,8 @@ class SegmentCheck {
   Status open_index(Index& index, const char* suffix, size_t entry_size);
   void check_position(Index& index, const BatchHeader& batch, uint64_t position);
   void end_index(Index& index);
+  void add_wrong_index(const Index& index);
+  bool is_read_again() const;
   Status check_time_index();
   Status check_txn_index();
   void add(Finding::Kind kind, const std::string& where, std::string what, std::optional<Mend> mend = {});
