@@ -10,6 +10,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "broker/clients/session.h"
 #include "net/protocol.h"
@@ -75,6 +76,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   void serve();
   void flush();
   void answered();
+  void note_answered(int64_t now_ns);
+  void tell_sent(int64_t now_ns);
 
   ConnectionSet& set_;
   std::unique_ptr<Stream> stream_;
@@ -85,6 +88,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   std::deque<Frame> frames_;  // whole requests that wait for their turn
   size_t frame_bytes_ = 0;
   WriteQueue writes_;
+  RequestTimes times_;               // of the request under way
+  std::vector<RequestTimes> unsent_;  // of those whose answers are not all out
   std::string input_error_;
   std::string close_reason_;
 

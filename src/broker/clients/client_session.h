@@ -3,19 +3,23 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "broker/clients/call.h"
 #include "broker/clients/session.h"
 
 namespace milena {
 
+struct ApiFigures;
 struct RequestHeader;
 
 class ClientSession final : public Session {
  public:
   ClientSession(Shard& shard, ConnectionInfo info, Transport& transport);
+  ~ClientSession() override;
 
   void on_request(Frame frame) override;
+  void on_sent(std::span<const RequestTimes> requests, int64_t sent_ns) override;
   void on_closed(bool by_peer) override;
 
  private:
@@ -25,6 +29,8 @@ class ClientSession final : public Session {
   Shard& shard_;
   const bool strict_kafka_;
   std::shared_ptr<ConnectionState> connection_;
+  // Of the requests whose times are not told yet, in their order.
+  std::vector<ApiFigures*> untold_;
   bool introduced_ = false;  // in the log
 };
 
