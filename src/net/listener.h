@@ -16,6 +16,9 @@ namespace milena {
 
 struct ListenerOptions {
   std::string name;  // "PLAINTEXT"
+  // For error messages: where it was set, and another value.
+  ByteView setting = "listeners";
+  ByteView example = "PLAINTEXT://:9192";
   std::string security_protocol = "PLAINTEXT";
   std::shared_ptr<const Protocol> protocol = kafka_protocol();
   std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name stands for all its addresses

@@ -20,6 +20,7 @@ struct CommandLine {
     kHelp,
     kVersion,
     kConfigReference,
+    kMetricReference,
     kApiReference
   };
 
