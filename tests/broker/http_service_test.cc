@@ -1,4 +1,6 @@
 // HTTP as the node speaks it: sessions, health.
+#include <fmt/core.h>
+
 #include "broker/http_fixture.h"
 #include "broker/operations/http_session.h"
 #include "broker/storage/log_directories.h"
@@ -46,6 +48,31 @@ TEST_P(HttpServiceTest, NamesWhatCannotBeUsed) {
   EXPECT_THAT(answer, HasSubstr("1 partitions cannot be used: t-2"));
   EXPECT_TRUE(directory.online());
   EXPECT_EQ(sample(get("/metrics"), "milena_partitions_offline"), "1");
+}
+
+class TwoDisksTest : public HttpFixture {
+ protected:
+  void SetUp() override {
+    node().set("log.dirs", node().directory() + "/disk0," + node().directory() + "/disk1");
+    HttpFixture::SetUp();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Shards, TwoDisksTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(TwoDisksTest, NamesAFailedDirectoryAndWhatWasInIt) {
+  int32_t lost = 0;
+  while (lost < 4 && !node().partition("t", lost).directory()->path().ends_with("disk1")) lost++;
+  ASSERT_LT(lost, 4);
+  node().node().shard(0).directory_failed(*node().partition("t", lost).directory());
+  node().run();
+  const Bytes answer = get("/readyz");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("disk1 has failed"));
+  EXPECT_THAT(answer, HasSubstr("partitions cannot be used: "));
+  EXPECT_THAT(answer, HasSubstr(fmt::format("t-{}", lost)));
+  const Bytes page = get("/metrics");
+  EXPECT_EQ(sample(page, "milena_directory_online{path=\"" + node().directory() + "/disk1\"}"), "0");
+  EXPECT_NE(sample(page, "milena_partitions_without_leader"), "0");
 }
 
 TEST_P(HttpServiceTest, GoesOnWithAConnectionOrEndsIt) {

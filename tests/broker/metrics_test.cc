@@ -176,6 +176,18 @@ TEST_P(MetricsTest, EveryPageIsWellFormed) {
   }
 }
 
+// Between two slices of a look a partition may lose its leader.
+TEST(NodeFigures, WhatWasSeenTwiceIsToldOnce) {
+  NodeFigures figures;
+  figures.partitions.push_back({.name = {"t", 1}, .leader = 1});
+  figures.partitions.push_back({.name = {"t", 0}});
+  figures.partitions.push_back({.name = {"t", 1}, .offline = true});
+  figures.complete();
+  ASSERT_EQ(figures.partitions.size(), 2u);
+  EXPECT_EQ(figures.partitions[1].name, (TopicPartition{"t", 1}));
+  EXPECT_EQ(figures.partitions[1].leader, 1);
+}
+
 TEST(MetricTable, NamesAreValidAndUnique) {
   std::set<std::string> names;
   for (const MetricSet& set : metric_sets()) {

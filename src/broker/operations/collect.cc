@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/coordinators/group_runtime.h"
@@ -184,6 +185,8 @@ bool ShardLook::take_topics() {
       const PartitionImage& partition = topic.partitions[static_cast<size_t>(number)];
       if (!partition.exists() || partition.leader != kNoLeader) continue;
       figures_.partitions_without_leader++;
+      const NodeList& replicas = partition.replicas;
+      if (std::find(replicas.begin(), replicas.end(), figures_.node_id) == replicas.end()) continue;
       PartitionFigures& out = figures_.partitions.emplace_back();
       out.name = {topic.name, number};
       out.offline = true;

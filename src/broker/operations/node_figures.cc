@@ -17,6 +17,14 @@ void move_all(std::vector<Item>& from, std::vector<Item>& to) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+// Once each: a partition may lose its leader while the shards are looked at, and be seen with it and without.
+template <class Item, class Key>
+void sort_by(std::vector<Item>& items, Key Item::*key) {
+  std::stable_sort(items.begin(), items.end(), [key](const Item& a, const Item& b) { return a.*key < b.*key; });
+  auto same = [key](const Item& a, const Item& b) { return a.*key == b.*key; };
+  items.erase(std::unique(items.begin(), items.end(), same), items.end());
+}
+
 }  // namespace
 
 void NodeFigures::take(NodeFigures part) {
@@ -58,9 +66,8 @@ void NodeFigures::take(NodeFigures part) {
 }
 
 void NodeFigures::complete() {
-  std::sort(partitions.begin(), partitions.end(),
-            [](const PartitionFigures& a, const PartitionFigures& b) { return a.name < b.name; });
-  std::sort(groups.begin(), groups.end(), [](const GroupFigures& a, const GroupFigures& b) { return a.id < b.id; });
+  sort_by(partitions, &PartitionFigures::name);
+  sort_by(groups, &GroupFigures::id);
   std::unordered_map<TopicPartition, const PartitionFigures*> by_name;
   if (!groups.empty()) by_name.reserve(partitions.size());
   for (PartitionFigures& partition : partitions) {
