@@ -14,6 +14,8 @@
 #include "broker/api_reference.h"
 #include "broker/dev_security.h"
 #include "broker/node.h"
+#include "broker/operations/http_service.h"
+#include "broker/operations/metric_table.h"
 #include "broker/storage/bootstrap_checkpoint.h"
 #include "config/config_listeners.h"
 #include "config/config_reference.h"
@@ -108,9 +110,32 @@ void say_started(const Settings& settings) {
   log_always("[KafkaRaftServer nodeId={}] Kafka Server started (kafka.server.KafkaRaftServer)", node);
 }
 
+void log_listeners(const Server& server) {
+  for (const BoundSocket& socket : server.sockets()) {
+    log_info("Listening on {}://{}:{}", socket.listener_name, socket.host.empty() ? "*" : socket.host, socket.port);
+  }
+}
+
+// Several brokers run on one machine with the default settings: the first has the port, the others serve no HTTP. A
+// port that was asked for is not given up like that.
+Status start_http(Server& server, HttpService& service, const Settings& settings) {
+  Status started = server.open();
+  if (started.ok()) started = server.start(service);
+  if (started.ok()) {
+    log_listeners(server);
+    return started;
+  }
+  server.stop();
+  if (settings.is_set("milena.http.listeners")) return started;
+  log_warn("Neither metrics nor health are served over HTTP: {}", started.error().message);
+  return ok_status();
+}
+
 int serve(const Settings& settings) {
   Result<ServerOptions> options = server_options(settings);
   if (!options.ok()) return fail(options.error().message);
+  Result<ServerOptions> http_options = http_server_options(settings);
+  if (!http_options.ok()) return fail(http_options.error().message);
   Result<AdvertisedListeners> advertised = advertised_listeners(settings);
   if (!advertised.ok()) return fail(advertised.error().message);
   int shards = settings.get_int("milena.shards");
@@ -124,23 +149,27 @@ int serve(const Settings& settings) {
   Status opened = server.open();
   if (!opened.ok()) return fail(opened.error().message);
 
+  HttpService http(loops.executors(), MILENA_VERSION);
+  Server http_server(loops, http_options.take());
+  Status http_started = start_http(http_server, http, settings);
+  if (!http_started.ok()) return fail(http_started.error().message);
+
   log_info("Data directory: {}", settings.get_string("log.dirs"));
   Result<std::unique_ptr<Node>> node = Node::start(settings, loops.executors());
   if (!node.ok()) return fail(node.error().message);
   Status started = server.start(node.value()->sessions());
-  if (!started.ok()) {
-    node.value()->stop();
-    return fail(started.error().message);
+  if (started.ok()) {
+    http.start(**node);
+    log_listeners(server);
+    say_started(settings);
+    wait_for_stop(signals);
   }
-  for (const BoundSocket& socket : server.sockets()) {
-    log_info("Listening on {}://{}:{}", socket.listener_name, socket.host.empty() ? "*" : socket.host, socket.port);
-  }
-  say_started(settings);
-
-  wait_for_stop(signals);
+  http.stop();
   server.stop();
+  http_server.stop();
   node.value()->stop();
   loops.stop();
+  if (!started.ok()) return fail(started.error().message);
   log_info("Stopped");
   return 0;
 }
@@ -213,6 +242,7 @@ int run(int count, char** words) {
       return 0;
     case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
     case CommandLine::Command::kPermissionReference: fmt::print("{}", permission_reference()); return 0;
+    case CommandLine::Command::kMetricReference: fmt::print("{}", metric_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
     case CommandLine::Command::kTopics: return run_topics(line.words);

@@ -18,14 +18,17 @@ int64_t read_clock_ms(clockid_t id) {
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t read_clock_ns(clockid_t id) {
+  timespec now = read_clock(id);
+  return static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
 class SystemClock final : public Clock {
  public:
   int64_t wall_ms() const override { return read_clock_ms(CLOCK_REALTIME); }
   int64_t steady_ms() const override { return read_clock_ms(CLOCK_MONOTONIC); }
-  int64_t thread_cpu_ns() const override {
-    timespec used = read_clock(CLOCK_THREAD_CPUTIME_ID);
-    return static_cast<int64_t>(used.tv_sec) * 1'000'000'000 + used.tv_nsec;
-  }
+  int64_t steady_ns() const override { return read_clock_ns(CLOCK_MONOTONIC); }
+  int64_t thread_cpu_ns() const override { return read_clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 };
 
 }  // namespace

@@ -21,6 +21,8 @@ class Clock {
   virtual int64_t wall_ms() const = 0;
   // Never goes back; for deadlines.
   virtual int64_t steady_ms() const = 0;
+  // The same clock, finer: how long things take.
+  virtual int64_t steady_ns() const { return steady_ms() * 1'000'000; }
   // Processor time that the calling thread has used, for those who are billed by it.
   virtual int64_t thread_cpu_ns() const = 0;
 };

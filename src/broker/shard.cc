@@ -305,6 +305,7 @@ void Shard::recover(Partition& partition) {
 
 void Shard::remove_topic(const ImageDelta::Topic& topic) {
   topic_configs_.erase(topic.id);
+  figures_.forget_topic(topic.id);
   for (int32_t p = 0; p < topic.partition_count; p++) {
     std::unique_ptr<Partition> partition = take_out({topic.id, p}, true);
     if (partition == nullptr) continue;
@@ -399,10 +400,19 @@ void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
   struct Job {
     LogSync sync;
     Status status = ok_status();
+    int64_t took_ns = 0;
   };
   auto job = std::make_shared<Job>(Job{sync.take()});
-  executor_.run_blocking([job, &files = node_.files->file_system()] { job->status = job->sync.run(files); },
-                         [this, job, id = partition.id()] { finish_sync(id, job->sync, job->status); });
+  executor_.run_blocking(
+      [job, &files = node_.files->file_system(), &clock = executor_.clock()] {
+        const int64_t begun_ns = clock.steady_ns();
+        job->status = job->sync.run(files);
+        job->took_ns = clock.steady_ns() - begun_ns;
+      },
+      [this, job, id = partition.id()] {
+        figures_.flushes.record_ns(job->took_ns);
+        finish_sync(id, job->sync, job->status);
+      });
 }
 
 // Nothing could be opened for it. Whoever waits for this sync goes on waiting.

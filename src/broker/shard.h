@@ -18,6 +18,7 @@
 #include "broker/clients/audit_log.h"
 #include "broker/clients/client_quotas.h"
 #include "broker/clients/client_telemetry.h"
+#include "broker/operations/traffic_figures.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/replica/partition.h"
 #include "broker/router.h"
@@ -110,6 +111,8 @@ class Shard {
   int64_t steady_ms() const { return executor_.clock().steady_ms(); }
 
   const MetadataImage& image() const { return image_; }
+  // What it counts, for the metrics.
+  ShardFigures& figures() { return figures_; }
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
@@ -218,6 +221,7 @@ class Shard {
   std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
   std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
   std::shared_ptr<const TopicConfig> plain_topic_config_;  // of all topics that set nothing
+  ShardFigures figures_;
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
   ClientTelemetry telemetry_;

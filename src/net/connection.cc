@@ -23,7 +23,9 @@ constexpr uint64_t kMaxUnsentBytes = 1024 * 1024;
 constexpr size_t kReadBudget = 2 * 1024 * 1024;
 constexpr uint64_t kWriteBudget = 8 * 1024 * 1024;
 // How long it may be served within a turn before the others are.
-constexpr int64_t kSlice_ms = 2;
+constexpr int64_t kSlice_ns = 2'000'000;
+// Requests whose times are kept until their answers are out; of more the sending is not measured.
+constexpr size_t kMostUnsent = 1024;
 
 // A client that is gone is told from a network that is: its members leave their groups sooner.
 Connection::End end_of_error(int error) {
@@ -94,8 +96,25 @@ void Connection::send_nothing() {
 // The answer goes out at the end of the turn: a timer that is due before must not take the connection for idle.
 void Connection::answered() {
   busy_ = false;
-  set_.note_activity(*this);
+  // Within the call it is answered when the call is over; it was read just now.
+  if (!delivering_) {
+    const int64_t now_ns = set_.loop().clock().steady_ns();
+    set_.note_activity(*this, now_ns / 1'000'000);
+    note_answered(now_ns);
+  }
   set_.touch(*this);
+}
+
+void Connection::note_answered(int64_t now_ns) {
+  times_.answered_ns = now_ns;
+  unsent_.push_back(times_);
+  if (unsent_.size() >= kMostUnsent) tell_sent(now_ns);
+}
+
+void Connection::tell_sent(int64_t now_ns) {
+  if (unsent_.empty()) return;
+  session_->on_sent(unsent_, now_ns);
+  unsent_.clear();
 }
 
 void Connection::pause(int64_t ms) {
@@ -161,15 +180,16 @@ void Connection::wake(Wait ready) {
   if (read_waits_ == ready) {
     read_waits_ = Wait::kNone;
     if (opened_) return read_more();
-    set_.note_activity(*this);
+    set_.note_activity(*this, set_.loop().clock().steady_ms());
     open();
   }
 }
 
 void Connection::read_more() {
   if (!wants_to_read()) return;
-  set_.note_activity(*this);
   EventLoop& loop = set_.loop();
+  const int64_t now_ns = loop.clock().steady_ns();
+  set_.note_activity(*this, now_ns / 1'000'000);
   size_t budget = kReadBudget;
   while (wants_to_read()) {
     iovec parts[2];
@@ -188,7 +208,10 @@ void Connection::read_more() {
     }
     size_t before = frames_.size();
     Status status = reader_->commit(result.bytes, loop.scratch(), frames_);
-    for (size_t i = before; i < frames_.size(); i++) frame_bytes_ += frames_[i].bytes.size();
+    for (size_t i = before; i < frames_.size(); i++) {
+      frame_bytes_ += frames_[i].bytes.size();
+      frames_[i].arrived_ns = now_ns;
+    }
     if (!status.ok()) {
       // What came whole before it is still handled.
       input_ended_ = true;
@@ -222,7 +245,8 @@ void Connection::resume() {
 // Hands requests over, one after the other: an answer within the call lets the next one follow, without recursion.
 void Connection::serve() {
   const Clock& clock = set_.loop().clock();
-  const int64_t end_ms = clock.steady_ms() + kSlice_ms;
+  int64_t now_ns = clock.steady_ns();
+  const int64_t end_ns = now_ns + kSlice_ns;
   delivering_ = true;
   heavy_ = false;
   while (!heavy_ && may_deliver()) {
@@ -231,8 +255,11 @@ void Connection::serve() {
     Frame frame = std::move(frames_.front());
     frames_.pop_front();
     frame_bytes_ -= frame.bytes.size();
+    times_ = {.arrived_ns = frame.arrived_ns, .started_ns = now_ns};
     session_->on_request(std::move(frame));
-    heavy_ = clock.steady_ms() >= end_ms;
+    times_.handled_ns = now_ns = clock.steady_ns();
+    if (!busy_) note_answered(now_ns);
+    heavy_ = now_ns >= end_ns;
   }
   delivering_ = false;
 }
@@ -242,7 +269,7 @@ void Connection::end_turn() {
   deliver();
   if (write_waits_ == Wait::kNone) flush();
   if (gone_) return;
-  if (closing_ && writes_.empty()) return drop(End::kFault, close_reason_);
+  if (closing_ && writes_.empty()) return drop(close_reason_.empty() ? End::kQuiet : End::kFault, close_reason_);
   // A peer that ended while its request is parked will not read the answer; requests behind it that want no answer
   // (acks=0) are still done first.
   if (input_ended_ && frames_.empty() && (busy_ || writes_.empty())) {
@@ -252,12 +279,15 @@ void Connection::end_turn() {
 }
 
 void Connection::flush() {
-  if (writes_.empty()) return;
+  // Those that want no answer.
+  if (writes_.empty()) return tell_sent(0);
   uint64_t before = writes_.written_bytes();
   WriteQueue::Outcome outcome = writes_.flush(*stream_, kWriteBudget);
-  if (writes_.written_bytes() != before) set_.note_activity(*this);
+  const int64_t now_ns = set_.loop().clock().steady_ns();
+  if (writes_.written_bytes() != before) set_.note_activity(*this, now_ns / 1'000'000);
   switch (outcome) {
     case WriteQueue::kEmpty:
+      tell_sent(now_ns);
       // A request may have waited for this.
       if (!frames_.empty() && !busy_ && !closing_) set_.touch_next_turn(*this);
       return;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/clients/session.h"
 #include "net/protocol.h"
@@ -85,6 +86,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   void flush();
   void fail(int error);
   void answered();
+  void note_answered(int64_t now_ns);
+  void tell_sent(int64_t now_ns);
 
   ConnectionSet& set_;
   std::unique_ptr<Stream> stream_;
@@ -95,6 +98,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   std::deque<Frame> frames_;  // whole requests that wait for their turn
   size_t frame_bytes_ = 0;
   WriteQueue writes_;
+  RequestTimes times_;               // of the request under way
+  std::vector<RequestTimes> unsent_;  // of those whose answers are not all out
   std::string input_error_;
   std::string close_reason_;
 

@@ -102,8 +102,8 @@ void ConnectionSet::end_turn() {
   for (auto& connection : buried) connection->destroy_session();
 }
 
-void ConnectionSet::note_activity(Connection& connection) {
-  connection.active_ms = loop_.clock().steady_ms();
+void ConnectionSet::note_activity(Connection& connection, int64_t now_ms) {
+  connection.active_ms = now_ms;
   by_activity_.splice(by_activity_.end(), by_activity_, connection.place);
   strangers_.note_activity(connection);
 }
@@ -126,7 +126,7 @@ void ConnectionSet::close_idle() {
     Connection& oldest = *by_activity_.front();
     if (add_saturating(oldest.active_ms, limits_.max_idle_ms) > now_ms) return;
     if (oldest.busy()) {
-      note_activity(oldest);
+      note_activity(oldest, now_ms);
     } else {
       oldest.drop(Connection::End::kQuiet, "idle for longer than connections.max.idle.ms");
     }

@@ -38,7 +38,7 @@ class ConnectionSet {
   void touch(Connection& connection);
   void touch_next_turn(Connection& connection);
   void postpone(Connection& connection);
-  void note_activity(Connection& connection);
+  void note_activity(Connection& connection, int64_t now_ms);
   void bury(Connection& connection);
   // After the handshake.
   std::unique_ptr<Session> open_session(Connection& connection);

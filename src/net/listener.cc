@@ -34,14 +34,16 @@ Candidate any_address(int family) {
 // As in Java, 0.0.0.0 means IPv6 too where there is IPv6.
 bool is_every_address(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
 
-Result<std::vector<Candidate>> resolve(const std::string& host) {
+Result<std::vector<Candidate>> resolve(const ListenerOptions& options) {
+  const std::string& host = options.host;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* list = nullptr;
   int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
   if (code != 0) {
-    return make_error(ErrorKind::kInvalid, "listeners: the host {} has no address here ({})", host, gai_strerror(code));
+    return make_error(ErrorKind::kInvalid, "{}: the host {} has no address here ({})", options.setting, host,
+                      gai_strerror(code));
   }
   std::vector<Candidate> all;
   for (addrinfo* entry = list; entry; entry = entry->ai_next) {
@@ -85,17 +87,18 @@ Error bind_error(const ListenerOptions& options, int code) {
   switch (code) {
     case EADDRINUSE:
       return make_error(ErrorKind::kExists,
-                        "listeners: cannot listen on {}: port {} is in use by another process. Stop it, or choose "
-                        "another port (--override listeners=PLAINTEXT://:9192)",
-                        where, options.port);
+                        "{}: cannot listen on {}: port {} is in use by another process. Stop it, or choose "
+                        "another port (--override {}={})",
+                        options.setting, where, options.port, options.setting, options.example);
     case EACCES:
       return make_error(ErrorKind::kInvalid,
-                        "listeners: cannot listen on {}: not permitted. Ports below 1024 usually need root", where);
+                        "{}: cannot listen on {}: not permitted. Ports below 1024 usually need root",
+                        options.setting, where);
     case EADDRNOTAVAIL:
-      return make_error(ErrorKind::kInvalid, "listeners: cannot listen on {}: {} is not an address of this machine",
-                        where, options.host);
+      return make_error(ErrorKind::kInvalid, "{}: cannot listen on {}: {} is not an address of this machine",
+                        options.setting, where, options.host);
     default:
-      return make_error(ErrorKind::kIo, "listeners: cannot listen on {}: {}", where, std::strerror(code));
+      return make_error(ErrorKind::kIo, "{}: cannot listen on {}: {}", options.setting, where, std::strerror(code));
   }
 }
 
@@ -128,7 +131,7 @@ Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
         {descriptor, options.name, options.security_protocol, options.protocol, options.host, port_of(descriptor)});
     return bound;
   }
-  Result<std::vector<Candidate>> candidates = resolve(options.host);
+  Result<std::vector<Candidate>> candidates = resolve(options);
   if (!candidates.ok()) return candidates.error();
   uint16_t port = options.port;
   int first_error = EADDRNOTAVAIL;

@@ -19,6 +19,9 @@ namespace milena {
 
 struct ListenerOptions {
   std::string name;  // "PLAINTEXT"
+  // For error messages: where it was set, and another value.
+  ByteView setting = "listeners";
+  ByteView example = "PLAINTEXT://:9192";
   SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;
   std::optional<TlsSettings> tls;  // of a listener with TLS
   std::shared_ptr<const Protocol> protocol = kafka_protocol();  // with TLS: made when the listener is opened

@@ -230,7 +230,8 @@ void Server::accept_ready(Acceptor& acceptor) {
       if (!std::exchange(accepting_paused_, true)) {
         log_warn(
             "{} connections: {} is reached, new ones wait", connections_,
-            connection_limit() == options_.max_connections ? "max.connections" : "what the limit of open files allows");
+            connection_limit() == options_.max_connections ? options_.max_connections_setting
+                                                           : "what the limit of open files allows");
       }
       return;
     }

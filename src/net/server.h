@@ -26,6 +26,7 @@ struct ServerOptions {
   std::vector<ListenerOptions> listeners;
   ConnectionLimits limits;
   int max_connections = INT32_MAX;                                  // max.connections
+  const char* max_connections_setting = "max.connections";
   int max_connections_per_ip = INT32_MAX;                           // max.connections.per.ip
   int max_creation_rate = INT32_MAX;                                // max.connection.creation.rate, a second
   int quota_windows = 11;                                           // quota.window.num

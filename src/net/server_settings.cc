@@ -2,6 +2,7 @@
 
 #include "config/config_listeners.h"
 #include "config/config_values.h"
+#include "net/http_protocol.h"
 
 namespace milena {
 namespace {
@@ -84,6 +85,30 @@ Result<ServerOptions> server_options(const Settings& settings) {
   for (const Bytes& item : settings.get_list("max.connections.per.ip.overrides")) {
     RETURN_IF_ERROR(add_ip_override(item, options));
   }
+  return options;
+}
+
+Result<ServerOptions> http_server_options(const Settings& settings) {
+  constexpr ByteView kSetting = "milena.http.listeners";
+  constexpr ByteView kScheme = "http://";
+  ServerOptions options;
+  for (const Bytes& item : settings.get_list(kSetting)) {
+    const Bytes address = ByteView(item).starts_with(kScheme) ? item : Bytes(kScheme) + item;
+    Result<std::vector<ListenerEndpoint>> endpoint = parse_listener_endpoints(kSetting, address);
+    if (!endpoint.ok()) {
+      return make_error(ErrorKind::kInvalid, "{}={}: expected host:port, for instance 127.0.0.1:9644", kSetting, item);
+    }
+    ListenerOptions listener;
+    listener.name = "HTTP";
+    listener.setting = kSetting;
+    listener.example = "127.0.0.1:9645";
+    listener.protocol = http_protocol();
+    listener.host = endpoint->front().host;
+    listener.port = endpoint->front().port;
+    options.listeners.push_back(std::move(listener));
+  }
+  options.max_connections = settings.get_int("milena.http.max.connections");
+  options.max_connections_setting = "milena.http.max.connections";
   return options;
 }
 

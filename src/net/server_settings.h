@@ -7,5 +7,8 @@
 namespace milena {
 
 Result<ServerOptions> server_options(const Settings& settings);
+// The listeners of milena.http.listeners; none where it is empty. Their connections have limits of their own, so that a
+// broker that is full can still be asked how it is.
+Result<ServerOptions> http_server_options(const Settings& settings);
 
 }  // namespace milena

@@ -88,6 +88,15 @@ void Writer::write_array_count(size_t count) {
   }
 }
 
+void Writer::note_error(ErrorCode error) {
+  for (auto& [known, count] : errors_) {
+    if (known != error) continue;
+    count++;
+    return;
+  }
+  errors_.emplace_back(error, 1);
+}
+
 void Writer::write_null_array() {
   if (flexible_) {
     buffer_.push_back(0);

@@ -13,6 +13,7 @@
 #include "base/payload.h"
 #include "base/small_vector.h"
 #include "base/uuid.h"
+#include "protocol/error_code.h"
 
 namespace milena {
 
@@ -30,6 +31,11 @@ class Writer {
   void write_bool(bool value) { buffer_.push_back(value ? 1 : 0); }
   void write_int8(int8_t value) { buffer_.push_back(static_cast<char>(value)); }
   void write_int16(int16_t value) { append_big_endian(buffer_, value); }
+  // What is no NONE is counted, for the metrics.
+  void write_error_code(ErrorCode value) {
+    if (value != ErrorCode::kNone) note_error(value);
+    write_int16(static_cast<int16_t>(value));
+  }
   void write_uint16(uint16_t value) { append_big_endian(buffer_, value); }
   void write_int32(int32_t value) { append_big_endian(buffer_, value); }
   void write_uint32(uint32_t value) { append_big_endian(buffer_, value); }
@@ -127,12 +133,18 @@ class Writer {
     if (flexible_) buffer_.push_back(0);
   }
 
+  // The errors among what was written, each with how often.
+  using Errors = std::vector<std::pair<ErrorCode, uint32_t>>;
+  const Errors& errors() const { return errors_; }
+
   // All that was written; the writer is empty afterwards.
   Payload take();
   // The same when nothing was spliced: one piece.
   Bytes take_bytes();
 
  private:
+  void note_error(ErrorCode error);
+
   struct Splice {
     size_t position;  // in buffer_, before which the payload stands
     Payload payload;
@@ -142,6 +154,7 @@ class Writer {
   std::vector<Splice> splices_;
   uint64_t spliced_size_ = 0;
   bool flexible_ = false;
+  Errors errors_;
 };
 
 // What a nullable field says in a version whose wire knows no null for it.

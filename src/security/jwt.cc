@@ -24,11 +24,11 @@ struct Sections {
 
 JwtVerdict refuse(Bytes reason) { return {std::nullopt, {std::move(reason), std::nullopt}}; }
 
-bool is_blank(char c) { return static_cast<uint8_t>(c) <= ' '; }
+bool is_space(char c) { return static_cast<uint8_t>(c) <= ' '; }
 
 ByteView without_blanks_around(ByteView text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
 }
 

@@ -235,6 +235,8 @@ CommandLine parse_command_line(int count, const char* const* words) {
       return line;
     } else if (word == "--config-reference") {
       line.command = Command::kConfigReference;
+    } else if (word == "--metric-reference") {
+      line.command = Command::kMetricReference;
     } else if (word == "--api-reference") {
       line.command = Command::kApiReference;
     } else if (word == "--permission-reference") {

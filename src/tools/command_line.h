@@ -21,6 +21,7 @@ struct CommandLine {
     kHelp,
     kVersion,
     kConfigReference,
+    kMetricReference,
     kApiReference,
     kPermissionReference
   };

@@ -12,7 +12,7 @@
 
 namespace milena {
 
-// `milena health`: 0 if the broker answers.
+// `milena health`: 0 if the broker answers and all partitions of the cluster can be used. Else it says why not.
 int run_health(const BrokerAddress& address);
 
 // The words are those of Kafka's own scripts, as far as image health checks and build scripts use them.

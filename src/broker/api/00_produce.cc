@@ -50,6 +50,7 @@ struct Produce {
   bool checked_elsewhere = false;
   ProduceResponse response;
   std::vector<std::pair<size_t, size_t>> places;
+  std::vector<uint64_t> sizes;  // of the items' batches
 };
 
 ProduceLimits limits_of(const TopicConfig& config) {
@@ -93,6 +94,11 @@ void report(const ProduceCall& call, const TopicImage& topic, ProduceValidation&
   for (ProducedRecordError& error : checked.record_errors) {
     out.record_errors.push_back({error.batch_index, std::move(error.message)});
   }
+  call.shard().figures().count_traffic(topic.id, [&](TopicTraffic& traffic) {
+    traffic.produce_requests++;
+    traffic.failed_produce_requests++;
+    traffic.bytes_rejected += checked.original.size();
+  });
   const ConnectionInfo& peer = call.connection().info;
   log_warn("records for {}-{} from {}:{} (client id \"{}\") refused with {}: {}", topic.name, out.index, peer.peer_host,
            peer.peer_port, call.client_id(), error_name(checked.error), checked.detail);
@@ -231,6 +237,7 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
         continue;
       }
       produce.places.push_back(place);
+      produce.sizes.push_back(item.batches.size());
       items.push_back(std::move(item));
     }
   }
@@ -302,10 +309,22 @@ TransactionalProducers transactional_producers(const ProduceRequest& request) {
   return found;
 }
 
+void count(const Produce& produce, const ProduceItem& item, uint64_t bytes) {
+  produce.call->shard().figures().count_traffic(item.id.topic_id, [&](TopicTraffic& traffic) {
+    const AppendOutcome& outcome = item.outcome;
+    traffic.produce_requests++;
+    traffic.failed_produce_requests += outcome.error == ErrorCode::kNone ? 0 : 1;
+    if (outcome.error != ErrorCode::kNone || outcome.duplicate) return;
+    traffic.records_in += static_cast<uint64_t>(outcome.last_offset - outcome.base_offset + 1);
+    traffic.bytes_in += bytes;
+  });
+}
+
 void finish(Produce& produce, std::vector<ProduceItem> items) {
   for (size_t i = 0; i < items.size(); i++) {
     auto [t, p] = produce.places[i];
     PartitionOut& out = produce.response.responses[t].partition_responses[p];
+    count(produce, items[i], produce.sizes[i]);
     take_outcome(items[i].outcome, out);
     if (items[i].error_message) out.error_message = std::move(items[i].error_message);
   }
@@ -322,6 +341,7 @@ void append_checked(const std::shared_ptr<Produce>& produce, std::vector<Produce
 void check_elsewhere(const std::shared_ptr<Produce>& produce) {
   produce->response = {};
   produce->places.clear();
+  produce->sizes.clear();
   collect_checks(*produce);
   Shard& shard = produce->call->shard();
   shard.executor().run_computation(

@@ -110,6 +110,7 @@ void CallBase::finish_answer(Writer answer) {
   const uint64_t size = answer.size() - 4;
   if (size > INT32_MAX) return close(fmt::format("the answer to {} has {} bytes", api_name(api_key()), size));
   pause_if_throttled();
+  shard_.figures().api(api_key()).count_answer(answer.size(), answer.errors());
   answer.overwrite_int32(0, static_cast<int32_t>(size));
   connection_->transport->send(answer.take());
 }
@@ -117,7 +118,9 @@ void CallBase::finish_answer(Writer answer) {
 // Before the answer goes: it lets the next request follow.
 void CallBase::pause_if_throttled() {
   int64_t ms = std::exchange(connection_->throttle_ms, 0);
-  if (ms > 0 && connection_->transport != nullptr) connection_->transport->pause(ms);
+  if (ms <= 0 || connection_->transport == nullptr) return;
+  shard_.figures().count_throttled(ms);
+  connection_->transport->pause(ms);
 }
 
 void CallBase::reply_nothing() {

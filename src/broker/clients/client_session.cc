@@ -96,12 +96,15 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {
     return one.listener_name == connection_->info.listener_name;
   });
+  ListenerFigures& listener = shard.figures().listeners[connection_->info.listener_name];
+  listener.open++;
+  listener.opened++;
   ask_for_sasl();
   log_debug("Client {}:{} connected to {}", connection_->info.peer_host, connection_->info.peer_port,
             connection_->info.listener_name);
 }
 
-ClientSession::~ClientSession() = default;
+ClientSession::~ClientSession() { shard_.figures().listeners[connection_->info.listener_name].open--; }
 
 // A listener that was added while the broker runs has no settings of SASL: its clients cannot show who they are.
 void ClientSession::ask_for_sasl() {
@@ -113,7 +116,10 @@ void ClientSession::ask_for_sasl() {
   if (listener != nullptr) gate_ = std::make_unique<SaslGate>(shard_, connection_, *services, *listener);
 }
 
-void ClientSession::refuse(std::string reason) { connection_->transport->close(std::move(reason)); }
+void ClientSession::refuse(std::string reason) {
+  shard_.figures().refused_requests++;
+  connection_->transport->close(std::move(reason));
+}
 
 void ClientSession::on_request(Frame frame) {
   if (barred_) return refuse("SASL cannot be done on a listener that was added while the broker runs");
@@ -130,6 +136,8 @@ void ClientSession::on_request(Frame frame) {
     return refuse(fmt::format("request with api key {} version {}, which is not offered here", header.api_key,
                               header.api_version));
   }
+  ApiFigures& figures = shard_.figures().api(api->key);
+  untold_.push_back(&figures);
   const int16_t oldest = oldest_version(*api, strict_kafka_);
   if (header.api_version < oldest || header.api_version > api->max_version) {
     // A newer client asks first with its newest ApiVersions, and learns from an answer of version 0 what there is.
@@ -140,6 +148,7 @@ void ClientSession::on_request(Frame frame) {
                               header.api_version, oldest, api->max_version));
   }
   if (!introduced_ && api->key != ApiKey::kApiVersions) introduce(header);
+  figures.count_request(header.api_version, frame.bytes.size());
   Arrived request{shard_, connection_, *api, header, reader, std::move(frame)};
   if (!shard_.quotas().any()) return start(request);
   charge_then_start(std::make_shared<Arrived>(std::move(request)));
@@ -153,6 +162,12 @@ void ClientSession::introduce(const RequestHeader& header) {
             header.client_id.value_or(ByteView()),
             connection.client_software_name.empty() ? "software without a name" : connection.client_software_name,
             connection.client_software_version);
+}
+
+void ClientSession::on_sent(std::span<const RequestTimes> requests, int64_t sent_ns) {
+  const size_t count = std::min(requests.size(), untold_.size());
+  for (size_t i = 0; i < count; i++) untold_[i]->record(requests[i], sent_ns);
+  untold_.erase(untold_.begin(), untold_.begin() + static_cast<ptrdiff_t>(count));
 }
 
 void ClientSession::on_closed(bool by_peer) {

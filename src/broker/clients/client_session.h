@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "broker/clients/call.h"
 #include "broker/clients/session.h"
@@ -10,6 +11,7 @@
 namespace milena {
 
 class SaslGate;
+struct ApiFigures;
 struct RequestHeader;
 
 class ClientSession final : public Session {
@@ -18,6 +20,7 @@ class ClientSession final : public Session {
   ~ClientSession() override;
 
   void on_request(Frame frame) override;
+  void on_sent(std::span<const RequestTimes> requests, int64_t sent_ns) override;
   void on_closed(bool by_peer) override;
 
  private:
@@ -31,6 +34,8 @@ class ClientSession final : public Session {
   // Of listeners with SASL. Without one there, nothing is served.
   std::unique_ptr<SaslGate> gate_;
   bool barred_ = false;
+  // Of the requests whose times are not told yet, in their order.
+  std::vector<ApiFigures*> untold_;
   bool introduced_ = false;  // in the log
 };
 

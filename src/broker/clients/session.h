@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -37,6 +38,15 @@ struct ConnectionInfo {
 struct Frame {
   std::shared_ptr<char[]> buffer;
   ByteView bytes;
+  int64_t arrived_ns = 0;  // by the steady clock; set by who read it
+};
+
+// What became of a request when, by the steady clock.
+struct RequestTimes {
+  int64_t arrived_ns = 0;
+  int64_t started_ns = 0;   // the Session got it
+  int64_t handled_ns = 0;   // the Session returned
+  int64_t answered_ns = 0;  // not before that
 };
 
 // The sending side of a connection; net/ implements it.
@@ -51,7 +61,7 @@ class Transport {
   virtual void pause(int64_t ms) = 0;
   // The client has shown who it is, on a listener that asks for SASL: the bounds for strangers end for it.
   virtual void authenticated() {}
-  // Closes after what was sent is out. The reason goes into the log, one line.
+  // Closes after what was sent is out. The reason goes into the log, one line; without one nothing is wrong.
   virtual void close(std::string reason) = 0;
 };
 
@@ -62,6 +72,8 @@ class Session {
   // A request. Not called again before the Transport was told send() or send_nothing(); either may come within the
   // call or later.
   virtual void on_request(Frame frame) = 0;
+  // What was answered is with the system since then. Of all requests, in their order, several at a time.
+  virtual void on_sent(std::span<const RequestTimes> /*requests*/, int64_t /*sent_ns*/) {}
   // The connection is gone: nothing may be sent any more. The Session is destroyed soon after. `by_peer` tells whether
   // the client's side closed or reset it, or we did.
   virtual void on_closed(bool by_peer) = 0;

@@ -482,6 +482,20 @@ void CoordinatorRuntime<Kind>::for_each_state(const std::function<void(const Top
 
 template <class Kind>
 auto CoordinatorRuntime<Kind>::loaded_state(int32_t partition) -> State* {
+  return const_cast<State*>(find_loaded(partition));
+}
+
+template <class Kind>
+std::vector<int32_t> CoordinatorRuntime<Kind>::loaded_partitions() const {
+  std::vector<int32_t> partitions;
+  for (const auto& [index, host] : hosts_) {
+    if (host->loaded) partitions.push_back(index);
+  }
+  return partitions;
+}
+
+template <class Kind>
+auto CoordinatorRuntime<Kind>::find_loaded(int32_t partition) const -> const State* {
   auto found = hosts_.find(partition);
   return found == hosts_.end() || !found->second->loaded ? nullptr : found->second->state.get();
 }

@@ -61,6 +61,10 @@ class CoordinatorRuntime {
   // even if nobody asks.
   void load_in_background();
 
+  // The partitions of this shard whose coordinators are loaded, and one of these; null where it is not, for metrics.
+  std::vector<int32_t> loaded_partitions() const;
+  const State* find_loaded(int32_t partition) const;
+
   // The node stops: nothing is accepted any more, timers end.
   void close();
 

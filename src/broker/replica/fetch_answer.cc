@@ -107,10 +107,20 @@ FetchResponse FetchOperation::build_response() {
       }
     }
     if (session_ != nullptr && !item.records.empty()) session_->move_to_end(item.key);
+    count(item);
     out.records = std::move(item.records);
     name_leader(item, response, out);
   }
   return response;
+}
+
+void FetchOperation::count(const FetchItem& item) const {
+  if (item.id.topic_id.is_zero()) return;
+  shard_.figures().count_traffic(item.id.topic_id, [&](TopicTraffic& traffic) {
+    traffic.fetch_requests++;
+    traffic.failed_fetch_requests += item.error == ErrorCode::kNone ? 0 : 1;
+    traffic.bytes_out += item.records.size();
+  });
 }
 
 // A client whose leader epoch is old learns the new one here, instead of by Metadata (KIP-951).

@@ -83,6 +83,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   bool tell(FetchItem& item);
   void create_session();
   FetchResponse build_response();
+  void count(const FetchItem& item) const;
   void name_leader(const FetchItem& item, FetchResponse& response, FetchResponse::PartitionData& out) const;
 
   std::shared_ptr<FetchCall> call_;

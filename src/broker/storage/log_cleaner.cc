@@ -131,6 +131,11 @@ void LogCleaner::on_step(std::shared_ptr<Round> round) {
   PartitionLog* log = log_of(*round);
   log->finish_compaction(*round->job);
   running_ = false;
+  CleanerFigures& figures = shard_.figures().cleaner;
+  figures.rounds++;
+  figures.read_bytes += round->job->read_bytes();
+  figures.written_bytes += round->job->written_bytes();
+  figures.ms += static_cast<uint64_t>(shard_.steady_ms() - round->begun_ms);
   log_info("{} compacted up to offset {}: {} bytes read, {} written, {} ms", log->name().to_string(),
            log->first_dirty_offset(), round->job->read_bytes(), round->job->written_bytes(),
            shard_.steady_ms() - round->begun_ms);
@@ -152,6 +157,7 @@ bool LogCleaner::install(Round& round) {
 
 void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) {
   running_ = false;
+  if (!stopped_) shard_.figures().cleaner.failed_rounds++;
   candidates_.erase(round->id);
   shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
   // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.

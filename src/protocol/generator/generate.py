@@ -155,7 +155,7 @@ class Code:
         if field.is_struct:
             return f"{name}.write(w, {self.version});"
         if is_error_code(field):
-            return f"w.write_int16(static_cast<int16_t>({name}));"
+            return f"w.write_error_code({name});"
         return f"w.write_{field.element}({name});"
 
     def write_nullable(self, field, name):

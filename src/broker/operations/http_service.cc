@@ -1,0 +1,48 @@
+#include "broker/operations/http_service.h"
+
+#include "broker/node.h"
+#include "broker/operations/http_session.h"
+#include "broker/operations/metrics_page.h"
+#include "broker/operations/readiness.h"
+#include "broker/shard.h"
+
+namespace milena {
+namespace {
+
+constexpr char kIndex[] =
+    "Milena\n\n/metrics         what the broker counts, for Prometheus\n/public_metrics  the same under Redpanda's "
+    "names\n"
+    "/livez           whether the broker runs\n/readyz          whether all that it has can be used, and if not, why";
+
+}  // namespace
+
+HttpService::HttpService(std::vector<Executor*> executors, std::string version)
+    : executors_(std::move(executors)), metrics_(std::make_shared<MetricsPage>(std::move(version))) {
+  router_.add("GET", "/", [](HttpCall call) { call.answer(HttpResponse::text(200, kIndex)); });
+  router_.add("GET", "/livez", [](HttpCall call) { call.answer(HttpResponse::text(200, "alive")); });
+  router_.add("GET", "/readyz", [this](HttpCall call) { serve_readiness(std::move(call)); });
+  router_.add("GET", "/metrics", [this](HttpCall call) { serve_metrics(std::move(call), nullptr); });
+  router_.add("GET", "/public_metrics", [this](HttpCall call) { serve_metrics(std::move(call), "redpanda"); });
+}
+
+HttpService::~HttpService() = default;
+
+std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo, Transport& transport) {
+  return HttpSession::open(router_, *executors_[static_cast<size_t>(shard)], shard, transport);
+}
+
+void HttpService::serve_readiness(HttpCall call) const {
+  Node* asked = node();
+  if (asked == nullptr) return call.answer(readiness_response({stopping_ ? "the broker stops" : "the broker starts"}));
+  look_for_unreadiness(
+      asked->shard(static_cast<size_t>(call.shard)),
+      [answer = std::move(call.answer)](std::vector<std::string> reasons) { answer(readiness_response(reasons)); });
+}
+
+void HttpService::serve_metrics(HttpCall call, const char* always) const {
+  Node* asked = node();
+  if (asked == nullptr) return call.answer(HttpResponse::text(503, "the broker starts or stops"));
+  metrics_->serve(*asked, std::move(call), always);
+}
+
+}  // namespace milena

@@ -1,0 +1,71 @@
+#include "broker/operations/http_session.h"
+
+#include <utility>
+
+#include "base/out_of_memory.h"
+
+namespace milena {
+
+// Kept by answers that are still to come, too.
+struct HttpSession::State : std::enable_shared_from_this<State> {
+  State(const HttpRouter& its_router, Executor& its_executor, int its_shard, Transport& its_transport)
+      : router(its_router), executor(its_executor), shard(its_shard), transport(&its_transport) {}
+
+  // Begins to wait for the next thing to happen.
+  void watch() {
+    if (timer != 0) executor.cancel(timer);
+    timer = executor.call_after(kPatience_ms, [weak = weak_from_this()] {
+      auto self = weak.lock();
+      if (self == nullptr || self->transport == nullptr) return;
+      self->timer = 0;
+      self->transport->close({});
+    });
+  }
+
+  void answer(HttpResponse response, bool with_body, bool keep_alive) {
+    if (transport == nullptr) return;
+    transport->send(write_http_response(std::move(response), with_body, keep_alive));
+    if (!keep_alive) return transport->close({});
+    watch();
+  }
+
+  const HttpRouter& router;
+  Executor& executor;
+  const int shard;
+  Transport* transport;  // null once the connection is gone
+  TimerId timer = 0;
+};
+
+std::unique_ptr<Session> HttpSession::open(const HttpRouter& router, Executor& executor, int shard,
+                                           Transport& transport) {
+  auto state = std::make_shared<State>(router, executor, shard, transport);
+  state->watch();
+  return std::unique_ptr<Session>(new HttpSession(std::move(state)));
+}
+
+HttpSession::~HttpSession() = default;
+
+void HttpSession::on_request(Frame frame) {
+  HttpParser parser;
+  parser.feed(frame.bytes);
+  if (parser.state() != HttpParser::State::kComplete) return state_->answer(parser.refusal(), true, false);
+  state_->watch();
+  HttpCall call;
+  call.request = parser.take_request();
+  call.shard = state_->shard;
+  const bool with_body = call.request.method != "HEAD";
+  const bool keep_alive = call.request.keep_alive;
+  call.answer = [state = state_, with_body, keep_alive](HttpResponse response) {
+    state->answer(std::move(response), with_body, keep_alive);
+  };
+  if (!fits_into_memory([&] { state_->router.route(std::move(call)); })) {
+    state_->transport->close("there is no memory for an answer over HTTP");
+  }
+}
+
+void HttpSession::on_closed(bool) {
+  state_->transport = nullptr;
+  if (state_->timer != 0) state_->executor.cancel(std::exchange(state_->timer, 0));
+}
+
+}  // namespace milena

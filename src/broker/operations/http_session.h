@@ -1,0 +1,37 @@
+// HttpSession: one HTTP connection as the node sees it. Reads each request, starts its handler by the router, sends
+// what it answers. Lives on the connection's shard, owned by the connection.
+//
+// A request must have come whole, and be answered, within a time each; a connection without one is closed after it,
+// too.
+#pragma once
+
+#include <memory>
+
+#include "base/executor.h"
+#include "broker/clients/session.h"
+#include "http/parser.h"
+#include "http/router.h"
+
+namespace milena {
+
+class HttpSession final : public Session {
+ public:
+  // Of a request, and of an answer. Longer than the usual interval of scrapes, so that their connection is kept.
+  static constexpr int64_t kPatience_ms = 75'000;
+
+  // `router` and `executor` outlive it.
+  static std::unique_ptr<Session> open(const HttpRouter& router, Executor& executor, int shard, Transport& transport);
+  ~HttpSession() override;
+
+  void on_request(Frame frame) override;
+  void on_closed(bool by_peer) override;
+
+ private:
+  struct State;
+
+  explicit HttpSession(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace milena

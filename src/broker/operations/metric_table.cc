@@ -1,0 +1,93 @@
+#include "broker/operations/metric_table.h"
+
+#include <fmt/core.h>
+
+namespace milena {
+namespace {
+
+constexpr char kIntroduction[] = R"(# Metrics
+
+<!-- Written by `milena --metric-reference`; change the rows in src/broker/operations/metrics_*.cc. -->
+
+`http://localhost:9644/metrics` serves them, in Prometheus' text format or, where the scraper asks for it, OpenMetrics.
+`milena.http.listeners` says at which address, and an empty value that at none.
+
+Milena's own names are served unless told otherwise. `milena.metrics.names`, or `?names=` of a request, lists the sets
+of names that are served: `milena.metrics.names=milena,jmx,exporter` lets dashboards that were made for Kafka's JMX
+exporter and for kafka_exporter work unchanged. `/public_metrics` serves Redpanda's names.
+
+Figures of partitions and of groups are left out beyond `milena.metrics.partitions.max` and `milena.metrics.groups.max`,
+the last in the order of their names first; `milena_partitions_left_out` and `milena_groups_left_out` say how many.
+
+All counters count since the start of the broker. Times of requests are those of the broker: from the last byte of the
+request to the last byte of the answer that the system took.
+)";
+
+void add_set(const MetricSet& set, Bytes& page) {
+  page += fmt::format("\n## {} (`{}`)\n\n| Metric | Type | Labels | What it says |\n|---|---|---|---|\n", set.title,
+                      set.word);
+  for (const MetricRow& row : set.rows()) {
+    page += fmt::format("| `{}` | {} | {} | {} |\n", row.name.name, metric_type_name(row.name.type), row.labels,
+                        row.name.help);
+  }
+}
+
+const MetricSet kSets[] = {
+    {"milena", MetricNames::kMilena, milena_metric_rows, "Milena's own"},
+    {"jmx", MetricNames::kJmx, jmx_metric_rows, "Kafka's, as the rules of the JMX exporter make them"},
+    {"jmx-bare", MetricNames::kJmxBare, jmx_bare_metric_rows, "The counters among them without their ending"},
+    {"exporter", MetricNames::kExporter, exporter_metric_rows, "kafka_exporter's"},
+    {"redpanda", MetricNames::kRedpanda, redpanda_metric_rows, "Redpanda's"},
+};
+
+const MetricSet* find_set(ByteView word) {
+  for (const MetricSet& set : kSets) {
+    if (word == set.word) return &set;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::span<const MetricSet> metric_sets() {
+  return kSets;
+}
+
+std::optional<std::vector<MetricNames>> parse_metric_names(ByteView list) {
+  std::vector<MetricNames> names;
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(','), list.size());
+    const MetricSet* set = find_set(list.substr(0, end));
+    if (set == nullptr) return std::nullopt;
+    // Named twice, its samples would be there twice.
+    if (std::find(names.begin(), names.end(), set->names) == names.end()) names.push_back(set->names);
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return names;
+}
+
+Bytes metrics_page(const NodeFigures& figures, std::span<const MetricNames> names, MetricFormat format) {
+  MetricWriter writer(format);
+  for (const MetricSet& set : kSets) {
+    if (std::find(names.begin(), names.end(), set.names) == names.end()) continue;
+    for (const MetricRow& row : set.rows()) {
+      writer.begin(row.name);
+      row.write(figures, writer);
+    }
+  }
+  return writer.take();
+}
+
+Bytes metric_reference() {
+  Bytes page = kIntroduction;
+  for (const MetricSet& set : kSets) {
+    if (set.names != MetricNames::kJmxBare) add_set(set, page);
+  }
+  page +=
+      "\n## Without their ending (`jmx-bare`)\n\nSome versions of those rules name the counters of `jmx` without "
+      "`_total`:"
+      " `jmx-bare` serves them\nso, beside the others or instead of them, in the text format alone.\n";
+  return page;
+}
+
+}  // namespace milena

@@ -1,0 +1,47 @@
+// MetricsPage: answers scrapes. One look at the shards at a time, and what came meanwhile shares the next one; the text
+// is written on a thread beside the loops. Its state is shard 0's; serve() is called on any shard.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "broker/operations/lag_clock.h"
+#include "broker/operations/metric_table.h"
+#include "http/router.h"
+
+namespace milena {
+
+class Node;
+class Shard;
+
+class MetricsPage : public std::enable_shared_from_this<MetricsPage> {
+ public:
+  explicit MetricsPage(std::string version) : version_(std::move(version)) {}
+
+  // `always`: the names that are served whatever the settings and the request say; null: these count.
+  void serve(Node& node, HttpCall call, const char* always);
+
+ private:
+  struct Scrape {
+    std::vector<MetricNames> names;
+    MetricFormat format = MetricFormat::kPrometheus;
+    Shard* home = nullptr;
+    std::function<void(HttpResponse)> answer;
+    Bytes page;
+  };
+  using Scrapes = std::vector<std::shared_ptr<Scrape>>;
+
+  void look(Shard& shard);
+  void write(Shard& shard, std::shared_ptr<NodeFigures> figures, Scrapes scrapes);
+  // On a thread beside the loops, one at a time.
+  void finish_figures(NodeFigures& figures, FileSystem& files);
+
+  const std::string version_;
+  bool looking_ = false;
+  Scrapes waiting_;
+  LagClock lag_clock_;  // of the thread beside the loops
+};
+
+}  // namespace milena

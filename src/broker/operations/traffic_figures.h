@@ -1,0 +1,147 @@
+// What a shard counts while it serves: requests by API, traffic by topic, syncs, compaction, connections. Plain numbers
+// that only the shard's thread touches, without locks; whoever wants them all asks each shard for a copy (collect.h).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/uuid.h"
+#include "broker/clients/session.h"
+#include "http/metrics/histogram.h"
+#include "protocol/api_key.h"
+#include "protocol/error_code.h"
+#include "protocol/writer.h"
+
+namespace milena {
+
+// The requests of one API.
+struct ApiFigures {
+  static constexpr size_t kVersions = 24;
+
+  std::array<uint64_t, kVersions> requests{};  // by version; the last one counts what is beyond
+  uint64_t request_bytes = 0;
+  uint64_t response_bytes = 0;
+  // Error codes in answers, each as often as it stands there; few of them ever occur. An answer without any counts once
+  // as NONE.
+  std::vector<std::pair<ErrorCode, uint64_t>> errors;
+  // From the arrival to the handler, in it, until the answer, and until that is with the system.
+  LatencyHistogram queue, work, wait, send, total;
+
+  void count_request(int16_t version, size_t bytes) {
+    requests[std::min(static_cast<size_t>(version), kVersions - 1)]++;
+    request_bytes += bytes;
+  }
+  void count_error(ErrorCode error, uint64_t times);
+  // An answer of that size, with the errors that stand in it.
+  void count_answer(uint64_t bytes, const Writer::Errors& in_it);
+  void record(const RequestTimes& times, int64_t sent_ns);
+  uint64_t all_requests() const;
+  void merge(const ApiFigures& other);
+};
+
+// What clients wrote to a topic and read from it.
+struct TopicTraffic {
+  uint64_t records_in = 0;
+  uint64_t bytes_in = 0;
+  uint64_t bytes_out = 0;
+  uint64_t bytes_rejected = 0;
+  // Each partition of a request counts, as in Kafka.
+  uint64_t produce_requests = 0;
+  uint64_t fetch_requests = 0;
+  uint64_t failed_produce_requests = 0;
+  uint64_t failed_fetch_requests = 0;
+
+  void merge(const TopicTraffic& other);
+};
+
+struct CleanerFigures {
+  uint64_t rounds = 0;
+  uint64_t failed_rounds = 0;
+  uint64_t read_bytes = 0;
+  uint64_t written_bytes = 0;
+  uint64_t ms = 0;
+
+  void merge(const CleanerFigures& other);
+};
+
+struct ListenerFigures {
+  int64_t open = 0;
+  uint64_t opened = 0;
+};
+
+// Of a shard's event loop.
+struct LoopFigures {
+  double cpu_seconds = 0;
+  double busy_share = 0;  // of the time since the look before
+};
+
+// How busy the shard's thread was between two looks that are far enough apart to tell.
+class LoopMeter {
+ public:
+  // On that thread.
+  LoopFigures look(const Clock& clock);
+
+ private:
+  static constexpr int64_t kLeast_ms = 1000;
+
+  int64_t at_ms_ = -1;
+  int64_t cpu_ns_ = 0;
+  double busy_share_ = 0;
+};
+
+class ShardFigures {
+ public:
+  // Made when the API is first asked for: most never are.
+  ApiFigures& api(ApiKey key);
+
+  // Of the topic and of all, in one.
+  template <class Count>
+  void count_traffic(const Uuid& topic, Count&& count) {
+    count(traffic_of(topic));
+    count(all_topics);
+  }
+  void forget_topic(const Uuid& topic);
+  void forget_topics(const std::function<bool(const Uuid&)>& which);
+  void count_throttled(int64_t ms) {
+    throttled_requests++;
+    throttled_ms += static_cast<uint64_t>(ms);
+  }
+
+  // By key.
+  static constexpr size_t kApis = 96;
+  std::array<std::unique_ptr<ApiFigures>, kApis> apis;
+  std::unordered_map<Uuid, TopicTraffic> topics;
+  // Those of deleted topics, too.
+  TopicTraffic all_topics;
+  LatencyHistogram flushes;
+  CleanerFigures cleaner;
+  std::map<std::string, ListenerFigures> listeners;
+  uint64_t refused_requests = 0;
+  uint64_t throttled_requests = 0;
+  uint64_t throttled_ms = 0;
+  LoopMeter loop;
+
+ private:
+  TopicTraffic& traffic_of(const Uuid& topic) {
+    if (last_ == nullptr || last_topic_ != topic) {
+      last_ = &topics[topic];
+      last_topic_ = topic;
+    }
+    return *last_;
+  }
+
+  // The topic that was counted last is often the next one.
+  Uuid last_topic_;
+  TopicTraffic* last_ = nullptr;
+};
+
+}  // namespace milena

@@ -1,0 +1,64 @@
+// HttpParser: reads one HTTP/1.1 request from bytes as they come. No sockets. The syntax is libhttp_parser's; here are
+// the limits, and what of a request is kept.
+//
+// What it decides does not depend on how the bytes were cut into pieces: net/ finds the end of a request with one
+// parser, and whoever answers it reads it with another.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "http/message.h"
+
+struct http_parser;
+
+namespace milena {
+
+struct HttpLimits {
+  size_t header_bytes = 16 * 1024;  // target, names and values
+  size_t headers = 100;
+  size_t body_bytes = 1024 * 1024;
+  // Of a whole request as it stands on the wire; the marks of chunks count here alone.
+  size_t wire_bytes() const { return 8 * header_bytes + 2 * body_bytes; }
+};
+
+class HttpParser {
+ public:
+  enum class State {
+    kMore,
+    kComplete,
+    kRefused,  // refusal() says why; what follows on the connection cannot be read
+  };
+
+  explicit HttpParser(const HttpLimits& limits = {});
+  ~HttpParser();
+  HttpParser(const HttpParser&) = delete;
+  HttpParser& operator=(const HttpParser&) = delete;
+
+  // Takes bytes up to the end of the request, and returns how many. No effect unless more is expected.
+  size_t feed(ByteView bytes);
+  State state() const { return state_; }
+  // Once, when it is complete.
+  HttpRequest take_request() { return std::move(request_); }
+  // The answer to what was refused, or is not complete: it is too large to be.
+  HttpResponse refusal() const;
+
+ private:
+  struct Callbacks;
+
+  int refuse(int status, const char* why);
+  bool take_header_bytes(size_t count);
+  int on_headers_complete();
+
+  const HttpLimits limits_;
+  const std::unique_ptr<http_parser> parser_;
+  State state_ = State::kMore;
+  HttpRequest request_;
+  Bytes target_;
+  size_t header_bytes_ = 0;
+  bool value_began_ = false;
+  int refused_status_ = 413;
+  const char* refused_why_ = "the request is too large";
+};
+
+}  // namespace milena
