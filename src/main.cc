@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <system_error>
 #include <thread>
 
@@ -22,6 +23,7 @@
 #include "net/server_settings.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/declared_topics.h"
 
 namespace milena {
 namespace {
@@ -98,15 +100,26 @@ LogLevel chosen_log_level(const Settings& settings) {
 }
 
 // What programs that start Kafka wait for, whatever the log level: Kafka's own words.
-void say_started(const Settings& settings) {
+void say_started(const Settings& settings, const std::vector<std::string>& more) {
   int node = settings.get_int("node.id");
   log_always("[BrokerLifecycleManager id={}] The broker has been unfenced. Transitioning from RECOVERY to RUNNING. "
              "(org.apache.kafka.server.BrokerLifecycleManager)", node);
   log_always("[BrokerServer id={}] Transition from STARTING to STARTED (kafka.server.BrokerServer)", node);
+  log_always("[KafkaServer id={}] started (kafka.server.KafkaServer)", node);
   log_always("[KafkaRaftServer nodeId={}] Kafka Server started (kafka.server.KafkaRaftServer)", node);
+  for (const std::string& line : more) log_always("{}", line);
 }
 
-int serve(const Settings& settings) {
+// Topics that the environment names, made through the first listener as any client would.
+Status create_topics_of_environment(const Server& server) {
+  const char* topics = std::getenv("KAFKA_CREATE_TOPICS");
+  if (topics == nullptr || server.sockets().empty()) return ok_status();
+  const BoundSocket& first = server.sockets().front();
+  bool any_host = first.host.empty() || first.host == "0.0.0.0" || first.host == "::";
+  return create_declared_topics(topics, {any_host ? "localhost" : first.host, first.port});
+}
+
+int serve(const Settings& settings, const CommandLine& line) {
   Result<ServerOptions> options = server_options(settings);
   if (!options.ok()) return fail(options.error().message);
   Result<AdvertisedListeners> advertised = advertised_listeners(settings);
@@ -133,7 +146,14 @@ int serve(const Settings& settings) {
   for (const BoundSocket& socket : server.sockets()) {
     log_info("Listening on {}://{}:{}", socket.listener_name, socket.host.empty() ? "*" : socket.host, socket.port);
   }
-  say_started(settings);
+  Status declared = line.environment ? create_topics_of_environment(server) : ok_status();
+  if (!declared.ok()) {
+    server.stop();
+    node.value()->stop();
+    loops.stop();
+    return fail(declared.error().message);
+  }
+  say_started(settings, line.say_when_ready);
 
   wait_for_stop(signals);
   server.stop();
@@ -160,12 +180,6 @@ int check_health(const CommandLine& line, const Settings& settings) {
   return run_health(address);
 }
 
-int format_storage(const CommandLine& line, const Settings& settings) {
-  std::vector<std::string> log_dirs;
-  for (const Bytes& directory : settings.get_list("log.dirs")) log_dirs.emplace_back(directory);
-  return run_storage_format(line.cluster_id, log_dirs, settings.get_int("node.id"), line.ignore_formatted);
-}
-
 int print_config(const CommandLine& line, const Settings& settings, const std::string& unused) {
   fmt::print("{}", settings_report(settings, line.all));
   if (!unused.empty()) std::fprintf(stderr, "milena: %s\n", unused.c_str());
@@ -173,22 +187,30 @@ int print_config(const CommandLine& line, const Settings& settings, const std::s
   return 0;
 }
 
-int run(int count, char** words) {
+int run(int count, const char* const* words);
+
+int run_tool(const CommandLine& line) {
+  if (line.tool->run != nullptr) return line.tool->run(line.words);
+  int code = 0;
+  std::optional<std::vector<std::string>> words = redpanda_words(line.words, code);
+  if (!words) return code;
+  std::vector<const char*> pointers;
+  for (const std::string& word : *words) pointers.push_back(word.c_str());
+  return run(static_cast<int>(pointers.size()), pointers.data());
+}
+
+int run(int count, const char* const* words) {
   CommandLine line = parse_command_line(count, words);
   if (!line.mistake.empty()) {
     fail(line.mistake + " (milena help tells what there is)");
     return 2;
   }
   switch (line.command) {
-    case CommandLine::Command::kHelp:
-      fmt::print("{}", line.help.empty() ? help_text() : line.help);
-      return 0;
+    case CommandLine::Command::kHelp: fmt::print("{}", help_text()); return 0;
     case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
-    case CommandLine::Command::kTopics: return run_topics(line.words);
-    case CommandLine::Command::kApiVersions: return run_api_versions(line.words);
-    case CommandLine::Command::kRandomUuid: return run_storage_random_uuid();
+    case CommandLine::Command::kTool: return run_tool(line);
     default: break;
   }
   std::vector<EnvironmentSetting> environment = settings_from_environment(environ);
@@ -198,7 +220,6 @@ int run(int count, char** words) {
   if (!settings.ok()) return fail(settings.error().message);
   switch (line.command) {
     case CommandLine::Command::kHealth: return check_health(line, *settings);
-    case CommandLine::Command::kFormat: return format_storage(line, *settings);
     case CommandLine::Command::kConfig:
       return print_config(line, *settings, unused);
     default: break;
@@ -207,7 +228,7 @@ int run(int count, char** words) {
   log_info("Milena {} starts", MILENA_VERSION);
   if (!unused.empty()) log_warn("{}", unused);
   for (const std::string& warning : settings->warnings()) log_warn("{}", warning);
-  return serve(*settings);
+  return serve(*settings, line);
 }
 
 }  // namespace

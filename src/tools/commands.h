@@ -1,27 +1,62 @@
-// The commands of the binary besides serving, for machines and images that have no other tools of Kafka's: whether a
-// broker serves, its topics, its versions, a data directory. They print to standard output and return the process's
-// exit code; what went wrong goes to standard error.
+// The commands of the binary besides serving, for machines and images that have no other tools of Kafka's. They print
+// to standard output and return the process's exit code; what went wrong goes to standard error.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tools/broker_client.h"
 
 namespace milena {
 
+using ToolWords = std::span<const char* const>;
+
 // `milena health`: 0 if the broker answers.
 int run_health(const BrokerAddress& address);
 
-// The words are those of Kafka's own scripts, as far as image health checks and build scripts use them.
-// kafka-topics.sh: --bootstrap-server, and --list, --create, --describe or --delete with --topic, --partitions,
-// --replication-factor, --config, --if-not-exists, --if-exists.
-int run_topics(std::span<const char* const> words);
-// kafka-broker-api-versions.sh: --bootstrap-server.
-int run_api_versions(std::span<const char* const> words);
-// kafka-storage.sh: random-uuid; format -t CLUSTER_ID -c FILE. `log_dirs` and `node_id` are what the file says.
-int run_storage_random_uuid();
-int run_storage_format(const std::string& cluster_id, std::span<const std::string> log_dirs, int32_t node_id,
-                       bool ignore_formatted);
+// Stand-ins for Kafka's scripts: their options, output and exit codes.
+int run_kafka_topics(ToolWords words);
+int run_kafka_console_producer(ToolWords words);
+int run_kafka_console_consumer(ToolWords words);
+int run_kafka_consumer_groups(ToolWords words);
+int run_kafka_configs(ToolWords words);
+int run_kafka_broker_api_versions(ToolWords words);
+int run_kafka_storage(ToolWords words);
+int run_kafka_dump_log(ToolWords words);
+int run_kafka_producer_perf_test(ToolWords words);
+int run_kafka_consumer_perf_test(ToolWords words);
+
+// What Redpanda's containers are started with, as words to serve with; without them, `code` is what to end with.
+std::optional<std::vector<std::string>> redpanda_words(ToolWords words, int& code);
+
+// The program's own.
+int run_topics(ToolWords words);
+int run_groups(ToolWords words);
+int run_configs(ToolWords words);
+int run_produce(ToolWords words);
+int run_consume(ToolWords words);
+int run_cat(ToolWords words);
+int run_dump(ToolWords words);
+int run_features(ToolWords words);
+int run_quorum(ToolWords words);
+int run_logdirs(ToolWords words);
+int run_transactions(ToolWords words);
+int run_perf(ToolWords words);
+int run_completion(ToolWords words);
+
+// A command of the binary by name: `milena NAME ...`, or, for a script of Kafka's, a link of that name.
+struct ToolCommand {
+  const char* name;
+  const char* summary;          // null: not in the list of commands
+  int (*run)(ToolWords words);  // null: redpanda_words(), and serve
+};
+std::span<const ToolCommand> tool_commands();
+// "kafka-topics.sh", "/opt/kafka/bin/kafka-topics", "topics"; null if there is none.
+const ToolCommand* find_tool_command(std::string name);
+
+// To standard error; returns the exit code.
+int complain(const std::string& message);
 
 }  // namespace milena
