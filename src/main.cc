@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <system_error>
 #include <thread>
 
@@ -26,6 +27,7 @@
 #include "net/server_settings.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/declared_topics.h"
 
 namespace milena {
 namespace {
@@ -102,12 +104,14 @@ LogLevel chosen_log_level(const Settings& settings) {
 }
 
 // What programs that start Kafka wait for, whatever the log level: Kafka's own words.
-void say_started(const Settings& settings) {
+void say_started(const Settings& settings, const std::vector<std::string>& more) {
   int node = settings.get_int("node.id");
   log_always("[BrokerLifecycleManager id={}] The broker has been unfenced. Transitioning from RECOVERY to RUNNING. "
              "(org.apache.kafka.server.BrokerLifecycleManager)", node);
   log_always("[BrokerServer id={}] Transition from STARTING to STARTED (kafka.server.BrokerServer)", node);
+  log_always("[KafkaServer id={}] started (kafka.server.KafkaServer)", node);
   log_always("[KafkaRaftServer nodeId={}] Kafka Server started (kafka.server.KafkaRaftServer)", node);
+  for (const std::string& line : more) log_always("{}", line);
 }
 
 void log_listeners(const Server& server) {
@@ -131,7 +135,20 @@ Status start_http(Server& server, HttpService& service, const Settings& settings
   return ok_status();
 }
 
-int serve(const Settings& settings) {
+// Topics that the environment names, made through the first listener without TLS and SASL, as any client would.
+Status create_topics_of_environment(const Server& server) {
+  const char* topics = std::getenv("KAFKA_CREATE_TOPICS");
+  if (topics == nullptr) return ok_status();
+  for (const BoundSocket& each : server.sockets()) {
+    if (each.security_protocol != SecurityProtocol::kPlaintext) continue;
+    const bool any_host = each.host.empty() || each.host == "0.0.0.0" || each.host == "::";
+    return create_declared_topics(topics, {any_host ? "localhost" : each.host, each.port});
+  }
+  return make_error(ErrorKind::kInvalid, "KAFKA_CREATE_TOPICS={}: expected a PLAINTEXT listener to create them through",
+                    topics);
+}
+
+int serve(const Settings& settings, const CommandLine& line) {
   Result<ServerOptions> options = server_options(settings);
   if (!options.ok()) return fail(options.error().message);
   Result<ServerOptions> http_options = http_server_options(settings);
@@ -158,10 +175,11 @@ int serve(const Settings& settings) {
   Result<std::unique_ptr<Node>> node = Node::start(settings, loops.executors());
   if (!node.ok()) return fail(node.error().message);
   Status started = server.start(node.value()->sessions());
+  if (started.ok() && line.environment) started = create_topics_of_environment(server);
   if (started.ok()) {
     http.start(**node);
     log_listeners(server);
-    say_started(settings);
+    say_started(settings, line.say_when_ready);
     wait_for_stop(signals);
   }
   http.stop();
@@ -194,18 +212,12 @@ int check_health(const CommandLine& line, const Settings& settings) {
   return run_health(address);
 }
 
-int format_storage(const CommandLine& line, const Settings& settings) {
-  std::vector<std::string> log_dirs;
-  for (const Bytes& directory : settings.get_list("log.dirs")) log_dirs.emplace_back(directory);
-  Result<MetadataRecords> users = scram_records(line.add_scram, system_random());
-  if (!users.ok()) return fail(users.error().message);
-  std::function<Status(const std::string&)> add_users;
-  if (!users->empty()) {
-    add_users = [&users](const std::string& directory) {
-      return write_bootstrap_records_with(posix_file_system(), directory, *users, system_clock().wall_ms());
-    };
-  }
-  return run_storage_format(line.cluster_id, log_dirs, settings.get_int("node.id"), line.ignore_formatted, add_users);
+// The first users of a new cluster; without a directory they are only checked.
+Status write_first_users(std::span<const std::string> users, const std::string& directory) {
+  Result<MetadataRecords> records = scram_records(users, system_random());
+  if (!records.ok()) return records.error();
+  if (directory.empty()) return ok_status();
+  return write_bootstrap_records_with(posix_file_system(), directory, *records, system_clock().wall_ms());
 }
 
 int print_config(const CommandLine& line, const Settings& settings, const std::string& unused) {
@@ -230,25 +242,32 @@ Result<Settings> secured_for_development(CommandLine& line, const Settings& sett
   return Settings::load(line.settings);
 }
 
-int run(int count, char** words) {
+int run(int count, const char* const* words);
+
+int run_tool(const CommandLine& line) {
+  if (line.tool->run != nullptr) return line.tool->run(line.words);
+  int code = 0;
+  std::optional<std::vector<std::string>> words = redpanda_words(line.words, code);
+  if (!words) return code;
+  std::vector<const char*> pointers;
+  for (const std::string& word : *words) pointers.push_back(word.c_str());
+  return run(static_cast<int>(pointers.size()), pointers.data());
+}
+
+int run(int count, const char* const* words) {
   CommandLine line = parse_command_line(count, words);
   if (!line.mistake.empty()) {
     fail(line.mistake + " (milena help tells what there is)");
     return 2;
   }
   switch (line.command) {
-    case CommandLine::Command::kHelp:
-      fmt::print("{}", line.help.empty() ? help_text() : line.help);
-      return 0;
+    case CommandLine::Command::kHelp: fmt::print("{}", help_text()); return 0;
     case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
     case CommandLine::Command::kPermissionReference: fmt::print("{}", permission_reference()); return 0;
     case CommandLine::Command::kMetricReference: fmt::print("{}", metric_reference()); return 0;
     case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
-    case CommandLine::Command::kTopics: return run_topics(line.words);
-    case CommandLine::Command::kApiVersions: return run_api_versions(line.words);
-    case CommandLine::Command::kCheck: return run_check(line.words);
-    case CommandLine::Command::kRandomUuid: return run_storage_random_uuid();
+    case CommandLine::Command::kTool: return run_tool(line);
     default: break;
   }
   std::vector<EnvironmentSetting> environment = settings_from_environment(environ);
@@ -258,7 +277,6 @@ int run(int count, char** words) {
   if (!settings.ok()) return fail(settings.error().message);
   switch (line.command) {
     case CommandLine::Command::kHealth: return check_health(line, *settings);
-    case CommandLine::Command::kFormat: return format_storage(line, *settings);
     case CommandLine::Command::kConfig:
       return print_config(line, *settings, unused);
     default: break;
@@ -271,7 +289,7 @@ int run(int count, char** words) {
   }
   if (!unused.empty()) log_warn("{}", unused);
   for (const std::string& warning : settings->warnings()) log_warn("{}", warning);
-  return serve(*settings);
+  return serve(*settings, line);
 }
 
 }  // namespace
@@ -279,6 +297,7 @@ int run(int count, char** words) {
 
 int main(int count, char** words) {
   try {
+    milena::write_scram_users = milena::write_first_users;
     return milena::run(count, words);
   } catch (const std::system_error& error) {  // of a thread that could not be started
     return milena::fail(std::string("a thread cannot be started: ") + error.what());

@@ -26,6 +26,9 @@ bool concerns_the_jvm(ByteView name) {
   return name.ends_with("_OPTS");
 }
 
+// What is done at the start; no setting says it.
+bool is_declaration(ByteView name) { return name == "CREATE_TOPICS"; }
+
 // KAFKA_PORT=tcp://10.0.0.1:9092, KAFKA_SERVICE_HOST=10.0.0.1 and the like.
 bool is_of_kubernetes(ByteView name, ByteView value) {
   return value.starts_with("tcp://") || value.starts_with("udp://") || name.starts_with("SERVICE_HOST") ||
@@ -70,7 +73,7 @@ std::vector<EnvironmentSetting> settings_from_environment(const char* const* env
     }
     if (!variable.starts_with(kPrefix)) continue;
     ByteView name = variable.substr(is_of_bitnami(variable) ? kBitnamiPrefix.size() : kPrefix.size());
-    if (name.empty() || concerns_the_jvm(name) || is_of_kubernetes(name, value)) continue;
+    if (name.empty() || is_declaration(name) || concerns_the_jvm(name) || is_of_kubernetes(name, value)) continue;
     settings.push_back({Bytes(variable), key_of_variable(name), Bytes(value)});
   }
   std::sort(settings.begin(), settings.end(), [](const auto& a, const auto& b) {

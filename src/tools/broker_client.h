@@ -2,71 +2,88 @@
 // its caller; not for the broker itself.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "protocol/reader.h"
 #include "protocol/request_header.h"
 #include "protocol/writer.h"
-
-struct addrinfo;
+#include "tools/transport.h"
 
 namespace milena {
 
-struct BrokerAddress {
-  std::string host;
-  uint16_t port = 0;
-  std::string text() const;
-};
-
-// "host:port", "[::1]:9092"; of a list, the first.
-Result<BrokerAddress> parse_broker_address(const std::string& text);
-
 class BrokerClient {
  public:
-  // Everything together, connecting and all answers, has this time.
-  static Result<std::unique_ptr<BrokerClient>> connect(const BrokerAddress& address, int64_t timeout_ms);
-  ~BrokerClient();
-  BrokerClient(const BrokerClient&) = delete;
-  BrokerClient& operator=(const BrokerClient&) = delete;
+  // Connecting and each answer has this time.
+  static Result<std::unique_ptr<BrokerClient>> connect(const BrokerAddress& address, int64_t timeout_ms,
+                                                       const BrokerTransportMaker& make_transport = connect_plain,
+                                                       std::string client_id = "milena");
 
-  // The answer to one request. What it points to is copied, so it may be kept.
+  // The answer to one request; it may be kept. `more_ms` is what the broker may wait before it answers.
   template <class Response, class Request>
-  Result<Response> ask(const Request& request, int16_t version) {
+  Result<Response> ask(const Request& request, int16_t version, int64_t more_ms = 0) {
     Writer writer = start_request(Request::kApiKey, version);
     request.write(writer, version);
-    Result<Bytes> answer = exchange(std::move(writer));
-    if (!answer.ok()) return answer.error();
-    Reader reader(*answer);
+    Status got = exchange(std::move(writer), more_ms);
+    if (!got.ok()) return got.error();
+    Reader reader(answer_);
     ResponseHeader header;
     header.read(reader, Request::kApiKey, version);
     Response response;
     response.read(reader, version);
-    if (!reader.ok()) return unreadable(Request::kApiKey, answer->size());
+    if (!reader.ok()) return unreadable(Request::kApiKey, answer_.size());
     return response;
   }
+  // The same in the newest version that both sides know.
+  template <class Response, class Request>
+  Result<Response> ask(const Request& request) {
+    Result<int16_t> version = common_version(Request::kApiKey, Request::kMinVersion, Request::kMaxVersion);
+    if (!version.ok()) return version.error();
+    return ask<Response>(request, *version);
+  }
+
+  // The broker does not answer a Produce with acks=0.
+  template <class Request>
+  Status tell(const Request& request, int16_t version) {
+    Writer writer = start_request(Request::kApiKey, version);
+    request.write(writer, version);
+    return send(std::move(writer));
+  }
+
+  // kUnsupported if there is none.
+  Result<int16_t> common_version(ApiKey key, int16_t oldest, int16_t newest);
+  const BrokerAddress& address() const { return address_; }
 
  private:
-  using Deadline = std::chrono::steady_clock::time_point;
-  BrokerClient(BrokerAddress address, Deadline deadline) : address_(std::move(address)), deadline_(deadline) {}
+  struct Versions {
+    int16_t oldest;
+    int16_t newest;
+  };
 
-  Status open(const ::addrinfo& address);
+  BrokerClient(BrokerAddress address, int64_t timeout_ms, std::unique_ptr<BrokerTransport> transport,
+               std::string client_id)
+      : address_(std::move(address)),
+        timeout_ms_(timeout_ms),
+        transport_(std::move(transport)),
+        client_id_(std::move(client_id)) {}
+
   Writer start_request(ApiKey key, int16_t version);
-  // The answer without its size.
-  Result<Bytes> exchange(Writer request);
-  Status send_all(ByteView bytes);
-  Status receive_all(char* to, size_t count);
-  Status wait(int16_t events);
-  Error failed(int code) const;
+  Status send(Writer request);
+  // Leaves the answer without its size in answer_.
+  Status exchange(Writer request, int64_t more_ms);
+  Status learn_versions();
   Error unreadable(ApiKey key, size_t bytes) const;
 
   const BrokerAddress address_;
-  const Deadline deadline_;
-  int socket_ = -1;
+  const int64_t timeout_ms_;
+  const std::unique_ptr<BrokerTransport> transport_;
+  const std::string client_id_;
   int32_t correlation_id_ = 0;
+  Bytes answer_;
+  std::vector<Versions> versions_;  // by key; empty until they are needed
 };
 
 }  // namespace milena

@@ -2,12 +2,10 @@
 
 #include <cstdio>
 
-#include "protocol/api_key.h"
 #include "protocol/messages/api_versions.h"
-#include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/metadata.h"
+#include "tools/cluster.h"
 #include "tools/commands.h"
-#include "tools/words.h"
 
 namespace milena {
 
@@ -33,6 +31,12 @@ std::string unusable_partitions(const MetadataResponse& metadata) {
 
 }  // namespace
 
+int complain(const std::string& message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "milena: %s\n", message.c_str());
+  return 1;
+}
+
 int run_health(const BrokerAddress& address) {
   auto client = BrokerClient::connect(address, kCommandTimeoutMs);
   if (!client.ok()) return complain(client.error().message);
@@ -49,31 +53,6 @@ int run_health(const BrokerAddress& address) {
     return complain(fmt::format("{} serves, but {}", address.text(), why));
   }
   fmt::print("{} serves\n", address.text());
-  return 0;
-}
-
-int run_api_versions(std::span<const char* const> words) {
-  ToolWords options(words, {"--bootstrap-server", "--command-config"}, {});
-  auto client = options.connect();
-  if (!client.ok()) return complain(client.error().message);
-  auto answer = (*client)->ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
-  if (!answer.ok()) return complain(answer.error().message);
-  auto cluster = (*client)->ask<DescribeClusterResponse>(DescribeClusterRequest{}, 0);
-  if (!cluster.ok()) return complain(cluster.error().message);
-  for (const auto& broker : cluster->brokers) {
-    fmt::print("{}:{} (id: {} rack: {} isFenced: false) -> (\n", broker.host, broker.port, broker.broker_id,
-               broker.rack.value_or("null"));
-  }
-  const char* separator = "";
-  for (const auto& api : answer->api_keys) {
-    std::string versions = api.min_version == api.max_version
-                               ? fmt::format("{}", api.min_version)
-                               : fmt::format("{} to {}", api.min_version, api.max_version);
-    fmt::print("{}\t{}({}): {} [usable: {}]", separator, api_name(static_cast<ApiKey>(api.api_key)), api.api_key,
-               versions, api.max_version);
-    separator = ",\n";
-  }
-  fmt::print("\n)\n");
   return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "log/check/directory_check.h"
 #include "tools/commands.h"
-#include "tools/words.h"
+#include "tools/options.h"
 
 namespace milena {
 namespace {
@@ -100,17 +100,26 @@ int repair(const std::vector<Checked>& all) {
 
 }  // namespace
 
-int run_check(std::span<const char* const> words) {
+int run_check(ToolWords words) {
   set_log_level(LogLevel::kOff);  // it is said here
   bool repairs = false, prints_all = false;
   std::vector<std::string> paths;
-  for (const std::string word : words) {
-    if (word == "--repair") repairs = true;
-    else if (word == "--all") prints_all = true;
-    else if (word.starts_with("-")) return complain(fmt::format("check {}: no such option", word)), 2;
-    else paths.push_back(word);
-  }
-  if (paths.empty()) return complain("check: expected a data directory (log.dirs)"), 2;
+  Options options(Options::Style::kOwn, "milena check",
+                  "Reads data directories (log.dirs) while no broker uses them: every batch with its checksum, indexes, "
+                  "snapshots, checkpoints. It says what is wrong, partition by partition. Nothing is changed without "
+                  "--repair.",
+                  "[--all] [--repair] DIRECTORY...");
+  options.flag("--all", prints_all, "Names partitions that are whole, too.");
+  options.flag("--repair", repairs,
+               "Then does what it has said under each problem. Damaged bytes are left out of a segment, files that the "
+               "broker can make again are taken away. What is replaced stays beside it as *.before-repair. Damaged "
+               "records are lost: their offsets are named.");
+  options.words("directory", paths, "Directories of log.dirs.");
+  options.example("It ends with 0 if nothing is wrong or all was repaired, with 1 if something");
+  options.example("is, and with 2 if a directory cannot be read or a broker uses it. A note is");
+  options.example("no problem: the next start puts it right.");
+  if (auto code = options.parse(words)) return *code;
+  if (paths.empty()) return options.mistake("check: expected a data directory (log.dirs)");
   std::vector<Checked> all;
   Sums sums;
   for (const std::string& path : paths) {

@@ -16,39 +16,39 @@ constexpr char kHelp[] =
 Usage: milena [--env] [--dev-security] [FILE] [--override KEY=VALUE]...
        milena config [--all] [--env] [FILE] [--override KEY=VALUE]...
        milena health [HOST:PORT | PORT]
-       milena topics | api-versions | storage ...
-       milena check [--repair] DIRECTORY...
+       milena COMMAND ... (each with --help)
        milena help | version
 
-  FILE                  settings: a server.properties as Kafka reads it, or the same
-                        keys in a .yaml file
+  FILE                  settings: a server.properties as Kafka reads it, or the
+                        same keys in a .yaml file
   --override KEY=VALUE  one setting; may be given several times
   --env                 the environment counts, too, as in Kafka's own image:
                         KAFKA_NUM_PARTITIONS=3 is num.partitions=3
-  --dev-security        a secured broker in one step: makes users with passwords, and files
-                        for clients, beside the data directory
-  config                prints the settings that hold and where each came from; --all
-                        with the defaults
-  health                ends with 0 if the broker answers at its own first listener, or
-                        at HOST:PORT, or at PORT of this machine
-  topics, api-versions, storage
-                        for machines without Kafka's scripts: the everyday part of
-                        kafka-topics.sh, kafka-broker-api-versions.sh, kafka-storage.sh,
-                        with their options (milena topics --help); without
-                        --bootstrap-server they go to localhost:9092
-  check                 says what is wrong with data directories while no broker uses
-                        them, and repairs them if asked to (milena check --help)
+  --dev-security        a secured broker in one step: makes certificates, users with
+                        passwords, and files for clients, beside the data directory
+  config                prints the settings that hold and where each came from;
+                        --all with the defaults
+  health                ends with 0 if the broker answers at its own first
+                        listener, or at HOST:PORT, or at PORT of this machine
+
+Commands, for Milena or Apache Kafka; without -b HOST:PORT they go to
+localhost:9092:
+{}
+Kafka's scripts are commands as well: milena kafka-topics --help. A link to the
+program by the name of a script (kafka-topics.sh, kafka-topics) is that script.
 
 Nothing needs to be set. By default
-  - it listens on port 9092 of every address, for clients without TLS or passwords;
-  - it tells clients to come back to the address they came to (advertised.listeners=auto);
+  - it listens on port 9092 of every address, for clients without TLS and
+    passwords;
+  - it tells clients to come back to the address they came to
+    (advertised.listeners=auto);
   - it keeps its data in {} (log.dirs),
     in the files that Kafka itself would write;
   - topics are made when a client first asks for them, with one partition;
   - records are kept for seven days (log.retention.hours).
 
-Settings come from, the later the stronger: FILE; with --env, KAFKA_* and CLUSTER_ID of the
-environment; --override.
+Settings come from, the later the stronger: FILE; with --env, KAFKA_* and
+CLUSTER_ID of the environment; --override.
 
 Examples
   milena
@@ -57,54 +57,12 @@ Examples
   KAFKA_LISTENERS=PLAINTEXT://:19092 milena config --env
 
 Then, with the programs you have:
-  echo hello | kcat -b localhost:9092 -P -t greetings
+  echo hello | milena produce greetings
+  milena cat greetings
   kcat -b localhost:9092 -C -t greetings -e
-  kafka-topics.sh --bootstrap-server localhost:9092 --list
 
 docs/configuration.md lists every setting and says which of them have an effect.
 Stop it with Ctrl-C or SIGTERM; another one, two seconds later, ends it at once.
-)";
-
-constexpr char kTopicsHelp[] =
-    R"(Usage: milena topics [--bootstrap-server HOST:PORT] --list
-       milena topics ... --describe [--topic NAME]
-       milena topics ... --create --topic NAME [--partitions N]
-                     [--replication-factor N] [--config KEY=VALUE]... [--if-not-exists]
-       milena topics ... --delete --topic NAME [--if-exists]
-
-The everyday part of kafka-topics.sh. Without --bootstrap-server it goes to localhost:9092.
-)";
-
-constexpr char kApiVersionsHelp[] =
-    R"(Usage: milena api-versions [--bootstrap-server HOST:PORT]
-
-What kafka-broker-api-versions.sh prints. Without --bootstrap-server it goes to localhost:9092.
-)";
-
-constexpr char kStorageHelp[] =
-    R"(Usage: milena storage random-uuid
-       milena storage format -t CLUSTER_ID [-c FILE] [--ignore-formatted] [--standalone]
-                     [--add-scram 'SCRAM-SHA-256=[name=NAME,password=PASSWORD]']...
-
-What kafka-storage.sh does for a node that runs alone. A directory needs no formatting before
-it is used; formatting decides the cluster's id, and may make the first users of SCRAM.
-)";
-
-constexpr char kCheckHelp[] =
-    R"(Usage: milena check [--all] [--repair] DIRECTORY...
-
-Reads data directories (log.dirs) while no broker uses them: every batch with its checksum,
-indexes, snapshots, checkpoints. It says what is wrong, partition by partition; --all names
-those that are whole, too. Nothing is changed.
-
-  --repair   then does what it has said under each problem. Damaged bytes are left out of
-             a segment, files that the broker can make anew are taken away. What is
-             replaced stays beside it as *.before-repair; delete it when all is well.
-             Records that were damaged are lost: the offsets are named.
-
-It ends with 0 if nothing is wrong or all was repaired, with 1 if something is, and with 2 if
-a directory cannot be read or a broker uses it. A note is no problem: the next start puts it
-right.
 )";
 
 using Command = CommandLine::Command;
@@ -112,13 +70,10 @@ using Command = CommandLine::Command;
 struct KnownCommand {
   ByteView word;
   Command command;
-  const char* help;  // null: in the program's own
 };
 constexpr KnownCommand kCommands[] = {
-    {"config", Command::kConfig, nullptr},       {"health", Command::kHealth, nullptr},
-    {"topics", Command::kTopics, kTopicsHelp},   {"api-versions", Command::kApiVersions, kApiVersionsHelp},
-    {"storage", Command::kFormat, kStorageHelp}, {"help", Command::kHelp, nullptr},
-    {"version", Command::kVersion, nullptr},     {"check", Command::kCheck, kCheckHelp},
+    {"config", Command::kConfig}, {"health", Command::kHealth},   {"help", Command::kHelp},
+    {"version", Command::kVersion},
 };
 
 const KnownCommand* find_command(ByteView word) {
@@ -135,12 +90,14 @@ bool is_help(ByteView word) {
 std::string no_such_command(const std::string& word) {
   std::string meant;
   size_t nearest = std::max<size_t>(2, word.size() / 4) + 1;
-  for (const KnownCommand& command : kCommands) {
-    size_t distance = edit_distance(word, command.word);
-    if (distance >= nearest) continue;
+  auto compare = [&](ByteView command) {
+    size_t distance = edit_distance(word, command);
+    if (distance >= nearest) return;
     nearest = distance;
-    meant = fmt::format(" Did you mean {}?", command.word);
-  }
+    meant = fmt::format(" Did you mean {}?", command);
+  };
+  for (const KnownCommand& command : kCommands) compare(command.word);
+  for (const ToolCommand& command : tool_commands()) compare(command.name);
   return fmt::format("{}: no such command, and no file of settings.{}", word, meant);
 }
 
@@ -153,46 +110,13 @@ bool is_port(ByteView word) {
   return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// kafka-storage.sh takes more than this; what concerns clusters of several nodes has no meaning here.
-void parse_storage(int count, const char* const* words, CommandLine& line) {
-  std::string what = count > 0 ? words[0] : "";
-  if (what == "random-uuid") {
-    line.command = Command::kRandomUuid;
-    return;
-  }
-  if (what != "format") {
-    line.mistake = "storage: expected random-uuid or format";
-    return;
-  }
-  line.command = Command::kFormat;
-  for (int i = 1; i < count; i++) {
-    std::string word = words[i];
-    bool more = i + 1 < count;
-    if ((word == "-t" || word == "--cluster-id") && more) {
-      line.cluster_id = words[++i];
-    } else if ((word == "-c" || word == "--config") && more) {
-      line.settings.file = words[++i];
-    } else if (word == "-g" || word == "--ignore-formatted") {
-      line.ignore_formatted = true;
-    } else if ((word == "-S" || word == "--add-scram") && more) {
-      line.add_scram.push_back(words[++i]);
-    } else if (word == "-s" || word == "--standalone" || word == "-N" || word == "--no-initial-controllers") {
-      continue;
-    } else {
-      line.mistake =
-          "storage format " + word + ": expected -t CLUSTER_ID, -c FILE, --add-scram USER, --ignore-formatted or "
-                     "--standalone";
-    }
-  }
-}
-
 // A word that is no option.
 void take_word(const std::string& word, bool first, CommandLine& line) {
   const KnownCommand* command = first ? find_command(word) : nullptr;
   bool is_health = line.command == Command::kHealth && line.address.empty();
-  if (command != nullptr && command->help == nullptr) {
+  if (command != nullptr) {
     line.command = command->command;
-  } else if (command != nullptr) {
+  } else if (find_tool_command(word) != nullptr) {
     line.mistake = word + ": expected as the first word";
   } else if (is_health && is_port(word)) {
     line.address = "localhost:" + word;
@@ -207,24 +131,24 @@ void take_word(const std::string& word, bool first, CommandLine& line) {
   }
 }
 
+// Names that mean a command wherever the program is called by them.
+bool is_link_name(const std::string& path) {
+  ByteView name = ByteView(path).substr(path.rfind('/') + 1);
+  return name.starts_with("kafka-") || name == "rpk" || name == "redpanda";
+}
+
 }  // namespace
 
 CommandLine parse_command_line(int count, const char* const* words) {
   CommandLine line;
-  std::string first = count > 1 ? words[1] : "";
-  const KnownCommand* own = find_command(first);
-  if (own != nullptr && own->help != nullptr && std::any_of(words + 2, words + count, is_help)) {
-    line.command = Command::kHelp;
-    line.help = own->help;
-    return line;
-  }
-  if (first == "topics" || first == "api-versions" || first == "check") {
-    line.command = own->command;
-    line.words = {words + 2, static_cast<size_t>(count - 2)};
-    return line;
-  }
-  if (first == "storage") {
-    parse_storage(count - 2, words + 2, line);
+  // `milena kafka-topics ...`, or a link of that name.
+  std::string name = count > 0 ? words[0] : "";
+  line.tool = is_link_name(name) ? find_tool_command(name) : nullptr;
+  int first = line.tool != nullptr ? 1 : 2;
+  if (line.tool == nullptr && count > 1) line.tool = find_tool_command(words[1]);
+  if (line.tool != nullptr) {
+    line.command = Command::kTool;
+    line.words = {words + first, static_cast<size_t>(count - first)};
     return line;
   }
   bool named = false;  // the command, or the file
@@ -249,6 +173,8 @@ CommandLine parse_command_line(int count, const char* const* words) {
       line.environment = true;
     } else if (word == "--all" && line.command == Command::kConfig) {
       line.all = true;
+    } else if (word == "--say-when-ready" && i + 1 < count) {
+      line.say_when_ready.push_back(words[++i]);
     } else if (word == "--override") {
       if (++i == count) line.mistake = "--override: expected KEY=VALUE behind it";
       else line.settings.overrides.push_back(words[i]);
@@ -265,6 +191,12 @@ CommandLine parse_command_line(int count, const char* const* words) {
   return line;
 }
 
-std::string help_text() { return fmt::format(kHelp, default_data_directory()); }
+std::string help_text() {
+  std::string commands;
+  for (const ToolCommand& command : tool_commands()) {
+    if (command.summary != nullptr) commands += fmt::format("  {:<21} {}\n", command.name, command.summary);
+  }
+  return fmt::format(kHelp, commands, default_data_directory());
+}
 
 }  // namespace milena

@@ -1,10 +1,11 @@
 // The words behind `milena`: what is to be done, and with which settings.
 #pragma once
 
-#include <span>
 #include <string>
+#include <vector>
 
 #include "config/settings.h"
+#include "tools/commands.h"
 
 namespace milena {
 
@@ -13,11 +14,7 @@ struct CommandLine {
     kServe,
     kConfig,
     kHealth,
-    kTopics,
-    kApiVersions,
-    kRandomUuid,
-    kFormat,
-    kCheck,
+    kTool,
     kHelp,
     kVersion,
     kConfigReference,
@@ -28,18 +25,17 @@ struct CommandLine {
 
   Command command = Command::kServe;
   SettingsInput settings;
-  bool dev_security = false;  // users, certificates and files for clients are made
   bool environment = false;  // KAFKA_* variables count, too
+  bool dev_security = false;
   bool all = false;     // config: the defaults, too
   std::string address;  // health: whom to ask instead of the broker of these settings
-  std::span<const char* const> words;  // topics, api-versions, check: theirs
-  std::string cluster_id;              // format
-  bool ignore_formatted = false;       // format
-  std::vector<std::string> add_scram;  // format: as --add-scram has them
-  std::string help;                    // help: of one command; empty for the program's
+  std::vector<std::string> say_when_ready;  // lines for programs that wait for them
+  const ToolCommand* tool = nullptr;
+  ToolWords words;      // the tool's
   std::string mistake;  // what cannot be understood; empty if all is well
 };
 
+// The first word is the program's name: one of Kafka's scripts' makes it that script.
 CommandLine parse_command_line(int count, const char* const* words);
 std::string help_text();
 

@@ -1,34 +1,69 @@
-// The commands of the binary besides serving, for machines and images that have no other tools of Kafka's: whether a
-// broker serves, its topics, its versions, a data directory. They print to standard output and return the process's
-// exit code; what went wrong goes to standard error.
+// The commands of the binary besides serving, for machines and images that have no other tools of Kafka's. They print
+// to standard output and return the process's exit code; what went wrong goes to standard error.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "tools/broker_client.h"
 
 namespace milena {
 
+using ToolWords = std::span<const char* const>;
+
 // `milena health`: 0 if the broker answers and all partitions of the cluster can be used. Else it says why not.
 int run_health(const BrokerAddress& address);
 
-// The words are those of Kafka's own scripts, as far as image health checks and build scripts use them.
-// kafka-topics.sh: --bootstrap-server, and --list, --create, --describe or --delete with --topic, --partitions,
-// --replication-factor, --config, --if-not-exists, --if-exists.
-int run_topics(std::span<const char* const> words);
-// kafka-broker-api-versions.sh: --bootstrap-server.
-int run_api_versions(std::span<const char* const> words);
-// kafka-storage.sh: random-uuid; format -t CLUSTER_ID -c FILE. `log_dirs` and `node_id` are what the file says;
-// `and_also` writes what else belongs into a new directory.
-int run_storage_random_uuid();
-int run_storage_format(const std::string& cluster_id, std::span<const std::string> log_dirs, int32_t node_id,
-                       bool ignore_formatted, const std::function<Status(const std::string&)>& and_also = {});
+// Stand-ins for Kafka's scripts: their options, output and exit codes.
+int run_kafka_topics(ToolWords words);
+int run_kafka_console_producer(ToolWords words);
+int run_kafka_console_consumer(ToolWords words);
+int run_kafka_consumer_groups(ToolWords words);
+int run_kafka_configs(ToolWords words);
+int run_kafka_broker_api_versions(ToolWords words);
+int run_kafka_storage(ToolWords words);
+int run_kafka_dump_log(ToolWords words);
+int run_kafka_producer_perf_test(ToolWords words);
+int run_kafka_consumer_perf_test(ToolWords words);
 
-// `milena check`: --repair, --all, and directories. 0: nothing is wrong, or all of it was repaired; 1: something is;
-// 2: it could not be looked at.
-int run_check(std::span<const char* const> words);
+// What Redpanda's containers are started with, as words to serve with; without them, `code` is what to end with.
+std::optional<std::vector<std::string>> redpanda_words(ToolWords words, int& code);
+
+// The program's own.
+int run_topics(ToolWords words);
+int run_groups(ToolWords words);
+int run_configs(ToolWords words);
+int run_produce(ToolWords words);
+int run_consume(ToolWords words);
+int run_cat(ToolWords words);
+int run_dump(ToolWords words);
+int run_features(ToolWords words);
+int run_quorum(ToolWords words);
+int run_logdirs(ToolWords words);
+int run_transactions(ToolWords words);
+int run_perf(ToolWords words);
+int run_completion(ToolWords words);
+// `milena check`: 0: nothing is wrong, or all of it was repaired; 1: something is; 2: it could not be examined.
+int run_check(ToolWords words);
+
+// Writes the users of --add-scram (kafka-storage format) into a new directory of the metadata; with an empty directory it
+// only checks them. The records are the broker's, so src/main.cc sets it. Null: --add-scram is refused.
+inline Status (*write_scram_users)(std::span<const std::string> users, const std::string& directory) = nullptr;
+
+// A command of the binary by name: `milena NAME ...`, or, for a script of Kafka's, a link of that name.
+struct ToolCommand {
+  const char* name;
+  const char* summary;          // null: not in the list of commands
+  int (*run)(ToolWords words);  // null: redpanda_words(), and serve
+};
+std::span<const ToolCommand> tool_commands();
+// "kafka-topics.sh", "/opt/kafka/bin/kafka-topics", "topics"; null if there is none.
+const ToolCommand* find_tool_command(std::string name);
+
+// To standard error; returns the exit code.
+int complain(const std::string& message);
 
 }  // namespace milena

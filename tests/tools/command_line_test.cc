@@ -5,8 +5,6 @@
 
 #include <vector>
 
-#include "tools/words.h"
-
 namespace milena {
 namespace {
 
@@ -14,15 +12,19 @@ using Command = CommandLine::Command;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-CommandLine parse(std::vector<const char*> words) {
-  words.insert(words.begin(), "milena");
+CommandLine parse_all(std::vector<const char*> words) {
   CommandLine line = parse_command_line(static_cast<int>(words.size()), words.data());
   line.words = {};  // they point into what ends here
   return line;
 }
 
+CommandLine parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "milena");
+  return parse_all(std::move(words));
+}
+
 TEST(CommandLine, WordsThatAreNoFilesAreNotTakenForFiles) {
-  for (const char* word : {"produce", "consume", "topic", "Config", "9092", "localhost:9092"}) {
+  for (const char* word : {"produces", "eat", "topic", "Config", "9092", "localhost:9092"}) {
     CommandLine line = parse({word});
     EXPECT_THAT(line.mistake, HasSubstr("no such command")) << word;
     EXPECT_THAT(line.mistake, HasSubstr(word));
@@ -30,8 +32,8 @@ TEST(CommandLine, WordsThatAreNoFilesAreNotTakenForFiles) {
   EXPECT_THAT(parse({"topic"}).mistake, HasSubstr("Did you mean topics?"));
   EXPECT_THAT(parse({"helth"}).mistake, HasSubstr("Did you mean health?"));
   EXPECT_THAT(parse({"qwertzuiop"}).mistake, testing::Not(HasSubstr("Did you mean")));
-  EXPECT_THAT(parse({"--override", "a=b", "produce"}).mistake, HasSubstr("no such command"));
-  EXPECT_THAT(parse({"config", "produce"}).mistake, HasSubstr("no such command"));
+  EXPECT_THAT(parse({"--override", "a=b", "eat"}).mistake, HasSubstr("no such command"));
+  EXPECT_THAT(parse({"config", "eat"}).mistake, HasSubstr("no such command"));
   EXPECT_THAT(parse({"--env", "topics"}).mistake, HasSubstr("expected as the first word"));
   for (const char* file : {"server.properties", "./settings", "/etc/kafka", "a.yaml"}) {
     CommandLine line = parse({file});
@@ -50,15 +52,63 @@ TEST(CommandLine, HelpAndVersionAreWordsToo) {
   EXPECT_EQ(parse({"health", "-h"}).command, Command::kHelp);
 }
 
-TEST(CommandLine, CommandsHaveHelpOfTheirOwn) {
-  for (const char* command : {"topics", "api-versions", "storage"}) {
+TEST(CommandLine, AToolIsNamedByTheFirstWordOrByALink) {
+  for (const char* command : {"topics", "api-versions", "storage", "kafka-topics", "kafka-topics.sh", "produce"}) {
     CommandLine line = parse({command, "--help"});
-    EXPECT_EQ(line.command, Command::kHelp) << command;
-    EXPECT_EQ(line.mistake, "");
-    EXPECT_THAT(line.help, HasSubstr(std::string("Usage: milena ") + command));
+    EXPECT_EQ(line.command, Command::kTool) << command;
+    ASSERT_NE(line.tool, nullptr);
   }
-  EXPECT_EQ(parse({"storage", "format", "--help"}).command, Command::kHelp);
-  EXPECT_EQ(parse({"topics", "--list"}).command, Command::kTopics);
+  for (const char* link : {"kafka-topics", "/opt/kafka/bin/kafka-topics.sh", "/usr/bin/rpk"}) {
+    CommandLine line = parse_all({link, "--list"});
+    EXPECT_EQ(line.command, Command::kTool) << link;
+  }
+  // A program that happens to be called by the name of a command still serves.
+  EXPECT_EQ(parse_all({"/usr/bin/topics"}).command, Command::kServe);
+}
+
+TEST(CommandLine, HelpNamesTheCommandsWithinAScreen) {
+  std::string text = help_text();
+  for (const ToolCommand& command : tool_commands()) {
+    if (command.summary != nullptr) {
+      EXPECT_THAT(text, HasSubstr(command.summary));
+    }
+  }
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = text.find('\n', begin);
+    EXPECT_LE(end - begin, 80u) << text.substr(begin, end - begin);
+    begin = end + 1;
+  }
+}
+
+TEST(CommandLine, WhatRedpandaIsStartedWithBecomesSettings) {
+  const char* const words[] = {"redpanda",
+                               "start",
+                               "--mode",
+                               "dev-container",
+                               "--smp=1",
+                               "--kafka-addr",
+                               "internal://0.0.0.0:29092,OUTSIDE://0.0.0.0:9092",
+                               "--advertise-kafka-addr",
+                               "internal://kafka:29092,OUTSIDE://localhost:1234",
+                               "--config",
+                               "/no/such/file"};
+  int code = -1;
+  auto given = redpanda_words(words, code);
+  ASSERT_TRUE(given.has_value());
+  std::vector<const char*> pointers;
+  for (const std::string& word : *given) pointers.push_back(word.c_str());
+  CommandLine line = parse_all(pointers);
+  EXPECT_EQ(line.mistake, "");
+  EXPECT_EQ(line.command, Command::kServe);
+  EXPECT_THAT(line.settings.overrides,
+              ElementsAre("listeners=INTERNAL://0.0.0.0:29092,OUTSIDE://0.0.0.0:9092",
+                          "listener.security.protocol.map=INTERNAL:PLAINTEXT,OUTSIDE:PLAINTEXT",
+                          "advertised.listeners=INTERNAL://kafka:29092,OUTSIDE://localhost:1234",
+                          "inter.broker.listener.name=INTERNAL", "log.dirs=/var/lib/redpanda/data"));
+  EXPECT_THAT(line.say_when_ready, testing::Contains("Successfully started Redpanda!"));
+  const char* const wrong[] = {"redpanda", "stop"};
+  EXPECT_FALSE(redpanda_words(wrong, code).has_value());
+  EXPECT_EQ(code, 2);
 }
 
 TEST(CommandLine, HealthTakesAPort) {
@@ -77,18 +127,6 @@ TEST(CommandLine, OverridesComeInBothForms) {
   EXPECT_THAT(line.settings.overrides, ElementsAre("a=b", "c=d"));
   EXPECT_FALSE(line.environment);
   EXPECT_THAT(parse({"--override"}).mistake, HasSubstr("expected KEY=VALUE"));
-}
-
-TEST(ToolWords, WithoutAServerTheyGoToTheUsualOne) {
-  auto client = ToolWords({}, {"--bootstrap-server"}, {}).connect();
-  // Whether anything listens there is the machine's affair.
-  if (!client.ok()) {
-    EXPECT_THAT(client.error().message, HasSubstr("localhost:9092"));
-  }
-  const char* const empty[] = {"--bootstrap-server="};
-  auto nowhere = ToolWords(empty, {"--bootstrap-server"}, {}).connect();
-  ASSERT_FALSE(nowhere.ok());
-  EXPECT_THAT(nowhere.error().message, HasSubstr("expected host:port"));
 }
 
 }  // namespace

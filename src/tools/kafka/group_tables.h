@@ -1,0 +1,41 @@
+// The tables of kafka-consumer-groups.sh.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/group_admin.h"
+
+namespace milena {
+
+struct GroupOffsetRow {
+  std::optional<TopicPartitionName> partition;
+  std::optional<GroupOffset> committed;
+  std::optional<int64_t> end;
+  std::string consumer = "-";
+  std::string host = "-";
+  std::string client = "-";
+
+  std::optional<int64_t> lag() const;
+};
+
+// The partitions of the members, those with most first, and then those that have an offset and no member.
+Result<std::vector<GroupOffsetRow>> group_offset_rows(Cluster& cluster, const GroupInfo& group);
+
+// Says that a group has no members, or is moving. False if there is nothing to show.
+bool say_what_state(const GroupInfo& group);
+void print_group_offsets(const std::string& group, const std::vector<GroupOffsetRow>& rows, bool verbose);
+void print_group_members(const GroupInfo& group, bool verbose);
+void print_group_state(const GroupInfo& group, bool verbose);
+
+// "topic", "topic:0,2": the partitions that are meant. kNotFound for a topic that is not there.
+Result<std::vector<TopicPartitionName>> named_partitions(Cluster& cluster, const std::vector<std::string>& topics);
+// delete_offsets() where a list may be empty.
+Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets_of(Cluster& cluster, const std::string& group,
+                                                                  const std::vector<TopicPartitionName>& partitions,
+                                                                  ErrorCode& whole);
+// "org.apache.kafka.common.errors.GroupNotEmptyException: The group is not empty."
+std::string java_exception(ErrorCode code);
+
+}  // namespace milena

@@ -1,0 +1,63 @@
+// Options: the words behind a command, taken apart by CLI11. A command names its options and where their values go, and
+// calls parse(). Help, mistakes and the words that a shell's completion offers come from the same list.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace milena {
+
+// The exit code of a command that could not understand its words.
+inline constexpr int kUsageMistake = 2;
+
+class Options {
+ public:
+  enum class Style {
+    kOwn,    // milena's commands: a mistake ends with kUsageMistake
+    kKafka,  // Kafka's scripts: a mistake ends with 1, as there
+  };
+
+  // `usage` follows the program's name, and may have several lines.
+  Options(Style style, std::string program, std::string summary, std::string usage);
+  ~Options();
+
+  // `names` is "-p,--partitions", or the name of a word without a dash. `value` is what help calls the value.
+  void flag(const char* names, bool& to, const char* help);
+  void text(const char* names, std::string& to, const char* value, const char* help);
+  // Whether it was given is told apart from its value.
+  void text(const char* names, std::optional<std::string>& to, const char* value, const char* help);
+  // May be given several times.
+  void texts(const char* names, std::vector<std::string>& to, const char* value, const char* help);
+  // The value may be missing: then it is empty.
+  void maybe_text(const char* names, std::optional<std::string>& to, const char* value, const char* help);
+  void number(const char* names, int64_t& to, const char* value, const char* help);
+  void number(const char* names, std::optional<int64_t>& to, const char* value, const char* help);
+  // Words that are no options.
+  void word(const char* name, std::string& to, const char* help);
+  void words(const char* name, std::vector<std::string>& to, const char* help);
+  // Taken and left without effect, as Kafka's options for what only its own clients have.
+  void ignored(const char* names, const char* value, const char* help);
+  void ignored_flag(const char* names, const char* help);
+  // Lines below the options in help.
+  void example(const char* line);
+
+  // What to exit with when there is nothing more to do: help was asked for, or there was a mistake.
+  std::optional<int> parse(std::span<const char* const> words);
+  // Says what is wrong and how it is used; the exit code.
+  int mistake(const std::string& message) const;
+  std::string help() const;
+
+ private:
+  struct Parts;
+
+  std::unique_ptr<Parts> parts_;
+};
+
+// The word that asks a command for the names of its options, one a line, instead of its work: for shells' completion.
+inline constexpr char kListOptions[] = "--list-options-of-this-command";
+
+}  // namespace milena

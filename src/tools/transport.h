@@ -1,0 +1,50 @@
+// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS or a login on top
+// of it is made by another BrokerTransportMaker. Blocks its caller.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace milena {
+
+struct BrokerAddress {
+  std::string host;
+  uint16_t port = 0;
+  std::string text() const;
+};
+
+// "host:port", "[::1]:9092"; of a list, the first.
+Result<BrokerAddress> parse_broker_address(const std::string& text);
+// All of "a:1,b:2".
+Result<std::vector<BrokerAddress>> parse_broker_addresses(const std::string& text);
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+inline Deadline deadline_in(int64_t milliseconds) {
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+}
+
+class BrokerTransport {
+ public:
+  virtual ~BrokerTransport() = default;
+
+  // Both take or give all of it, or fail.
+  virtual Status send(ByteView bytes, Deadline deadline) = 0;
+  virtual Status receive(char* to, size_t count, Deadline deadline) = 0;
+};
+
+using BrokerTransportMaker = std::function<Result<std::unique_ptr<BrokerTransport>>(const BrokerAddress&, Deadline)>;
+
+Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& address, Deadline deadline);
+
+// After SIGINT or SIGTERM, waiting ends with an error, so that a command can close what it holds and end.
+void stop_on_signals();
+bool stop_requested();
+
+}  // namespace milena
