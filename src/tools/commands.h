@@ -49,8 +49,8 @@ int run_completion(ToolWords words);
 // `milena check`: 0: nothing is wrong, or all of it was repaired; 1: something is; 2: it could not be examined.
 int run_check(ToolWords words);
 
-// Writes the users of --add-scram (kafka-storage format) into a new directory of the metadata; with an empty directory it
-// only checks them. The records are the broker's, so src/main.cc sets it. Null: --add-scram is refused.
+// Writes the users of --add-scram (kafka-storage format) into a new directory of the metadata; with an empty directory
+// it only checks them. The records are the broker's, so src/main.cc sets it. Null: --add-scram is refused.
 inline Status (*write_scram_users)(std::span<const std::string> users, const std::string& directory) = nullptr;
 
 // A command of the binary by name: `milena NAME ...`, or, for a script of Kafka's, a link of that name.
