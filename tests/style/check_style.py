@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "metadata": ["config", "protocol", "base"],
     "coordinator": ["metadata/image", "protocol", "base"],
     "broker": ["log", "coordinator", "metadata", "security", "config", "protocol", "base"],
-    "net": ["broker/clients/session.h", "security", "config", "base"],
+    "net": ["broker/clients/session.h", "broker/cluster/network.h", "security", "config", "base"],
     "tools": ["log/format", "config", "protocol", "base"],
 }
 # Clocks, random numbers and threads come from an Executor (base/executor.h), so that a whole node can be run again from a
