@@ -71,6 +71,7 @@ class ReplicaMover {
   void sync(const MovePtr& move);
   void announce(const MovePtr& move);
   void assign(const TopicPartitionId& id, const LogDirectory& directory, Task done);
+  void assign_remotely(const TopicPartitionId& id, const LogDirectory& directory, Task done);
   void finish(const MovePtr& move);
   Status swap(Partition& partition, Move& move);
   void end(MovePtr move, Copy copy);
