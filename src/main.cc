@@ -18,6 +18,7 @@
 #include "config/settings.h"
 #include "config/settings_environment.h"
 #include "config/settings_report.h"
+#include "net/outgoing.h"
 #include "net/server.h"
 #include "net/server_settings.h"
 #include "tools/command_line.h"
@@ -86,6 +87,14 @@ void wait_for_stop(const sigset_t& signals) {
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+// While the start still waits for other nodes: a signal has come, and waits to be taken.
+bool stop_is_wanted() {
+  sigset_t pending;
+  ::sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+         sigismember(&pending, SIGHUP) == 1;
+}
+
 LogLevel chosen_log_level(const Settings& settings) {
   std::string name = settings.get_string("milena.log.level");
   switch (name[0] | 0x20) {
@@ -123,7 +132,12 @@ int serve(const Settings& settings) {
   if (!opened.ok()) return fail(opened.error().message);
 
   log_info("Data directory: {}", settings.get_string("log.dirs"));
-  Result<std::unique_ptr<Node>> node = Node::start(settings, loops.executors());
+  OutgoingNetwork network(loops);
+  NodeSurroundings surroundings;
+  surroundings.network = &network;
+  surroundings.cancelled = stop_is_wanted;
+  Result<std::unique_ptr<Node>> node =
+      Node::start(settings, loops.executors(), posix_file_system(), std::move(surroundings));
   if (!node.ok()) return fail(node.error().message);
   Status started = server.start(node.value()->sessions());
   if (!started.ok()) {
@@ -136,6 +150,7 @@ int serve(const Settings& settings) {
   say_started(settings);
 
   wait_for_stop(signals);
+  node.value()->leave();
   server.stop();
   node.value()->stop();
   loops.stop();
@@ -151,8 +166,10 @@ int check_health(const CommandLine& line, const Settings& settings) {
     if (!given.ok()) return fail(given.error().message);
     address = given.take();
   } else {
-    Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);
+    Result<std::vector<ListenerEndpoint>> listeners =
+        settings.has_role("broker") ? broker_listeners(settings) : controller_listeners(settings);
     if (!listeners.ok()) return fail(listeners.error().message);
+    if (listeners->empty()) return fail("no listener is set");
     const ListenerEndpoint& first = listeners->front();
     if (!first.host.empty() && first.host != "0.0.0.0" && first.host != "::") address.host = first.host;
     address.port = first.port;
@@ -188,6 +205,7 @@ int run(int count, char** words) {
     case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
     case CommandLine::Command::kTopics: return run_topics(line.words);
     case CommandLine::Command::kApiVersions: return run_api_versions(line.words);
+    case CommandLine::Command::kCluster: return run_cluster(line.words);
     case CommandLine::Command::kRandomUuid: return run_storage_random_uuid();
     default: break;
   }

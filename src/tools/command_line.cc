@@ -16,6 +16,7 @@ constexpr char kHelp[] =
 Usage: milena [--env] [FILE] [--override KEY=VALUE]...
        milena config [--all] [--env] [FILE] [--override KEY=VALUE]...
        milena health [HOST:PORT | PORT]
+       milena cluster [--brokers N] [--dir DIRECTORY] [--port PORT] [--override KEY=VALUE]...
        milena topics | api-versions | storage ...
        milena help | version
 
@@ -28,6 +29,8 @@ Usage: milena [--env] [FILE] [--override KEY=VALUE]...
                         with the defaults
   health                ends with 0 if the broker answers at its own first listener, or
                         at HOST:PORT, or at PORT of this machine
+  cluster               starts several nodes on this machine as one cluster, shows what runs
+                        where, and stops them with Ctrl-C (milena cluster --help)
   topics, api-versions, storage
                         for machines without Kafka's scripts: the everyday part of
                         kafka-topics.sh, kafka-broker-api-versions.sh, kafka-storage.sh,
@@ -84,6 +87,15 @@ What kafka-storage.sh does for a node that runs alone. A directory needs no form
 it is used; formatting decides the cluster's id.
 )";
 
+constexpr char kClusterHelp[] =
+    R"(Usage: milena cluster [--brokers N] [--dir DIRECTORY] [--port PORT] [--override KEY=VALUE]...
+
+Starts N nodes (3) on this machine, each in a process of its own, as one cluster. The first is
+the controller, too. They listen on PORT (9092) and the ports behind it, keep their data below
+DIRECTORY, and write what they log beside it. Topics have three replicas, or one on each node.
+Ctrl-C stops them all.
+)";
+
 using Command = CommandLine::Command;
 
 struct KnownCommand {
@@ -94,6 +106,7 @@ struct KnownCommand {
 constexpr KnownCommand kCommands[] = {
     {"config", Command::kConfig, nullptr},       {"health", Command::kHealth, nullptr},
     {"topics", Command::kTopics, kTopicsHelp},   {"api-versions", Command::kApiVersions, kApiVersionsHelp},
+    {"cluster", Command::kCluster, kClusterHelp},
     {"storage", Command::kFormat, kStorageHelp}, {"help", Command::kHelp, nullptr},
     {"version", Command::kVersion, nullptr},
 };
@@ -191,8 +204,8 @@ CommandLine parse_command_line(int count, const char* const* words) {
     line.help = own->help;
     return line;
   }
-  if (first == "topics" || first == "api-versions") {
-    line.command = first == "topics" ? Command::kTopics : Command::kApiVersions;
+  if (first == "topics" || first == "api-versions" || first == "cluster") {
+    line.command = own->command;
     line.words = {words + 2, static_cast<size_t>(count - 2)};
     return line;
   }

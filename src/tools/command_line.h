@@ -15,6 +15,7 @@ struct CommandLine {
     kHealth,
     kTopics,
     kApiVersions,
+    kCluster,
     kRandomUuid,
     kFormat,
     kHelp,

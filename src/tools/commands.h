@@ -24,4 +24,8 @@ int run_storage_random_uuid();
 int run_storage_format(const std::string& cluster_id, std::span<const std::string> log_dirs, int32_t node_id,
                        bool ignore_formatted);
 
+
+// Several nodes on this machine as one cluster: --brokers, --dir, --port, --override. Runs until a signal.
+int run_cluster(std::span<const char* const> words);
+
 }  // namespace milena
