@@ -182,7 +182,9 @@ TEST_F(ReplicationTest, ASilentBrokerIsFencedAfterItsSession) {
 TEST_F(ReplicationTest, ProducerIdsAreOfOneCluster) {
   std::set<int64_t> ids;
   for (int node = 1; node <= 3; node++) {
-    auto response = ask<InitProducerIdResponse>(node, InitProducerIdRequest(), 4);
+    InitProducerIdRequest request;
+    request.transactional_id.reset();
+    auto response = ask<InitProducerIdResponse>(node, request, 4);
     EXPECT_EQ(response.error_code, ErrorCode::kNone);
     ids.insert(response.producer_id);
   }

@@ -11,7 +11,7 @@ namespace {
 constexpr ByteView kCluster = "the-cluster";
 
 // Node 1 is the controller and a broker; others register as they come.
-class ControllerBrokersTest : public testing::Test {
+class ControllerBrokersTest : public ::testing::Test {
  protected:
   ControllerBrokersTest() : controller_(MetadataImage(), settings(), [this] { return Uuid{77, ++last_uuid_}; }) {
     apply(controller_.activate(default_bootstrap_records(), false).records);
