@@ -41,6 +41,8 @@ class Partition {
   std::string name() const { return name_.to_string(); }
   const TopicPartition& topic_partition() const { return name_; }
   int32_t leader_epoch() const { return leader_epoch_; }
+  // For tests.
+  void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
   // Whether this node leads it. Clients have to do with leaders alone.
   bool leads() const { return leads_; }
   // What the metadata says now: leads or follows from here on, or its leader has other replicas in sync.
