@@ -97,7 +97,7 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
   // 360 of KafkaConfig, 3 that can only be altered at run time, 5 of our own.
-  EXPECT_EQ(broker_configs().size(), 369u);
+  EXPECT_EQ(broker_configs().size(), 370u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
