@@ -23,6 +23,7 @@
 #include "config/settings.h"
 #include "config/settings_environment.h"
 #include "config/settings_report.h"
+#include "net/outgoing.h"
 #include "net/server.h"
 #include "net/server_settings.h"
 #include "tools/command_line.h"
@@ -90,6 +91,14 @@ void wait_for_stop(const sigset_t& signals) {
     });
   }
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+// While the start still waits for other nodes: a signal has come, and waits to be taken.
+bool stop_is_wanted() {
+  sigset_t pending;
+  ::sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+         sigismember(&pending, SIGHUP) == 1;
 }
 
 LogLevel chosen_log_level(const Settings& settings) {
@@ -172,7 +181,12 @@ int serve(const Settings& settings, const CommandLine& line) {
   if (!http_started.ok()) return fail(http_started.error().message);
 
   log_info("Data directory: {}", settings.get_string("log.dirs"));
-  Result<std::unique_ptr<Node>> node = Node::start(settings, loops.executors());
+  OutgoingNetwork network(loops);
+  NodeSurroundings surroundings;
+  surroundings.network = &network;
+  surroundings.cancelled = stop_is_wanted;
+  Result<std::unique_ptr<Node>> node =
+      Node::start(settings, loops.executors(), posix_file_system(), std::move(surroundings));
   if (!node.ok()) return fail(node.error().message);
   Status started = server.start(node.value()->sessions());
   if (started.ok() && line.environment) started = create_topics_of_environment(server);
@@ -182,6 +196,7 @@ int serve(const Settings& settings, const CommandLine& line) {
     say_started(settings, line.say_when_ready);
     wait_for_stop(signals);
   }
+  node.value()->leave();
   http.stop();
   server.stop();
   http_server.stop();
@@ -200,7 +215,8 @@ int check_health(const CommandLine& line, const Settings& settings) {
     if (!given.ok()) return fail(given.error().message);
     address = given.take();
   } else {
-    Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);
+    Result<std::vector<ListenerEndpoint>> listeners =
+        settings.has_role("broker") ? broker_listeners(settings) : controller_listeners(settings);
     if (!listeners.ok()) return fail(listeners.error().message);
     const auto plain = std::find_if(listeners->begin(), listeners->end(),
                                     [](const ListenerEndpoint& each) { return each.protocol == "PLAINTEXT"; });

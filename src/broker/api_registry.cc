@@ -49,8 +49,6 @@ const std::vector<ApiEntry>& api_registry() {
 
 bool is_offered(const ApiEntry& entry, bool by_controller) {
   const ApiInfo* info = find_api(entry.key);
-  // A controller's Fetch is that of the metadata log's followers, whom an embedded controller does not have.
-  if (by_controller && entry.key == ApiKey::kFetch) return false;
   return by_controller ? info->on_controller : info->on_broker;
 }
 

@@ -11,6 +11,9 @@
 #include "broker/clients/client_session.h"
 #include "broker/clients/endpoints.h"
 #include "broker/clients/sasl_services.h"
+#include "broker/cluster/broker_lifecycle.h"
+#include "broker/cluster/metadata_observer.h"
+#include "broker/cluster/remote_peers.h"
 #include "broker/controller/embedded_controller.h"
 #include "broker/controller/metadata_log.h"
 #include "broker/controller/metadata_runtime.h"
@@ -45,23 +48,33 @@ std::vector<EndpointImage> registered_endpoints(const Settings& settings, const 
 
 }  // namespace
 
-Node::Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files)
+Node::Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files,
+           NodeSurroundings surroundings)
     : settings_(settings),
       executors_(std::move(executors)),
       files_(files),
       file_cache_(std::make_unique<FileCache>(files, descriptors_for_files())),
       context_(std::make_unique<NodeContext>()),
-      peers_(std::make_unique<LocalPeers>()),
-      closed_(executors_.size()) {}
+      surroundings_(std::move(surroundings)),
+      closed_(executors_.size()) {
+  if (surroundings_.network == nullptr) {
+    peers_ = std::make_unique<LocalPeers>();
+    return;
+  }
+  auto peers = std::make_unique<RemotePeers>(*surroundings_.network, executors_.size());
+  remote_peers_ = peers.get();
+  peers_ = std::move(peers);
+}
 
 Node::~Node() = default;
 
 Result<std::unique_ptr<Node>> Node::start(const Settings& settings, std::vector<Executor*> executors,
-                                          FileSystem& files) {
-  std::unique_ptr<Node> node(new Node(settings, std::move(executors), files));
+                                          FileSystem& files, NodeSurroundings surroundings) {
+  std::unique_ptr<Node> node(new Node(settings, std::move(executors), files, std::move(surroundings)));
   Status loaded = node->load();
   if (loaded.ok()) return node;
   if (node->in_use_) node->give_up_start();
+  node->close_cluster_parts();
   return loaded.error();
 }
 
@@ -88,6 +101,7 @@ Status Node::load() {
     context_->audit_file = std::make_shared<AuditFile>(
         files_, path, static_cast<uint64_t>(settings_.get_long("milena.audit.log.max.bytes")));
   }
+  context_->network = surroundings_.network;
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
@@ -99,7 +113,7 @@ Status Node::load() {
   sasl_ = sasl.take();
   context_->sasl = sasl_.get();
   RETURN_IF_ERROR(open_directories());
-  RETURN_IF_ERROR(start_controller());
+  RETURN_IF_ERROR(settings_.has_role("controller") ? start_controller() : join_cluster());
   if (!directories_->clean_shutdown()) RETURN_IF_ERROR(recover_logs());
   if (!directories_->metadata().online()) {
     return make_error(ErrorKind::kIo, "the log directory with the metadata, {}, has failed",
@@ -116,8 +130,10 @@ Status Node::load() {
     });
   }
   // The checkpoints know topics by name: what they say of a deleted one must not be said of one made after it.
-  metadata_->set_after_deletions(
-      [this](Task done) { housekeeping_->write_now([done = std::move(done)](bool) { done(); }); });
+  if (metadata_ != nullptr) {
+    metadata_->set_after_deletions(
+        [this](Task done) { housekeeping_->write_now([done = std::move(done)](bool) { done(); }); });
+  }
   context_->write_checkpoints = [this](Shard& from, std::function<void(bool)> done) {
     context_->router.at_controller(from, [this, &from, done = std::move(done)](Shard& home) {
       housekeeping_->write_now([this, &home, &from, done](bool written) {
@@ -134,16 +150,18 @@ Status Node::load() {
   }
   executors_[0]->post([this] {
     housekeeping_->start();
-    metadata_->start_snapshots();
-    token_expiry_->note_tokens();
+    if (metadata_ != nullptr) metadata_->start_snapshots();
+    if (token_expiry_ != nullptr) token_expiry_->note_tokens();
+    if (embedded_controller_ != nullptr) embedded_controller_->start_sessions();
   });
   for (auto& shard : shards_) {
     shard->executor().post([shard = shard.get()] { shard->start_flushes(); });
+    shard->executor().post([shard = shard.get()] { shard->start_replication(); });
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
     shard->executor().post([shard = shard.get()] { shard->transactions().load_in_background(); });
     shard->executor().post([shard = shard.get()] { shard->new_directories().start(); });
   }
-  return ok_status();
+  return observer_ != nullptr ? enter_service() : ok_status();
 }
 
 void Node::log_what_starts() const {
@@ -222,6 +240,7 @@ Status Node::start_controller() {
                         [&random = executors_[0]->random()] { return Uuid::random(random); });
   PartitionLog& log = *opened->log;
 
+  const bool is_broker = settings_.has_role("broker");
   auto write = [&](const auto& effects) -> Status {
     if (effects.records.empty()) return ok_status();
     auto appended = append_metadata_records(log, opened->epoch, effects.records, effects.atomic,
@@ -246,34 +265,46 @@ Status Node::start_controller() {
   if (directories_->clean_shutdown() && before != nullptr) start.previous_broker_epoch = before->epoch;
   RETURN_IF_ERROR(write(controller.register_controller(start.broker_id, start.incarnation_id,
                                                        endpoint_images(context_->controller_endpoints))));
-  auto registration = controller.register_broker(start, log.log_end_offset());
-  broker_epoch_ = registration.response;
-  RETURN_IF_ERROR(write(registration));
+  if (is_broker) {
+    auto registration = controller.register_broker(start, log.log_end_offset());
+    broker_epoch_ = registration.response;
+    RETURN_IF_ERROR(write(registration));
+  }
   std::vector<std::string> doomed;
   RETURN_IF_ERROR(directories_->find_replicas(controller.image(), start.broker_id, doomed));
-  RETURN_IF_ERROR(write(controller.assign_directories(
-      start.broker_id, directories_->misplaced(controller.image(), start.broker_id))));
-  RETURN_IF_ERROR(write(controller.unfence_broker(start.broker_id)));
-  RETURN_IF_ERROR(write(controller.fence_other_brokers()));
-  RETURN_IF_ERROR(write(controller.lose_directories(start.broker_id, start.log_dirs)));
+  if (is_broker) {
+    RETURN_IF_ERROR(write(controller.assign_directories(
+        start.broker_id, directories_->misplaced(controller.image(), start.broker_id))));
+    RETURN_IF_ERROR(write(controller.unfence_broker(start.broker_id)));
+    RETURN_IF_ERROR(write(controller.lose_directories(start.broker_id, start.log_dirs)));
+  }
+  // Without a listener nobody can reach this controller; with one the others have the time of their session.
+  if (context_->controller_endpoints.empty()) RETURN_IF_ERROR(write(controller.fence_other_brokers()));
   RETURN_IF_ERROR(make_start_durable(log));
   log.set_high_watermark(log.log_end_offset());
 
+  make_shards();
+  give_image_to_shards(controller.image(), log.log_end_offset() - 1);
+  metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
+  context_->metadata = metadata_.get();
+  auto embedded = std::make_unique<EmbeddedController>(*metadata_);
+  embedded_controller_ = embedded.get();
+  context_->embedded_controller = embedded.get();
+  controller_ = std::move(embedded);
+  context_->controller = controller_.get();
+  token_expiry_ = std::make_unique<TokenExpiry>(*metadata_);
+  context_->on_delegation_tokens = [this] { token_expiry_->note_tokens(); };
+  if (!doomed.empty()) remove_in_background(std::move(doomed));
+  return ok_status();
+}
+
+void Node::make_shards() {
   std::vector<Shard*> pointers;
   for (size_t i = 0; i < executors_.size(); i++) {
     shards_.push_back(std::make_unique<Shard>(*context_, i, executors_.size(), *executors_[i]));
     pointers.push_back(shards_.back().get());
   }
   context_->router.set_shards(std::move(pointers));
-  give_image_to_shards(controller.image(), log.log_end_offset() - 1);
-  metadata_ = std::make_unique<MetadataRuntime>(*shards_[0], files_, std::move(controller), opened.take());
-  context_->metadata = metadata_.get();
-  controller_ = std::make_unique<EmbeddedController>(*metadata_);
-  context_->controller = controller_.get();
-  token_expiry_ = std::make_unique<TokenExpiry>(*metadata_);
-  context_->on_delegation_tokens = [this] { token_expiry_->note_tokens(); };
-  if (!doomed.empty()) remove_in_background(std::move(doomed));
-  return ok_status();
 }
 
 // A part after the other: as records, the topics of a large cluster take several times their memory.
@@ -303,14 +334,15 @@ Status Node::make_start_durable(PartitionLog& log) {
 
 void Node::sync_start_in_background() {
   executors_[0]->post([this] {
-    metadata_->sync_soon();
+    if (metadata_ != nullptr) metadata_->sync_soon();
     auto failed = std::make_shared<Status>(ok_status());
     std::vector<std::string> paths;
     for (const auto& directory : directories_->all()) paths.push_back(directory->path());
     executors_[0]->run_blocking(
         // The worker may come to it when the node is gone.
-        [failed, &files = files_, metadata = directories_->metadata().path(), paths = std::move(paths)] {
-          *failed = sync_quorum_state(files, metadata);
+        [failed, &files = files_, metadata = directories_->metadata().path(), paths = std::move(paths),
+         leads = metadata_ != nullptr] {
+          if (leads) *failed = sync_quorum_state(files, metadata);
           for (const std::string& path : paths) {
             if (failed->ok()) *failed = files.sync_directory(path);  // the clean-shutdown mark is gone
           }
@@ -327,7 +359,7 @@ void Node::resume_moves(const std::vector<FoundDirectory>& futures) {
     if (topic == nullptr) continue;
     TopicPartitionId id{topic->id, future.partition.partition};
     for (auto& shard : shards_) {
-      Partition* partition = shard->find_partition(id);
+      Partition* partition = shard->find_replica(id);
       if (partition != nullptr) shard->mover().resume(*partition, *future.directory, future.path);
     }
   }
@@ -405,6 +437,9 @@ void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
         });
       },
       [] {});
+  if (lifecycle_ != nullptr) {
+    return context_->router.at_controller(on, [this, id = failed.id()](Shard&) { lifecycle_->directory_failed(id); });
+  }
   std::vector<Uuid> left = directories_->online_ids();
   metadata_->submit<std::monostate>(
       on,
@@ -438,8 +473,12 @@ void Node::close_shard(size_t index) {
   shard.close();
   if (!close_logs(shard, files_)) close_failed_ = true;
   closed_[index].collect(shard);
+  if (remote_peers_ != nullptr) remote_peers_->close(shard);
   if (index != 0) return;
-  if (Status closed = metadata_->close(); !closed.ok()) {
+  if (embedded_controller_ != nullptr) embedded_controller_->stop();
+  if (lifecycle_ != nullptr) lifecycle_->stop();
+  Status closed = metadata_ != nullptr ? metadata_->close() : observer_->close();
+  if (!closed.ok()) {
     log_error("the metadata log was not closed in order: {}", closed.error().message);
     close_failed_ = true;
   }

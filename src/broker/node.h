@@ -1,12 +1,13 @@
-// Node: a broker with its embedded controller, without sockets. Builds the shards over the given executors, loads the
-// metadata, and opens what an unclean stop left to recover.
+// Node: a broker, a controller, or both, without sockets. Builds the shards over the given executors, loads the
+// metadata, from its own log or from the controllers of its cluster, and opens what an unclean stop left to recover.
 //
 // start() and stop() are called from a thread that is none of the executors' own, and block until done; sessions() is
-// used by the loops in between. The executors outlive the node and run until after stop(); tests pass
-// ManualExecutors and use start() and close_shard() directly.
+// used by the loops in between. The executors outlive the node and run until after stop(); tests pass ManualExecutors
+// and use start() and close_shard() directly.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -16,31 +17,51 @@
 #include "broker/storage/housekeeping.h"
 #include "config/settings.h"
 #include "log/file_cache.h"
+#include "metadata/image.h"
 
 namespace milena {
 
+class ActiveController;
 class Authorizer;
+class BrokerLifecycle;
 class ControllerChannel;
+class EmbeddedController;
 class LogDirectories;
 struct FoundDirectory;
 class LogDirectory;
-class MetadataImage;
+class MetadataObserver;
+class Network;
 class PartitionLog;
 class MetadataRuntime;
 class Peers;
+class RemotePeers;
 class SaslServices;
 class TokenExpiry;
 class Shard;
 struct NodeContext;
 
+// What a node of a cluster needs of its surroundings, besides executors and files.
+struct NodeSurroundings {
+  // How other nodes are reached; null for a node that stands alone. Outlives the node.
+  Network* network = nullptr;
+  // Asked now and then while the node waits for others at its start: true gives up.
+  std::function<bool()> cancelled;
+  // Called over and over while the node waits: for executors that run only when told.
+  std::function<void()> pump;
+};
+
 class Node final : private SessionFactory {
  public:
   // An error is one line for a person: which directory or setting, and what to do.
   static Result<std::unique_ptr<Node>> start(const Settings& settings, std::vector<Executor*> executors,
-                                             FileSystem& files = posix_file_system());
+                                             FileSystem& files = posix_file_system(),
+                                             NodeSurroundings surroundings = {});
   ~Node() override;
 
   SessionFactory& sessions() { return *this; }
+  // Before the connections of clients are closed: a broker of a cluster hands over what it leads, if there is anybody
+  // to take it.
+  void leave();
   // Closes the logs in order and leaves the mark of a clean shutdown. No session may be open any more.
   void stop();
 
@@ -63,7 +84,7 @@ class Node final : private SessionFactory {
   [[noreturn]] static void halt(const std::string& why);
 
  private:
-  Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files);
+  Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files, NodeSurroundings surroundings);
 
   int64_t connection_refusal_ms(const std::string& peer_host) override;
   void watch_settings(std::function<void(const Settings&)> changed) override;
@@ -75,6 +96,18 @@ class Node final : private SessionFactory {
   Result<FoundState> take_over();
   void give_up_start();
   Status start_controller();
+  void make_shards();
+  // node_in_cluster.cc
+  Status join_cluster();
+  Status learn_cluster_id(std::string& cluster_id);
+  Status open_observer();
+  void start_lifecycle();
+  Status enter_service();
+  Status wait_at_home(std::function<bool()> ready, int64_t most_ms);
+  std::unique_ptr<ActiveController> connect_to_controller(const char* purpose);
+  void on_cluster_change();
+  void tell_misplaced();
+  void close_cluster_parts();
   void give_image_to_shards(const MetadataImage& image, int64_t last_offset);
   Status make_start_durable(PartitionLog& log);
   void sync_start_in_background();
@@ -95,6 +128,15 @@ class Node final : private SessionFactory {
   std::unique_ptr<MetadataRuntime> metadata_;
   std::unique_ptr<ControllerChannel> controller_;
   std::unique_ptr<TokenExpiry> token_expiry_;
+  EmbeddedController* embedded_controller_ = nullptr;  // is controller_, where it is our own
+  // Of a broker whose controller is another node. They live on shard 0.
+  NodeSurroundings surroundings_;
+  std::unique_ptr<MetadataObserver> observer_;
+  std::unique_ptr<BrokerLifecycle> lifecycle_;
+  RemotePeers* remote_peers_ = nullptr;  // is peers_, where there may be others
+  std::vector<std::pair<PartitionKey, Uuid>> misplaced_;
+  struct HomeWait;
+  std::shared_ptr<HomeWait> home_wait_;
   std::unique_ptr<Housekeeping> housekeeping_;
   // What each shard knew when it closed, for the last checkpoints.
   std::vector<NodeOffsets> closed_;

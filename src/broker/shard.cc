@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "broker/cluster/broker_lifecycle.h"
 #include "broker/controller/metadata_runtime.h"
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/transaction_runtime.h"
@@ -59,13 +60,20 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       mover_(std::make_unique<ReplicaMover>(*this)),
       flush_timer_(*this),
       producer_expiry_(*this),
-      new_directories_(*this) {}
+      new_directories_(*this),
+      in_sync_updates_(*this),
+      replica_fetchers_(*this) {}
 
 Shard::~Shard() = default;
 
-Partition* Shard::find_partition(const TopicPartitionId& id) {
+Partition* Shard::find_replica(const TopicPartitionId& id) {
   auto found = partitions_.find(id);
   return found == partitions_.end() ? nullptr : found->second.get();
+}
+
+Partition* Shard::find_partition(const TopicPartitionId& id) {
+  Partition* replica = find_replica(id);
+  return replica != nullptr && replica->leads() ? replica : nullptr;
 }
 
 void Shard::for_each_partition(const std::function<void(Partition&)>& visit) {
@@ -176,7 +184,7 @@ void Shard::apply_config(const ConfigResource& resource) {
   if (topic == nullptr) return;
   topic_configs_.erase(topic->id);
   for (int32_t p = 0; p < topic->partition_count(); p++) {
-    Partition* partition = find_partition({topic->id, p});
+    Partition* partition = find_replica({topic->id, p});
     if (partition != nullptr && partition->log_if_open() != nullptr) set_log_config(*partition, *topic);
   }
 }
@@ -200,7 +208,9 @@ void Shard::apply_altered_settings(const ConfigResource& resource) {
     if (topic != nullptr && partition->log_if_open() != nullptr) set_log_config(*partition, *topic);
   }
   if (index_ != 0) return;
-  if (node_.metadata != nullptr) executor_.post([this] { tell_cordoned_directories(); });
+  if (node_.metadata != nullptr || node_.lifecycle != nullptr) {
+    executor_.post([this] { tell_cordoned_directories(); });
+  }
   for (const std::string& text : ignored) {
     if (first_time(text)) log_warn("{}", text);
   }
@@ -212,6 +222,7 @@ void Shard::tell_cordoned_directories() {
   const BrokerImage* broker = image_.find_broker(node_.node_id);
   std::vector<Uuid> cordoned = node_.directories->cordoned_ids(settings());
   if (broker == nullptr || broker->cordoned_log_dirs == cordoned) return;
+  if (node_.lifecycle != nullptr) return node_.lifecycle->set_cordoned(std::move(cordoned));
   metadata().submit<std::monostate>(
       *this,
       [id = node_.node_id, cordoned = std::move(cordoned)](const Controller& controller) {
@@ -224,29 +235,44 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
   const TopicImage* topic = image_.find_topic(id.topic_id);
   if (topic == nullptr || !router().owns(*this, id)) return;
   const PartitionImage* image = topic->partition(id.partition);
-  bool leads = image != nullptr && image->leader == node_.node_id;
+  const bool is_replica = image != nullptr && image->replicas.contains(node_.node_id);
   auto found = partitions_.find(id);
-  if (!leads) {
+  if (!is_replica) {
     if (found == partitions_.end()) return;
-    new_directories_.take(id);
-    return take_out(id, false)->end_waits(ErrorCode::kNotLeaderOrFollower);
+    return remove_replica(id, {topic->name, id.partition});
   }
-  if (found != partitions_.end()) {
-    found->second->set_leader_epoch(image->leader_epoch);
-    return;
-  }
+  if (found != partitions_.end()) return take_role(*found->second, *image);
   TopicPartition name{topic->name, id.partition};
   bool is_new = created && !node_.directories->loading();
   LogDirectory* place = place_of(name, *image, is_new);
   auto partition = std::make_unique<Partition>(
-      *this, id, name, image->leader_epoch, place,
+      *this, id, name, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
   // What is found when the node loads and was never synced may still hold something after an unclean stop: recover().
   if (is_new || (node_.directories->loading() && place != nullptr && was_left_empty(*place, name))) {
     partition->set_known_empty();
   }
   if (is_new && place != nullptr) new_directories_.add(id, *place, place->partition_path(name));
-  partitions_.emplace(id, std::move(partition));
+  take_role(*partitions_.emplace(id, std::move(partition)).first->second, *image);
+}
+
+void Shard::take_role(Partition& partition, const PartitionImage& image) {
+  partition.take_role(image);
+  if (partition.leads()) {
+    replica_fetchers_.unfollow(partition.id());
+  } else if (!partition.offline()) {
+    replica_fetchers_.follow(partition.id(), image.leader);
+  }
+}
+
+// The replica was given to another broker: nobody here needs its log any more.
+void Shard::remove_replica(const TopicPartitionId& id, const TopicPartition& name) {
+  std::unique_ptr<Partition> partition = take_out(id, false);
+  partition->end_waits(ErrorCode::kNotLeaderOrFollower);
+  LogDirectory* directory = partition->directory();
+  partition.reset();
+  if (new_directories_.take(id)) return;
+  if (directory != nullptr && directory->online()) schedule_delete(*directory, name, id.topic_id);
 }
 
 // The directory that the replica is in, or is to be made in; null if that does not work. What the checkpoints say is
@@ -319,6 +345,7 @@ void Shard::remove_topic(const ImageDelta::Topic& topic) {
 
 // Out of the map first: who is told that the partition is gone must not find it.
 std::unique_ptr<Partition> Shard::take_out(const TopicPartitionId& id, bool topic_deleted) {
+  replica_fetchers_.unfollow(id);
   mover_->give_up(id, topic_deleted);
   auto node = partitions_.extract(id);
   return node.empty() ? nullptr : std::move(node.mapped());
@@ -369,6 +396,18 @@ void Shard::start_flushes() {
   for_each_partition([this](Partition& partition) { consider_flush(partition); });
 }
 
+void Shard::start_replication() {
+  for_each_partition([this](Partition& partition) {
+    const PartitionImage* image = image_.find_partition({partition.id().topic_id, partition.id().partition});
+    if (image == nullptr) return;
+    if (!partition.leads() && !partition.offline()) replica_fetchers_.follow(partition.id(), image->leader);
+    if (partition.leader() != nullptr) {
+      in_sync_updates_.watch();
+      in_sync_updates_.consider(partition.id());
+    }
+  });
+}
+
 void Shard::directory_failed(LogDirectory& directory) {
   if (closed_ || !directory.take_offline()) return;
   if (node_.directories->loading()) return;  // on a thread of the recovery: the node looks at the directories behind it
@@ -390,6 +429,8 @@ void Shard::close() {
   producer_expiry_.stop();
   new_directories_.stop();
   audit_log_.close();
+  in_sync_updates_.stop();
+  replica_fetchers_.stop();
 }
 
 // One sync of a partition at a time: the next covers what came meanwhile.
@@ -418,7 +459,7 @@ void Shard::sync_in_background(Partition& partition, Result<LogSync> sync) {
 // Nothing could be opened for it. Whoever waits for this sync goes on waiting.
 void Shard::sync_again(const TopicPartitionId& id, LogSync sync) {
   executor_.call_at(steady_ms() + kSyncAgain_ms, [this, id, sync = std::move(sync)]() mutable {
-    Partition* partition = find_partition(id);
+    Partition* partition = find_replica(id);
     if (partition == nullptr || closed_) return;
     partition->set_sync_running(false);
     if (partition->log_if_open() == nullptr) return;
@@ -428,14 +469,14 @@ void Shard::sync_again(const TopicPartitionId& id, LogSync sync) {
 }
 
 void Shard::finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status) {
-  Partition* synced = find_partition(id);
+  Partition* synced = find_replica(id);
   if (synced == nullptr) return;
   if (!status.ok() && status.error().kind == ErrorKind::kExhausted) return sync_again(id, sync);
   if (status.ok() && synced->log_if_open() != nullptr) {
     synced->log_if_open()->mark_flushed(sync);
     // The sync counts as running while others are told: what they append is covered by the next one, begun here.
     synced->finish_sync();
-    synced = find_partition(id);
+    synced = find_replica(id);
     if (synced == nullptr) return;
   }
   synced->set_sync_running(false);
@@ -449,7 +490,7 @@ void Shard::go_on_syncing(Partition& partition) {
   const TopicPartitionId id = partition.id();
   partition.set_sync_running(true);
   partition.finish_sync();
-  Partition* still = find_partition(id);
+  Partition* still = find_replica(id);
   if (still == nullptr) return;
   still->set_sync_running(false);
   sync_if_due(*still);

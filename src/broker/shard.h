@@ -20,7 +20,9 @@
 #include "broker/clients/client_telemetry.h"
 #include "broker/operations/traffic_figures.h"
 #include "broker/replica/fetch_session.h"
+#include "broker/replica/in_sync_updates.h"
 #include "broker/replica/partition.h"
+#include "broker/replica/replica_fetchers.h"
 #include "broker/router.h"
 #include "broker/storage/flush_timer.h"
 #include "broker/storage/log_directories.h"
@@ -37,7 +39,9 @@ namespace milena {
 
 class AclAuthorizer;
 class Authorizer;
+class BrokerLifecycle;
 class ControllerChannel;
+class EmbeddedController;
 class GroupRuntime;
 class LogCleaner;
 class MetadataRuntime;
@@ -73,8 +77,14 @@ struct NodeContext {
   Router router;
   // How handlers reach the controller.
   ControllerChannel* controller = nullptr;
-  // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route.
+  // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route. Null where
+  // the controller is another node.
   MetadataRuntime* metadata = nullptr;
+  EmbeddedController* embedded_controller = nullptr;
+  // How this node reaches others; null for one that stands alone.
+  Network* network = nullptr;
+  // The life of this broker in a cluster whose controller is another node; else null. On shard 0.
+  BrokerLifecycle* lifecycle = nullptr;
   // How clients of SASL listeners show who they are.
   const SaslServices* sasl = nullptr;
   // Told on shard 0 when a delegation token was made or changed.
@@ -127,9 +137,13 @@ class Shard {
   LogCleaner& cleaner() { return *cleaner_; }
   ReplicaMover& mover() { return *mover_; }
   NewDirectories& new_directories() { return new_directories_; }
+  InSyncUpdates& in_sync_updates() { return in_sync_updates_; }
+  ReplicaFetchers& replica_fetchers() { return replica_fetchers_; }
 
   // A partition of this shard; null if the image has none of that id that this node leads.
   Partition* find_partition(const TopicPartitionId& id);
+  // The same, but followers too.
+  Partition* find_replica(const TopicPartitionId& id);
   size_t partition_count() const { return partitions_.size(); }
   void for_each_partition(const std::function<void(Partition&)>& visit);
 
@@ -179,6 +193,9 @@ class Shard {
   // said.
   bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
 
+  // Once the node has loaded: followers begin to fetch, leaders look after their followers.
+  void start_replication();
+
   // What the partition's log owes by flush.messages and flush.ms is synced in the background, now or when it
   // is due.
   void consider_flush(Partition& partition);
@@ -206,6 +223,8 @@ class Shard {
   void tell_cordoned_directories();
   void apply_acl(const Uuid& id);
   void apply_partition(const TopicPartitionId& id, bool created);
+  void take_role(Partition& partition, const PartitionImage& image);
+  void remove_replica(const TopicPartitionId& id, const TopicPartition& name);
   void remove_topic(const ImageDelta::Topic& topic);
   LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
   std::unique_ptr<Partition> take_out(const TopicPartitionId& id, bool topic_deleted);
@@ -236,6 +255,8 @@ class Shard {
   FlushTimer flush_timer_;
   ProducerExpiry producer_expiry_;
   NewDirectories new_directories_;
+  InSyncUpdates in_sync_updates_;
+  ReplicaFetchers replica_fetchers_;
   int64_t metadata_offset_ = -1;
   int64_t features_offset_ = -1;
   bool housekeeping_due_ = false;

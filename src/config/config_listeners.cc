@@ -131,7 +131,10 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
   Result<std::vector<ListenerEndpoint>> endpoints = parse_listener_endpoints("listeners", text);
   if (!endpoints.ok()) return endpoints.error();
   drop_controller_listeners(settings, *endpoints);
-  if (endpoints->empty()) return endpoint_error("listeners", text, "at least one listener for clients");
+  // A node that is a controller alone serves no clients.
+  if (endpoints->empty() && settings.has_role("broker")) {
+    return endpoint_error("listeners", text, "at least one listener for clients");
+  }
   Result<ProtocolMap> protocols = parse_protocol_map(settings);
   if (!protocols.ok()) return protocols.error();
   for (ListenerEndpoint& endpoint : *endpoints) {
@@ -157,6 +160,34 @@ Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& setti
     RETURN_IF_ERROR(choose_protocol(settings, *protocols, true, endpoint));
   }
   return endpoints;
+}
+
+Result<std::vector<QuorumAddress>> quorum_addresses(const Settings& settings) {
+  constexpr ByteView kVoterForm = "id@host:port, as in 1@localhost:9093";
+  std::vector<QuorumAddress> addresses;
+  for (ByteView name : {ByteView("controller.quorum.voters"), ByteView("controller.quorum.bootstrap.servers")}) {
+    for (const Bytes& item : settings.get_list(name)) {
+      const bool of_voters = name == "controller.quorum.voters";
+      QuorumAddress address;
+      ByteView rest = item;
+      const size_t at = rest.find('@');
+      if (of_voters) {
+        const auto id = at == ByteView::npos ? std::nullopt : parse_integer(rest.substr(0, at));
+        if (!id || *id < 0 || *id > INT32_MAX) return endpoint_error(name, item, kVoterForm);
+        address.id = static_cast<int32_t>(*id);
+        rest = rest.substr(at + 1);
+      }
+      auto endpoint = parse_listener_endpoint(name, "CONTROLLER://" + std::string(rest));
+      if (!endpoint.ok() || endpoint->host.empty() || endpoint->port == 0) {
+        return endpoint_error(name, item, of_voters ? kVoterForm : ByteView("host:port"));
+      }
+      address.host = endpoint->host;
+      address.port = endpoint->port;
+      addresses.push_back(std::move(address));
+    }
+    if (!addresses.empty()) break;
+  }
+  return addresses;
 }
 
 bool is_wildcard(ByteView host) { return host.empty() || host == "0.0.0.0" || host == "::"; }

@@ -37,6 +37,15 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
 // listeners that controller.listener.names names. Without any it is reached through the broker alone.
 Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
 
+// A controller of the cluster, as the settings name it.
+struct QuorumAddress {
+  int32_t id = -1;  // -1 where only the address is known
+  std::string host;
+  uint16_t port = 0;
+};
+// controller.quorum.voters ("id@host:port"), or controller.quorum.bootstrap.servers ("host:port").
+Result<std::vector<QuorumAddress>> quorum_addresses(const Settings& settings);
+
 // "", 0.0.0.0 or ::, all addresses of the machine: nothing that a client could connect to.
 bool is_wildcard(ByteView host);
 

@@ -39,8 +39,9 @@ Milena needs no settings. Those that are given come, the later the stronger, fro
 
 `milena config` prints the settings that hold, and where each of them came from; `milena config --all` the defaults, too.
 
-A `server.properties` of a Kafka installation can be used as it is if it describes one node: `process.roles` with both
-roles, and no other controllers in `controller.quorum.voters`. Any other is refused, with the key and what to do.
+A `server.properties` of a Kafka installation can be used as it is if it describes a node that stands alone or a broker:
+`process.roles=broker`, with the controllers in `controller.quorum.voters` or `controller.quorum.bootstrap.servers`. A
+controller of Milena is the only one of its quorum; more are refused, with what to do.
 
 A value that cannot be is refused at start, with the key, the value and what was expected. A key that does not exist is
 named in a warning together with the one that was probably meant, and ignored. So is a key whose work Milena does not

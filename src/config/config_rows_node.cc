@@ -15,11 +15,11 @@ static const ConfigDef kNodeRows[] = {
      "What this process is: a broker, a controller, or both.", "(none)"},
     {"broker.rack", kString, nullptr, "", kReadOnly, kHonoured,
      "Where the broker stands (a rack, a zone); replicas are spread over racks and consumers may prefer theirs."},
-    {"broker.heartbeat.interval.ms", kInt, "2000", "", kReadOnly, kNoEffect,
+    {"broker.heartbeat.interval.ms", kInt, "2000", "", kReadOnly, kHonoured,
      "How often a broker reports to its controller."},
-    {"broker.session.timeout.ms", kInt, "9000", "", kReadOnly, kNoEffect,
+    {"broker.session.timeout.ms", kInt, "9000", "", kReadOnly, kHonoured,
      "A broker that has not reported for so long is taken for dead by the controller."},
-    {"initial.broker.registration.timeout.ms", kInt, "60000", "", kReadOnly, kNoEffect,
+    {"initial.broker.registration.timeout.ms", kInt, "60000", "", kReadOnly, kHonoured,
      "How long a starting broker tries to register with a controller before it gives up."},
     {"server.max.startup.time.ms", kLong, "9223372036854775807", "[0,...]", kReadOnly, kNoEffect | kInternal,
      "A start that takes longer than this is given up."},
@@ -93,17 +93,18 @@ static const ConfigDef kNodeRows[] = {
     {"metadata.log.max.snapshot.interval.ms", kLong, "3600000", "[0,...]", kReadOnly, kHonoured,
      "Time after which a snapshot is made if there are new metadata records."},
     {"controller.listener.names", kList, nullptr, "", kReadOnly, kHonoured,
-     "Listeners that belong to the controller. The embedded controller needs none; those that listeners names are "
-     "opened for tools that ask the controller itself."},
-    {"controller.quorum.voters", kList, "", "", kReadOnly, kNoEffect,
-     "The controllers of the cluster, id@host:port each. The embedded controller is a quorum of its own."},
-    {"controller.quorum.bootstrap.servers", kList, "", "", kReadOnly, kNoEffect,
+     "Listeners that belong to the controller. A node that stands alone needs none; those that listeners names are "
+     "opened for other brokers and for tools that ask the controller itself."},
+    {"controller.quorum.voters", kList, "", "", kReadOnly, kHonoured,
+     "The controllers of the cluster, id@host:port each. A controller of Milena is a quorum of its own; a broker may "
+     "belong to a larger one, of Apache Kafka's controllers."},
+    {"controller.quorum.bootstrap.servers", kList, "", "", kReadOnly, kHonoured,
      "Addresses at which the controllers can be found."},
     {"controller.quorum.election.backoff.max.ms", kInt, "1000", "[0,...]", kReadOnly, kNoEffect,
      "Longest pause before a candidate tries again."},
     {"controller.quorum.election.timeout.ms", kInt, "1000", "[0,...]", kReadOnly, kNoEffect,
      "How long a candidate waits for votes."},
-    {"controller.quorum.fetch.timeout.ms", kInt, "2000", "[0,...]", kReadOnly, kNoEffect,
+    {"controller.quorum.fetch.timeout.ms", kInt, "2000", "[0,...]", kReadOnly, kHonoured,
      "How long a voter hears nothing from the leader before it stands for election."},
     {"controller.quorum.append.linger.ms", kInt, "25", "[0,...]", kReadOnly, kNoEffect,
      "How long the leader gathers records before it writes them."},
@@ -157,6 +158,10 @@ static const ConfigDef kNodeRows[] = {
      "Id of the cluster that is begun in an empty data directory; a directory that has one keeps it, with a "
      "warning (with milena.strict.kafka the start is refused). With --env also the variable CLUSTER_ID. Without it a "
      "random one is made."},
+    {"milena.broker.disconnect.grace.ms", kInt, "100", "[-1,...]", kReadOnly, kHonoured,
+     "A broker whose process has died is fenced by the controller so long after its kernel has closed the connection "
+     "of its heartbeats, and not only after broker.session.timeout.ms, unless it was heard of again. -1 waits for the "
+     "session to end, as Kafka does and as milena.strict.kafka does."},
     {"milena.strict.kafka", kBoolean, "false", "", kReadOnly, kHonoured,
      "Answers as Kafka does where Milena would spare clients time or serve older ones: topics made on first use are "
      "UNKNOWN_TOPIC_OR_PARTITION or COORDINATOR_NOT_AVAILABLE at first, a consumer of a new pattern hears of its "

@@ -224,29 +224,40 @@ Status Settings::check_together() {
   return check_roles();
 }
 
-// What is refused rather than done by halves. A node runs its own controller and is the only one of its quorum.
+bool Settings::has_role(ByteView role) const {
+  const std::vector<Bytes> roles = get_list("process.roles");
+  return std::find(roles.begin(), roles.end(), role) != roles.end();
+}
+
+// What is refused rather than done by halves. A controller of ours is the only one of its quorum; a broker may belong
+// to a quorum of any size, whose controllers are then Kafka's.
 Status Settings::check_roles() const {
-  constexpr ByteView kAlone =
-      "A directory of such a quorum stays with Kafka, and with a directory of its own a node runs "
-      "alone";
-  std::vector<Bytes> roles = get_list("process.roles");
-  bool broker = std::count(roles.begin(), roles.end(), "broker") == 1;
-  bool controller = std::count(roles.begin(), roles.end(), "controller") == 1;
-  if (!broker || !controller || roles.size() != 2) {
+  const std::vector<Bytes> roles = get_list("process.roles");
+  const bool broker = has_role("broker");
+  const bool controller = has_role("controller");
+  const size_t known = (broker ? 1 : 0) + (controller ? 1 : 0);
+  if (known == 0 || roles.size() != known) {
+    return make_error(ErrorKind::kInvalid, "process.roles={}: expected broker, controller, or broker,controller",
+                      get_string("process.roles"));
+  }
+  RETURN_IF_ERROR(controller ? check_own_quorum() : check_other_quorum());
+  if (get_bool("remote.log.storage.system.enable")) {
     return make_error(
         ErrorKind::kInvalid,
-        "process.roles={}: expected broker,controller. A Milena node cannot join the controllers of others "
-        "yet. {}: process.roles=broker,controller and a new log.dirs",
-        get_string("process.roles"), kAlone);
+        "remote.log.storage.system.enable=true: Milena has no tiered storage, and topics that have records in "
+        "another store would seem to begin late; start this node with Kafka, or set it to false");
   }
+  return ok_status();
+}
+
+Status Settings::check_own_quorum() const {
   for (ByteView name : {ByteView("controller.quorum.voters"), ByteView("controller.quorum.bootstrap.servers")}) {
     std::vector<Bytes> controllers = get_list(name);
     if (controllers.size() <= 1) continue;
-    return make_error(
-        ErrorKind::kInvalid,
-        "{}={}: names {} controllers, and a Milena node is the only one of its quorum. {}: only itself in {} "
-        "and a new log.dirs",
-        name, get_string(name), controllers.size(), kAlone, name);
+    return make_error(ErrorKind::kInvalid,
+                      "{}={}: names {} controllers, and a Milena node is the only one of its quorum. For several "
+                      "controllers take Apache Kafka's, and process.roles=broker here; or name only this node",
+                      name, get_string(name), controllers.size());
   }
   for (const Bytes& voter : get_list("controller.quorum.voters")) {
     std::string own = fmt::format("{}@", get_int("node.id"));
@@ -255,11 +266,26 @@ Status Settings::check_roles() const {
                       "controller.quorum.voters={}: expected this node (node.id={}), as in {}localhost:9093", voter,
                       get_int("node.id"), own);
   }
-  if (get_bool("remote.log.storage.system.enable")) {
-    return make_error(
-        ErrorKind::kInvalid,
-        "remote.log.storage.system.enable=true: Milena has no tiered storage, and topics that have records in "
-        "another store would seem to begin late; start this node with Kafka, or set it to false");
+  if (!has_role("broker") && get_list("controller.listener.names").empty()) {
+    return make_error(ErrorKind::kInvalid,
+                      "process.roles=controller: expected controller.listener.names to name a listener, or nobody can "
+                      "reach this controller");
+  }
+  return ok_status();
+}
+
+Status Settings::check_other_quorum() const {
+  const std::vector<Bytes> voters = get_list("controller.quorum.voters");
+  if (voters.empty() && get_list("controller.quorum.bootstrap.servers").empty()) {
+    return make_error(ErrorKind::kInvalid,
+                      "process.roles=broker: expected controller.quorum.bootstrap.servers or controller.quorum.voters "
+                      "to say where the controllers are; a node that stands alone has process.roles=broker,controller");
+  }
+  for (const Bytes& voter : voters) {
+    if (!voter.starts_with(fmt::format("{}@", get_int("node.id")))) continue;
+    return make_error(ErrorKind::kInvalid,
+                      "controller.quorum.voters={}: names this node (node.id={}), which is a broker alone",
+                      get_string("controller.quorum.voters"), get_int("node.id"));
   }
   return ok_status();
 }

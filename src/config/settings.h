@@ -48,6 +48,9 @@ class Settings {
   const Bytes& get_string(ByteView name) const;
   std::vector<Bytes> get_list(ByteView name) const;  // null gives an empty list
 
+  // Whether process.roles names it: "broker", "controller".
+  bool has_role(ByteView role) const;
+
   // The text as written, without the blanks around it; nothing for null.
   const std::optional<Bytes>& text(ByteView name) const { return value(name).text; }
   bool is_null(ByteView name) const { return !value(name).text.has_value(); }
@@ -85,6 +88,8 @@ class Settings {
   // Gives one setting what another one says.
   void follow(ByteView name, ByteView other);
   Status check_roles() const;
+  Status check_own_quorum() const;
+  Status check_other_quorum() const;
   void put_altered(const AlteredSettings& altered, Source source, std::vector<std::string>* ignored);
   const Value& value(ByteView name) const;
   int64_t number(ByteView name) const;

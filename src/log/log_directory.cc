@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 
 #include "base/log.h"
 #include "log/batch_scanner.h"
@@ -327,6 +328,17 @@ Status LogDirectory::write_first_dirty_offsets(const OffsetCheckpoint& offsets, 
 Status LogDirectory::write_clean_shutdown_mark(int64_t broker_epoch) {
   return file_system_.write_file_atomically(path_of(kCleanShutdownFile),
                                             fmt::format(R"({{"version":0,"brokerEpoch":{}}})", broker_epoch));
+}
+
+int64_t LogDirectory::clean_shutdown_epoch() const {
+  constexpr ByteView kKey = "\"brokerEpoch\":";
+  const size_t at = clean_shutdown_mark_.find(kKey);
+  if (!clean_shutdown_ || at == Bytes::npos) return -1;
+  int64_t epoch = -1;
+  const char* begin = clean_shutdown_mark_.data() + at + kKey.size();
+  while (*begin == ' ') ++begin;
+  std::from_chars(begin, clean_shutdown_mark_.data() + clean_shutdown_mark_.size(), epoch);
+  return epoch;
 }
 
 Status LogDirectory::restore_clean_shutdown_mark() {

@@ -100,6 +100,8 @@ class LogDirectory {
 
   // The clean-shutdown mark was there when it was opened.
   bool clean_shutdown() const { return clean_shutdown_; }
+  // The broker epoch that stood in the mark; -1 without one, or where it names none.
+  int64_t clean_shutdown_epoch() const;
   // As of open(). Empty where the file was missing; a file that cannot be read is reported once and taken as missing,
   // which only makes recovery read more.
   const OffsetCheckpoint& recovery_points() const { return recovery_points_; }

@@ -141,7 +141,8 @@ class PartitionLog {
   // that are not beyond the log end offset are an Error (kCorrupt): the fetcher asked for something else.
   Result<AppendOutcome> append_as_follower(ByteView batches);
 
-  // Removes everything at and beyond the offset, in records, epochs and producer state. No effect beyond the end.
+  // Removes everything at and beyond the offset, in records, epochs and producer state. At the end or beyond, only
+  // epochs without records are forgotten.
   Status truncate_to(int64_t offset);
   // Throws all segments away and starts an empty log there.
   Status truncate_fully_and_start_at(int64_t offset);
@@ -313,6 +314,7 @@ class PartitionLog {
 
   // partition_log_truncate.cc
   Status remove_segment_files(Segment& segment);
+  Status forget_epochs_from(int64_t offset);
   Status rewind_state(int64_t offset);
   Result<bool> passed_retention(size_t index, int64_t now, uint64_t& excess_bytes);
   Status doom_segment(Segment& segment, DoomedFiles& doomed);

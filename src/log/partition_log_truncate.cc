@@ -17,7 +17,7 @@ Status PartitionLog::remove_segment_files(Segment& segment) {
 
 Status PartitionLog::truncate_to(int64_t offset) {
   RETURN_IF_ERROR(confirm_end());
-  if (offset >= log_end_offset_) return ok_status();
+  if (offset >= log_end_offset_) return forget_epochs_from(offset);
   CHECK(offset >= 0, "{}: {}", directory_, offset);
   if (offset < segments_.front()->base_offset()) return truncate_fully_and_start_at(offset);
   log_info("{}: truncating from {} to {}", directory_, log_end_offset_, offset);
@@ -38,12 +38,17 @@ Status PartitionLog::truncate_to(int64_t offset) {
   return rewind_state(offset);
 }
 
+// One that a leader began at its end, and wrote nothing in, goes too: the leader after it does not know it.
+Status PartitionLog::forget_epochs_from(int64_t offset) {
+  Result<LeaderEpochCache*> cache = epochs();
+  if (!cache) return cache.error();
+  return (*cache)->truncate_from_end(offset) ? save_epochs() : ok_status();
+}
+
 // Epochs, snapshots and producer state as they were when the log ended at the offset.
 Status PartitionLog::rewind_state(int64_t offset) {
   RETURN_IF_ERROR(remove_stray_snapshots());
-  Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
-  if ((*cache)->truncate_from_end(offset)) RETURN_IF_ERROR(save_epochs());
+  RETURN_IF_ERROR(forget_epochs_from(offset));
   // Brought back when it is needed.
   unloaded_producers_end_ = producers_ == nullptr ? std::min(unloaded_producers_end_, offset) : offset;
   producers_.reset();

@@ -39,8 +39,12 @@
 #include "protocol/messages/allocate_producer_ids.h"
 #include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/alter_configs.h"
+#include "protocol/messages/alter_partition.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
+#include "protocol/messages/assign_replicas_to_dirs.h"
+#include "protocol/messages/broker_heartbeat.h"
+#include "protocol/messages/broker_registration.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
@@ -201,6 +205,33 @@ class Controller {
   ControllerEffects<AllocateProducerIdsResponse> allocate_producer_ids(
       const AllocateProducerIdsRequest& request) const;
 
+  // --- brokers in other processes (controller_brokers.cc, controller_in_sync.cc)
+
+  // What the controller's owner knows of a broker, and the image does not.
+  struct BrokerContact {
+    // It has been heard of within its session.
+    bool in_session = false;
+    // The least offset of the metadata that a broker in service has told, and the offset at which this one began to
+    // shut down.
+    int64_t least_active_offset = -1;
+    int64_t shutdown_offset = -1;
+  };
+  // The registration is the first of the records, and will be at `next_offset`, which becomes the broker's epoch. What
+  // a broker that registers anew had in sync is taken from it until it has caught up.
+  ControllerEffects<BrokerRegistrationResponse> register_remote_broker(const BrokerRegistrationRequest& request,
+                                                                       ByteView cluster_id,
+                                                                       const BrokerContact& contact,
+                                                                       int64_t next_offset) const;
+  // Fences and unfences the broker as it asks, and hands over what it leads when it wants to shut down.
+  ControllerEffects<BrokerHeartbeatResponse> broker_heartbeat(const BrokerHeartbeatRequest& request,
+                                                              const BrokerContact& contact) const;
+  // The broker is lost: others lead what it led.
+  ControllerEffects<std::monostate> fence_lost_broker(int32_t broker_id) const;
+  ControllerEffects<AlterPartitionResponse> alter_partition(const AlterPartitionRequest& request,
+                                                            int16_t version) const;
+  ControllerEffects<AssignReplicasToDirsResponse> assign_replicas_to_dirs(
+      const AssignReplicasToDirsRequest& request) const;
+
   BrokerSettings broker_settings() const;
 
  private:
@@ -237,7 +268,16 @@ class Controller {
                            const std::set<Bytes>& bad_hosts, MetadataRecords& records) const;
   Settings effective_settings() const;
   PartitionDraft draft_of(const TopicImage& topic, int32_t number) const;
-  void take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records) const;
+  void take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records,
+                              bool uncleanly = false) const;
+  void take_directories_offline(const BrokerImage& broker, const std::vector<Uuid>& offline,
+                                MetadataRecords& records) const;
+  ErrorCode check_in_sync_change(const AlterPartitionRequest& request, const PartitionImage* partition,
+                                 const AlterPartitionRequest::PartitionData& wanted, int16_t version) const;
+  ErrorCode check_broker_epoch(int32_t broker_id, int64_t epoch) const;
+  ErrorCode check_registration(const BrokerRegistrationRequest& request, ByteView cluster_id,
+                               const BrokerContact& contact) const;
+  bool leads_anything(int32_t broker_id) const;
   ElectLeadersResponse::PartitionResult elect_leader(ByteView topic, int32_t number, bool preferred,
                                                      MetadataRecords& records) const;
   MaybeRefusal plan_reassignment(ByteView topic,

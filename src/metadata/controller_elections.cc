@@ -107,17 +107,22 @@ ControllerEffects<ElectLeadersResponse> Controller::elect_leaders(const ElectLea
 
 // --- brokers that are gone
 
-void Controller::take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records) const {
+// `uncleanly`: they may have lost records, and are no longer eligible where they were.
+void Controller::take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records,
+                                        bool uncleanly) const {
   if (gone.empty()) return;
   for (const TopicImage& topic : image_.topics()) {
     for (int32_t number = 0; number < topic.partition_count(); ++number) {
       const PartitionImage* partition = topic.partition(number);
       if (partition == nullptr) continue;
-      const bool concerns =
-          gone.contains(partition->leader) || std::any_of(partition->isr.begin(), partition->isr.end(),
-                                                          [&gone](int32_t id) { return gone.contains(id); });
+      const auto any_gone = [&gone](const auto& list) {
+        return std::any_of(list.begin(), list.end(), [&gone](int32_t id) { return gone.contains(id); });
+      };
+      const bool concerns = gone.contains(partition->leader) || any_gone(partition->isr) ||
+                            (uncleanly && any_gone(partition->extras().eligible_leader_replicas));
       if (!concerns) continue;
       PartitionDraft draft = draft_of(topic, number);
+      if (uncleanly) draft.stopped_uncleanly.assign(gone.begin(), gone.end());
       draft.may_lead = [this, &gone](int32_t id) { return !gone.contains(id) && can_lead(image_, id); };
       std::erase_if(draft.isr, [&gone](int32_t id) { return gone.contains(id); });
       if (auto change = draft.record()) records.emplace_back(std::move(*change));

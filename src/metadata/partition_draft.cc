@@ -101,8 +101,11 @@ void PartitionDraft::choose_eligible() {
   add_missing(eligible_, before_.isr.to_vector());
   add_missing(eligible_, were_eligible);
   eligible_ = without(std::move(eligible_), isr);
-  std::erase_if(eligible_, [this](int32_t id) { return !holds(replicas, id); });
+  std::erase_if(eligible_, [this](int32_t id) { return !holds(replicas, id) || holds(stopped_uncleanly, id); });
   add_missing(last_known_, were_eligible);
+  for (const int32_t id : before_.isr) {
+    if (holds(stopped_uncleanly, id)) add_missing(last_known_, {id});
+  }
   last_known_ = without(without(std::move(last_known_), isr), eligible_);
 }
 
@@ -169,6 +172,9 @@ std::optional<PartitionChangeRecord> PartitionDraft::record() {
   const PartitionExtras& extras = before_.extras();
   if (eligible_ != extras.eligible_leader_replicas) change.eligible_leader_replicas = eligible_;
   if (last_known_ != extras.last_known_elr) change.last_known_elr = last_known_;
+  if (recovery_state && change.leader_recovery_state < 0 && *recovery_state != before_.leader_recovery_state) {
+    change.leader_recovery_state = *recovery_state;
+  }
   if (removing != extras.removing_replicas) change.removing_replicas = removing;
   if (adding != extras.adding_replicas) change.adding_replicas = adding;
   if (replicas != before_.replicas.to_vector()) {

@@ -39,6 +39,10 @@ class PartitionDraft {
   std::vector<int32_t> isr;
   std::vector<int32_t> removing;
   std::vector<int32_t> adding;
+  // Brokers that may have lost records: they are not eligible any more.
+  std::vector<int32_t> stopped_uncleanly;
+  // Nullopt: as it was.
+  std::optional<int8_t> recovery_state;
 
   // The replicas are to be these in the end; those that go stay until the new ones are in sync.
   void reassign_to(const std::vector<int32_t>& target);

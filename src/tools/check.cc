@@ -106,8 +106,8 @@ int run_check(ToolWords words) {
   std::vector<std::string> paths;
   Options options(Options::Style::kOwn, "milena check",
                   "Reads data directories (log.dirs) while no broker uses them: every batch with its checksum, "
-                  "indexes, snapshots, checkpoints. It says what is wrong, partition by partition. Nothing is changed without "
-                  "--repair.",
+                  "indexes, snapshots, checkpoints. It says what is wrong, partition by partition. Nothing is changed "
+                  "without --repair.",
                   "[--all] [--repair] DIRECTORY...");
   options.flag("--all", prints_all, "Names partitions that are whole, too.");
   options.flag("--repair", repairs,

@@ -18,6 +18,7 @@ constexpr ToolCommand kToolCommands[] = {
     {"logdirs", "the directories of the brokers, and what is in them", run_logdirs},
     {"transactions", "transactions that are open, and since when", run_transactions},
     {"perf", "how fast records go in and out", run_perf},
+    {"cluster", "starts several nodes on this machine as one cluster", run_cluster},
     {"check", "what is wrong with data directories, and their repair", run_check},
     {"completion", "completion of commands for bash or zsh", run_completion},
     {"api-versions", "the versions of requests that brokers take", run_kafka_broker_api_versions},

@@ -45,6 +45,7 @@ int run_quorum(ToolWords words);
 int run_logdirs(ToolWords words);
 int run_transactions(ToolWords words);
 int run_perf(ToolWords words);
+int run_cluster(ToolWords words);
 int run_completion(ToolWords words);
 // `milena check`: 0: nothing is wrong, or all of it was repaired; 1: something is; 2: it could not be examined.
 int run_check(ToolWords words);
@@ -65,5 +66,9 @@ const ToolCommand* find_tool_command(std::string name);
 
 // To standard error; returns the exit code.
 int complain(const std::string& message);
+
+
+// Several nodes on this machine as one cluster: --brokers, --dir, --port, --override. Runs until a signal.
+int run_cluster(std::span<const char* const> words);
 
 }  // namespace milena

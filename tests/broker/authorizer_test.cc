@@ -143,7 +143,8 @@ class AuthorizerTest : public NodeFixture {
   }
   static std::vector<PermissionSample> samples() {
     std::vector<PermissionSample> all;
-    for (const auto& some : {data_samples(), group_samples(), transaction_samples(), admin_samples()}) {
+    for (const auto& some : {data_samples(), group_samples(), transaction_samples(), admin_samples(),
+                             cluster_samples()}) {
       all.insert(all.end(), some.begin(), some.end());
     }
     return all;

@@ -70,12 +70,17 @@ TEST_P(ClusterTest, EachListenerHasItsOwnRequests) {
   ApiVersionsResponse of_broker = api_versions(client());
   ApiVersionsResponse of_controller = api_versions(controller);
   for (ApiKey key :
-       {ApiKey::kProduce, ApiKey::kFetch, ApiKey::kMetadata, ApiKey::kListGroups, ApiKey::kDescribeTopicPartitions}) {
+       {ApiKey::kProduce, ApiKey::kMetadata, ApiKey::kListGroups, ApiKey::kDescribeTopicPartitions}) {
     EXPECT_TRUE(offers(of_broker, key)) << api_name(key);
     EXPECT_FALSE(offers(of_controller, key)) << api_name(key);
   }
-  for (ApiKey key : {ApiKey::kCreateTopics, ApiKey::kDescribeCluster, ApiKey::kDescribeQuorum, ApiKey::kUpdateFeatures,
-                     ApiKey::kSaslHandshake, ApiKey::kElectLeaders}) {
+  for (ApiKey key :
+       {ApiKey::kEnvelope, ApiKey::kBrokerRegistration, ApiKey::kBrokerHeartbeat, ApiKey::kAlterPartition}) {
+    EXPECT_FALSE(offers(of_broker, key)) << api_name(key);
+    EXPECT_TRUE(offers(of_controller, key)) << api_name(key);
+  }
+  for (ApiKey key : {ApiKey::kFetch, ApiKey::kCreateTopics, ApiKey::kDescribeCluster, ApiKey::kDescribeQuorum,
+                     ApiKey::kUpdateFeatures, ApiKey::kSaslHandshake, ApiKey::kElectLeaders}) {
     EXPECT_TRUE(offers(of_broker, key)) << api_name(key);
     EXPECT_TRUE(offers(of_controller, key)) << api_name(key);
   }

@@ -21,7 +21,9 @@ namespace milena::broker_test {
 
 class NodeHarness {
  public:
-  explicit NodeHarness(int shards) : shard_count_(shards) {
+  // Several nodes of a cluster share a clock.
+  explicit NodeHarness(int shards, ManualClock* clock = nullptr)
+      : shard_count_(shards), clock_(clock != nullptr ? *clock : own_clock_) {
     set_log_level(LogLevel::kOff);
     std::string pattern = (std::filesystem::temp_directory_path() / "milena-broker-XXXXXX").string();
     CHECK(::mkdtemp(pattern.data()) != nullptr, "cannot make {}", pattern);
@@ -45,6 +47,9 @@ class NodeHarness {
   // For the next start, in place of the real ones; outlives the node.
   void use_files(FileSystem& files) { files_ = &files; }
 
+  // For the next start: how it reaches other nodes.
+  void use_surroundings(NodeSurroundings surroundings) { surroundings_ = std::move(surroundings); }
+
   void start() {
     ASSERT_FALSE(running());
     Status started = try_start();
@@ -58,7 +63,7 @@ class NodeHarness {
       executors_.push_back(std::make_unique<ManualExecutor>(clock_, ++last_seed_));
       pointers.push_back(executors_.back().get());
     }
-    auto node = Node::start(settings_, std::move(pointers), *files_);
+    auto node = Node::start(settings_, std::move(pointers), *files_, surroundings_);
     if (!node) return node.error();
     node_ = node.take();
     return ok_status();
@@ -104,6 +109,15 @@ class NodeHarness {
       for (auto& executor : executors_) ran = executor->run_turn() || ran;
     }
   }
+  // Nodes of one cluster must not draw the same random numbers.
+  void set_seed(uint64_t seed) { last_seed_ = seed; }
+  // One turn of each shard; false if there was nothing to do.
+  bool run_one_turn() {
+    bool ran = false;
+    for (auto& executor : executors_) ran = executor->run_turn() || ran;
+    return ran;
+  }
+  Executor& executor(size_t shard) { return *executors_[shard]; }
   // So many turns of each shard, and no more: for a stop in the middle of something.
   void run_turns(int count) {
     for (int i = 0; i < count; i++) {
@@ -158,7 +172,9 @@ class NodeHarness {
   FileSystem* files_ = &posix_file_system();
   std::string directory_;
   Settings settings_;
-  ManualClock clock_;
+  ManualClock own_clock_;
+  ManualClock& clock_;
+  NodeSurroundings surroundings_;
   std::vector<std::unique_ptr<ManualExecutor>> executors_;
   std::unique_ptr<Node> node_;
   std::vector<std::unique_ptr<TestClient>> clients_;

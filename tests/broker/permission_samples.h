@@ -40,5 +40,6 @@ std::vector<PermissionSample> data_samples();
 std::vector<PermissionSample> group_samples();
 std::vector<PermissionSample> transaction_samples();
 std::vector<PermissionSample> admin_samples();
+std::vector<PermissionSample> cluster_samples();
 
 }  // namespace milena::broker_test

@@ -20,6 +20,8 @@ namespace {
 // Far more than it takes, so that a busy machine is not a failure.
 constexpr std::chrono::seconds kPatience(60);
 
+}  // namespace
+
 int free_port() {
   int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -31,8 +33,6 @@ int free_port() {
   EXPECT_TRUE(ok) << "no free port";
   return ntohs(address.sin_port);
 }
-
-}  // namespace
 
 BrokerProcess::BrokerProcess(int shards, std::vector<std::string> overrides)
     : shards_(shards), overrides_(std::move(overrides)), port_(free_port()) {
@@ -54,7 +54,10 @@ void BrokerProcess::start() {
                                     "--override", "listeners=PLAINTEXT://:" + std::to_string(port_),
                                     "--override", "log.dirs=" + directory_ + "/data",
                                     "--override", "milena.shards=" + std::to_string(shards_)};
-  for (const std::string& one : overrides_) words.insert(words.end(), {"--override", one});
+  for (std::string one : overrides_) {
+    if (size_t at = one.find("{port}"); at != std::string::npos) one.replace(at, 6, std::to_string(port_));
+    words.insert(words.end(), {"--override", one});
+  }
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

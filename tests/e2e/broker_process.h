@@ -12,9 +12,12 @@
 
 namespace milena::e2e {
 
+// One that nobody listens on.
+int free_port();
+
 class BrokerProcess {
  public:
-  // `overrides` are "key=value".
+  // `overrides` are "key=value"; {port} in one of them is this broker's port.
   explicit BrokerProcess(int shards, std::vector<std::string> overrides = {});
   ~BrokerProcess();
   BrokerProcess(const BrokerProcess&) = delete;

@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "metadata": ["config", "protocol", "base"],
     "coordinator": ["metadata/image", "protocol", "base"],
     "broker": ["log", "coordinator", "metadata", "security", "http", "config", "protocol", "base"],
-    "net": ["broker/clients/session.h", "security", "http", "config", "base"],
+    "net": ["broker/clients/session.h", "broker/cluster/network.h", "security", "http", "config", "base"],
     "tools": ["log/format", "log/check", "config", "protocol", "base"],
 }
 # Clocks, random numbers and threads come from an Executor (base/executor.h), so that a whole node can be run again from a

@@ -1,12 +1,24 @@
 // Fetch (key 1), versions 0-18. Old versions get their records converted down to magic 0 and 1, as Kafka 3.9 does;
 // sessions came with version 7, leader epochs with 9, diverging epochs with 12, topic ids with 13.
 #include "broker/api_entry.h"
+#include "broker/controller/metadata_fetch.h"
 #include "broker/replica/fetch_operation.h"
 
 namespace milena {
 namespace {
 
-void handle_fetch(std::shared_ptr<FetchCall> call) { std::make_shared<FetchOperation>(std::move(call))->start(); }
+// At the controller's listener the only log is that of the metadata.
+void handle_controller_fetch(std::shared_ptr<FetchCall> call) {
+  if (call->allows(kClusterAction)) return fetch_metadata(std::move(call));
+  FetchResponse response;
+  response.error_code = ErrorCode::kClusterAuthorizationFailed;
+  call->reply(response);
+}
+
+void handle_fetch(std::shared_ptr<FetchCall> call) {
+  if (call->connection().to_controller) return handle_controller_fetch(std::move(call));
+  std::make_shared<FetchOperation>(std::move(call))->start();
+}
 
 }  // namespace
 

@@ -71,12 +71,18 @@ bool asks_for_all(const MetadataCall& call) {
 
 void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
   const Shard& shard = call.shard();
-  ListenerEndpoint here = advertised_endpoint(call);
-  auto& broker = response.brokers.emplace_back();
-  broker.node_id = shard.node().node_id;
-  broker.host = here.host;
-  broker.port = here.port;
-  if (const BrokerImage* image = shard.image().find_broker(broker.node_id)) broker.rack = image->rack;
+  const auto add = [&](int32_t id) {
+    const auto endpoint = broker_endpoint(call, id);
+    if (!endpoint) return;
+    auto& broker = response.brokers.emplace_back();
+    broker.node_id = id;
+    broker.host = endpoint->host;
+    broker.port = endpoint->port;
+    if (const BrokerImage* image = shard.image().find_broker(id)) broker.rack = image->rack;
+  };
+  const auto& brokers = shard.image().brokers();
+  for (const auto& [id, broker] : brokers) add(id);
+  if (!brokers.contains(shard.node().node_id)) add(shard.node().node_id);
   response.cluster_id = shard.node().cluster_id;
   response.controller_id = shard.node().node_id;
   if (call.request.include_cluster_authorized_operations) {

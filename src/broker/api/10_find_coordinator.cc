@@ -48,6 +48,15 @@ ErrorCode check_access(const FindCoordinatorCall& call, ByteView key) {
   }
 }
 
+// Who leads the partition that holds the key's state.
+int32_t coordinator_of(const FindCoordinatorCall& call, ByteView topic, ByteView key) {
+  const Shard& shard = call.shard();
+  const int32_t partition = topic == kConsumerOffsetsTopic ? GroupRuntime::partition_of(shard, key)
+                                                           : TransactionRuntime::partition_of(shard, key);
+  const PartitionImage* image = shard.image().find_partition(topic, partition);
+  return image == nullptr ? kNoLeader : image->leader;
+}
+
 FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, ByteView key, ErrorCode refused) {
   FindCoordinatorResponse::Coordinator out;
   out.key = Bytes(key);
@@ -60,10 +69,15 @@ FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, B
   } else if (call.shard().image().find_topic(topic) == nullptr) {
     refuse(out, ErrorCode::kCoordinatorNotAvailable, fmt::format("The topic {} does not exist.", topic));
   } else {
-    ListenerEndpoint here = advertised_endpoint(call);
-    out.node_id = call.shard().node().node_id;
-    out.host = here.host;
-    out.port = here.port;
+    const int32_t leader = coordinator_of(call, topic, key);
+    const auto endpoint = broker_endpoint(call, leader);
+    if (!endpoint) {
+      refuse(out, ErrorCode::kCoordinatorNotAvailable, Bytes(error_message(ErrorCode::kCoordinatorNotAvailable)));
+      return out;
+    }
+    out.node_id = leader;
+    out.host = endpoint->host;
+    out.port = endpoint->port;
   }
   return out;
 }

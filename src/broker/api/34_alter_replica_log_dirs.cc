@@ -26,7 +26,7 @@ struct MoveItem {
 constexpr size_t kLongestMovableTopic = 255 - 1 - 10 - 1 - 32 - 7;
 
 void move_replica(Shard& owner, MoveItem& item) {
-  Partition* partition = owner.find_partition(item.id);
+  Partition* partition = owner.find_replica(item.id);
   if (partition == nullptr) {
     item.error = ErrorCode::kNotLeaderOrFollower;
   } else if (partition->offline()) {

@@ -56,16 +56,23 @@ namespace milena {
   X(describe_user_scram_credentials_api) \
   X(alter_user_scram_credentials_api) \
   X(describe_quorum_api) \
+  X(alter_partition_api) \
   X(update_features_api) \
+  X(envelope_api) \
+  X(fetch_snapshot_api) \
   X(describe_cluster_api) \
   X(describe_producers_api) \
+  X(broker_registration_api) \
+  X(broker_heartbeat_api) \
   X(unregister_broker_api) \
   X(describe_transactions_api) \
   X(list_transactions_api) \
+  X(allocate_producer_ids_api) \
   X(consumer_group_heartbeat_api) \
   X(consumer_group_describe_api) \
   X(get_telemetry_subscriptions_api) \
   X(push_telemetry_api) \
+  X(assign_replicas_to_dirs_api) \
   X(list_config_resources_api) \
   X(describe_topic_partitions_api) \
   X(add_raft_voter_api) \

@@ -52,6 +52,11 @@ struct ConnectionState {
   // Groups that were named over this connection: their members are perhaps gone when it is. Bounded (group_call.cc);
   // beyond that a group hears nothing, and its members are missed when their sessions end.
   std::vector<Bytes> groups;
+  // The broker whose heartbeats came over it, for the controller to miss when it is gone.
+  struct {
+    int32_t broker_id = -1;
+    int64_t broker_epoch = -1;
+  } heartbeats_of;
   // Set by the request that is parked, to give up when the client goes away. One is enough: a connection has one
   // request under way.
   Task when_closed;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/out_of_memory.h"
 #include "broker/api/18_api_versions.h"
+#include "broker/api/63_broker_heartbeat.h"
 #include "broker/api/group_call.h"
 #include "broker/api_registry.h"
 #include "broker/clients/sasl_gate.h"
@@ -174,6 +175,7 @@ void ClientSession::on_closed(bool by_peer) {
   connection_->transport = nullptr;
   // After we closed it the client is as alive as it was.
   if (by_peer) tell_groups_of_closed_connection(shard_, *connection_);
+  if (by_peer) tell_controller_of_closed_connection(shard_, *connection_);
   if (Task give_up = std::exchange(connection_->when_closed, nullptr)) give_up();
   if (auto instance = connection_->telemetry_instance) {
     shard_.router().at_hashed(

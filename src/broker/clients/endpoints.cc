@@ -16,6 +16,20 @@ std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& 
   return images;
 }
 
+std::vector<EndpointImage> registered_endpoints(const Settings& settings, const AdvertisedListeners& advertised) {
+  auto listeners = broker_listeners(settings);
+  return endpoint_images(advertised.automatic && listeners.ok() ? *listeners : advertised.endpoints);
+}
+
+std::optional<ListenerEndpoint> broker_endpoint(const CallBase& call, int32_t broker_id) {
+  const ListenerEndpoint here = advertised_endpoint(call);
+  if (broker_id == call.shard().node().node_id) return here;
+  const BrokerImage* broker = call.shard().image().find_broker(broker_id);
+  const EndpointImage* endpoint = broker == nullptr || broker->fenced ? nullptr : broker->endpoint(here.listener_name);
+  if (endpoint == nullptr) return std::nullopt;
+  return ListenerEndpoint{here.listener_name, std::string(endpoint->host), endpoint->port, here.protocol};
+}
+
 ListenerEndpoint advertised_endpoint(const CallBase& call) {
   const ConnectionInfo& connection = call.connection().info;
   const NodeContext& node = call.shard().node();

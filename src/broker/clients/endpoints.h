@@ -4,6 +4,7 @@
 // for localhost, a container's published port and a host's name alike; explicit settings always win.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "config/config_listeners.h"
@@ -12,10 +13,18 @@
 namespace milena {
 
 class CallBase;
+class Settings;
 
 // As they are registered in the metadata: one that means every address by the name that a client on this machine would
 // use.
 std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints);
+
+// How this node registers: with what it advertises, or the names that a client on the same machine would use.
+std::vector<EndpointImage> registered_endpoints(const Settings& settings, const AdvertisedListeners& advertised);
+
+// Where this call's client can reach that broker: this node, on the listener that it used, or another on its listener
+// of that name. Nullopt where the broker has none, or is not there.
+std::optional<ListenerEndpoint> broker_endpoint(const CallBase& call, int32_t broker_id);
 
 // Where this call's client can reach this node: on the listener it used.
 ListenerEndpoint advertised_endpoint(const CallBase& call);

@@ -1,9 +1,12 @@
 #include "broker/controller/embedded_controller.h"
 
+#include "broker/controller/broker_sessions.h"
 #include "broker/controller/embedded_controller_call.h"
 #include "protocol/messages/alter_configs.h"
+#include "protocol/messages/alter_partition.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
+#include "protocol/messages/assign_replicas_to_dirs.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
@@ -75,12 +78,34 @@ void elect_leaders(const EmbeddedCallPtr& call) {
   });
 }
 
+void alter_partition(const EmbeddedCallPtr& call) {
+  auto request = call->request.as<AlterPartitionRequest>();
+  decide_embedded<AlterPartitionResponse>(
+      call, [request, version = call->request.version](const Controller& controller) {
+        return controller.alter_partition(*request, version);
+      });
+}
+
 }  // namespace
+
+EmbeddedController::EmbeddedController(MetadataRuntime& runtime)
+    : runtime_(runtime), sessions_(std::make_unique<BrokerSessions>(runtime)) {}
+
+EmbeddedController::~EmbeddedController() = default;
+
+void EmbeddedController::start_sessions() { sessions_->start(); }
+void EmbeddedController::stop() { sessions_->stop(); }
+
+void EmbeddedController::broker_disconnected(Shard& from, int32_t broker_id, int64_t broker_epoch) {
+  from.router().at_controller(from, [this, broker_id, broker_epoch](Shard&) {
+    sessions_->on_disconnected(broker_id, broker_epoch);
+  });
+}
 
 void EmbeddedController::send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context,
                                   OutgoingReply reply) {
   auto call = std::make_shared<EmbeddedCall>(
-      EmbeddedCall{runtime_, from, std::move(request), std::move(context), std::move(reply)});
+      EmbeddedCall{runtime_, from, std::move(request), std::move(context), std::move(reply), *sessions_});
   switch (call->request.key) {
     case ApiKey::kCreateTopics: return create_topics(call);
     case ApiKey::kDeleteTopics: return delete_topics(call);
@@ -91,6 +116,12 @@ void EmbeddedController::send_any(Shard& from, OutgoingRequest request, Controll
     case ApiKey::kCreateAcls: return decide<CreateAclsResponse>(call, &Controller::create_acls);
     case ApiKey::kDeleteAcls: return decide<DeleteAclsResponse>(call, &Controller::delete_acls);
     case ApiKey::kElectLeaders: return elect_leaders(call);
+    case ApiKey::kAlterPartition: return alter_partition(call);
+    case ApiKey::kAssignReplicasToDirs:
+      return decide<AssignReplicasToDirsResponse>(call, &Controller::assign_replicas_to_dirs);
+    case ApiKey::kAllocateProducerIds: return allocate_producer_ids_embedded(call);
+    case ApiKey::kBrokerRegistration: return register_broker_embedded(call);
+    case ApiKey::kBrokerHeartbeat: return broker_heartbeat_embedded(call);
     case ApiKey::kAlterPartitionReassignments:
       return decide<AlterPartitionReassignmentsResponse>(call, &Controller::alter_partition_reassignments);
     case ApiKey::kAlterUserScramCredentials:

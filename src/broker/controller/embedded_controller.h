@@ -2,15 +2,26 @@
 // (metadata/controller.h) through MetadataRuntime; a deadline does not matter to it, as nothing is on a wire.
 #pragma once
 
+#include <memory>
+
 #include "broker/controller/controller_channel.h"
 
 namespace milena {
 
+class BrokerSessions;
 class MetadataRuntime;
 
 class EmbeddedController final : public ControllerChannel {
  public:
-  explicit EmbeddedController(MetadataRuntime& runtime) : runtime_(runtime) {}
+  explicit EmbeddedController(MetadataRuntime& runtime);
+  ~EmbeddedController() override;
+
+  // On the controller's shard: the brokers that the log takes for living have a session from now on.
+  void start_sessions();
+  // From any shard: the connection of that broker's heartbeats was closed by its side.
+  void broker_disconnected(Shard& from, int32_t broker_id, int64_t broker_epoch);
+  // On the controller's shard, at the end.
+  void stop();
 
   void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) override;
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) override;
@@ -18,6 +29,7 @@ class EmbeddedController final : public ControllerChannel {
 
  private:
   MetadataRuntime& runtime_;
+  std::unique_ptr<BrokerSessions> sessions_;
 };
 
 }  // namespace milena

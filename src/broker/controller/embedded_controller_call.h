@@ -11,6 +11,8 @@
 
 namespace milena {
 
+class BrokerSessions;
+
 // A request on its way to the embedded controller.
 struct EmbeddedCall {
   MetadataRuntime& runtime;
@@ -18,6 +20,7 @@ struct EmbeddedCall {
   OutgoingRequest request;
   ControllerRequestContext context;
   OutgoingReply reply;
+  BrokerSessions& sessions;
 
   template <class Response>
   void answer(Response response) const {
@@ -34,6 +37,9 @@ void decide_embedded(EmbeddedCallPtr call, Decide decide) {
 }
 
 // In files of their own, because they do more than decide.
+void register_broker_embedded(const EmbeddedCallPtr& call);
+void broker_heartbeat_embedded(const EmbeddedCallPtr& call);
+void allocate_producer_ids_embedded(const EmbeddedCallPtr& call);
 void alter_client_quotas_embedded(const EmbeddedCallPtr& call);
 void create_delegation_token_embedded(const EmbeddedCallPtr& call);
 void renew_delegation_token_embedded(const EmbeddedCallPtr& call);

@@ -105,6 +105,7 @@ void MetadataRuntime::run_sync(const std::shared_ptr<SyncJob>& job) {
         log_->mark_flushed(job->sync);
         log_->set_high_watermark(job->sync.offset());
         snapshots_.on_committed(job->bytes);
+        for (auto& [number, follower] : std::exchange(followers_, {})) follower();
         publish(std::make_shared<std::vector<Commit>>(std::move(job->commits)));
       });
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,6 +79,17 @@ class MetadataRuntime {
   // answered, and what comes behind it be decided.
   void set_after_deletions(std::function<void(Task done)> hook) { after_deletions_ = std::move(hook); }
 
+  // On the home shard, for those who follow the log (metadata_fetch.h): the log, its epoch, its snapshots; `task` runs
+  // once, when the high watermark moves next, unless it is forgotten before.
+  PartitionLog& log() { return *log_; }
+  int32_t epoch() const { return epoch_; }
+  const Controller& controller() const { return controller_; }
+  uint64_t at_next_commit(Task task) {
+    followers_.emplace(++last_follower_, std::move(task));
+    return last_follower_;
+  }
+  void forget_at_commit(uint64_t number) { followers_.erase(number); }
+
   // On the home shard, at the end: what is not answered by then never is.
   Status close();
   int64_t end_offset() const { return log_->log_end_offset(); }
@@ -115,6 +127,8 @@ class MetadataRuntime {
   MetadataSnapshots snapshots_;
   uint64_t unsynced_bytes_ = 0;
   std::vector<Commit> appended_;  // not yet synced
+  std::map<uint64_t, Task> followers_;  // who waits for the next commit
+  uint64_t last_follower_ = 0;
   bool syncing_ = false;
   bool closed_ = false;
   std::function<void(Task)> after_deletions_;

@@ -134,13 +134,15 @@ void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
   out.current_leader.leader_epoch = partition->leader_epoch;
   // A replica knows the others' addresses from the metadata.
   if (limits_.replica_id >= 0) return;
-  if (partition->leader != shard_.node().node_id || !response.node_endpoints.empty()) return;
-  ListenerEndpoint here = advertised_endpoint(*call_);
+  const auto named = [&](const auto& node) { return node.node_id == partition->leader; };
+  if (std::any_of(response.node_endpoints.begin(), response.node_endpoints.end(), named)) return;
+  const auto endpoint = broker_endpoint(*call_, partition->leader);
+  if (!endpoint) return;
   const BrokerImage* broker = shard_.image().find_broker(partition->leader);
   auto& node = response.node_endpoints.emplace_back();
   node.node_id = partition->leader;
-  node.host = here.host;
-  node.port = here.port;
+  node.host = endpoint->host;
+  node.port = endpoint->port;
   if (broker != nullptr) node.rack = broker->rack;
 }
 

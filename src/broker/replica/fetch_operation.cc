@@ -60,7 +60,10 @@ Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, u
   auto stable = log.last_stable_offset();
   if (!stable) return stable.error();
   if (!item.has_diverging()) {
-    int64_t upper_bound = limits.read_committed ? *stable : log.high_watermark();
+    const bool follower = limits.replica_id >= 0;
+    int64_t upper_bound = follower                ? log.log_end_offset()
+                          : limits.read_committed ? *stable
+                                                  : log.high_watermark();
     RETURN_IF_ERROR(read_records(log, item, limits, upper_bound, budget, min_one_batch));
     if (item.error != ErrorCode::kNone) return ok_status();
   }
@@ -80,8 +83,9 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   Partition* partition = owner.find_partition(item.id);
   item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1));
   if (item.error != ErrorCode::kNone) return;
-  if (limits.replica_id >= 0) {
-    // Followers come with replication; nobody else may pretend to be one.
+  const bool follower = limits.replica_id >= 0;
+  if (follower && !partition->is_replica(limits.replica_id)) {
+    // The one of us that has not heard of the assignment yet will.
     item.error = item.position.current_leader_epoch >= 0 ? ErrorCode::kUnknownLeaderEpoch
                                                          : ErrorCode::kNotLeaderOrFollower;
     return;
@@ -89,6 +93,9 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   const ErrorCode failed = partition->with_log(
       [&](PartitionLog& log) { return read_log(log, item, limits, budget, min_one_batch); });
   if (failed != ErrorCode::kNone) item.error = failed;
+  if (!follower || item.error != ErrorCode::kNone || item.has_diverging()) return;
+  partition->note_follower_fetch(limits.replica_id, limits.replica_epoch, item.position.fetch_offset);
+  item.high_watermark = partition->high_watermark();
 }
 
 }  // namespace
@@ -119,6 +126,7 @@ void FetchOperation::start() {
   limits_.first_batch_whole = call_->version() >= kFirstVersionWithMaxBytes;
   limits_.read_committed = request.isolation_level == 1;
   limits_.replica_id = call_->version() >= 15 ? request.replica_state.replica_id : request.replica_id;
+  if (call_->version() >= 15) limits_.replica_epoch = request.replica_state.replica_epoch;
   deadline_ms_ = shard_.steady_ms() + std::max(request.max_wait_ms, 0);
 
   bool makes_full_fetch =
@@ -200,7 +208,7 @@ void FetchOperation::collect_items() {
     for (const auto& p : topic.partitions) {
       FetchKey key{topic.topic_id, Bytes(topic.topic), p.partition};
       const FetchPosition position{p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
-                                   p.log_start_offset};
+                                   p.log_start_offset, p.high_watermark};
       if (!only_one) {
         auto [place, is_new] = places.emplace(key, items_.size());
         if (!is_new) {
@@ -324,8 +332,10 @@ void FetchOperation::on_progress() {
 bool FetchOperation::answer_now(uint64_t bytes) const {
   if (call_->request.max_wait_ms <= 0 || items_.empty() || bytes >= limits_.min_bytes) return true;
   if (shard_.steady_ms() >= deadline_ms_) return true;
-  return std::any_of(items_.begin(), items_.end(),
-                     [](const FetchItem& item) { return item.error != ErrorCode::kNone || item.has_diverging(); });
+  return std::any_of(items_.begin(), items_.end(), [](const FetchItem& item) {
+    return item.error != ErrorCode::kNone || item.has_diverging() ||
+           item.high_watermark > item.position.high_watermark;
+  });
 }
 
 void FetchOperation::park() {

@@ -48,6 +48,7 @@ struct FetchLimits {
   bool first_batch_whole = true;  // false for versions 0 to 2: their limits are hard
   bool read_committed = false;
   int32_t replica_id = -1;        // a follower's id, or -1
+  int64_t replica_epoch = -1;     // and the epoch of that broker
 };
 
 // Reads the items one behind the other on the shard that owns them, within the limits. Returns the bytes read.

@@ -39,6 +39,8 @@ struct FetchPosition {
   int32_t current_leader_epoch = -1;
   int32_t last_fetched_epoch = -1;
   int64_t log_start_offset = -1;  // a follower's
+  // The follower's, where it tells it with each fetch; then it is told of a higher one at once (KIP-1166).
+  int64_t high_watermark = INT64_MAX;
 };
 
 class FetchSession {

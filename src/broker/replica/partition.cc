@@ -10,12 +10,10 @@
 
 namespace milena {
 
-Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch,
-                     LogDirectory* directory, OpenLog open)
+Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, LogDirectory* directory, OpenLog open)
     : shard_(shard),
       id_(id),
       name_(std::move(name)),
-      leader_epoch_(leader_epoch),
       directory_(directory),
       open_(std::move(open)),
       offline_(directory == nullptr) {}
@@ -45,14 +43,15 @@ PartitionLog* Partition::log() {
   std::unique_ptr<PartitionLog> log = opened.take();
   // Nobody is told of an end that the files do not have.
   Status ready = log->confirm_end();
-  if (ready.ok()) ready = log->assign_epoch(leader_epoch_, log->log_end_offset());
+  if (ready.ok() && leads_) ready = log->assign_epoch(leader_epoch_, log->log_end_offset());
   if (!ready.ok()) {
     take_offline(ready.error());
     return nullptr;
   }
   log_ = std::move(log);
   known_empty_ = false;
-  advance_high_watermark();
+  if (leader_ != nullptr) leader_->set_epoch_start(log_->log_end_offset());
+  if (leads_) advance_high_watermark();
   // What was appended before the last stop may be owed a sync. While the node loads nobody waits for it yet.
   const bool owes = !shard_.node().directories->loading() && !MILENA_STORAGE_BUG(kOwedSyncForgotten);
   if (owes) shard_.consider_flush(*this);
@@ -135,23 +134,17 @@ VerificationStart Partition::start_verification(int64_t producer_id, int16_t epo
 void Partition::advance_high_watermark() {
   // What waits for a sync is not shown either: a crash could take back what a reader has seen.
   int64_t least = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
-  for (const auto& [broker, log_end_offset] : replica_log_end_offsets_) least = std::min(least, log_end_offset);
+  if (leader_ != nullptr) {
+    // With too few replicas in sync nothing new is shown, either.
+    least = enough_in_sync() ? leader_->settled_end(shard_.image(), least, shard_.steady_ms(), max_lag_ms())
+                             : log_->high_watermark();
+  }
   // Never back: what was once visible stays so.
   if (least > log_->high_watermark()) {
     log_->set_high_watermark(least);
     finish_offset_waits(log_->high_watermark());
   }
   signal_progress();
-}
-
-void Partition::set_replica_log_end_offset(int32_t broker_id, int64_t log_end_offset) {
-  replica_log_end_offsets_[broker_id] = log_end_offset;
-  if (log() != nullptr) advance_high_watermark();
-}
-
-void Partition::remove_replica(int32_t broker_id) {
-  replica_log_end_offsets_.erase(broker_id);
-  if (log() != nullptr) advance_high_watermark();
 }
 
 void Partition::signal_progress() { waiters_.signal_all(shard_); }
@@ -215,7 +208,7 @@ void Partition::when_settled(int64_t offset, bool by_replicas, int64_t deadline_
 }
 
 void Partition::finish_sync() {
-  advance_high_watermark();
+  if (leads_) advance_high_watermark();
   std::vector<SyncWait> reached;
   for (size_t i = 0; log_ != nullptr && i < sync_waits_.size();) {
     if (sync_waits_[i].offset > log_->recovery_point()) {

@@ -1,8 +1,9 @@
-// Partition: a replica that this node leads, with its log, its high watermark and whoever waits for it to move.
+// Partition: a replica of this node, with its log, its high watermark and whoever waits for it to move. It leads or
+// follows, as the metadata says: what a leader knows of its followers is in PartitionLeader, what a follower does with
+// what it fetched in partition_follower.cc.
 //
 // Lives on its owner shard (Router::owns) and is only touched there. The log is opened on first use, so a partition at
-// rest costs an object and nothing else. Replication will add followers through set_replica_log_end_offset; until then
-// the high watermark follows the log end offset, unless a test pretends a replica. Source: Kafka's Partition.scala.
+// rest costs an object and nothing else. Source: Kafka's Partition.scala.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 #include "base/payload.h"
 #include "base/result.h"
+#include "broker/replica/partition_leader.h"
 #include "broker/replica/topic_partition_id.h"
 #include "broker/replica/waiter.h"
 #include "log/log_directory.h"
@@ -31,8 +33,7 @@ class Partition {
   using OpenLog = std::function<Result<std::unique_ptr<PartitionLog>>()>;
 
   // `directory` is null where the replica's directory does not work: the partition is offline from the start.
-  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, int32_t leader_epoch, LogDirectory* directory,
-            OpenLog open);
+  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, LogDirectory* directory, OpenLog open);
   ~Partition();
 
   const TopicPartitionId& id() const { return id_; }
@@ -40,7 +41,12 @@ class Partition {
   std::string name() const { return name_.to_string(); }
   const TopicPartition& topic_partition() const { return name_; }
   int32_t leader_epoch() const { return leader_epoch_; }
+  // For tests.
   void set_leader_epoch(int32_t epoch) { leader_epoch_ = epoch; }
+  // Whether this node leads it. Clients have to do with leaders alone.
+  bool leads() const { return leads_; }
+  // What the metadata says now: leads or follows from here on, or its leader has other replicas in sync.
+  void take_role(const PartitionImage& image);
 
   // Where its log is; null if that directory did not work at the start.
   LogDirectory* directory() const { return directory_; }
@@ -93,10 +99,40 @@ class Partition {
   // synced first (flush.messages).
   int64_t high_watermark() { return log_ ? log_->high_watermark() : 0; }
 
-  // A follower's log end offset as its fetches tell it; the high watermark is the least of all replicas in sync.
+  // --- as a leader of several replicas (partition_leading.cc)
+
+  // Null where this node is the only replica, or follows.
+  PartitionLeader* leader() { return leader_.get(); }
+  bool is_replica(int32_t broker_id) const { return leader_ != nullptr && leader_->is_replica(broker_id); }
+  // A follower has everything below the offset: the high watermark may move, and replicas may come into sync.
+  void note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset);
+  // As many replicas are in sync as acks=all asks for (min.insync.replicas).
+  bool enough_in_sync() const;
+  // The set of those in sync as the controller should have it, if it is to be told.
+  std::optional<AlterPartitionRequest::PartitionData> propose_in_sync();
+  // The controller's answer. True: it is to be asked the same again.
+  bool on_in_sync_answer(ErrorCode error, const std::vector<int32_t>& in_sync, int32_t leader_epoch,
+                         int32_t partition_epoch);
+  // For tests: a follower that is in sync and has so much, or is not there any more.
   void set_replica_log_end_offset(int32_t broker_id, int64_t log_end_offset);
-  // A replica that left the set no longer holds the high watermark back.
   void remove_replica(int32_t broker_id);
+
+  // --- as a follower (partition_follower.cc)
+
+  // Where it goes on fetching, and the epoch of what lies before.
+  struct FollowerPosition {
+    int64_t log_end = 0;
+    int64_t log_start = 0;
+    int32_t last_epoch = -1;
+  };
+  // Nullopt while the log is not to be had.
+  std::optional<FollowerPosition> follower_position();
+  // Batches as the leader has them, which may be none, and its high watermark and log start offset.
+  ErrorCode append_as_follower(ByteView batches, int64_t leader_high_watermark, int64_t leader_log_start);
+  // The leader's log has that epoch end there: what does not agree with it goes.
+  ErrorCode truncate_to_leader(int32_t epoch, int64_t end_offset);
+  // The leader's log begins and ends there, and what we hold lies outside.
+  ErrorCode truncate_into_range(int64_t leader_log_start, int64_t leader_log_end);
 
   // Calls `done(kNone)` once the high watermark is at least `offset` (at once if it is), kRequestTimedOut at the
   // deadline of the shard's steady clock, kNotLeaderOrFollower when the partition goes away.
@@ -136,6 +172,9 @@ class Partition {
   };
 
   ErrorCode failed_use(const Error& error);
+  void start_leading(const PartitionImage& image);
+  void start_following(const PartitionImage& image);
+  int64_t max_lag_ms() const;
   void advance_high_watermark();
   void finish_offset_waits(int64_t high_watermark);
   bool sync_wanted() const;
@@ -143,7 +182,7 @@ class Partition {
   Shard& shard_;
   TopicPartitionId id_;
   TopicPartition name_;
-  int32_t leader_epoch_;
+  int32_t leader_epoch_ = -1;
   LogDirectory* directory_;
   OpenLog open_;
   std::unique_ptr<PartitionLog> log_;
@@ -151,7 +190,8 @@ class Partition {
   bool offline_ = false;
   bool known_empty_ = false;
   bool sync_running_ = false;
-  std::map<int32_t, int64_t> replica_log_end_offsets_;  // the other replicas in sync
+  bool leads_ = false;
+  std::unique_ptr<PartitionLeader> leader_;
   WaiterList waiters_;
   std::vector<OffsetWait> offset_waits_;  // few: answers waiting for followers
   uint64_t last_wait_ = 0;

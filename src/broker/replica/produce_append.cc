@@ -44,6 +44,10 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
       item.outcome.log_start_offset = partition->offsets().log_start_offset;
       continue;
     }
+    if (item.wait_for_replicas && !partition->enough_in_sync()) {
+      item.outcome.error = ErrorCode::kNotEnoughReplicas;
+      continue;
+    }
     if (!may_append(*partition, item)) continue;
     AppendChecks checks = AppendOrigin::kClient;
     checks.guard = std::exchange(item.guard, 0);

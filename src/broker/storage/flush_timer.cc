@@ -32,7 +32,7 @@ void FlushTimer::wake_at(int64_t steady_ms) {
 void FlushTimer::sync_what_is_due() {
   timer_ = 0;
   for (const TopicPartitionId& id : std::exchange(waiting_, {})) {
-    Partition* partition = shard_.find_partition(id);
+    Partition* partition = shard_.find_replica(id);
     if (partition != nullptr) shard_.consider_flush(*partition);
   }
 }

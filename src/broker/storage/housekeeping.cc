@@ -40,7 +40,7 @@ void apply_retention_from(Shard& shard, const std::shared_ptr<std::vector<TopicP
   if (shard.closed()) return;
   size_t end = std::min(next + kPartitionsPerTurn, all->size());
   for (; next < end; next++) {
-    if (Partition* partition = shard.find_partition((*all)[next])) apply_retention(shard, *partition);
+    if (Partition* partition = shard.find_replica((*all)[next])) apply_retention(shard, *partition);
   }
   if (next < all->size()) shard.executor().post([&shard, all, next] { apply_retention_from(shard, all, next); });
 }

@@ -44,7 +44,7 @@ Partition* LogCleaner::dirtiest(CompactionOutlook& of_it, int64_t& wait_ms) {
   Partition* best = nullptr;
   wait_ms = -1;
   for (auto at = candidates_.begin(); at != candidates_.end();) {
-    Partition* partition = shard_.find_partition(*at);
+    Partition* partition = shard_.find_replica(*at);
     PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
     // A move that ends brings it back.
     if (log == nullptr || !log->config().cleanup_compact || shard_.mover().is_moving(*at)) {
@@ -110,7 +110,7 @@ void LogCleaner::step(std::shared_ptr<Round> round) {
 }
 
 PartitionLog* LogCleaner::log_of(const Round& round) {
-  Partition* partition = shard_.find_partition(round.id);
+  Partition* partition = shard_.find_replica(round.id);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
   // It may have been deleted, or moved to another directory, or be on its way there.
   return log != nullptr && !shard_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
@@ -147,7 +147,7 @@ bool LogCleaner::install(Round& round) {
   PartitionLog* log = log_of(round);
   auto doomed = log->install_compacted(*round.job);
   if (!doomed) {
-    shard_.find_partition(round.id)->take_offline(doomed.error());
+    shard_.find_replica(round.id)->take_offline(doomed.error());
     return false;
   }
   if (!*doomed) return false;
@@ -162,7 +162,7 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
   shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
   // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.
   if (why != nullptr && why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
-    note_failure(*shard_.find_partition(round->id), *why);
+    note_failure(*shard_.find_replica(round->id), *why);
   }
   look();
 }

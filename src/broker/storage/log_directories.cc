@@ -143,12 +143,11 @@ Status LogDirectories::check_identities(int32_t node_id) const {
 }
 
 // That of the metadata comes first: the others take its cluster's id if this start does not come to its end.
-Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id) {
+Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id, const std::string& joined) {
   const auto& known = metadata_->meta_properties();
   const Bytes wanted = settings.text("milena.cluster.id").value_or("");
-  const std::string cluster_id = known            ? known->cluster_id
-                                 : wanted.empty() ? Uuid::random(random_).to_string()
-                                                  : wanted;
+  const std::string fresh = joined.empty() ? Uuid::random(random_).to_string() : joined;
+  const std::string cluster_id = known ? known->cluster_id : wanted.empty() ? fresh : wanted;
   for (LogDirectory* directory : metadata_first()) {
     RETURN_IF_ERROR(directory->take_into_use());
     MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});

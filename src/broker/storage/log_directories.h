@@ -34,8 +34,9 @@ class LogDirectories {
   // Changes no file but the locks'.
   static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id,
                                                       Random& random);
-  // Once nothing speaks against the start: new ones are formatted, the marks of the clean stop taken away.
-  Status take_into_use(const Settings& settings, int32_t node_id);
+  // Once nothing speaks against the start: new ones are formatted, the marks of the clean stop taken away. Where no
+  // directory belongs to a cluster yet and the settings name none, it is `cluster_id`, or a random one without.
+  Status take_into_use(const Settings& settings, int32_t node_id, const std::string& cluster_id = {});
 
   // Those that could be opened, in the order of log.dirs.
   const std::vector<std::unique_ptr<LogDirectory>>& all() const { return directories_; }

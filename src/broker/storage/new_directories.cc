@@ -128,7 +128,7 @@ void NewDirectories::make_some() {
       [this, job, begun_ms = shard_.steady_ms()] {
         scheduled_ = false;
         for (const Failure& failure : job->failures) {
-          if (Partition* partition = shard_.find_partition(failure.id)) partition->take_offline(failure.error);
+          if (Partition* partition = shard_.find_replica(failure.id)) partition->take_offline(failure.error);
         }
         schedule(shard_.steady_ms() - begun_ms);
       });

@@ -28,7 +28,7 @@ void ProducerExpiry::schedule() {
 void ProducerExpiry::expire() {
   timer_ = 0;
   for (const TopicPartitionId& id : std::exchange(watched_, {})) {
-    Partition* partition = shard_.find_partition(id);
+    Partition* partition = shard_.find_replica(id);
     PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
     if (log == nullptr) continue;
     if (Status expired = log->expire_producers(); !expired.ok()) {

@@ -4,13 +4,18 @@
 #include <utility>
 
 #include "base/log.h"
+#include "broker/controller/controller_channel.h"
 #include "broker/controller/metadata_runtime.h"
 #include "broker/shard.h"
 #include "broker/storage/log_cleaner.h"
 #include "log/planted_storage_bugs.h"
+#include "protocol/messages/assign_replicas_to_dirs.h"
 
 namespace milena {
 namespace {
+
+// After the controller was not reached.
+constexpr int64_t kAssignAgain_ms = 500;
 
 constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
 constexpr double kLongestPause_ms = 86'400'000;
@@ -113,7 +118,7 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
 Partition* ReplicaMover::partition_of(const MovePtr& move) {
   auto current = moves_.find(move->id);
   if (stopped_ || current == moves_.end() || current->second != move) return nullptr;
-  Partition* partition = shard_.find_partition(move->id);
+  Partition* partition = shard_.find_replica(move->id);
   if (partition != nullptr && partition->log_if_open() != nullptr && move->to->online()) return partition;
   end(move, Copy::kKept);
   return nullptr;
@@ -214,6 +219,7 @@ void ReplicaMover::announce(const MovePtr& move) {
 
 // The metadata shall name that directory.
 void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& directory, Task done) {
+  if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, std::move(done));
   using Replicas = std::vector<std::pair<PartitionKey, Uuid>>;
   auto replicas = std::make_shared<Replicas>(Replicas{{{id.topic_id, id.partition}, directory.id()}});
   shard_.metadata().submit<std::monostate>(
@@ -222,6 +228,29 @@ void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& direct
         return controller.assign_directories(node_id, *replicas);
       },
       [done = std::move(done)](std::monostate) { done(); });
+}
+
+// At the controller of another node. Without an answer it is asked again.
+void ReplicaMover::assign_remotely(const TopicPartitionId& id, const LogDirectory& directory, Task done) {
+  const BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
+  auto request = std::make_shared<AssignReplicasToDirsRequest>();
+  request->broker_id = shard_.node().node_id;
+  request->broker_epoch = self == nullptr ? -1 : self->epoch;
+  auto& place = request->directories.emplace_back();
+  place.id = directory.id();
+  auto& topic = place.topics.emplace_back();
+  topic.topic_id = id.topic_id;
+  topic.partitions.push_back({id.partition});
+  shard_.controller().send<AssignReplicasToDirsResponse>(
+      shard_, std::shared_ptr<const AssignReplicasToDirsRequest>(request), AssignReplicasToDirsRequest::kMaxVersion, {},
+      [this, id, &directory, done = std::move(done)](ErrorCode error, const AssignReplicasToDirsResponse& response) {
+        if (error == ErrorCode::kNone) error = response.error_code;
+        if (error == ErrorCode::kNone) return done();
+        if (shard_.closed()) return;
+        shard_.executor().call_after(kAssignAgain_ms, [this, id, &directory, done] {
+          if (!shard_.closed()) assign_remotely(id, directory, done);
+        });
+      });
 }
 
 void ReplicaMover::finish(const MovePtr& move) {
@@ -317,7 +346,7 @@ void ReplicaMover::end(MovePtr move, Copy copy) {
   if (copy == Copy::kKept) keep_copy(*move);
   move->log.reset();
   if (copy == Copy::kRemoved && !stopped_ && move->to->online()) remove_copy(shard_, move->name, move->path);
-  Partition* partition = shard_.find_partition(move->id);
+  Partition* partition = shard_.find_replica(move->id);
   if (partition == nullptr || partition->log_if_open() == nullptr) return;
   shard_.cleaner().consider(*partition);
   if (move->assigned && !stopped_ && partition->directory()->online()) assign(move->id, *partition->directory(), [] {});
@@ -344,7 +373,7 @@ void ReplicaMover::fail(const MovePtr& move, const Error& error) {
 
 // The shard closes, and no callback of a sync comes any more.
 void ReplicaMover::finish_original(const TopicPartitionId& id) {
-  Partition* partition = shard_.find_partition(id);
+  Partition* partition = shard_.find_replica(id);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
   bool synced = log != nullptr && log->flush() && shard_.node().files->file_system().sync_directory(
                                                       parent_directory(log->directory()));

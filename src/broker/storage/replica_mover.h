@@ -78,6 +78,7 @@ class ReplicaMover {
   void sync(const MovePtr& move);
   void announce(const MovePtr& move);
   void assign(const TopicPartitionId& id, const LogDirectory& directory, Task done);
+  void assign_remotely(const TopicPartitionId& id, const LogDirectory& directory, Task done);
   void finish(const MovePtr& move);
   bool log_start_written(const MovePtr& move, int64_t log_start_offset);
   Status swap(Partition& partition, Move& move);

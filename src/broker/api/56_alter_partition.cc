@@ -1,0 +1,21 @@
+// AlterPartition (key 56), versions 0-3: a leader tells the controller which replicas are in sync.
+#include "broker/api/controller_call.h"
+#include "broker/api/refusal.h"
+#include "broker/api_entry.h"
+#include "protocol/messages/alter_partition.h"
+
+namespace milena {
+namespace {
+
+using AlterPartitionCall = Call<AlterPartitionRequest, AlterPartitionResponse>;
+
+void handle_alter_partition(std::shared_ptr<AlterPartitionCall> call) {
+  if (!require_cluster(*call, kClusterAction)) return;
+  ask_controller(std::move(call));
+}
+
+}  // namespace
+
+ApiEntry alter_partition_api() { return api_entry<AlterPartitionCall, handle_alter_partition>({kClusterAction}); }
+
+}  // namespace milena

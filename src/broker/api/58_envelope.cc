@@ -1,0 +1,129 @@
+// Envelope (key 58), version 0: a broker sends a client's request on to the controller, with the client's principal and
+// address. The request inside is handled as if the client had sent it to the controller; the broker gets the answer as
+// it would have gone to the client (KIP-590).
+#include <arpa/inet.h>
+
+#include <memory>
+
+#include "broker/api/refusal.h"
+#include "broker/api_entry.h"
+#include "broker/api_registry.h"
+#include "broker/shard.h"
+#include "protocol/messages/envelope.h"
+#include "protocol/messages/principal/default_principal_data.h"
+#include "protocol/request_header.h"
+
+namespace milena {
+namespace {
+
+using EnvelopeCall = Call<EnvelopeRequest, EnvelopeResponse>;
+
+// What brokers forward, as in Kafka (ApiKeys.forwardable).
+bool is_forwardable(ApiKey key) {
+  switch (key) {
+    case ApiKey::kCreateTopics:
+    case ApiKey::kDeleteTopics:
+    case ApiKey::kCreateAcls:
+    case ApiKey::kDeleteAcls:
+    case ApiKey::kAlterConfigs:
+    case ApiKey::kIncrementalAlterConfigs:
+    case ApiKey::kCreatePartitions:
+    case ApiKey::kCreateDelegationToken:
+    case ApiKey::kRenewDelegationToken:
+    case ApiKey::kExpireDelegationToken:
+    case ApiKey::kElectLeaders:
+    case ApiKey::kAlterPartitionReassignments:
+    case ApiKey::kListPartitionReassignments:
+    case ApiKey::kAlterClientQuotas:
+    case ApiKey::kAlterUserScramCredentials:
+    case ApiKey::kDescribeQuorum:
+    case ApiKey::kUpdateFeatures:
+    case ApiKey::kUnregisterBroker:
+    case ApiKey::kAddRaftVoter:
+    case ApiKey::kRemoveRaftVoter: return true;
+    default: return false;
+  }
+}
+
+// The connection of the client behind the broker, for the one request that is in the envelope.
+struct ForwardedConnection final : ConnectionState, Transport {
+  std::shared_ptr<EnvelopeCall> call;
+
+  void finish(ErrorCode error, std::optional<Bytes> data) {
+    auto answered = std::exchange(call, nullptr);
+    transport = nullptr;
+    if (answered == nullptr) return;
+    EnvelopeResponse response;
+    response.error_code = error;
+    response.response_data = std::move(data);
+    answered->reply(response);
+  }
+
+  void send(Payload answer) override {
+    auto bytes = answer.flatten();
+    if (!bytes) return finish(ErrorCode::kUnknownServerError, std::nullopt);
+    finish(ErrorCode::kNone, bytes->substr(4));  // without its size
+  }
+  void send_nothing() override { finish(ErrorCode::kUnknownServerError, std::nullopt); }
+  void pause(int64_t) override {}
+  void close(std::string) override { finish(ErrorCode::kUnknownServerError, std::nullopt); }
+};
+
+void refuse(EnvelopeCall& call, ErrorCode error) {
+  EnvelopeResponse response;
+  response.error_code = error;
+  call.reply(response);
+}
+
+// False: it is none.
+bool read_principal(const std::optional<ByteView>& bytes, Principal& principal) {
+  if (!bytes || bytes->empty()) return true;
+  Reader reader(*bytes);
+  const int16_t version = reader.read_int16();
+  DefaultPrincipalData data;
+  if (!reader.ok() || version != 0) return false;
+  data.read(reader, version);
+  if (!reader.ok()) return false;
+  principal.type = data.type;
+  principal.name = data.name;
+  principal.by_token = data.token_authenticated;
+  return true;
+}
+
+std::string host_of(ByteView address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.size() == 4) ::inet_ntop(AF_INET, address.data(), text, sizeof text);
+  if (address.size() == 16) ::inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  return text;
+}
+
+void handle_envelope(std::shared_ptr<EnvelopeCall> call) {
+  if (!require_cluster(*call, kClusterAction)) return;
+  auto inner = std::make_shared<ForwardedConnection>();
+  if (!read_principal(call->request.request_principal, inner->principal)) {
+    return refuse(*call, ErrorCode::kPrincipalDeserializationFailure);
+  }
+  Reader reader(call->request.request_data);
+  RequestHeader header;
+  header.read(reader);
+  if (!reader.ok()) return refuse(*call, ErrorCode::kInvalidRequest);
+  const ApiEntry* api = find_handler(header.api_key, true);
+  if (api == nullptr || !is_forwardable(api->key)) return refuse(*call, ErrorCode::kInvalidRequest);
+  if (header.api_version < api->min_version || header.api_version > api->max_version) {
+    return refuse(*call, ErrorCode::kUnsupportedVersion);
+  }
+  inner->info = call->connection().info;
+  inner->info.peer_host = host_of(call->request.client_host_address);
+  inner->to_controller = true;
+  inner->transport = inner.get();
+  inner->call = call;
+  const bool started = api->start(*api, reader, header.api_version, call->shard(), inner, call->frame(),
+                                  header.correlation_id, header.client_id.value_or(ByteView()));
+  if (!started) inner->finish(ErrorCode::kInvalidRequest, std::nullopt);
+}
+
+}  // namespace
+
+ApiEntry envelope_api() { return api_entry<EnvelopeCall, handle_envelope>({kClusterAction}); }
+
+}  // namespace milena

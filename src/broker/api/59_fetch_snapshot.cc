@@ -1,0 +1,19 @@
+// FetchSnapshot (key 59), versions 0-1: a part of a snapshot of the metadata log, for a broker whose log begins too
+// late.
+#include "broker/api/refusal.h"
+#include "broker/api_entry.h"
+#include "broker/controller/metadata_fetch.h"
+
+namespace milena {
+namespace {
+
+void handle_fetch_snapshot(std::shared_ptr<FetchSnapshotCall> call) {
+  if (!require_cluster(*call, kClusterAction)) return;
+  fetch_metadata_snapshot(std::move(call));
+}
+
+}  // namespace
+
+ApiEntry fetch_snapshot_api() { return api_entry<FetchSnapshotCall, handle_fetch_snapshot>({kClusterAction}); }
+
+}  // namespace milena

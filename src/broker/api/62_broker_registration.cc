@@ -1,0 +1,23 @@
+// BrokerRegistration (key 62), versions 0-4: a broker makes itself known to the controller when it starts.
+#include "broker/api/controller_call.h"
+#include "broker/api/refusal.h"
+#include "broker/api_entry.h"
+#include "protocol/messages/broker_registration.h"
+
+namespace milena {
+namespace {
+
+using BrokerRegistrationCall = Call<BrokerRegistrationRequest, BrokerRegistrationResponse>;
+
+void handle_broker_registration(std::shared_ptr<BrokerRegistrationCall> call) {
+  if (!require_cluster(*call, kClusterAction)) return;
+  ask_controller(std::move(call));
+}
+
+}  // namespace
+
+ApiEntry broker_registration_api() {
+  return api_entry<BrokerRegistrationCall, handle_broker_registration>({kClusterAction});
+}
+
+}  // namespace milena

@@ -1,0 +1,49 @@
+#include "broker/cluster/active_controller.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace milena {
+
+ActiveController::ActiveController(Executor& executor, Network& network, size_t shard, std::vector<NodeAddress> known,
+                                   std::string client_id)
+    : executor_(executor),
+      network_(network),
+      shard_(shard),
+      known_(std::move(known)),
+      client_id_(std::move(client_id)) {
+  CHECK(!known_.empty(), "no controller is known");
+  connect_to(known_[0]);
+}
+
+ActiveController::~ActiveController() = default;
+
+void ActiveController::connect_to(NodeAddress address) {
+  auto old = std::exchange(connection_, std::make_shared<NodeConnection>(executor_, network_, shard_,
+                                                                         std::move(address), client_id_));
+  NodeConnection::retire(std::move(old), "another controller leads");
+}
+
+void ActiveController::send(OutgoingRequest request, int64_t deadline_ms, OutgoingReply reply) {
+  connection_->send(std::move(request), deadline_ms,
+                    [this, asked = connection_.get(), reply = std::move(reply)](ErrorCode error,
+                                                                                std::shared_ptr<void> response) {
+                      const bool lost =
+                          error == ErrorCode::kNetworkException || error == ErrorCode::kRequestTimedOut;
+                      if (lost && asked == connection_.get()) try_another();
+                      reply(error, std::move(response));
+                    });
+}
+
+void ActiveController::try_another() {
+  if (known_.size() == 1 && connection_->address() == known_[0]) return;
+  next_ = (next_ + 1) % known_.size();
+  connect_to(known_[next_]);
+}
+
+void ActiveController::use(const NodeAddress& leader) {
+  if (connection_->address() != leader) connect_to(leader);
+}
+
+}  // namespace milena

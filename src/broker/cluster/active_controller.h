@@ -1,0 +1,43 @@
+// ActiveController: requests to the controller that leads the quorum, over a connection of their own. Begins with the
+// addresses of the settings, and goes on to the next one where a node is not reached or does not lead; whoever learns
+// who leads (the observer of the metadata log) says so.
+//
+// Lives on one shard. Each purpose has its own, since a node answers the requests of a connection one after the other.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "broker/cluster/node_connection.h"
+
+namespace milena {
+
+class ActiveController {
+ public:
+  // `known` is not empty.
+  ActiveController(Executor& executor, Network& network, size_t shard, std::vector<NodeAddress> known,
+                   std::string client_id);
+  ~ActiveController();
+
+  // As NodeConnection::send. After kNetworkException and kRequestTimedOut the next request goes to another controller.
+  void send(OutgoingRequest request, int64_t deadline_ms, OutgoingReply reply);
+  // An answer said that the node does not lead (NOT_CONTROLLER).
+  void try_another();
+  void use(const NodeAddress& leader);
+  const NodeAddress& address() const { return connection_->address(); }
+  const std::string& last_failure() const { return connection_->last_failure(); }
+  void close() { connection_->close(); }
+
+ private:
+  void connect_to(NodeAddress address);
+
+  Executor& executor_;
+  Network& network_;
+  const size_t shard_;
+  const std::vector<NodeAddress> known_;
+  const std::string client_id_;
+  size_t next_ = 0;
+  std::shared_ptr<NodeConnection> connection_;
+};
+
+}  // namespace milena

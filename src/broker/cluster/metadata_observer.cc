@@ -1,0 +1,392 @@
+#include "broker/cluster/metadata_observer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/shard.h"
+#include "metadata/internal_topics.h"
+#include "protocol/records/record_batch.h"
+
+namespace milena {
+namespace {
+
+constexpr int32_t kFetchWait_ms = 500;
+constexpr int32_t kFetch_bytes = 8 << 20;
+constexpr uint64_t kReplayAtOnce_bytes = 1 << 20;
+// After an answer that helps nobody.
+constexpr int64_t kObserverRetry_ms = 50;
+
+}  // namespace
+
+MetadataObserver::MetadataObserver(FileCache& files, Executor& executor, Network& network, ObserverSettings settings)
+    : files_(files), executor_(executor), network_(network), settings_(std::move(settings)) {}
+
+MetadataObserver::~MetadataObserver() {
+  executor_.cancel(timer_);
+}
+
+Result<std::unique_ptr<MetadataObserver>> MetadataObserver::open(FileCache& files, Executor& executor, Network& network,
+                                                                 const std::string& directory,
+                                                                 ObserverSettings settings) {
+  CHECK(!settings.known.empty(), "no controller is known");
+  std::unique_ptr<MetadataObserver> observer(new MetadataObserver(files, executor, network, std::move(settings)));
+  RETURN_IF_ERROR(observer->load(directory));
+  return observer;
+}
+
+// What the log holds beyond the snapshot is applied when the leader says that it is committed.
+Status MetadataObserver::load(const std::string& directory) {
+  TopicPartition name{Bytes(kClusterMetadataTopic), 0};
+  const std::string path = directory + "/" + name.to_string();
+  FileSystem& file_system = files_.file_system();
+  if (file_system.exists(path)) RETURN_IF_ERROR(remove_snapshot_leftovers(file_system, path));
+  auto snapshots = list_metadata_snapshots(file_system, path);
+  if (!snapshots) return snapshots.error();
+  OpenState state;
+  if (!snapshots->empty()) {
+    const MetadataSnapshotId& id = snapshots->back().id;
+    RETURN_IF_ERROR(load_metadata_snapshot(file_system, path, id, replayed_));
+    applied_end_ = id.end_offset;
+    snapshot_epoch_ = id.epoch;
+    state.recovery_point = id.end_offset;
+  }
+  auto config = std::make_shared<LogConfig>(settings_.log_config);
+  config->cleanup_delete = false;
+  auto log = PartitionLog::open(files_, executor_.clock(), path, name, std::move(config), std::move(state));
+  if (!log) return log.error();
+  log_ = log.take();
+  RETURN_IF_ERROR(log_->confirm_end());
+  if (applied_end_ > log_->log_end_offset()) RETURN_IF_ERROR(log_->truncate_fully_and_start_at(applied_end_));
+  if (log_->log_start_offset() > applied_end_) {
+    return make_error(ErrorKind::kCorrupt, "{} begins at offset {}, and no snapshot in it reaches that far", path,
+                      log_->log_start_offset());
+  }
+  return ok_status();
+}
+
+void MetadataObserver::end(const std::string& what, const Error& why) {
+  stopped_ = true;
+  halt_(fmt::format("{}: {}", what, why.message));
+}
+
+void MetadataObserver::start() {
+  connect_to(settings_.known[0]);
+  fetch();
+}
+
+// --- following
+
+void MetadataObserver::connect_to(const NodeAddress& address) {
+  if (connection_ != nullptr && connection_->address() == address) return;
+  const std::string name = fmt::format("raft-client-{}", settings_.node_id);
+  auto old = std::exchange(connection_, std::make_shared<NodeConnection>(executor_, network_, 0, address, name));
+  if (old == nullptr) return;
+  // What is on its way there is asked anew by whoever connects.
+  old->close();
+  executor_.post([old] {});
+}
+
+void MetadataObserver::try_another() {
+  next_known_ = (next_known_ + 1) % settings_.known.size();
+  connect_to(settings_.known[next_known_]);
+}
+
+int32_t MetadataObserver::last_epoch() {
+  auto latest = log_->latest_epoch();
+  if (!latest || !*latest) return snapshot_epoch_;
+  return std::max(**latest, snapshot_epoch_);
+}
+
+void MetadataObserver::fetch_in(int64_t ms) {
+  if (stopped_) return;
+  executor_.cancel(timer_);
+  timer_ = executor_.call_after(ms, [this] {
+    timer_ = 0;
+    fetch();
+  });
+}
+
+void MetadataObserver::fetch() {
+  if (stopped_) return;
+  if (download_ != nullptr) return fetch_snapshot();
+  struct Message {
+    std::string cluster_id;
+    FetchRequest request;
+  };
+  auto message = std::make_shared<Message>();
+  message->cluster_id = settings_.cluster_id;
+  FetchRequest& request = message->request;
+  request.cluster_id = message->cluster_id;
+  request.replica_id = settings_.node_id;
+  request.replica_state.replica_id = settings_.node_id;
+  request.max_wait_ms = kFetchWait_ms;
+  request.max_bytes = kFetch_bytes;
+  request.session_id = 0;
+  request.session_epoch = -1;
+  auto& topic = request.topics.emplace_back();
+  topic.topic = kClusterMetadataTopic;
+  topic.topic_id = kMetadataTopicId;
+  auto& at = topic.partitions.emplace_back();
+  at.partition = 0;
+  at.current_leader_epoch = epoch_;
+  at.fetch_offset = log_->log_end_offset();
+  at.last_fetched_epoch = last_epoch();
+  at.log_start_offset = log_->log_start_offset();
+  at.partition_max_bytes = kFetch_bytes;
+  at.replica_directory_id = settings_.directory_id;
+  at.high_watermark = high_watermark_;
+  std::shared_ptr<const FetchRequest> shared(message, &message->request);
+  connection_->send(outgoing_request<FetchResponse>(std::move(shared), FetchRequest::kMaxVersion),
+                    executor_.clock().steady_ms() + kFetchWait_ms + settings_.fetch_timeout_ms,
+                    outgoing_reply<FetchResponse>([this](ErrorCode error, const FetchResponse& response) {
+                      on_fetched(error, response);
+                    }));
+}
+
+void MetadataObserver::on_fetched(ErrorCode error, const FetchResponse& response) {
+  if (stopped_) return;
+  if (error == ErrorCode::kNone) error = response.error_code;
+  if (error == ErrorCode::kInconsistentClusterId) {
+    return end("the controllers", {ErrorKind::kInvalid, fmt::format("they are of another cluster than {}",
+                                                                    settings_.cluster_id)});
+  }
+  const bool whole = response.responses.size() == 1 && response.responses[0].partitions.size() == 1;
+  if (error != ErrorCode::kNone || !whole) {
+    if (!std::exchange(failure_told_, true)) {
+      log_info("The metadata is not to be had from the controller at {}: {} {}", connection_->address().to_string(),
+               error_name(error), connection_->last_failure());
+    }
+    try_another();
+    return fetch_in(kObserverRetry_ms);
+  }
+  const auto& data = response.responses[0].partitions[0];
+  const bool moved = note_leader(data.current_leader.leader_id, data.current_leader.leader_epoch, response);
+  if (data.error_code == ErrorCode::kNone) {
+    failure_told_ = false;
+    return take(data);
+  }
+  // Of an epoch that was not known yet.
+  if (moved) return fetch();
+  try_another();
+  fetch_in(kObserverRetry_ms);
+}
+
+// True if the leader or its epoch is news.
+bool MetadataObserver::note_leader(int32_t id, int32_t epoch, const FetchResponse& response) {
+  if (epoch < epoch_ || id < 0 || (epoch == epoch_ && id == leader_id_)) return false;
+  epoch_ = epoch;
+  leader_id_ = id;
+  NodeAddress address = connection_->address();
+  for (const auto& [voter, at] : settings_.voters) {
+    if (voter == id) address = at;
+  }
+  for (const auto& node : response.node_endpoints) {
+    if (node.node_id == id) address = {std::string(node.host), static_cast<uint16_t>(node.port)};
+  }
+  log_info("Controller {} leads the metadata quorum, epoch {}, at {}", id, epoch, address.to_string());
+  connect_to(address);
+  if (on_leader_) on_leader_(address);
+  return true;
+}
+
+void MetadataObserver::take(const FetchResponse::PartitionData& data) {
+  if (data.snapshot_id.end_offset >= 0) {
+    begin_snapshot({data.snapshot_id.end_offset, data.snapshot_id.epoch});
+    return fetch();
+  }
+  if (data.diverging_epoch.end_offset >= 0) {
+    auto own = log_->epoch_end_offset(data.diverging_epoch.epoch);
+    if (!own) return end("the metadata log cannot be read", own.error());
+    int64_t to = data.diverging_epoch.end_offset;
+    if (own->has_value()) to = std::min(to, (**own).end_offset);
+    if (to < applied_end_) {
+      return end("the metadata log", {ErrorKind::kCorrupt, "the controllers have lost records that were committed"});
+    }
+    if (Status cut = log_->truncate_to(to); !cut.ok()) return end("the metadata log cannot be cut", cut.error());
+    return fetch();
+  }
+  if (data.records && !data.records->empty()) {
+    auto bytes = data.records->flatten();
+    if (!bytes) return end("the metadata", bytes.error());
+    auto appended = log_->append_as_follower(*bytes);
+    if (!appended) return end("the metadata log cannot be written", appended.error());
+    if (appended->error != ErrorCode::kNone) {
+      return end("the metadata", {ErrorKind::kCorrupt, std::string(error_name(appended->error))});
+    }
+  }
+  if (data.high_watermark > high_watermark_) high_watermark_ = data.high_watermark;
+  log_->set_high_watermark(std::max<int64_t>(high_watermark_, 0));
+  apply();
+  fetch();
+}
+
+// --- applying
+
+void MetadataObserver::apply() {
+  if (mode_ == Mode::kHeld || publishing_ || stopped_) return;
+  const int64_t before = applied_end_;
+  MetadataRecords ready;
+  if (Status read = read_committed(ready); !read.ok()) return end("the metadata cannot be applied", read.error());
+  if (mode_ == Mode::kPublishing && !ready.empty()) return publish(std::move(ready));
+  if (applied_end_ != before && on_applied_) on_applied_();
+}
+
+Status MetadataObserver::read_committed(MetadataRecords& ready) {
+  const int64_t end = std::min(high_watermark_, log_->log_end_offset());
+  while (applied_end_ < end) {
+    auto read = log_->read(applied_end_, kReplayAtOnce_bytes, end, true);
+    if (!read) return read.error();
+    if (read->error != ErrorCode::kNone) {
+      return make_error(ErrorKind::kCorrupt, "offset {}: {}", applied_end_, error_name(read->error));
+    }
+    auto bytes = read->batches.flatten();
+    if (!bytes) return bytes.error();
+    BatchIterator batches(*bytes);
+    const int64_t before = applied_end_;
+    while (batches.next()) {
+      if (batches.batch().header().last_offset() >= end) break;
+      RETURN_IF_ERROR(replay(batches.batch(), ready));
+    }
+    if (applied_end_ == before) return ok_status();
+  }
+  return ok_status();
+}
+
+Status MetadataObserver::replay(const RecordBatchView& batch, MetadataRecords& ready) {
+  const BatchHeader& header = batch.header();
+  if (header.last_offset() < applied_end_) return ok_status();
+  applied_end_ = header.next_offset();
+  if (header.is_control()) {
+    if (mode_ == Mode::kReplaying) replayed_.skip_to(header.last_offset(), header.partition_leader_epoch);
+    return ok_status();
+  }
+  auto records = decode_metadata_batch(batch);
+  if (!records) return records.error();
+  if (mode_ == Mode::kPublishing) return transactions_.add(records.take(), ready);
+  ImageDelta delta;
+  return replayed_.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
+}
+
+MetadataImage MetadataObserver::take_image() {
+  CHECK(has_whole_image(), "the image is not to be had at {}", applied_end_);
+  mode_ = Mode::kHeld;
+  return replayed_.take_image();
+}
+
+void MetadataObserver::publish_to(Shard& home) {
+  home_ = &home;
+  mode_ = Mode::kPublishing;
+  apply();
+}
+
+void MetadataObserver::publish(MetadataRecords ready) {
+  publishing_ = true;
+  auto records = std::make_shared<const MetadataRecords>(std::move(ready));
+  home_->router().at_all(
+      *home_, [records, last = applied_end_ - 1](Shard& shard) { shard.apply_metadata(*records, last); },
+      [this] {
+        publishing_ = false;
+        if (on_applied_) on_applied_();
+        apply();
+      });
+}
+
+// --- snapshots
+
+void MetadataObserver::begin_snapshot(const MetadataSnapshotId& id) {
+  // The shards' images could only be replaced, not brought forward by it.
+  if (mode_ != Mode::kReplaying) {
+    return end("the metadata",
+               {ErrorKind::kUnsupported,
+                "the controllers have dropped records that this broker has not seen; a restart takes their snapshot"});
+  }
+  auto download = std::make_unique<SnapshotDownload>();
+  download->id = id;
+  download->path = log_->directory() + "/" + id.file_name() + ".part";
+  auto file = files_.file_system().open(download->path, OpenMode::kReadOrCreate);
+  if (!file) return end("a metadata snapshot cannot be written", file.error());
+  download->file = *file;
+  Status empty = (*file)->truncate(0);
+  if (!empty.ok()) return end("a metadata snapshot cannot be written", empty.error());
+  log_info("Fetching the snapshot {} of the metadata", id.file_name());
+  download_ = std::move(download);
+}
+
+void MetadataObserver::fetch_snapshot() {
+  struct Message {
+    std::string cluster_id;
+    FetchSnapshotRequest request;
+  };
+  auto message = std::make_shared<Message>();
+  message->cluster_id = settings_.cluster_id;
+  FetchSnapshotRequest& request = message->request;
+  request.cluster_id = message->cluster_id;
+  request.replica_id = settings_.node_id;
+  request.max_bytes = kFetch_bytes;
+  auto& topic = request.topics.emplace_back();
+  topic.name = kClusterMetadataTopic;
+  auto& at = topic.partitions.emplace_back();
+  at.partition = 0;
+  at.current_leader_epoch = epoch_;
+  at.snapshot_id.end_offset = download_->id.end_offset;
+  at.snapshot_id.epoch = download_->id.epoch;
+  at.position = download_->position;
+  at.replica_directory_id = settings_.directory_id;
+  std::shared_ptr<const FetchSnapshotRequest> shared(message, &message->request);
+  connection_->send(outgoing_request<FetchSnapshotResponse>(std::move(shared), FetchSnapshotRequest::kMaxVersion),
+                    executor_.clock().steady_ms() + kFetchWait_ms + settings_.fetch_timeout_ms,
+                    outgoing_reply<FetchSnapshotResponse>(
+                        [this](ErrorCode error, const FetchSnapshotResponse& response) {
+                          on_snapshot_part(error, response);
+                        }));
+}
+
+void MetadataObserver::on_snapshot_part(ErrorCode error, const FetchSnapshotResponse& response) {
+  if (stopped_ || download_ == nullptr) return;
+  if (error == ErrorCode::kNone) error = response.error_code;
+  const bool whole = response.topics.size() == 1 && response.topics[0].partitions.size() == 1;
+  if (error == ErrorCode::kNone && whole) error = response.topics[0].partitions[0].error_code;
+  if (error != ErrorCode::kNone || !whole) {
+    // Which one is to be had now the next fetch says.
+    download_.reset();
+    return fetch_in(kObserverRetry_ms);
+  }
+  const auto& part = response.topics[0].partitions[0];
+  auto bytes = part.unaligned_records.flatten();
+  if (!bytes || bytes->empty() || part.position != download_->position) {
+    download_.reset();
+    return fetch_in(kObserverRetry_ms);
+  }
+  if (Status written = download_->file->write_at(static_cast<uint64_t>(download_->position), *bytes); !written.ok()) {
+    return end("a metadata snapshot cannot be written", written.error());
+  }
+  download_->position += static_cast<int64_t>(bytes->size());
+  if (download_->position >= part.size) {
+    if (Status taken = end_snapshot(); !taken.ok()) return end("a metadata snapshot", taken.error());
+  }
+  fetch();
+}
+
+Status MetadataObserver::end_snapshot() {
+  std::unique_ptr<SnapshotDownload> done = std::move(download_);
+  RETURN_IF_ERROR(done->file->sync());
+  FileSystem& file_system = files_.file_system();
+  RETURN_IF_ERROR(file_system.rename(done->path, log_->directory() + "/" + done->id.file_name()));
+  RETURN_IF_ERROR(file_system.sync_directory(log_->directory()));
+  replayed_ = MetadataReplayer();
+  RETURN_IF_ERROR(load_metadata_snapshot(file_system, log_->directory(), done->id, replayed_));
+  RETURN_IF_ERROR(log_->truncate_fully_and_start_at(done->id.end_offset));
+  applied_end_ = done->id.end_offset;
+  snapshot_epoch_ = done->id.epoch;
+  return ok_status();
+}
+
+Status MetadataObserver::close() {
+  stopped_ = true;
+  executor_.cancel(std::exchange(timer_, 0));
+  if (connection_ != nullptr) connection_->close();
+  return log_->close_cleanly(true);
+}
+
+}  // namespace milena

@@ -1,0 +1,129 @@
+// MetadataObserver: the metadata of a cluster whose controllers are other nodes. Follows __cluster_metadata-0 by Fetch
+// and FetchSnapshot, keeps its own copy of the log on the disk as Kafka's brokers do, and applies what is committed: at
+// first to an image of its own, later to those of the shards.
+//
+// Lives on shard 0. What cannot be understood or written ends the process: a broker must not go on with other metadata
+// than its cluster has. Source: Kafka's KafkaRaftClient (an observer's part), KafkaMetadataLog, MetadataLoader.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/file.h"
+#include "broker/cluster/node_connection.h"
+#include "broker/controller/metadata_snapshot_store.h"
+#include "log/file_cache.h"
+#include "log/partition_log.h"
+#include "metadata/replayer.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/messages/fetch_snapshot.h"
+
+namespace milena {
+
+class Shard;
+
+struct ObserverSettings {
+  int32_t node_id = -1;
+  std::string cluster_id;
+  Uuid directory_id;
+  // Where to look for the leader, and where the nodes of controller.quorum.voters are.
+  std::vector<NodeAddress> known;
+  std::vector<std::pair<int32_t, NodeAddress>> voters;
+  int64_t fetch_timeout_ms = 2000;
+  LogConfig log_config;
+};
+
+class MetadataObserver {
+ public:
+  // Opens the log in the directory (that of log.dirs), and replays its newest snapshot.
+  static Result<std::unique_ptr<MetadataObserver>> open(FileCache& files, Executor& executor, Network& network,
+                                                        const std::string& directory, ObserverSettings settings);
+  ~MetadataObserver();
+
+  // Ends the process. Set before start().
+  void set_halt(std::function<void(const std::string&)> halt) { halt_ = std::move(halt); }
+  // Told where the leader is, whenever it is another.
+  void set_on_leader(std::function<void(const NodeAddress&)> told) { on_leader_ = std::move(told); }
+  // Told after committed records were applied.
+  void set_on_applied(Task told) { on_applied_ = std::move(told); }
+
+  void start();
+  // All that was committed when the leader was last heard of is applied; false before the leader was heard of.
+  bool caught_up() const { return high_watermark_ >= 0 && applied_end_ >= high_watermark_; }
+  // The last offset applied; -1 before the first.
+  int64_t applied_offset() const { return applied_end_ - 1; }
+  int32_t leader_id() const { return leader_id_; }
+  int32_t leader_epoch() const { return epoch_; }
+  int64_t high_watermark() const { return high_watermark_; }
+
+  // Caught up, and not in the middle of a metadata transaction.
+  bool has_whole_image() const { return caught_up() && !replayed_.in_transaction(); }
+  // Then: nothing is applied from here on until the shards, which were given the image, take over.
+  MetadataImage take_image();
+  void publish_to(Shard& home);
+
+  Status close();
+
+ private:
+  MetadataObserver(FileCache& files, Executor& executor, Network& network, ObserverSettings settings);
+
+  Status load(const std::string& directory);
+  void connect_to(const NodeAddress& address);
+  void fetch();
+  void fetch_in(int64_t ms);
+  void on_fetched(ErrorCode error, const FetchResponse& response);
+  void take(const FetchResponse::PartitionData& data);
+  bool note_leader(int32_t id, int32_t epoch, const FetchResponse& response);
+  void try_another();
+  int32_t last_epoch();
+
+  void begin_snapshot(const MetadataSnapshotId& id);
+  void fetch_snapshot();
+  void on_snapshot_part(ErrorCode error, const FetchSnapshotResponse& response);
+  Status end_snapshot();
+
+  void apply();
+  Status read_committed(MetadataRecords& ready);
+  Status replay(const RecordBatchView& batch, MetadataRecords& ready);
+  void publish(MetadataRecords ready);
+  void end(const std::string& what, const Error& why);
+
+  FileCache& files_;
+  Executor& executor_;
+  Network& network_;
+  const ObserverSettings settings_;
+  std::function<void(const std::string&)> halt_;
+  std::function<void(const NodeAddress&)> on_leader_;
+  Task on_applied_;
+
+  std::unique_ptr<PartitionLog> log_;
+  int32_t snapshot_epoch_ = 0;  // of the snapshot that the log begins with
+  MetadataReplayer replayed_;
+  MetadataTransactions transactions_;  // once the shards have the image
+  int64_t applied_end_ = 0;
+  int64_t high_watermark_ = -1;
+  enum class Mode { kReplaying, kHeld, kPublishing } mode_ = Mode::kReplaying;
+  bool publishing_ = false;
+  Shard* home_ = nullptr;
+
+  std::shared_ptr<NodeConnection> connection_;
+  size_t next_known_ = 0;
+  int32_t leader_id_ = -1;
+  int32_t epoch_ = 0;
+  bool stopped_ = false;
+  bool failure_told_ = false;
+  TimerId timer_ = 0;
+
+  struct SnapshotDownload {
+    MetadataSnapshotId id;
+    std::shared_ptr<File> file;
+    std::string path;
+    int64_t position = 0;
+  };
+  std::unique_ptr<SnapshotDownload> download_;
+};
+
+}  // namespace milena

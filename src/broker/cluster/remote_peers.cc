@@ -1,0 +1,41 @@
+#include "broker/cluster/remote_peers.h"
+
+#include <utility>
+
+#include "broker/shard.h"
+
+namespace milena {
+
+std::string inter_broker_listener(const Settings& settings) {
+  if (!settings.is_null("inter.broker.listener.name")) return settings.get_string("inter.broker.listener.name");
+  return settings.get_string("security.inter.broker.protocol");
+}
+
+std::optional<NodeAddress> inter_broker_address(const Shard& shard, int32_t broker_id) {
+  const BrokerImage* broker = shard.image().find_broker(broker_id);
+  if (broker == nullptr || broker->endpoints.empty()) return std::nullopt;
+  const EndpointImage* endpoint = broker->endpoint(inter_broker_listener(*shard.node().settings));
+  if (endpoint == nullptr) endpoint = &broker->endpoints.front();
+  return NodeAddress{std::string(endpoint->host), endpoint->port};
+}
+
+void RemotePeers::send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) {
+  if (node == from.node().node_id) return local_.send_any(from, node, std::move(request), std::move(reply));
+  const auto address = inter_broker_address(from, node);
+  if (!address || from.closed()) return reply(ErrorCode::kNetworkException, nullptr);
+  auto& connection = connections_[from.index()][node];
+  if (connection == nullptr || connection->address() != *address) {
+    auto old = std::exchange(connection, std::make_shared<NodeConnection>(
+                                             from.executor(), network_, from.index(), *address,
+                                             "broker-" + std::to_string(from.node().node_id)));
+    NodeConnection::retire(std::move(old), "the broker is elsewhere now");
+  }
+  connection->send(std::move(request), from.steady_ms() + from.settings().get_int("request.timeout.ms"),
+                   std::move(reply));
+}
+
+void RemotePeers::close(const Shard& shard) {
+  for (auto& [node, connection] : connections_[shard.index()]) connection->close();
+}
+
+}  // namespace milena

@@ -1,0 +1,35 @@
+// RemotePeers: the other brokers of a cluster, each over one connection a shard, at the listener that brokers use among
+// themselves. What is asked of this node itself is a call.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/cluster/node_connection.h"
+#include "broker/coordinators/peer.h"
+#include "config/settings.h"
+
+namespace milena {
+
+// inter.broker.listener.name, or the name of security.inter.broker.protocol.
+std::string inter_broker_listener(const Settings& settings);
+// Where the broker is reached by others; nullopt where it is not in the metadata.
+std::optional<NodeAddress> inter_broker_address(const Shard& shard, int32_t broker_id);
+
+class RemotePeers final : public Peers {
+ public:
+  RemotePeers(Network& network, size_t shards) : network_(network), connections_(shards) {}
+
+  void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) override;
+  // On the shard's thread, at the end.
+  void close(const Shard& shard);
+
+ private:
+  Network& network_;
+  LocalPeers local_;
+  std::vector<std::map<int32_t, std::shared_ptr<NodeConnection>>> connections_;  // by shard
+};
+
+}  // namespace milena

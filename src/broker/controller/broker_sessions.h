@@ -1,0 +1,57 @@
+// BrokerSessions: when the controller heard of each broker of another process. A broker that has been silent for
+// broker.session.timeout.ms is fenced; one whose process has died is fenced as soon as its kernel has closed the
+// connection of its heartbeats (milena.broker.disconnect.grace.ms), unless it is heard of on another one.
+//
+// A part of the embedded controller, on its shard. A node that has no such brokers has no timer here. Source: Kafka's
+// BrokerHeartbeatManager.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "base/executor.h"
+#include "metadata/controller.h"
+
+namespace milena {
+
+class MetadataRuntime;
+
+class BrokerSessions {
+ public:
+  explicit BrokerSessions(MetadataRuntime& runtime) : runtime_(runtime) {}
+
+  // Brokers that the metadata takes for living have their session begun now.
+  void start();
+  void stop();
+
+  Controller::BrokerContact contact(int32_t broker_id) const;
+  // A registration or a heartbeat that was not refused.
+  void touch(int32_t broker_id, int64_t broker_epoch);
+  // How far the broker has followed the metadata.
+  void note_offset(int32_t broker_id, int64_t metadata_offset);
+  // The broker began to shut down when the metadata ended there.
+  void note_shutdown(int32_t broker_id, int64_t offset);
+  void forget(int32_t broker_id) { sessions_.erase(broker_id); }
+  void on_disconnected(int32_t broker_id, int64_t broker_epoch);
+
+ private:
+  struct SessionState {
+    int64_t broker_epoch = -1;
+    int64_t heard_ms = 0;
+    int64_t expires_ms = 0;
+    int64_t metadata_offset = -1;
+    int64_t shutdown_offset = -1;
+  };
+
+  void arm(int64_t at_ms);
+  void expire();
+  void fence(int32_t broker_id, int64_t broker_epoch, const char* why);
+
+  MetadataRuntime& runtime_;
+  std::map<int32_t, SessionState> sessions_;
+  TimerId timer_ = 0;
+  int64_t timer_ms_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,73 @@
+// Partition, as a follower: what was fetched from the leader goes into the log as it is; where the two logs do not
+// agree, ours is cut. Source: Kafka's ReplicaFetcherThread, AbstractFetcherThread (truncateOnFetchResponse).
+#include <algorithm>
+
+#include "base/out_of_memory.h"
+#include "broker/replica/partition.h"
+#include "broker/shard.h"
+
+namespace milena {
+
+std::optional<Partition::FollowerPosition> Partition::follower_position() {
+  if (known_empty_ && log_ == nullptr) return FollowerPosition{};
+  FollowerPosition position;
+  const ErrorCode failed = with_log([&](PartitionLog& log) -> Status {
+    position.log_end = log.log_end_offset();
+    position.log_start = log.log_start_offset();
+    auto latest = log.latest_epoch();
+    if (!latest) return latest.error();
+    position.last_epoch = latest->value_or(-1);
+    return ok_status();
+  });
+  if (failed != ErrorCode::kNone) return std::nullopt;
+  return position;
+}
+
+ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_watermark, int64_t leader_log_start) {
+  // An empty log of an empty leader is left closed.
+  if (batches.empty() && known_empty_ && log_ == nullptr && leader_log_start <= 0) return ErrorCode::kNone;
+  ErrorCode refused = ErrorCode::kNone;
+  const ErrorCode failed = whole_or_not([&] {
+    return with_log([&](PartitionLog& log) -> Status {
+      if (!batches.empty()) {
+        auto appended = log.append_as_follower(batches);
+        if (!appended) return appended.error();
+        refused = appended->error;
+        if (refused != ErrorCode::kNone) return ok_status();
+      }
+      const int64_t high_watermark = std::min(leader_high_watermark, log.log_end_offset());
+      if (high_watermark > log.high_watermark()) log.set_high_watermark(high_watermark);
+      if (leader_log_start <= log.log_start_offset() || leader_log_start > log.high_watermark()) return ok_status();
+      auto moved = log.delete_records_before(leader_log_start);
+      return moved ? ok_status() : Status(moved.error());
+    });
+  });
+  if (failed != ErrorCode::kNone) return failed;
+  if (refused != ErrorCode::kNone) return refused;
+  if (!batches.empty()) shard_.note_append(*this);
+  return ErrorCode::kNone;
+}
+
+ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
+  return whole_or_not([&] {
+    return with_log([&](PartitionLog& log) -> Status {
+      auto own = log.epoch_end_offset(epoch);
+      if (!own) return own.error();
+      int64_t to = end_offset;
+      if (own->has_value()) to = std::min(to, (**own).end_offset);
+      return log.truncate_to(std::max(to, log.log_start_offset()));
+    });
+  });
+}
+
+ErrorCode Partition::truncate_into_range(int64_t leader_log_start, int64_t leader_log_end) {
+  return whole_or_not([&] {
+    return with_log([&](PartitionLog& log) -> Status {
+      if (leader_log_end < log.log_end_offset()) return log.truncate_to(leader_log_end);
+      if (leader_log_start > log.log_end_offset()) return log.truncate_fully_and_start_at(leader_log_start);
+      return ok_status();
+    });
+  });
+}
+
+}  // namespace milena

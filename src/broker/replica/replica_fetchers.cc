@@ -1,0 +1,267 @@
+#include "broker/replica/replica_fetchers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "broker/cluster/remote_peers.h"
+#include "broker/shard.h"
+
+namespace milena {
+namespace {
+
+// While the leader is not where the metadata says, or has not heard of it itself.
+constexpr int64_t kMetadataPause_ms = 20;
+constexpr int64_t kLatestOffset = -1, kEarliestOffset = -2;
+
+}  // namespace
+
+ReplicaFetchers::~ReplicaFetchers() { stop(); }
+
+void ReplicaFetchers::stop() {
+  stopped_ = true;
+  for (auto& [leader, fetcher] : fetchers_) {
+    shard_.executor().cancel(std::exchange(fetcher->timer, 0));
+    if (fetcher->connection != nullptr) fetcher->connection->close();
+  }
+}
+
+void ReplicaFetchers::follow(const TopicPartitionId& id, int32_t leader) {
+  // While the node loads, another thread is at work: Shard::start_replication() comes later.
+  if (stopped_ || shard_.node().network == nullptr || shard_.node().directories->loading()) return;
+  const auto known = leaders_.find(id);
+  if (known != leaders_.end() && known->second != leader) unfollow(id);
+  if (leader < 0) return;
+  leaders_[id] = leader;
+  FetcherPtr& fetcher = fetchers_[leader];
+  if (fetcher == nullptr) fetcher = std::make_shared<Fetcher>(Fetcher{.leader = leader});
+  fetcher->partitions[id] = 0;
+  fetch_soon(fetcher);
+}
+
+void ReplicaFetchers::unfollow(const TopicPartitionId& id) {
+  const auto known = leaders_.find(id);
+  if (known == leaders_.end()) return;
+  const FetcherPtr& fetcher = fetchers_[known->second];
+  fetcher->partitions.erase(id);
+  fetcher->asked.erase(id);
+  leaders_.erase(known);
+}
+
+// At the end of the turn, with whatever else is to be followed.
+void ReplicaFetchers::fetch_soon(const FetcherPtr& fetcher) { fetch_at(fetcher, shard_.steady_ms()); }
+
+void ReplicaFetchers::fetch_at(const FetcherPtr& fetcher, int64_t ms) {
+  if (stopped_ || fetcher->under_way || (fetcher->timer != 0 && fetcher->timer_ms <= ms)) return;
+  shard_.executor().cancel(fetcher->timer);
+  fetcher->timer_ms = ms;
+  fetcher->timer = shard_.executor().call_at(ms, [this, fetcher] {
+    fetcher->timer = 0;
+    fetch(fetcher);
+  });
+}
+
+// False while nobody knows where the leader is.
+bool ReplicaFetchers::connect(Fetcher& fetcher) {
+  const auto address = inter_broker_address(shard_, fetcher.leader);
+  if (!address) return false;
+  if (fetcher.connection != nullptr && fetcher.connection->address() == *address) return true;
+  const std::string name = fmt::format("broker-{}-fetcher-{}", shard_.node().node_id, shard_.index());
+  auto made =
+      std::make_shared<NodeConnection>(shard_.executor(), *shard_.node().network, shard_.index(), *address, name);
+  auto old = std::exchange(fetcher.connection, std::move(made));
+  NodeConnection::retire(std::move(old), "the leader is elsewhere now");
+  return true;
+}
+
+std::shared_ptr<FetchRequest> ReplicaFetchers::make_request(Fetcher& fetcher, int64_t& next_ms) {
+  const int64_t now_ms = shard_.steady_ms();
+  const Settings& settings = shard_.settings();
+  const BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
+  auto request = std::make_shared<FetchRequest>();
+  request->replica_id = shard_.node().node_id;
+  request->replica_state.replica_id = shard_.node().node_id;
+  request->replica_state.replica_epoch = self == nullptr ? -1 : self->epoch;
+  request->max_wait_ms = settings.get_int("replica.fetch.wait.max.ms");
+  request->min_bytes = settings.get_int("replica.fetch.min.bytes");
+  request->max_bytes = settings.get_int("replica.fetch.response.max.bytes");
+  request->session_id = 0;
+  request->session_epoch = -1;
+  fetcher.asked.clear();
+  std::map<Uuid, size_t> places;
+  std::vector<TopicPartitionId> gone;
+  for (const auto& [id, not_before_ms] : fetcher.partitions) {
+    if (not_before_ms > now_ms) {
+      next_ms = std::min(next_ms, not_before_ms);
+      continue;
+    }
+    Partition* partition = shard_.find_replica(id);
+    const TopicImage* image = shard_.image().find_topic(id.topic_id);
+    if (partition == nullptr || partition->leads() || image == nullptr) {
+      gone.push_back(id);
+      continue;
+    }
+    const auto position = partition->follower_position();
+    if (!position) continue;  // its disk has failed
+    auto [place, is_new] = places.emplace(id.topic_id, request->topics.size());
+    if (is_new) {
+      auto& topic = request->topics.emplace_back();
+      topic.topic_id = id.topic_id;
+      topic.topic = image->name;
+    }
+    auto& at = request->topics[place->second].partitions.emplace_back();
+    at.partition = id.partition;
+    at.current_leader_epoch = partition->leader_epoch();
+    at.fetch_offset = position->log_end;
+    at.last_fetched_epoch = position->last_epoch;
+    at.log_start_offset = position->log_start;
+    at.partition_max_bytes = settings.get_int("replica.fetch.max.bytes");
+    at.high_watermark = partition->high_watermark();
+    if (partition->directory() != nullptr) at.replica_directory_id = partition->directory()->id();
+    fetcher.asked[id] = position->log_end;
+  }
+  for (const TopicPartitionId& id : gone) unfollow(id);
+  return request;
+}
+
+void ReplicaFetchers::fetch(const FetcherPtr& fetcher) {
+  if (stopped_ || fetcher->under_way || fetcher->partitions.empty()) return;
+  if (!connect(*fetcher)) return fetch_at(fetcher, shard_.steady_ms() + kMetadataPause_ms);
+  int64_t next_ms = INT64_MAX;
+  std::shared_ptr<FetchRequest> request = make_request(*fetcher, next_ms);
+  if (request->topics.empty()) {
+    if (next_ms != INT64_MAX) fetch_at(fetcher, next_ms);
+    return;
+  }
+  fetcher->under_way = true;
+  const int64_t wait_ms = shard_.settings().get_int("replica.socket.timeout.ms");
+  std::shared_ptr<const FetchRequest> message(std::move(request));
+  fetcher->connection->send(outgoing_request<FetchResponse>(std::move(message), FetchRequest::kMaxVersion),
+                            shard_.steady_ms() + wait_ms,
+                            outgoing_reply<FetchResponse>([this, fetcher](ErrorCode error,
+                                                                          const FetchResponse& response) {
+                              fetcher->under_way = false;
+                              if (!stopped_) on_fetched(fetcher, error, response);
+                            }));
+}
+
+void ReplicaFetchers::on_fetched(const FetcherPtr& fetcher, ErrorCode error, const FetchResponse& response) {
+  if (error == ErrorCode::kNone) error = response.error_code;
+  if (error != ErrorCode::kNone) {
+    const std::string text = fmt::format("no fetch from broker {}: {} {}", fetcher->leader, error_name(error),
+                                         fetcher->connection->last_failure());
+    if (shard_.first_time(text)) log_info("{}", text);
+    // A leader that is gone is replaced by the controller: the metadata will say so.
+    const int64_t pause_ms = std::min<int64_t>(shard_.settings().get_int("replica.fetch.backoff.ms"), 100);
+    return fetch_at(fetcher, shard_.steady_ms() + pause_ms);
+  }
+  for (const auto& topic : response.responses) {
+    Uuid topic_id = topic.topic_id;
+    if (topic_id.is_zero()) {
+      const TopicImage* image = shard_.image().find_topic(topic.topic);
+      if (image == nullptr) continue;
+      topic_id = image->id;
+    }
+    for (const auto& data : topic.partitions) take(fetcher, {topic_id, data.partition_index}, data);
+  }
+  fetch_soon(fetcher);
+}
+
+void ReplicaFetchers::pause(Fetcher& fetcher, const TopicPartitionId& id, int64_t ms) {
+  auto found = fetcher.partitions.find(id);
+  if (found != fetcher.partitions.end()) found->second = shard_.steady_ms() + ms;
+}
+
+void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id,
+                           const FetchResponse::PartitionData& data) {
+  const auto asked = fetcher->asked.find(id);
+  Partition* partition = shard_.find_replica(id);
+  // Since it was asked for, the partition has gone, leads, or follows another.
+  if (asked == fetcher->asked.end() || partition == nullptr || partition->leads()) return;
+  const auto position = partition->follower_position();
+  if (!position || position->log_end != asked->second) return;
+  ErrorCode error = data.error_code;
+  if (error == ErrorCode::kOffsetOutOfRange) return find_range(fetcher, id);
+  if (error == ErrorCode::kNone && data.diverging_epoch.end_offset >= 0) {
+    log_info("Partition {}: the leader's log parts from ours in epoch {} at {}", partition->name(),
+             data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
+    error = partition->truncate_to_leader(data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
+  } else if (error == ErrorCode::kNone) {
+    Bytes bytes;
+    if (data.records && !data.records->empty()) {
+      auto flat = data.records->flatten();
+      if (!flat) return;
+      bytes = flat.take();
+    }
+    error = partition->append_as_follower(bytes, data.high_watermark, data.log_start_offset);
+  }
+  switch (error) {
+    case ErrorCode::kNone: return;
+    // The one of us that is behind will hear of it.
+    case ErrorCode::kFencedLeaderEpoch:
+    case ErrorCode::kUnknownLeaderEpoch:
+    case ErrorCode::kNotLeaderOrFollower:
+    case ErrorCode::kUnknownTopicId:
+    case ErrorCode::kUnknownTopicOrPartition: return pause(*fetcher, id, kMetadataPause_ms);
+    default: {
+      const std::string text = fmt::format("partition {} is not fetched: {}", partition->name(), error_name(error));
+      if (shard_.first_time(text)) log_warn("{}", text);
+      return pause(*fetcher, id, shard_.settings().get_int("replica.fetch.backoff.ms"));
+    }
+  }
+}
+
+// Our log ends before the leader's begins, or behind its end.
+void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartitionId& id) {
+  const TopicImage* topic = shard_.image().find_topic(id.topic_id);
+  Partition* partition = shard_.find_replica(id);
+  if (topic == nullptr || partition == nullptr) return;
+  pause(*fetcher, id, INT32_MAX);
+  struct Range {
+    std::string topic;
+    ListOffsetsRequest request;
+    int64_t end = -1;
+  };
+  auto range = std::make_shared<Range>();
+  range->topic = topic->name;
+  const auto ask = [this, fetcher, id](const std::shared_ptr<Range>& of, int64_t timestamp, int32_t epoch,
+                                       std::function<void(ErrorCode, int64_t)> then) {
+    of->request = {};
+    of->request.replica_id = shard_.node().node_id;
+    auto& out = of->request.topics.emplace_back();
+    out.name = of->topic;
+    auto& at = out.partitions.emplace_back();
+    at.partition_index = id.partition;
+    at.current_leader_epoch = epoch;
+    at.timestamp = timestamp;
+    std::shared_ptr<const ListOffsetsRequest> message(of, &of->request);
+    fetcher->connection->send(
+        outgoing_request<ListOffsetsResponse>(std::move(message), int16_t{7}),
+        shard_.steady_ms() + shard_.settings().get_int("replica.socket.timeout.ms"),
+        outgoing_reply<ListOffsetsResponse>(
+            [then = std::move(then)](ErrorCode error, const ListOffsetsResponse& response) {
+              const bool whole = response.topics.size() == 1 && response.topics[0].partitions.size() == 1;
+              if (error == ErrorCode::kNone && !whole) error = ErrorCode::kUnknownServerError;
+              if (error == ErrorCode::kNone) error = response.topics[0].partitions[0].error_code;
+              then(error, error == ErrorCode::kNone ? response.topics[0].partitions[0].offset : -1);
+            }));
+  };
+  const int32_t epoch = partition->leader_epoch();
+  ask(range, kLatestOffset, epoch, [this, fetcher, id, range, epoch, ask](ErrorCode error, int64_t end) {
+    if (stopped_) return;
+    if (error != ErrorCode::kNone) {
+      pause(*fetcher, id, kMetadataPause_ms);
+      return fetch_soon(fetcher);
+    }
+    ask(range, kEarliestOffset, epoch, [this, fetcher, id, epoch, end](ErrorCode failed, int64_t start) {
+      if (stopped_) return;
+      pause(*fetcher, id, failed == ErrorCode::kNone ? 0 : kMetadataPause_ms);
+      Partition* still = shard_.find_replica(id);
+      const bool same = still != nullptr && !still->leads() && still->leader_epoch() == epoch;
+      if (failed == ErrorCode::kNone && same) still->truncate_into_range(start, end);
+      fetch_soon(fetcher);
+    });
+  });
+}
+
+}  // namespace milena

@@ -1,0 +1,61 @@
+// ReplicaFetchers: what keeps the followers of this shard with their leaders. One connection to each leader, with one
+// Fetch under way on it for all partitions that this shard follows there; what comes is appended as it is.
+//
+// Lives on its shard; a node that follows nobody has none. Source: Kafka's AbstractFetcherThread, ReplicaFetcherThread,
+// RemoteLeaderEndPoint.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "broker/cluster/node_connection.h"
+#include "broker/replica/topic_partition_id.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/messages/list_offsets.h"
+
+namespace milena {
+
+class Shard;
+
+class ReplicaFetchers {
+ public:
+  explicit ReplicaFetchers(Shard& shard) : shard_(shard) {}
+  ~ReplicaFetchers();
+
+  // From now on the partition follows that broker; kNoLeader: nobody, for the time being.
+  void follow(const TopicPartitionId& id, int32_t leader);
+  void unfollow(const TopicPartitionId& id);
+  void stop();
+
+ private:
+  struct Fetcher {
+    int32_t leader = -1;
+    std::shared_ptr<NodeConnection> connection;
+    // When each partition may be fetched again.
+    std::unordered_map<TopicPartitionId, int64_t> partitions;
+    // What the last fetch asked for each: an answer for another position is not for this replica as it is now.
+    std::unordered_map<TopicPartitionId, int64_t> asked;
+    bool under_way = false;
+    TimerId timer = 0;
+    int64_t timer_ms = 0;
+  };
+  using FetcherPtr = std::shared_ptr<Fetcher>;
+
+  void fetch_soon(const FetcherPtr& fetcher);
+  void fetch(const FetcherPtr& fetcher);
+  void fetch_at(const FetcherPtr& fetcher, int64_t ms);
+  bool connect(Fetcher& fetcher);
+  std::shared_ptr<FetchRequest> make_request(Fetcher& fetcher, int64_t& next_ms);
+  void on_fetched(const FetcherPtr& fetcher, ErrorCode error, const FetchResponse& response);
+  void take(const FetcherPtr& fetcher, const TopicPartitionId& id, const FetchResponse::PartitionData& data);
+  void find_range(const FetcherPtr& fetcher, const TopicPartitionId& id);
+  void pause(Fetcher& fetcher, const TopicPartitionId& id, int64_t ms);
+
+  Shard& shard_;
+  std::map<int32_t, FetcherPtr> fetchers_;
+  std::unordered_map<TopicPartitionId, int32_t> leaders_;
+  bool stopped_ = false;
+};
+
+}  // namespace milena

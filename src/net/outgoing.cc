@@ -1,0 +1,204 @@
+#include "net/outgoing.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <vector>
+
+#include "net/event_loop.h"
+#include "net/frame_reader.h"
+#include "net/stream.h"
+#include "net/write_queue.h"
+
+namespace milena {
+namespace {
+
+// The answers of one connection may be as large as a fetch of several large batches; whoever we asked is a member of
+// the cluster.
+constexpr uint32_t kMaxAnswer_bytes = 1u << 30;
+constexpr size_t kReadAtOnce_bytes = 4 << 20;
+constexpr uint64_t kWriteAtOnce_bytes = 8 << 20;
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+std::vector<Address> look_up(const std::string& host, uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  std::vector<Address> addresses;
+  if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return addresses;
+  for (addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    Address& address = addresses.emplace_back();
+    std::memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
+    address.size = one->ai_addrlen;
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+// Kept by its OutgoingLink, and by what it waits for.
+class OutgoingSocket final : public StreamWatcher, public std::enable_shared_from_this<OutgoingSocket> {
+ public:
+  OutgoingSocket(EventLoop& loop, LinkWatcher& watcher) : loop_(loop), watcher_(&watcher), reader_(kMaxAnswer_bytes) {}
+
+  void start(const std::string& host, uint16_t port) {
+    auto found = std::make_shared<std::vector<Address>>();
+    loop_.run_blocking([found, host, port] { *found = look_up(host, port); },
+                       [self = shared_from_this(), found, host] {
+                         if (self->watcher_ == nullptr) return;
+                         self->addresses_ = std::move(*found);
+                         if (self->addresses_.empty()) return self->lose("there is no address of the name " + host);
+                         self->try_next();
+                       });
+  }
+
+  void send(Payload request) {
+    writes_.push(std::move(request));
+    if (std::exchange(flush_asked_, true)) return;
+    loop_.at_end_of_turn([self = shared_from_this()] {
+      self->flush_asked_ = false;
+      if (self->watcher_ != nullptr && !self->writing_waits_) self->flush();
+    });
+  }
+
+  void close() {
+    watcher_ = nullptr;
+    if (stream_ != nullptr) stream_->close();
+  }
+
+  void on_readable() override {
+    if (watcher_ != nullptr) read_more();
+  }
+
+  void on_writable() override {
+    if (watcher_ == nullptr) return;
+    if (!connected_) return finish_connect();
+    writing_waits_ = false;
+    flush();
+  }
+
+ private:
+  void try_next() {
+    std::string why = "no address";
+    while (next_address_ < addresses_.size()) {
+      const Address& address = addresses_[next_address_++];
+      int descriptor = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      if (descriptor < 0) {
+        why = std::strerror(errno);
+        continue;
+      }
+      int on = 1;
+      ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0 &&
+          errno != EINPROGRESS) {
+        why = std::strerror(errno);
+        ::close(descriptor);
+        continue;
+      }
+      descriptor_ = descriptor;
+      stream_ = make_plain_stream(loop_, descriptor);
+      return stream_->wait_writable(shared_from_this());
+    }
+    lose(why);
+  }
+
+  void finish_connect() {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error == 0) {
+      connected_ = true;
+      stream_->wait_readable(shared_from_this());
+      return watcher_->on_connected();
+    }
+    stream_->close();
+    stream_.reset();
+    if (next_address_ < addresses_.size()) return try_next();
+    lose(std::strerror(error));
+  }
+
+  void read_more() {
+    auto self = shared_from_this();  // what is told may let go of us
+    size_t budget = kReadAtOnce_bytes;
+    while (watcher_ != nullptr) {
+      iovec parts[2];
+      int count = reader_.prepare(parts, loop_.scratch(), EventLoop::kScratchBytes);
+      IoResult result = stream_->read(std::span<iovec>(parts, static_cast<size_t>(count)));
+      if (result.would_block()) return stream_->wait_readable(shared_from_this());
+      if (result.kind == IoResult::kEnd) return lose("closed by the other side");
+      if (result.kind == IoResult::kFailed) return lose(std::strerror(result.error));
+      std::deque<Frame> frames;
+      Status read = reader_.commit(result.bytes, loop_.scratch(), frames);
+      for (Frame& frame : frames) {
+        if (watcher_ == nullptr) return;
+        watcher_->on_frame(std::move(frame));
+      }
+      if (!read.ok()) return lose(read.error().message);
+      if (result.bytes >= budget) return loop_.postpone([self] { self->on_readable(); });
+      budget -= result.bytes;
+    }
+  }
+
+  void flush() {
+    switch (writes_.flush(*stream_, kWriteAtOnce_bytes)) {
+      case WriteQueue::kEmpty: return;
+      case WriteQueue::kPaused:
+      case WriteQueue::kBlocked:
+        writing_waits_ = true;
+        return stream_->wait_writable(shared_from_this());
+      case WriteQueue::kFailed: return lose(std::strerror(writes_.error()));
+    }
+  }
+
+  // The watcher is told last of all: it may destroy the link.
+  void lose(const std::string& why) {
+    LinkWatcher* watcher = std::exchange(watcher_, nullptr);
+    if (watcher == nullptr) return;
+    auto self = shared_from_this();
+    if (stream_ != nullptr) stream_->close();
+    watcher->on_lost(why);
+  }
+
+  EventLoop& loop_;
+  LinkWatcher* watcher_;  // null when it is over
+  std::vector<Address> addresses_;
+  size_t next_address_ = 0;
+  int descriptor_ = -1;
+  std::unique_ptr<Stream> stream_;
+  FrameReader reader_;
+  WriteQueue writes_;
+  bool connected_ = false;
+  bool flush_asked_ = false;
+  bool writing_waits_ = false;
+};
+
+class OutgoingLink final : public Link {
+ public:
+  explicit OutgoingLink(std::shared_ptr<OutgoingSocket> socket) : socket_(std::move(socket)) {}
+  ~OutgoingLink() override { socket_->close(); }
+  void send(Payload request) override { socket_->send(std::move(request)); }
+
+ private:
+  std::shared_ptr<OutgoingSocket> socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<Link> OutgoingNetwork::connect(size_t shard, const std::string& host, uint16_t port,
+                                               LinkWatcher& watcher) {
+  auto socket = std::make_shared<OutgoingSocket>(loops_.loop(static_cast<int>(shard)), watcher);
+  socket->start(host, port);
+  return std::make_unique<OutgoingLink>(std::move(socket));
+}
+
+}  // namespace milena

@@ -1,0 +1,136 @@
+#include "broker/replica/partition_leader.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/node_fixture.h"
+
+namespace milena::broker_test {
+namespace {
+
+constexpr int64_t kMaxLag_ms = 30'000;
+
+// Broker 1 leads, 2 and 3 follow; all three are in service, with epochs 101, 102 and 103.
+class PartitionLeaderTest : public testing::Test {
+ protected:
+  PartitionLeaderTest() {
+    ImageDelta delta;
+    for (int32_t id = 1; id <= 3; id++) {
+      RegisterBrokerRecord broker;
+      broker.broker_id = id;
+      broker.broker_epoch = 100 + id;
+      broker.fenced = false;
+      EXPECT_TRUE(metadata_.apply(broker, delta).ok());
+    }
+    partition_.leader = 1;
+    partition_.leader_epoch = 5;
+    partition_.partition_epoch = 7;
+    const int32_t all[] = {1, 2, 3};
+    partition_.replicas.assign(all);
+    partition_.isr.assign(all);
+  }
+  void fence(int32_t id) {
+    BrokerRegistrationChangeRecord change;
+    change.broker_id = id;
+    change.broker_epoch = 100 + id;
+    change.fenced = 1;
+    ImageDelta delta;
+    ASSERT_TRUE(metadata_.apply(change, delta).ok());
+  }
+  void set_in_sync(std::vector<int32_t> ids) {
+    partition_.isr.assign(ids);
+    partition_.partition_epoch++;
+  }
+  PartitionLeader leader() {
+    PartitionLeader made(1, partition_, 0);
+    made.set_epoch_start(10);
+    return made;
+  }
+
+  MetadataImage metadata_;
+  PartitionImage partition_;
+};
+
+TEST_F(PartitionLeaderTest, NothingIsSettledBeforeAllInSyncHaveShownThemselves) {
+  PartitionLeader one = leader();
+  EXPECT_EQ(one.settled_end(metadata_, 20, 0, kMaxLag_ms), -1);
+  one.note_fetch(2, 102, 15, 20, 1);
+  EXPECT_EQ(one.settled_end(metadata_, 20, 1, kMaxLag_ms), -1);
+  one.note_fetch(3, 103, 12, 20, 1);
+  EXPECT_EQ(one.settled_end(metadata_, 20, 1, kMaxLag_ms), 12);
+  EXPECT_FALSE(one.note_fetch(9, 1, 20, 20, 1)) << "none of the replicas";
+}
+
+TEST_F(PartitionLeaderTest, WhoFallsBehindLeavesTheSetWhenTheControllerSaysSo) {
+  PartitionLeader one = leader();
+  one.note_fetch(2, 102, 20, 20, 1000);
+  one.note_fetch(3, 103, 12, 20, 1000);
+  EXPECT_FALSE(one.propose(metadata_, 12, 20, 1000, kMaxLag_ms));
+  one.note_fetch(2, 102, 20, 20, 40'000);
+  auto wanted = one.propose(metadata_, 12, 20, 40'000, kMaxLag_ms);
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->new_isr, (std::vector<int32_t>{1, 2}));
+  EXPECT_EQ(wanted->partition_epoch, 7);
+  EXPECT_EQ(one.settled_end(metadata_, 20, 40'000, kMaxLag_ms), 12) << "it counts until then";
+  EXPECT_FALSE(one.propose(metadata_, 12, 20, 40'000, kMaxLag_ms)) << "one change at a time";
+  EXPECT_FALSE(one.on_answer(ErrorCode::kNone, {1, 2}, 5, 8));
+  EXPECT_EQ(one.in_sync_count(), 2u);
+  EXPECT_EQ(one.settled_end(metadata_, 20, 40'000, kMaxLag_ms), 20);
+}
+
+TEST_F(PartitionLeaderTest, WhoHasCaughtUpCountsBeforeTheControllerSaysSo) {
+  set_in_sync({1, 2});
+  PartitionLeader one = leader();
+  one.note_fetch(2, 102, 20, 20, 40'000);
+  one.note_fetch(3, 103, 9, 20, 40'000);
+  EXPECT_FALSE(one.propose(metadata_, 8, 20, 40'000, kMaxLag_ms)) << "not as far as this epoch's beginning";
+  one.note_fetch(3, 103, 19, 21, 40'001);
+  one.note_fetch(2, 102, 21, 21, 40'001);
+  EXPECT_FALSE(one.propose(metadata_, 20, 21, 40'001, kMaxLag_ms)) << "behind the high watermark";
+  one.note_fetch(3, 103, 20, 21, 40'002);
+  auto wanted = one.propose(metadata_, 20, 21, 40'002, kMaxLag_ms);
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->new_isr, (std::vector<int32_t>{1, 2, 3}));
+  EXPECT_EQ(wanted->new_isr_with_epochs.back().broker_epoch, 103);
+  EXPECT_EQ(one.settled_end(metadata_, 21, 100'000, kMaxLag_ms), 20);
+  EXPECT_EQ(one.in_sync_count(), 2u);
+}
+
+TEST_F(PartitionLeaderTest, WhoMustNotJoinDoesNot) {
+  set_in_sync({1, 2});
+  PartitionLeader one = leader();
+  one.note_fetch(2, 102, 20, 20, 1);
+  one.note_fetch(3, 99, 20, 20, 1);
+  EXPECT_FALSE(one.propose(metadata_, 20, 20, 1, kMaxLag_ms)) << "a process of before";
+  one.note_fetch(3, 103, 20, 20, 1);
+  fence(3);
+  EXPECT_FALSE(one.propose(metadata_, 20, 20, 1, kMaxLag_ms));
+}
+
+TEST_F(PartitionLeaderTest, AnAnswerThatSaysNothingIsAskedForAgain) {
+  set_in_sync({1, 2});
+  PartitionLeader one = leader();
+  one.note_fetch(2, 102, 20, 20, 1);
+  one.note_fetch(3, 103, 20, 20, 1);
+  ASSERT_TRUE(one.propose(metadata_, 20, 20, 1, kMaxLag_ms));
+  EXPECT_TRUE(one.on_answer(ErrorCode::kNotController, {}, 5, 8));
+  EXPECT_TRUE(one.change_under_way());
+  EXPECT_FALSE(one.on_answer(ErrorCode::kInvalidUpdateVersion, {}, 5, 8));
+  EXPECT_TRUE(one.change_under_way()) << "until the metadata has come";
+  set_in_sync({1, 2, 3});
+  one.update(partition_, 2);
+  EXPECT_FALSE(one.change_under_way());
+  EXPECT_EQ(one.in_sync_count(), 3u);
+}
+
+TEST_F(PartitionLeaderTest, AnUncleanLeaderSaysThatItHasRecovered) {
+  set_in_sync({1});
+  partition_.leader_recovery_state = 1;
+  PartitionLeader one = leader();
+  auto wanted = one.propose(metadata_, 10, 20, 1, kMaxLag_ms);
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->new_isr, (std::vector<int32_t>{1}));
+  EXPECT_EQ(wanted->leader_recovery_state, 0);
+}
+
+}  // namespace
+}  // namespace milena::broker_test

@@ -1,0 +1,114 @@
+// Three real processes as one cluster, one of which is killed again and again under a producer that waits for all
+// replicas in sync.
+#include "e2e/e2e_fixture.h"
+
+namespace milena::e2e {
+namespace {
+
+class Cluster : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string controller = std::to_string(free_port());
+    for (int id = 1; id <= 3; id++) {
+      std::vector<std::string> overrides = {
+          "node.id=" + std::to_string(id),
+          id == 1 ? "process.roles=broker,controller" : "process.roles=broker",
+          id == 1 ? "listeners=PLAINTEXT://localhost:{port},CONTROLLER://localhost:" + controller
+                  : "listeners=PLAINTEXT://localhost:{port}",
+          "controller.listener.names=CONTROLLER",
+          "controller.quorum.voters=1@localhost:" + controller,
+          "default.replication.factor=3",
+          "num.partitions=3",
+          "min.insync.replicas=2",
+          "offsets.topic.replication.factor=3",
+          "offsets.topic.num.partitions=3",
+      };
+      nodes_.push_back(std::make_unique<BrokerProcess>(id == 2 ? 2 : 1, std::move(overrides)));
+      ASSERT_FALSE(HasFatalFailure()) << "node " << id << " did not start";
+    }
+  }
+  BrokerProcess& node(int id) { return *nodes_[static_cast<size_t>(id - 1)]; }
+  static std::vector<std::string> values_of(const std::vector<Record>& records) {
+    std::vector<std::string> values;
+    for (const Record& record : records) values.push_back(record.value.value_or("(null)"));
+    return values;
+  }
+  std::string addresses() const {
+    std::string all;
+    for (const auto& one : nodes_) all += (all.empty() ? "" : ",") + one->address();
+    return all;
+  }
+
+ private:
+  std::vector<std::unique_ptr<BrokerProcess>> nodes_;
+};
+
+TEST_F(Cluster, NothingAcknowledgedIsLostWhenBrokersAreKilled) {
+  constexpr size_t kBetween = 300;
+  Producer producer(addresses(), {{"enable.idempotence", "true"}, {"linger.ms", "0"}, {"batch.num.messages", "20"},
+                                  {"message.timeout.ms", "60000"}});
+  int sent = 0;
+  auto send_some = [&] {
+    for (int i = 0; i < 21; i++, sent++) {
+      Record record;
+      record.topic = "stream";
+      record.partition = sent % 3;
+      record.value = std::to_string(sent);
+      producer.send(record);
+    }
+    rd_kafka_poll(producer.handle(), 1);
+  };
+  auto send_until_more_are_there = [&] {
+    const size_t wanted = producer.delivered().size() + kBetween;
+    return wait_until([&] {
+      if (sent < static_cast<int>(producer.delivered().size()) + 2000) send_some();
+      rd_kafka_poll(producer.handle(), 1);
+      return producer.delivered().size() >= wanted;
+    });
+  };
+  ASSERT_TRUE(send_until_more_are_there());
+  for (int victim : {2, 3, 2}) {
+    node(victim).kill();  // with requests under way
+    ASSERT_TRUE(send_until_more_are_there()) << "without node " << victim;
+    node(victim).start();
+    ASSERT_TRUE(send_until_more_are_there()) << "with node " << victim << " again";
+  }
+  producer.flush();
+  EXPECT_EQ(producer.errors(), std::vector<std::string>{});
+  ASSERT_EQ(producer.delivered().size(), static_cast<size_t>(sent));
+
+  for (int32_t partition : {0, 1, 2}) {
+    Consumer consumer(addresses());
+    consumer.assign("stream", {partition}, RD_KAFKA_OFFSET_BEGINNING);
+    std::vector<std::string> wanted;
+    for (int i = partition; i < sent; i += 3) wanted.push_back(std::to_string(i));
+    EXPECT_EQ(values_of(consumer.read(wanted.size())), wanted) << partition;
+    EXPECT_FALSE(consumer.read_one(200).has_value()) << partition;
+  }
+}
+
+TEST_F(Cluster, AGroupGoesOnWhenItsCoordinatorIsKilled) {
+  {
+    Producer producer(addresses());
+    for (int i = 0; i < 30; i++) {
+      Record record;
+      record.topic = "g";
+      record.partition = i % 3;
+      record.value = std::to_string(i);
+      producer.send(record);
+    }
+    producer.flush();
+    ASSERT_EQ(producer.delivered().size(), 30u);
+  }
+  Consumer consumer(addresses(), {{"group.id", "g"}, {"auto.offset.reset", "earliest"},
+                                  {"enable.auto.commit", "false"}});
+  consumer.subscribe({"g"});
+  EXPECT_EQ(consumer.read(30).size(), 30u);
+  consumer.commit();
+  // Whichever of them it was, another has its state.
+  node(2).kill();
+  for (int32_t partition : {0, 1, 2}) EXPECT_EQ(consumer.committed("g", partition), 10) << partition;
+}
+
+}  // namespace
+}  // namespace milena::e2e
