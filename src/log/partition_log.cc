@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <tuple>
 
 #include "base/saturating.h"
 #include "log/format/partition_metadata.h"
@@ -77,6 +78,12 @@ Result<LogSync> PartitionLog::prepare_sync_of_full_segments() {
 }
 
 Result<LogSync> PartitionLog::make_sync(int64_t end) {
+  const std::tuple owed(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_);
+  // What could not be prepared, for want of a descriptor, is owed as before.
+  auto fail = [&](const Error& why) -> Result<LogSync> {
+    std::tie(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_) = owed;
+    return why;
+  };
   LogSync sync;
   sync.offset_ = end;
   sync.truncations_ = truncations_;
@@ -86,11 +93,11 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
     if (segment.base_offset() >= end) break;
     // The active segment's indexes need not be on the disk: recovery reads the segment that holds the recovery point.
     bool full = i + 1 < segments_.size();
-    RETURN_IF_ERROR(segment.collect_files(full, sync.files_));
+    if (Status collected = segment.collect_files(full, sync.files_); !collected) return fail(collected.error());
   }
   if (epochs_unsynced_) {
     auto file = file_system().open(path_of(kLeaderEpochFile), OpenMode::kRead);
-    if (!file) return file.error();
+    if (!file) return fail(file.error());
     sync.files_.push_back(*file);
     epochs_unsynced_ = false;
     directory_dirty_ = true;
@@ -98,13 +105,15 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   if (carried_snapshot_unsynced_) {
     auto file = file_system().open(path_of(segment_file_name(first_segment_offset(), kSnapshotSuffix)),
                                    OpenMode::kRead);
-    if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();  // retention may have taken it
+    if (!file && file.error().kind != ErrorKind::kNotFound) return fail(file.error());  // retention may have taken it
     if (file) sync.files_.push_back(*file);
     carried_snapshot_unsynced_ = false;
   }
   if (directory_dirty_) sync.directory_ = directory_;
   directory_dirty_ = false;
-  if (parent_dirty_ && !MILENA_STORAGE_BUG(kParentNotSynced)) RETURN_IF_ERROR(add_identity(sync));
+  if (parent_dirty_ && !MILENA_STORAGE_BUG(kParentNotSynced)) {
+    if (Status added = add_identity(sync); !added) return fail(added.error());
+  }
   return sync;
 }
 

@@ -102,8 +102,9 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
   move->log = log.take();
   const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
   Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
-  // The copy lacks its beginning: whoever removed it was stopped.
-  if (ready && move->log->first_segment_offset() > from.log_start_offset())
+  // The copy lacks its beginning: whoever removed it was stopped. One that goes further than its original is kept.
+  const bool goes_further = move->log->log_end_offset() > from.log_end_offset();
+  if (ready && !goes_further && move->log->first_segment_offset() > from.log_start_offset())
     ready = move->log->truncate_fully_and_start_at(from.log_start_offset());
   if (ready) ready = meet(from, *move->log);
   if (!ready) return fail(move, ready.error());
