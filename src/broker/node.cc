@@ -40,12 +40,6 @@ namespace {
 // made a moment before the stop must not hold it up for as long as its directories take.
 constexpr int64_t kNewDirectoriesAtStop_ms = 300;
 
-// How this node registers: with what it advertises, or the names that a client on the same machine would use.
-std::vector<EndpointImage> registered_endpoints(const Settings& settings, const AdvertisedListeners& advertised) {
-  auto listeners = broker_listeners(settings);
-  return endpoint_images(advertised.automatic && listeners.ok() ? *listeners : advertised.endpoints);
-}
-
 }  // namespace
 
 Node::Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files,

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "e2e/e2e_fixture.h"
-#include "security/certificates.h"
+#include "security/test_authority.h"
 
 namespace milena::e2e {
 namespace {

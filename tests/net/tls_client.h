@@ -12,8 +12,8 @@
 #include <string>
 
 #include "net/test_client.h"
-#include "security/certificates.h"
 #include "security/openssl_handle.h"
+#include "security/test_authority.h"
 
 namespace milena::net_test {
 

@@ -8,7 +8,7 @@
 #include "net/server_fixture.h"
 #include "net/tls_client.h"
 #include "net/tls_protocol.h"
-#include "security/certificates.h"
+#include "security/test_authority.h"
 
 namespace milena {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "security/certificates.h"
 #include "security/distinguished_name.h"
+#include "security/test_authority.h"
 
 namespace milena {
 namespace {

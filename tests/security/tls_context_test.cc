@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "security/certificates.h"
+#include "security/test_authority.h"
 #include "security/tls_ciphers.h"
 
 namespace milena {
