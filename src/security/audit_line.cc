@@ -1,9 +1,8 @@
 #include "security/audit_line.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <chrono>
+#include <ctime>
 
 namespace milena {
 namespace {
@@ -30,8 +29,11 @@ Bytes quoted(ByteView text) {
 
 Bytes time_text(int64_t wall_ms) {
   const int64_t ms = (wall_ms % 1000 + 1000) % 1000;
-  const std::chrono::sys_seconds seconds{std::chrono::seconds((wall_ms - ms) / 1000)};
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", seconds, ms);
+  const std::time_t seconds = (wall_ms - ms) / 1000;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, ms);
 }
 
 }  // namespace

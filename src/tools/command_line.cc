@@ -24,8 +24,8 @@ Usage: milena [--env] [--dev-security] [FILE] [--override KEY=VALUE]...
   --override KEY=VALUE  one setting; may be given several times
   --env                 the environment counts, too, as in Kafka's own image:
                         KAFKA_NUM_PARTITIONS=3 is num.partitions=3
-  --dev-security        a secured broker in one step: makes certificates, users with
-                        passwords, and files for clients, beside the data directory
+  --dev-security        a secured broker in one step: makes certificates, users
+                        with passwords, and files for clients, beside the data
   config                prints the settings that hold and where each came from;
                         --all with the defaults
   health                ends with 0 if the broker answers at its own first

@@ -64,6 +64,7 @@ TEST_F(DevSecurityTest, ItsUsersAreLetInAndNobodyElse) {
     EXPECT_EQ(scram.ask<CreateTopicsResponse>(request, 5).topics[0].error_code,
               user == std::string("admin") ? ErrorCode::kNone : ErrorCode::kTopicAuthorizationFailed);
     MetadataRequest all;
+    all.topics.reset();
     EXPECT_EQ(scram.ask<MetadataResponse>(all, 12).topics.size(), 1u) << user;
   }
   TestClient& other = node_.connect(0, "DEV", SecurityProtocol::kSaslPlaintext);

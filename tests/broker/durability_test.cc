@@ -188,7 +188,8 @@ TEST_P(DurabilityTest, ATornEndUnderTheMarkOfACleanStopIsNotedBeforeTheFirstRead
 
 // Ten thousand syncs of files take minutes on a busy disk.
 TEST_P(DurabilityTest, AStopSyncsManyLogsAtOnce) {
-  constexpr int32_t kPartitions = 200;
+  constexpr int32_t kPartitions = 600;
+  if (node().shard_count() > 1) GTEST_SKIP() << "each shard decides for itself";
   FailingFiles files;
   client_gone();
   node().stop();

@@ -13,7 +13,8 @@
 namespace milena {
 namespace {
 
-constexpr size_t kMostSyncedOneByOne = 32;
+// A sync of the whole file system also waits for what other programs have written to it.
+constexpr size_t kMostSyncedOneByOne = 500;
 
 bool is_closed(const Partition& partition, const Status& closed) {
   if (!closed.ok()) log_error("{} was not closed in order: {}", partition.name(), closed.error().message);
