@@ -137,7 +137,11 @@ void ClientSession::on_request(Frame frame) {
     return refuse(fmt::format("request with api key {} version {}, which is not offered here", header.api_key,
                               header.api_version));
   }
-  ApiFigures& figures = shard_.figures().api(api->key);
+  ApiFigures* figures_of_api = nullptr;  // made with the first request of an API
+  if (!fits_into_memory([&] { figures_of_api = &shard_.figures().api(api->key); })) {
+    return refuse(fmt::format("not enough memory for a {} request", api_name(api->key)));
+  }
+  ApiFigures& figures = *figures_of_api;
   untold_.push_back(&figures);
   const int16_t oldest = oldest_version(*api, strict_kafka_);
   if (header.api_version < oldest || header.api_version > api->max_version) {
