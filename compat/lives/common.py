@@ -50,7 +50,7 @@ def in_order(value):
         return {key: in_order(one) for key, one in value.items()}
     if isinstance(value, list):
         values = [in_order(one) for one in value]
-        keys = ("Name", "Topic", "PartitionIndex", "Partition")
+        keys = ("Name", "Topic", "PartitionIndex", "Partition", "ProducerId")
         if values and all(isinstance(one, dict) and any(key in one for key in keys) for one in values):
             values.sort(key=lambda one: [str(one.get(key, "")) for key in keys])
         return values

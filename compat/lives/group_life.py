@@ -1,5 +1,7 @@
 """The life of a classic group: members that join, rebalance, commit, leave, come back under their instance id or are unknown."""
 
+import time
+
 import common
 import messages
 import wait
@@ -53,8 +55,10 @@ class Life(common.Life):
         return self.generation + 7 if wrong == "generation" else self.generation
 
     def do_join(self, joining, version):
-        """All of them join until they are in one generation, as clients do: who comes first differs from run to run. Then the
-        leader assigns. A member id is asked for first where the version has it so."""
+        """All of them join until they are in one generation, as clients do: who comes first differs from run to run, though
+        the leader, whose joining begins a rebalance, is the first to ask. Then it assigns. A member id is asked for first
+        where the version has it so."""
+        joining = sorted(joining, key=lambda who: (who != self.leader, who))
         connections = {who: self.target.connect() for who in joining}
         for _ in range(MOST_ROUNDS):
             answers = self.join_round(joining, connections, version)
@@ -77,6 +81,8 @@ class Life(common.Life):
                 self.ids[who] = answer["MemberId"]
         for who in joining:
             connections[who].send_frame(messages.request("JoinGroup", version, self.join_body(who)))
+            if who == joining[0] and len(joining) > 1:
+                self.let_rebalance_begin()
         answers = {who: self.receive(connections[who], "JoinGroup", version) for who in joining}
         for who, answer in answers.items():
             if answer["ErrorCode"] == 0:
@@ -88,6 +94,14 @@ class Life(common.Life):
         generations = {(answer["ErrorCode"], answer["GenerationId"]) for answer in answers.values()}
         whole = len(generations) == 1 and 0 in dict(generations) and self.leader in answers
         return answers if whole else None
+
+    def let_rebalance_begin(self):
+        """A member that rejoins before the leader is answered at once with the generation that there is."""
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            group, = self.target.quietly("DescribeGroups", 0, {"Groups": [self.name]})["Groups"]
+            if group["GroupState"] == "PreparingRebalance":
+                return
 
     def join_body(self, who):
         return {"GroupId": self.name, "SessionTimeoutMs": 60_000, "RebalanceTimeoutMs": REBALANCE_MS,

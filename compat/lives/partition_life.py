@@ -114,5 +114,7 @@ class Life(common.Life):
             {"Topic": self.topic, "Partitions": [{"Partition": 0, "CurrentLeaderEpoch": -1, "LeaderEpoch": epoch}]}]}))
 
     def do_describe(self):
-        return self.comparable(self.ask("DescribeProducers", 0, {"Topics": [
-            {"Name": self.topic, "PartitionIndexes": [0]}]}))
+        answer = self.ask("DescribeProducers", 0, {"Topics": [{"Name": self.topic, "PartitionIndexes": [0]}]})
+        for partition in answer["Topics"][0]["Partitions"]:
+            partition["ActiveProducers"].sort(key=lambda one: one["ProducerId"])
+        return self.comparable(answer)
