@@ -58,7 +58,7 @@ def java_client(run):
     jars = jvm.tool_jars("4.3.1")
     classes = run.work_dir / "java-classes"
     classes.mkdir(exist_ok=True)
-    done = subprocess.run(["javac", "--release", "11", "-d", str(classes), "-cp", f"{jars}/*", str(CLIENTS / "SecureClient.java")],
+    done = subprocess.run(["javac", "--release", "11", "-sourcepath", str(CLIENTS), "-d", str(classes), "-cp", f"{jars}/*", str(CLIENTS / "SecureClient.java")],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"javac failed:\n{done.stdout}")

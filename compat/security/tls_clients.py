@@ -91,7 +91,7 @@ def java_client(run, version="4.3.1"):
     jars = jvm.client_jars(version)
     classes = run.work_dir / f"tls-classes-{version}"
     classes.mkdir(exist_ok=True)
-    subprocess.run(["javac", "--release", "11", "-d", str(classes), "-cp", f"{jars}/*", str(CLIENTS / "TlsClient.java")],
+    subprocess.run(["javac", "--release", "11", "-sourcepath", str(CLIENTS), "-d", str(classes), "-cp", f"{jars}/*", str(CLIENTS / "TlsClient.java")],
                    check=True)
     return [*jvm.JAVA, f"-Dlog4j2.configurationFile={brokers.ORACLE / 'log4j2.xml'}", "-cp", f"{classes}:{jars}/*", "TlsClient"]
 

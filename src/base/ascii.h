@@ -14,6 +14,13 @@ inline Bytes ascii_lower(ByteView text) {
   for (char& c : result) c = ascii_lower(c);
   return result;
 }
+// Without the characters at both ends for which `blank` holds; a view of the text.
+template <class IsBlank>
+ByteView trim_if(ByteView text, IsBlank blank) {
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
 // False for an empty text.
 inline bool all_of_text(ByteView text, bool (*fits)(char)) {
   return !text.empty() && std::all_of(text.begin(), text.end(), fits);

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <map>
 
-#include "base/ascii.h"
 #include "broker/storage/bootstrap_checkpoint.h"
 #include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
@@ -240,7 +239,7 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& sett
   const std::string protocol = tls ? "SASL_SSL" : "SASL_PLAINTEXT";
   const std::string host = listener->host.empty() ? "localhost" : listener->host;
   const std::string address = fmt::format("{}:{}", host, listener->port);
-  const Bytes prefix = "listener.name." + ascii_lower(listener->listener_name) + ".";
+  const Bytes prefix = listener_prefix(listener->listener_name);
   add_override(settings, "listeners", fmt::format("{}://{}", listener->listener_name, address), made);
   if (listener->listener_name == kListener) {
     add_override(settings, "listener.security.protocol.map", Bytes(kListener) + ":" + protocol, made);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <set>
 
+#include "base/ascii.h"
 #include "config/config_values.h"
 
 namespace milena {
@@ -97,9 +98,7 @@ Status choose_protocol(const Settings& settings, const ProtocolMap& protocols, b
 }  // namespace
 
 std::string listener_prefix(ByteView listener_name) {
-  std::string prefix = "listener.name.";
-  for (char c : listener_name) prefix.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
-  return prefix + ".";
+  return "listener.name." + ascii_lower(listener_name) + ".";
 }
 
 ListenerSetting listener_setting(const Settings& settings, ByteView listener_name, ByteView setting) {

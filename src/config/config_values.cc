@@ -1,5 +1,7 @@
 #include "config/config_values.h"
 
+#include "base/ascii.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,10 +14,7 @@
 namespace milena {
 
 ByteView trim_blanks(ByteView text) {
-  auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
+  return trim_if(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
 }
 
 std::optional<int64_t> parse_integer(ByteView text) {

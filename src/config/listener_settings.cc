@@ -1,12 +1,13 @@
 #include "config/listener_settings.h"
 
 #include "base/ascii.h"
+#include "config/config_listeners.h"
 #include "config/config_values.h"
 
 namespace milena {
 
 ListenerSettings::ListenerSettings(const Settings& settings, ByteView listener_name)
-    : settings_(settings), prefix_("listener.name." + ascii_lower(listener_name) + ".") {}
+    : settings_(settings), prefix_(listener_prefix(listener_name)) {}
 
 std::optional<ListenerSettings::Found> ListenerSettings::other(const Bytes& key) const {
   auto found = settings_.others().find(key);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "base/saturating.h"
 #include "security/base64.h"
 #include "security/json_text.h"
@@ -24,12 +25,8 @@ struct Sections {
 
 JwtVerdict refuse(Bytes reason) { return {std::nullopt, {std::move(reason), std::nullopt}}; }
 
-bool is_space(char c) { return static_cast<uint8_t>(c) <= ' '; }
-
 ByteView without_blanks_around(ByteView text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
+  return trim_if(text, [](char c) { return static_cast<uint8_t>(c) <= ' '; });
 }
 
 std::optional<Sections> split(ByteView token) {

@@ -1,5 +1,7 @@
 #include "security/principal_mapping.h"
 
+#include "base/ascii.h"
+
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -15,11 +17,7 @@ constexpr int kMostGroups = 99;
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-ByteView trim_spaces(ByteView text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
+ByteView trim_spaces(ByteView text) { return trim_if(text, is_space); }
 
 // Up to the next slash that no backslash precedes, which is taken, too. Nothing if there is none.
 std::optional<ByteView> take_to_slash(ByteView& rest) {

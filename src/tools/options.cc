@@ -74,44 +74,45 @@ Options::Options(Style style, std::string program, std::string summary, std::str
 
 Options::~Options() = default;
 
+namespace {
+
+// The last of the values that were given.
+template <class Text>
+CLI::callback_t last_into(Text& to) {
+  return [&to](const CLI::results_t& given) {
+    to = given.back();
+    return true;
+  };
+}
+
+CLI::callback_t all_into(std::vector<std::string>& to) {
+  return [&to](const CLI::results_t& given) {
+    to = given;
+    return true;
+  };
+}
+
+bool read_number(const std::string& text, int64_t& to) {
+  return CLI::detail::lexical_cast(text, to);
+}
+
+}  // namespace
+
 void Options::flag(const char* names, bool& to, const char* help) {
   parts_->app.add_flag(names, to);
   parts_->shown.push_back({names, "", help});
 }
 
 void Options::text(const char* names, std::string& to, const char* value, const char* help) {
-  parts_
-      ->add(
-          names,
-          [&to](const CLI::results_t& given) {
-            to = given.back();
-            return true;
-          },
-          value, help)
-      ->take_last();
+  parts_->add(names, last_into(to), value, help)->take_last();
 }
 
 void Options::text(const char* names, std::optional<std::string>& to, const char* value, const char* help) {
-  parts_
-      ->add(
-          names,
-          [&to](const CLI::results_t& given) {
-            to = given.back();
-            return true;
-          },
-          value, help)
-      ->take_last();
+  parts_->add(names, last_into(to), value, help)->take_last();
 }
 
 void Options::texts(const char* names, std::vector<std::string>& to, const char* value, const char* help) {
-  parts_
-      ->add(
-          names,
-          [&to](const CLI::results_t& given) {
-            to = given;
-            return true;
-          },
-          value, help)
+  parts_->add(names, all_into(to), value, help)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
@@ -123,14 +124,6 @@ void Options::maybe_text(const char* names, std::optional<std::string>& to, cons
   };
   parts_->add(names, take, value, help)->expected(0, 1)->take_last();
 }
-
-namespace {
-
-bool read_number(const std::string& text, int64_t& to) {
-  return CLI::detail::lexical_cast(text, to);
-}
-
-}  // namespace
 
 void Options::number(const char* names, int64_t& to, const char* value, const char* help) {
   parts_
@@ -145,24 +138,11 @@ void Options::number(const char* names, std::optional<int64_t>& to, const char* 
 }
 
 void Options::word(const char* name, std::string& to, const char* help) {
-  parts_->add(
-      name,
-      [&to](const CLI::results_t& given) {
-        to = given.back();
-        return true;
-      },
-      "", help);
+  parts_->add(name, last_into(to), "", help);
 }
 
 void Options::words(const char* name, std::vector<std::string>& to, const char* help) {
-  parts_
-      ->add(
-          name,
-          [&to](const CLI::results_t& given) {
-            to = given;
-            return true;
-          },
-          "", help)
+  parts_->add(name, all_into(to), "", help)
       ->expected(0, std::numeric_limits<int>::max() / 2)
       ->allow_extra_args();
 }

@@ -1,5 +1,7 @@
 #include "tools/kafka/script.h"
 
+#include "base/ascii.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,9 +36,7 @@ std::vector<std::string> split(const std::string& text, char separator, size_t m
 }
 
 std::string trimmed(const std::string& text) {
-  constexpr char kBlanks[] = " \t\r\n";
-  size_t begin = text.find_first_not_of(kBlanks);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+  return std::string(trim_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }));
 }
 
 }  // namespace milena
