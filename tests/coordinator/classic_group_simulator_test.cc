@@ -185,7 +185,9 @@ void ClassicGroupSimulator::reload() {
   ++life_;
   // A generation that was never stored begins anew; below the stored one it must not go.
   last_generation_.clear();
-  for (const auto& [id, group] : h_.shard().groups()) last_generation_[id] = group->generation();
+  for (const ClassicGroup* group : h_.shard().groups().of_kind<ClassicGroup>()) {
+    last_generation_[group->id()] = group->generation();
+  }
   check_offsets();
 }
 
@@ -230,30 +232,30 @@ void ClassicGroupSimulator::deliver() {
 void ClassicGroupSimulator::check() {
   check_parked();
   if (pick(10) == 0) check_offsets();
-  for (const auto& [id, group] : h_.shard().groups()) {
-    EXPECT_TRUE(!group->is(GroupState::kEmpty) || group->members().empty()) << id;
+  for (const auto& group : h_.shard().groups().of_kind<ClassicGroup>()) {
+    EXPECT_TRUE(!group->is(GroupState::kEmpty) || group->members().empty()) << group->id();
     // Between its first member and the end of the initial delay everybody may have left again.
-    EXPECT_TRUE(!group->members().empty() || !group->can_rebalance() || group->is(GroupState::kEmpty)) << id;
-    EXPECT_EQ(group->leader().has_value(), !group->members().empty()) << id;
-    EXPECT_EQ(group->members().count(group->leader().value_or("")), group->members().empty() ? 0u : 1u) << id;
+    EXPECT_TRUE(!group->members().empty() || !group->can_rebalance() || group->is(GroupState::kEmpty)) << group->id();
+    EXPECT_EQ(group->leader().has_value(), !group->members().empty()) << group->id();
+    EXPECT_EQ(group->members().count(group->leader().value_or("")), group->members().empty() ? 0u : 1u) << group->id();
   }
 }
 
 // Every question is either answered or waits with a member that a timer watches over.
 void ClassicGroupSimulator::check_parked() {
   std::set<AnswerToken> parked;
-  for (const auto& [id, group] : h_.shard().groups()) {
+  for (const auto& group : h_.shard().groups().of_kind<ClassicGroup>()) {
     int32_t joining = 0;
     for (const auto& [member_id, member] : group->members()) {
       if (member.awaiting_join) parked.insert(*member.awaiting_join);
       if (member.awaiting_sync) parked.insert(*member.awaiting_sync);
       joining += member.awaiting_join.has_value();
-      EXPECT_TRUE(!member.awaiting_join || group->is(GroupState::kPreparingRebalance)) << id;
-      EXPECT_TRUE(!member.awaiting_sync || group->is(GroupState::kCompletingRebalance)) << id;
+      EXPECT_TRUE(!member.awaiting_join || group->is(GroupState::kPreparingRebalance)) << group->id();
+      EXPECT_TRUE(!member.awaiting_sync || group->is(GroupState::kCompletingRebalance)) << group->id();
     }
-    EXPECT_EQ(joining, group->awaiting_join_count()) << id;
-    EXPECT_TRUE(!group->is(GroupState::kPreparingRebalance) || group->join_timer.deadline_ms != kNever) << id;
-    EXPECT_TRUE(!group->is(GroupState::kCompletingRebalance) || group->sync_timer.deadline_ms != kNever) << id;
+    EXPECT_EQ(joining, group->awaiting_join_count()) << group->id();
+    EXPECT_TRUE(!group->is(GroupState::kPreparingRebalance) || group->join_timer.deadline_ms != kNever) << group->id();
+    EXPECT_TRUE(!group->is(GroupState::kCompletingRebalance) || group->sync_timer.deadline_ms != kNever) << group->id();
   }
   std::erase_if(sent_, [this](AnswerToken token) { return h_.answered(token); });
   EXPECT_EQ(sent_, parked);
@@ -279,11 +281,11 @@ void ClassicGroupSimulator::settle() {
   check_parked();
   check_offsets();
   EXPECT_TRUE(sent_.empty()) << sent_.size() << " wait for ever";
-  for (const auto& [id, group] : h_.shard().groups()) {
-    const auto lives = [&](const Client& client) { return client.alive && client.group == id; };
+  for (const auto& group : h_.shard().groups().of_kind<ClassicGroup>()) {
+    const auto lives = [&](const Client& client) { return client.alive && client.group == group->id(); };
     const size_t living = static_cast<size_t>(std::count_if(clients_.begin(), clients_.end(), lives));
-    EXPECT_EQ(group->members().size(), living) << id;
-    EXPECT_EQ(group_state_name(group->state()), living > 0 ? "Stable" : "Empty") << id;
+    EXPECT_EQ(group->members().size(), living) << group->id();
+    EXPECT_EQ(group_state_name(group->state()), living > 0 ? "Stable" : "Empty") << group->id();
   }
 }
 

@@ -9,8 +9,9 @@
 #include <string>
 #include <variant>
 
-#include "coordinator/group/foreign_groups.h"
+#include "coordinator/group/foreign_group.h"
 #include "coordinator/group/group_records.h"
+#include "coordinator/group/group_table.h"
 
 namespace milena {
 
@@ -55,7 +56,7 @@ class ReplayRules {
   Broken check(const OtherRecord& record) {
     const std::string id(record.group_id);
     if (groups_.count(id) > 0 || classic_.count(id) > 0) return "a share or streams group's record for the group " + id;
-    foreign_.apply(record);
+    apply_foreign(foreign_, record);
     return std::nullopt;
   }
   // Kafka lets a classic group's record take the place of a consumer group, or remove it. We write neither.
@@ -144,7 +145,7 @@ class ReplayRules {
 
   std::map<std::string, Group> groups_;
   std::set<std::string> classic_;
-  ForeignGroups foreign_;
+  GroupTable foreign_;
 };
 
 }  // namespace milena

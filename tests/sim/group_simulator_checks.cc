@@ -43,8 +43,8 @@ bool matches(const std::string& regex, const std::string& topic) {
 
 std::map<std::string, std::string> GroupSimulator::remembered() const {
   std::map<std::string, std::string> all;
-  for (const auto& [id, group] : h_->shard().consumer_groups()) {
-    std::string& text = all["consumer group " + id];
+  for (const ConsumerGroup* group : h_->shard().groups().of_kind<ConsumerGroup>()) {
+    std::string& text = all["consumer group " + group->id()];
     text = fmt::format("epoch {} assignment {} hash {}; ", group->epoch(), group->assignment_epoch(),
                        group->metadata_hash());
     for (const auto& [member_id, member] : group->members()) text += text_of(member);
@@ -54,10 +54,10 @@ std::map<std::string, std::string> GroupSimulator::remembered() const {
       text += fmt::format(" {} is {}", regex, fmt::join(resolved.topics, ","));
     }
   }
-  for (const auto& [id, group] : h_->shard().groups()) {
+  for (const ClassicGroup* group : h_->shard().groups().of_kind<ClassicGroup>()) {
     // A generation that was not stored begins anew, and its members' places are theirs only once it is.
     if (!group->is(GroupState::kStable)) continue;
-    std::string& text = all["classic group " + id];
+    std::string& text = all["classic group " + group->id()];
     text = fmt::format("generation {} led by {}: ", group->generation(), group->leader().value_or("nobody"));
     for (const auto& [member_id, member] : group->members()) {
       text += fmt::format("{} instance {} has {};", member_id, member.instance_id.value_or("none"), member.assignment);
@@ -96,11 +96,10 @@ void GroupSimulator::forget_offsets(const std::string& group, const std::string&
 void GroupSimulator::check() {
   if (!failure_.empty()) return;
   for (const std::string& fault : h_->faults()) expect(false, fault);
-  for (const auto& [id, group] : h_->shard().consumer_groups()) {
-    expect(h_->shard().find_group(id) == nullptr, "group " + id + " is of both kinds");
+  for (const ConsumerGroup* group : h_->shard().groups().of_kind<ConsumerGroup>()) {
     check_group(*group);
   }
-  for (const auto& [id, group] : h_->shard().groups()) check_generation(*group);
+  for (const ClassicGroup* group : h_->shard().groups().of_kind<ClassicGroup>()) check_generation(*group);
   for (auto& [id, life] : lives_) {
     if (h_->shard().find_consumer_group(id) == nullptr && h_->shard().find_group(id) == nullptr) life.known = false;
   }
@@ -222,11 +221,12 @@ void GroupSimulator::check_settled() {
     expect(group->members().size() == clients.size(), "consumer group " + id + " has ghosts");
     check_shared(id, clients);
   }
-  for (const auto& [id, group] : h_->shard().consumer_groups()) {
-    expect(living.count(id) > 0 || group->is_empty(), "consumer group " + id + " has ghosts");
+  for (const ConsumerGroup* group : h_->shard().groups().of_kind<ConsumerGroup>()) {
+    expect(living.count(group->id()) > 0 || group->is_empty(), "consumer group " + group->id() + " has ghosts");
   }
-  for (const auto& [id, group] : h_->shard().groups()) {
-    expect(living.count(id) > 0 || group->is(GroupState::kEmpty), "classic group " + id + " has ghosts");
+  for (const ClassicGroup* group : h_->shard().groups().of_kind<ClassicGroup>()) {
+    expect(living.count(group->id()) > 0 || group->is(GroupState::kEmpty),
+           "classic group " + group->id() + " has ghosts");
   }
 }
 

@@ -219,8 +219,7 @@ bool ShardLook::take_groups() {
   for (size_t i = 0; i < kAtATime; i++) {
     std::optional<Bytes> next;
     if (groups != nullptr) {
-      consider_next(groups->groups(), last_id_, next);
-      consider_next(groups->consumer_groups(), last_id_, next);
+      consider_next(groups->groups().all(), last_id_, next);
       consider_next(groups->offsets().groups(), last_id_, next);
     }
     last_id_ = next;
@@ -239,13 +238,10 @@ void ShardLook::take_group(const GroupShard& groups, const Bytes& id) {
   out.id = id;
   out.type = "classic";
   out.state = "Empty";  // offsets alone, as simple consumers keep them
-  if (const ClassicGroup* classic = groups.find_group(id)) {
-    out.state = group_state_name(classic->state());
-    out.members = classic->members().size();
-  } else if (const ConsumerGroup* consumer = groups.find_consumer_group(id)) {
-    out.type = "consumer";
-    out.state = consumer_group_state_name(consumer->state());
-    out.members = consumer->members().size();
+  if (const Group* group = groups.groups().find(id)) {
+    out.type = group_type_name(group->type());
+    out.state = group->listed_state();
+    out.members = group->member_count();
   }
   const OffsetStore::Topics* topics = groups.offsets().find_group(id);
   if (topics == nullptr) return;

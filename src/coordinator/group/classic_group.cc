@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "coordinator/group/consumer_protocol.h"
+#include "coordinator/group/group_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
 namespace milena {
@@ -38,7 +39,7 @@ ByteView ClassicMember::metadata(ByteView protocol) const {
 }
 
 ClassicGroup::ClassicGroup(Bytes id, const GroupMetadataValue& value)
-    : id_(std::move(id)),
+    : Group(std::move(id)),
       state_(value.members.empty() ? GroupState::kEmpty : GroupState::kStable),
       generation_(value.generation),
       protocol_name_(value.protocol),
@@ -90,13 +91,13 @@ ClassicMember& ClassicGroup::add_member(ClassicMember member, ByteView protocol_
   if (members_.empty()) protocol_type_ = protocol_type;
   if (member.instance_id) {
     const bool added = static_members_.emplace(*member.instance_id, member.id).second;
-    CHECK(added, "instance {} twice in group {}", *member.instance_id, id_);
+    CHECK(added, "instance {} twice in group {}", *member.instance_id, id());
   }
   if (!leader_) leader_ = member.id;
   count_protocols(member, 1);
   Bytes member_id = member.id;
   const auto [at, added] = members_.emplace(std::move(member_id), std::move(member));
-  CHECK(added, "member {} twice in group {}", at->first, id_);
+  CHECK(added, "member {} twice in group {}", at->first, id());
   return at->second;
 }
 
@@ -122,7 +123,7 @@ void ClassicGroup::remove_member(ByteView member_id) {
 
 ClassicMember& ClassicGroup::replace_static_member(const Bytes& instance_id, const Bytes& old_id, const Bytes& new_id) {
   auto node = members_.extract(old_id);
-  CHECK(!node.empty(), "no member {} in group {}", old_id, id_);
+  CHECK(!node.empty(), "no member {} in group {}", old_id, id());
   CHECK(!node.mapped().awaiting_join && !node.mapped().awaiting_sync);
   node.key() = new_id;
   node.mapped().id = new_id;
@@ -172,7 +173,7 @@ bool ClassicGroup::supports_protocols(ByteView protocol_type, const MemberProtoc
 }
 
 Bytes ClassicGroup::select_protocol() const {
-  CHECK(!members_.empty(), "group {}", id_);
+  CHECK(!members_.empty(), "group {}", id());
   std::map<ByteView, int32_t> votes;
   for (const auto& [id, member] : members_) {
     for (const MemberProtocol& protocol : member.protocols) {
@@ -209,7 +210,7 @@ bool ClassicGroup::elect_joined_leader() {
   if (find_member(*leader_)->awaiting_join) return true;
   for (const auto& [id, member] : members_) {
     if (!member.awaiting_join) continue;
-    log_info("Group {}: leader {} did not rejoin in time, {} leads now", id_, *leader_, id);
+    log_info("Group {}: leader {} did not rejoin in time, {} leads now", this->id(), *leader_, id);
     leader_ = id;
     return true;
   }
@@ -275,7 +276,7 @@ void ClassicGroup::transition_to(GroupState state, int64_t wall_ms) {
                        : state == GroupState::kCompletingRebalance ? state_ == GroupState::kPreparingRebalance
                        : state == GroupState::kStable              ? state_ == GroupState::kCompletingRebalance
                                                                    : state_ == GroupState::kPreparingRebalance;
-  CHECK(allowed, "group {} from {} to {}", id_, group_state_name(state_), group_state_name(state));
+  CHECK(allowed, "group {} from {} to {}", id(), group_state_name(state_), group_state_name(state));
   previous_state_ = state_;
   state_ = state;
   state_timestamp_ms_ = wall_ms;
@@ -299,6 +300,10 @@ void ClassicGroup::compute_subscriptions() {
     if (!readable) return;
   }
   subscribed_topics_ = std::move(topics);
+}
+
+void ClassicGroup::write_tombstones(std::vector<CoordinatorRecord>& records) const {
+  records.push_back(make_group_tombstone(id()));
 }
 
 }  // namespace milena

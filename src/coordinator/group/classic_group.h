@@ -1,6 +1,6 @@
 // ClassicGroup: one group of the classic protocol as the coordinator sees it: members, protocols, generation, state.
 // It knows the rules of membership and of choosing leader and protocol; who is answered, what is written and which
-// timer runs is GroupShard's business. Owned by the shard's map, on the shard's thread.
+// timer runs is the business of ClassicGroups. Owned by the shard's table, on the shard's thread.
 //
 // Soft state, but for what its last GroupMetadata record holds: generation, protocol, leader, members with subscription
 // and assignment come back after a reload, and the group is Stable only once that record is applied.
@@ -17,7 +17,7 @@
 
 #include "base/bytes.h"
 #include "coordinator/deadlines.h"
-#include "coordinator/group/group_types.h"
+#include "coordinator/group/group.h"
 #include "protocol/messages/offsets/group_metadata.h"
 
 namespace milena {
@@ -62,17 +62,23 @@ struct PendingMember : Timer {
   uint64_t connection_id = 0;
 };
 
-class ClassicGroup {
+class ClassicGroup : public Group {
  public:
+  static bool is(GroupType type) { return type == GroupType::kClassic; }
+
   using PendingMembers = std::map<Bytes, PendingMember, std::less<>>;
   using Members = std::map<Bytes, ClassicMember, std::less<>>;
 
   // A group nobody has joined yet, or a simple one, which only holds offsets.
-  ClassicGroup(Bytes id, int64_t wall_ms) : id_(std::move(id)), state_timestamp_ms_(wall_ms) {}
+  ClassicGroup(Bytes id, int64_t wall_ms) : Group(std::move(id)), state_timestamp_ms_(wall_ms) {}
   // As its last record tells it.
   ClassicGroup(Bytes id, const GroupMetadataValue& value);
 
-  const Bytes& id() const { return id_; }
+  GroupType type() const override { return GroupType::kClassic; }
+  ByteView listed_state() const override { return group_state_name(state_); }
+  ByteView listed_protocol_type() const override { return protocol_type_ ? ByteView(*protocol_type_) : ByteView(); }
+  size_t member_count() const override { return members_.size(); }
+
   GroupState state() const { return state_; }
   bool is(GroupState state) const { return state_ == state; }
   GroupState previous_state() const { return previous_state_; }
@@ -118,8 +124,23 @@ class ClassicGroup {
   Bytes select_protocol() const;
   bool uses_consumer_protocol() const { return protocol_type_ && *protocol_type_ == "consumer"; }
   // False for a topic nobody subscribes to; true for all if it should know but its members' metadata cannot be read.
-  bool is_subscribed_to(ByteView topic) const;
+  bool is_subscribed_to(ByteView topic) const override;
   bool knows_subscriptions() const { return subscribed_topics_.has_value(); }
+
+  // --- offsets and the end (commit_rules.cc)
+
+  ErrorCode validate_commit(const CommitContext& context, const OffsetCommitRequest& request) const override;
+  ErrorCode validate_transactional_commit(const CommitContext& context,
+                                          const TxnOffsetCommitRequest& request) const override;
+  ErrorCode validate_fetch(const OffsetFetchGroup&) const override { return ErrorCode::kNone; }
+  ErrorCode validate_offset_delete() const override;
+  std::optional<OffsetRetention> offset_retention() const override;
+  ErrorCode validate_delete() const override {
+    return is(GroupState::kEmpty) ? ErrorCode::kNone : ErrorCode::kNonEmptyGroup;
+  }
+  // Ids given out and not used yet keep it for the moment.
+  bool may_be_removed() const override { return is(GroupState::kEmpty) && pending_members_.empty(); }
+  void write_tombstones(std::vector<CoordinatorRecord>& records) const override;
 
   // --- transitions
 
@@ -136,7 +157,7 @@ class ClassicGroup {
   // A record of this living group has been written. It makes a group that waits for exactly this assignment stable.
   void on_record(const GroupMetadataValue& value);
 
-  // --- timers; the deadlines of the initial rebalance are counted down by the shard
+  // --- timers; the deadlines of the initial rebalance are counted down by ClassicGroups
 
   Timer join_timer;
   Timer sync_timer;
@@ -154,7 +175,6 @@ class ClassicGroup {
   void count_protocols(const ClassicMember& member, int32_t step);
   void compute_subscriptions();
 
-  Bytes id_;
   GroupState state_ = GroupState::kEmpty;
   GroupState previous_state_ = GroupState::kEmpty;
   int32_t generation_ = 0;

@@ -1,5 +1,5 @@
-// GroupShard: members with the classic protocol in consumer groups (KIP-848's online migration). The server assigns for
-// them; their generation is their member epoch, JoinGroup does what a heartbeat does for the others, and SyncGroup
+// ConsumerGroups: members with the classic protocol in consumer groups (KIP-848's online migration). The server assigns
+// for them; their generation is their member epoch, JoinGroup does what a heartbeat does for the others, and SyncGroup
 // tells what they got. A heartbeat that says REBALANCE_IN_PROGRESS asks them to join again, for which they have their
 // rebalance timeout.
 #include <algorithm>
@@ -64,13 +64,22 @@ Bytes assignment_for(const ConsumerMember& member, const MetadataImage& image) {
 
 }  // namespace
 
-MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+void ConsumerGroups::join(Turn& turn, const Caller& caller, const JoinGroupRequest& request) {
+  if (auto refusal = join_as_classic(turn, caller, request, *find(request.group_id))) {
+    turn.drop();
+    // Unlike a classic group, Kafka's consumer groups do not repeat who asked.
+    return turn.answer(caller.token, join_error(refusal->error));
+  }
+  if (!turn.effects.records.empty()) turn.also_undo_with_error(caller.token);
+}
+
+MaybeRefusal ConsumerGroups::join_as_classic(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
                                              ConsumerGroup& group) {
-  if (!config_.consumer.migration.upgrade && !config_.consumer.migration.downgrade) {
+  if (!config().consumer.migration.upgrade && !config().consumer.migration.downgrade) {
     return Refusal{ErrorCode::kInconsistentGroupProtocol, {}};
   }
   const bool unknown = request.member_id.empty();
-  const Bytes member_id = unknown ? new_id_() : Bytes(request.member_id);
+  const Bytes member_id = unknown ? space_.new_id() : Bytes(request.member_id);
   MemberProtocols protocols = protocols_of(request);
   if (is_full(group, member_id)) return Refusal{ErrorCode::kGroupMaxSizeReached, {}};
   if (!group.supports_classic_protocols(request.protocol_type, protocols)) {
@@ -84,11 +93,11 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
     return std::nullopt;
   }
 
-  ConsumerStep step{.turn = turn, .group = &group};
+  Step step{.turn = turn, .group = &group};
   const ConsumerMember* known =
       request.group_instance_id ? group.find_static(*request.group_instance_id) : group.find_member(member_id);
   if (known != nullptr && request.group_instance_id && unknown) {
-    replace_static_consumer(step, *known, member_id);
+    replace_static_member(step, *known, member_id);
   } else if (known != nullptr && known->id != member_id) {
     return Refusal{ErrorCode::kFencedInstanceId, {}};
   } else if (known == nullptr && request.group_instance_id && !unknown) {
@@ -114,11 +123,11 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
   step.after.client_id = caller.client_id;
   step.after.client_host = caller.client_host;
   step.after.classic = ClassicMemberMetadata{request.session_timeout_ms, std::move(protocols)};
-  update_consumer_member(step);
+  write_member(step);
   if (auto refusal = update_regexes(caller, step)) return refusal;
   update_group_epoch(step);
 
-  const OwnedPartitions owned = owned_by_id(*subscription, *image_);
+  const OwnedPartitions owned = owned_by_id(*subscription, image());
   if (downgrades) {
     // Kafka looks at the epochs alone. A member that has not reconciled would keep what the classic group gives to
     // others.
@@ -135,13 +144,13 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
     if (auto refusal = reconcile_member(step, owned)) return refusal;
     turn.then = [this, group_id = group.id(), member_id, rebalance_timeout_ms, version = topics_version_,
                  connection_id = caller.connection_id, session_timeout_ms = request.session_timeout_ms](Turn& applied) {
-      ConsumerGroup& joined = *consumer_group(group_id);
+      ConsumerGroup& joined = *find(group_id);
       joined.seen_topics_version = version;
-      watch_consumer_member(applied, group_id, member_id, session_timeout_ms);
+      watch_member(applied, group_id, member_id, session_timeout_ms);
       ConsumerGroup::Timers& timers = joined.timers(member_id);
       timers.connection.id = connection_id;
       Deadlines::cancel(timers.join);
-      deadlines_.set(timers.sync, {TimerKind::kConsumerSync, group_id, member_id},
+      deadlines().set(timers.sync, {TimerKind::kConsumerSync, group_id, member_id},
                      applied.now.steady_ms + rebalance_timeout_ms);
     };
   }
@@ -154,15 +163,15 @@ MaybeRefusal GroupShard::join_consumer_group(Turn& turn, const Caller& caller, c
   return std::nullopt;
 }
 
-void GroupShard::expect_rejoin(Turn& turn, ConsumerGroup& group, const ConsumerMember& member) {
+void ConsumerGroups::expect_rejoin(Turn& turn, ConsumerGroup& group, const ConsumerMember& member) {
   Timer& join = group.timers(member.id).join;
   if (join.deadline_ms != kNever) return;
-  deadlines_.set(join, {TimerKind::kConsumerJoin, group.id(), member.id},
+  deadlines().set(join, {TimerKind::kConsumerJoin, group.id(), member.id},
                  turn.now.steady_ms + std::max(member.rebalance_timeout_ms, 0));
 }
 
-void GroupShard::sync_consumer_group(Turn& turn, const Caller& caller, const SyncGroupRequest& request,
-                                     ConsumerGroup& group) {
+void ConsumerGroups::sync(Turn& turn, const Caller& caller, const SyncGroupRequest& request) {
+  ConsumerGroup& group = *find(request.group_id);
   SyncGroupResponse response;
   const ConsumerMember* member =
       find_classic_member(group, request.member_id, request.group_instance_id, response.error_code);
@@ -179,20 +188,26 @@ void GroupShard::sync_consumer_group(Turn& turn, const Caller& caller, const Syn
   }
   if (response.error_code == ErrorCode::kNone) {
     Deadlines::cancel(group.timers(member->id).sync);
-    watch_consumer_member(turn, group.id(), member->id, member->classic->session_timeout_ms);
+    watch_member(turn, group.id(), member->id, member->classic->session_timeout_ms);
     if (request.protocol_type) response.protocol_type = Bytes(*request.protocol_type);
     if (request.protocol_name) response.protocol_name = Bytes(*request.protocol_name);
-    response.assignment = assignment_for(*member, *image_);
+    response.assignment = assignment_for(*member, image());
   }
   turn.answer(caller.token, std::move(response));
 }
 
-ErrorCode GroupShard::heartbeat_consumer_group(Turn& turn, const HeartbeatRequest& request, ConsumerGroup& group) {
+void ConsumerGroups::heartbeat(Turn& turn, const Caller& caller, const HeartbeatRequest& request) {
+  HeartbeatResponse response;
+  response.error_code = heartbeat_of_classic(turn, request, *find(request.group_id));
+  turn.answer(caller.token, std::move(response));
+}
+
+ErrorCode ConsumerGroups::heartbeat_of_classic(Turn& turn, const HeartbeatRequest& request, ConsumerGroup& group) {
   ErrorCode error = ErrorCode::kNone;
   const ConsumerMember* member = find_classic_member(group, request.member_id, request.group_instance_id, error);
   if (member == nullptr) return error;
   if (member->epoch != request.generation_id) return ErrorCode::kIllegalGeneration;
-  watch_consumer_member(turn, group.id(), member->id, member->classic->session_timeout_ms);
+  watch_member(turn, group.id(), member->id, member->classic->session_timeout_ms);
   // Only joins and heartbeats of the consumer protocol work out new assignments. Where nobody is left who sends those,
   // a member is asked to join; with Kafka such a group would stay as it is.
   bool needs_target = false;
@@ -210,8 +225,8 @@ ErrorCode GroupShard::heartbeat_consumer_group(Turn& turn, const HeartbeatReques
   return ErrorCode::kRebalanceInProgress;
 }
 
-void GroupShard::leave_consumer_group(Turn& turn, const Caller& caller, const LeaveGroupRequest& request,
-                                      ConsumerGroup& group) {
+void ConsumerGroups::leave(Turn& turn, const Caller& caller, const LeaveGroupRequest& request) {
+  ConsumerGroup& group = *find(request.group_id);
   LeaveGroupResponse response;
   std::set<Bytes, std::less<>> leaving;
   for (const auto& identity : leaving_members(caller, request)) {
@@ -232,9 +247,9 @@ void GroupShard::leave_consumer_group(Turn& turn, const Caller& caller, const Le
       leaving.insert(member->id);
     }
   }
-  fence_consumers(turn, group, leaving);
+  fence_members(turn, group, leaving);
   turn.answer(caller.token, leave_answer_in_version(std::move(response), caller.api_version));
-  if (!turn.effects.records.empty()) also_undo_with_error(turn, caller.token);
+  if (!turn.effects.records.empty()) turn.also_undo_with_error(caller.token);
 }
 
 }  // namespace milena

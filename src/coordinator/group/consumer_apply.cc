@@ -1,85 +1,73 @@
-// GroupShard: the records of consumer groups, applied; live and at load alike. At load anything may come in any order
-// that compaction leaves, so that what does not fit is let pass.
+// ConsumerGroups: the records of consumer groups, applied; live and at load alike. At load anything may come in any
+// order that compaction leaves, so that what does not fit is let pass.
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/group/consumer_groups.h"
 #include "coordinator/group/consumer_records.h"
-#include "coordinator/group/group_shard.h"
 
 namespace milena {
 
-ConsumerGroup* GroupShard::consumer_group(ByteView group_id) {
-  const auto at = consumer_groups_.find(group_id);
-  return at == consumer_groups_.end() ? nullptr : at->second.get();
-}
-
-const ConsumerGroup* GroupShard::find_consumer_group(ByteView group_id) const {
-  const auto at = consumer_groups_.find(group_id);
-  return at == consumer_groups_.end() ? nullptr : at->second.get();
-}
-
-ConsumerGroup& GroupShard::make_consumer_group(const Bytes& group_id) {
-  if (ConsumerGroup* known = consumer_group(group_id)) return *known;
+ConsumerGroup& ConsumerGroups::make_group(const Bytes& group_id) {
+  if (ConsumerGroup* known = find(group_id)) return *known;
   // Offsets that come before it in the log have made a simple group of that name.
-  groups_.erase(group_id);
-  foreign_.forget(group_id);
-  return *consumer_groups_.emplace(group_id, std::make_unique<ConsumerGroup>(group_id)).first->second;
+  return *space_.groups.put(std::make_unique<ConsumerGroup>(group_id)).first;
 }
 
-void GroupShard::apply_consumer(const GroupEpochRecord& record) {
+void ConsumerGroups::apply(const GroupEpochRecord& record) {
   if (record.value) {
-    make_consumer_group(record.key.group_id).set_epoch(record.value->epoch, record.value->metadata_hash);
+    make_group(record.key.group_id).set_epoch(record.value->epoch, record.value->metadata_hash);
     return;
   }
-  consumer_groups_.erase(record.key.group_id);
+  space_.groups.erase<ConsumerGroup>(record.key.group_id);
 }
 
-void GroupShard::apply_consumer(const SubscriptionMetadataRecord& record) {
+void ConsumerGroups::apply(const SubscriptionMetadataRecord& record) {
   if (record.value) {
-    make_consumer_group(record.key.group_id).set_has_subscription_metadata_record(true);
-  } else if (ConsumerGroup* group = consumer_group(record.key.group_id)) {
+    make_group(record.key.group_id).set_has_subscription_metadata_record(true);
+  } else if (ConsumerGroup* group = find(record.key.group_id)) {
     group->set_has_subscription_metadata_record(false);
   }
 }
 
-void GroupShard::apply_consumer(const MemberRecord& record) {
+void ConsumerGroups::apply(const MemberRecord& record) {
   if (!record.value) {
-    if (ConsumerGroup* group = consumer_group(record.key.group_id)) group->remove_member(record.key.member_id);
+    if (ConsumerGroup* group = find(record.key.group_id)) group->remove_member(record.key.member_id);
     return;
   }
-  ConsumerGroup& group = make_consumer_group(record.key.group_id);
+  ConsumerGroup& group = make_group(record.key.group_id);
   const ConsumerMember* known = group.find_member(record.key.member_id);
   ConsumerMember member = known != nullptr ? *known : ConsumerMember{.id = record.key.member_id};
   update_member(member, *record.value);
   group.put_member(std::move(member));
 }
 
-void GroupShard::apply_consumer(const AssignmentEpochRecord& record) {
+void ConsumerGroups::apply(const AssignmentEpochRecord& record) {
   if (record.value) {
-    make_consumer_group(record.key.group_id)
+    make_group(record.key.group_id)
         .set_assignment_epoch(record.value->assignment_epoch, record.value->assignment_timestamp);
-  } else if (ConsumerGroup* group = consumer_group(record.key.group_id)) {
+  } else if (ConsumerGroup* group = find(record.key.group_id)) {
     group->set_assignment_epoch(-1, 0);
   }
 }
 
-void GroupShard::apply_consumer(const TargetRecord& record) {
+void ConsumerGroups::apply(const TargetRecord& record) {
   if (record.value) {
-    make_consumer_group(record.key.group_id).put_target(record.key.member_id, target_from_record(*record.value));
-  } else if (ConsumerGroup* group = consumer_group(record.key.group_id)) {
+    make_group(record.key.group_id).put_target(record.key.member_id, target_from_record(*record.value));
+  } else if (ConsumerGroup* group = find(record.key.group_id)) {
     group->remove_target(record.key.member_id);
   }
 }
 
-void GroupShard::apply_consumer(const CurrentAssignmentRecord& record) {
+void ConsumerGroups::apply(const CurrentAssignmentRecord& record) {
   if (record.value) {
-    ConsumerGroup& group = make_consumer_group(record.key.group_id);
+    ConsumerGroup& group = make_group(record.key.group_id);
     const ConsumerMember* known = group.find_member(record.key.member_id);
     ConsumerMember member = known != nullptr ? *known : ConsumerMember{.id = record.key.member_id};
     update_member(member, *record.value);
     return group.put_member(std::move(member));
   }
-  ConsumerGroup* group = consumer_group(record.key.group_id);
+  ConsumerGroup* group = find(record.key.group_id);
   const ConsumerMember* known = group == nullptr ? nullptr : group->find_member(record.key.member_id);
   if (known == nullptr) return;
   // It has nothing any more; the end of the member itself is another record.
@@ -91,10 +79,10 @@ void GroupShard::apply_consumer(const CurrentAssignmentRecord& record) {
   group->put_member(std::move(member));
 }
 
-void GroupShard::apply_consumer(const RegexRecord& record) {
+void ConsumerGroups::apply(const RegexRecord& record) {
   if (record.value) {
-    make_consumer_group(record.key.group_id).put_regex(record.key.regular_expression, regex_from_record(*record.value));
-  } else if (ConsumerGroup* group = consumer_group(record.key.group_id)) {
+    make_group(record.key.group_id).put_regex(record.key.regular_expression, regex_from_record(*record.value));
+  } else if (ConsumerGroup* group = find(record.key.group_id)) {
     group->remove_regex(record.key.regular_expression);
   }
 }

@@ -1,7 +1,7 @@
-// GroupShard: ConsumerGroupDescribe. Version 1 tells which members use the classic protocol.
+// ConsumerGroups: ConsumerGroupDescribe. Version 1 tells which members use the classic protocol.
 #include <utility>
 
-#include "coordinator/group/group_shard.h"
+#include "coordinator/group/consumer_groups.h"
 
 namespace milena {
 namespace {
@@ -65,8 +65,7 @@ size_t size_of(const ConsumerGroupDescribeResponse::DescribedGroup& group) {
 
 }  // namespace
 
-Effects GroupShard::describe_consumer_groups(const Caller& caller, std::span<const ByteView> groups) {
-  Turn turn = begin({});
+void ConsumerGroups::describe(Turn& turn, const Caller& caller, std::span<const ByteView> groups) const {
   ConsumerGroupDescribeResponse response;
   for (ByteView id : groups) {
     auto& described = response.groups.emplace_back();
@@ -75,25 +74,24 @@ Effects GroupShard::describe_consumer_groups(const Caller& caller, std::span<con
       described.error_code = ErrorCode::kUnknownServerError;
       continue;
     }
-    const ConsumerGroup* known = find_consumer_group(id);
+    const ConsumerGroup* known = find(id);
     if (known == nullptr) {
       described.error_code = ErrorCode::kGroupIdNotFound;
       described.error_message =
-          "Group " + Bytes(id) + (find_group(id) == nullptr ? " not found." : " is not a consumer group.");
+          "Group " + Bytes(id) + (space_.groups.find(id) == nullptr ? " not found." : " is not a consumer group.");
       continue;
     }
     described.group_state = consumer_group_state_name(known->state());
     described.group_epoch = known->epoch();
     described.assignment_epoch = known->assignment_epoch();
     described.assignor_name = known->preferred_assignor();
-    if (described.assignor_name.empty()) described.assignor_name = config_.consumer.assignors.front();
+    if (described.assignor_name.empty()) described.assignor_name = config().consumer.assignors.front();
     for (const auto& [member_id, member] : known->members()) {
-      described.members.push_back(describe_member(member, known->target(member_id), *image_));
+      described.members.push_back(describe_member(member, known->target(member_id), image()));
     }
     fill_answer(caller, id, size_of(described));
   }
   turn.answer(caller.token, std::move(response));
-  return finish(std::move(turn));
 }
 
 }  // namespace milena

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "coordinator/group/consumer_records.h"
 
 namespace milena {
 namespace {
@@ -76,7 +77,7 @@ ConsumerGroup::Timers* ConsumerGroup::find_timers(ByteView member_id) {
 
 ConsumerGroup::Timers& ConsumerGroup::timers(ByteView member_id) {
   Timers* found = find_timers(member_id);
-  CHECK(found != nullptr, "no member {} in group {}", member_id, id_);
+  CHECK(found != nullptr, "no member {} in group {}", member_id, id());
   return *found;
 }
 
@@ -226,7 +227,7 @@ void ConsumerGroup::hold_partitions(const ConsumerMember& member) {
         if (added) continue;
         // A log that was compacted may tell of a new owner before it tells that the old one is gone.
         if (at->second >= member.epoch) {
-          log_error("Group {}: {}-{} goes to {} in epoch {}, but is owned in epoch {}", id_, topic.to_string(),
+          log_error("Group {}: {}-{} goes to {} in epoch {}, but is owned in epoch {}", id(), topic.to_string(),
                     partition, member.id, member.epoch, at->second);
         }
         at->second = std::max(at->second, member.epoch);
@@ -248,6 +249,17 @@ void ConsumerGroup::release_partitions(const ConsumerMember& member) {
       if (epochs->second.empty()) partition_epochs_.erase(epochs);
     }
   }
+}
+
+// Kafka does not load a log in which a group, or its assignment, ends before its members.
+void ConsumerGroup::write_tombstones(std::vector<CoordinatorRecord>& records) const {
+  for (const auto& [member, held] : members_) records.push_back(make_current_assignment_tombstone(id(), member));
+  for (const auto& [member_id, target] : targets_) records.push_back(make_target_tombstone(id(), member_id));
+  records.push_back(make_assignment_epoch_tombstone(id()));
+  for (const auto& [member_id, member] : members_) records.push_back(make_member_tombstone(id(), member_id));
+  for (const auto& [regex, resolved] : resolved_) records.push_back(make_regex_tombstone(id(), regex));
+  records.push_back(make_subscription_metadata_tombstone(id()));
+  records.push_back(make_group_epoch_tombstone(id()));
 }
 
 }  // namespace milena

@@ -1,6 +1,6 @@
 // ConsumerGroup: one group of the consumer protocol (KIP-848): its members, what each shall have and has, and the
 // epochs that order it all. It holds state and answers questions about it; who is answered, what is written and which
-// timer runs is GroupShard's business. Owned by the shard's map, on the shard's thread.
+// timer runs is the business of ConsumerGroups. Owned by the shard's table, on the shard's thread.
 //
 // Hard state, all of it, but for the timers and seen_topics_version: it changes only while a record is applied, through
 // the methods of "what records change".
@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "coordinator/deadlines.h"
 #include "coordinator/group/consumer_member.h"
+#include "coordinator/group/group.h"
 
 namespace milena {
 
@@ -42,8 +43,10 @@ struct SubscriptionCount {
 };
 using SubscriptionCounts = std::map<Bytes, SubscriptionCount, std::less<>>;
 
-class ConsumerGroup {
+class ConsumerGroup : public Group {
  public:
+  static bool is(GroupType type) { return type == GroupType::kConsumer; }
+
   using Members = std::map<Bytes, ConsumerMember, std::less<>>;
 
   struct Timers {
@@ -56,9 +59,13 @@ class ConsumerGroup {
     MemberConnection connection;
   };
 
-  explicit ConsumerGroup(Bytes id) : id_(std::move(id)) {}
+  explicit ConsumerGroup(Bytes id) : Group(std::move(id)) {}
 
-  const Bytes& id() const { return id_; }
+  GroupType type() const override { return GroupType::kConsumer; }
+  ByteView listed_state() const override { return consumer_group_state_name(state()); }
+  ByteView listed_protocol_type() const override { return group_type_name(type()); }
+  size_t member_count() const override { return members_.size(); }
+
   // Goes through all members.
   ConsumerGroupState state() const;
   bool is_empty() const { return members_.empty(); }
@@ -85,7 +92,7 @@ class ConsumerGroup {
   // --- subscriptions
 
   const SubscriptionCounts& subscriptions() const { return subscriptions_; }
-  bool is_subscribed_to(ByteView topic) const { return subscriptions_.find(topic) != subscriptions_.end(); }
+  bool is_subscribed_to(ByteView topic) const override { return subscriptions_.find(topic) != subscriptions_.end(); }
   // How they will be when `before`, a member or null, has become `after`, or null.
   SubscriptionCounts subscriptions_after(const ConsumerMember* before, const ConsumerMember* after,
                                          const RegexChanges& regexes) const;
@@ -107,6 +114,19 @@ class ConsumerGroup {
   // Something of the member's target is still in other hands.
   bool waits_for_partitions(const ConsumerMember& member) const;
 
+  // --- offsets and the end (commit_rules.cc)
+
+  ErrorCode validate_commit(const CommitContext& context, const OffsetCommitRequest& request) const override;
+  ErrorCode validate_transactional_commit(const CommitContext& context,
+                                          const TxnOffsetCommitRequest& request) const override;
+  ErrorCode validate_fetch(const OffsetFetchGroup& request) const override;
+  ErrorCode validate_offset_delete() const override { return ErrorCode::kNone; }
+  std::optional<OffsetRetention> offset_retention() const override { return OffsetRetention(); }
+  bool may_become_classic() const override { return is_empty(); }
+  ErrorCode validate_delete() const override { return is_empty() ? ErrorCode::kNone : ErrorCode::kNonEmptyGroup; }
+  bool may_be_removed() const override { return is_empty(); }
+  void write_tombstones(std::vector<CoordinatorRecord>& records) const override;
+
   // --- what records change
 
   void set_epoch(int32_t epoch, int64_t metadata_hash);
@@ -119,7 +139,7 @@ class ConsumerGroup {
   void remove_regex(ByteView regex);
   void set_has_subscription_metadata_record(bool has) { has_subscription_metadata_record_ = has; }
 
-  // The state of the metadata (GroupShard::topics_version_) that the hash was last compared with. Soft.
+  // The state of the metadata (ConsumerGroups::topics_version_) that the hash was last compared with. Soft.
   int64_t seen_topics_version = -1;
 
  private:
@@ -127,7 +147,9 @@ class ConsumerGroup {
   void hold_partitions(const ConsumerMember& member);
   void release_partitions(const ConsumerMember& member);
 
-  Bytes id_;
+  // The member has had the partition since this epoch at the latest.
+  static bool held_since(const ConsumerMember& member, const Uuid& topic, int32_t partition, int32_t epoch);
+
   int32_t epoch_ = 1;
   int32_t assignment_epoch_ = 1;
   int64_t assignment_timestamp_ms_ = 0;

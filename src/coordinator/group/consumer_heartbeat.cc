@@ -1,4 +1,4 @@
-// GroupShard: ConsumerGroupHeartbeat (KIP-848). Versions: 0 ids given by the server, 1 by the client, and patterns.
+// ConsumerGroups: ConsumerGroupHeartbeat (KIP-848). Versions: 0 ids given by the server, 1 by the client, and patterns.
 //
 // A heartbeat says who the member is and what changed; it is worked out against the group as it is, without changing
 // it: a new member record, a new epoch of the group if its assignment must change, a new target if one may be computed,
@@ -102,14 +102,11 @@ ConsumerGroupHeartbeatResponse::Assignment assignment_in_answer(const EpochAssig
 
 }  // namespace
 
-Effects GroupShard::consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request,
-                                             Now now) {
-  Turn turn = begin(now);
-  heard_from(turn, caller, request.group_id, request.member_id);
-  MaybeRefusal refusal = check_heartbeat(caller, request, config_.consumer.assignors);
+void ConsumerGroups::heartbeat(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request) {
+  MaybeRefusal refusal = check_heartbeat(caller, request, config().consumer.assignors);
   if (!refusal) {
     const bool leaves = request.member_epoch == kLeaveEpoch || request.member_epoch == kStaticLeaveEpoch;
-    refusal = leaves ? leave_consumer_group(turn, caller, request) : beat(turn, caller, request);
+    refusal = leaves ? leave(turn, caller, request) : beat(turn, caller, request);
   }
   if (refusal) {
     turn.drop();
@@ -118,24 +115,23 @@ Effects GroupShard::consumer_group_heartbeat(const Caller& caller, const Consume
     response.error_message = std::move(refusal->message);
     turn.answer(caller.token, std::move(response));
   }
-  if (!turn.effects.records.empty()) also_undo_with_error(turn, caller.token);
-  return finish(std::move(turn));
+  if (!turn.effects.records.empty()) turn.also_undo_with_error(caller.token);
 }
 
-MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request) {
-  ConsumerStep step{.turn = turn};
+MaybeRefusal ConsumerGroups::beat(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request) {
+  Step step{.turn = turn};
   const bool joins = request.member_epoch == kJoinEpoch;
-  if (auto refusal = find_or_make_consumer_group(step, request.group_id, joins)) return refusal;
+  if (auto refusal = find_or_make_group(step, request.group_id, joins)) return refusal;
   if (is_full(*step.group, request.member_id)) {
     return Refusal{
         ErrorCode::kGroupMaxSizeReached,
-        fmt::format("The consumer group has reached its maximum capacity of {} members.", config_.consumer.max_size)};
+        fmt::format("The consumer group has reached its maximum capacity of {} members.", config().consumer.max_size)};
   }
-  const Bytes member_id = request.member_id.empty() ? new_id_() : Bytes(request.member_id);
-  if (auto refusal = find_consumer_member(step, request, member_id)) return refusal;
+  const Bytes member_id = request.member_id.empty() ? space_.new_id() : Bytes(request.member_id);
+  if (auto refusal = find_member(step, request, member_id)) return refusal;
   step.after = step.before;
   take_news(step.after, caller, request);
-  update_consumer_member(step);
+  write_member(step);
   if (auto refusal = update_regexes(caller, step)) return refusal;
   update_group_epoch(step);
   update_target(step);
@@ -147,7 +143,7 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   // Members learn news from heartbeats alone. Who waits for partitions that others give back, or for the group's next
   // assignment, is asked to come again soon; with Kafka it would wait a whole interval.
   const bool unmatched = !step.after.pattern().empty() && step.resolved(step.after.pattern()) == nullptr;
-  const bool waits = !config_.strict_kafka && (step.after.state == MemberState::kUnreleasedPartitions ||
+  const bool waits = !config().strict_kafka && (step.after.state == MemberState::kUnreleasedPartitions ||
                                                step.target_epoch < step.group_epoch || unmatched);
   const int32_t interval_ms = consumer_heartbeat_interval_ms(request.group_id);
   response.heartbeat_interval_ms =
@@ -161,10 +157,10 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   const auto watch = [this, group_id = step.group->id(), member_id, version = topics_version_,
                       reconciled = step.reconciled, connection_id = caller.connection_id, interval_ms,
                       timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
-    consumer_group(group_id)->seen_topics_version = version;
-    watch_consumer_member(applied, group_id, member_id, timeout_ms, reconciled);
+    find(group_id)->seen_topics_version = version;
+    watch_member(applied, group_id, member_id, timeout_ms, reconciled);
     // A newcomer was not there yet when it was heard from.
-    MemberConnection& connection = consumer_group(group_id)->timers(member_id).connection;
+    MemberConnection& connection = find(group_id)->timers(member_id).connection;
     connection.id = connection_id;
     // The whole one: if this answer is lost, the member keeps to the one before.
     connection.heartbeat_gap_ms = interval_ms;
@@ -181,33 +177,32 @@ MaybeRefusal GroupShard::beat(Turn& turn, const Caller& caller, const ConsumerGr
   return std::nullopt;
 }
 
-bool GroupShard::is_full(const ConsumerGroup& group, ByteView member_id) const {
-  return static_cast<int64_t>(group.members().size()) >= config_.consumer.max_size &&
+bool ConsumerGroups::is_full(const ConsumerGroup& group, ByteView member_id) const {
+  return static_cast<int64_t>(group.members().size()) >= config().consumer.max_size &&
          (member_id.empty() || group.find_member(member_id) == nullptr);
 }
 
-MaybeRefusal GroupShard::find_or_make_consumer_group(ConsumerStep& step, ByteView group_id, bool joins) {
-  step.group = consumer_group(group_id);
+MaybeRefusal ConsumerGroups::find_or_make_group(Step& step, ByteView group_id, bool joins) {
+  step.group = find(group_id);
   if (step.group != nullptr) return std::nullopt;
-  ClassicGroup* classic = group(group_id);
-  const bool foreign = foreign_.find(group_id) != nullptr;
-  if (!joins || foreign) {
+  const Group* other = space_.groups.find(group_id);
+  ClassicGroup* classic = classic_.find(group_id);
+  if (!joins || (other != nullptr && classic == nullptr)) {
     const Bytes name(group_id);
-    return Refusal{ErrorCode::kGroupIdNotFound, classic == nullptr && !foreign
-                                                    ? "Consumer group " + name + " not found."
-                                                    : "Group " + name + " is not a consumer group."};
+    return Refusal{ErrorCode::kGroupIdNotFound, other == nullptr ? "Consumer group " + name + " not found."
+                                                                 : "Group " + name + " is not a consumer group."};
   }
   step.made = std::make_unique<ConsumerGroup>(Bytes(group_id));
   step.group = step.made.get();
   if (classic == nullptr) return std::nullopt;
   if (!classic->is(GroupState::kEmpty)) return upgrade_group(step, *classic);
   log_info("Group {}: empty, becomes a consumer group", group_id);
-  step.turn.write(make_group_tombstone(group_id));
+  classic->write_tombstones(step.turn.effects.records);
   return std::nullopt;
 }
 
-MaybeRefusal GroupShard::find_consumer_member(ConsumerStep& step, const ConsumerGroupHeartbeatRequest& request,
-                                              const Bytes& member_id) {
+MaybeRefusal ConsumerGroups::find_member(Step& step, const ConsumerGroupHeartbeatRequest& request,
+                                         const Bytes& member_id) {
   const bool joins = request.member_epoch == kJoinEpoch;
   const ConsumerMember* known =
       request.instance_id ? step.group->find_static(*request.instance_id) : step.group->find_member(member_id);
@@ -234,7 +229,7 @@ MaybeRefusal GroupShard::find_consumer_member(ConsumerStep& step, const Consumer
                      "Static member " + member_id + " with instance id " + Bytes(*request.instance_id) +
                          " cannot join the group because the instance id is owned by " + known->id + " member."};
     }
-    replace_static_consumer(step, *known, member_id);
+    replace_static_member(step, *known, member_id);
     return std::nullopt;
   }
   if (known->id != member_id) {
@@ -246,7 +241,7 @@ MaybeRefusal GroupShard::find_consumer_member(ConsumerStep& step, const Consumer
   return check_epoch(*known, request.member_epoch, request.topic_partitions);
 }
 
-void GroupShard::replace_static_consumer(ConsumerStep& step, const ConsumerMember& old_member, const Bytes& new_id) {
+void ConsumerGroups::replace_static_member(Step& step, const ConsumerMember& old_member, const Bytes& new_id) {
   const ByteView group_id = step.group->id();
   log_info("Group {}: static member {} comes back, {} in place of {}", group_id, old_member.instance_id.value_or(""),
            new_id, old_member.id);

@@ -1,10 +1,10 @@
-// GroupShard: how members of consumer groups go: they leave, or their time is over. A static member may say that it
+// ConsumerGroups: how members of consumer groups go: they leave, or their time is over. A static member may say that it
 // will come back (epoch -2): it keeps its partitions until its session ends.
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/group/consumer_groups.h"
 #include "coordinator/group/consumer_records.h"
-#include "coordinator/group/group_shard.h"
 #include "coordinator/group/planted_group_bugs.h"
 
 namespace milena {
@@ -14,12 +14,12 @@ constexpr int64_t kRetry_ms = 500;
 
 }  // namespace
 
-MaybeRefusal GroupShard::leave_consumer_group(Turn& turn, const Caller& caller,
-                                              const ConsumerGroupHeartbeatRequest& request) {
+MaybeRefusal ConsumerGroups::leave(Turn& turn, const Caller& caller,
+                                   const ConsumerGroupHeartbeatRequest& request) {
   const Bytes group_id(request.group_id);
-  ConsumerGroup* known = consumer_group(group_id);
+  ConsumerGroup* known = find(group_id);
   if (known == nullptr) {
-    return Refusal{ErrorCode::kGroupIdNotFound, group(group_id) == nullptr
+    return Refusal{ErrorCode::kGroupIdNotFound, space_.groups.find(group_id) == nullptr
                                                     ? "Group " + group_id + " not found."
                                                     : "Group " + group_id + " is not a consumer group."};
   }
@@ -49,13 +49,13 @@ MaybeRefusal GroupShard::leave_consumer_group(Turn& turn, const Caller& caller,
     turn.write(make_current_assignment_record(group_id, away));
   } else {
     log_info("Group {}: member {} leaves", group_id, member->id);
-    fence_consumers(turn, *known, {member->id});
+    fence_members(turn, *known, {member->id});
   }
   turn.answer(caller.token, std::move(response));
   return std::nullopt;
 }
 
-void GroupShard::fence_consumers(Turn& turn, ConsumerGroup& group, const std::set<Bytes, std::less<>>& member_ids) {
+void ConsumerGroups::fence_members(Turn& turn, ConsumerGroup& group, const std::set<Bytes, std::less<>>& member_ids) {
   if (member_ids.empty()) return;
   const Bytes& group_id = group.id();
   int32_t classic_leaving = 0;
@@ -91,7 +91,8 @@ void GroupShard::fence_consumers(Turn& turn, ConsumerGroup& group, const std::se
   turn.write(make_group_epoch_record(group_id, group.epoch() + 1, topics_hash(subscriptions)));
 }
 
-void GroupShard::expire_consumer(Turn& turn, ConsumerGroup& group, const TimerName& name) {
+void ConsumerGroups::fire(Turn& turn, const TimerName& name) {
+  ConsumerGroup& group = *find(name.group_id);
   const ConsumerMember& member = *group.find_member(name.member_id);
   switch (name.kind) {
     case TimerKind::kConsumerRebalance:
@@ -112,22 +113,11 @@ void GroupShard::expire_consumer(Turn& turn, ConsumerGroup& group, const TimerNa
                    : "the session has expired of",
                member.id);
   }
-  fence_consumers(turn, group, {member.id});
+  fence_members(turn, group, {member.id});
   // Its time is over even if that could not be written now.
   turn.undo = [this, name](ErrorCode, Turn& failed) {
-    if (Timer* timer = find_timer(name)) deadlines_.set(*timer, name, failed.now.steady_ms + kRetry_ms);
+    if (Timer* timer = find_timer(name)) deadlines().set(*timer, name, failed.now.steady_ms + kRetry_ms);
   };
-}
-
-void GroupShard::write_consumer_group_tombstones(Turn& turn, const ConsumerGroup& group) {
-  const Bytes& id = group.id();
-  for (const auto& [member_id, member] : group.members()) turn.write(make_current_assignment_tombstone(id, member_id));
-  for (const auto& [member_id, target] : group.targets()) turn.write(make_target_tombstone(id, member_id));
-  turn.write(make_assignment_epoch_tombstone(id));
-  for (const auto& [member_id, member] : group.members()) turn.write(make_member_tombstone(id, member_id));
-  for (const auto& [regex, resolved] : group.resolved_regexes()) turn.write(make_regex_tombstone(id, regex));
-  turn.write(make_subscription_metadata_tombstone(id));
-  turn.write(make_group_epoch_tombstone(id));
 }
 
 }  // namespace milena

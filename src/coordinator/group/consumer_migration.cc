@@ -1,4 +1,4 @@
-// GroupShard: groups that change their kind while they have members (KIP-848, group.consumer.migration.policy). A
+// ConsumerGroups: groups that change their kind while they have members (KIP-848, group.consumer.migration.policy). A
 // classic group becomes a consumer group when the first member with the consumer protocol joins; a consumer group
 // becomes classic when the last such member is gone. The records of one kind end and those of the other begin in one
 // batch.
@@ -56,12 +56,12 @@ void write_records(std::vector<CoordinatorRecord>& records, const ConsumerGroup&
 
 }  // namespace
 
-MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) {
-  if (!config_.consumer.migration.upgrade) return cannot_upgrade(group, "online upgrade is disabled.");
+MaybeRefusal ConsumerGroups::upgrade_group(Step& step, ClassicGroup& group) {
+  if (!config().consumer.migration.upgrade) return cannot_upgrade(group, "online upgrade is disabled.");
   if (!group.uses_consumer_protocol()) {
     return cannot_upgrade(group, "the group does not use the consumer embedded protocol.");
   }
-  if (static_cast<int64_t>(group.members().size()) > config_.consumer.max_size) {
+  if (static_cast<int64_t>(group.members().size()) > config().consumer.max_size) {
     return cannot_upgrade(group, "the group size exceeds the consumer group maximum size.");
   }
   const int32_t generation = group.generation();
@@ -80,7 +80,7 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
           "an unsupported custom assignor is in use. Please refer to the documentation or switch to a "
           "default assignor before re-attempting the upgrade.");
     }
-    Assignment assigned = assignment_by_id(*assignment, *image_, made);
+    Assignment assigned = assignment_by_id(*assignment, image(), made);
     if (MILENA_GROUP_BUG(kUpgradeForgetsOwners)) assigned.clear();
     ConsumerMember upgraded{.id = id,
                             .epoch = generation,
@@ -99,7 +99,7 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
   made.set_assignment_epoch(generation, 0);
   made.set_epoch(generation, topics_hash(made.subscriptions()));
   log_info("Group {}: becomes a consumer group with {} members", group.id(), group.members().size());
-  step.turn.write(make_group_tombstone(group.id()));
+  group.write_tombstones(step.turn.effects.records);
   write_records(step.turn.effects.records, made);
 
   // Who waits in the classic rebalance is sent back, and finds the group as it is then.
@@ -117,32 +117,33 @@ MaybeRefusal GroupShard::upgrade_group(ConsumerStep& step, ClassicGroup& group) 
     }
   }
   step.turn.undo = [this, id = group.id()](ErrorCode, Turn& failed) {
-    ClassicGroup& kept = *this->group(id);
+    ClassicGroup& kept = *classic_.find(id);
     for (auto& [member_id, member] : kept.members()) {
       kept.set_awaiting_join(member, std::nullopt);
       member.awaiting_sync.reset();
-      touch_session(failed, kept, member);
+      classic_.touch_session(failed, kept, member);
     }
   };
   step.turn.then = [this, id = group.id(), connections = connections_of(group)](Turn& applied) {
     if (MILENA_GROUP_BUG(kUpgradeForgetsSessions)) return;
-    for (const auto& [member_id, member] : consumer_group(id)->members()) {
-      if (member.classic) watch_consumer_member(applied, id, member_id, member.classic->session_timeout_ms);
+    for (const auto& [member_id, member] : find(id)->members()) {
+      if (member.classic) watch_member(applied, id, member_id, member.classic->session_timeout_ms);
     }
-    take_over(*consumer_group(id), connections);
+    take_over(*find(id), connections);
   };
   return std::nullopt;
 }
 
-bool GroupShard::may_downgrade(const ConsumerGroup& group, size_t remaining) const {
-  if (config_.consumer.migration.downgrade && static_cast<int64_t>(remaining) <= config_.max_size) return true;
+bool ConsumerGroups::may_downgrade(const ConsumerGroup& group, size_t remaining) const {
+  if (config().consumer.migration.downgrade && static_cast<int64_t>(remaining) <= config().max_size) return true;
   log_info("Group {} stays a consumer group, although only members with the classic protocol are left: {}", group.id(),
-           config_.consumer.migration.downgrade ? "they are more than group.max.size" : "downgrades are disabled");
+           config().consumer.migration.downgrade ? "they are more than group.max.size" : "downgrades are disabled");
   return false;
 }
 
-void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const std::set<Bytes, std::less<>>& leaving,
-                                 const ConsumerMember* joining, const Bytes& replaced, ByteView rebalance_why) {
+void ConsumerGroups::downgrade_group(Turn& turn, const ConsumerGroup& group,
+                                     const std::set<Bytes, std::less<>>& leaving,
+                                     const ConsumerMember* joining, const Bytes& replaced, ByteView rebalance_why) {
   std::map<Bytes, const ConsumerMember*> staying;
   for (const auto& [id, member] : group.members()) {
     if (leaving.count(id) == 0 && id != replaced) staying[id] = &member;
@@ -171,7 +172,7 @@ void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const s
     stored.session_timeout = member->classic->session_timeout_ms;
     stored.subscription = voters.find_member(id)->metadata(*value.protocol);
     const Assignment& target = group.target(member == joining ? replaced : id);
-    stored.assignment = write_assignment_for(stored.subscription, assignment_by_name(target, *image_));
+    stored.assignment = write_assignment_for(stored.subscription, assignment_by_name(target, image()));
     protocols[id] = member->classic->protocols;
   }
   if (joining != nullptr && joining->id != replaced) {
@@ -181,19 +182,19 @@ void GroupShard::downgrade_group(Turn& turn, const ConsumerGroup& group, const s
     turn.write(make_target_tombstone(group.id(), joining->id));
     turn.write(make_member_tombstone(group.id(), joining->id));
   }
-  write_consumer_group_tombstones(turn, group);
+  group.write_tombstones(turn.effects.records);
   log_info("Group {}: becomes a classic group with {} members", group.id(), value.members.size());
   turn.write(make_group_record(group.id(), value));
   turn.then = [this, id = group.id(), protocols = std::move(protocols), connections = connections_of(group),
                why = Bytes(rebalance_why)](Turn& applied) {
-    ClassicGroup& classic = *this->group(id);
-    take_over(classic, connections);
+    ClassicGroup& classic = *classic_.find(id);
+    classic_.take_over(classic, connections);
     for (auto& [member_id, member] : classic.members()) {
       // The record has only the protocol that was chosen.
       classic.update_member(member, protocols.at(member_id), member.rebalance_timeout_ms, member.session_timeout_ms);
-      touch_session(applied, classic, member);
+      classic_.touch_session(applied, classic, member);
     }
-    if (!why.empty()) prepare_rebalance(applied, classic, why);
+    if (!why.empty()) classic_.prepare_rebalance(applied, classic, why);
   };
 }
 

@@ -1,5 +1,5 @@
-// GroupShard: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment of
-// the members depends on records alone; it is looked up again when topics were made and from time to time.
+// ConsumerGroups: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment
+// of the members depends on records alone; it is looked up again when topics were made and from time to time.
 //
 // Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat
 // later. Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher)
@@ -21,7 +21,7 @@ constexpr int64_t kShortestRefresh_ms = 10'000;
 
 }  // namespace
 
-MaybeRefusal GroupShard::update_regexes(const Caller& caller, ConsumerStep& step) {
+MaybeRefusal ConsumerGroups::update_regexes(const Caller& caller, Step& step) {
   const ConsumerGroup& group = *step.group;
   const Bytes before(step.before.pattern());
   const Bytes after(step.after.pattern());
@@ -39,7 +39,7 @@ MaybeRefusal GroupShard::update_regexes(const Caller& caller, ConsumerStep& step
                                                                  "` is not a valid regular expression: " +
                                                                  *matches->error + "."};
       }
-      if (!config_.strict_kafka) wanted.insert(after);
+      if (!config().strict_kafka) wanted.insert(after);
     }
     const bool known = after.empty() || step.resolved(after) != nullptr || wanted.contains(after);
     if (before != after && known) step.new_assignment_needed = true;
@@ -60,7 +60,7 @@ MaybeRefusal GroupShard::update_regexes(const Caller& caller, ConsumerStep& step
   }
   const int64_t age_ms = step.turn.now.wall_ms - oldest_ms;
   const bool due = age_ms > kShortestRefresh_ms && (oldest_version < image_version_with_new_topics_ ||
-                                                    age_ms > config_.consumer.regex_refresh_interval_ms);
+                                                    age_ms > config().consumer.regex_refresh_interval_ms);
   if (due && !MILENA_GROUP_BUG(kPatternsAreNotRefreshed)) {
     for (const auto& [regex, count] : group.regex_subscribers()) wanted.insert(regex);
     if (step.regexes.count(before) > 0) wanted.erase(before);
@@ -69,19 +69,19 @@ MaybeRefusal GroupShard::update_regexes(const Caller& caller, ConsumerStep& step
   return std::nullopt;
 }
 
-std::optional<PatternMatches> GroupShard::match_pattern(const Bytes& pattern) const {
+std::optional<PatternMatches> ConsumerGroups::match_pattern(const Bytes& pattern) const {
   if (pattern_matcher_) return pattern_matcher_(pattern);
   const TopicRegex regex(pattern);
   PatternMatches matches{.error = regex.error(), .topics = {}};
-  for (const TopicImage& topic : image_->topics()) {
+  for (const TopicImage& topic : image().topics()) {
     if (regex.matches(topic.name)) matches.topics.insert(topic.name);
   }
   return matches;
 }
 
 // Of the topics, those that whoever asks may see, as in Kafka: all members of the group are given the same.
-void GroupShard::resolve_regexes(const Caller& caller, ConsumerStep& step,
-                                 const std::set<Bytes, std::less<>>& regexes) {
+void ConsumerGroups::resolve_regexes(const Caller& caller, Step& step,
+                                     const std::set<Bytes, std::less<>>& regexes) {
   for (const Bytes& regex : regexes) {
     std::optional<PatternMatches> matches = match_pattern(regex);
     if (!matches) continue;  // a later heartbeat asks again

@@ -1,10 +1,10 @@
-// GroupShard: the settings of consumer groups, which each group may have its own of. What is stored for a group is held
-// to the server's bounds, which may have changed since (Kafka's GroupConfig.evaluate).
+// ConsumerGroups: the settings of consumer groups, which each group may have its own of. What is stored for a group is
+// held to the server's bounds, which may have changed since (Kafka's GroupConfig.evaluate).
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
-#include "coordinator/group/group_shard.h"
+#include "coordinator/group/consumer_groups.h"
 
 namespace milena {
 namespace {
@@ -19,22 +19,26 @@ std::optional<int32_t> number_in(const ConfigMap& configs, ByteView name) {
 
 }  // namespace
 
-int32_t GroupShard::effective(ByteView group_id, ByteView name, const GroupSetting& setting) const {
-  if (image_->all_configs().empty()) return setting.value;
-  const std::optional<int32_t> own = number_in(image_->configs(ResourceType::kGroup, group_id), name);
+int32_t ConsumerGroups::effective(ByteView group_id, ByteView name, const GroupSetting& setting) const {
+  if (image().all_configs().empty()) return setting.value;
+  const std::optional<int32_t> own = number_in(image().configs(ResourceType::kGroup, group_id), name);
   return own ? std::clamp(*own, setting.least, setting.greatest) : setting.value;
 }
 
-int32_t GroupShard::consumer_session_timeout_ms(ByteView group_id) const {
-  return effective(group_id, "consumer.session.timeout.ms", config_.consumer.session_timeout_ms);
+int32_t ConsumerGroups::consumer_session_timeout_ms(ByteView group_id) const {
+  return effective(group_id, "consumer.session.timeout.ms", config().consumer.session_timeout_ms);
 }
 
-int32_t GroupShard::consumer_heartbeat_interval_ms(ByteView group_id) const {
-  return effective(group_id, "consumer.heartbeat.interval.ms", config_.consumer.heartbeat_interval_ms);
+int32_t ConsumerGroups::session_timeout_of(const ConsumerGroup& group, const ConsumerMember& member) const {
+  return member.classic ? member.classic->session_timeout_ms : consumer_session_timeout_ms(group.id());
 }
 
-int32_t GroupShard::consumer_assignment_interval_ms(ByteView group_id) const {
-  return effective(group_id, "consumer.assignment.interval.ms", config_.consumer.assignment_interval_ms);
+int32_t ConsumerGroups::consumer_heartbeat_interval_ms(ByteView group_id) const {
+  return effective(group_id, "consumer.heartbeat.interval.ms", config().consumer.heartbeat_interval_ms);
+}
+
+int32_t ConsumerGroups::consumer_assignment_interval_ms(ByteView group_id) const {
+  return effective(group_id, "consumer.assignment.interval.ms", config().consumer.assignment_interval_ms);
 }
 
 }  // namespace milena

@@ -1,4 +1,4 @@
-// GroupShard: what a heartbeat of a consumer group's member and the join of a classic one have in common, from "the
+// ConsumerGroups: what a heartbeat of a consumer group's member and the join of a classic one have in common, from "the
 // member will be like this" to its next assignment.
 #include <algorithm>
 #include <utility>
@@ -34,7 +34,7 @@ class TargetWalk {
 
 }  // namespace
 
-const ResolvedRegex* GroupShard::ConsumerStep::resolved(ByteView regex) const {
+const ResolvedRegex* ConsumerGroups::Step::resolved(ByteView regex) const {
   if (regex.empty()) return nullptr;
   const auto change = regexes.find(regex);
   if (change != regexes.end()) return change->second ? &*change->second : nullptr;
@@ -42,7 +42,7 @@ const ResolvedRegex* GroupShard::ConsumerStep::resolved(ByteView regex) const {
   return known == group->resolved_regexes().end() ? nullptr : &known->second;
 }
 
-TopicNames GroupShard::ConsumerStep::topics_of(const ConsumerMember& member) const {
+TopicNames ConsumerGroups::Step::topics_of(const ConsumerMember& member) const {
   TopicNames topics = member.topics;
   if (const ResolvedRegex* matched = resolved(member.pattern())) {
     topics.insert(matched->topics.begin(), matched->topics.end());
@@ -50,7 +50,7 @@ TopicNames GroupShard::ConsumerStep::topics_of(const ConsumerMember& member) con
   return topics;
 }
 
-std::vector<std::pair<ByteView, const ConsumerMember*>> GroupShard::ConsumerStep::members_after() const {
+std::vector<std::pair<ByteView, const ConsumerMember*>> ConsumerGroups::Step::members_after() const {
   std::vector<std::pair<ByteView, const ConsumerMember*>> members;
   members.reserve(group->members().size() + 1);
   bool placed = false;
@@ -65,7 +65,7 @@ std::vector<std::pair<ByteView, const ConsumerMember*>> GroupShard::ConsumerStep
   return members;
 }
 
-void GroupShard::update_consumer_member(ConsumerStep& step) {
+void ConsumerGroups::write_member(Step& step) {
   if (step.after == step.before) return;
   if (!MILENA_GROUP_BUG(kMemberNotStored) || step.group->find_member(step.after.id) == nullptr) {
     step.turn.write(make_member_record(step.group->id(), step.after));
@@ -74,21 +74,21 @@ void GroupShard::update_consumer_member(ConsumerStep& step) {
   step.new_assignment_needed = step.topics_changed;
 }
 
-int64_t GroupShard::topics_hash(const SubscriptionCounts& subscriptions) {
+int64_t ConsumerGroups::topics_hash(const SubscriptionCounts& subscriptions) {
   std::map<ByteView, int64_t> hashes;
   for (const auto& [name, count] : subscriptions) {
     auto known = topic_hashes_.find(name);
     if (known == topic_hashes_.end()) {
-      const TopicImage* topic = image_->find_topic(name);
+      const TopicImage* topic = image().find_topic(name);
       if (topic == nullptr) continue;
-      known = topic_hashes_.emplace(name, hash_of_topic(*image_, *topic)).first;
+      known = topic_hashes_.emplace(name, hash_of_topic(image(), *topic)).first;
     }
     hashes.emplace_hint(hashes.end(), known->first, known->second);
   }
   return hash_of_topics(hashes);
 }
 
-void GroupShard::update_group_epoch(ConsumerStep& step) {
+void ConsumerGroups::update_group_epoch(Step& step) {
   const ConsumerGroup& group = *step.group;
   step.group_epoch = group.epoch();
   const bool stale = group.seen_topics_version != topics_version_;
@@ -105,7 +105,7 @@ void GroupShard::update_group_epoch(ConsumerStep& step) {
   if (group.has_subscription_metadata_record()) step.turn.write(make_subscription_metadata_tombstone(group.id()));
 }
 
-void GroupShard::update_target(ConsumerStep& step) {
+void ConsumerGroups::update_target(Step& step) {
   const ConsumerGroup& group = *step.group;
   const int32_t interval_ms = consumer_assignment_interval_ms(group.id());
   const int64_t made_ms = group.assignment_timestamp_ms();
@@ -117,11 +117,11 @@ void GroupShard::update_target(ConsumerStep& step) {
   step.target = group.target(step.replaces.empty() ? step.after.id : step.replaces);
 }
 
-std::shared_ptr<const std::vector<Uuid>> GroupShard::existing_topics(const TopicNames& names,
-                                                                    AssignableGroup& assignable) const {
+std::shared_ptr<const std::vector<Uuid>> ConsumerGroups::existing_topics(const TopicNames& names,
+                                                                         AssignableGroup& assignable) const {
   std::vector<Uuid> topics;
   for (const Bytes& name : names) {
-    const TopicImage* topic = image_->find_topic(name);
+    const TopicImage* topic = image().find_topic(name);
     if (topic == nullptr) continue;
     topics.push_back(topic->id);
     assignable.partition_counts[topic->id] = topic->partition_count();
@@ -130,7 +130,7 @@ std::shared_ptr<const std::vector<Uuid>> GroupShard::existing_topics(const Topic
   return std::make_shared<const std::vector<Uuid>>(std::move(topics));
 }
 
-void GroupShard::compute_target(ConsumerStep& step) {
+void ConsumerGroups::compute_target(Step& step) {
   const ConsumerGroup& group = *step.group;
   const auto members = step.members_after();
   TargetWalk present_targets(group.targets());
@@ -163,7 +163,7 @@ void GroupShard::compute_target(ConsumerStep& step) {
       is_homogeneous(group.subscriptions_after(&step.before, &step.after, step.regexes), regexes, members.size());
 
   const Bytes preferred = group.preferred_assignor_after(&step.before, &step.after);
-  Assignor assignor = find_assignor(preferred.empty() ? config_.consumer.assignors.front() : preferred);
+  Assignor assignor = find_assignor(preferred.empty() ? config().consumer.assignors.front() : preferred);
   if (assignor == nullptr) assignor = assign_uniformly;
   std::vector<Assignment> targets = assignor(assignable);
   CHECK(targets.size() == assignable.members.size());
@@ -179,11 +179,11 @@ void GroupShard::compute_target(ConsumerStep& step) {
   step.target_epoch = step.group_epoch;
 }
 
-MaybeRefusal GroupShard::reconcile_member(ConsumerStep& step, const OwnedPartitions& owned) {
+MaybeRefusal ConsumerGroups::reconcile_member(Step& step, const OwnedPartitions& owned) {
   if (!step.subscription_changed() && step.after.is_reconciled_to(step.target_epoch)) return std::nullopt;
   const TopicNames names = step.topics_of(step.after);
   const auto is_subscribed = [&](const Uuid& id) {
-    const TopicImage* topic = image_->find_topic(id);
+    const TopicImage* topic = image().find_topic(id);
     return topic != nullptr && names.find(topic->name) != names.end();
   };
   const auto is_held = [&](const Uuid& topic, int32_t partition) {
@@ -208,9 +208,9 @@ MaybeRefusal GroupShard::reconcile_member(ConsumerStep& step, const OwnedPartiti
   return std::nullopt;
 }
 
-void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const Bytes& member_id,
-                                       int64_t session_timeout_ms, bool reconciled) {
-  ConsumerGroup& owner = *consumer_group(group_id);
+void ConsumerGroups::watch_member(Turn& turn, const Bytes& group_id, const Bytes& member_id,
+                                  int64_t session_timeout_ms, bool reconciled) {
+  ConsumerGroup& owner = *find(group_id);
   const ConsumerMember& member = *owner.find_member(member_id);
   ConsumerGroup::Timers& timers = owner.timers(member_id);
   const int64_t deadline_ms = turn.now.steady_ms + session_timeout_ms;
@@ -219,14 +219,14 @@ void GroupShard::watch_consumer_member(Turn& turn, const Bytes& group_id, const 
   } else if (deadline_ms >= timers.session.queued_ms) {
     timers.session.deadline_ms = deadline_ms;  // the ordinary heartbeat: no name is built
   } else {
-    deadlines_.set(timers.session, {TimerKind::kConsumerSession, group_id, member_id}, deadline_ms);
+    deadlines().set(timers.session, {TimerKind::kConsumerSession, group_id, member_id}, deadline_ms);
   }
   const bool gives_back = member.state == MemberState::kUnrevokedPartitions && !member.uses_classic_protocol();
   if (!gives_back || MILENA_GROUP_BUG(kRevocationHasNoTimeout)) {
     Deadlines::cancel(timers.rebalance);
   } else if (reconciled || timers.rebalance.deadline_ms == kNever || timers.rebalance_epoch != member.epoch) {
     timers.rebalance_epoch = member.epoch;
-    deadlines_.set(timers.rebalance, {TimerKind::kConsumerRebalance, group_id, member_id},
+    deadlines().set(timers.rebalance, {TimerKind::kConsumerRebalance, group_id, member_id},
                    turn.now.steady_ms + std::max(member.rebalance_timeout_ms, 0));
   }
 }

@@ -1,14 +1,14 @@
-// ConsumerStep: one heartbeat of a member of a consumer group, or the join of a classic one, while it is worked out.
-// Lives on the stack of one input; internal to GroupShard.
+// Step: one heartbeat of a member of a consumer group, or the join of a classic one, while it is worked out.
+// Lives on the stack of one input; internal to ConsumerGroups.
 #pragma once
 
 #include <memory>
 
-#include "coordinator/group/group_shard.h"
+#include "coordinator/group/consumer_groups.h"
 
 namespace milena {
 
-struct GroupShard::ConsumerStep {
+struct ConsumerGroups::Step {
   Turn& turn;
   // The group, which nothing here changes: in the shard's map, or `made` for this step, where the records will make it.
   ConsumerGroup* group = nullptr;

@@ -4,15 +4,12 @@
 #include <utility>
 
 #include "base/log.h"
-#include "coordinator/group/group_records.h"
 #include "coordinator/group/group_shard.h"
 
 namespace milena {
 namespace {
 
 constexpr int16_t kFirstVersionWithGroupNotFound = 6;
-constexpr ByteView kClassicType = "classic";
-constexpr ByteView kConsumerType = "consumer";
 
 bool equal_ignoring_case(ByteView a, ByteView b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -77,10 +74,9 @@ Effects GroupShard::describe_groups(const Caller& caller, std::span<const ByteVi
       continue;
     }
     const ClassicGroup* known = find_group(id);
+    const bool is_there = space_.groups.find(id) != nullptr;
     response.groups.push_back(known != nullptr ? describe_group(*known)
-                                               : describe_missing_group(id, caller.api_version,
-                                                                        find_consumer_group(id) != nullptr ||
-                                                                            foreign_.find(id) != nullptr));
+                                               : describe_missing_group(id, caller.api_version, is_there));
     fill_answer(caller, id, size_of(response.groups.back()));
   }
   turn.answer(caller.token, std::move(response));
@@ -90,32 +86,14 @@ Effects GroupShard::describe_groups(const Caller& caller, std::span<const ByteVi
 Effects GroupShard::list_groups(const Caller& caller, const ListGroupsRequest& request) {
   Turn turn = begin({});
   ListGroupsResponse response;
-  if (passes(request.types_filter, kClassicType)) {
-    for (const auto& [id, group] : groups_) {
-      const ByteView state = group_state_name(group->state());
-      if (!passes(request.states_filter, state)) continue;
-      response.groups.push_back({.group_id = id,
-                                 .protocol_type = group->protocol_type().value_or(""),
-                                 .group_state = Bytes(state),
-                                 .group_type = Bytes(kClassicType)});
-    }
-  }
-  if (passes(request.types_filter, kConsumerType)) {
-    for (const auto& [id, group] : consumer_groups_) {
-      const ByteView state = consumer_group_state_name(group->state());
-      if (!passes(request.states_filter, state)) continue;
-      response.groups.push_back({.group_id = id,
-                                 .protocol_type = Bytes(kConsumerType),
-                                 .group_state = Bytes(state),
-                                 .group_type = Bytes(kConsumerType)});
-    }
-  }
-  for (const auto& [id, group] : foreign_.all()) {
-    const ByteView kind = foreign_kind_name(group.kind);
-    const ByteView state = group.members.empty() ? "Empty" : "Stable";
-    if (!passes(request.types_filter, kind) || !passes(request.states_filter, state)) continue;
-    response.groups.push_back(
-        {.group_id = id, .protocol_type = Bytes(kind), .group_state = Bytes(state), .group_type = Bytes(kind)});
+  for (const auto& [id, group] : space_.groups.all()) {
+    const ByteView type = group_type_name(group->type());
+    const ByteView state = group->listed_state();
+    if (!passes(request.types_filter, type) || !passes(request.states_filter, state)) continue;
+    response.groups.push_back({.group_id = id,
+                               .protocol_type = Bytes(group->listed_protocol_type()),
+                               .group_state = Bytes(state),
+                               .group_type = Bytes(type)});
   }
   turn.answer(caller.token, std::move(response));
   return finish(std::move(turn));
@@ -125,34 +103,20 @@ Effects GroupShard::delete_groups(const Caller& caller, std::span<const ByteView
   Turn turn = begin(now);
   DeleteGroupsResponse response;
   for (ByteView id : groups) {
-    const ClassicGroup* known = find_group(id);
-    const ConsumerGroup* modern = find_consumer_group(id);
-    ErrorCode error = ErrorCode::kNone;
-    if (const ForeignGroups::Group* other = foreign_.find(id)) {
-      // Its end takes records that are not understood here.
-      error = other->members.empty() ? ErrorCode::kUnsupportedVersion : ErrorCode::kNonEmptyGroup;
-    } else if (known == nullptr && modern == nullptr) {
-      error = ErrorCode::kGroupIdNotFound;
-    } else if (known != nullptr ? !known->is(GroupState::kEmpty) : !modern->is_empty()) {
-      error = ErrorCode::kNonEmptyGroup;
-    } else {
+    const Group* group = space_.groups.find(id);
+    const ErrorCode error = group == nullptr ? ErrorCode::kGroupIdNotFound : group->validate_delete();
+    if (error == ErrorCode::kNone) {
       log_info("Group {}: deleted on request", id);
-      write_offset_tombstones(turn, id);
-      write_group_tombstones(turn, id);
+      offsets_.write_tombstones(turn, id);
+      group->write_tombstones(turn.effects.records);
     }
     DeleteGroupsResponse::DeletableGroupResult& result = response.results.emplace_back();
     result.group_id = id;
     result.error_code = error;
   }
   turn.answer(caller.token, std::move(response));
-  undo_with_error(turn, caller.token);
+  turn.undo_with_error(caller.token);
   return finish(std::move(turn));
-}
-
-void GroupShard::write_group_tombstones(Turn& turn, ByteView group_id) const {
-  if (const ConsumerGroup* modern = find_consumer_group(group_id))
-    return write_consumer_group_tombstones(turn, *modern);
-  turn.write(make_group_tombstone(group_id));
 }
 
 }  // namespace milena

@@ -1,4 +1,4 @@
-// The parts of GroupShard that every input uses: applying records, loading, time, failure.
+// GroupShard: applying records, loading, time and failure; and where each request goes.
 #include "coordinator/group/group_shard.h"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "base/saturating.h"
+#include "coordinator/group/foreign_group.h"
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
@@ -37,80 +37,56 @@ ErrorCode group_error_of_append(ErrorCode error) {
   }
 }
 
-void turn_into_error(GroupResponse& response, ErrorCode error) {
-  struct Visitor {
-    ErrorCode error;
-    void operator()(JoinGroupResponse& r) const { r = {}; r.error_code = error; }
-    void operator()(SyncGroupResponse& r) const { r = {}; r.error_code = error; }
-    void operator()(HeartbeatResponse& r) const { r.error_code = error; }
-    void operator()(LeaveGroupResponse& r) const { r = {}; r.error_code = error; }
-    void operator()(DescribeGroupsResponse& r) const {
-      for (auto& group : r.groups) {
-        Bytes id = std::move(group.group_id);
-        group = {};
-        group.group_id = std::move(id);
-        group.error_code = error;
-      }
-    }
-    void operator()(ListGroupsResponse& r) const { r = {}; r.error_code = error; }
-    void operator()(DeleteGroupsResponse& r) const { for (auto& result : r.results) result.error_code = error; }
-    void operator()(OffsetCommitResponse& r) const {
-      for (auto& topic : r.topics) for (auto& partition : topic.partitions) partition.error_code = error;
-    }
-    void operator()(TxnOffsetCommitResponse& r) const {
-      for (auto& topic : r.topics) for (auto& partition : topic.partitions) partition.error_code = error;
-    }
-    void operator()(OffsetFetchGroupResponse& r) const { r.topics.clear(); r.error_code = error; }
-    void operator()(OffsetDeleteResponse& r) const { r = {}; r.error_code = error; }
-    void operator()(ConsumerGroupHeartbeatResponse& r) const { r = {}; r.error_code = error; }
-    void operator()(ConsumerGroupDescribeResponse& r) const {
-      for (auto& group : r.groups) {
-        Bytes id = std::move(group.group_id);
-        group = {};
-        group.group_id = std::move(id);
-        group.error_code = error;
-      }
-    }
-  };
-  std::visit(Visitor{error}, response);
+namespace {
+
+const MetadataImage& empty_image() {
+  static const MetadataImage nothing;
+  return nothing;
 }
 
-GroupShard::GroupShard(GroupConfig config, IdSource new_id) : config_(std::move(config)), new_id_(std::move(new_id)) {
-  static const MetadataImage nothing;
-  image_ = &nothing;
-}
+}  // namespace
+
+GroupShard::GroupShard(GroupConfig config, IdSource new_id)
+    : space_{.config = std::move(config), .new_id = std::move(new_id), .groups = {}, .deadlines = {},
+             .image = &empty_image()},
+      classic_(space_),
+      consumer_(space_, classic_),
+      offsets_(space_) {}
 
 void GroupShard::set_metadata(const MetadataImage& image, int64_t version) {
-  image_ = &image;
-  image_version_ = version;
-  image_version_with_new_topics_ = version;
-  ++topics_version_;
-  topic_hashes_.clear();
+  space_.image = &image;
+  consumer_.metadata_set(version);
 }
 
 void GroupShard::metadata_changed(const ImageDelta& delta, int64_t version) {
-  image_version_ = version;
-  if (!delta.topics_created.empty()) image_version_with_new_topics_ = version;
-  if (delta.topics_created.empty() && delta.topics_deleted.empty() && delta.partitions.empty() &&
-      delta.brokers.empty()) {
-    return;
+  consumer_.metadata_changed(delta, version);
+}
+
+GroupMachine* GroupShard::machine_of(const Group& group) {
+  switch (group.type()) {
+    case GroupType::kClassic: return &classic_;
+    case GroupType::kConsumer: return &consumer_;
+    case GroupType::kShare:
+    case GroupType::kStreams: return nullptr;
   }
-  ++topics_version_;
-  if (!delta.brokers.empty()) return topic_hashes_.clear();  // racks are in all of them
-  const auto forget = [this](ByteView name) {
-    const auto at = topic_hashes_.find(name);
-    if (at != topic_hashes_.end()) topic_hashes_.erase(at);
-  };
-  for (const auto& topic : delta.topics_created) forget(topic.name);
-  for (const auto& topic : delta.topics_deleted) forget(topic.name);
-  for (const auto& change : delta.partitions) {
-    if (const TopicImage* topic = image_->find_topic(change.key.topic_id)) forget(topic->name);
-  }
+  return nullptr;
+}
+
+GroupMachine& GroupShard::machine_for_classic(ByteView group_id) {
+  const Group* group = space_.groups.find(group_id);
+  GroupMachine* machine = group == nullptr ? nullptr : machine_of(*group);
+  return machine == nullptr ? classic_ : *machine;
+}
+
+// The timers of consumer groups come last.
+GroupMachine& GroupShard::machine_of(const TimerName& name) {
+  if (name.kind >= TimerKind::kConsumerSession) return consumer_;
+  return classic_;
 }
 
 GroupShard::Turn GroupShard::begin(Now now) {
   CHECK(!loading_, "input before the partition is loaded");
-  CHECK(!closed_, "input after the partition is closed");
+  CHECK(!space_.closed, "input after the partition is closed");
   CHECK(unapplied_ == 0, "{} records neither applied nor failed", unapplied_);
   return {.now = now, .effects = {}, .undo = {}, .then = {}};
 }
@@ -128,30 +104,11 @@ Effects GroupShard::finish(Turn turn) {
   return std::move(turn.effects);
 }
 
-void GroupShard::undo_with_error(Turn& turn, AnswerToken token) {
-  turn.undo = [token](ErrorCode error, Turn& failed) {
-    for (Answer& answer : failed.effects.answers) {
-      if (answer.token == token) turn_into_error(answer.response, error);
-    }
-  };
-}
-
-void GroupShard::also_undo_with_error(Turn& turn, AnswerToken token) {
-  std::function<void(ErrorCode, Turn&)> others = std::move(turn.undo);
-  undo_with_error(turn, token);
-  if (!others) return;
-  turn.undo = [others = std::move(others), own = std::move(turn.undo)](ErrorCode error, Turn& failed) {
-    others(error, failed);
-    own(error, failed);
-  };
-}
-
 Effects GroupShard::append_failed(Effects failed, ErrorCode error, Now now) {
   CHECK(unapplied_ == failed.records.size() && unapplied_ > 0, "{} and {}", unapplied_, failed.records.size());
   unapplied_ = 0;
   then_ = nullptr;
-  // What is expired is not tried again at once.
-  next_expiry_ms_ = std::max(next_expiry_ms_, add_saturating(now.steady_ms, config_.offsets_retention_check_ms));
+  offsets_.postpone_expiry(now);
   Turn turn = begin(now);
   turn.effects.answers = std::move(failed.answers);
   const ErrorCode told = group_error_of_append(error);
@@ -164,7 +121,7 @@ Effects GroupShard::append_failed(Effects failed, ErrorCode error, Now now) {
 }
 
 void GroupShard::apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id) {
-  CHECK(!closed_);
+  CHECK(!space_.closed);
   apply_record(key, value, record_offset, producer_id);
   if (unapplied_ == 0 || --unapplied_ > 0) return;
   undo_ = nullptr;
@@ -184,157 +141,158 @@ void GroupShard::apply_record(ByteView key, std::optional<ByteView> value, int64
       [&](const auto& record) {
         using Record = std::decay_t<decltype(record)>;
         if constexpr (std::is_same_v<Record, OtherRecord>) {
-          apply_foreign(record);
+          log_foreign_record(record.type);
+          apply_foreign(space_.groups, record);
         } else if constexpr (std::is_same_v<Record, GroupRecord>) {
-          apply_group(record.key.group, record.value);
+          classic_.apply(record.key.group, record.value, loading_);
         } else if constexpr (std::is_same_v<Record, OffsetRecord>) {
           apply_offset(record, record_offset, producer_id);
         } else {
-          apply_consumer(record);
+          consumer_.apply(record);
         }
       },
       *parsed);
 }
 
-void GroupShard::apply_foreign(const OtherRecord& record) {
-  log_foreign_record(record.type);
-  // Offsets that come before it in the log have made a simple group of that name.
-  if (foreign_.apply(record)) groups_.erase(record.group_id);
-}
-
 void GroupShard::apply_offset(const OffsetRecord& committed, int64_t record_offset, int64_t producer_id) {
   const OffsetCommitKey& at = committed.key;
-  if (!committed.value) return offsets_.remove(at.group, at.topic, at.partition);
   // Offsets without a group make a simple group: empty, of no protocol.
-  if (group(at.group) == nullptr && consumer_group(at.group) == nullptr && foreign_.find(at.group) == nullptr) {
-    create_group(at.group, committed.value->commit_timestamp);
+  if (committed.value && space_.groups.find(at.group) == nullptr) {
+    space_.groups.put(std::make_unique<ClassicGroup>(at.group, committed.value->commit_timestamp));
   }
-  const bool known =
-      MILENA_GROUP_BUG(kFirstOffsetWins) && loading_ && offsets_.find(at.group, at.topic, at.partition) != nullptr;
-  if (known) return;
-  CommittedOffset offset = offset_from_record(*committed.value, record_offset);
-  if (producer_id < 0) {
-    offsets_.put(at.group, at.topic, at.partition, std::move(offset));
-  } else {
-    offsets_.put_pending(producer_id, at.group, at.topic, at.partition, std::move(offset));
-  }
-}
-
-void GroupShard::apply_group(const Bytes& group_id, const std::optional<GroupMetadataValue>& value) {
-  if (!value) {
-    groups_.erase(group_id);
-    return;
-  }
-  consumer_groups_.erase(group_id);
-  foreign_.forget(group_id);
-  ClassicGroup* known = group(group_id);
-  if (known != nullptr && !loading_) return known->on_record(*value);
-  groups_[group_id] = std::make_unique<ClassicGroup>(group_id, *value);
+  const bool known = MILENA_GROUP_BUG(kFirstOffsetWins) && loading_ && committed.value &&
+                     offsets().find(at.group, at.topic, at.partition) != nullptr;
+  if (!known) offsets_.apply(committed, record_offset, producer_id);
 }
 
 Effects GroupShard::loaded(Now now) {
   CHECK(loading_);
   loading_ = false;
   Turn turn = begin(now);
-  next_expiry_ms_ = add_saturating(now.steady_ms, config_.offsets_retention_check_ms);
-  for (auto& [id, group] : groups_) {
-    if (MILENA_GROUP_BUG(kLoadedMembersLiveForever)) break;
-    for (auto& [member_id, member] : group->members()) touch_session(turn, *group, member);
-    if (static_cast<int64_t>(group->members().size()) > config_.max_size) {
-      prepare_rebalance(turn, *group, "it is loaded with more members than group.max.size");
-    }
-  }
-  for (auto& [id, group] : consumer_groups_) {
-    for (const auto& [member_id, member] : group->members()) {
-      watch_consumer_member(turn, id, member_id, consumer_session_timeout_ms(id));
-    }
+  offsets_.start_expiry(now);
+  for (const auto& [id, group] : space_.groups.all()) {
+    if (GroupMachine* machine = machine_of(*group)) machine->loaded(turn, *group);
   }
   return finish(std::move(turn));
 }
 
 Effects GroupShard::close(ErrorCode error) {
   Turn turn{.now = {}, .effects = {}, .undo = {}, .then = {}};
-  closed_ = true;
-  for (auto& [id, group] : groups_) {
-    for (auto& [member_id, member] : group->members()) {
-      JoinGroupResponse response;
-      response.member_id = member_id;
-      response.error_code = error;
-      answer_join(turn, *group, member, std::move(response));
-    }
-    answer_syncs(turn, *group, error);
-  }
+  space_.closed = true;
+  classic_.close(turn, error);
   return std::move(turn.effects);
 }
 
 std::optional<int64_t> GroupShard::next_deadline_ms() const {
-  if (loading_ || closed_) return std::nullopt;
-  std::optional<int64_t> next = deadlines_.next_ms();
-  if (!groups_.empty() || !consumer_groups_.empty() || !offsets_.empty())
-    next = std::min(next.value_or(kNever), next_expiry_ms_);
+  if (loading_ || space_.closed) return std::nullopt;
+  std::optional<int64_t> next = space_.deadlines.next_ms();
+  if (!space_.groups.empty() || !offsets().empty()) next = std::min(next.value_or(kNever), offsets_.next_expiry_ms());
   return next;
 }
 
 Effects GroupShard::tick(Now now) {
   Turn turn = begin(now);
-  const auto find = [this](const TimerName& name) { return find_timer(name); };
-  while (std::optional<TimerName> name = deadlines_.pop_due(now.steady_ms, find)) {
-    fire(turn, *name);
+  const auto find = [this](const TimerName& name) { return machine_of(name).find_timer(name); };
+  while (std::optional<TimerName> name = space_.deadlines.pop_due(now.steady_ms, find)) {
+    machine_of(*name).fire(turn, *name);
     // Who is fenced next depends on who is fenced now: that must be applied first. The deadlines ask for another tick.
     if (name->kind >= TimerKind::kConsumerSession && !turn.effects.records.empty()) break;
   }
-  if (now.steady_ms >= next_expiry_ms_) {
-    next_expiry_ms_ = add_saturating(now.steady_ms, config_.offsets_retention_check_ms);
-    expire_groups(turn);
+  if (now.steady_ms >= offsets_.next_expiry_ms()) offsets_.expire(turn);
+  return finish(std::move(turn));
+}
+
+// --- requests
+
+Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& request, Now now) {
+  Turn turn = begin(now);
+  heard_from(turn, caller, request.group_id, request.member_id);
+  const GroupConfig& config = space_.config;
+  const ConsumerGroup* consumer = find_consumer_group(request.group_id);
+  if (request.group_id.empty()) {
+    turn.answer(caller.token, join_error(ErrorCode::kInvalidGroupId, request.member_id));
+  } else if (request.session_timeout_ms < config.min_session_timeout_ms ||
+             request.session_timeout_ms > config.max_session_timeout_ms) {
+    turn.answer(caller.token, join_error(ErrorCode::kInvalidSessionTimeout, request.member_id));
+  } else if (consumer != nullptr && consumer->may_become_classic()) {
+    classic_.join(turn, caller, request);
+    if (MILENA_GROUP_BUG(kMigrationDropsOffsets)) offsets_.write_tombstones(turn, request.group_id);
+  } else {
+    machine_for_classic(request.group_id).join(turn, caller, request);
   }
   return finish(std::move(turn));
 }
 
-Timer* GroupShard::find_timer(const TimerName& name) {
-  if (name.kind >= TimerKind::kConsumerSession) {
-    ConsumerGroup* modern = consumer_group(name.group_id);
-    ConsumerGroup::Timers* timers = modern == nullptr ? nullptr : modern->find_timers(name.member_id);
-    if (timers == nullptr) return nullptr;
-    switch (name.kind) {
-      case TimerKind::kConsumerRebalance: return &timers->rebalance;
-      case TimerKind::kConsumerJoin: return &timers->join;
-      case TimerKind::kConsumerSync: return &timers->sync;
-      default: return &timers->session;
-    }
-  }
-  ClassicGroup* owner = group(name.group_id);
-  if (owner == nullptr) return nullptr;
-  if (name.kind == TimerKind::kJoin) return &owner->join_timer;
-  if (name.kind == TimerKind::kSync) return &owner->sync_timer;
-  if (ClassicMember* member = owner->find_member(name.member_id)) return &member->session;
-  const auto pending = owner->pending_members().find(name.member_id);
-  return pending == owner->pending_members().end() ? nullptr : &pending->second;
+Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& request, Now now) {
+  Turn turn = begin(now);
+  heard_from(turn, caller, request.group_id, request.member_id);
+  machine_for_classic(request.group_id).sync(turn, caller, request);
+  return finish(std::move(turn));
 }
 
-void GroupShard::fire(Turn& turn, const TimerName& name) {
-  if (name.kind >= TimerKind::kConsumerSession) return expire_consumer(turn, *consumer_group(name.group_id), name);
-  ClassicGroup& owner = *group(name.group_id);
-  switch (name.kind) {
-    case TimerKind::kSession: return expire_session(turn, owner, name.member_id);
-    case TimerKind::kSync: return expire_pending_sync(turn, owner);
-    case TimerKind::kJoin:
-      return owner.initial_delay ? continue_initial_rebalance(turn, owner) : complete_join(turn, owner);
-    default: return;
-  }
+Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& request, Now now) {
+  Turn turn = begin(now);
+  heard_heartbeat(turn, caller, request);
+  machine_for_classic(request.group_id).heartbeat(turn, caller, request);
+  return finish(std::move(turn));
 }
 
-ClassicGroup* GroupShard::group(ByteView group_id) {
-  const auto at = groups_.find(group_id);
-  return at == groups_.end() ? nullptr : at->second.get();
+Effects GroupShard::leave_group(const Caller& caller, const LeaveGroupRequest& request, Now now) {
+  Turn turn = begin(now);
+  machine_for_classic(request.group_id).leave(turn, caller, request);
+  return finish(std::move(turn));
 }
 
-const ClassicGroup* GroupShard::find_group(ByteView group_id) const {
-  const auto at = groups_.find(group_id);
-  return at == groups_.end() ? nullptr : at->second.get();
+Effects GroupShard::consumer_group_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatRequest& request,
+                                             Now now) {
+  Turn turn = begin(now);
+  heard_from(turn, caller, request.group_id, request.member_id);
+  consumer_.heartbeat(turn, caller, request);
+  return finish(std::move(turn));
 }
 
-ClassicGroup& GroupShard::create_group(ByteView group_id, int64_t wall_ms) {
-  return *groups_.emplace(group_id, std::make_unique<ClassicGroup>(Bytes(group_id), wall_ms)).first->second;
+Effects GroupShard::describe_consumer_groups(const Caller& caller, std::span<const ByteView> groups) {
+  Turn turn = begin({});
+  consumer_.describe(turn, caller, groups);
+  return finish(std::move(turn));
+}
+
+Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitRequest& request, Now now) {
+  Turn turn = begin(now);
+  heard_from(turn, caller, request.group_id, request.member_id);
+  const ErrorCode error = offsets_.validate_commit(caller, request);
+  Group* group = space_.groups.find(request.group_id);
+  GroupMachine* machine = group == nullptr ? nullptr : machine_of(*group);
+  if (error == ErrorCode::kNone && machine != nullptr) machine->committed(turn, *group, request.member_id);
+  offsets_.commit(turn, caller, request, error);
+  return finish(std::move(turn));
+}
+
+Effects GroupShard::commit_offsets_in_transaction(const Caller& caller, const TxnOffsetCommitRequest& request,
+                                                  Now now) {
+  Turn turn = begin(now);
+  heard_of(turn, request.group_id, request.member_id);
+  offsets_.commit_in_transaction(turn, caller, request);
+  return finish(std::move(turn));
+}
+
+Effects GroupShard::fetch_offsets(const Caller& caller, const OffsetFetchGroup& request, bool require_stable, Now now) {
+  Turn turn = begin(now);
+  heard_of(turn, request.group_id, request.member_id.value_or(ByteView()));
+  offsets_.fetch(turn, caller, request, require_stable);
+  return finish(std::move(turn));
+}
+
+Effects GroupShard::delete_offsets(const Caller& caller, const OffsetDeleteRequest& request, Now now) {
+  Turn turn = begin(now);
+  offsets_.remove(turn, caller, request);
+  return finish(std::move(turn));
+}
+
+Effects GroupShard::topics_deleted(std::span<const DeletedTopic> topics) {
+  Turn turn = begin({});
+  offsets_.topics_deleted(turn, topics);
+  return finish(std::move(turn));
 }
 
 }  // namespace milena

@@ -1,9 +1,9 @@
-// GroupShard: Heartbeat and LeaveGroup. Versions: Heartbeat 3 static members; LeaveGroup 3 many members at once, 5
+// ClassicGroups: Heartbeat and LeaveGroup. Versions: Heartbeat 3 static members; LeaveGroup 3 many members at once, 5
 // reasons.
 #include <utility>
 
 #include "base/log.h"
-#include "coordinator/group/group_shard.h"
+#include "coordinator/group/classic_groups.h"
 #include "coordinator/group/planted_group_bugs.h"
 
 namespace milena {
@@ -39,15 +39,11 @@ LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t 
   return response;
 }
 
-Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& request, Now now) {
-  Turn turn = begin(now);
-  heard_heartbeat(turn, caller, request);
+void ClassicGroups::heartbeat(Turn& turn, const Caller& caller, const HeartbeatRequest& request) {
   HeartbeatResponse response;
-  ClassicGroup* known = group(request.group_id);
+  ClassicGroup* known = find(request.group_id);
   if (request.group_id.empty()) {
     response.error_code = ErrorCode::kInvalidGroupId;
-  } else if (ConsumerGroup* modern = consumer_group(request.group_id)) {
-    response.error_code = heartbeat_consumer_group(turn, request, *modern);
   } else if (known == nullptr) {
     response.error_code = ErrorCode::kUnknownMemberId;
   } else {
@@ -63,10 +59,9 @@ Effects GroupShard::heartbeat(const Caller& caller, const HeartbeatRequest& requ
     }
   }
   turn.answer(caller.token, std::move(response));
-  return finish(std::move(turn));
 }
 
-ErrorCode GroupShard::leave_one(Turn& turn, ClassicGroup& group, const LeaveGroupRequest::MemberIdentity& leaving) {
+ErrorCode ClassicGroups::leave_one(Turn& turn, ClassicGroup& group, const LeaveGroupRequest::MemberIdentity& leaving) {
   const Bytes* of_instance = leaving.group_instance_id ? group.find_static(*leaving.group_instance_id) : nullptr;
   // Without a member id an administrator removes a static member by its instance id.
   const Bytes id = leaving.member_id.empty() && of_instance != nullptr ? *of_instance : Bytes(leaving.member_id);
@@ -82,17 +77,9 @@ ErrorCode GroupShard::leave_one(Turn& turn, ClassicGroup& group, const LeaveGrou
   return ErrorCode::kNone;
 }
 
-Effects GroupShard::leave_group(const Caller& caller, const LeaveGroupRequest& request, Now now) {
-  Turn turn = begin(now);
-  if (request.group_id.empty()) {
-    turn.answer(caller.token, leave_error(ErrorCode::kInvalidGroupId));
-    return finish(std::move(turn));
-  }
-  if (ConsumerGroup* modern = consumer_group(request.group_id)) {
-    leave_consumer_group(turn, caller, request, *modern);
-    return finish(std::move(turn));
-  }
-  ClassicGroup* known = group(request.group_id);
+void ClassicGroups::leave(Turn& turn, const Caller& caller, const LeaveGroupRequest& request) {
+  if (request.group_id.empty()) return turn.answer(caller.token, leave_error(ErrorCode::kInvalidGroupId));
+  ClassicGroup* known = find(request.group_id);
   LeaveGroupResponse response;
   bool left = false;
   for (const LeaveGroupRequest::MemberIdentity& leaving : leaving_members(caller, request)) {
@@ -104,8 +91,7 @@ Effects GroupShard::leave_group(const Caller& caller, const LeaveGroupRequest& r
     rebalance_or_complete_join(turn, *known, "a member has left");
   }
   turn.answer(caller.token, leave_answer_in_version(std::move(response), caller.api_version));
-  if (!turn.effects.records.empty()) undo_with_error(turn, caller.token);
-  return finish(std::move(turn));
+  if (!turn.effects.records.empty()) turn.undo_with_error(caller.token);
 }
 
 }  // namespace milena

@@ -1,12 +1,12 @@
-// GroupShard: JoinGroup. Versions: 1 brings the rebalance timeout, 4 MEMBER_ID_REQUIRED, 5 static members, 9
+// ClassicGroups: JoinGroup. Versions: 1 brings the rebalance timeout, 4 MEMBER_ID_REQUIRED, 5 static members, 9
 // SkipAssignment.
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "coordinator/group/classic_groups.h"
 #include "coordinator/group/group_records.h"
-#include "coordinator/group/group_shard.h"
 #include "coordinator/group/planted_group_bugs.h"
 
 namespace milena {
@@ -17,14 +17,14 @@ constexpr int16_t kFirstVersionRequiringMemberId = 4;
 // What a string of the protocol can hold. Instance and client ids have no bound of their own.
 constexpr size_t kLongestMemberId = 32'767;
 
-JoinGroupResponse join_error(ErrorCode error, ByteView member_id = {}) {
+}  // namespace
+
+JoinGroupResponse join_error(ErrorCode error, ByteView member_id) {
   JoinGroupResponse response;
   response.error_code = error;
   response.member_id = member_id;
   return response;
 }
-
-}  // namespace
 
 int32_t rebalance_timeout_of(const Caller& caller, const JoinGroupRequest& request) {
   const bool given = caller.api_version >= kFirstVersionWithRebalanceTimeout;
@@ -40,56 +40,36 @@ MemberProtocols protocols_of(const JoinGroupRequest& request) {
   return protocols;
 }
 
-Effects GroupShard::join_group(const Caller& caller, const JoinGroupRequest& request, Now now) {
-  Turn turn = begin(now);
-  heard_from(turn, caller, request.group_id, request.member_id);
-  const auto refuse = [&](ErrorCode error) {
-    turn.answer(caller.token, join_error(error, request.member_id));
-    return finish(std::move(turn));
-  };
-  if (request.group_id.empty()) return refuse(ErrorCode::kInvalidGroupId);
-  if (request.session_timeout_ms < config_.min_session_timeout_ms ||
-      request.session_timeout_ms > config_.max_session_timeout_ms) {
-    return refuse(ErrorCode::kInvalidSessionTimeout);
-  }
-  if (foreign_.find(request.group_id) != nullptr) {
-    turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol));
-    return finish(std::move(turn));
-  }
-  ConsumerGroup* modern = consumer_group(request.group_id);
-  if (modern != nullptr && !modern->is_empty()) {
-    if (auto refusal = join_consumer_group(turn, caller, request, *modern)) {
-      turn.drop();
-      // Unlike a classic group, Kafka's consumer groups do not repeat who asked.
-      turn.answer(caller.token, join_error(refusal->error));
-      return finish(std::move(turn));
-    }
-    if (!turn.effects.records.empty()) also_undo_with_error(turn, caller.token);
-    return finish(std::move(turn));
-  }
-  if (ClassicGroup* known = group(request.group_id)) {
-    join_known_group(turn, caller, request, *known);
-    return finish(std::move(turn));
+void ClassicGroups::join(Turn& turn, const Caller& caller, const JoinGroupRequest& request) {
+  if (ClassicGroup* known = find(request.group_id)) return join_known_group(turn, caller, request, *known);
+  const Group* other = space_.groups.find(request.group_id);
+  if (other != nullptr && !other->may_become_classic()) {
+    return turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol));
   }
   // A member id from nowhere: of a group that is gone.
-  if (!request.member_id.empty()) return refuse(ErrorCode::kUnknownMemberId);
-  // An empty consumer group becomes a classic one.
-  if (modern != nullptr) write_consumer_group_tombstones(turn, *modern);
-  if (modern != nullptr && MILENA_GROUP_BUG(kMigrationDropsOffsets)) write_offset_tombstones(turn, request.group_id);
-  ClassicGroup& created = create_group(request.group_id, now.wall_ms);
+  if (!request.member_id.empty()) {
+    return turn.answer(caller.token, join_error(ErrorCode::kUnknownMemberId, request.member_id));
+  }
+  if (other != nullptr) other->write_tombstones(turn.effects.records);
+  auto made = std::make_unique<ClassicGroup>(Bytes(request.group_id), turn.now.wall_ms);
+  auto [created, replaced] = space_.groups.put(std::move(made));
   // Written first, so that everybody who loads the log knows the group.
-  turn.write(make_group_record(created.id(), created.to_record()));
-  turn.undo = [this, id = created.id(), token = caller.token](ErrorCode error, Turn& failed) {
-    groups_.erase(id);
+  turn.write(make_group_record(created->id(), created->to_record()));
+  turn.undo = [this, id = created->id(), token = caller.token,
+               before = std::make_shared<std::unique_ptr<Group>>(std::move(replaced))](ErrorCode error, Turn& failed) {
+    if (*before) {
+      space_.groups.put(std::move(*before));
+    } else {
+      space_.groups.erase(id);
+    }
     std::erase_if(failed.effects.answers, [token](const Answer& answer) { return answer.token == token; });
     failed.answer(token, join_error(error));
   };
-  join_known_group(turn, caller, request, created);
-  return finish(std::move(turn));
+  join_known_group(turn, caller, request, *created);
 }
 
-void GroupShard::join_known_group(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
-                                  ClassicGroup& group) {
+void ClassicGroups::join_known_group(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                     ClassicGroup& group) {
   if (!accepts_joining(group, request.member_id)) {
     group.remove_member(request.member_id);
     turn.answer(caller.token, join_error(ErrorCode::kGroupMaxSizeReached));
@@ -106,22 +86,22 @@ void GroupShard::join_known_group(Turn& turn, const Caller& caller, const JoinGr
 
 // group.max.size bounds who waits in a join rather than who is a member, so that after the setting was lowered the last
 // to rejoin are the ones to go.
-bool GroupShard::accepts_joining(ClassicGroup& group, ByteView member_id) const {
+bool ClassicGroups::accepts_joining(ClassicGroup& group, ByteView member_id) const {
   const ClassicMember* member = group.find_member(member_id);
   switch (group.state()) {
     case GroupState::kEmpty: return true;
     case GroupState::kPreparingRebalance:
-      return (member != nullptr && member->awaiting_join) || group.awaiting_join_count() < config_.max_size;
+      return (member != nullptr && member->awaiting_join) || group.awaiting_join_count() < config().max_size;
     case GroupState::kCompletingRebalance:
     case GroupState::kStable:
-      return member != nullptr || static_cast<int64_t>(group.members().size()) < config_.max_size;
+      return member != nullptr || static_cast<int64_t>(group.members().size()) < config().max_size;
   }
   return false;
 }
 
-void GroupShard::join_new_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
-                                 ClassicGroup& group) {
-  const Bytes new_id = Bytes(request.group_instance_id.value_or(caller.client_id)) + "-" + new_id_();
+void ClassicGroups::join_new_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                    ClassicGroup& group) {
+  const Bytes new_id = Bytes(request.group_instance_id.value_or(caller.client_id)) + "-" + space_.new_id();
   if (new_id.size() > kLongestMemberId) return turn.answer(caller.token, join_error(ErrorCode::kUnknownServerError));
   if (request.group_instance_id) {
     if (const Bytes* old_id = group.find_static(*request.group_instance_id)) {
@@ -137,12 +117,12 @@ void GroupShard::join_new_member(Turn& turn, const Caller& caller, const JoinGro
   if (waits_for_silence() && group.initial_delay) group.new_member_added = true;
   PendingMember& session = group.pending_members()[new_id];
   session.connection_id = caller.connection_id;
-  deadlines_.set(session, {TimerKind::kSession, group.id(), new_id}, turn.now.steady_ms + request.session_timeout_ms);
+  deadlines().set(session, {TimerKind::kSession, group.id(), new_id}, turn.now.steady_ms + request.session_timeout_ms);
   turn.answer(caller.token, join_error(ErrorCode::kMemberIdRequired, new_id));
 }
 
-void GroupShard::join_existing_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
-                                      ClassicGroup& group) {
+void ClassicGroups::join_existing_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                         ClassicGroup& group) {
   if (group.is_pending(request.member_id)) {
     // Ids are given out in advance only to members without an instance id.
     if (request.group_instance_id) {
@@ -159,8 +139,8 @@ void GroupShard::join_existing_member(Turn& turn, const Caller& caller, const Jo
   rejoin_member(turn, caller, request, group, *group.find_member(request.member_id));
 }
 
-void GroupShard::rejoin_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request, ClassicGroup& group,
-                               ClassicMember& member) {
+void ClassicGroups::rejoin_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                  ClassicGroup& group, ClassicMember& member) {
   if (group.is(GroupState::kPreparingRebalance)) {
     return update_member_then_rebalance(turn, caller, request, group, member, "a member rejoins");
   }
@@ -176,8 +156,8 @@ void GroupShard::rejoin_member(Turn& turn, const Caller& caller, const JoinGroup
   turn.answer(caller.token, joined(group, member.id, *group.leader(), with_members));
 }
 
-void GroupShard::add_member_then_rebalance(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
-                                           ClassicGroup& group, const Bytes& member_id) {
+void ClassicGroups::add_member_then_rebalance(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                              ClassicGroup& group, const Bytes& member_id) {
   std::optional<Bytes> instance_id;
   if (request.group_instance_id) instance_id = Bytes(*request.group_instance_id);
   group.new_member_added = group.new_member_added || group.initial_delay.has_value();
@@ -194,12 +174,12 @@ void GroupShard::add_member_then_rebalance(Turn& turn, const Caller& caller, con
   member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
   // A newcomer cannot send heartbeats before it is answered, and may have gone meanwhile; if it has not, it will try
   // again.
-  touch_session(turn, group, member, config_.new_member_join_timeout_ms);
+  touch_session(turn, group, member, config().new_member_join_timeout_ms);
   rebalance_or_complete_join(turn, group, "a new member joins");
 }
 
-void GroupShard::update_member_then_rebalance(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
-                                              ClassicGroup& group, ClassicMember& member, ByteView why) {
+void ClassicGroups::update_member_then_rebalance(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                                 ClassicGroup& group, ClassicMember& member, ByteView why) {
   group.update_member(member, protocols_of(request), rebalance_timeout_of(caller, request), request.session_timeout_ms);
   // The same member asks again, so its first question has lost its listener; nothing stays unanswered here.
   answer_join(turn, group, member, join_error(ErrorCode::kRebalanceInProgress, member.id));

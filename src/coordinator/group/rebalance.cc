@@ -1,11 +1,12 @@
-// GroupShard: the rebalance itself, from "somebody came or went" to a new generation, and the timers that push it on.
+// ClassicGroups: the rebalance itself, from "somebody came or went" to a new generation, and the timers that push it
+// on.
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "coordinator/group/classic_groups.h"
 #include "coordinator/group/group_records.h"
-#include "coordinator/group/group_shard.h"
 
 namespace milena {
 namespace {
@@ -15,7 +16,7 @@ constexpr int kMostJoinSilences = 10;
 
 }  // namespace
 
-void GroupShard::rebalance_or_complete_join(Turn& turn, ClassicGroup& group, ByteView why) {
+void ClassicGroups::rebalance_or_complete_join(Turn& turn, ClassicGroup& group, ByteView why) {
   if (group.can_rebalance()) {
     prepare_rebalance(turn, group, why);
   } else {
@@ -23,7 +24,7 @@ void GroupShard::rebalance_or_complete_join(Turn& turn, ClassicGroup& group, Byt
   }
 }
 
-void GroupShard::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why) {
+void ClassicGroups::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why) {
   if (group.is(GroupState::kCompletingRebalance)) {
     // Who waits for an assignment of the old generation must rejoin.
     answer_syncs(turn, group, ErrorCode::kRebalanceInProgress);
@@ -34,38 +35,38 @@ void GroupShard::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why
   log_info("Group {}: preparing to rebalance from state {}, generation {}: {}", group.id(),
            group_state_name(group.state()), group.generation(), why);
   group.begin_rebalance(turn.now.wall_ms);
-  if (initial && (waits_for_silence() || config_.initial_rebalance_delay_ms > 0)) {
+  if (initial && (waits_for_silence() || config().initial_rebalance_delay_ms > 0)) {
     // The group is new: whoever starts together with its first member shall be in its first generation.
-    const int32_t delay_ms = waits_for_silence() ? config_.join_silence_ms : config_.initial_rebalance_delay_ms;
+    const int32_t delay_ms = waits_for_silence() ? config().join_silence_ms : config().initial_rebalance_delay_ms;
     const int64_t longest_ms =
         waits_for_silence() ? int64_t{delay_ms} * kMostJoinSilences : group.rebalance_timeout_ms();
     group.initial_delay = ClassicGroup::InitialDelay{
         delay_ms, static_cast<int32_t>(std::clamp<int64_t>(longest_ms - delay_ms, 0, group.rebalance_timeout_ms()))};
     group.new_member_added = false;
-    deadlines_.set(group.join_timer, {TimerKind::kJoin, group.id(), {}}, turn.now.steady_ms + delay_ms);
+    deadlines().set(group.join_timer, {TimerKind::kJoin, group.id(), {}}, turn.now.steady_ms + delay_ms);
   } else if (initial || group.all_members_joined()) {
     complete_join(turn, group);
   } else {
-    deadlines_.set(group.join_timer, {TimerKind::kJoin, group.id(), {}},
+    deadlines().set(group.join_timer, {TimerKind::kJoin, group.id(), {}},
                    turn.now.steady_ms + group.rebalance_timeout_ms());
   }
 }
 
-void GroupShard::maybe_complete_join(Turn& turn, ClassicGroup& group) {
+void ClassicGroups::maybe_complete_join(Turn& turn, ClassicGroup& group) {
   if (!group.is(GroupState::kPreparingRebalance) || group.initial_delay || !group.all_members_joined()) return;
   complete_join(turn, group);
 }
 
-void GroupShard::continue_initial_rebalance(Turn& turn, ClassicGroup& group) {
+void ClassicGroups::continue_initial_rebalance(Turn& turn, ClassicGroup& group) {
   const auto [delay_ms, remaining_ms] = *group.initial_delay;
   if (!group.new_member_added || remaining_ms == 0) return complete_join(turn, group);
   group.new_member_added = false;
   const int32_t next_delay_ms = std::min(delay_ms, remaining_ms);
   group.initial_delay = ClassicGroup::InitialDelay{next_delay_ms, std::max(remaining_ms - delay_ms, 0)};
-  deadlines_.set(group.join_timer, {TimerKind::kJoin, group.id(), {}}, turn.now.steady_ms + next_delay_ms);
+  deadlines().set(group.join_timer, {TimerKind::kJoin, group.id(), {}}, turn.now.steady_ms + next_delay_ms);
 }
 
-void GroupShard::complete_join(Turn& turn, ClassicGroup& group) {
+void ClassicGroups::complete_join(Turn& turn, ClassicGroup& group) {
   Deadlines::cancel(group.join_timer);
   group.initial_delay.reset();
   std::vector<Bytes> gone;
@@ -79,7 +80,7 @@ void GroupShard::complete_join(Turn& turn, ClassicGroup& group) {
   if (!group.elect_joined_leader() && !group.members().empty()) {
     // Only static members are left and none has come back: wait until they do or their sessions end.
     log_warn("Group {} cannot complete its rebalance: no member has rejoined", group.id());
-    deadlines_.set(group.join_timer, {TimerKind::kJoin, group.id(), {}},
+    deadlines().set(group.join_timer, {TimerKind::kJoin, group.id(), {}},
                    turn.now.steady_ms + std::max(group.rebalance_timeout_ms(), 1));
     return;
   }
@@ -98,12 +99,12 @@ void GroupShard::complete_join(Turn& turn, ClassicGroup& group) {
     group.pending_sync().insert(id);
   }
   group.sync_timer_generation = group.generation();
-  deadlines_.set(group.sync_timer, {TimerKind::kSync, group.id(), {}},
+  deadlines().set(group.sync_timer, {TimerKind::kSync, group.id(), {}},
                  turn.now.steady_ms + group.rebalance_timeout_ms());
 }
 
-JoinGroupResponse GroupShard::joined(const ClassicGroup& group, ByteView member_id, ByteView leader,
-                                     bool with_members) {
+JoinGroupResponse ClassicGroups::joined(const ClassicGroup& group, ByteView member_id, ByteView leader,
+                                        bool with_members) {
   JoinGroupResponse response;
   response.generation_id = group.generation();
   response.protocol_type = group.protocol_type();
@@ -117,38 +118,38 @@ JoinGroupResponse GroupShard::joined(const ClassicGroup& group, ByteView member_
   return response;
 }
 
-void GroupShard::answer_join(Turn& turn, ClassicGroup& group, ClassicMember& member, JoinGroupResponse response) {
+void ClassicGroups::answer_join(Turn& turn, ClassicGroup& group, ClassicMember& member, JoinGroupResponse response) {
   if (!member.awaiting_join) return;
   turn.answer(*member.awaiting_join, std::move(response));
   group.set_awaiting_join(member, std::nullopt);
 }
 
-void GroupShard::answer_syncs(Turn& turn, ClassicGroup& group, ErrorCode error) {
+void ClassicGroups::answer_syncs(Turn& turn, ClassicGroup& group, ErrorCode error) {
   for (auto& [id, member] : group.members()) {
     if (!member.awaiting_sync) continue;
     SyncGroupResponse response;
     response.error_code = error;
     turn.answer(*std::exchange(member.awaiting_sync, std::nullopt), std::move(response));
     // Its session may have run out unheard while it waited here.
-    if (!closed_) touch_session(turn, group, member);
+    if (!space_.closed) touch_session(turn, group, member);
   }
 }
 
-void GroupShard::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member) {
+void ClassicGroups::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member) {
   touch_session(turn, group, member, member.session_timeout_ms);
 }
 
-void GroupShard::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member, int64_t timeout_ms) {
+void ClassicGroups::touch_session(Turn& turn, ClassicGroup& group, ClassicMember& member, int64_t timeout_ms) {
   const int64_t deadline_ms =
       std::min(turn.now.steady_ms + timeout_ms, member.connection.gone_deadline_ms.value_or(kNever));
   if (deadline_ms >= member.session.queued_ms) {
     member.session.deadline_ms = deadline_ms;  // the ordinary heartbeat: no name is built
   } else {
-    deadlines_.set(member.session, {TimerKind::kSession, group.id(), member.id}, deadline_ms);
+    deadlines().set(member.session, {TimerKind::kSession, group.id(), member.id}, deadline_ms);
   }
 }
 
-void GroupShard::drop_member(Turn& turn, ClassicGroup& group, ClassicMember& member) {
+void ClassicGroups::drop_member(Turn& turn, ClassicGroup& group, ClassicMember& member) {
   // It may wait for a join or an assignment; if it is alive after all, it will come again.
   JoinGroupResponse response;
   response.error_code = ErrorCode::kUnknownMemberId;
@@ -161,7 +162,7 @@ void GroupShard::drop_member(Turn& turn, ClassicGroup& group, ClassicMember& mem
   group.remove_member(Bytes(member.id));
 }
 
-void GroupShard::remove_member_then_rebalance(Turn& turn, ClassicGroup& group, ClassicMember& member, ByteView why) {
+void ClassicGroups::remove_member_then_rebalance(Turn& turn, ClassicGroup& group, ClassicMember& member, ByteView why) {
   drop_member(turn, group, member);
   if (group.is(GroupState::kStable) || group.is(GroupState::kCompletingRebalance)) {
     prepare_rebalance(turn, group, why);
@@ -170,7 +171,7 @@ void GroupShard::remove_member_then_rebalance(Turn& turn, ClassicGroup& group, C
   }
 }
 
-void GroupShard::expire_session(Turn& turn, ClassicGroup& group, const Bytes& member_id) {
+void ClassicGroups::expire_session(Turn& turn, ClassicGroup& group, const Bytes& member_id) {
   if (group.is_pending(member_id)) {
     log_info("Group {}: member id {} was never used and expires", group.id(), member_id);
     group.remove_member(member_id);
@@ -188,7 +189,7 @@ void GroupShard::expire_session(Turn& turn, ClassicGroup& group, const Bytes& me
   remove_member_then_rebalance(turn, group, member, "the session of a member has expired");
 }
 
-void GroupShard::expire_pending_sync(Turn& turn, ClassicGroup& group) {
+void ClassicGroups::expire_pending_sync(Turn& turn, ClassicGroup& group) {
   const bool expected = group.is(GroupState::kCompletingRebalance) || group.is(GroupState::kStable);
   if (group.sync_timer_generation != group.generation() || !expected || group.pending_sync().empty()) return;
   const std::vector<Bytes> silent(group.pending_sync().begin(), group.pending_sync().end());

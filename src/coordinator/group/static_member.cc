@@ -1,13 +1,13 @@
-// GroupShard: a static member (KIP-345) that comes back without its member id takes the place of its former self. In a
-// stable group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the
+// ClassicGroups: a static member (KIP-345) that comes back without its member id takes the place of its former self. In
+// a stable group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the
 // same and a consumer its topics. (Kafka does not look at the topics: its consumers keep what they no longer want, and
 // lack what they do want, until the leader joins again for a reason of its own.)
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/group/classic_groups.h"
 #include "coordinator/group/consumer_protocol.h"
 #include "coordinator/group/group_records.h"
-#include "coordinator/group/group_shard.h"
 
 namespace milena {
 namespace {
@@ -23,8 +23,8 @@ bool topics_changed(ByteView before, ByteView after) {
 
 }  // namespace
 
-void GroupShard::replace_static_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
-                                       ClassicGroup& group, const Bytes& old_id, const Bytes& new_id) {
+void ClassicGroups::replace_static_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
+                                          ClassicGroup& group, const Bytes& old_id, const Bytes& new_id) {
   const Bytes instance_id(*request.group_instance_id);
   log_info("Group {}: static member {} comes back, {} in place of {}", group.id(), instance_id, new_id, old_id);
   ClassicMember& old_member = *group.find_member(old_id);
@@ -61,9 +61,9 @@ void GroupShard::replace_static_member(Turn& turn, const Caller& caller, const J
   }
 }
 
-void GroupShard::keep_generation_of_static_member(Turn& turn, const Caller& caller, ClassicGroup& group,
-                                                  ClassicMember& member, const ClassicMember& before,
-                                                  const Bytes& old_leader) {
+void ClassicGroups::keep_generation_of_static_member(Turn& turn, const Caller& caller, ClassicGroup& group,
+                                                     ClassicMember& member, const ClassicMember& before,
+                                                     const Bytes& old_leader) {
   const bool leads = group.is_leader(member.id);
   if (caller.api_version >= kFirstVersionWithSkipAssignment) {
     JoinGroupResponse response = joined(group, member.id, *group.leader(), leads);
@@ -76,7 +76,7 @@ void GroupShard::keep_generation_of_static_member(Turn& turn, const Caller& call
   turn.write(make_group_record(group.id(), group.to_record()));
   turn.undo = [this, id = group.id(), new_id = member.id, before, old_leader, token = caller.token](ErrorCode error,
                                                                                                   Turn& failed) {
-    ClassicGroup& reverted = *this->group(id);
+    ClassicGroup& reverted = *find(id);
     ClassicMember& back = reverted.replace_static_member(*before.instance_id, new_id, before.id);
     reverted.update_member(back, before.protocols, before.rebalance_timeout_ms, before.session_timeout_ms);
     touch_session(failed, reverted, back);

@@ -1,10 +1,10 @@
-// GroupShard: SyncGroup. Versions: 3 static members, 5 protocol type and name both ways.
+// ClassicGroups: SyncGroup. Versions: 3 static members, 5 protocol type and name both ways.
 #include <map>
 #include <utility>
 
 #include "base/log.h"
+#include "coordinator/group/classic_groups.h"
 #include "coordinator/group/group_records.h"
-#include "coordinator/group/group_shard.h"
 #include "coordinator/group/planted_group_bugs.h"
 
 namespace milena {
@@ -43,14 +43,8 @@ ErrorCode validate_sync(const ClassicGroup& group, const SyncGroupRequest& reque
 
 }  // namespace
 
-Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& request, Now now) {
-  Turn turn = begin(now);
-  heard_from(turn, caller, request.group_id, request.member_id);
-  if (ConsumerGroup* modern = consumer_group(request.group_id); modern != nullptr && !modern->is_empty()) {
-    sync_consumer_group(turn, caller, request, *modern);
-    return finish(std::move(turn));
-  }
-  ClassicGroup* known = group(request.group_id);
+void ClassicGroups::sync(Turn& turn, const Caller& caller, const SyncGroupRequest& request) {
+  ClassicGroup* known = find(request.group_id);
   ErrorCode error = ErrorCode::kNone;
   if (request.group_id.empty()) {
     error = ErrorCode::kInvalidGroupId;
@@ -60,10 +54,7 @@ Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& req
     error = validate_sync(*known, request);
   }
   if (error == ErrorCode::kNone && known->is(GroupState::kPreparingRebalance)) error = ErrorCode::kRebalanceInProgress;
-  if (error != ErrorCode::kNone) {
-    turn.answer(caller.token, sync_error(error));
-    return finish(std::move(turn));
-  }
+  if (error != ErrorCode::kNone) return turn.answer(caller.token, sync_error(error));
   ClassicMember& member = *known->find_member(request.member_id);
   received_sync(*known, member.id);
   if (known->is(GroupState::kStable)) {
@@ -71,17 +62,16 @@ Effects GroupShard::sync_group(const Caller& caller, const SyncGroupRequest& req
   } else {
     sync_completing(turn, caller, request, *known, member);
   }
-  return finish(std::move(turn));
 }
 
-void GroupShard::received_sync(ClassicGroup& group, ByteView member_id) {
+void ClassicGroups::received_sync(ClassicGroup& group, ByteView member_id) {
   const auto at = group.pending_sync().find(member_id);
   if (at != group.pending_sync().end()) group.pending_sync().erase(at);
   if (group.pending_sync().empty()) Deadlines::cancel(group.sync_timer);
 }
 
-void GroupShard::sync_completing(Turn& turn, const Caller& caller, const SyncGroupRequest& request,
-                                 ClassicGroup& group, ClassicMember& member) {
+void ClassicGroups::sync_completing(Turn& turn, const Caller& caller, const SyncGroupRequest& request,
+                                    ClassicGroup& group, ClassicMember& member) {
   // Asked twice: the first question has lost its listener; nothing stays unanswered here.
   if (member.awaiting_sync) turn.answer(*member.awaiting_sync, sync_error(ErrorCode::kRebalanceInProgress));
   member.awaiting_sync = caller.token;
@@ -89,7 +79,7 @@ void GroupShard::sync_completing(Turn& turn, const Caller& caller, const SyncGro
 }
 
 // Everybody who waits gets its part; the group is stable when the record is applied.
-void GroupShard::store_assignments(Turn& turn, const SyncGroupRequest& request, ClassicGroup& group) {
+void ClassicGroups::store_assignments(Turn& turn, const SyncGroupRequest& request, ClassicGroup& group) {
   std::map<ByteView, ByteView> assignments;
   for (const auto& assigned : request.assignments) assignments[assigned.member_id] = assigned.assignment;
   log_info("Group {}: the leader has assigned generation {} to {} members", group.id(), group.generation(),
@@ -111,7 +101,7 @@ void GroupShard::store_assignments(Turn& turn, const SyncGroupRequest& request, 
         if (answer.token == token) answer.response = sync_error(error);
       }
     }
-    ClassicGroup& unassigned = *this->group(id);
+    ClassicGroup& unassigned = *find(id);
     unassigned.reset_assignments();
     prepare_rebalance(failed, unassigned, "the assignment could not be stored");
   };

@@ -1,0 +1,64 @@
+// GroupOffsets: the offsets committed under the names of groups: OffsetCommit, TxnOffsetCommit, OffsetFetch and
+// OffsetDelete, and how offsets end: by age, with their topic, with their group. Whether a group lets somebody commit
+// is the group's own rule (group.h). (Kafka: org.apache.kafka.coordinator.group.OffsetMetadataManager.)
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "coordinator/group/group_machine.h"
+#include "coordinator/group/group_records.h"
+#include "coordinator/group/offset_store.h"
+
+namespace milena {
+
+class GroupOffsets {
+ public:
+  using Turn = GroupTurn;
+
+  explicit GroupOffsets(GroupSpace& space) : space_(space) {}
+
+  const OffsetStore& store() const { return store_; }
+  void apply(const OffsetRecord& committed, int64_t record_offset, int64_t producer_id);
+  void apply_marker(int64_t producer_id, bool committed) { store_.end_transaction(producer_id, committed); }
+
+  // The rules of the group, or of a name that has none.
+  ErrorCode validate_commit(const Caller& caller, const OffsetCommitRequest& request) const;
+  // Where `error` is not kNone, it is what every partition is answered.
+  void commit(Turn& turn, const Caller& caller, const OffsetCommitRequest& request, ErrorCode error);
+  void commit_in_transaction(Turn& turn, const Caller& caller, const TxnOffsetCommitRequest& request);
+  void fetch(Turn& turn, const Caller& caller, const OffsetFetchGroup& request, bool require_stable) const;
+  void remove(Turn& turn, const Caller& caller, const OffsetDeleteRequest& request);
+  void topics_deleted(Turn& turn, std::span<const DeletedTopic> topics) const;
+  // All of a group's, pending ones included.
+  void write_tombstones(Turn& turn, ByteView group_id) const;
+
+  // --- offset_expiry.cc
+
+  // kNever before the first call of postpone_expiry.
+  int64_t next_expiry_ms() const { return next_expiry_ms_; }
+  void start_expiry(Now now);
+  // What is expired is not tried again at once.
+  void postpone_expiry(Now now);
+  // Removes what has expired, and groups of which nothing is left.
+  void expire(Turn& turn);
+
+ private:
+  CommitContext commit_context(const Caller& caller) const;
+  // False if the answer is full before its end.
+  bool fetch_named(const Caller& caller, const OffsetFetchGroup& request, bool require_stable,
+                   OffsetFetchGroupResponse& response) const;
+  void fetch_all(const Caller& caller, const OffsetFetchGroup& request, bool require_stable,
+                 OffsetFetchGroupResponse& response) const;
+  OffsetFetchResponse::OffsetFetchResponsePartitions fetched(ByteView group_id, ByteView topic, const Uuid& topic_id,
+                                                             int32_t partition, const CommittedOffset* offset,
+                                                             bool require_stable) const;
+  // Writes the tombstones of offsets that have expired. True if nothing is left of the group's offsets after this.
+  bool expire_offsets(Turn& turn, const Group& group) const;
+
+  GroupSpace& space_;
+  OffsetStore store_;
+  int64_t next_expiry_ms_ = kNever;
+};
+
+}  // namespace milena
