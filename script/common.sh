@@ -7,10 +7,11 @@ die() {
   exit 1
 }
 
-# Installs the Debian packages of script/packages that are missing, if we may.
+# Installs the Debian packages that are missing, if we may: those of script/packages, or those that are named.
 install_packages() {
   local missing=() package
-  for package in $(grep -v '^#' "$root/script/packages"); do
+  [ $# -gt 0 ] || set -- $(grep -v '^#' "$root/script/packages")
+  for package in "$@"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0

@@ -26,6 +26,7 @@
 #include "net/outgoing.h"
 #include "net/server.h"
 #include "net/server_settings.h"
+#include "net/service_manager.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/declared_topics.h"
@@ -194,7 +195,9 @@ int serve(const Settings& settings, const CommandLine& line) {
     http.start(**node);
     log_listeners(server);
     say_started(settings, line.say_when_ready);
+    notify_service_manager("READY=1");
     wait_for_stop(signals);
+    notify_service_manager("STOPPING=1");
   }
   node.value()->leave();
   http.stop();
