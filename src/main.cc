@@ -13,6 +13,9 @@
 
 #include "base/log.h"
 #include "broker/api_reference.h"
+#include "broker/cluster/peer_security.h"
+#include "broker/cluster/refusing_network.h"
+#include "broker/cluster/sasl_network.h"
 #include "broker/dev_security.h"
 #include "broker/node.h"
 #include "broker/operations/http_service.h"
@@ -27,6 +30,7 @@
 #include "net/server.h"
 #include "net/server_settings.h"
 #include "net/service_manager.h"
+#include "tools/cluster.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/declared_topics.h"
@@ -158,6 +162,43 @@ Status create_topics_of_environment(const Server& server) {
                     topics);
 }
 
+// How this node reaches others: brokers, or controllers.
+struct PeerNetwork {
+  std::unique_ptr<OutgoingNetwork> sockets;
+  std::unique_ptr<Network> above;  // logs in, or refuses
+
+  Network* network() const { return above != nullptr ? above.get() : sockets.get(); }
+};
+
+// A node that is a controller, too, may well be alone: what is missing is said when others have to be reached.
+Result<PeerNetwork> open_peer_network(LoopGroup& loops, const Settings& settings,
+                                      const Result<PeerSecurity>& security) {
+  PeerNetwork made;
+  if (!security.ok()) {
+    if (!settings.has_role("controller")) return security.error();
+    log_warn("Other brokers cannot be reached: {}", security.error().message);
+    made.above = std::make_unique<RefusingNetwork>(loops.executors(), security.error().message);
+    return made;
+  }
+  std::shared_ptr<TlsContexts> contexts;
+  if (security->tls) {
+    auto loaded = TlsContexts::make(*security->tls, TlsRole::kClient);
+    if (!loaded.ok()) return loaded.error();
+    contexts = loaded.take();
+  }
+  made.sockets = std::make_unique<OutgoingNetwork>(loops, std::move(contexts));
+  if (security->tls) made.sockets->take_stores(*security->tls);
+  if (security->login) {
+    made.above = std::make_unique<SaslNetwork>(*made.sockets, loops.executors(), *security->login,
+                                               fmt::format("broker-{}", settings.get_int("node.id")));
+  }
+  return made;
+}
+
+void exchange_stores(const PeerNetwork& peers, const Result<PeerSecurity>& security) {
+  if (peers.sockets != nullptr && security.ok() && security->tls) peers.sockets->take_stores(*security->tls);
+}
+
 int serve(const Settings& settings, const CommandLine& line) {
   Result<ServerOptions> options = server_options(settings);
   if (!options.ok()) return fail(options.error().message);
@@ -182,9 +223,20 @@ int serve(const Settings& settings, const CommandLine& line) {
   if (!http_started.ok()) return fail(http_started.error().message);
 
   log_info("Data directory: {}", settings.get_string("log.dirs"));
-  OutgoingNetwork network(loops);
+  Result<PeerNetwork> brokers = open_peer_network(loops, settings, broker_peer_security(settings));
+  if (!brokers.ok()) return fail(brokers.error().message);
+  Result<PeerNetwork> controllers = PeerNetwork();
+  if (!settings.has_role("controller")) {
+    controllers = open_peer_network(loops, settings, controller_peer_security(settings));
+    if (!controllers.ok()) return fail(controllers.error().message);
+  }
+  server.set_settings_watcher([&brokers, &controllers](const Settings& now) {
+    exchange_stores(*brokers, broker_peer_security(now));
+    exchange_stores(*controllers, controller_peer_security(now));
+  });
   NodeSurroundings surroundings;
-  surroundings.network = &network;
+  surroundings.network = brokers->network();
+  surroundings.controller_network = controllers->network();
   surroundings.cancelled = stop_is_wanted;
   Result<std::unique_ptr<Node>> node =
       Node::start(settings, loops.executors(), posix_file_system(), std::move(surroundings));
@@ -210,25 +262,68 @@ int serve(const Settings& settings, const CommandLine& line) {
   return 0;
 }
 
-// At the first listener of this machine's broker that anyone may ask, or where the command line says.
-int check_health(const CommandLine& line, const Settings& settings) {
-  BrokerAddress address{"localhost", 0};
-  if (!line.address.empty()) {
-    Result<BrokerAddress> given = parse_broker_address(line.address);
-    if (!given.ok()) return fail(given.error().message);
-    address = given.take();
-  } else {
-    Result<std::vector<ListenerEndpoint>> listeners =
-        settings.has_role("broker") ? broker_listeners(settings) : controller_listeners(settings);
-    if (!listeners.ok()) return fail(listeners.error().message);
-    const auto plain = std::find_if(listeners->begin(), listeners->end(),
-                                    [](const ListenerEndpoint& each) { return each.protocol == "PLAINTEXT"; });
-    if (plain == listeners->end()) return fail("no listener is PLAINTEXT; the others cannot be asked yet");
-    const ListenerEndpoint& first = *plain;
-    if (!first.host.empty() && first.host != "0.0.0.0" && first.host != "::") address.host = first.host;
-    address.port = first.port;
+// Where the broker of these settings is asked how it is, and as whom: at a listener for everybody; without one, as the
+// other brokers would do it.
+struct HealthTarget {
+  const ListenerEndpoint* listener = nullptr;
+  ClientSecurity security;
+};
+
+Result<HealthTarget> own_health_target(const Settings& settings, const std::vector<ListenerEndpoint>& listeners) {
+  const auto find = [&](auto fits) {
+    const auto found = std::find_if(listeners.begin(), listeners.end(), fits);
+    return found == listeners.end() ? nullptr : &*found;
+  };
+  HealthTarget target;
+  target.listener = find([](const ListenerEndpoint& each) { return each.protocol == "PLAINTEXT"; });
+  if (target.listener != nullptr) return target;
+  Result<PeerSecurity> peers = settings.has_role("broker") ? broker_peer_security(settings)
+                                                           : controller_peer_security(settings);
+  if (peers.ok()) {
+    target.listener = find([&](const ListenerEndpoint& each) { return each.listener_name == peers->listener; });
   }
-  return run_health(address);
+  if (target.listener == nullptr) {
+    return make_error(ErrorKind::kInvalid, "no listener is PLAINTEXT or that of other brokers; expected "
+                      "--command-config FILE and HOST:PORT");
+  }
+  Result<ClientSecurity> security = client_security(peers->tls, peers->login);
+  if (!security.ok()) return security.error();
+  target.security = security.take();
+  return target;
+}
+
+int check_health(const CommandLine& line, const Settings& settings) {
+  std::map<std::string, std::string> properties;
+  if (!line.client_config.empty()) {
+    auto read = read_properties(line.client_config);
+    if (!read.ok()) return fail(read.error().message);
+    properties = read.take();
+  }
+  Result<ClientSecurity> given = client_security(properties);
+  if (!given.ok()) return fail(given.error().message);
+  if (!line.address.empty()) {
+    Result<BrokerAddress> address = parse_broker_address(line.address);
+    return address.ok() ? run_health(*address, *given) : fail(address.error().message);
+  }
+  Result<std::vector<ListenerEndpoint>> listeners =
+      settings.has_role("broker") ? broker_listeners(settings) : controller_listeners(settings);
+  if (!listeners.ok()) return fail(listeners.error().message);
+  HealthTarget target;
+  if (line.client_config.empty()) {
+    Result<HealthTarget> own = own_health_target(settings, *listeners);
+    if (!own.ok()) return fail(own.error().message);
+    target = own.take();
+  } else {
+    const auto wanted = properties.find("security.protocol");
+    const std::string protocol = wanted == properties.end() ? "PLAINTEXT" : wanted->second;
+    const auto found = std::find_if(listeners->begin(), listeners->end(),
+                                    [&](const ListenerEndpoint& each) { return each.protocol == protocol; });
+    if (found == listeners->end()) return fail("no listener is " + protocol);
+    target = {&*found, given.take()};
+  }
+  const ListenerEndpoint& listener = *target.listener;
+  const bool any_host = listener.host.empty() || listener.host == "0.0.0.0" || listener.host == "::";
+  return run_health({any_host ? "localhost" : listener.host, listener.port}, target.security);
 }
 
 // The first users of a new cluster; without a directory they are only checked.

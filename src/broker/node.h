@@ -44,6 +44,8 @@ struct NodeContext;
 struct NodeSurroundings {
   // How other nodes are reached; null for a node that stands alone. Outlives the node.
   Network* network = nullptr;
+  // To controllers; null: the same as to brokers.
+  Network* controller_network = nullptr;
   // Asked now and then while the node waits for others at its start: true gives up.
   std::function<bool()> cancelled;
   // Called over and over while the node waits: for executors that run only when told.
@@ -104,6 +106,7 @@ class Node final : private SessionFactory {
   void start_lifecycle();
   Status enter_service();
   Status wait_at_home(std::function<bool()> ready, int64_t most_ms);
+  Network& controller_network() const;
   std::unique_ptr<ActiveController> connect_to_controller(const char* purpose);
   void on_cluster_change();
   void tell_misplaced();

@@ -82,9 +82,13 @@ Status Node::wait_at_home(std::function<bool()> ready, int64_t most_ms) {
                                                            : "the controllers were waited for in vain");
 }
 
+Network& Node::controller_network() const {
+  return *(surroundings_.controller_network != nullptr ? surroundings_.controller_network : surroundings_.network);
+}
+
 std::unique_ptr<ActiveController> Node::connect_to_controller(const char* purpose) {
   auto quorum = quorum_addresses(settings_);
-  return std::make_unique<ActiveController>(*executors_[0], *surroundings_.network, 0, addresses_of(*quorum),
+  return std::make_unique<ActiveController>(*executors_[0], controller_network(), 0, addresses_of(*quorum),
                                             fmt::format("broker-{}-{}", context_->node_id, purpose));
 }
 
@@ -194,7 +198,7 @@ Status Node::open_observer() {
   observer.fetch_timeout_ms = settings_.get_int("controller.quorum.fetch.timeout.ms");
   observer.log_config.segment_bytes = settings_.get_int("metadata.log.segment.bytes");
   observer.log_config.segment_ms = settings_.get_long("metadata.log.segment.ms");
-  auto opened = MetadataObserver::open(*file_cache_, *executors_[0], *surroundings_.network,
+  auto opened = MetadataObserver::open(*file_cache_, *executors_[0], controller_network(),
                                        directories_->metadata().path(), std::move(observer));
   if (!opened) return opened.error();
   observer_ = opened.take();

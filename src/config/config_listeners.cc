@@ -101,13 +101,13 @@ std::string listener_prefix(ByteView listener_name) {
   return "listener.name." + ascii_lower(listener_name) + ".";
 }
 
-ListenerSetting listener_setting(const Settings& settings, ByteView listener_name, ByteView setting) {
-  std::string key = listener_prefix(listener_name) + std::string(setting);
-  if (auto own = settings.others().find(key); own != settings.others().end()) {
-    return {Bytes(trim_blanks(own->second)), std::move(key), true};
-  }
-  const bool known = find_broker_config(setting) != nullptr;
-  return {known ? settings.text(setting) : settings.explicit_text(setting), std::string(setting), false};
+Result<std::string> protocol_of_listener(const Settings& settings, ByteView listener_name, bool of_controller) {
+  Result<ProtocolMap> protocols = parse_protocol_map(settings);
+  if (!protocols.ok()) return protocols.error();
+  ListenerEndpoint endpoint;
+  endpoint.listener_name = upper(listener_name);
+  RETURN_IF_ERROR(choose_protocol(settings, *protocols, of_controller, endpoint));
+  return endpoint.protocol;
 }
 
 Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text) {

@@ -16,16 +16,11 @@ struct ListenerEndpoint {
   std::string protocol;  // PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
 };
 
-// What one listener has of a setting: its own, listener.name.<name>.<setting>, or else the broker's; and the key that
-// it was found under.
-struct ListenerSetting {
-  std::optional<Bytes> text;
-  std::string key;
-  bool of_listener = false;
-};
 // "listener.name.outside."
 std::string listener_prefix(ByteView listener_name);
-ListenerSetting listener_setting(const Settings& settings, ByteView listener_name, ByteView setting);
+// Of a listener that need not be one of this node's. One of the controllers needs no entry in the map where none was
+// written.
+Result<std::string> protocol_of_listener(const Settings& settings, ByteView listener_name, bool of_controller);
 
 // "NAME://host:port,…" as Kafka reads it; names are upper case afterwards.
 Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting, ByteView text);

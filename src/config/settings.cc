@@ -75,14 +75,21 @@ Result<Settings> Settings::load(const SettingsInput& input) {
                                    Source::kOverride, "--override"));
   }
   settings.derive_listeners();
-  for (const auto& [key, text] : settings.others_) settings.warn_about(key, text);
+  const ProtectionWarnings warnings(settings);
+  for (const auto& [key, text] : settings.others_) {
+    if (!is_foreign(key)) {
+      settings.warn_about(key, text);
+    } else if (std::string why = warnings.of(key); !why.empty()) {
+      settings.warnings_.push_back(fmt::format("{}{}: {}", key, variable_of(settings.origin_of_other(key)), why));
+    }
+  }
   for (const ConfigDef& def : broker_configs()) {
     const Value& value = settings.values_[config_index(def)];
     if (value.source == Source::kDefault || (def.marks & kConfigNoEffect) != 0) continue;
     // Somebody's file with Kafka's own default in it says nothing new.
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
-    std::string why = unprotected_warning(settings, def.name);
+    std::string why = warnings.of(def.name);
     if (why.empty() && (def.marks & kConfigHonoured) != 0) continue;
     settings.warnings_.push_back(fmt::format(
         "{}={}{}: {}", def.name, def.type == ConfigType::kPassword ? "[hidden]" : value.text.value_or(""),
@@ -172,11 +179,6 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
 
 void Settings::warn_about(const Bytes& key, const Bytes& text) {
   const std::string variable = variable_of(origin_of_other(key));
-  if (is_foreign(key)) {
-    std::string why = unprotected_warning(*this, key);
-    if (!why.empty()) warnings_.push_back(fmt::format("{}{}: {}", key, variable, why));
-    return;
-  }
   if (const RemovedConfig* removed = find_removed_config(key)) {
     warnings_.push_back(fmt::format("{}={}{}: Kafka has this setting no more: {}", key, text, variable, removed->hint));
     return;

@@ -48,52 +48,54 @@ namespace {
 constexpr ByteView kServedToAll =
     "it has no effect on listeners without it, as in Kafka: every client that reaches them is served";
 
-std::vector<ListenerEndpoint> all_listeners(const Settings& settings) {
-  std::vector<ListenerEndpoint> all;
-  for (auto some : {broker_listeners(settings), controller_listeners(settings)}) {
-    if (some.ok()) all.insert(all.end(), some->begin(), some->end());
+std::string served_to_all(ByteView what) { return fmt::format("{}: {}", what, kServedToAll); }
+
+}  // namespace
+
+ProtectionWarnings::ProtectionWarnings(const Settings& settings) : settings_(settings) {
+  const auto add = [this](const std::string& name, ByteView protocol) {
+    listeners_.push_back({name, protocol.ends_with("SSL"), protocol.starts_with("SASL_")});
+  };
+  for (const auto& some : {broker_listeners(settings), controller_listeners(settings)}) {
+    if (!some.ok()) continue;
+    for (const ListenerEndpoint& each : *some) add(each.listener_name, each.protocol);
   }
-  return all;
+  // Those of controllers elsewhere say how this node connects to them.
+  if (settings.has_role("controller")) return;
+  for (const Bytes& name : settings.get_list("controller.listener.names")) {
+    if (auto protocol = protocol_of_listener(settings, name, true); protocol.ok()) add(name, *protocol);
+  }
 }
 
-bool speaks_tls(const ListenerEndpoint& listener) { return listener.protocol.ends_with("SSL"); }
-bool speaks_sasl(const ListenerEndpoint& listener) { return listener.protocol.starts_with("SASL_"); }
-
-bool any_listener(const Settings& settings, bool (*speaks)(const ListenerEndpoint&)) {
-  const std::vector<ListenerEndpoint> all = all_listeners(settings);
-  return std::any_of(all.begin(), all.end(), speaks);
+bool ProtectionWarnings::any(bool Listener::*speaks) const {
+  return std::any_of(listeners_.begin(), listeners_.end(), [speaks](const Listener& each) { return each.*speaks; });
 }
 
 // "listener.name.<name>.<setting>"
-std::string listener_warning(const Settings& settings, ByteView key) {
+std::string ProtectionWarnings::of_listener_key(ByteView key) const {
   key.remove_prefix(ByteView("listener.name.").size());
   const size_t dot = key.find('.');
   const ByteView name = key.substr(0, dot), setting = dot == ByteView::npos ? ByteView() : key.substr(dot + 1);
-  for (const ListenerEndpoint& listener : all_listeners(settings)) {
-    if (!equals_ignoring_case(listener.listener_name, name)) continue;
-    if (setting.starts_with("ssl.") && !speaks_tls(listener)) return "TLS: " + std::string(kServedToAll);
+  for (const Listener& listener : listeners_) {
+    if (!equals_ignoring_case(listener.name, name)) continue;
+    if (setting.starts_with("ssl.") && !listener.tls) return served_to_all("TLS");
     const bool of_sasl = setting.find("sasl.") != ByteView::npos || setting.ends_with("connections.max.reauth.ms");
-    if (of_sasl && !speaks_sasl(listener)) return "SASL: " + std::string(kServedToAll);
-    return {};
+    return of_sasl && !listener.sasl ? served_to_all("SASL") : std::string();
   }
   return "there is no listener of this name";
 }
 
-}  // namespace
-
-std::string unprotected_warning(const Settings& settings, ByteView key) {
+std::string ProtectionWarnings::of(ByteView key) const {
   if (key == kSuperUsers || key == kAllowEveryone) {
-    const std::optional<Bytes>& authorizer = settings.text("authorizer.class.name");
+    const std::optional<Bytes>& authorizer = settings_.text("authorizer.class.name");
     if (authorizer && !authorizer->empty()) return {};
     return "without authorizer.class.name it has no effect, as in Kafka: every client may do everything";
   }
-  if (key.starts_with("listener.name.")) return listener_warning(settings, key);
-  if (key.starts_with("ssl.")) return any_listener(settings, speaks_tls) ? "" : "TLS: " + std::string(kServedToAll);
+  if (key.starts_with("listener.name.")) return of_listener_key(key);
+  if (key.starts_with("ssl.")) return any(&Listener::tls) ? std::string() : served_to_all("TLS");
   const bool of_sasl =
       key.starts_with("sasl.") || key.starts_with("delegation.token.") || key == "connections.max.reauth.ms";
-  // Those of the broker's own connections are in every file that Kafka's documents show.
-  if (!of_sasl || any_listener(settings, speaks_sasl)) return {};
-  return "SASL: " + std::string(kServedToAll);
+  return of_sasl && !any(&Listener::sasl) ? served_to_all("SASL") : std::string();
 }
 
 }  // namespace milena

@@ -2,6 +2,9 @@
 // not start open: its start is refused.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "config/settings.h"
 
 namespace milena {
@@ -9,7 +12,25 @@ namespace milena {
 // Refuses what would have protected a broker of Kafka's with the same settings.
 Status check_protection(const Settings& settings);
 
-// Of a setting that protects nothing without another one, as in Kafka: what to say about it. Empty for all others.
-std::string unprotected_warning(const Settings& settings, ByteView key);
+// What to say of settings that protect nothing without another one, as in Kafka. Takes the listeners apart once. The
+// settings outlive it and do not change meanwhile.
+class ProtectionWarnings {
+ public:
+  explicit ProtectionWarnings(const Settings& settings);
+  // Empty where there is nothing to say of a key.
+  std::string of(ByteView key) const;
+
+ private:
+  struct Listener {
+    std::string name;
+    bool tls = false;
+    bool sasl = false;
+  };
+  std::string of_listener_key(ByteView key) const;
+  bool any(bool Listener::*speaks) const;
+
+  const Settings& settings_;
+  std::vector<Listener> listeners_;
+};
 
 }  // namespace milena

@@ -14,6 +14,7 @@
 #include "net/event_loop.h"
 #include "net/frame_reader.h"
 #include "net/stream.h"
+#include "net/tls_stream.h"
 #include "net/write_queue.h"
 
 namespace milena {
@@ -49,15 +50,18 @@ std::vector<Address> look_up(const std::string& host, uint16_t port) {
 // Kept by its OutgoingLink, and by what it waits for.
 class OutgoingSocket final : public StreamWatcher, public std::enable_shared_from_this<OutgoingSocket> {
  public:
-  OutgoingSocket(EventLoop& loop, LinkWatcher& watcher) : loop_(loop), watcher_(&watcher), reader_(kMaxAnswer_bytes) {}
+  OutgoingSocket(EventLoop& loop, LinkWatcher& watcher, std::shared_ptr<TlsContextSource> tls, const std::string& host)
+      : loop_(loop), watcher_(&watcher), tls_(std::move(tls)), host_(host), reader_(kMaxAnswer_bytes) {}
 
-  void start(const std::string& host, uint16_t port) {
+  void start(uint16_t port) {
     auto found = std::make_shared<std::vector<Address>>();
-    loop_.run_blocking([found, host, port] { *found = look_up(host, port); },
-                       [self = shared_from_this(), found, host] {
+    loop_.run_blocking([found, host = host_, port] { *found = look_up(host, port); },
+                       [self = shared_from_this(), found] {
                          if (self->watcher_ == nullptr) return;
                          self->addresses_ = std::move(*found);
-                         if (self->addresses_.empty()) return self->lose("there is no address of the name " + host);
+                         if (self->addresses_.empty()) {
+                           return self->lose("there is no address of the name " + self->host_);
+                         }
                          self->try_next();
                        });
   }
@@ -77,12 +81,15 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
   }
 
   void on_readable() override {
-    if (watcher_ != nullptr) read_more();
+    if (watcher_ == nullptr) return;
+    if (!opened_) return open();
+    read_more();
   }
 
   void on_writable() override {
     if (watcher_ == nullptr) return;
     if (!connected_) return finish_connect();
+    if (!opened_) return open();
     writing_waits_ = false;
     flush();
   }
@@ -106,7 +113,8 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
         continue;
       }
       descriptor_ = descriptor;
-      stream_ = make_plain_stream(loop_, descriptor);
+      stream_ = tls_ == nullptr ? make_plain_stream(loop_, descriptor)
+                                : make_tls_stream(loop_, descriptor, tls_, host_);
       return stream_->wait_writable(shared_from_this());
     }
     lose(why);
@@ -118,13 +126,35 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
     if (::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     if (error == 0) {
       connected_ = true;
-      stream_->wait_readable(shared_from_this());
-      return watcher_->on_connected();
+      return open();
     }
     stream_->close();
     stream_.reset();
     if (next_address_ < addresses_.size()) return try_next();
     lose(std::strerror(error));
+  }
+
+  // TLS's handshake, if there is one.
+  void open() {
+    const IoResult result = stream_->handshake([weak = weak_from_this()] {
+      if (auto self = weak.lock(); self && self->watcher_ != nullptr) self->open();
+    });
+    switch (result.kind) {
+      case IoResult::kWorks: return;
+      case IoResult::kWantsRead: return stream_->wait_readable(shared_from_this());
+      case IoResult::kWantsWrite: return stream_->wait_writable(shared_from_this());
+      case IoResult::kEnd: return lose("closed by the other side before the TLS handshake was over");
+      case IoResult::kFailed: return refuse(failure_of(result.error));
+      case IoResult::kMoved: break;
+    }
+    opened_ = true;
+    stream_->wait_readable(shared_from_this());
+    watcher_->on_connected();
+  }
+
+  std::string failure_of(int error) const {
+    const std::string text = stream_->failure_text();
+    return text.empty() ? std::strerror(error) : "TLS: " + text;
   }
 
   void read_more() {
@@ -136,7 +166,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
       IoResult result = stream_->read(std::span<iovec>(parts, static_cast<size_t>(count)));
       if (result.would_block()) return stream_->wait_readable(shared_from_this());
       if (result.kind == IoResult::kEnd) return lose("closed by the other side");
-      if (result.kind == IoResult::kFailed) return lose(std::strerror(result.error));
+      if (result.kind == IoResult::kFailed) return lose(failure_of(result.error));
       std::deque<Frame> frames;
       Status read = reader_.commit(result.bytes, loop_.scratch(), frames);
       for (Frame& frame : frames) {
@@ -156,21 +186,25 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
       case WriteQueue::kBlocked:
         writing_waits_ = true;
         return stream_->wait_writable(shared_from_this());
-      case WriteQueue::kFailed: return lose(std::strerror(writes_.error()));
+      case WriteQueue::kFailed: return lose(failure_of(writes_.error()));
     }
   }
 
+  void lose(const std::string& why) { end(&LinkWatcher::on_lost, why); }
+  void refuse(const std::string& why) { end(&LinkWatcher::on_refused, why); }
   // The watcher is told last of all: it may destroy the link.
-  void lose(const std::string& why) {
+  void end(void (LinkWatcher::*tell)(const std::string&), const std::string& why) {
     LinkWatcher* watcher = std::exchange(watcher_, nullptr);
     if (watcher == nullptr) return;
     auto self = shared_from_this();
     if (stream_ != nullptr) stream_->close();
-    watcher->on_lost(why);
+    (watcher->*tell)(why);
   }
 
   EventLoop& loop_;
   LinkWatcher* watcher_;  // null when it is over
+  const std::shared_ptr<TlsContextSource> tls_;
+  const std::string host_;
   std::vector<Address> addresses_;
   size_t next_address_ = 0;
   int descriptor_ = -1;
@@ -178,6 +212,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
   FrameReader reader_;
   WriteQueue writes_;
   bool connected_ = false;
+  bool opened_ = false;  // connected, and TLS's handshake is over
   bool flush_asked_ = false;
   bool writing_waits_ = false;
 };
@@ -194,10 +229,18 @@ class OutgoingLink final : public Link {
 
 }  // namespace
 
+void OutgoingNetwork::take_stores(const TlsSettings& wanted) {
+  if (tls_ == nullptr) return;
+  const bool first = !taken_;
+  const bool others = !first && *taken_ != wanted;
+  taken_ = wanted;
+  if (others) TlsContexts::replace_in_background(tls_, loops_.loop(0), wanted, "The connections to other nodes");
+}
+
 std::unique_ptr<Link> OutgoingNetwork::connect(size_t shard, const std::string& host, uint16_t port,
                                                LinkWatcher& watcher) {
-  auto socket = std::make_shared<OutgoingSocket>(loops_.loop(static_cast<int>(shard)), watcher);
-  socket->start(host, port);
+  auto socket = std::make_shared<OutgoingSocket>(loops_.loop(static_cast<int>(shard)), watcher, tls_, host);
+  socket->start(port);
   return std::make_unique<OutgoingLink>(std::move(socket));
 }
 

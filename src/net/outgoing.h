@@ -1,21 +1,30 @@
-// OutgoingNetwork: the connections that this node opens to others, over sockets (broker/cluster/network.h). Names are
-// looked up on a worker; the addresses of a name are tried one after the other.
+// OutgoingNetwork: the connections that this node opens to others, over sockets (broker/cluster/network.h), with TLS or
+// without. Names are looked up on a worker; the addresses of a name are tried one after the other.
 #pragma once
+
+#include <optional>
 
 #include "broker/cluster/network.h"
 #include "net/loop_group.h"
+#include "net/tls_protocol.h"
 
 namespace milena {
 
 class OutgoingNetwork final : public Network {
  public:
-  // The loops outlive it.
-  explicit OutgoingNetwork(LoopGroup& loops) : loops_(loops) {}
+  // The loops outlive it. With contexts (of TlsRole::kClient) it speaks TLS.
+  explicit OutgoingNetwork(LoopGroup& loops, std::shared_ptr<TlsContexts> tls = nullptr)
+      : loops_(loops), tls_(std::move(tls)) {}
+
+  // Where it speaks TLS and these are others: new connections use them. On the thread of shard 0.
+  void take_stores(const TlsSettings& wanted);
 
   std::unique_ptr<Link> connect(size_t shard, const std::string& host, uint16_t port, LinkWatcher& watcher) override;
 
  private:
   LoopGroup& loops_;
+  const std::shared_ptr<TlsContexts> tls_;
+  std::optional<TlsSettings> taken_;
 };
 
 }  // namespace milena

@@ -136,6 +136,7 @@ void Server::take_settings(const Settings& settings) {
   options_.max_creation_rate = now->max_creation_rate;
   take_listeners(now->listeners);
   if (accepting_paused_ && !is_full()) resume_accepting();
+  if (settings_watcher_) settings_watcher_(settings);
 }
 
 void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
@@ -158,19 +159,10 @@ void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
   }
 }
 
-// The files are read on another thread. What was altered last counts, as the order of the work is that of the changes.
 void Server::exchange_stores(ListenerOptions& listener, const TlsSettings& wanted) {
   listener.tls = wanted;
-  const auto contexts = static_cast<const TlsProtocol&>(*listener.protocol).contexts();
-  loops_.loop(0).run_blocking(
-      [contexts, wanted, name = listener.name] {
-        if (Status replaced = contexts->replace(wanted); !replaced.ok()) {
-          log_error("Listener {} keeps its key store and trust store: {}", name, replaced.error().message);
-        } else {
-          log_info("Listener {} has a new key store or trust store", name);
-        }
-      },
-      [] {});
+  TlsContexts::replace_in_background(static_cast<const TlsProtocol&>(*listener.protocol).contexts(), loops_.loop(0),
+                                     wanted, "Listener " + listener.name);
 }
 
 // One that cannot be opened is tried again at the next change of settings.

@@ -44,6 +44,8 @@ class Server {
   Status open();
   // What open() bound, with real port numbers; not what was added or removed since.
   const std::vector<BoundSocket>& sockets() const { return sockets_; }
+  // Is told, before start() and on shard 0, of settings that were altered, as the server is.
+  void set_settings_watcher(std::function<void(const Settings&)> watcher) { settings_watcher_ = std::move(watcher); }
   // From here on clients are served. The factory outlives the server.
   Status start(SessionFactory& sessions);
   // No new connections; closes those that are there. Done when it returns.
@@ -89,6 +91,7 @@ class Server {
   bool accepting_paused_ = false;
   TimerId retry_timer_ = 0;
   SessionFactory* sessions_ = nullptr;
+  std::function<void(const Settings&)> settings_watcher_;
   std::unordered_map<int, TimerId> held_;  // by descriptor
   RateMeter creation_rate_;
   std::unordered_map<std::string, RateMeter> creation_rate_of_listener_;

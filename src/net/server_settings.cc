@@ -2,6 +2,7 @@
 
 #include "config/config_listeners.h"
 #include "config/config_values.h"
+#include "config/listener_settings.h"
 #include "net/http_protocol.h"
 
 namespace milena {
@@ -17,27 +18,21 @@ Status add_ip_override(const Bytes& item, ServerOptions& options) {
   return ok_status();
 }
 
-TlsSettings tls_settings_of(const Settings& settings, const ListenerEndpoint& endpoint) {
-  return TlsSettings::of_listener(endpoint.protocol == "SASL_SSL", [&](ByteView name) {
-    return listener_setting(settings, endpoint.listener_name, name);
-  });
-}
-
 // A limit that has no other form than that of one listener.
-Result<int> limit_of_listener(const Settings& settings, const ListenerEndpoint& endpoint, ByteView name) {
-  const ListenerSetting found = listener_setting(settings, endpoint.listener_name, name);
-  if (!found.of_listener) return INT32_MAX;
-  const auto number = parse_integer(*found.text);
+Result<int> limit_of_listener(const ListenerSettings& own, ByteView name) {
+  const auto found = own.find_own({}, name);
+  if (!found) return INT32_MAX;
+  const auto number = parse_integer(found->text);
   if (!number || *number < 0 || *number > INT32_MAX) {
-    return make_error(ErrorKind::kInvalid, "{}={}: expected a number of at least 0", found.key, *found.text);
+    return make_error(ErrorKind::kInvalid, "{}={}: expected a number of at least 0", found->key, found->text);
   }
   return static_cast<int>(*number);
 }
 
-Status set_limits_of_listener(const Settings& settings, const ListenerEndpoint& endpoint, ListenerOptions& listener) {
-  Result<int> connections = limit_of_listener(settings, endpoint, "max.connections");
+Status set_limits_of_listener(const ListenerSettings& own, ListenerOptions& listener) {
+  Result<int> connections = limit_of_listener(own, "max.connections");
   if (!connections.ok()) return connections.error();
-  Result<int> rate = limit_of_listener(settings, endpoint, "max.connection.creation.rate");
+  Result<int> rate = limit_of_listener(own, "max.connection.creation.rate");
   if (!rate.ok()) return rate.error();
   listener.max_connections = *connections;
   listener.max_creation_rate = *rate;
@@ -57,8 +52,9 @@ Result<ServerOptions> server_options(const Settings& settings) {
     ListenerOptions listener;
     listener.name = endpoint.listener_name;
     listener.security_protocol = parse_security_protocol(endpoint.protocol).value_or(SecurityProtocol::kPlaintext);
-    if (uses_tls(listener.security_protocol)) listener.tls = tls_settings_of(settings, endpoint);
-    RETURN_IF_ERROR(set_limits_of_listener(settings, endpoint, listener));
+    const ListenerSettings own(settings, endpoint.listener_name);
+    if (uses_tls(listener.security_protocol)) listener.tls = TlsSettings::of_listener(own, listener.security_protocol);
+    RETURN_IF_ERROR(set_limits_of_listener(own, listener));
     listener.host = endpoint.host;
     listener.port = endpoint.port;
     listener.backlog = settings.get_int("socket.listen.backlog.size");

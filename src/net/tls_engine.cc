@@ -94,7 +94,7 @@ std::string describe_handshake_failure(SSL* ssl) {
   if (reason == "certificate verify failed") return reason + ": " + X509_verify_cert_error_string(verified);
   if (reason == "wrong version number" || reason == "http request" || reason == "unexpected message" ||
       reason == "packet length too long" || reason == "record layer failure") {
-    return reason + "; perhaps the client speaks without TLS";
+    return reason + "; perhaps the other side speaks without TLS";
   }
   return reason;
 }
@@ -107,6 +107,7 @@ bool TlsEngine::start() {
   BIO* bio = ssl_ ? TlsBio::make(*this) : nullptr;
   if (bio == nullptr) return false;
   SSL_set_bio(ssl_.get(), bio, bio);
+  if (!server_host_.empty()) return context_->expect_server(ssl_.get(), server_host_);
   SSL_set_accept_state(ssl_.get());
   return true;
 }

@@ -23,9 +23,13 @@ class TlsEngine {
  public:
   enum class State { kHandshake, kOpen, kFailed };
 
-  explicit TlsEngine(std::shared_ptr<TlsContextSource> contexts) : contexts_(std::move(contexts)) {}
+  // With a server's host it is a client; else a server. The contexts are of that role.
+  explicit TlsEngine(std::shared_ptr<TlsContextSource> contexts, std::string server_host = {})
+      : contexts_(std::move(contexts)), server_host_(std::move(server_host)) {}
 
   State state() const { return state_; }
+  // A client begins before it is given anything.
+  bool has_to_begin() const { return !server_host_.empty() && !ssl_; }
   const std::string& failure_text() const { return failure_; }
   const std::shared_ptr<const TlsPeer>& peer() const { return peer_; }
 
@@ -53,6 +57,7 @@ class TlsEngine {
   void fail(std::string why);
 
   const std::shared_ptr<TlsContextSource> contexts_;
+  const std::string server_host_;
   std::shared_ptr<const TlsContext> context_;
   OpensslConnection ssl_;
   State state_ = State::kHandshake;

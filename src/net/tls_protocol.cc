@@ -34,7 +34,8 @@ std::shared_ptr<const TlsContext> TlsContexts::current() {
 }
 
 Status TlsContexts::load(const TlsSettings& settings) {
-  Result<std::shared_ptr<const TlsContext>> loaded = TlsContext::load(settings, system_clock().wall_ms());
+  Result<std::shared_ptr<const TlsContext>> loaded =
+      TlsContext::load(settings, system_clock().wall_ms(), context_->role());
   if (!loaded.ok()) return loaded.error();
   if (auto refusal = (*loaded)->refusal_after(*context_)) return make_error(ErrorKind::kInvalid, "{}", *refusal);
   context_ = loaded.take();
@@ -48,11 +49,29 @@ Status TlsContexts::replace(const TlsSettings& settings) {
   return load(settings);
 }
 
-Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const TlsSettings& settings) {
-  Result<std::shared_ptr<const TlsContext>> loaded = TlsContext::load(settings, system_clock().wall_ms());
+void TlsContexts::replace_in_background(std::shared_ptr<TlsContexts> contexts, Executor& executor,
+                                        const TlsSettings& wanted, const std::string& whose) {
+  auto work = [contexts = std::move(contexts), wanted, whose] {
+    if (Status replaced = contexts->replace(wanted); !replaced.ok()) {
+      log_error("{} keeps its key store and trust store: {}", whose, replaced.error().message);
+    } else {
+      log_info("{} has a new key store or trust store", whose);
+    }
+  };
+  executor.run_blocking(std::move(work), [] {});
+}
+
+Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const TlsSettings& settings, TlsRole role) {
+  Result<std::shared_ptr<const TlsContext>> loaded = TlsContext::load(settings, system_clock().wall_ms(), role);
   if (!loaded.ok()) return loaded.error();
   log_warnings(**loaded);
-  return std::shared_ptr<TlsProtocol>(new TlsProtocol(std::make_shared<TlsContexts>(loaded.take())));
+  return std::make_shared<TlsContexts>(loaded.take());
+}
+
+Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const TlsSettings& settings) {
+  Result<std::shared_ptr<TlsContexts>> contexts = TlsContexts::make(settings, TlsRole::kServer);
+  if (!contexts.ok()) return contexts.error();
+  return std::shared_ptr<TlsProtocol>(new TlsProtocol(contexts.take()));
 }
 
 std::unique_ptr<Stream> TlsProtocol::make_stream(EventLoop& loop, int descriptor) const {

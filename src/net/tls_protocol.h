@@ -15,12 +15,18 @@ namespace milena {
 class TlsContexts final : public TlsContextSource {
  public:
   explicit TlsContexts(std::shared_ptr<const TlsContext> first) : context_(std::move(first)) {}
+  // Reads files: on a thread that may block.
+  static Result<std::shared_ptr<TlsContexts>> make(const TlsSettings& settings, TlsRole role);
 
   // Looks for changed files now and then, so a broker at rest does nothing for it. What cannot be read, or may not take
   // the old one's place, is logged and does not count.
   std::shared_ptr<const TlsContext> current() override;
   // The context of these settings from here on. Reads files. An error: all stays as it was.
   Status replace(const TlsSettings& settings);
+  // The same on another thread, and says in the log how it went. What was altered last counts, as the order of the work
+  // is that of the changes. `whose` begins a sentence.
+  static void replace_in_background(std::shared_ptr<TlsContexts> contexts, Executor& executor,
+                                    const TlsSettings& wanted, const std::string& whose);
 
  private:
   Status load(const TlsSettings& settings);

@@ -22,10 +22,10 @@ static_assert(kFileRead <= EventLoop::kScratchBytes);
 
 class TlsStream final : public Stream {
  public:
-  TlsStream(EventLoop& loop, int descriptor, std::shared_ptr<TlsContextSource> contexts)
+  TlsStream(EventLoop& loop, int descriptor, std::shared_ptr<TlsContextSource> contexts, std::string server_host)
       : loop_(loop),
         socket_(make_plain_stream(loop, descriptor)),
-        engine_(std::make_shared<TlsEngine>(std::move(contexts))) {}
+        engine_(std::make_shared<TlsEngine>(std::move(contexts), std::move(server_host))) {}
 
   IoResult handshake(Task resume) override;
   std::shared_ptr<const TlsPeer> peer() const override { return engine_->peer(); }
@@ -62,7 +62,9 @@ IoResult TlsStream::handshake(Task resume) {
     engine_->attach(*socket_);
     return {IoResult::kMoved};
   }
-  if (IoResult got = read_handshake(); got.kind != IoResult::kMoved) return got;
+  if (!engine_->has_to_begin()) {
+    if (IoResult got = read_handshake(); got.kind != IoResult::kMoved) return got;
+  }
   start_step(std::move(resume));
   return {IoResult::kWorks};
 }
@@ -156,8 +158,9 @@ void TlsStream::close() {
 
 }  // namespace
 
-std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, std::shared_ptr<TlsContextSource> contexts) {
-  return std::make_unique<TlsStream>(loop, descriptor, std::move(contexts));
+std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, std::shared_ptr<TlsContextSource> contexts,
+                                        std::string server_host) {
+  return std::make_unique<TlsStream>(loop, descriptor, std::move(contexts), std::move(server_host));
 }
 
 }  // namespace milena

@@ -12,7 +12,8 @@
 
 namespace milena {
 
-// Takes the descriptor over.
-std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, std::shared_ptr<TlsContextSource> contexts);
+// Takes the descriptor over. With a server's host it is the stream of a client.
+std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, std::shared_ptr<TlsContextSource> contexts,
+                                        std::string server_host = {});
 
 }  // namespace milena

@@ -68,6 +68,12 @@ ScramCredential scram_credential(ScramMechanism mechanism, ByteView salted, Byte
           iterations};
 }
 
+Bytes exclusive_or(Bytes a, ByteView b) {
+  CHECK(a.size() == b.size(), "{} bytes and {}", a.size(), b.size());
+  for (size_t i = 0; i < a.size(); i++) a[i] = static_cast<char>(a[i] ^ b[i]);
+  return a;
+}
+
 Bytes random_scram_text(Random& random) { return text_of_130_bits(random_bytes(random, 17)); }
 
 ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism mechanism, ByteView user) {

@@ -34,6 +34,8 @@ struct ScramCredential {
 Bytes salted_password(ScramMechanism mechanism, ByteView password, ByteView salt, int32_t iterations);
 ScramCredential scram_credential(ScramMechanism mechanism, ByteView salted_password, ByteView salt,
                                  int32_t iterations);
+// Byte by byte, of two texts of one length: a proof is a key under a signature.
+Bytes exclusive_or(Bytes a, ByteView b);
 // As Kafka's tools make salts and nonces: 130 random bits in letters and digits.
 Bytes random_scram_text(Random& random);
 

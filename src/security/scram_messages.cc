@@ -1,6 +1,7 @@
 #include "security/scram_messages.h"
 
 #include "base/ascii.h"
+#include "config/config_values.h"
 #include "security/base64.h"
 
 namespace milena {
@@ -46,6 +47,18 @@ std::optional<Bytes> unescape_sasl_name(ByteView name) {
     i += 2;
   }
   return plain;
+}
+
+Bytes escape_sasl_name(ByteView name) {
+  Bytes escaped;
+  for (char c : name) {
+    if (c == ',' || c == '=') {
+      escaped += c == ',' ? "=2C" : "=3D";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
 }
 
 std::optional<ScramClientFirst> parse_scram_client_first(ByteView message) {
@@ -101,6 +114,23 @@ std::optional<ScramClientFinal> parse_scram_client_final(ByteView message) {
     return last;
   }
   return std::nullopt;
+}
+
+std::optional<ScramServerFirst> parse_scram_server_first(ByteView message) {
+  ScramServerFirst first;
+  ByteView rest = message;
+  std::optional<Attribute> part = attribute(take_part(rest));
+  if (!part || part->name != "r" || !all_of_text(part->value, is_scram_printable)) return std::nullopt;
+  first.nonce = part->value;
+  part = attribute(take_part(rest));
+  std::optional<Bytes> salt = part && part->name == "s" ? base64_decode(part->value) : std::nullopt;
+  if (!salt) return std::nullopt;
+  first.salt = std::move(*salt);
+  part = attribute(take_part(rest));
+  std::optional<int64_t> iterations = part && part->name == "i" ? parse_integer(part->value) : std::nullopt;
+  if (!iterations) return std::nullopt;
+  first.iterations = *iterations;
+  return first;
 }
 
 }  // namespace milena

@@ -1,4 +1,5 @@
-// The two messages that a SCRAM client sends (RFC 5802, as far as Kafka reads it). Pure; views of the text.
+// SCRAM's messages (RFC 5802, as far as Kafka reads it): the two that a client sends, and a server's first. Pure; views
+// of the text.
 #pragma once
 
 #include <optional>
@@ -25,7 +26,16 @@ struct ScramClientFinal {
 };
 std::optional<ScramClientFinal> parse_scram_client_final(ByteView message);
 
+// r=nonce,s=salt,i=iterations[,name=value]…
+struct ScramServerFirst {
+  ByteView nonce;
+  Bytes salt;
+  int64_t iterations = 0;
+};
+std::optional<ScramServerFirst> parse_scram_server_first(ByteView message);
+
 // Of SASL names in general: '=2C' is ',' and '=3D' is '='. nullopt for what is no such name.
 std::optional<Bytes> unescape_sasl_name(ByteView name);
+Bytes escape_sasl_name(ByteView name);
 
 }  // namespace milena

@@ -9,11 +9,6 @@
 namespace milena {
 namespace {
 
-Bytes exclusive_or(Bytes a, ByteView b) {
-  for (size_t i = 0; i < a.size(); i++) a[i] = static_cast<char>(a[i] ^ b[i]);
-  return a;
-}
-
 class ScramServer final : public SaslServer {
  public:
   ScramServer(ScramMechanism mechanism, std::shared_ptr<const ScramDirectory> directory, Random& random)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "config/config_values.h"
 #include "security/distinguished_name.h"
 #include "security/tls_ciphers.h"
 #include "security/tls_stores.h"
@@ -25,9 +26,9 @@ std::string fingerprints(const TlsSettings& settings) {
          file_fingerprint(settings.truststore_location.view());
 }
 
-OpensslContext make_context() {
+OpensslContext make_context(TlsRole role) {
   start_openssl();
-  OpensslContext context(SSL_CTX_new(TLS_server_method()));
+  OpensslContext context(SSL_CTX_new(role == TlsRole::kServer ? TLS_server_method() : TLS_client_method()));
   if (!context) return nullptr;
   SSL_CTX* raw = context.get();
   SSL_CTX_set_security_level(raw, kSecurityLevel);
@@ -92,17 +93,18 @@ Status use_key(SSL_CTX* context, const KeyEntry& entry) {
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsSettings& settings, int64_t wall_ms) {
-  std::shared_ptr<TlsContext> made(new TlsContext(settings));
-  made->context_ = make_context();
+Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsSettings& settings, int64_t wall_ms, TlsRole role) {
+  std::shared_ptr<TlsContext> made(new TlsContext(settings, role));
+  made->context_ = make_context(role);
   if (!made->context_) return make_error(ErrorKind::kIo, "TLS cannot be set up: {}", take_openssl_error());
   // Before the files are read: what changes meanwhile is seen as a change.
   made->files_ = fingerprints(settings);
   RETURN_IF_ERROR(made->use_keys(wall_ms));
   RETURN_IF_ERROR(made->use_trust());
-  RETURN_IF_ERROR(made->use_client_auth());
+  RETURN_IF_ERROR(made->use_verification());
   RETURN_IF_ERROR(made->use_protocols());
   RETURN_IF_ERROR(made->use_ciphers());
+  if (role == TlsRole::kClient) return std::shared_ptr<const TlsContext>(std::move(made));
   Result<PrincipalMapping> mapping = PrincipalMapping::parse(settings.principal_mapping_rules.view());
   if (!mapping.ok()) {
     return make_error(ErrorKind::kInvalid, "{}: {}", settings.principal_mapping_rules.key, mapping.error().message);
@@ -113,6 +115,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsSettings& se
 
 // One key of each kind, as one handshake uses one: the first.
 Status TlsContext::use_keys(int64_t wall_ms) {
+  const bool given = settings_.keystore_location.text || settings_.keystore_key.text || settings_.keystore_chain.text;
+  if (role_ == TlsRole::kClient && !given) return ok_status();
   Result<KeyStore> store = load_key_store(settings_);
   if (!store.ok()) return store.error();
   std::vector<int> kinds;
@@ -152,7 +156,9 @@ Status TlsContext::use_trust() {
   // Whatever is in the trust store is trusted, be it an authority, one that another one signed, or a client itself.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   if (!trust->has_value()) {
-    if (settings_.client_auth.view() != "none") SSL_CTX_set_default_verify_paths(context_.get());
+    if (role_ == TlsRole::kClient || settings_.client_auth.view() != "none") {
+      SSL_CTX_set_default_verify_paths(context_.get());
+    }
     ERR_clear_error();
     return ok_status();
   }
@@ -165,7 +171,13 @@ Status TlsContext::use_trust() {
   return ok_status();
 }
 
-Status TlsContext::use_client_auth() {
+Status TlsContext::use_verification() {
+  if (role_ == TlsRole::kClient) {
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+    const TlsSettings::Value& algorithm = settings_.endpoint_identification;
+    if (algorithm.view().empty() || equals_ignoring_case(algorithm.view(), "https")) return ok_status();
+    return make_error(ErrorKind::kInvalid, "{}={}: expected https, or nothing", algorithm.key, algorithm.view());
+  }
   const ByteView wish = settings_.client_auth.view();
   int mode = SSL_VERIFY_NONE;
   if (wish == "required") mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -246,13 +258,28 @@ std::optional<std::string> TlsContext::refusal_after(const TlsContext& before) c
   return std::nullopt;
 }
 
+bool expect_host_name(SSL* connection, const std::string& host) {
+  X509_VERIFY_PARAM* expected = SSL_get0_param(connection);
+  X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1) return true;
+  ERR_clear_error();
+  return SSL_set1_host(connection, host.c_str()) == 1;
+}
+
+bool TlsContext::expect_server(SSL* connection, const std::string& host) const {
+  SSL_set_connect_state(connection);
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string::npos || host.find(':') != std::string::npos;
+  if (!numeric && SSL_set_tlsext_host_name(connection, host.c_str()) != 1) return false;
+  return settings_.endpoint_identification.view().empty() || expect_host_name(connection, host);
+}
+
 Result<TlsPeer> TlsContext::peer_of(SSL* connection) const {
   TlsPeer peer;
   peer.version = SSL_get_version(connection);
   const SSL_CIPHER* cipher = SSL_get_current_cipher(connection);
   if (const char* name = cipher == nullptr ? nullptr : SSL_CIPHER_standard_name(cipher)) peer.cipher = name;
   const X509* certificate = SSL_get0_peer_certificate(connection);
-  if (certificate == nullptr) return peer;
+  if (certificate == nullptr || role_ == TlsRole::kClient) return peer;
   const Bytes subject = distinguished_name(X509_get_subject_name(certificate));
   peer.principal = mapping_.name_of(subject);
   if (!peer.principal) {

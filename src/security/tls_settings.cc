@@ -18,7 +18,20 @@ TlsSettings::TlsSettings(const Lookup& lookup)
       enabled_protocols(lookup("ssl.enabled.protocols")),
       cipher_suites(lookup("ssl.cipher.suites")),
       principal_mapping_rules(lookup("ssl.principal.mapping.rules")),
+      endpoint_identification(lookup("ssl.endpoint.identification.algorithm")),
       allow_dn_changes(lookup("ssl.allow.dn.changes").view() == "true"),
       allow_san_changes(lookup("ssl.allow.san.changes").view() == "true") {}
+
+TlsSettings TlsSettings::of_listener(const ListenerSettings& listener, SecurityProtocol protocol) {
+  return TlsSettings([&](ByteView name) {
+    // As in Kafka: what the broker as a whole asks for is meant for listeners without SASL.
+    if (name == "ssl.client.auth" && uses_sasl(protocol) && !listener.find_own({}, name)) {
+      return Value{"none", Bytes(name)};
+    }
+    std::optional<ListenerSettings::Found> found = listener.find({}, name);
+    if (!found) return Value{std::nullopt, Bytes(name)};
+    return Value{std::move(found->text), std::move(found->key)};
+  });
+}
 
 }  // namespace milena

@@ -1,5 +1,5 @@
-// TlsSettings: what the settings ssl.* say for one listener, those with its prefix before those without. Values are as
-// written; TlsContext::load() reads them.
+// TlsSettings: what the settings ssl.* say for one listener, those with its prefix before those without, or for a client.
+// Values are as written; TlsContext::load() reads them.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "config/listener_settings.h"
+#include "security/security_protocol.h"
 
 namespace milena {
 
@@ -25,16 +27,7 @@ struct TlsSettings {
   using Lookup = std::function<Value(ByteView name)>;
 
   explicit TlsSettings(const Lookup& lookup);
-  // `find(name)` gives what a listener has of a setting: text, key, and whether it is the listener's own.
-  template <class Find>
-  static TlsSettings of_listener(bool with_sasl, Find find) {
-    return TlsSettings([&](ByteView name) {
-      auto found = find(name);
-      // As in Kafka: what the broker as a whole asks for is meant for listeners without SASL.
-      if (name == "ssl.client.auth" && with_sasl && !found.of_listener) found.text = "none";
-      return Value{std::move(found.text), std::move(found.key)};
-    });
-  }
+  static TlsSettings of_listener(const ListenerSettings& listener, SecurityProtocol protocol);
   bool operator==(const TlsSettings&) const = default;
 
   Value keystore_type;
@@ -52,6 +45,7 @@ struct TlsSettings {
   Value enabled_protocols;
   Value cipher_suites;
   Value principal_mapping_rules;
+  Value endpoint_identification;  // of clients: how the name in a server's certificate is checked
   bool allow_dn_changes = false;
   bool allow_san_changes = false;
 };

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "protocol/api_key.h"
 #include "protocol/messages/api_versions.h"
+#include "security/sasl_login.h"
 
 namespace milena {
 namespace {
@@ -11,15 +13,37 @@ namespace {
 // No answer that these commands ask for is larger.
 constexpr int32_t kMostAnswerBytes = 256 << 20;
 constexpr int16_t kMostApiKey = 1024;
+// Of a session's time; then the client logs in anew.
+constexpr int64_t kSessionUsed_percent = 85;
 
 }  // namespace
 
 Result<std::unique_ptr<BrokerClient>> BrokerClient::connect(const BrokerAddress& address, int64_t timeout_ms,
-                                                            const BrokerTransportMaker& make_transport,
-                                                            std::string client_id) {
-  Result<std::unique_ptr<BrokerTransport>> transport = make_transport(address, deadline_in(timeout_ms));
+                                                            const ClientSecurity& security, std::string client_id) {
+  Result<std::unique_ptr<BrokerTransport>> transport = security.make_transport(address, deadline_in(timeout_ms));
   if (!transport.ok()) return transport.error();
-  return std::unique_ptr<BrokerClient>(new BrokerClient(address, timeout_ms, transport.take(), std::move(client_id)));
+  std::unique_ptr<BrokerClient> client(
+      new BrokerClient(address, timeout_ms, transport.take(), security.login, std::move(client_id)));
+  if (client->login_) RETURN_IF_ERROR(client->log_in());
+  return client;
+}
+
+Status BrokerClient::log_in() {
+  SaslLogin login(*login_, system_random(), client_id_);
+  const Deadline deadline = deadline_in(timeout_ms_);
+  std::optional<Payload> request = login.first_request();
+  while (request) {
+    Result<Bytes> bytes = request->flatten();
+    if (!bytes.ok()) return bytes.error();
+    RETURN_IF_ERROR(transport_->send(*bytes, deadline));
+    RETURN_IF_ERROR(receive_answer(deadline));
+    Result<std::optional<Payload>> next = login.step(answer_);
+    if (!next.ok()) return make_error(next.error().kind, "{}: {}", address_.text(), next.error().message);
+    request = next.take();
+  }
+  log_in_again_.reset();
+  if (login.session_ms() > 0) log_in_again_ = deadline_in(login.session_ms() / 100 * kSessionUsed_percent);
+  return ok_status();
 }
 
 Error BrokerClient::unreadable(ApiKey key, size_t bytes) const {
@@ -40,6 +64,7 @@ Writer BrokerClient::start_request(ApiKey key, int16_t version) {
 }
 
 Status BrokerClient::send(Writer request) {
+  if (log_in_again_ && std::chrono::steady_clock::now() > *log_in_again_) RETURN_IF_ERROR(log_in());
   request.overwrite_int32(0, static_cast<int32_t>(request.size() - 4));
   Result<Bytes> bytes = request.take().flatten();
   if (!bytes.ok()) return bytes.error();
@@ -48,7 +73,10 @@ Status BrokerClient::send(Writer request) {
 
 Status BrokerClient::exchange(Writer request, int64_t more_ms) {
   RETURN_IF_ERROR(send(std::move(request)));
-  Deadline deadline = deadline_in(timeout_ms_ + more_ms);
+  return receive_answer(deadline_in(timeout_ms_ + more_ms));
+}
+
+Status BrokerClient::receive_answer(Deadline deadline) {
   char prefix[4];
   RETURN_IF_ERROR(transport_->receive(prefix, sizeof prefix, deadline));
   int32_t size = load_big_endian<int32_t>(prefix);

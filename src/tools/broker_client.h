@@ -11,15 +11,16 @@
 #include "protocol/reader.h"
 #include "protocol/request_header.h"
 #include "protocol/writer.h"
+#include "tools/client_security.h"
 #include "tools/transport.h"
 
 namespace milena {
 
 class BrokerClient {
  public:
-  // Connecting and each answer has this time.
+  // Connecting and each answer has this time. Logs in where it has credentials, and again before a session ends.
   static Result<std::unique_ptr<BrokerClient>> connect(const BrokerAddress& address, int64_t timeout_ms,
-                                                       const BrokerTransportMaker& make_transport = connect_plain,
+                                                       const ClientSecurity& security = {},
                                                        std::string client_id = "milena");
 
   // The answer to one request; it may be kept. `more_ms` is what the broker may wait before it answers.
@@ -64,22 +65,27 @@ class BrokerClient {
   };
 
   BrokerClient(BrokerAddress address, int64_t timeout_ms, std::unique_ptr<BrokerTransport> transport,
-               std::string client_id)
+               std::optional<SaslCredentials> login, std::string client_id)
       : address_(std::move(address)),
         timeout_ms_(timeout_ms),
         transport_(std::move(transport)),
+        login_(std::move(login)),
         client_id_(std::move(client_id)) {}
 
   Writer start_request(ApiKey key, int16_t version);
   Status send(Writer request);
   // Leaves the answer without its size in answer_.
   Status exchange(Writer request, int64_t more_ms);
+  Status receive_answer(Deadline deadline);
+  Status log_in();
   Status learn_versions();
   Error unreadable(ApiKey key, size_t bytes) const;
 
   const BrokerAddress address_;
   const int64_t timeout_ms_;
   const std::unique_ptr<BrokerTransport> transport_;
+  const std::optional<SaslCredentials> login_;
+  std::optional<Deadline> log_in_again_;
   const std::string client_id_;
   int32_t correlation_id_ = 0;
   Bytes answer_;

@@ -37,8 +37,8 @@ int complain(const std::string& message) {
   return 1;
 }
 
-int run_health(const BrokerAddress& address) {
-  auto client = BrokerClient::connect(address, kCommandTimeoutMs);
+int run_health(const BrokerAddress& address, const ClientSecurity& security) {
+  auto client = BrokerClient::connect(address, kCommandTimeoutMs, security);
   if (!client.ok()) return complain(client.error().message);
   auto answer = (*client)->ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
   if (!answer.ok()) return complain(answer.error().message);

@@ -41,10 +41,9 @@ Result<std::unique_ptr<Cluster>> Cluster::open(ClusterOptions options) {
     options.properties = read.take();
   }
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(options)));
-  std::string protocol = cluster->property("security.protocol", "PLAINTEXT");
-  if (protocol != "PLAINTEXT") {
-    return make_error(ErrorKind::kUnsupported, "security.protocol={}: expected PLAINTEXT", protocol);
-  }
+  auto security = client_security(cluster->options_.properties);
+  if (!security.ok()) return security.error();
+  cluster->options_.security = security.take();
   if (cluster->options_.servers.empty()) {
     cluster->options_.servers = cluster->property("bootstrap.servers", kUsualServer);
   }
@@ -74,7 +73,7 @@ void Cluster::reconnect() {
 }
 
 Result<std::unique_ptr<BrokerClient>> Cluster::connect(const BrokerAddress& address) const {
-  return BrokerClient::connect(address, options_.timeout_ms, options_.make_transport, options_.client_id);
+  return BrokerClient::connect(address, options_.timeout_ms, options_.security, options_.client_id);
 }
 
 std::string Cluster::property(const std::string& name, const std::string& fallback) const {

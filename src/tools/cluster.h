@@ -25,7 +25,7 @@ struct ClusterOptions {
   std::map<std::string, std::string> properties;  // of Kafka's Java clients
   std::string client_id = "milena";
   int64_t timeout_ms = kCommandTimeoutMs;
-  BrokerTransportMaker make_transport = connect_plain;
+  ClientSecurity security;  // as the properties say
 
   // --bootstrap-server (also -b) and --command-config.
   void add_to(Options& options);

@@ -15,7 +15,7 @@ constexpr char kHelp[] =
 
 Usage: milena [--env] [--dev-security] [FILE] [--override KEY=VALUE]...
        milena config [--all] [--env] [FILE] [--override KEY=VALUE]...
-       milena health [HOST:PORT | PORT]
+       milena health [--command-config FILE] [HOST:PORT | PORT]
        milena COMMAND ... (each with --help)
        milena help | version
 
@@ -29,7 +29,8 @@ Usage: milena [--env] [--dev-security] [FILE] [--override KEY=VALUE]...
   config                prints the settings that hold and where each came from;
                         --all with the defaults
   health                ends with 0 if the broker answers at its own first
-                        listener, or at HOST:PORT, or at PORT of this machine
+                        listener, or at HOST:PORT, or at PORT of this machine;
+                        --command-config names properties of a Java client
 
 Commands, for Milena or Apache Kafka; without -b HOST:PORT they go to
 localhost:9092:
@@ -171,6 +172,9 @@ CommandLine parse_command_line(int count, const char* const* words) {
       line.dev_security = true;
     } else if (word == "--env") {
       line.environment = true;
+    } else if (word == "--command-config" && line.command == Command::kHealth) {
+      if (++i == count) line.mistake = "--command-config: expected a file behind it";
+      else line.client_config = words[i];
     } else if (word == "--all" && line.command == Command::kConfig) {
       line.all = true;
     } else if (word == "--say-when-ready" && i + 1 < count) {

@@ -29,6 +29,7 @@ struct CommandLine {
   bool dev_security = false;
   bool all = false;     // config: the defaults, too
   std::string address;  // health: whom to ask instead of the broker of these settings
+  std::string client_config;  // health: properties of a Java client to ask with
   std::vector<std::string> say_when_ready;  // lines for programs that wait for them
   const ToolCommand* tool = nullptr;
   ToolWords words;      // the tool's

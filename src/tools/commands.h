@@ -15,7 +15,7 @@ namespace milena {
 using ToolWords = std::span<const char* const>;
 
 // `milena health`: 0 if the broker answers and all partitions of the cluster can be used. Else it says why not.
-int run_health(const BrokerAddress& address);
+int run_health(const BrokerAddress& address, const ClientSecurity& security = {});
 
 // Stand-ins for Kafka's scripts: their options, output and exit codes.
 int run_kafka_topics(ToolWords words);
@@ -23,6 +23,7 @@ int run_kafka_console_producer(ToolWords words);
 int run_kafka_console_consumer(ToolWords words);
 int run_kafka_consumer_groups(ToolWords words);
 int run_kafka_configs(ToolWords words);
+int run_kafka_acls(ToolWords words);
 int run_kafka_broker_api_versions(ToolWords words);
 int run_kafka_storage(ToolWords words);
 int run_kafka_dump_log(ToolWords words);
@@ -36,6 +37,8 @@ std::optional<std::vector<std::string>> redpanda_words(ToolWords words, int& cod
 int run_topics(ToolWords words);
 int run_groups(ToolWords words);
 int run_configs(ToolWords words);
+int run_users(ToolWords words);
+int run_acls(ToolWords words);
 int run_produce(ToolWords words);
 int run_consume(ToolWords words);
 int run_cat(ToolWords words);

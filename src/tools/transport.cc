@@ -57,19 +57,14 @@ class PlainTransport : public BrokerTransport {
     return ok_status();
   }
 
-  Status receive(char* to, size_t count, Deadline deadline) override {
-    while (count > 0) {
-      ssize_t received = ::recv(socket_, to, count, 0);
+  Result<size_t> receive_some(char* to, size_t most, Deadline deadline) override {
+    for (;;) {
+      ssize_t received = ::recv(socket_, to, most, 0);
       if (received == 0) return make_error(ErrorKind::kIo, "{} closed the connection", peer_);
-      if (received > 0) {
-        to += received;
-        count -= static_cast<size_t>(received);
-        continue;
-      }
+      if (received > 0) return static_cast<size_t>(received);
       if (errno != EAGAIN && errno != EINTR) return failed(errno);
       RETURN_IF_ERROR(wait(POLLIN, deadline));
     }
-    return ok_status();
   }
 
  private:
@@ -92,6 +87,16 @@ class PlainTransport : public BrokerTransport {
 };
 
 }  // namespace
+
+Status BrokerTransport::receive(char* to, size_t count, Deadline deadline) {
+  while (count > 0) {
+    Result<size_t> received = receive_some(to, count, deadline);
+    if (!received.ok()) return received.error();
+    to += *received;
+    count -= *received;
+  }
+  return ok_status();
+}
 
 std::string BrokerAddress::text() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);

@@ -1,5 +1,5 @@
-// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS or a login on top
-// of it is made by another BrokerTransportMaker. Blocks its caller.
+// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS on top of it is made
+// by another BrokerTransportMaker (tls_transport.h). Blocks its caller.
 #pragma once
 
 #include <chrono>
@@ -34,9 +34,11 @@ class BrokerTransport {
  public:
   virtual ~BrokerTransport() = default;
 
-  // Both take or give all of it, or fail.
+  // All of it, or it fails.
   virtual Status send(ByteView bytes, Deadline deadline) = 0;
-  virtual Status receive(char* to, size_t count, Deadline deadline) = 0;
+  // What there is, and at least one byte.
+  virtual Result<size_t> receive_some(char* to, size_t most, Deadline deadline) = 0;
+  Status receive(char* to, size_t count, Deadline deadline);
 };
 
 using BrokerTransportMaker = std::function<Result<std::unique_ptr<BrokerTransport>>(const BrokerAddress&, Deadline)>;

@@ -1,3 +1,4 @@
+#include "config/listener_settings.h"
 #include "config/settings.h"
 
 #include <gmock/gmock.h>
@@ -201,15 +202,14 @@ TEST(Settings, ListenersWithTlsAreReadAndTheirSettingsMeanSomething) {
   ASSERT_TRUE(settings.ok()) << settings.error().message;
   EXPECT_THAT(settings->warnings(), IsEmpty());
   EXPECT_EQ(broker_listeners(*settings)->back().protocol, "SSL");
-  const ListenerSetting own = listener_setting(*settings, "OUTSIDE", "ssl.keystore.location");
-  EXPECT_EQ(own.text, "/b");
-  EXPECT_EQ(own.key, "listener.name.outside.ssl.keystore.location");
-  EXPECT_TRUE(own.of_listener);
-  const ListenerSetting other = listener_setting(*settings, "PLAINTEXT", "ssl.keystore.location");
-  EXPECT_EQ(other.text, "/a");
-  EXPECT_FALSE(other.of_listener);
+  const ListenerSettings outside(*settings, "OUTSIDE"), plain(*settings, "PLAINTEXT");
+  const auto own = outside.find({}, "ssl.keystore.location");
+  EXPECT_EQ(own->text, "/b");
+  EXPECT_EQ(own->key, "listener.name.outside.ssl.keystore.location");
+  EXPECT_EQ(plain.find({}, "ssl.keystore.location")->text, "/a");
+  EXPECT_FALSE(plain.find_own({}, "ssl.keystore.location"));
   const Settings altered = settings->with_altered({}, {{"listener.name.outside.ssl.keystore.location", "/c"}});
-  EXPECT_EQ(listener_setting(altered, "OUTSIDE", "ssl.keystore.location").text, "/c");
+  EXPECT_EQ(ListenerSettings(altered, "OUTSIDE").find({}, "ssl.keystore.location")->text, "/c");
 }
 
 // The keys of the file that Kafka's release brings.

@@ -102,6 +102,7 @@ class TestFolder {
   }
   ~TestFolder() { std::filesystem::remove_all(path_); }
 
+  const std::string& path() const { return path_; }
   // Puts a file there whole, as certificate tools do: a new one takes the old one's place.
   std::string write(const std::string& name, const std::string& bytes) const {
     const std::string path = path_ + "/" + name;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/config_listeners.h"
+#include "config/listener_settings.h"
 #include "security/tls_context.h"
 
 namespace milena {
@@ -27,9 +28,8 @@ bool names_listener(const AlteredSettings& changes, const ListenerEndpoint& endp
 }
 
 TlsSettings stores_of(const Settings& settings, const ListenerEndpoint& endpoint) {
-  return TlsSettings::of_listener(endpoint.protocol == "SASL_SSL", [&](ByteView name) {
-    return listener_setting(settings, endpoint.listener_name, name);
-  });
+  return TlsSettings::of_listener(ListenerSettings(settings, endpoint.listener_name),
+                                  parse_security_protocol(endpoint.protocol).value());
 }
 
 std::optional<std::string> complaint_about(const TlsSettings& before, const TlsSettings& after, int64_t now_ms) {

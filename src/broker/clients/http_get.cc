@@ -3,7 +3,6 @@
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include "base/saturating.h"
 #include "config/config_values.h"
+#include "security/tls_context.h"
 
 namespace milena {
 namespace {
@@ -113,12 +113,8 @@ class HttpConnection {
     if (trusts != 1) return make_error(ErrorKind::kIo, "{}: no certificates can be read", trust_file);
     tls_ = ::SSL_new(context_);
     if (tls_ == nullptr || ::SSL_set_fd(tls_, socket_) != 1) return failed("TLS");
-    X509_VERIFY_PARAM* expected = ::SSL_get0_param(tls_);
-    if (::X509_VERIFY_PARAM_set1_ip_asc(expected, url.host.c_str()) != 1) {
-      ::ERR_clear_error();
-      ::SSL_set_tlsext_host_name(tls_, url.host.c_str());
-      if (::SSL_set1_host(tls_, url.host.c_str()) != 1) return failed("TLS");
-    }
+    ::SSL_set_tlsext_host_name(tls_, url.host.c_str());
+    if (!expect_host_name(tls_, url.host)) return failed("TLS");
     if (!set_time_left()) return late();
     if (::SSL_connect(tls_) == 1) return ok_status();
     if (const long verdict = ::SSL_get_verify_result(tls_); verdict != X509_V_OK) {

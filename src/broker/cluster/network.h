@@ -23,6 +23,8 @@ class LinkWatcher {
   virtual void on_frame(Frame frame) = 0;
   // The connection could not be made, or is gone. Once; nothing else follows. May destroy the Link.
   virtual void on_lost(const std::string& why) = 0;
+  // The same, instead of on_connected(): one side does not take the other one for who it should be.
+  virtual void on_refused(const std::string& why) { on_lost(why); }
 };
 
 class Link {

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "protocol/messages/api_versions.h"
+#include "protocol/request_frame.h"
 #include "protocol/request_header.h"
 
 namespace milena {
@@ -14,21 +15,6 @@ namespace {
 constexpr int64_t kReconnect_ms = 50;
 // The first version with tagged fields, which every broker from 2.4 on understands.
 constexpr int16_t kApiVersionsVersion = 3;
-
-Payload frame_of(ApiKey key, int16_t version, int32_t correlation_id, ByteView client_id, const void* message,
-                 void (*write)(const void*, Writer&, int16_t)) {
-  Writer writer;
-  writer.write_int32(0);  // the size, known at the end
-  RequestHeader header;
-  header.api_key = static_cast<int16_t>(key);
-  header.api_version = version;
-  header.correlation_id = correlation_id;
-  header.client_id = client_id;
-  header.write(writer);
-  write(message, writer, version);
-  writer.overwrite_int32(0, static_cast<int32_t>(writer.size() - 4));
-  return writer.take();
-}
 
 }  // namespace
 
@@ -89,10 +75,7 @@ void NodeConnection::on_connected() {
   ApiVersionsRequest request;
   request.client_software_name = "milena";
   request.client_software_version = "1";
-  link_->send(frame_of(ApiKey::kApiVersions, kApiVersionsVersion, ++last_correlation_id_, client_id_, &request,
-                       [](const void* bare, Writer& writer, int16_t version) {
-                         static_cast<const ApiVersionsRequest*>(bare)->write(writer, version);
-                       }));
+  link_->send(request_frame(request, kApiVersionsVersion, ++last_correlation_id_, client_id_));
 }
 
 void NodeConnection::read_versions(const Frame& frame) {
@@ -128,8 +111,8 @@ void NodeConnection::send_queued() {
 
 void NodeConnection::write(Pending& pending) {
   pending.correlation_id = ++last_correlation_id_;
-  link_->send(frame_of(pending.request.key, pending.version, pending.correlation_id, client_id_,
-                       pending.request.message.get(), pending.request.write));
+  link_->send(request_frame(pending.request.key, pending.version, pending.correlation_id, client_id_,
+                            pending.request.message.get(), pending.request.write));
 }
 
 void NodeConnection::on_frame(Frame frame) {
@@ -162,6 +145,12 @@ void NodeConnection::on_lost(const std::string& why) {
   fail_all(ErrorCode::kNetworkException);
 }
 
+// A person has to mend that, so it is not left to those who look for it.
+void NodeConnection::on_refused(const std::string& why) {
+  if (why != last_failure_) log_error("The connection to {} failed authentication: {}", address_.to_string(), why);
+  on_lost(why);
+}
+
 void NodeConnection::drop(const std::string& why) {
   if (state_ == State::kIdle || state_ == State::kClosed) return;
   on_lost(why);
@@ -183,6 +172,8 @@ void NodeConnection::on_deadline(uint64_t number) {
   if (auto found = std::find_if(queued_.begin(), queued_.end(), is_it); found != queued_.end()) {
     OutgoingReply reply = std::move(found->second.reply);
     queued_.erase(found);
+    // One that is not ready by then may never be: somebody took the connection and says nothing.
+    drop("it could not be used in time");
     return reply(ErrorCode::kRequestTimedOut, nullptr);
   }
   auto found = std::find_if(sent_.begin(), sent_.end(), is_it);

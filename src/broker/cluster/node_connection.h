@@ -56,6 +56,7 @@ class NodeConnection final : private LinkWatcher {
   void on_connected() override;
   void on_frame(Frame frame) override;
   void on_lost(const std::string& why) override;
+  void on_refused(const std::string& why) override;
   void connect();
   void write(Pending& pending);
   void send_queued();

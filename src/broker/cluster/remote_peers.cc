@@ -2,14 +2,10 @@
 
 #include <utility>
 
+#include "broker/cluster/peer_security.h"
 #include "broker/shard.h"
 
 namespace milena {
-
-std::string inter_broker_listener(const Settings& settings) {
-  if (!settings.is_null("inter.broker.listener.name")) return settings.get_string("inter.broker.listener.name");
-  return settings.get_string("security.inter.broker.protocol");
-}
 
 std::optional<NodeAddress> inter_broker_address(const Shard& shard, int32_t broker_id) {
   const BrokerImage* broker = shard.image().find_broker(broker_id);

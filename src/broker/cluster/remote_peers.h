@@ -13,8 +13,6 @@
 
 namespace milena {
 
-// inter.broker.listener.name, or the name of security.inter.broker.protocol.
-std::string inter_broker_listener(const Settings& settings);
 // Where the broker is reached by others; nullopt where it is not in the metadata.
 std::optional<NodeAddress> inter_broker_address(const Shard& shard, int32_t broker_id);
 

@@ -225,7 +225,7 @@ Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets_of(Cluster& clust
   return found;
 }
 
-std::string java_exception(ErrorCode code) {
+std::string java_exception(ErrorCode code, const std::string& message) {
   std::string name;
   switch (code) {
     case ErrorCode::kNonEmptyGroup:
@@ -240,10 +240,23 @@ std::string java_exception(ErrorCode code) {
     case ErrorCode::kGroupAuthorizationFailed:
       name = "GroupAuthorizationException";
       break;
+    case ErrorCode::kClusterAuthorizationFailed:
+      name = "ClusterAuthorizationException";
+      break;
+    case ErrorCode::kSecurityDisabled:
+      name = "SecurityDisabledException";
+      break;
+    case ErrorCode::kInvalidRequest:
+      name = "InvalidRequestException";
+      break;
+    case ErrorCode::kUnsupportedVersion:
+      name = "UnsupportedVersionException";
+      break;
     default:
       return fmt::format("{}: {}", error_name(code), error_message(code));
   }
-  return fmt::format("org.apache.kafka.common.errors.{}: {}", name, error_message(code));
+  return fmt::format("org.apache.kafka.common.errors.{}: {}", name,
+                     message.empty() ? error_message(code) : ByteView(message));
 }
 
 }  // namespace milena

@@ -36,6 +36,6 @@ Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets_of(Cluster& clust
                                                                   const std::vector<TopicPartitionName>& partitions,
                                                                   ErrorCode& whole);
 // "org.apache.kafka.common.errors.GroupNotEmptyException: The group is not empty."
-std::string java_exception(ErrorCode code);
+std::string java_exception(ErrorCode code, const std::string& message = {});
 
 }  // namespace milena

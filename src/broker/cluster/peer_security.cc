@@ -1,0 +1,94 @@
+#include "broker/cluster/peer_security.h"
+
+#include <algorithm>
+
+#include "config/config_listeners.h"
+#include "config/listener_settings.h"
+
+namespace milena {
+namespace {
+
+constexpr ByteView kJaas = "sasl.jaas.config";
+
+// Source: Kafka's ChannelBuilders.clientChannelBuilder with the context of a server: the line of the listener's own
+// clients says with username and password as whom the broker itself logs in.
+Result<SaslCredentials> login_of(const Settings& settings, const ListenerSettings& own, ByteView mechanism_key) {
+  const Bytes mechanism = settings.get_string(mechanism_key);
+  const std::optional<ListenerSettings::Found> line = own.find_own(mechanism, kJaas);
+  if (!line) {
+    return make_error(ErrorKind::kInvalid, "{} is not set; this node needs it to log in at others with {}={}",
+                      own.key_of(mechanism, kJaas), mechanism_key, mechanism);
+  }
+  Result<JaasEntry> entry = parse_jaas(line->text);
+  if (!entry.ok()) return ListenerSettings::mistake(*line, true, entry.error().message);
+  Result<SaslCredentials> credentials = sasl_credentials(mechanism, *entry);
+  if (credentials.ok()) return credentials;
+  if (credentials.error().kind == ErrorKind::kUnsupported) {
+    return make_error(ErrorKind::kInvalid, "{}={}: {}", mechanism_key, mechanism, credentials.error().message);
+  }
+  return ListenerSettings::mistake(*line, true, credentials.error().message);
+}
+
+Result<PeerSecurity> security_of(const Settings& settings, const std::string& listener, bool of_controllers,
+                                 ByteView mechanism_key) {
+  PeerSecurity security;
+  security.listener = listener;
+  Result<std::string> protocol = protocol_of_listener(settings, listener, of_controllers);
+  if (!protocol.ok()) return protocol.error();
+  security.protocol = parse_security_protocol(*protocol).value();
+  const ListenerSettings own(settings, listener);
+  if (uses_tls(security.protocol)) security.tls = TlsSettings::of_listener(own, security.protocol);
+  if (uses_sasl(security.protocol)) {
+    Result<SaslCredentials> login = login_of(settings, own, mechanism_key);
+    if (!login.ok()) return login.error();
+    security.login = login.take();
+  }
+  return security;
+}
+
+}  // namespace
+
+std::string inter_broker_listener(const Settings& settings) {
+  std::string name = settings.is_null("inter.broker.listener.name")
+                         ? settings.get_string("security.inter.broker.protocol")
+                         : settings.get_string("inter.broker.listener.name");
+  for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+Result<PeerSecurity> broker_peer_security(const Settings& settings) {
+  constexpr ByteView kMechanism = "sasl.mechanism.inter.broker.protocol";
+  if (!settings.is_null("inter.broker.listener.name") && settings.is_set("security.inter.broker.protocol")) {
+    return make_error(ErrorKind::kInvalid, "inter.broker.listener.name={} and security.inter.broker.protocol={}: "
+                      "expected one of them", settings.get_string("inter.broker.listener.name"),
+                      settings.get_string("security.inter.broker.protocol"));
+  }
+  std::string listener = inter_broker_listener(settings);
+  if (settings.is_null("inter.broker.listener.name") && !settings.is_set("security.inter.broker.protocol")) {
+    // Kafka starts no broker whose listeners have other names. Here others are reached at the first that they have.
+    const auto own = broker_listeners(settings);
+    if (!own.ok()) return own.error();
+    const bool there = std::any_of(own->begin(), own->end(), [&](const auto& each) {
+      return each.listener_name == listener;
+    });
+    if (!there && !own->empty()) listener = own->front().listener_name;
+  }
+  Result<PeerSecurity> security = security_of(settings, listener, false, kMechanism);
+  if (!security.ok() || !security->login) return security;
+  const auto enabled = ListenerSettings(settings, listener).list({}, "sasl.enabled.mechanisms");
+  if (!enabled.ok()) return enabled.error();
+  const Bytes& mechanism = security->login->mechanism;
+  if (std::find(enabled->begin(), enabled->end(), mechanism) == enabled->end()) {
+    return make_error(ErrorKind::kInvalid, "{}={}: expected one of sasl.enabled.mechanisms, which other brokers offer",
+                      kMechanism, mechanism);
+  }
+  return security;
+}
+
+Result<PeerSecurity> controller_peer_security(const Settings& settings) {
+  const auto names = settings.get_list("controller.listener.names");
+  return security_of(settings, names.empty() ? "PLAINTEXT" : std::string(names.front()), true,
+                     "sasl.mechanism.controller.protocol");
+}
+
+}  // namespace milena

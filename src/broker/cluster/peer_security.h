@@ -1,0 +1,31 @@
+// PeerSecurity: how this node connects to others: to brokers (inter.broker.listener.name, security.inter.broker.protocol,
+// sasl.mechanism.inter.broker.protocol) and to controllers (controller.listener.names,
+// sasl.mechanism.controller.protocol). As in Kafka, keys, trust and the login are those of the listener of that name.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "security/sasl_client.h"
+#include "security/security_protocol.h"
+#include "security/tls_settings.h"
+
+namespace milena {
+
+struct PeerSecurity {
+  std::string listener;
+  SecurityProtocol protocol = SecurityProtocol::kPlaintext;
+  std::optional<TlsSettings> tls;
+  std::optional<SaslCredentials> login;
+};
+
+// The name in capitals, as listeners are named: inter.broker.listener.name, or security.inter.broker.protocol.
+std::string inter_broker_listener(const Settings& settings);
+
+// An error names the key, where it stands and what was expected; never a secret.
+Result<PeerSecurity> broker_peer_security(const Settings& settings);
+Result<PeerSecurity> controller_peer_security(const Settings& settings);
+
+}  // namespace milena

@@ -1,0 +1,31 @@
+// SaslNetwork: a network whose connections log in (SASL) before anybody uses them, over another network. A session that
+// ends after some time (connections.max.reauth.ms) is renewed before: requests wait until those under way are answered
+// and the connection has authenticated again.
+#pragma once
+
+#include <span>
+
+#include "broker/cluster/network.h"
+#include "security/sasl_client.h"
+
+namespace milena {
+
+class SaslNetwork final : public Network {
+ public:
+  // The network below and the executors, one a shard, outlive it.
+  SaslNetwork(Network& below, std::vector<Executor*> executors, SaslCredentials credentials, std::string client_id)
+      : below_(below),
+        executors_(std::move(executors)),
+        credentials_(std::make_shared<const SaslCredentials>(std::move(credentials))),
+        client_id_(std::move(client_id)) {}
+
+  std::unique_ptr<Link> connect(size_t shard, const std::string& host, uint16_t port, LinkWatcher& watcher) override;
+
+ private:
+  Network& below_;
+  const std::vector<Executor*> executors_;
+  const std::shared_ptr<const SaslCredentials> credentials_;
+  const std::string client_id_;
+};
+
+}  // namespace milena

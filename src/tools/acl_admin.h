@@ -1,0 +1,52 @@
+// What commands ask of a cluster about ACLs. Answers are by value; an answer's error code becomes an Error.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "protocol/acl.h"
+#include "tools/cluster.h"
+
+namespace milena {
+
+// The resources that an ACL is about. In a filter `name` may be nothing: any.
+struct AclResource {
+  AclResourceType type = AclResourceType::kAny;
+  std::optional<std::string> name;
+  AclPatternType pattern = AclPatternType::kAny;
+
+  auto operator<=>(const AclResource&) const = default;
+  // As Kafka's tools print it.
+  std::string text() const;
+};
+
+// Who may, or may not, do what.
+struct AclRule {
+  std::string principal;
+  std::string host;
+  AclOperation operation = AclOperation::kAll;
+  AclPermissionType permission = AclPermissionType::kAllow;
+
+  auto operator<=>(const AclRule&) const = default;
+  std::string text() const;
+};
+
+using Acls = std::map<AclResource, std::set<AclRule>>;
+
+// "describe", "DescribeConfigs", whatever the case; nullopt for none.
+std::optional<AclOperation> parse_acl_operation(const std::string& name);
+// "User:alice".
+bool is_principal(const std::string& text);
+
+// After a failure `code` is the broker's error code, where it was that; the Error has its text then.
+Result<Acls> describe_acls(Cluster& cluster, const AclResource& filter, ErrorCode* code = nullptr);
+Status create_acls(Cluster& cluster, const Acls& acls, ErrorCode* code = nullptr);
+// How many were deleted. Without rules: all of the resource.
+Result<size_t> delete_acls(Cluster& cluster, const AclResource& filter, const std::set<AclRule>& rules,
+                           ErrorCode* code = nullptr);
+
+}  // namespace milena

@@ -1,0 +1,25 @@
+// ClientSecurity: how a command shows brokers who it is, and whom it takes for a broker.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "security/sasl_client.h"
+#include "security/tls_settings.h"
+#include "tools/transport.h"
+
+namespace milena {
+
+struct ClientSecurity {
+  BrokerTransportMaker make_transport = connect_plain;
+  std::optional<SaslCredentials> login;
+};
+
+// With TLS where there are settings of it: reads key stores.
+Result<ClientSecurity> client_security(const std::optional<TlsSettings>& tls, std::optional<SaslCredentials> login);
+// Of Kafka's Java clients: security.protocol, ssl.*, sasl.mechanism, sasl.jaas.config. An error names the property,
+// and nothing secret.
+Result<ClientSecurity> client_security(const std::map<std::string, std::string>& properties);
+
+}  // namespace milena

@@ -1,0 +1,12 @@
+// TLS on top of a plain connection, for the commands. Blocks its caller.
+#pragma once
+
+#include "security/tls_context.h"
+#include "tools/transport.h"
+
+namespace milena {
+
+// Of connections with a context of TlsRole::kClient.
+BrokerTransportMaker tls_transport_maker(std::shared_ptr<const TlsContext> context);
+
+}  // namespace milena

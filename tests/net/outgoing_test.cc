@@ -1,0 +1,174 @@
+// Connections to other nodes over TLS: whose certificate is taken, and what is shown to them.
+#include "net/outgoing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/server_fixture.h"
+#include "net/tls_protocol.h"
+#include "security/test_authority.h"
+
+namespace milena {
+namespace {
+
+using namespace net_test;
+using security_test::TestAuthority;
+using security_test::TestFolder;
+using security_test::TestIdentity;
+using testing::HasSubstr;
+
+// Told on a loop's thread.
+class Told final : public LinkWatcher {
+ public:
+  void on_connected() override {
+    note([this] { connected_ = true; });
+  }
+  void on_frame(Frame frame) override {
+    note([this, text = Bytes(frame.bytes)] { answer_ = text; });
+  }
+  void on_lost(const std::string& why) override {
+    note([this, why] { end_ = "lost: " + why; });
+  }
+  void on_refused(const std::string& why) override {
+    note([this, why] { end_ = "refused: " + why; });
+  }
+  // "connected", or why not.
+  std::string outcome() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [this] { return connected_ || !end_.empty(); });
+    return connected_ ? "connected" : end_;
+  }
+  Bytes answer() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [this] { return !answer_.empty(); });
+    return answer_;
+  }
+  std::string end() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [this] { return !end_.empty(); });
+    return end_;
+  }
+
+ private:
+  template <class Change>
+  void note(Change change) {
+    std::lock_guard lock(mutex_);
+    change();
+    changed_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool connected_ = false;
+  Bytes answer_;
+  std::string end_;
+};
+
+class OutgoingTlsTest : public ServerTest {
+ protected:
+  ~OutgoingTlsTest() override { stop(); }
+
+  TlsSettings settings(const TestIdentity* identity, const std::string& trusted, bool verify_name = true,
+                       const std::string& client_auth = "none") {
+    std::map<std::string, std::string> values = {{"ssl.keystore.type", "PEM"}, {"ssl.truststore.type", "PEM"},
+        {"ssl.truststore.certificates", trusted}, {"ssl.client.auth", client_auth}, {"ssl.protocol", "TLSv1.3"},
+        {"ssl.enabled.protocols", "TLSv1.2,TLSv1.3"}, {"ssl.principal.mapping.rules", "DEFAULT"}};
+    if (verify_name) values["ssl.endpoint.identification.algorithm"] = "https";
+    if (identity != nullptr) {
+      values["ssl.keystore.key"] = identity->key;
+      values["ssl.keystore.certificate.chain"] = identity->certificate;
+    }
+    return TlsSettings([values](ByteView name) {
+      auto found = values.find(std::string(name));
+      return TlsSettings::Value{found == values.end() ? std::nullopt : std::optional<Bytes>(found->second),
+                                std::string(name)};
+    });
+  }
+  void start_listener(const TestIdentity& identity, const std::string& client_auth = "none") {
+    ServerOptions options;
+    ListenerOptions listener;
+    listener.name = "SSL";
+    listener.host = "127.0.0.1";
+    listener.backlog = 16;
+    listener.security_protocol = SecurityProtocol::kSsl;
+    listener.tls = settings(&identity, authority_.certificate(), false, client_auth);
+    options.listeners.push_back(listener);
+    start(std::move(options));
+  }
+  std::shared_ptr<TlsContexts> contexts(const TlsSettings& settings) {
+    auto made = TlsContexts::make(settings, TlsRole::kClient);
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    return made.take();
+  }
+  // On the loop's thread, as links are used.
+  template <class Use>
+  void connect(const std::shared_ptr<TlsContexts>& tls, Use use, const std::string& host = "localhost") {
+    OutgoingNetwork network(loops_, tls);
+    Told told;
+    std::unique_ptr<Link> link;
+    loops_.run_on_each([&](int shard) {
+      if (shard == 0) link = network.connect(0, host, port(), told);
+    });
+    use(told, link);
+    loops_.run_on_each([&](int shard) {
+      if (shard == 0) link.reset();
+    });
+  }
+  std::string outcome(const std::shared_ptr<TlsContexts>& tls, const std::string& host = "localhost") {
+    std::string told_outcome;
+    connect(tls, [&](Told& told, auto&) { told_outcome = told.outcome(); }, host);
+    return told_outcome;
+  }
+
+  TestAuthority authority_, stranger_{"Another CA"};
+};
+
+INSTANTIATE_TEST_SUITE_P(Loops, OutgoingTlsTest, testing::Values(1, 2));
+
+TEST_P(OutgoingTlsTest, RequestsAndAnswersGoThrough) {
+  start_listener(authority_.issue("localhost"));
+  connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<Link>& link) {
+    ASSERT_EQ(told.outcome(), "connected");
+    const Bytes body = "e" + Bytes(300'000, 'x');  // many records
+    loops_.run_on_each([&](int shard) {
+      if (shard == 0) link->send(Payload(TestClient::frame(body)));
+    });
+    EXPECT_EQ(told.answer(), body);
+  });
+}
+
+TEST_P(OutgoingTlsTest, OnlyTheRightServerIsTaken) {
+  start_listener(authority_.issue(security_test::TestNames{{{"CN", "broker"}}, "DNS:localhost"}));
+  const auto right = contexts(settings(nullptr, authority_.certificate()));
+  EXPECT_EQ(outcome(right), "connected");
+  EXPECT_THAT(outcome(right, "127.0.0.1"), testing::AllOf(HasSubstr("refused: "), HasSubstr("IP address mismatch")));
+  EXPECT_EQ(outcome(contexts(settings(nullptr, authority_.certificate(), false)), "127.0.0.1"), "connected");
+  EXPECT_THAT(outcome(contexts(settings(nullptr, stranger_.certificate()))),
+              testing::AllOf(HasSubstr("refused: "), HasSubstr("certificate verify failed")));
+}
+
+TEST_P(OutgoingTlsTest, ACertificateIsShownWhereOneIsRequired) {
+  start_listener(authority_.issue("localhost"), "required");
+  const TestIdentity own = authority_.issue("broker-7");
+  connect(contexts(settings(&own, authority_.certificate())), [&](Told& told, std::unique_ptr<Link>&) {
+    ASSERT_EQ(told.outcome(), "connected");
+    ASSERT_TRUE(journal_.wait([&] { return journal_.opened == 1; }));
+    EXPECT_EQ(journal_.infos.back().tls->principal, "CN=broker-7");
+  });
+  // With TLS 1.3 a client learns after its own handshake that it should have shown one.
+  connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<Link>&) {
+    EXPECT_THAT(told.end(), HasSubstr("certificate required"));
+  });
+}
+
+TEST_P(OutgoingTlsTest, WhatIsNoTlsIsRefused) {
+  ServerOptions options;
+  ListenerOptions listener;
+  listener.name = "PLAINTEXT";
+  listener.host = "127.0.0.1";
+  options.listeners.push_back(listener);
+  start(std::move(options));
+  EXPECT_NE(outcome(contexts(settings(nullptr, authority_.certificate()))), "connected");
+}
+
+}  // namespace
+}  // namespace milena
