@@ -59,22 +59,23 @@ class Target:
         self.producer = producer
         self.population = people
 
-    def ask(self, name, frames, parks):
+    def ask(self, name, frames, parks, address):
         pid = self.broker.pid
         self.producer.worst_ms()
         forget_peak(pid)
         before_mb, before_s = memory_mb(pid, "VmRSS"), cpu_s(pid)
         begin = time.monotonic()
-        end, answer_bytes = self._exchange(b"".join(frames), len(frames), PARKED_S if parks else ANSWER_DEADLINE_S)
+        end, answer_bytes = self._exchange(address, b"".join(frames), len(frames),
+                                           PARKED_S if parks else ANSWER_DEADLINE_S)
         took = time.monotonic() - begin
         worst = self.producer.worst_ms()
         alive = self.broker.process.poll() is None
         return Row(name, sum(map(len, frames)), "parked" if parks and end == "no answer" else end, took, answer_bytes,
                    cpu_s(pid) - before_s, memory_mb(pid, "VmHWM") - before_mb, worst, alive)
 
-    def _exchange(self, data, expected, deadline_s):
+    def _exchange(self, address, data, expected, deadline_s):
         """Sends while it reads, as a client that pipelines does."""
-        host, _, port = self.broker.address.rpartition(":")
+        host, _, port = address.rpartition(":")
         deadline = time.monotonic() + deadline_s
         seen = 0
         answers = _Frames()

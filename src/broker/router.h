@@ -5,13 +5,14 @@
 // The Router itself is immutable after start, so every shard may use it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "base/executor.h"
-#include "base/out_of_memory.h"
+#include "broker/later_turn.h"
 #include "broker/replica/topic_partition_id.h"
 
 namespace milena {
@@ -42,45 +43,54 @@ class Router {
 
   // Splits the items by the owner of `item.id`; runs work(owner, part, finished) on each owner, which may change its
   // part and calls finished() exactly once, at once or later; when all have, runs done(items), in the first order, on
-  // `from`. With one shard nothing is copied.
+  // `from`. With one shard nothing is copied. Without the memory for `work` or for `done`, `done` is dropped on `from`.
   template <class Item>
   void scatter(Shard& from, std::vector<Item> items,
                std::function<void(Shard&, const std::shared_ptr<std::vector<Item>>&, Task finished)> work,
                std::function<void(std::vector<Item>)> done) const;
   // The same where each item is done with at once: `visit` runs on the owner of each. Many items take several turns of
-  // the owner, so that others are served in between.
+  // the owner, so that others are served in between. Without the memory for a visit, `done` is dropped on `from`.
   template <class Item>
   void visit_each(Shard& from, std::vector<Item> items, void (*visit)(Shard& owner, Item& item),
                   std::function<void(std::vector<Item>)> done) const {
-    auto work = [visit](Shard& owner, const std::shared_ptr<std::vector<Item>>& part, Task finished) {
-      visit_from<Item>(owner, part, visit, 0, std::move(finished));
+    auto fits = std::make_shared<std::atomic<bool>>(true);
+    auto work = [visit, fits](Shard& owner, const std::shared_ptr<std::vector<Item>>& part, Task finished) {
+      visit_from<Item>(owner, part, visit, 0, [fits, finished = std::move(finished)](bool all_visited) {
+        if (!all_visited) *fits = false;
+        finished();
+      });
     };
-    scatter<Item>(from, std::move(items), work, std::move(done));
+    scatter<Item>(from, std::move(items), work, [fits, done = std::move(done)](std::vector<Item> visited) {
+      if (*fits) done(std::move(visited));
+    });
   }
   // The same for items that need no owner: all are visited on `here`.
   template <class Item>
   static void visit_each_here(Shard& here, std::vector<Item> items, void (*visit)(Shard& here, Item& item),
                               std::function<void(std::vector<Item>)> done) {
     auto all = std::make_shared<std::vector<Item>>(std::move(items));
-    visit_from<Item>(here, all, visit, 0, [all, done = std::move(done)] { done(std::move(*all)); });
+    visit_from<Item>(here, all, visit, 0, [all, done = std::move(done)](bool all_visited) {
+      if (all_visited) continue_or_drop([&] { done(std::move(*all)); });
+    });
   }
 
  private:
   // What one request may take of a turn.
   static constexpr int64_t kSlice_ms = 3;
 
+  // finished(false) says that memory was short.
   template <class Item>
   static void visit_from(Shard& owner, const std::shared_ptr<std::vector<Item>>& part, void (*visit)(Shard&, Item&),
-                         size_t next, Task finished) {
+                         size_t next, std::function<void(bool all_visited)> finished) {
     const int64_t end_ms = steady_ms(owner) + kSlice_ms;
     while (next < part->size()) {
-      visit(owner, (*part)[next++]);
+      if (!continue_or_drop([&] { visit(owner, (*part)[next++]); })) return finished(false);
       if (next == part->size() || steady_ms(owner) < end_ms) continue;
       return post(owner, [&owner, part, visit, next, finished = std::move(finished)] {
         visit_from<Item>(owner, part, visit, next, finished);
       });
     }
-    finished();
+    finished(true);
   }
   static int64_t steady_ms(const Shard& shard);
   static void post(Shard& shard, Task task);
@@ -98,7 +108,9 @@ void Router::scatter(Shard& from, std::vector<Item> items,
                      std::function<void(std::vector<Item>)> done) const {
   if (shards_.size() == 1) {
     auto all = std::make_shared<std::vector<Item>>(std::move(items));
-    work(from, all, [all, done = std::move(done)] { done(std::move(*all)); });
+    continue_or_drop([&] {
+      work(from, all, [all, done = std::move(done)] { continue_or_drop([&] { done(std::move(*all)); }); });
+    });
     return;
   }
   struct Gather {
@@ -130,10 +142,11 @@ void Router::scatter(Shard& from, std::vector<Item> items,
           for (size_t k = 0; k < part->places.size(); k++) {
             gather->items[part->places[k]] = std::move((*part->items)[k]);
           }
-          if (--gather->open_parts == 0) gather->done(std::move(gather->items));
+          if (--gather->open_parts > 0 || !gather->done) return;
+          continue_or_drop([&] { std::exchange(gather->done, nullptr)(std::move(gather->items)); });
         });
       };
-      if (fits_into_memory([&] { work(*owner, part->items, finished); })) return;
+      if (continue_or_drop([&] { work(*owner, part->items, finished); })) return;
       // The request is dropped, where it came from.
       run_on(*owner, from, [gather = std::move(gather), part = std::move(part)] { gather->done = nullptr; });
     };

@@ -344,7 +344,8 @@ void check_elsewhere(const std::shared_ptr<Produce>& produce) {
   produce->sizes.clear();
   collect_checks(*produce);
   Shard& shard = produce->call->shard();
-  shard.executor().run_computation(
+  run_or_drop(
+      shard.executor(), &Executor::run_computation,
       [produce, now_ms = shard.now_ms()] {
         for (RecordsCheck& check : produce->checks) {
           check.records.topic = check.topic;

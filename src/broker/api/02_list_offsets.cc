@@ -128,7 +128,8 @@ void take_searched(Shard& owner, OffsetItem& item) {
   });
 }
 
-// Runs what is to be searched elsewhere, one behind the other, until there is nothing left.
+// Runs what is to be searched elsewhere, one behind the other, until there is nothing left. A search without the memory
+// for it fails alone.
 void search_elsewhere(Shard& owner, const std::shared_ptr<std::vector<OffsetItem>>& part, Task finished) {
   const bool any =
       std::any_of(part->begin(), part->end(), [](const OffsetItem& item) { return item.search != nullptr; });
@@ -136,7 +137,8 @@ void search_elsewhere(Shard& owner, const std::shared_ptr<std::vector<OffsetItem
   owner.executor().run_computation(
       [part] {
         for (OffsetItem& item : *part) {
-          if (item.search) item.searched = item.search->run();
+          if (!item.search || continue_or_drop([&] { item.searched = item.search->run(); })) continue;
+          item.searched = make_error(ErrorKind::kExhausted, "not enough memory for a lookup by time");
         }
       },
       [&owner, part, finished = std::move(finished)] {

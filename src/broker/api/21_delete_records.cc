@@ -32,7 +32,8 @@ void delete_records(Shard& owner, DeleteItem& item) {
       refused = ErrorCode::kPolicyViolation;
       return ok_status();
     }
-    auto deleted = log.delete_records_before(item.offset == -1 ? log.high_watermark() : item.offset);
+    auto deleted = whole_or_not(
+        [&] { return log.delete_records_before(item.offset == -1 ? log.high_watermark() : item.offset); });
     if (!deleted) return deleted.error();
     refused = *deleted;
     item.low_watermark = log.log_start_offset();

@@ -3,7 +3,6 @@
 // request, as in Kafka.
 #include <algorithm>
 
-#include "base/out_of_memory.h"
 #include "broker/api/broker_loggers.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
@@ -156,21 +155,14 @@ size_t size_of(const Result32& result) {
   return bytes;
 }
 
-// What the turns of one request share.
-struct Progress {
-  std::vector<Result32> forbidden;  // they come last, as in Kafka
-  bool out_of_memory = false;
-};
-
 struct Item {
   DescribeConfigsCall* call = nullptr;
-  Progress* progress = nullptr;
   const DescribeConfigsRequest::DescribeConfigsResource* resource = nullptr;
   bool well_formed = false;  // the request is
   Result32 out;
 };
 
-void describe_into(Shard& shard, Item& item) {
+void describe_item(Shard& shard, Item& item) {
   Result32& out = item.out;
   AnswerRoom& room = item.call->answer_room();
   if (room.is_full()) {
@@ -191,28 +183,13 @@ void describe_into(Shard& shard, Item& item) {
   room.take(size_of(out), item.call->connection().info.peer_host, out.resource_name);
 }
 
-void describe_item(Shard& shard, Item& item) {
-  if (item.progress->out_of_memory) return;
-  item.progress->out_of_memory = !fits_into_memory([&] { describe_into(shard, item); });
-}
-
-void answer(DescribeConfigsCall& call, Progress& progress, std::vector<Item> done) {
-  DescribeConfigsResponse response;
-  const bool fits = !progress.out_of_memory && fits_into_memory([&] {
-    for (Item& item : done) response.results.push_back(std::move(item.out));
-    for (Result32& each : progress.forbidden) response.results.push_back(std::move(each));
-  });
-  if (!fits) return call.close("DescribeConfigs: not enough memory for the answer");
-  call.reply(response);
-}
-
 // A resource that is named again is described again, as in Kafka, until the answer is full. Many resources take several
 // turns: each costs some ten microseconds.
 void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
   const bool well_formed = std::all_of(call->request.resources.begin(), call->request.resources.end(),
                                        [](const auto& resource) { return has_configs(resource.resource_type); });
   std::vector<Item> items;
-  auto progress = std::make_shared<Progress>();
+  auto forbidden = std::make_shared<std::vector<Result32>>();  // they come last, as in Kafka
   for (const auto& resource : call->request.resources) {
     Result32 out;
     out.resource_type = resource.resource_type;
@@ -220,15 +197,19 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
     out.error_code =
         well_formed ? check_access(*call, resource.resource_type, resource.resource_name) : ErrorCode::kNone;
     if (out.error_code == ErrorCode::kNone) {
-      items.push_back({call.get(), progress.get(), &resource, well_formed, std::move(out)});
+      items.push_back({call.get(), &resource, well_formed, std::move(out)});
     } else {
       out.error_message = Bytes(error_message(out.error_code));
-      progress->forbidden.push_back(std::move(out));
+      forbidden->push_back(std::move(out));
     }
   }
   Router::visit_each_here<Item>(
-      call->shard(), std::move(items), &describe_item,
-      [call, progress](std::vector<Item> done) { answer(*call, *progress, std::move(done)); });
+      call->shard(), std::move(items), &describe_item, [call, forbidden](std::vector<Item> done) {
+        DescribeConfigsResponse response;
+        for (Item& item : done) response.results.push_back(std::move(item.out));
+        for (Result32& each : *forbidden) response.results.push_back(std::move(each));
+        call->reply(response);
+      });
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ void move_replica(Shard& owner, MoveItem& item) {
   } else if (partition->offline()) {
     item.error = ErrorCode::kKafkaStorageError;
   } else {
-    item.error = owner.mover().move(*partition, *item.to);
+    item.error = whole_or_not([&] { return owner.mover().move(*partition, *item.to); });
   }
 }
 

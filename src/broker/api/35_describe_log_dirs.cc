@@ -1,6 +1,7 @@
 // DescribeLogDirs (key 35), versions 0-5: what lies in each log directory, the copies of moves under way included
 // (IsFutureKey). From version 3 an error of the whole, from 4 the disk's size and room, from 5 whether it is cordoned.
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -71,6 +72,28 @@ void describe(const LogDirectory& directory, const std::vector<ReplicaSize>& rep
   out.usable_bytes = space.usable_bytes;
 }
 
+void answer_log_dirs(DescribeLogDirsCall& call, const std::vector<std::vector<ReplicaSize>>& parts) {
+  std::vector<ReplicaSize> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  const Shard& home = call.shard();
+  const LogDirectories& directories = *home.node().directories;
+  const bool cordons = home.image().metadata_version() >= kMetadataVersion43Iv0;
+  const auto cordoned = cordons ? directories.cordoned_ids(home.settings()) : std::vector<Uuid>();
+  DescribeLogDirsResponse response;
+  for (const auto& directory : directories.all()) {
+    auto& out = response.results.emplace_back();
+    describe(*directory, all, home.node().files->file_system(), out);
+    out.is_cordoned = std::find(cordoned.begin(), cordoned.end(), directory->id()) != cordoned.end();
+  }
+  for (const std::string& path : directories.failed_paths()) {
+    auto& out = response.results.emplace_back();
+    out.log_dir = path;
+    out.error_code = ErrorCode::kKafkaStorageError;
+  }
+  call.reply(response);
+}
+
 void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
   if (!require_cluster(*call, kDescribeTheCluster)) return;
   Shard& shard = call->shard();
@@ -82,28 +105,14 @@ void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
     }
   }
   auto parts = std::make_shared<std::vector<std::vector<ReplicaSize>>>(shard.router().shard_count());
+  auto fits = std::make_shared<std::atomic<bool>>(true);
   shard.router().at_all(
-      shard, [wanted, parts](Shard& each) { collect_sizes(each, *wanted, (*parts)[each.index()]); },
-      [call, parts] {
-        std::vector<ReplicaSize> all;
-        for (auto& part : *parts) all.insert(all.end(), part.begin(), part.end());
-        std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-        const Shard& home = call->shard();
-        const LogDirectories& directories = *home.node().directories;
-        const bool cordons = home.image().metadata_version() >= kMetadataVersion43Iv0;
-        const auto cordoned = cordons ? directories.cordoned_ids(home.settings()) : std::vector<Uuid>();
-        DescribeLogDirsResponse response;
-        for (const auto& directory : directories.all()) {
-          auto& out = response.results.emplace_back();
-          describe(*directory, all, home.node().files->file_system(), out);
-          out.is_cordoned = std::find(cordoned.begin(), cordoned.end(), directory->id()) != cordoned.end();
-        }
-        for (const std::string& path : directories.failed_paths()) {
-          auto& out = response.results.emplace_back();
-          out.log_dir = path;
-          out.error_code = ErrorCode::kKafkaStorageError;
-        }
-        call->reply(response);
+      shard,
+      [wanted, parts, fits](Shard& each) {
+        if (!continue_or_drop([&] { collect_sizes(each, *wanted, (*parts)[each.index()]); })) *fits = false;
+      },
+      [call, parts, fits] {
+        if (*fits) continue_or_drop([&] { answer_log_dirs(*call, *parts); });
       });
 }
 

@@ -64,7 +64,8 @@ void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const 
   const auto& pattern = call->request.transactional_id_pattern;
   if (!pattern || pattern->empty()) return answer_listing(*call, *listing);
   const Clock& clock = call->shard().executor().clock();
-  call->shard().executor().run_computation(
+  run_or_drop(
+      call->shard().executor(), &Executor::run_computation,
       [call, listing, &clock, end_ms = clock.steady_ms() + kLongestMatch_ms] {
         const auto time_is_up = [&clock, end_ms] { return clock.steady_ms() > end_ms; };
         if (keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern, time_is_up))
@@ -112,7 +113,8 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
   };
   const size_t filters = call->request.producer_id_filters.size() + call->request.state_filters.size();
   if (filters > kMostFiltersHere) {
-    return call->shard().executor().run_computation(put_in_order, [call, listing] { list_on_all(call, listing); });
+    return run_or_drop(call->shard().executor(), &Executor::run_computation, put_in_order,
+                       [call, listing] { list_on_all(call, listing); });
   }
   put_in_order();
   list_on_all(call, listing);

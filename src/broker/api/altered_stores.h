@@ -47,7 +47,8 @@ void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
   }
   if (!any) return then(ForbiddenConfigs<CallType>(*call, [](const auto&) { return std::optional<ConfigError>(); }));
   auto errors = std::make_shared<std::vector<std::optional<ConfigError>>>();
-  call->shard().executor().run_blocking(
+  run_or_drop(
+      call->shard().executor(), &Executor::run_blocking,
       [changes, errors, before = call->shard().settings(), now_ms = call->shard().executor().clock().wall_ms()] {
         for (const AlteredSettings& each : *changes) {
           errors->push_back(each.empty() ? std::nullopt : check_altered_stores(before, each, now_ms));

@@ -22,8 +22,13 @@ void at_telemetry_home(Shard& from, const Uuid& instance_id, std::function<Resul
                        std::function<void(Result)> done) {
   from.router().at_hashed(from, std::hash<Uuid>()(instance_id),
                           [&from, work = std::move(work), done = std::move(done)](Shard& home) {
-                            auto result = std::make_shared<Result>(work(home));
-                            home.router().run_on(home, from, [result, done] { done(std::move(*result)); });
+                            auto result = std::make_shared<Result>();
+                            if (!continue_or_drop([&] { *result = work(home); })) {
+                              return home.router().run_on(home, from, [done] {});  // dropped where it came from
+                            }
+                            home.router().run_on(home, from, [result, done] {
+                              continue_or_drop([&] { done(std::move(*result)); });
+                            });
                           });
 }
 

@@ -87,7 +87,9 @@ void RemoteController::send_any(Shard& from, OutgoingRequest request, Controller
 
 void RemoteController::answer(const std::shared_ptr<Forward>& what, ErrorCode error, std::shared_ptr<void> response) {
   home_.router().run_on(home_, what->from,
-                        [what, error, response = std::move(response)] { what->reply(error, response); });
+                        [what, error, response = std::move(response)] {
+                          continue_or_drop([&] { what->reply(error, response); });
+                        });
 }
 
 void RemoteController::retry(const std::shared_ptr<Forward>& what) {

@@ -51,8 +51,8 @@ void alter(const EmbeddedCallPtr& call, std::shared_ptr<std::set<Bytes>> bad_hos
 void alter_client_quotas_embedded(const EmbeddedCallPtr& call) {
   auto hosts = std::make_shared<std::set<Bytes>>(hosts_to_look_up(*call->request.as<AlterClientQuotasRequest>()));
   if (hosts->empty() || hosts->size() > kMostHosts) return alter(call, std::move(hosts));
-  call->from.executor().run_blocking([hosts] { std::erase_if(*hosts, has_address); },
-                                     [call, hosts] { alter(call, hosts); });
+  run_or_drop(call->from.executor(), &Executor::run_blocking, [hosts] { std::erase_if(*hosts, has_address); },
+              [call, hosts] { alter(call, hosts); });
 }
 
 }  // namespace milena

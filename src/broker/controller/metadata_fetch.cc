@@ -183,7 +183,7 @@ void fetch_metadata(std::shared_ptr<FetchCall> call) {
   fetch->reply = [call, &shard, &home](Found found) mutable {
     auto kept = std::make_shared<Found>(std::move(found));
     shard.router().run_on(home, shard, [call = std::exchange(call, nullptr), kept] {
-      call->reply(respond(*call, std::move(*kept)));
+      continue_or_drop([&] { call->reply(respond(*call, std::move(*kept))); });
     });
   };
   shard.router().run_on(shard, home, [fetch] { look(fetch); });

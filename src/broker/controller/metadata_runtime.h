@@ -53,7 +53,7 @@ class MetadataRuntime {
       }
       auto response = std::make_shared<Response>(std::move(effects.response));
       const bool written = commit(std::move(effects.records), effects.atomic, [this, &from, response, done] {
-        back(from, [response, done] { done(std::move(*response)); });
+        back(from, [response, done] { continue_or_drop([&] { done(std::move(*response)); }); });
       });
       if (!written) again_later([this, &from, decide, done] { submit<Response>(from, decide, done); });
     });

@@ -419,7 +419,7 @@ void CoordinatorRuntime<Kind>::send(Host& host, std::vector<typename Kind::Answe
     auto response = std::make_shared<Response>(std::move(answer.response));
     Shard& home = *open.home;
     shard_.router().run_on(shard_, home, [open = std::move(open), response, error] {
-      open.on_answer(error, error == ErrorCode::kNone ? response.get() : nullptr);
+      continue_or_drop([&] { open.on_answer(error, error == ErrorCode::kNone ? response.get() : nullptr); });
     });
   }
 }

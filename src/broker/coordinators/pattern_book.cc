@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/out_of_memory.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -67,9 +68,12 @@ void PatternBook::look_up_elsewhere(const Bytes& pattern) {
   auto matches = std::make_shared<PatternMatches>();
   shard_.executor().run_computation(
       [pattern, matches, names = names_, &clock = shard_.executor().clock()] {
-        const TopicRegex regex(pattern);
-        *matches = regex.error() ? PatternMatches{.error = regex.error(), .topics = {}}
-                                 : match_all(regex, *names, clock, clock.steady_ms() + kLongestLookUp_ms);
+        const bool fits = fits_into_memory([&] {
+          const TopicRegex regex(pattern);
+          *matches = regex.error() ? PatternMatches{.error = regex.error(), .topics = {}}
+                                   : match_all(regex, *names, clock, clock.steady_ms() + kLongestLookUp_ms);
+        });
+        if (!fits) *matches = {.error = "not enough memory", .topics = {}};
       },
       [this, pattern, matches, edition = edition_] {
         under_way_--;

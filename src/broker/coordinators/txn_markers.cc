@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/out_of_memory.h"
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/transaction_requests.h"
 #include "broker/shard.h"
@@ -46,7 +47,7 @@ void append_markers_from(Shard& owner, const std::shared_ptr<std::vector<MarkerI
   for (size_t i = next; i < part->size(); i++) {
     if (i > next && owner.steady_ms() >= end_ms) {
       return owner.executor().post([&owner, part, i, open, finish_one] {
-        append_markers_from(owner, part, i, open, finish_one);
+        whole_or_not([&] { append_markers_from(owner, part, i, open, finish_one); });
       });
     }
     MarkerItem& item = (*part)[i];
@@ -69,9 +70,10 @@ void append_markers_from(Shard& owner, const std::shared_ptr<std::vector<MarkerI
 
 void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, Task done) {
   auto open = std::make_shared<size_t>(1);
-  append_markers_from(owner, part, 0, open, [open, done = std::move(done)] {
+  const Task finish_one = [open, done = std::move(done)] {
     if (--*open == 0) done();
-  });
+  };
+  whole_or_not([&] { append_markers_from(owner, part, 0, open, finish_one); });
 }
 
 // No coordinator has a later epoch than this. One that is made up would fence the true ones for ever.
@@ -123,11 +125,14 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
   if (items.empty()) return done(std::move(*response));
   from.router().scatter<MarkerItem>(
       from, std::move(items), append_markers, [response, done = std::move(done)](std::vector<MarkerItem> written) {
-        for (const MarkerItem& item : written) {
-          auto& topic = response->markers[item.marker_index].topics[item.topic_index];
-          topic.partitions[item.partition_index].error_code = item.error;
-        }
-        done(std::move(*response));
+        // A coordinator that is not told would wait for ever.
+        whole_or_not([&] {
+          for (const MarkerItem& item : written) {
+            auto& topic = response->markers[item.marker_index].topics[item.topic_index];
+            topic.partitions[item.partition_index].error_code = item.error;
+          }
+          done(std::move(*response));
+        });
       });
 }
 

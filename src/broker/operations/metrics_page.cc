@@ -60,11 +60,15 @@ void MetricsPage::write(Shard& shard, std::shared_ptr<NodeFigures> figures, Scra
   figures->most_groups = static_cast<size_t>(shard.settings().get_int("milena.metrics.groups.max"));
   auto work = [self = shared_from_this(), figures, scrapes, &files = shard.node().files->file_system()] {
     self->finish_figures(*figures, files);
-    for (const auto& scrape : scrapes) scrape->page = metrics_page(*figures, scrape->names, scrape->format);
+    for (const auto& scrape : scrapes) {
+      scrape->fits = continue_or_drop(
+          [&] { scrape->page = metrics_page(*figures, scrape->names, scrape->format); });
+    }
   };
   auto answer_all = [self = shared_from_this(), &shard, scrapes] {
     for (const auto& scrape : scrapes) {
       shard.router().run_on(shard, *scrape->home, [scrape] {
+        if (!scrape->fits) return scrape->answer(HttpResponse::text(503, "not enough memory for the page"));
         HttpResponse response;
         response.content_type = metric_content_type(scrape->format);
         response.body = Payload(std::move(scrape->page));

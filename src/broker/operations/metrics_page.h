@@ -30,6 +30,7 @@ class MetricsPage : public std::enable_shared_from_this<MetricsPage> {
     Shard* home = nullptr;
     std::function<void(HttpResponse)> answer;
     Bytes page;
+    bool fits = true;
   };
   using Scrapes = std::vector<std::shared_ptr<Scrape>>;
 

@@ -1,6 +1,7 @@
 #include "broker/replica/fetch_operation.h"
 
 #include <algorithm>
+#include <atomic>
 #include <unordered_map>
 #include <utility>
 
@@ -113,7 +114,24 @@ uint64_t read_partitions(Shard& owner, std::vector<FetchItem>& items, const Fetc
 
 FetchOperation::FetchOperation(std::shared_ptr<FetchCall> call) : call_(std::move(call)), shard_(call_->shard()) {}
 
+template <class Step>
+void FetchOperation::or_close(Step step) {
+  if (!fits_into_memory(step)) close_for_memory();
+}
+
+void FetchOperation::close_for_memory() {
+  auto self = shared_from_this();
+  // Where there is no memory to unregister it either, the waiter is left behind, and does nothing.
+  if (!finished_ && !fits_into_memory([this] { stop_waiting(); })) log_debug("a waiter is left behind");
+  release_session();
+  call_->close("Fetch: not enough memory for the answer");
+}
+
 void FetchOperation::start() {
+  or_close([this] { begin(); });
+}
+
+void FetchOperation::begin() {
   const FetchRequest& request = call_->request;
   uint64_t server_limit = static_cast<uint64_t>(shard_.settings().get_long("fetch.max.bytes"));
   uint64_t asked = call_->version() < kFirstVersionWithMaxBytes ? INT32_MAX
@@ -146,7 +164,9 @@ void FetchOperation::start() {
     auto session = home.fetch_sessions().find(self->call_->request.session_id, home.steady_ms());
     bool busy = session != nullptr && session->in_use();
     if (session != nullptr && !busy) session->set_in_use(true);
-    self->shard_.router().run_on(home, self->shard_, [self, session, busy] { self->with_session(session, busy); });
+    self->shard_.router().run_on(home, self->shard_, [self, session, busy] {
+      self->or_close([&] { self->with_session(session, busy); });
+    });
   });
 }
 
@@ -270,16 +290,18 @@ void FetchOperation::read() {
   bool may_wait = call_->request.max_wait_ms > 0 && shard_.steady_ms() < deadline_ms_;
   if (may_wait && waiter_ == nullptr) {
     waiter_ = std::make_shared<Waiter>(shard_, [weak = weak_from_this()] {
-      if (auto self = weak.lock()) self->on_progress();
+      if (auto self = weak.lock()) self->or_close([&] { self->on_progress(); });
     });
   }
-  auto work = [limits = limits_, waiter = waiter_, may_wait](
+  auto fits = std::make_shared<std::atomic<bool>>(true);
+  auto work = [limits = limits_, waiter = waiter_, may_wait, fits](
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
     for (FetchItem& item : *part) {
       if (!std::exchange(item.waits, false)) continue;
       if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
     }
-    uint64_t bytes = read_partitions(owner, *part, limits);
+    uint64_t bytes = 0;
+    if (!fits_into_memory([&] { bytes = read_partitions(owner, *part, limits); })) *fits = false;
     // Registered before anybody can append again, so that no move is missed.
     if (may_wait && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
       for (FetchItem& item : *part) {
@@ -292,8 +314,9 @@ void FetchOperation::read() {
     done();
   };
   shard_.router().scatter<FetchItem>(shard_, std::move(travelling), work,
-                                     [self = shared_from_this()](std::vector<FetchItem> items) {
-                                       self->on_read(std::move(items));
+                                     [self = shared_from_this(), fits](std::vector<FetchItem> items) {
+                                       if (!*fits) return self->close_for_memory();
+                                       self->or_close([&] { self->on_read(std::move(items)); });
                                      });
 }
 
@@ -343,7 +366,7 @@ void FetchOperation::park() {
   call_->connection().when_closed = [self = shared_from_this()] { self->abandon(); };
   timer_ = shard_.executor().call_at(deadline_ms_, [self = shared_from_this()] {
     self->timer_ = 0;
-    if (!self->finished_ && !self->reading_) self->read();
+    if (!self->finished_ && !self->reading_) self->or_close([&] { self->read(); });
   });
 }
 
@@ -397,8 +420,9 @@ void FetchOperation::finish() {
   for (const FetchItem& item : items_) bytes += static_cast<double>(item.records.size());
   shard_.quotas().charge(QuotaKind::kFetch, call_->principal().name, call_->client_id(), bytes, true,
                          [self = shared_from_this()](int64_t throttle_ms) {
-                           if (throttle_ms == 0) return self->answer();
-                           self->answer_throttled(throttle_ms);
+                           self->or_close([&] {
+                             throttle_ms == 0 ? self->answer() : self->answer_throttled(throttle_ms);
+                           });
                          });
 }
 

@@ -62,6 +62,11 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
  private:
   enum class Kind { kSessionless, kFull, kIncremental };
 
+  // A lack of memory ends the request and its connection, in whatever turn.
+  template <class Step>
+  void or_close(Step step);
+  void close_for_memory();
+  void begin();
   void with_session(std::shared_ptr<FetchSession> session, bool busy);
   void end_empty_session();
   void answer_session_error(ErrorCode error);
