@@ -35,7 +35,7 @@ class Result:
     outcome: str  # pass, fail, skip; cut: the class did not end in time
     why: str
     ms: int
-    squeezed: bool  # fewer brokers than it asks for
+    squeezed: bool  # fewer controllers than it asks for
 
     @property
     def name(self):

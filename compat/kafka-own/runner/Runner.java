@@ -140,8 +140,6 @@ public final class Runner implements TestExecutionListener {
             // The tests of another release, or jars that Kafka's build has and Maven does not bring.
             if (next instanceof NoClassDefFoundError || next instanceof NoSuchMethodError)
                 return "kafka: not there: " + next.getMessage();
-            if (Boolean.getBoolean("milena.squeezed") && type.matches(".*\\.InvalidReplica(tionFactor|Assignment)Exception"))
-                return "brokers: replicas on brokers that are not there";
             if (next.getCause() != null) open.add(next.getCause());
             open.addAll(java.util.List.of(next.getSuppressed()));
         }

@@ -1,12 +1,12 @@
 package milena;
 
 import java.io.IOException;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
 
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
@@ -14,28 +14,30 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.DescribeConfigsOptions;
 import org.apache.kafka.clients.admin.FeatureMetadata;
 import org.apache.kafka.clients.admin.FinalizedVersionRange;
-import org.apache.kafka.clients.admin.ListTopicsOptions;
 import org.apache.kafka.clients.admin.LogDirDescription;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.ProducerState;
-import org.apache.kafka.clients.admin.TopicDescription;
-import org.apache.kafka.clients.admin.TopicListing;
+import org.apache.kafka.clients.admin.QuorumInfo;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
-import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.quota.ClientQuotaFilter;
+import org.apache.kafka.common.requests.AbstractRequest;
+import org.apache.kafka.common.requests.AbstractResponse;
 import org.apache.kafka.common.requests.MetadataRequest;
 import org.apache.kafka.common.requests.MetadataResponse;
+import org.apache.kafka.common.requests.MetadataResponse.PartitionMetadata;
+import org.apache.kafka.common.requests.MetadataResponse.TopicMetadata;
 import org.apache.kafka.server.IntegrationTestUtils;
 
 /** Questions to a running broker, in place of a look into Kafka's objects. */
 public final class Ask implements AutoCloseable {
     /** Short: a broker may be stopped while it is asked. */
-    private static final int CONFIGS_MS = 5000;
+    private static final int CONFIGS_MS = 20_000;
 
     private final Program program;
     private Admin admin;
@@ -45,9 +47,10 @@ public final class Ask implements AutoCloseable {
         this.program = program;
     }
 
-    private synchronized Admin admin() {
+    public synchronized Admin admin() {
         if (!program.running()) throw Needs.inside("what a stopped broker knows");
-        if (admin == null) admin = Admin.create(Map.of("bootstrap.servers", program.address()));
+        String key = program.settings.get("process.roles").contains("broker") ? "bootstrap.servers" : "bootstrap.controllers";
+        if (admin == null) admin = Admin.create(Map.of(key, program.address()));
         return admin;
     }
 
@@ -64,29 +67,59 @@ public final class Ask implements AutoCloseable {
         return clusterId;
     }
 
-    public List<Node> nodes() {
-        return List.copyOf(get(admin().describeCluster().nodes()));
-    }
-
-    public Optional<TopicDescription> topic(String name) {
+    /** What this broker, and no other, knows. */
+    public <T extends AbstractResponse> T raw(AbstractRequest request) {
+        if (!program.running()) throw Needs.inside("what a stopped broker knows");
         try {
-            return Optional.of(admin().describeTopics(List.of(name)).allTopicNames().get().get(name));
-        } catch (ExecutionException error) {
-            if (error.getCause() instanceof UnknownTopicOrPartitionException) return Optional.empty();
-            throw new IllegalStateException(error);
-        } catch (InterruptedException error) {
+            return IntegrationTestUtils.connectAndReceive(request, program.plainPort());
+        } catch (IOException error) {
             throw new IllegalStateException(error);
         }
     }
 
+    private MetadataResponse metadata(MetadataRequest.Builder request) {
+        return raw(request.build());
+    }
+
+    public List<Node> nodes() {
+        return List.copyOf(metadata(new MetadataRequest.Builder(List.of(), false)).brokers());
+    }
+
+    public Optional<TopicMetadata> topic(String name) {
+        TopicMetadata found = metadata(new MetadataRequest.Builder(List.of(name), false)).topicMetadata().iterator().next();
+        return found.error() == Errors.NONE ? Optional.of(found) : Optional.empty();
+    }
+
+    public Optional<PartitionMetadata> partition(String topic, int index) {
+        return topic(topic).flatMap(metadata -> metadata.partitionMetadata().stream()
+            .filter(partition -> partition.partition() == index).findFirst());
+    }
+
     public int partitions(String topic) {
-        return topic(topic).map(description -> description.partitions().size()).orElse(0);
+        return topic(topic).map(metadata -> metadata.partitionMetadata().size()).orElse(0);
+    }
+
+    /** The end of the controller's log of metadata. */
+    public long metadataEnd() {
+        QuorumInfo quorum = get(admin().describeMetadataQuorum().quorumInfo());
+        return quorum.voters().stream().filter(voter -> voter.replicaId() == quorum.leaderId()).findFirst().orElseThrow()
+            .logEndOffset();
+    }
+
+    /** How much of that this node has. */
+    public long metadataOffset() {
+        QuorumInfo quorum = get(admin().describeMetadataQuorum().quorumInfo());
+        return Stream.concat(quorum.voters().stream(), quorum.observers().stream())
+            .filter(replica -> replica.replicaId() == program.id).findFirst().map(QuorumInfo.ReplicaState::logEndOffset).orElse(-1L);
+    }
+
+    public boolean running() {
+        return program.running();
     }
 
     public Map<String, Uuid> topicIds() {
         Map<String, Uuid> ids = new HashMap<>();
-        Collection<TopicListing> all = get(admin().listTopics(new ListTopicsOptions().listInternal(true)).listings());
-        for (TopicListing topic : all) ids.put(topic.name(), topic.topicId());
+        for (TopicMetadata topic : metadata(MetadataRequest.Builder.allTopics()).topicMetadata()) ids.put(topic.topic(), topic.topicId());
         return ids;
     }
 
@@ -109,18 +142,10 @@ public final class Ask implements AutoCloseable {
 
     /** The log directory of the replica; there may be no folder in it yet. */
     public Optional<String> logDir(TopicPartition partition) {
-        int id = program.brokerId();
+        int id = program.id;
         Map<String, LogDirDescription> dirs = get(admin().describeLogDirs(List.of(id)).descriptions().get(id));
         return dirs.entrySet().stream().filter(dir -> dir.getValue().replicaInfos().containsKey(partition)
             && !dir.getValue().replicaInfos().get(partition).isFuture()).map(Map.Entry::getKey).findFirst();
-    }
-
-    /** Of a partition that is there; the admin client does not tell it. */
-    public int leaderEpoch(TopicPartition partition) throws IOException {
-        var request = new MetadataRequest.Builder(List.of(partition.topic()), false).build();
-        MetadataResponse response = IntegrationTestUtils.connectAndReceive(request, program.ports.values().iterator().next());
-        return response.topicMetadata().iterator().next().partitionMetadata().stream()
-            .filter(metadata -> metadata.partition() == partition.partition()).findFirst().orElseThrow().leaderEpoch.orElse(-1);
     }
 
     public Map<ClientQuotaEntity, Map<String, Double>> quotas() {

@@ -17,6 +17,7 @@ import org.apache.kafka.clients.admin.ConfigEntry.ConfigSource;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.coordinator.group.GroupCoordinator;
+import org.apache.kafka.image.loader.MetadataLoader;
 import org.apache.kafka.metadata.BrokerState;
 import org.apache.kafka.metadata.KRaftMetadataCache;
 import org.apache.kafka.server.BrokerLifecycleManager;
@@ -30,14 +31,16 @@ public final class BrokerStandIn {
     private final QuotasStandIn quotas;
     private final SocketServer sockets;
     private final GroupCoordinator groups;
+    private final SecurityStandIn security;
 
     private BrokerStandIn(Program program, Ask ask) {
         this.program = program;
         this.ask = ask;
-        metadata = MetadataStandIn.of(ask);
+        metadata = MetadataStandIn.of(() -> ask);
         logs = new LogsStandIn(program, ask);
-        quotas = new QuotasStandIn(program, ask);
+        quotas = new QuotasStandIn(program, () -> ask);
         sockets = sockets(program, quotas);
+        security = new SecurityStandIn(program, ask);
         groups = StandIn.of(GroupCoordinator.class, this::groups);
     }
 
@@ -47,20 +50,12 @@ public final class BrokerStandIn {
 
     /** The settings that the program was started with. */
     public static KafkaConfig config(Program program) {
-        return new KafkaConfig(properties(program), false);
-    }
-
-    private static Properties properties(Program program) {
-        Properties properties = new Properties();
-        program.settings.forEach((key, value) -> {
-            if (!key.startsWith("milena.")) properties.put(key, value);
-        });
-        return properties;
+        return new KafkaConfig(Settings.forKafka(program.settings), false);
     }
 
     /** The settings that hold now: what was altered since the start is asked of the broker. */
     private KafkaConfig liveConfig() {
-        Properties properties = properties(program);
+        Properties properties = Settings.forKafka(program.settings);
         if (program.running()) {
             try {
                 addAltered(properties);
@@ -73,7 +68,7 @@ public final class BrokerStandIn {
     }
 
     private void addAltered(Properties properties) {
-        var broker = new ConfigResource(ConfigResource.Type.BROKER, Integer.toString(program.brokerId()));
+        var broker = new ConfigResource(ConfigResource.Type.BROKER, Integer.toString(program.id));
         for (ConfigEntry entry : ask.configs(broker).values()) {
             boolean altered = entry.source() == ConfigSource.DYNAMIC_BROKER_CONFIG
                 || entry.source() == ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG;
@@ -92,6 +87,8 @@ public final class BrokerStandIn {
             case "replicaManager" -> StandIn.of(ReplicaManager.class, logs::replicas);
             case "groupCoordinator" -> groups;
             case "quotaManagers" -> quotas.managers();
+            case "authorizerPlugin" -> security.authorizer();
+            case "credentialProvider" -> security.credentials();
             case "isShutdown" -> !program.running();
             case "brokerState" -> program.running() ? BrokerState.RUNNING : BrokerState.NOT_RUNNING;
             case "startup" -> {
@@ -99,16 +96,23 @@ public final class BrokerStandIn {
                 yield null;
             }
             case "shutdown" -> {
-                program.beforeShutdown.run();
                 program.stop();
                 yield null;
             }
             case "awaitShutdown" -> null;
             case "dataPlaneRequestProcessor" -> StandIn.of(KafkaApis.class, this::apis);
             case "lifecycleManager" -> StandIn.of(BrokerLifecycleManager.class, BrokerStandIn::lifecycle);
-            case "sharedServer" -> StandIn.of(SharedServer.class, (name, none) -> name.equals("loader") ? null : UNSERVED);
+            case "sharedServer" -> StandIn.of(SharedServer.class, this::shared);
             default -> UNSERVED;
         };
+    }
+
+    /** A stopped broker has no loader. */
+    private Object shared(String method, Object[] arguments) {
+        if (!method.equals("loader")) return UNSERVED;
+        if (!program.running()) return null;
+        return StandIn.of(MetadataLoader.class, (name, none) ->
+            name.equals("lastAppliedOffset") ? ask.metadataOffset() - 1 : UNSERVED);
     }
 
     private Object apis(String method, Object[] arguments) {
@@ -116,7 +120,8 @@ public final class BrokerStandIn {
             case "isConsumerGroupProtocolEnabled" -> program.apis.containsKey((short) 68);
             case "metadataCache" -> metadata;
             case "quotas" -> quotas.managers();
-            case "brokerId" -> program.brokerId();
+            case "authorizerPlugin" -> security.authorizer();
+            case "brokerId" -> program.id;
             case "clusterId" -> ask.clusterId();
             default -> UNSERVED;
         };

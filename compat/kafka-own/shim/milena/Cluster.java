@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,13 +14,12 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import kafka.server.ControllerServer;
 import kafka.server.KafkaBroker;
-import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.GroupProtocol;
-import org.apache.kafka.common.acl.AccessControlEntry;
-import org.apache.kafka.common.acl.AclBindingFilter;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.network.ListenerName;
 import org.apache.kafka.common.security.auth.SecurityProtocol;
 import org.apache.kafka.common.test.ClusterInstance;
@@ -33,7 +31,7 @@ import org.apache.kafka.server.fault.FaultHandlerException;
 import org.apache.kafka.test.TestUtils;
 import org.opentest4j.TestAbortedException;
 
-/** The cluster of one test with ClusterTest: programs 0 to n-1, the first of them with the controllers. */
+/** The cluster of one test with ClusterTest: nodes in processes, with the ids that Kafka's test kit gives them. */
 public final class Cluster implements ClusterInstance {
     private static final long METADATA_MS = 60_000;
     /** What a test's name says about the API it needs. */
@@ -43,36 +41,32 @@ public final class Cluster implements ClusterInstance {
 
     private final ClusterConfig config;
     private final boolean combined;
-    private final int count;
     private final Map<Integer, Program> programs = new TreeMap<>();
+    private final Map<Integer, Ask> asks = new TreeMap<>();
     private final Map<Integer, KafkaBroker> brokers = new TreeMap<>();
     private final Map<Integer, ControllerServer> controllers = new TreeMap<>();
+    private final String clusterId = Uuid.randomUuid().toString();
     private String test = "";
     private Path dir;
-    private Ask ask;
+    private Program controller;
     private boolean started;
     private boolean stopped;
 
     public Cluster(ClusterConfig config, boolean combined) {
         this.config = config;
         this.combined = combined;
-        this.count = Math.min(config.numBrokers(), Settings.MOST_BROKERS);
     }
 
     /** Ends the test as skipped if it needs what a program does not have. */
     public void check(String testName) {
         test = testName;
-        // Two types of one cluster are the same to a program: its controller is in the broker's process.
-        if (!combined && config.clusterTypes().size() > 1) throw new TestAbortedException("twin");
-        Squeeze.set(config.numBrokers(), count);
+        // One of two types is run: with several brokers, the one in which each of them may be stopped.
+        boolean both = config.clusterTypes().size() > 1;
+        if (both && combined == config.numBrokers() > 1) throw new TestAbortedException("twin");
+        System.setProperty("milena.squeezed", Boolean.toString(config.numControllers() > 1));
         for (SecurityProtocol protocol : List.of(config.brokerSecurityProtocol(), config.controllerSecurityProtocol()))
-            if (protocol != SecurityProtocol.PLAINTEXT) throw Needs.security(protocol.name());
+            if (protocol == SecurityProtocol.SASL_PLAINTEXT) Sasl.writeJaasFile();
         Settings.refusePlugins(config.serverProperties());
-        if (!combined)
-            config.perServerOverrideProperties().forEach((id, own) -> {
-                if (id < FIRST_CONTROLLER && !Set.of("broker.rack").containsAll(own.keySet()))
-                    throw Needs.controllerApart("a controller with settings of its own");
-            });
     }
 
     @Override
@@ -84,46 +78,66 @@ public final class Cluster implements ClusterInstance {
         } catch (IOException error) {
             throw new UncheckedIOException(error);
         }
-        for (int id = 0; id < count; ++id) programs.put(id, configured(id));
-        String voters = controlling().stream()
-            .map(program -> program.id + "@" + addresses(List.of(program), config.controllerListenerName()))
-            .collect(Collectors.joining(","));
-        for (Program program : programs.values()) {
-            program.settings.put("controller.quorum.voters", voters);
-            program.formatWith(levels());
-            program.start();
+        int controllerId = combined ? 0 : FIRST_CONTROLLER;
+        controller = Program.of(controllerId, dir.resolve("node" + controllerId));
+        configure(controller, combined, true);
+        String voter = "localhost:" + controller.port(Wiring.controllerListener(controller));
+        if (!combined) setUp(controller, voter);
+        for (int id = 0; id < config.numBrokers(); ++id) {
+            Program program = combined && id == 0 ? controller : Program.of(id, dir.resolve("node" + id));
+            if (program != controller) configure(program, true, false);
+            programs.put(id, program);
+            asks.put(id, new Ask(program));
+            setUp(program, voter);
         }
-        ask = new Ask(programs.get(0));
         NEEDED_APIS.forEach((word, key) -> {
             if (test.contains(word) && !programs.get(0).apis.containsKey(key)) throw Needs.feature(word + " groups");
         });
     }
 
-    private Program configured(int id) {
-        Program program = Program.of(id, dir.resolve("node" + id));
+    private void configure(Program program, boolean isBroker, boolean isController) {
         String client = config.brokerListenerName().value();
         String control = config.controllerListenerName().value();
-        boolean controller = id < config.numControllers();
         Map<String, String> settings = program.settings;
         settings.putAll(config.serverProperties());
-        settings.putAll(config.perServerOverrideProperties().getOrDefault(id, Map.of()));
-        if (controller && !combined)
-            settings.putAll(config.perServerOverrideProperties().getOrDefault(FIRST_CONTROLLER + id, Map.of()));
-        if (Squeeze.on()) Settings.squeeze(settings, count);
-        settings.put("process.roles", controller ? "broker,controller" : "broker");
-        settings.put("node.id", Integer.toString(id));
-        List<String> logDirs = new ArrayList<>();
-        for (int disk = 0; disk < config.numDisksPerBroker(); ++disk) logDirs.add(program.dir.resolve("data" + disk).toString());
-        settings.put("log.dirs", String.join(",", logDirs));
-        settings.putIfAbsent("listener.security.protocol.map", client + ":PLAINTEXT," + control + ":PLAINTEXT");
+        if (config.brokerSecurityProtocol() == SecurityProtocol.SASL_PLAINTEXT) Sasl.common(settings);
+        settings.putIfAbsent("listener.security.protocol.map", client + ":" + config.brokerSecurityProtocol() + "," + control
+            + ":" + config.controllerSecurityProtocol());
         settings.putIfAbsent("inter.broker.listener.name", client);
         settings.putIfAbsent("controller.listener.names", control);
         // Kafka's kit does so, too.
         settings.putIfAbsent("log.cleaner.dedupe.buffer.size", "2097152");
+        settings.putAll(config.perServerOverrideProperties().getOrDefault(program.id, Map.of()));
+        settings.put("process.roles", isBroker ? isController ? "broker,controller" : "broker" : "controller");
+        settings.put("node.id", Integer.toString(program.id));
+        List<String> logDirs = new ArrayList<>();
+        for (int disk = 0; disk < (isBroker ? config.numDisksPerBroker() : 1); ++disk)
+            logDirs.add(program.dir.resolve("data" + disk).toString());
+        settings.put("log.dirs", String.join(",", logDirs));
+        Settings.refusePlugins(settings);
         Settings.common(settings);
-        String listeners = client + "://localhost:0" + (controller ? "," + control + "://localhost:0" : "");
-        program.listen(settings.getOrDefault("listeners", listeners));
-        return program;
+        String listeners = settings.getOrDefault("listeners", client + "://localhost:0," + control + "://localhost:0");
+        Wiring.wire(program, isBroker ? named(listeners, control, false) : "", settings.get("inter.broker.listener.name"),
+            isController ? named(listeners, control, true) : "");
+        Jaas.toSettings(settings);
+    }
+
+    /** Of listeners, those with the name, or those without it. */
+    private static String named(String listeners, String name, boolean with) {
+        return Stream.of(listeners.split(",")).filter(listener -> listener.strip().startsWith(name + "://") == with)
+            .collect(Collectors.joining(","));
+    }
+
+    private void setUp(Program program, String voter) {
+        if (config.standalone()) {
+            program.settings.put("controller.quorum.bootstrap.servers", voter);
+            program.format = Format.dynamic(clusterId, levels(), program.isController()
+                ? Optional.of(program.id + "@" + voter + ":" + Uuid.randomUuid()) : Optional.empty());
+        } else {
+            program.settings.put("controller.quorum.voters", controller.id + "@" + voter);
+            program.format = Format.with(clusterId, levels(), List.of());
+        }
+        program.start();
     }
 
     private Map<String, Short> levels() {
@@ -137,8 +151,9 @@ public final class Cluster implements ClusterInstance {
     public synchronized void stop() {
         if (stopped) return;
         stopped = true;
-        if (ask != null) ask.close();
+        asks.values().forEach(Ask::close);
         programs.values().forEach(Program::end);
+        if (controller != null) controller.end();
         if (dir != null) Program.remove(dir);
     }
 
@@ -146,21 +161,15 @@ public final class Cluster implements ClusterInstance {
         return programs.stream().map(program -> "localhost:" + program.port(listener.value())).collect(Collectors.joining(","));
     }
 
-    private List<Program> controlling() {
-        return programs.values().stream()
-            .filter(program -> program.settings.get("process.roles").contains("controller")).toList();
-    }
-
     private Program program(int id) {
         Program program = programs.get(id);
-        if (program == null && Squeeze.promised(id)) throw Needs.brokers(config.numBrokers());
         if (program == null) throw new IllegalArgumentException("Unknown brokerId " + id);
         return program;
     }
 
     @Override
     public String clusterId() {
-        return ask.clusterId();
+        return clusterId;
     }
 
     @Override
@@ -170,7 +179,7 @@ public final class Cluster implements ClusterInstance {
 
     @Override
     public String bootstrapControllers() {
-        return addresses(controlling(), config.controllerListenerName());
+        return addresses(List.of(controller), config.controllerListenerName());
     }
 
     @Override
@@ -200,7 +209,7 @@ public final class Cluster implements ClusterInstance {
 
     @Override
     public Set<Integer> controllerIds() {
-        return controlling().stream().map(program -> program.id).collect(Collectors.toCollection(TreeSet::new));
+        return Set.of(controller.id);
     }
 
     @Override
@@ -215,8 +224,8 @@ public final class Cluster implements ClusterInstance {
 
     @Override
     public void shutdownBroker(int id) {
-        // With the one broker that there is, all that the test counts on would be gone.
-        if (Squeeze.on()) throw Needs.brokers(config.numBrokers());
+        if (program(id) == controller && config.numBrokers() > 1)
+            throw Needs.controllerApart("a broker is stopped whose controller goes on");
         program(id).stop();
     }
 
@@ -237,7 +246,7 @@ public final class Cluster implements ClusterInstance {
     }
 
     public void restartBrokersWithSwappedClientListenerPorts(int one, int other) {
-        throw Needs.brokers(2);
+        throw Needs.inside("a swap of the ports of listeners");
     }
 
     @Override
@@ -252,23 +261,15 @@ public final class Cluster implements ClusterInstance {
 
     @Override
     public List<Authorizer> authorizers() {
-        return List.of();
-    }
-
-    @Override
-    public void waitAcls(AclBindingFilter filter, Collection<AccessControlEntry> entries) throws InterruptedException {
-        try (Admin admin = admin()) {
-            TestUtils.waitForCondition(() -> {
-                Set<AccessControlEntry> found = new HashSet<>();
-                admin.describeAcls(filter).values().get().forEach(binding -> found.add(binding.entry()));
-                return found.equals(Set.copyOf(entries));
-            }, "the ACLs are " + entries);
-        }
+        List<Authorizer> all = new ArrayList<>();
+        programs.values().stream().filter(Program::running).forEach(program ->
+            new SecurityStandIn(program, asks.get(program.id)).authorizer().foreach(plugin -> all.add(plugin.get())));
+        return all;
     }
 
     @Override
     public synchronized Map<Integer, KafkaBroker> brokers() {
-        if (brokers.isEmpty()) programs.forEach((id, program) -> brokers.put(id, BrokerStandIn.of(program, ask)));
+        if (brokers.isEmpty()) programs.forEach((id, program) -> brokers.put(id, BrokerStandIn.of(program, asks.get(id))));
         return brokers;
     }
 
@@ -281,8 +282,7 @@ public final class Cluster implements ClusterInstance {
 
     @Override
     public synchronized Map<Integer, ControllerServer> controllers() {
-        if (controllers.isEmpty())
-            for (Program program : controlling()) controllers.put(program.id, ControllerStandIn.of(program, ask));
+        if (controllers.isEmpty()) controllers.put(controller.id, ControllerStandIn.of(controller, controllerAsk(), this::anyAsk));
         return controllers;
     }
 
@@ -293,33 +293,48 @@ public final class Cluster implements ClusterInstance {
 
     @Override
     public List<Integer> controllerBoundPorts() {
-        return controlling().stream().map(program -> program.port(config.controllerListenerName().value())).toList();
+        return List.of(controller.port(config.controllerListenerName().value()));
     }
 
     @Override
     public Set<GroupProtocol> supportedGroupProtocols() {
-        boolean consumer = ask.level("group.version") > 0;
+        boolean consumer = anyAsk().level("group.version") > 0;
         return consumer ? Set.of(GroupProtocol.CLASSIC, GroupProtocol.CONSUMER) : Set.of(GroupProtocol.CLASSIC);
+    }
+
+    private Ask controllerAsk() {
+        return asks.computeIfAbsent(controller.id, id -> new Ask(controller));
+    }
+
+    private Ask anyAsk() {
+        return runningAsks().findFirst().orElseThrow();
+    }
+
+    private Stream<Ask> runningAsks() {
+        return programs.values().stream().filter(Program::running).map(program -> asks.get(program.id));
     }
 
     @Override
     public void waitForReadyBrokers() throws InterruptedException {
-        TestUtils.waitForCondition(() -> ask.nodes().size() == programs.values().stream().filter(Program::running).count(),
+        TestUtils.waitForCondition(() -> runningAsks().allMatch(ask -> ask.nodes().size() == runningAsks().count()),
             "brokers not ready");
     }
 
     @Override
     public void waitTopicCreation(String topic, int partitions) throws InterruptedException {
         if (partitions <= 0) throw new IllegalArgumentException("Partition count must be > 0, but was " + partitions);
-        TestUtils.waitForCondition(() -> ask.partitions(topic) == partitions, METADATA_MS, topic + " is not there");
+        TestUtils.waitForCondition(() -> runningAsks().allMatch(ask -> ask.partitions(topic) == partitions), METADATA_MS,
+            topic + " is not there");
     }
 
     /** Gone from the metadata and, as Kafka's own waits for that too, from the disk. */
     @Override
     public void waitTopicDeletion(String topic) throws InterruptedException {
-        TestUtils.waitForCondition(() -> ask.partitions(topic) == 0, METADATA_MS, topic + " is still there");
-        TestUtils.waitForCondition(() -> programs.values().stream().flatMap(program -> program.logDirs().stream())
-            .noneMatch(logs -> holds(logs, topic)), METADATA_MS, "the folders of " + topic + " are still there");
+        TestUtils.waitForCondition(() -> runningAsks().allMatch(ask -> ask.partitions(topic) == 0), METADATA_MS,
+            topic + " is still there");
+        TestUtils.waitForCondition(() -> programs.values().stream().filter(Program::running)
+            .flatMap(program -> program.logDirs().stream()).noneMatch(logs -> holds(logs, topic)), METADATA_MS,
+            "the folders of " + topic + " are still there");
     }
 
     private static boolean holds(Path logs, String topic) {
@@ -328,8 +343,15 @@ public final class Cluster implements ClusterInstance {
     }
 
     @Override
-    public void ensureConsistentMetadata() { }
+    public void ensureConsistentMetadata() throws InterruptedException {
+        long end = anyAsk().metadataEnd();
+        TestUtils.waitForCondition(() -> runningAsks().allMatch(ask -> ask.metadataOffset() >= end), METADATA_MS,
+            "a broker lags behind the metadata of the controller");
+    }
 
     @Override
-    public void ensureConsistentMetadata(Collection<KafkaBroker> all, Collection<ControllerServer> controlling) { }
+    public void ensureConsistentMetadata(Collection<KafkaBroker> all, Collection<ControllerServer> controlling)
+            throws InterruptedException {
+        ensureConsistentMetadata();
+    }
 }

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 import kafka.network.SocketServer;
 import kafka.raft.KafkaRaftManager;
@@ -22,48 +23,59 @@ import org.apache.kafka.raft.RaftLog;
 /** Kafka's ControllerServer, as far as the program whose controller it is can be asked. */
 public final class ControllerStandIn {
     private final Program program;
-    private final Ask ask;
+    /** A broker that runs, and answers for what is known to all. */
+    private final Supplier<Ask> broker;
     private final KafkaConfig config;
     private final SocketServer sockets;
     private final KRaftMetadataCache metadata;
     private final Controller controller;
+    private final SecurityStandIn security;
 
-    private ControllerStandIn(Program program, Ask ask) {
+    private ControllerStandIn(Program program, Ask own, Supplier<Ask> broker) {
+        security = new SecurityStandIn(program, own);
         this.program = program;
-        this.ask = ask;
+        this.broker = broker;
         config = BrokerStandIn.config(program);
-        sockets = BrokerStandIn.sockets(program, new QuotasStandIn(program, ask));
-        metadata = MetadataStandIn.of(ask);
+        sockets = BrokerStandIn.sockets(program, new QuotasStandIn(program, broker));
+        metadata = MetadataStandIn.of(broker);
         controller = StandIn.of(Controller.class, this::controller);
     }
 
-    public static ControllerServer of(Program program, Ask ask) {
-        return StandIn.of(ControllerServer.class, new ControllerStandIn(program, ask)::answer);
+    public static ControllerServer of(Program program, Ask own, Supplier<Ask> broker) {
+        return StandIn.of(ControllerServer.class, new ControllerStandIn(program, own, broker)::answer);
     }
 
     private Object answer(String method, Object[] arguments) {
         return switch (method) {
             case "config" -> config;
-            case "clusterId" -> ask.clusterId();
+            case "clusterId" -> broker.get().clusterId();
             case "socketServer" -> sockets;
             case "metadataCache" -> metadata;
             case "controller" -> controller;
-            case "raftManager" -> StandIn.of(KafkaRaftManager.class, ControllerStandIn::raft);
-            // It goes with its broker.
-            case "startup", "shutdown", "awaitShutdown" -> null;
+            case "raftManager" -> StandIn.of(KafkaRaftManager.class, this::raft);
+            case "authorizerPlugin" -> security.authorizer();
+            case "startup" -> {
+                program.start();
+                yield null;
+            }
+            case "shutdown" -> {
+                program.stop();
+                yield null;
+            }
+            case "awaitShutdown" -> null;
             default -> UNSERVED;
         };
     }
 
-    /** Tests wait for the controller's log to reach where it was: a broker that answered has it whole. */
-    private static Object raft(String method, Object[] arguments) {
+    private Object raft(String method, Object[] arguments) {
         if (!method.equals("raftLog")) return UNSERVED;
-        return StandIn.of(RaftLog.class, (name, none) -> name.equals("endOffset") ? new LogOffsetMetadata(0) : UNSERVED);
+        return StandIn.of(RaftLog.class, (name, none) ->
+            name.equals("endOffset") ? new LogOffsetMetadata(broker.get().metadataEnd()) : UNSERVED);
     }
 
     private Object controller(String method, Object[] arguments) {
         return switch (method) {
-            case "findAllTopicIds" -> CompletableFuture.completedFuture(ask.topicIds());
+            case "findAllTopicIds" -> CompletableFuture.completedFuture(broker.get().topicIds());
             case "findTopicIds" -> CompletableFuture.completedFuture(topicIds((Collection<?>) arguments[1]));
             case "isActive" -> program.running();
             case "waitForReadyBrokers" -> CompletableFuture.completedFuture(null);
@@ -72,7 +84,7 @@ public final class ControllerStandIn {
     }
 
     private Map<String, ResultOrError<Uuid>> topicIds(Collection<?> names) {
-        Map<String, Uuid> all = ask.topicIds();
+        Map<String, Uuid> all = broker.get().topicIds();
         Map<String, ResultOrError<Uuid>> found = new HashMap<>();
         for (Object name : names) {
             Uuid id = all.get(name);

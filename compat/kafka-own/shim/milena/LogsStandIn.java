@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 import kafka.cluster.Partition;
@@ -17,9 +18,10 @@ import kafka.log.LogManager;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.ProducerState;
-import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.requests.MetadataResponse.PartitionMetadata;
+import org.apache.kafka.common.requests.MetadataResponse.TopicMetadata;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.storage.internals.log.LogConfig;
 import org.apache.kafka.storage.internals.log.LogSegment;
@@ -71,18 +73,31 @@ final class LogsStandIn {
     }
 
     private Option<Partition> partition(TopicPartition partition) {
+        if (!program.running()) return Option.empty();
         Option<UnifiedLog> log = log(partition, false);
         if (log.isEmpty()) return Option.empty();
         return Option.apply(StandIn.of(Partition.class, (method, none) -> switch (method) {
             case "topicPartition" -> partition;
             case "topic" -> partition.topic();
-            case "log", "leaderLogIfLocal" -> log;
+            case "log" -> log;
+            case "leaderLogIfLocal" -> leads(partition) ? log : Option.empty();
             case "localLogOrException" -> log.get();
-            case "isLeader" -> true;
-            case "getLeaderEpoch" -> ask.leaderEpoch(partition);
-            case "leaderReplicaIdOpt", "leaderIdIfLocal" -> Option.apply(program.brokerId());
+            case "isLeader" -> leads(partition);
+            case "getLeaderEpoch" -> metadata(partition).leaderEpoch.orElse(-1);
+            case "leaderReplicaIdOpt" -> Option.apply(metadata(partition).leaderId.orElse(null));
+            case "leaderIdIfLocal" -> leads(partition) ? Option.apply(program.id) : Option.empty();
+            case "inSyncReplicaIds" ->
+                CollectionConverters.asScala(Set.<Object>copyOf(metadata(partition).inSyncReplicaIds)).toSet();
             default -> UNSERVED;
         }));
+    }
+
+    private PartitionMetadata metadata(TopicPartition partition) {
+        return ask.partition(partition.topic(), partition.partition()).orElseThrow();
+    }
+
+    private boolean leads(TopicPartition partition) {
+        return metadata(partition).leaderId.equals(Optional.of(program.id));
     }
 
     private scala.collection.Seq<UnifiedLog> logs(String topic) {
@@ -94,7 +109,8 @@ final class LogsStandIn {
 
     /** A log is there when the metadata has the partition; its folder may be made with its first record. */
     private Option<UnifiedLog> log(TopicPartition partition, boolean future) {
-        boolean there = future ? dir(partition, true).isPresent() : ask.partitions(partition.topic()) > partition.partition();
+        boolean there = future ? dir(partition, true).isPresent() : ask.partition(partition.topic(), partition.partition())
+            .filter(metadata -> metadata.replicaIds.contains(program.id)).isPresent();
         if (!there) return Option.empty();
         return Option.apply(StandIn.of(UnifiedLog.class, (method, none) -> log(partition, future, method)));
     }
@@ -107,10 +123,10 @@ final class LogsStandIn {
             case "dir" -> dir(partition, future).orElseGet(() -> expected(partition));
             case "parentDir" -> existing(partition, future).getParent();
             case "parentDirFile" -> existing(partition, future).getParentFile();
-            case "topicId" -> ask.topic(partition.topic()).map(TopicDescription::topicId);
+            case "topicId" -> ask.topic(partition.topic()).map(TopicMetadata::topicId);
             case "logStartOffset", "localLogStartOffset" -> ask.offset(partition, OffsetSpec.earliest());
-            // The one replica's end is its high watermark.
-            case "logEndOffset", "highWatermark" -> ask.offset(partition, OffsetSpec.latest());
+            case "logEndOffset" -> end(partition, future);
+            case "highWatermark" -> ask.offset(partition, OffsetSpec.latest());
             case "isEmpty" -> ask.offset(partition, OffsetSpec.earliest()) == ask.offset(partition, OffsetSpec.latest());
             case "config" -> config(partition.topic());
             case "logSegments" -> segments(partition, future);
@@ -124,6 +140,14 @@ final class LogsStandIn {
             case "flush", "closeHandlers", "close" -> null;
             default -> UNSERVED;
         };
+    }
+
+    /** One replica's end is its high watermark; of several, each has what is in its files. */
+    private long end(TopicPartition partition, boolean future) throws IOException {
+        if (metadata(partition).replicaIds.size() == 1) return ask.offset(partition, OffsetSpec.latest());
+        if (dir(partition, future).isEmpty()) return 0;
+        List<LogSegment> segments = segments(partition, future);
+        return segments.isEmpty() ? 0 : segments.get(segments.size() - 1).readNextOffset();
     }
 
     private Object producers(TopicPartition partition, String method) {

@@ -16,22 +16,13 @@ public final class Needs extends Error {
         return new Needs("inside", what);
     }
 
-    public static Needs brokers(int count) {
-        return new Needs("brokers", count + " brokers");
-    }
-
     public static Needs controllers(int count) {
-        return new Needs("brokers", count + " controllers");
+        return new Needs("controllers", count + " controllers");
     }
 
     /** A controller in a process of its own. */
     public static Needs controllerApart(String why) {
         return new Needs("controller", why);
-    }
-
-    /** TLS, SASL, ACLs. */
-    public static Needs security(String what) {
-        return new Needs("security", what);
     }
 
     /** A class that the broker would load. */

@@ -5,6 +5,7 @@ import static milena.StandIn.UNSERVED;
 import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 import kafka.network.SocketServer;
@@ -23,9 +24,9 @@ final class QuotasStandIn {
         "follower", "follower.replication.throttled.rate", "alterLogDirs", "replica.alter.log.dirs.io.max.bytes.per.second");
 
     private final Program program;
-    private final Ask ask;
+    private final Supplier<Ask> ask;
 
-    QuotasStandIn(Program program, Ask ask) {
+    QuotasStandIn(Program program, Supplier<Ask> ask) {
         this.program = program;
         this.ask = ask;
     }
@@ -74,14 +75,14 @@ final class QuotasStandIn {
     }
 
     private double rate(String key, Stream<Map<String, String>> entities, double unlimited) {
-        Map<ClientQuotaEntity, Map<String, Double>> quotas = ask.quotas();
+        Map<ClientQuotaEntity, Map<String, Double>> quotas = ask.get().quotas();
         return entities.map(ClientQuotaEntity::new).filter(entity -> quotas.getOrDefault(entity, Map.of()).containsKey(key))
             .findFirst().map(entity -> quotas.get(entity).get(key)).orElse(unlimited);
     }
 
     private long brokerRate(String key) {
-        var broker = new ConfigResource(ConfigResource.Type.BROKER, Integer.toString(program.brokerId()));
-        ConfigEntry entry = ask.configs(broker).get(key);
+        var broker = new ConfigResource(ConfigResource.Type.BROKER, Integer.toString(program.id));
+        ConfigEntry entry = ask.get().configs(broker).get(key);
         return entry == null || entry.value() == null ? Long.MAX_VALUE : Long.parseLong(entry.value());
     }
 }

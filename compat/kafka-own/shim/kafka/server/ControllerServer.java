@@ -5,12 +5,15 @@ import java.util.concurrent.CompletableFuture;
 import kafka.network.SocketServer;
 import kafka.raft.KafkaRaftManager;
 import milena.Needs;
+import org.apache.kafka.common.internals.Plugin;
 import org.apache.kafka.common.metrics.Metrics;
 import org.apache.kafka.controller.Controller;
 import org.apache.kafka.metadata.KRaftMetadataCache;
 import org.apache.kafka.metadata.KafkaConfigSchema;
 import org.apache.kafka.metadata.bootstrap.BootstrapMetadata;
+import org.apache.kafka.server.authorizer.Authorizer;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
+import scala.Option;
 
 /**
  * In place of Kafka's class of this name. QuorumTestHarness starts a controller for each test before it asks for brokers;
@@ -64,6 +67,10 @@ public class ControllerServer {
 
     public KafkaRaftManager<ApiMessageAndVersion> raftManager() {
         throw Needs.inside("ControllerServer.raftManager");
+    }
+
+    public Option<Plugin<Authorizer>> authorizerPlugin() {
+        throw Needs.inside("ControllerServer.authorizerPlugin");
     }
 
     public Metrics metrics() {
