@@ -19,6 +19,7 @@
 #include "broker/dev_security.h"
 #include "broker/node.h"
 #include "broker/operations/http_service.h"
+#include "broker/operations/in_process_connection.h"
 #include "broker/operations/metric_table.h"
 #include "broker/storage/bootstrap_checkpoint.h"
 #include "config/config_listeners.h"
@@ -33,7 +34,7 @@
 #include "tools/cluster.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
-#include "tools/declared_topics.h"
+#include "tools/seed/declared.h"
 
 namespace milena {
 namespace {
@@ -149,17 +150,14 @@ Status start_http(Server& server, HttpService& service, const Settings& settings
   return ok_status();
 }
 
-// Topics that the environment names, made through the first listener without TLS and SASL, as any client would.
-Status create_topics_of_environment(const Server& server) {
-  const char* topics = std::getenv("KAFKA_CREATE_TOPICS");
-  if (topics == nullptr) return ok_status();
-  for (const BoundSocket& each : server.sockets()) {
-    if (each.security_protocol != SecurityProtocol::kPlaintext) continue;
-    const bool any_host = each.host.empty() || each.host == "0.0.0.0" || each.host == "::";
-    return create_declared_topics(topics, {any_host ? "localhost" : each.host, each.port});
-  }
-  return make_error(ErrorKind::kInvalid, "KAFKA_CREATE_TOPICS={}: expected a PLAINTEXT listener to create them through",
-                    topics);
+// Before the first client is let in.
+Status make_declared_in(Node& node, const Declared& declared, const Settings& settings, const Server& server,
+                        const LoopGroup& loops) {
+  if (declared.empty()) return ok_status();
+  InProcessConnection connection(node.sessions(), *loops.executors().front(), server.sockets().front().listener_name);
+  return make_declared(declared, settings, [&connection](ByteView request, Deadline deadline) {
+    return connection.exchange(request, milliseconds_until(deadline));
+  });
 }
 
 // How this node reaches others: brokers, or controllers.
@@ -206,6 +204,8 @@ int serve(const Settings& settings, const CommandLine& line) {
   if (!http_options.ok()) return fail(http_options.error().message);
   Result<AdvertisedListeners> advertised = advertised_listeners(settings);
   if (!advertised.ok()) return fail(advertised.error().message);
+  Result<Declared> declared = read_declared(settings, line.environment);
+  if (!declared.ok()) return fail(declared.error().message);
   int shards = settings.get_int("milena.shards");
   if (shards == 0) shards = default_shards();
   raise_open_files_limit();
@@ -241,8 +241,8 @@ int serve(const Settings& settings, const CommandLine& line) {
   Result<std::unique_ptr<Node>> node =
       Node::start(settings, loops.executors(), posix_file_system(), std::move(surroundings));
   if (!node.ok()) return fail(node.error().message);
-  Status started = server.start(node.value()->sessions());
-  if (started.ok() && line.environment) started = create_topics_of_environment(server);
+  Status started = make_declared_in(**node, *declared, settings, server, loops);
+  if (started.ok()) started = server.start(node.value()->sessions());
   if (started.ok()) {
     http.start(**node);
     log_listeners(server);

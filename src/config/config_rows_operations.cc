@@ -33,6 +33,9 @@ static const ConfigDef kOperationsRows[] = {
      "Addresses, host:port, at which /metrics, /livez and /readyz are served to whoever comes; empty: none. Where the "
      "default "
      "port is in use by another process the broker starts without."},
+    {"milena.seed.file", kList, "", "items", kReadOnly, kHonoured,
+     "Files that say, in YAML, which topics, records, users, ACLs and quotas there are to be (docs/seed.md); each is "
+     "applied once, before the first client is served."},
     {"milena.http.max.connections", kInt, "64", "[1,...]", kReadOnly, kHonoured,
      "Connections over HTTP at a time; they are not among max.connections."},
     {"milena.metrics.names", kList, "milena", "{milena, jmx, jmx-bare, exporter, redpanda}", kClusterWide, kHonoured,

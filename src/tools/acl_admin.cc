@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/ascii.h"
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/delete_acls.h"
@@ -35,6 +37,30 @@ std::optional<AclOperation> parse_acl_operation(const std::string& name) {
     if (ascii_lower(name) == ascii_lower(acl_operation_name(operation))) return operation;
   }
   return std::nullopt;
+}
+
+Result<AclResource> parse_acl_resource(const std::string& text, bool prefixed) {
+  constexpr std::pair<const char*, AclResourceType> kTypes[] = {
+      {"topic", AclResourceType::kTopic},
+      {"group", AclResourceType::kGroup},
+      {"cluster", AclResourceType::kCluster},
+      {"transactional-id", AclResourceType::kTransactionalId},
+      {"token", AclResourceType::kDelegationToken},
+      {"user", AclResourceType::kUser}};
+  const size_t colon = text.find(':');
+  const std::string type = ascii_lower(text.substr(0, colon));
+  const auto known =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& each) { return type == each.first; });
+  const bool is_cluster = known != std::end(kTypes) && known->second == AclResourceType::kCluster;
+  if (known == std::end(kTypes) || (colon == std::string::npos) != is_cluster) {
+    return make_error(ErrorKind::kInvalid,
+                      "{}: expected topic:NAME, group:NAME, transactional-id:NAME, token:ID, user:NAME or cluster",
+                      text);
+  }
+  std::string name = is_cluster ? std::string(kClusterResource) : text.substr(colon + 1);
+  if (known->second == AclResourceType::kUser && !is_principal(name)) name = "User:" + name;
+  return AclResource{known->second, std::move(name),
+                     prefixed && !is_cluster ? AclPatternType::kPrefixed : AclPatternType::kLiteral};
 }
 
 bool is_principal(const std::string& text) { return text.find(':') != std::string::npos; }

@@ -39,6 +39,8 @@ using Acls = std::map<AclResource, std::set<AclRule>>;
 
 // "describe", "DescribeConfigs", whatever the case; nullopt for none.
 std::optional<AclOperation> parse_acl_operation(const std::string& name);
+// "topic:orders", "cluster", ...; prefixed: names stand for all that begin with them.
+Result<AclResource> parse_acl_resource(const std::string& text, bool prefixed);
 // "User:alice".
 bool is_principal(const std::string& text);
 

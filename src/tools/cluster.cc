@@ -44,6 +44,7 @@ Result<std::unique_ptr<Cluster>> Cluster::open(ClusterOptions options) {
   auto security = client_security(cluster->options_.properties);
   if (!security.ok()) return security.error();
   cluster->options_.security = security.take();
+  if (cluster->options_.transport) cluster->options_.security.make_transport = cluster->options_.transport;
   if (cluster->options_.servers.empty()) {
     cluster->options_.servers = cluster->property("bootstrap.servers", kUsualServer);
   }

@@ -25,7 +25,8 @@ struct ClusterOptions {
   std::map<std::string, std::string> properties;  // of Kafka's Java clients
   std::string client_id = "milena";
   int64_t timeout_ms = kCommandTimeoutMs;
-  ClientSecurity security;  // as the properties say
+  ClientSecurity security;         // as the properties say
+  BrokerTransportMaker transport;  // instead of what they say
 
   // --bootstrap-server (also -b) and --command-config.
   void add_to(Options& options);

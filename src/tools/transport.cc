@@ -86,6 +86,32 @@ class PlainTransport : public BrokerTransport {
   int socket_ = -1;
 };
 
+class FrameTransport : public BrokerTransport {
+ public:
+  explicit FrameTransport(FrameExchange exchange) : exchange_(std::move(exchange)) {}
+
+  Status send(ByteView bytes, Deadline deadline) override {
+    Result<Bytes> answer = exchange_(bytes, deadline);
+    if (!answer.ok()) return answer.error();
+    answer_ = answer.take();
+    at_ = 0;
+    return ok_status();
+  }
+
+  Result<size_t> receive_some(char* to, size_t most, Deadline) override {
+    const size_t count = std::min(most, answer_.size() - at_);
+    if (count == 0) return make_error(ErrorKind::kCorrupt, "the answer ends after {} bytes", answer_.size());
+    std::memcpy(to, answer_.data() + at_, count);
+    at_ += count;
+    return count;
+  }
+
+ private:
+  const FrameExchange exchange_;
+  Bytes answer_;
+  size_t at_ = 0;
+};
+
 }  // namespace
 
 Status BrokerTransport::receive(char* to, size_t count, Deadline deadline) {
@@ -126,6 +152,12 @@ Result<std::vector<BrokerAddress>> parse_broker_addresses(const std::string& tex
     begin = comma + 1;
   }
   return addresses;
+}
+
+BrokerTransportMaker transport_over(FrameExchange exchange) {
+  return [exchange = std::move(exchange)](const BrokerAddress&, Deadline) -> Result<std::unique_ptr<BrokerTransport>> {
+    return std::unique_ptr<BrokerTransport>(std::make_unique<FrameTransport>(exchange));
+  };
 }
 
 Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& address, Deadline deadline) {

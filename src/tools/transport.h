@@ -1,5 +1,5 @@
-// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS on top of it is made
-// by another BrokerTransportMaker (tls_transport.h). Blocks its caller.
+// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS on top of it is
+// made by another BrokerTransportMaker (tls_transport.h). Blocks its caller.
 #pragma once
 
 #include <chrono>
@@ -30,6 +30,10 @@ inline Deadline deadline_in(int64_t milliseconds) {
   return std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
 }
 
+inline int64_t milliseconds_until(Deadline deadline) {
+  return std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+}
+
 class BrokerTransport {
  public:
   virtual ~BrokerTransport() = default;
@@ -42,6 +46,11 @@ class BrokerTransport {
 };
 
 using BrokerTransportMaker = std::function<Result<std::unique_ptr<BrokerTransport>>(const BrokerAddress&, Deadline)>;
+
+// Whole requests and answers, with their sizes, instead of a socket.
+using FrameExchange = std::function<Result<Bytes>(ByteView request, Deadline deadline)>;
+// Whatever the address.
+BrokerTransportMaker transport_over(FrameExchange exchange);
 
 Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& address, Deadline deadline);
 

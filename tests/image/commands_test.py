@@ -125,5 +125,67 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(completed("milena", "produce", "--comp"), ["--compress"])
 
 
+class SeedTest(unittest.TestCase):
+    """A broker that nobody may use without a password, and that has what its seed file says."""
+
+    SEED = """
+topics:
+  - {name: orders, partitions: 2, records: [{key: a, value: first}, second]}
+users:
+  - {name: alice, password: alice-secret, mechanisms: SCRAM-SHA-256}
+acls:
+  - {allow: alice, operations: [read, write], resources: "topic:orders"}
+"""
+
+    def start(self, directory, port):
+        log_path = directory / "log"
+        settings = [f"listeners=SASL_PLAINTEXT://127.0.0.1:{port}", "inter.broker.listener.name=SASL_PLAINTEXT",
+                    "sasl.enabled.mechanisms=SCRAM-SHA-256", "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256",
+                    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "milena.http.listeners=",
+                    f"log.dirs={directory}/data", f"milena.seed.file={directory}/seed.yaml"]
+        command = [BINARY] + [word for setting in settings for word in ("--override", setting)]
+        with open(log_path, "w") as log:
+            broker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + DEADLINE_S
+        while "Kafka Server started" not in log_path.read_text() and broker.poll() is None:
+            if time.monotonic() > deadline:
+                broker.kill()
+                raise AssertionError(log_path.read_text())
+            time.sleep(0.02)
+        return broker, log_path
+
+    def stop(self, broker):
+        broker.terminate()
+        self.assertEqual(broker.wait(DEADLINE_S), 0)
+
+    def test_what_a_seed_file_says_is_there_once(self):
+        with tempfile.TemporaryDirectory(prefix="milena-seed-") as name:
+            directory, port = pathlib.Path(name), free_port()
+            (directory / "seed.yaml").write_text(self.SEED)
+            login = directory / "alice.properties"
+            login.write_text("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-256\nsasl.jaas.config="
+                             "org.apache.kafka.common.security.scram.ScramLoginModule required "
+                             'username="alice" password="alice-secret";\n')
+            for _ in range(2):
+                broker, log_path = self.start(directory, port)
+                self.assertIsNone(broker.poll(), log_path.read_text())
+                try:
+                    read = subprocess.run([BINARY, "cat", "-b", f"127.0.0.1:{port}", "--command-config", login, "orders"],
+                                          capture_output=True, text=True, timeout=DEADLINE_S)
+                    self.assertEqual(sorted(read.stdout.split()), ["first", "second"], read.stderr)
+                finally:
+                    self.stop(broker)
+            self.assertIn("applied before", log_path.read_text())
+
+    def test_a_mistake_stops_the_start_before_anything_is_made(self):
+        with tempfile.TemporaryDirectory(prefix="milena-seed-") as name:
+            directory = pathlib.Path(name)
+            (directory / "seed.yaml").write_text(self.SEED.replace("[read, write]", "[read, rite]"))
+            broker, log_path = self.start(directory, free_port())
+            self.assertEqual(broker.wait(DEADLINE_S), 1)
+            self.assertIn(f"{directory}/seed.yaml:7:32: operations: rite: expected", log_path.read_text())
+            self.assertFalse((directory / "data").exists())
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -2,12 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tools/declared_topics.h"
 #include "tools/kafka/offset_reset.h"
 #include "tools/output.h"
 #include "tools/own/own.h"
 #include "tools/records/line_format.h"
 #include "tools/records/record_json.h"
+#include "tools/seed/declared_topics.h"
 
 namespace milena {
 namespace {

@@ -92,6 +92,9 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   if (shown && connection_->info.security_protocol == SecurityProtocol::kSsl) {
     connection_->principal.name = *peer->principal;
   }
+  // As whom the controller of another node is asked.
+  const auto& super_users = shard.node().authorization.super_users;
+  if (connection_->info.in_process && !super_users.empty()) connection_->principal.name = *super_users.begin();
   connection_->transport = &transport;
   const auto& controller = shard.node().controller_endpoints;
   connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {

@@ -31,6 +31,8 @@ struct ConnectionInfo {
   std::string listener_name;  // "PLAINTEXT"
   SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;  // the listener's
   std::shared_ptr<const TlsPeer> tls;  // null without TLS
+  // Of this process itself, without a socket: it may do everything. Never set by net/.
+  bool in_process = false;
 };
 
 // One request without its size prefix. The views of the decoded request point into the buffer, so whoever keeps them

@@ -44,28 +44,11 @@ struct AclsCommand : OwnCommand {
 };
 
 Result<std::vector<AclResource>> AclsCommand::named() const {
-  constexpr std::pair<const char*, AclResourceType> kTypes[] = {
-      {"topic", AclResourceType::kTopic},
-      {"group", AclResourceType::kGroup},
-      {"cluster", AclResourceType::kCluster},
-      {"transactional-id", AclResourceType::kTransactionalId},
-      {"token", AclResourceType::kDelegationToken},
-      {"user", AclResourceType::kUser}};
   std::vector<AclResource> all;
   for (const std::string& text : resources) {
-    const size_t colon = text.find(':');
-    const std::string type = text.substr(0, colon);
-    const auto known = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                    [&](const auto& each) { return ascii_lower(type) == each.first; });
-    const bool is_cluster = known != std::end(kTypes) && known->second == AclResourceType::kCluster;
-    if (known == std::end(kTypes) || (colon == std::string::npos) != is_cluster) {
-      return usage_error("-r {}: expected topic:NAME, group:NAME, transactional-id:NAME, token:ID, user:NAME or cluster",
-                         text);
-    }
-    std::string name = is_cluster ? std::string(kClusterResource) : text.substr(colon + 1);
-    if (known->second == AclResourceType::kUser && !is_principal(name)) name = "User:" + name;
-    all.push_back({known->second, std::move(name),
-                   prefixed && !is_cluster ? AclPatternType::kPrefixed : AclPatternType::kLiteral});
+    auto resource = parse_acl_resource(text, prefixed);
+    if (!resource.ok()) return usage_error("-r {}", resource.error().message);
+    all.push_back(resource.take());
   }
   return all;
 }
@@ -74,7 +57,7 @@ Result<std::vector<AclOperation>> AclsCommand::wanted() const {
   std::vector<AclOperation> all;
   for (const std::string& name : operations) {
     auto operation = parse_acl_operation(name);
-    if (!operation) return usage_error("-o {}: expected read, write, create, delete, alter, describe, ... or all", name);
+    if (!operation) return usage_error("-o {}: expected read, write, create, delete, describe, ... or all", name);
     all.push_back(*operation);
   }
   return all;

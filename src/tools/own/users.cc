@@ -7,11 +7,10 @@
 #include <cstdio>
 #include <iostream>
 
-#include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
-#include "security/scram.h"
 #include "tools/output.h"
 #include "tools/own/own.h"
+#include "tools/scram_admin.h"
 
 namespace milena {
 namespace {
@@ -61,17 +60,6 @@ std::string read_password() {
   return line;
 }
 
-Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& request) {
-  auto response = cluster.ask<AlterUserScramCredentialsResponse>(request);
-  if (!response.ok()) return response.error();
-  for (const auto& result : response->results) {
-    if (result.error_code == ErrorCode::kNone) continue;
-    return make_error(ErrorKind::kInvalid, "{}: {}", result.user,
-                      answer_error(result.error_code, result.error_message).message);
-  }
-  return ok_status();
-}
-
 Result<std::vector<ScramMechanism>> UsersCommand::wanted() const {
   std::vector<ScramMechanism> all;
   for (const std::string& name : mechanisms) {
@@ -114,16 +102,8 @@ Status UsersCommand::set(Cluster& cluster) {
   if (password.empty()) return usage_error("users set: expected the password as a line of standard input");
   // A user may be altered once in a request.
   for (ScramMechanism mechanism : *chosen) {
-    const Bytes salt = random_scram_text(system_random());
-    const Bytes salted = salted_password(mechanism, password, salt, static_cast<int32_t>(iterations));
-    AlterUserScramCredentialsRequest request;
-    auto& upsertion = request.upsertions.emplace_back();
-    upsertion.name = ByteView(names.front());
-    upsertion.mechanism = static_cast<int8_t>(mechanism);
-    upsertion.iterations = static_cast<int32_t>(iterations);
-    upsertion.salt = salt;
-    upsertion.salted_password = salted;
-    RETURN_IF_ERROR(alter_scram(cluster, request));
+    RETURN_IF_ERROR(
+        set_scram_password(cluster, names.front(), mechanism, password, static_cast<int32_t>(iterations)));
   }
   return ok_status();
 }

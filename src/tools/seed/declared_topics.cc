@@ -1,4 +1,4 @@
-#include "tools/declared_topics.h"
+#include "tools/seed/declared_topics.h"
 
 #include "base/log.h"
 #include "config/config_values.h"
@@ -36,16 +36,11 @@ Result<std::vector<NewTopic>> parse_declared_topics(const std::string& text) {
   return topics;
 }
 
-Status create_declared_topics(const std::string& text, const BrokerAddress& broker) {
+Status create_declared_topics(Cluster& cluster, const std::string& text) {
   auto topics = parse_declared_topics(text);
   if (!topics.ok()) return topics.error();
-  if (topics->empty()) return ok_status();
-  ClusterOptions options;
-  options.servers = broker.text();
-  auto cluster = Cluster::open(options);
-  if (!cluster.ok()) return cluster.error();
   for (const NewTopic& topic : *topics) {
-    Status created = create_topic(**cluster, topic);
+    Status created = create_topic(cluster, topic);
     if (!created.ok() && created.error().kind != ErrorKind::kExists) {
       return make_error(created.error().kind, "KAFKA_CREATE_TOPICS: {}: {}", topic.name, created.error().message);
     }

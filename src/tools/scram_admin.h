@@ -1,0 +1,19 @@
+// What commands ask of a cluster about the users of SCRAM.
+#pragma once
+
+#include <string>
+
+#include "protocol/messages/alter_user_scram_credentials.h"
+#include "security/scram.h"
+#include "tools/cluster.h"
+
+namespace milena {
+
+// A failure names the user.
+Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& request);
+// Makes the user, or gives it another password.
+Status set_scram_password(Cluster& cluster, const std::string& user, ScramMechanism mechanism,
+                          const std::string& password, int32_t iterations = kLeastScramIterations);
+Result<bool> has_scram_user(Cluster& cluster, const std::string& user, ScramMechanism mechanism);
+
+}  // namespace milena

@@ -1,0 +1,82 @@
+#include "tools/seed/declared.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "tools/seed/apply_seed.h"
+#include "tools/seed/declared_topics.h"
+
+namespace milena {
+namespace {
+
+// Of images that run what they find there at their first start.
+constexpr const char* kImageDirectory = "/docker-entrypoint-initdb.d";
+
+// In the order of their names.
+std::vector<std::string> files_of_image() {
+  std::vector<std::string> paths;
+  if (!posix_file_system().exists(kImageDirectory)) return paths;
+  Result<std::vector<std::string>> names = posix_file_system().list(kImageDirectory);
+  if (!names.ok()) {
+    log_warn("{} is not looked at: {}", kImageDirectory, names.error().message);
+    return paths;
+  }
+  for (const std::string& name : *names) {
+    if (name.ends_with(".yaml") || name.ends_with(".yml")) {
+      paths.push_back(std::string(kImageDirectory) + "/" + name);
+    } else {
+      log_warn("{}/{} is left out: expected a seed file, name.yaml", kImageDirectory, name);
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace
+
+Result<Declared> read_declared(const Settings& settings, bool environment) {
+  Declared declared;
+  std::vector<std::string> paths = settings.get_list("milena.seed.file");
+  if (environment) {
+    for (std::string& path : files_of_image()) paths.push_back(std::move(path));
+    if (const char* topics = std::getenv("KAFKA_CREATE_TOPICS")) declared.topics = topics;
+    auto parsed = parse_declared_topics(declared.topics);
+    if (!parsed.ok()) return parsed.error();
+    if (parsed->empty()) declared.topics.clear();
+  }
+  for (const std::string& path : paths) {
+    Result<Seed> seed = read_seed(path);
+    if (!seed.ok()) return seed.error();
+    declared.seeds.emplace_back(path, seed.take());
+  }
+  if (!declared.empty() && !settings.has_role("broker")) {
+    return make_error(ErrorKind::kInvalid, "{}: expected process.roles with broker, to make what it says",
+                      declared.seeds.empty() ? "KAFKA_CREATE_TOPICS" : declared.seeds.front().first);
+  }
+  return declared;
+}
+
+Status make_declared(const Declared& declared, const Settings& settings, FrameExchange exchange) {
+  if (declared.empty()) return ok_status();
+  ClusterOptions options;
+  options.servers = "localhost:1";  // not connected to
+  options.transport = transport_over(std::move(exchange));
+  auto cluster = Cluster::open(options);
+  if (!cluster.ok()) return cluster.error();
+  const std::string directory = settings.get_list("log.dirs").front();
+  for (const auto& [path, seed] : declared.seeds) {
+    if (is_seed_applied(directory, seed)) {
+      log_info("Seed file {}: applied before", path);
+      continue;
+    }
+    const Status applied = apply_seed(**cluster, seed);
+    if (!applied.ok()) return make_error(applied.error().kind, "{}: {}", path, applied.error().message);
+    RETURN_IF_ERROR(note_seed_applied(directory, seed));
+    log_info("Seed file {}: applied", path);
+  }
+  return declared.topics.empty() ? ok_status() : create_declared_topics(**cluster, declared.topics);
+}
+
+}  // namespace milena

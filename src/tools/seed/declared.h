@@ -1,0 +1,25 @@
+// What the settings and the environment want to be there before the broker says that it is ready: the seed files of
+// milena.seed.file, those of /docker-entrypoint-initdb.d, and the topics of KAFKA_CREATE_TOPICS.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "tools/seed/seed_file.h"
+
+namespace milena {
+
+struct Declared {
+  std::vector<std::pair<std::string, Seed>> seeds;  // by their paths
+  std::string topics;                               // KAFKA_CREATE_TOPICS
+
+  bool empty() const { return seeds.empty() && topics.empty(); }
+};
+
+// Reads the files; asks no broker. `environment`: the image's conventions count, too.
+Result<Declared> read_declared(const Settings& settings, bool environment);
+// Through a connection that may do everything. Seeds are noted in the first of log.dirs.
+Status make_declared(const Declared& declared, const Settings& settings, FrameExchange exchange);
+
+}  // namespace milena

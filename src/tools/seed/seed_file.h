@@ -1,0 +1,43 @@
+// A seed file: what a new cluster is to have, in YAML: topics with configs and records, users, ACLs, quotas
+// (milena.seed.file, docs/seed.md). Reading it asks no broker, so that all that is wrong with it is said at once, with
+// the file, the line and the column.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "security/scram.h"
+#include "tools/acl_admin.h"
+#include "tools/admin.h"
+#include "tools/kafka/config_entities.h"
+#include "tools/records/record.h"
+
+namespace milena {
+
+struct Seed {
+  struct Topic {
+    NewTopic topic;
+    std::vector<TextRecord> records;
+  };
+  struct User {
+    std::string name;
+    std::string password;
+    std::vector<ScramMechanism> mechanisms;
+  };
+  struct Quota {
+    std::vector<ConfigEntity> entities;
+    std::map<std::string, std::string> values;
+  };
+
+  std::vector<Topic> topics;
+  std::vector<User> users;
+  Acls acls;
+  std::vector<Quota> quotas;
+  // Of the file and of all files that it names, to know it again.
+  std::string digest;
+};
+
+Result<Seed> read_seed(const std::string& path);
+
+}  // namespace milena
