@@ -268,7 +268,8 @@ bool expect_host_name(SSL* connection, const std::string& host) {
 
 bool TlsContext::expect_server(SSL* connection, const std::string& host) const {
   SSL_set_connect_state(connection);
-  const bool numeric = host.find_first_not_of("0123456789.") == std::string::npos || host.find(':') != std::string::npos;
+  const bool numeric =
+      host.find_first_not_of("0123456789.") == std::string::npos || host.find(':') != std::string::npos;
   if (!numeric && SSL_set_tlsext_host_name(connection, host.c_str()) != 1) return false;
   return settings_.endpoint_identification.view().empty() || expect_host_name(connection, host);
 }

@@ -1,6 +1,6 @@
 // TlsContext: what a listener's connections are made of, or those of a client: certificates, whom it trusts, versions
-// and ciphers, how a certificate becomes a principal. Immutable; any thread may use it. Another key store is another context: the
-// connections that are there keep theirs.
+// and ciphers, how a certificate becomes a principal. Immutable; any thread may use it. Another key store is another
+// context: the connections that are there keep theirs.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// TlsSettings: what the settings ssl.* say for one listener, those with its prefix before those without, or for a client.
-// Values are as written; TlsContext::load() reads them.
+// TlsSettings: what the settings ssl.* say for one listener, those with its prefix before those without, or for a
+// client. Values are as written; TlsContext::load() reads them.
 #pragma once
 
 #include <functional>

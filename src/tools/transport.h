@@ -1,5 +1,5 @@
-// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS on top of it is made
-// by another BrokerTransportMaker (tls_transport.h). Blocks its caller.
+// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS on top of it is
+// made by another BrokerTransportMaker (tls_transport.h). Blocks its caller.
 #pragma once
 
 #include <chrono>

@@ -29,8 +29,8 @@ Result<SaslCredentials> credentials_of(ByteView mechanism, const std::string& li
 
 class SaslClientTest : public testing::Test {
  protected:
-  std::unique_ptr<SaslServer> scram_server(ScramMechanism mechanism, const std::string& user, const std::string& password,
-                                           bool token = false) {
+  std::unique_ptr<SaslServer> scram_server(ScramMechanism mechanism, const std::string& user,
+                                           const std::string& password, bool token = false) {
     auto directory = std::make_shared<ScramDirectory>();
     directory->decoy_key = "key";
     auto find = [=](ScramMechanism asked, ByteView name) -> std::optional<ScramCredential> {
@@ -161,7 +161,8 @@ TEST_F(SaslClientTest, ALoginEndsWithTheSessionsTimeOrTheReason) {
 
   SaslLogin refused(credentials, random_, "me");
   refused.first_request();
-  auto why = refused.step(answer_frame(SaslHandshakeResponse{ErrorCode::kUnsupportedSaslMechanism, {"GSSAPI", "X"}}, 1));
+  const SaslHandshakeResponse others{ErrorCode::kUnsupportedSaslMechanism, {"GSSAPI", "X"}};
+  auto why = refused.step(answer_frame(others, 1));
   ASSERT_FALSE(why.ok());
   EXPECT_EQ(why.error().message, "the broker does not take PLAIN; it takes GSSAPI, X");
 

@@ -1,5 +1,5 @@
-// PeerSecurity: how this node connects to others: to brokers (inter.broker.listener.name, security.inter.broker.protocol,
-// sasl.mechanism.inter.broker.protocol) and to controllers (controller.listener.names,
+// PeerSecurity: how this node connects to others: to brokers (inter.broker.listener.name,
+// security.inter.broker.protocol, sasl.mechanism.inter.broker.protocol) and to controllers (controller.listener.names,
 // sasl.mechanism.controller.protocol). As in Kafka, keys, trust and the login are those of the listener of that name.
 #pragma once
 

@@ -1,4 +1,5 @@
-// RefusingNetwork: a network that reaches nobody, and says why: the settings do not say how this node connects to others.
+// RefusingNetwork: a network that reaches nobody, and says why: the settings do not say how this node connects to
+// others.
 #pragma once
 
 #include <string>

@@ -55,7 +55,8 @@ AclsScript::AclsScript() {
   options.texts("--transactional-id", transactional_ids, "id", "A transactional id; * is every one.");
   options.texts("--delegation-token", tokens, "token", "A delegation token; * is every one.");
   options.texts("--user-principal", users, "principal", "A user, for CreateTokens and DescribeTokens.");
-  options.text("--resource-pattern-type", pattern_name, "type", "literal or prefixed; any or match to list and remove.");
+  options.text("--resource-pattern-type", pattern_name, "type",
+               "literal or prefixed; any or match to list and remove.");
   options.texts("--operation", operations, "operation", "What is allowed or denied; All without it.");
   options.texts("--allow-principal", allowed, "type:name", "Who is allowed; User:* is everybody.");
   options.texts("--deny-principal", denied, "type:name", "Who is denied.");
@@ -221,7 +222,8 @@ std::optional<int> AclsScript::check_acls(const Acls& acls) const {
   if (!add) return std::nullopt;
   const bool without = std::any_of(acls.begin(), acls.end(), [](const auto& each) { return each.second.empty(); });
   if (!without) return std::nullopt;
-  return script.options.mistake("You must specify one of: --allow-principal, --deny-principal when trying to add ACLs.");
+  return script.options.mistake(
+      "You must specify one of: --allow-principal, --deny-principal when trying to add ACLs.");
 }
 
 std::string rule_lines(const std::set<AclRule>& rules) {
@@ -303,7 +305,7 @@ Status AclsScript::list_acls() {
 
 // As Java's main prints them.
 int acl_failure(const std::string& message) {
-  fmt::print("Error while executing ACL command: {}\n", message);
+  fmt::print("Error while executing ACL command: {}\n\n", message);
   return 1;
 }
 

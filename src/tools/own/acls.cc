@@ -59,8 +59,8 @@ Result<std::vector<AclResource>> AclsCommand::named() const {
                                     [&](const auto& each) { return ascii_lower(type) == each.first; });
     const bool is_cluster = known != std::end(kTypes) && known->second == AclResourceType::kCluster;
     if (known == std::end(kTypes) || (colon == std::string::npos) != is_cluster) {
-      return usage_error("-r {}: expected topic:NAME, group:NAME, transactional-id:NAME, token:ID, user:NAME or cluster",
-                         text);
+      return usage_error(
+          "-r {}: expected topic:NAME, group:NAME, transactional-id:NAME, token:ID, user:NAME or cluster", text);
     }
     std::string name = is_cluster ? std::string(kClusterResource) : text.substr(colon + 1);
     if (known->second == AclResourceType::kUser && !is_principal(name)) name = "User:" + name;
@@ -74,7 +74,9 @@ Result<std::vector<AclOperation>> AclsCommand::wanted() const {
   std::vector<AclOperation> all;
   for (const std::string& name : operations) {
     auto operation = parse_acl_operation(name);
-    if (!operation) return usage_error("-o {}: expected read, write, create, delete, alter, describe, ... or all", name);
+    if (!operation) {
+      return usage_error("-o {}: expected read, write, create, delete, alter, describe, ... or all", name);
+    }
     all.push_back(*operation);
   }
   return all;
