@@ -18,7 +18,7 @@ static const ConfigDef kNetworkRows[] = {
     {"inter.broker.listener.name", kString, nullptr, "", kReadOnly, kHonoured,
      "Listener at which brokers connect to each other."},
     {"security.inter.broker.protocol", kString, "PLAINTEXT", "{PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL}", kReadOnly,
-     kHonoured, "Listener, by the name of its protocol, at which brokers connect to each other without another name."},
+     kHonoured, "Listener, named as its protocol, at which brokers connect to each other where no name is given."},
     {"early.start.listeners", kList, nullptr, "", kReadOnly, kNoEffect,
      "Listeners that open before the broker is complete."},
     {"queued.max.requests", kInt, "500", "[1,...]", kReadOnly, kNoEffect,

@@ -22,8 +22,7 @@ static const ConfigDef kSecurityRows[] = {
     {"sasl.mechanism.inter.broker.protocol", kString, "GSSAPI", "", kPerBroker, kHonoured,
      "SASL mechanism with which brokers log in at each other: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."},
     {"sasl.mechanism.controller.protocol", kString, "GSSAPI", "", kReadOnly, kHonoured,
-     "SASL mechanism with which a broker logs in at controllers of other nodes: PLAIN, SCRAM-SHA-256, "
-     "SCRAM-SHA-512."},
+     "SASL mechanism with which a broker logs in at controllers elsewhere: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."},
     {"sasl.jaas.config", kPassword, nullptr, "", kPerBroker, kNoEffect,
      "As in Kafka, a listener's line has listener.name.<listener>.<mechanism>. before it."},
     {"sasl.server.callback.handler.class", kClass, nullptr, "", kReadOnly, kHonoured,

@@ -148,6 +148,7 @@ bool Connection::wants_to_read() const {
 void Connection::watch_reads() {
   if (read_waits_ != Wait::kNone || !wants_to_read()) return;
   read_waits_ = Wait::kReadable;
+  stream_->expect(reader_->missing_bytes());
   watch();
 }
 
@@ -198,6 +199,7 @@ void Connection::read_more() {
     IoResult result = stream_->read(std::span<iovec>(parts, count));
     if (result.would_block()) {
       read_waits_ = result.kind == IoResult::kWantsRead ? Wait::kReadable : Wait::kWritable;
+      stream_->expect(reader_->missing_bytes());
       return watch();
     }
     if (result.kind == IoResult::kFailed) return fail(result.error);

@@ -28,6 +28,8 @@ class FrameReader final : public RequestReader {
   int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) override;
   Status commit(size_t count, const char* scratch, std::deque<Frame>& frames) override;
 
+  size_t missing_bytes() const override { return body_ ? claimed_ - have_ : 1; }
+
   // Bytes of a frame that has not arrived in full.
   size_t partial_bytes() const { return body_ ? have_ : size_have_; }
 

@@ -164,7 +164,10 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
       iovec parts[2];
       int count = reader_.prepare(parts, loop_.scratch(), EventLoop::kScratchBytes);
       IoResult result = stream_->read(std::span<iovec>(parts, static_cast<size_t>(count)));
-      if (result.would_block()) return stream_->wait_readable(shared_from_this());
+      if (result.would_block()) {
+        stream_->expect(reader_.missing_bytes());
+        return stream_->wait_readable(shared_from_this());
+      }
       if (result.kind == IoResult::kEnd) return lose("closed by the other side");
       if (result.kind == IoResult::kFailed) return lose(failure_of(result.error));
       std::deque<Frame> frames;

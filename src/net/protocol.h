@@ -37,6 +37,8 @@ class RequestReader {
   virtual int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) = 0;
   // The bounds for strangers hold no more.
   virtual void authenticated() {}
+  // How many more bytes the request under way needs at least.
+  virtual size_t missing_bytes() const { return 1; }
   // `count` bytes were read into what the last prepare() gave. Whole requests are added to `requests`. After an error
   // the stream cannot be read on.
   virtual Status commit(size_t count, const char* scratch, std::deque<Frame>& requests) = 0;

@@ -14,6 +14,9 @@
 namespace milena {
 namespace {
 
+// As much as fits into the processor's cache, and as comes in an instant.
+constexpr size_t kMostExpected = 128 * 1024;
+
 IoResult failure(IoResult::Kind wants) {
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {wants};
   return {IoResult::kFailed, 0, errno};
@@ -63,6 +66,14 @@ class PlainStream final : public Stream {
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
   }
 
+  // A peer that writes little at a time would wake the loop for each of its writes. The kernel makes room for what is
+  // asked for, and wakes earlier where it has none.
+  void expect(size_t bytes) override {
+    const int wanted = static_cast<int>(std::clamp<size_t>(bytes, 1, kMostExpected));
+    if (wanted == expected_) return;
+    if (::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted) == 0) expected_ = wanted;
+  }
+
   void wait_readable(std::shared_ptr<StreamWatcher> watcher) override {
     socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                        [watcher = std::move(watcher)](const asio::error_code& error) {
@@ -85,6 +96,7 @@ class PlainStream final : public Stream {
  private:
   // Only waits are Asio's; so any descriptor will do, and reads and writes say exactly which call they mean.
   asio::posix::stream_descriptor socket_;
+  int expected_ = 1;  // SO_RCVLOWAT
 };
 
 }  // namespace

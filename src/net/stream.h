@@ -56,6 +56,9 @@ class Stream {
   // Between on and off the system sends full packets only.
   virtual void set_cork(bool on) = 0;
 
+  // What is read is of no use before so many more bytes have come, so the next waits need not end with each of them.
+  // They still end with some, with the end, and with an error.
+  virtual void expect(size_t /*bytes*/) {}
   // Calls the watcher once. At most one wait of each kind at a time.
   virtual void wait_readable(std::shared_ptr<StreamWatcher> watcher) = 0;
   virtual void wait_writable(std::shared_ptr<StreamWatcher> watcher) = 0;

@@ -16,9 +16,11 @@ constexpr size_t kHandshakeRead = 16 * 1024;
 // What one read() may take from the socket, whatever of it is no data: others wait.
 constexpr size_t kMostRead = 512 * 1024;
 constexpr size_t kTlsRecord = 16 * 1024;
-// Four records: what a slow client leaves unread is read from the file again.
-constexpr size_t kFileRead = 64 * 1024;
-static_assert(kFileRead <= EventLoop::kScratchBytes);
+// Of a file at a time, so that its records fill the room behind it in the loop's buffer. What a slow client leaves
+// unread is read again.
+constexpr size_t kFileRead = 3 * kTlsRecord;
+static_assert(kFileRead + TlsEngine::kRoomBytes <= EventLoop::kScratchBytes);
+static_assert(3 * SSL3_RT_MAX_PACKET_SIZE <= TlsEngine::kRoomBytes);
 
 class TlsStream final : public Stream {
  public:
@@ -36,6 +38,10 @@ class TlsStream final : public Stream {
   IoResult send_file(int descriptor, uint64_t position, uint64_t size) override;
   void set_cork(bool on) override { socket_->set_cork(on); }
 
+  // The part of a record that has been read already is not expected again.
+  void expect(size_t bytes) override {
+    socket_->expect(bytes > SSL3_RT_MAX_PACKET_SIZE ? bytes - SSL3_RT_MAX_PACKET_SIZE : 1);
+  }
   void wait_readable(std::shared_ptr<StreamWatcher> watcher) override;
   void wait_writable(std::shared_ptr<StreamWatcher> watcher) override { socket_->wait_writable(std::move(watcher)); }
   void close() override;
@@ -59,7 +65,7 @@ IoResult TlsStream::handshake(Task resume) {
   if (IoResult sent = send_handshake(); sent.kind != IoResult::kMoved) return sent;
   if (engine_->state() == TlsEngine::State::kFailed) return {IoResult::kFailed};
   if (engine_->state() == TlsEngine::State::kOpen) {
-    engine_->attach(*socket_);
+    engine_->attach(*socket_, loop_.scratch() + EventLoop::kScratchBytes - TlsEngine::kRoomBytes);
     return {IoResult::kMoved};
   }
   if (!engine_->has_to_begin()) {

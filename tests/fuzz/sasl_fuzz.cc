@@ -1,10 +1,13 @@
-// SASL: any bytes as tokens of each mechanism, as a JAAS line, a JWT, a JWKS and rules for Kerberos names. Nothing of
-// it may let anybody in, and what is read must stay within its bytes.
+// SASL: any bytes as tokens of each mechanism, as a JAAS line, a JWT, a JWKS and rules for Kerberos names, and as what
+// a server answers a client. Nothing of it may let anybody in, or be taken for a server that knows the password, and
+// what is read must stay within its bytes.
 #include "base/check.h"
 #include "fuzz_input.h"
 #include "security/jaas.h"
 #include "security/jwt.h"
 #include "security/kerberos_name.h"
+#include "security/sasl_client.h"
+#include "security/sasl_login.h"
 #include "security/sasl_oauthbearer.h"
 #include "security/sasl_plain.h"
 #include "security/scram.h"
@@ -36,13 +39,41 @@ void exchange(SaslServer& server, ByteView tokens) {
   }
 }
 
+// What a server sends, between line ends.
+void deceive(ScramMechanism mechanism, ByteView tokens, Random& random) {
+  auto client = make_sasl_client({Bytes(scram_mechanism_name(mechanism)), "alice", "a long secret"}, random);
+  const Bytes first = client->first_token();
+  for (int i = 0; i < 4; i++) {
+    const size_t end = tokens.find('\n');
+    Bytes token(tokens.substr(0, end));
+    // Only with the client's own nonce it comes further.
+    if (token.starts_with("r=")) token.insert(2, first.substr(first.find("r=") + 2));
+    auto next = client->step(token);
+    CHECK(!next.ok() || *next, "a stranger was taken for the server");
+    if (!next.ok() || end == ByteView::npos) return;
+    tokens.remove_prefix(end + 1);
+  }
+}
+
+void answer_login(ByteView answers, Random& random) {
+  const SaslCredentials credentials{"PLAIN", "alice", "a long secret"};
+  SaslLogin login(credentials, random, "client");
+  (void)login.first_request();
+  for (int i = 0; i < 4; i++) {
+    const size_t size = answers.empty() ? 0 : static_cast<uint8_t>(answers[0]);
+    auto next = login.step(answers.substr(0, size));
+    if (!next.ok() || !*next) return;
+    answers.remove_prefix(std::min(answers.size(), size));
+  }
+}
+
 void fuzz_one(int choice, ByteView bytes) {
   static SeededRandom random(1);
   static const auto users = std::make_shared<PlainUsers>(JaasEntry{"", "", {{"user_alice", "a long secret"}}}, random);
   static const auto keys = parse_jwks(
       R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
       R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})");
-  switch (choice % 8) {
+  switch (choice % 11) {
     case 0: return exchange(*make_plain_server(users), bytes);
     case 1: return exchange(*make_scram_server(ScramMechanism::kSha256, directory(), random), bytes);
     case 2: return exchange(*make_scram_server(ScramMechanism::kSha512, directory(), random), bytes);
@@ -51,6 +82,9 @@ void fuzz_one(int choice, ByteView bytes) {
     case 4: return (void)parse_jaas(bytes).ok();
     case 5: return (void)verify_jwt(bytes, **keys, {}, 1).claims.has_value();
     case 6: return (void)parse_jwks(bytes).ok();
+    case 7: return deceive(ScramMechanism::kSha256, bytes, random);
+    case 8: return deceive(ScramMechanism::kSha512, bytes, random);
+    case 9: return answer_login(bytes, random);
     default: {
       const size_t end = bytes.find('\n');
       auto names = KerberosNames::parse({Bytes(bytes.substr(0, end))});

@@ -343,7 +343,7 @@ echo '' > /etc/confluent/docker/ensure
             for path in ("etc/kafka/secrets", "opt/kafka/config", "home/appuser"):
                 self.assertTrue((root / path).is_dir(), path)
             for name in ("kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-consumer-groups",
-                         "kafka-configs", "kafka-storage"):
+                         "kafka-configs", "kafka-acls", "kafka-storage"):
                 self.assertEqual(os.readlink(root / "usr/bin" / name), "/opt/milena/milena")
                 self.assertEqual(os.readlink(root / "opt/kafka/bin" / f"{name}.sh"), "/opt/milena/milena")
 

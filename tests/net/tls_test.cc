@@ -283,12 +283,14 @@ TEST_P(TlsTest, AStoreThatIsExchangedCountsForNewConnections) {
   TlsClient before(port(), client_options());
   ASSERT_TRUE(before.connected()) << before.error();
   const auto serial_of = [](TlsClient& client) {
-    return ASN1_INTEGER_get(X509_get_serialNumber(SSL_get0_peer_certificate(client.ssl())));
+    const ASN1_INTEGER* number = X509_get0_serialNumber(SSL_get0_peer_certificate(client.ssl()));
+    return Bytes(reinterpret_cast<const char*>(ASN1_STRING_get0_data(number)),
+                 static_cast<size_t>(ASN1_STRING_length(number)));
   };
-  const long serial = serial_of(before);
+  const Bytes serial = serial_of(before);
   put_store(authority_.issue("localhost"));
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  long now = serial;
+  Bytes now = serial;
   while (now == serial && std::chrono::steady_clock::now() < end) {
     TlsClient after(port(), client_options());
     ASSERT_TRUE(after.connected()) << after.error();

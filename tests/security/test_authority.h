@@ -2,17 +2,16 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
-#include "security/openssl_handle.h"
+#include "security/certificates.h"
 
 namespace milena::security_test {
 
@@ -21,15 +20,6 @@ struct TestIdentity {
   std::string key;
   std::string certificate;
 };
-
-template <class Write>
-std::string to_pem(Write write) {
-  std::unique_ptr<BIO, OpensslFree<BIO_free_all>> bio(BIO_new(BIO_s_mem()));
-  write(bio.get());
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return std::string(data, static_cast<size_t>(size));
-}
 
 struct TestNames {
   std::vector<std::pair<std::string, std::string>> subject;  // {"CN", "app"}, the most general last in the text of it
@@ -40,58 +30,30 @@ struct TestNames {
 
 class TestAuthority {
  public:
-  explicit TestAuthority(const std::string& name = "Test CA") {
-    start_openssl();
-    key_.reset(EVP_EC_gen("P-256"));
-    certificate_ = make(key_.get(), {{{"CN", name}}, "", -3600, 3600 * 24}, nullptr, true);
-  }
+  explicit TestAuthority(const std::string& name = "Test CA") : own_(make({{{"CN", name}}, ""}, nullptr)) {}
 
-  std::string certificate() const { return pem_of(certificate_.get()); }
+  std::string certificate() const { return own_.certificate; }
 
   TestIdentity issue(const TestNames& names) const {
-    OpensslKey key(EVP_EC_gen("P-256"));
-    OpensslCertificate certificate = make(key.get(), names, certificate_.get(), false);
-    return {to_pem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); }),
-            pem_of(certificate.get())};
+    const MadeCertificate made = make(names, &own_);
+    return {made.key, made.certificate};
   }
   TestIdentity issue(const std::string& common_name) const { return issue(TestNames{{{"CN", common_name}}}); }
 
-  static std::string pem_of(X509* certificate) {
-    return to_pem([&](BIO* bio) { PEM_write_bio_X509(bio, certificate); });
-  }
-
  private:
-  OpensslCertificate make(EVP_PKEY* key, const TestNames& names, X509* issuer, bool authority) const {
-    OpensslCertificate made(X509_new());
-    X509* raw = made.get();
-    X509_set_version(raw, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(raw), ++serial_);
-    X509_gmtime_adj(X509_getm_notBefore(raw), names.from_s);
-    X509_gmtime_adj(X509_getm_notAfter(raw), names.until_s);
-    X509_set_pubkey(raw, key);
-    for (const auto& [type, value] : names.subject) {
-      X509_NAME_add_entry_by_txt(X509_get_subject_name(raw), type.c_str(), MBSTRING_UTF8,
-                                 reinterpret_cast<const unsigned char*>(value.data()), static_cast<int>(value.size()),
-                                 -1, 0);
-    }
-    X509_set_issuer_name(raw, X509_get_subject_name(issuer != nullptr ? issuer : raw));
-    add_extension(raw, NID_basic_constraints, authority ? "critical,CA:TRUE" : "CA:FALSE");
-    if (!names.alternative.empty()) add_extension(raw, NID_subject_alt_name, names.alternative);
-    X509_sign(raw, key_.get(), EVP_sha256());
-    return made;
+  static MadeCertificate make(const TestNames& names, const MadeCertificate* issuer) {
+    CertificateWish wish;
+    wish.subject.assign(names.subject.begin(), names.subject.end());
+    wish.alternative_names = names.alternative;
+    wish.from_s = std::time(nullptr) + names.from_s;
+    wish.until_s = std::time(nullptr) + names.until_s;
+    wish.authority = issuer == nullptr;
+    auto made = make_certificate(wish, issuer);
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    return made.take();
   }
 
-  static void add_extension(X509* certificate, int nid, const std::string& text) {
-    X509V3_CTX context;
-    X509V3_set_ctx(&context, nullptr, certificate, nullptr, nullptr, 0);
-    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, text.c_str());
-    X509_add_ext(certificate, extension, -1);
-    X509_EXTENSION_free(extension);
-  }
-
-  OpensslKey key_;
-  OpensslCertificate certificate_;
-  mutable long serial_ = 0;
+  const MadeCertificate own_;
 };
 
 class TestFolder {

@@ -305,7 +305,7 @@ Status AclsScript::list_acls() {
 
 // As Java's main prints them.
 int acl_failure(const std::string& message) {
-  fmt::print("Error while executing ACL command: {}\n", message);
+  fmt::print("Error while executing ACL command: {}\n\n", message);
   return 1;
 }
 

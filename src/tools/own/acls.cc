@@ -57,7 +57,9 @@ Result<std::vector<AclOperation>> AclsCommand::wanted() const {
   std::vector<AclOperation> all;
   for (const std::string& name : operations) {
     auto operation = parse_acl_operation(name);
-    if (!operation) return usage_error("-o {}: expected read, write, create, delete, describe, ... or all", name);
+    if (!operation) {
+      return usage_error("-o {}: expected read, write, create, delete, alter, describe, ... or all", name);
+    }
     all.push_back(*operation);
   }
   return all;

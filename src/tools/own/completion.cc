@@ -38,6 +38,8 @@ _milena() {
         -- "$word")); fi ;;
     configs)
       [ "$COMP_CWORD" -eq 2 ] && COMPREPLY=($(compgen -W "topic broker logger group client-metrics" -- "$word")) ;;
+    users) [ "$COMP_CWORD" -eq 2 ] && COMPREPLY=($(compgen -W "list set delete" -- "$word")) ;;
+    acls) [ "$COMP_CWORD" -eq 2 ] && COMPREPLY=($(compgen -W "list allow deny delete" -- "$word")) ;;
     perf) [ "$COMP_CWORD" -eq 2 ] && COMPREPLY=($(compgen -W "produce consume" -- "$word")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh" -- "$word")) ;;
     *) COMPREPLY=($(compgen -f -- "$word")) ;;

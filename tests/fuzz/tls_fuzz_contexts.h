@@ -1,0 +1,46 @@
+// What the targets of TLS share: contexts of both sides, with keys made on the spot.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "net/tls_engine.h"
+#include "tests/security/test_authority.h"
+
+namespace milena::fuzz {
+
+class OneContext final : public TlsContextSource {
+ public:
+  OneContext(TlsRole role, const security_test::TestAuthority& authority) {
+    const security_test::TestIdentity identity = authority.issue("localhost");
+    const TlsSettings settings([&](ByteView name) {
+      TlsSettings::Value value{std::nullopt, std::string(name)};
+      if (name.ends_with(".type")) value.text = "PEM";
+      if (name == "ssl.keystore.key") value.text = identity.key;
+      if (name == "ssl.keystore.certificate.chain") value.text = identity.certificate;
+      if (name == "ssl.truststore.certificates") value.text = authority.certificate();
+      if (name == "ssl.client.auth") value.text = "requested";
+      if (name == "ssl.protocol") value.text = "TLSv1.3";
+      if (name == "ssl.principal.mapping.rules") value.text = "DEFAULT";
+      return value;
+    });
+    context_ = TlsContext::load(settings, 0, role).take();
+  }
+  std::shared_ptr<const TlsContext> current() override { return context_; }
+
+ private:
+  std::shared_ptr<const TlsContext> context_;
+};
+
+struct TlsSides {
+  security_test::TestAuthority authority;
+  std::shared_ptr<OneContext> server = std::make_shared<OneContext>(TlsRole::kServer, authority);
+  std::shared_ptr<OneContext> client = std::make_shared<OneContext>(TlsRole::kClient, authority);
+};
+
+inline const TlsSides& tls_sides() {
+  static const TlsSides sides;
+  return sides;
+}
+
+}  // namespace milena::fuzz
