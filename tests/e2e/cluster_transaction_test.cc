@@ -1,5 +1,5 @@
-// Transactions over partitions that three brokers lead, with the offsets of what was consumed, while the coordinator and
-// the leaders of the partitions are killed: what is committed is seen whole and once, what is aborted never.
+// Transactions over partitions that three brokers lead, with the offsets of what was consumed, while the coordinator
+// and the leaders of the partitions are killed: what is committed is seen whole and once, what is aborted never.
 #include "coordinator/group/java_string.h"
 #include "e2e/cluster_fixture.h"
 

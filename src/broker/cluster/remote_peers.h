@@ -1,5 +1,5 @@
-// RemotePeers: the other brokers of a cluster, each over one connection a shard and kind of request, at the listener that
-// brokers use among themselves. What is asked of this node itself is a call.
+// RemotePeers: the other brokers of a cluster, each over one connection a shard and kind of request, at the listener
+// that brokers use among themselves. What is asked of this node itself is a call.
 #pragma once
 
 #include <map>
