@@ -17,7 +17,7 @@ PARTITIONS = 4
 
 def make_topics(address, *names):
     admin = AdminClient({"bootstrap.servers": address})
-    for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():
+    for made in admin.create_topics([NewTopic(name, PARTITIONS, -1) for name in names]).values():
         made.result()
 
 

@@ -188,6 +188,47 @@ class MilenaBroker(Broker):
         self.pid = None
 
 
+class MilenaCluster(Broker):
+    """Several Milenas as one cluster, the first with the controller. kill() takes one of them, start() brings it back."""
+
+    def __init__(self, directory, settings=None, count=3, seed=1):
+        super().__init__(directory, settings)
+        controller = free_port()
+        self.rng = random.Random(seed)
+        self.killed = None
+        self.nodes = []
+        for number in range(1, count + 1):
+            node = MilenaBroker(self.directory / f"node{number}")
+            listeners = f"PLAINTEXT://{node.address}"
+            if number == 1:
+                listeners += f",CONTROLLER://127.0.0.1:{controller}"
+            replicas = str(min(3, count))
+            node.settings = {"node.id": number, "process.roles": "broker,controller" if number == 1 else "broker",
+                             "listeners": listeners, "controller.listener.names": "CONTROLLER",
+                             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+                             "default.replication.factor": replicas, "offsets.topic.replication.factor": replicas,
+                             "transaction.state.log.replication.factor": replicas, **self.settings}
+            self.nodes.append(node)
+        self.address = ",".join(node.address for node in self.nodes)
+
+    def start(self):
+        for node in self.nodes if self.killed is None else [self.killed]:
+            node.start()
+        self.killed = None
+        self.pid = self.nodes[0].pid
+        return self
+
+    def kill(self):
+        self.killed = self.rng.choice(self.nodes)
+        self.killed.kill()
+
+    def stop(self):
+        for node in reversed(self.nodes):
+            if node.pid is not None:
+                node.stop()
+        self.pid = None
+
+
 class OracleBroker(Broker):
     def start(self):
         settings = {"log.dirs": str(self.data_dir), **self.settings}
@@ -218,11 +259,15 @@ class RunningBroker(Broker):
         return self
 
 
-def start(choice, directory, settings=None):
-    """Starts the chosen broker on a free port; `directory` gets its data and its log."""
+def start(choice, directory, settings=None, count=1):
+    """Starts the chosen broker on a free port, or so many as one cluster; `directory` gets its data and its log."""
     if choice.kind == "running":
         if settings:
             raise SystemExit("this suite starts its broker with settings of its own: unset MILENA_BROKER")
         return RunningBroker(choice.address, directory).start()
+    if count > 1:
+        if choice.kind != "milena":
+            raise SystemExit("--brokers is for Milena")
+        return MilenaCluster(directory, settings, count).start()
     made = (OracleBroker if choice.kind == "oracle" else MilenaBroker)(directory, settings)
     return made.start()

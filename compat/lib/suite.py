@@ -28,7 +28,7 @@ class Suite:
 
     def start_broker(self, name="broker", settings=None):
         """A fresh broker with a fresh data directory (or the running one that MILENA_BROKER names)."""
-        return broker.start(self.choice, self.work_dir / name, settings)
+        return broker.start(self.choice, self.work_dir / name, settings, self.options.brokers)
 
     def wanted(self, name):
         """False when the command line names other checks only."""
@@ -70,6 +70,7 @@ def main(body, description="", arguments=None):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--oracle", action="store_true", help="run against Apache Kafka itself instead of Milena")
     parser.add_argument("--keep", action="store_true", help="keep the working directory in any case")
+    parser.add_argument("--brokers", type=int, default=1, help="run against a cluster of so many brokers; a kill takes one")
     parser.add_argument("only", nargs="*", help="run only the checks whose name contains one of these")
     if arguments:
         arguments(parser)

@@ -96,6 +96,11 @@ Status Node::load() {
         files_, path, static_cast<uint64_t>(settings_.get_long("milena.audit.log.max.bytes")));
   }
   context_->network = surroundings_.network;
+  for (auto* quota : {&context_->leader_quota, &context_->follower_quota}) {
+    *quota = std::make_unique<ReplicationQuota>(
+        settings_.get_int("replication.quota.window.num"),
+        int64_t{1000} * settings_.get_int("replication.quota.window.size.seconds"));
+  }
   auto advertised = advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
@@ -252,6 +257,7 @@ Status Node::start_controller() {
   start.features = supported_features();
   if (!settings_.is_null("broker.rack")) start.rack = settings_.get_string("broker.rack");
   start.log_dirs = directories_->online_ids();
+  start.others_live = !context_->controller_endpoints.empty();
   const ConfigMap& for_all = controller.image().configs(ResourceType::kBroker, "");
   const ConfigMap& for_this = controller.image().configs(ResourceType::kBroker, fmt::format("{}", start.broker_id));
   start.cordoned_log_dirs = directories_->cordoned_ids(settings_.with_altered(for_all, for_this, nullptr));

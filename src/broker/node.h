@@ -111,6 +111,7 @@ class Node final : private SessionFactory {
   void on_cluster_change();
   void tell_misplaced();
   void close_cluster_parts();
+  void hand_over();
   void give_image_to_shards(const MetadataImage& image, int64_t last_offset);
   Status make_start_durable(PartitionLog& log);
   void sync_start_in_background();

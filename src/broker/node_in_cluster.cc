@@ -3,6 +3,7 @@
 // The start waits, on its own thread, for what happens on shard 0: the metadata is followed until the controller takes
 // this broker as caught up, the shards are given it, the logs are opened, and the controller unfences the broker.
 // Source: Kafka's BrokerServer.startup, BrokerMetadataPublisher.
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -13,6 +14,7 @@
 #include "broker/cluster/metadata_observer.h"
 #include "broker/cluster/remote_controller.h"
 #include "broker/cluster/remote_peers.h"
+#include "broker/controller/metadata_runtime.h"
 #include "broker/node.h"
 #include "broker/shard.h"
 #include "broker/storage/log_directories.h"
@@ -26,6 +28,8 @@ constexpr int8_t kControllerEndpoints = 2;
 constexpr int64_t kLookAgain_ms = 50;
 // How long a stop waits for others to take over what this broker leads.
 constexpr int64_t kLeave_ms = 10'000;
+// The same where this node is the controller: the others are told at once, or do not listen.
+constexpr int64_t kHandover_ms = 2'000;
 
 std::vector<NodeAddress> addresses_of(const std::vector<QuorumAddress>& quorum) {
   std::vector<NodeAddress> addresses;
@@ -272,10 +276,52 @@ void Node::tell_misplaced() {
 }
 
 void Node::leave() {
+  if (metadata_ != nullptr && !context_->controller_endpoints.empty()) return hand_over();
   if (lifecycle_ == nullptr) return;
   executors_[0]->post([this] { lifecycle_->shut_down(); });
   Status left = wait_at_home([this] { return lifecycle_->state() == BrokerLifecycle::State::kEnded; }, kLeave_ms);
   if (!left.ok()) log_warn("This broker stops without having handed over what it leads: {}", left.error().message);
+}
+
+// As a broker whose controller is on this node, too: others lead what it leads as soon as they have heard of it, which
+// they must before the controller is gone.
+void Node::hand_over() {
+  struct Handover {
+    int64_t offset = -1;
+    bool done = false;
+  };
+  auto state = std::make_shared<Handover>();
+  Shard& home = *shards_[0];
+  const auto living_others = [this, &home] {
+    std::vector<int32_t> ids;
+    for (const auto& [id, broker] : home.image().brokers()) {
+      if (id != context_->node_id && !broker.fenced) ids.push_back(id);
+    }
+    return ids;
+  };
+  executors_[0]->post([this, state, &home, living_others] {
+    metadata_->observers().set_on_fetch([this] { on_cluster_change(); });
+    if (living_others().empty() || !settings_.has_role("broker")) {
+      state->done = true;
+      return on_cluster_change();
+    }
+    metadata_->submit<std::monostate>(
+        home, [id = context_->node_id](const Controller& controller) { return controller.begin_shutdown(id); },
+        [this, state](std::monostate) {
+          state->offset = metadata_->end_offset();
+          on_cluster_change();
+        });
+  });
+  Status left = wait_at_home(
+      [this, state, living_others] {
+        if (state->done) return true;
+        const std::vector<int32_t> others = living_others();
+        return state->offset >= 0 && std::all_of(others.begin(), others.end(), [&](int32_t id) {
+                 return metadata_->observers().end_of(id) >= state->offset;
+               });
+      },
+      kHandover_ms);
+  if (!left.ok()) log_warn("This broker stops, and not all others know that they lead: {}", left.error().message);
 }
 
 // Of a start that has failed: nothing may run on shard 0 any more that looks at this node.

@@ -253,7 +253,9 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
     partition->set_known_empty();
   }
   if (is_new && place != nullptr) new_directories_.add(id, *place, place->partition_path(name));
+  const bool told = place == nullptr || image->directory(node_.node_id) == place->id();
   take_role(*partitions_.emplace(id, std::move(partition)).first->second, *image);
+  if (!told && !node_.directories->loading()) mover_->tell_place(id, *place);
 }
 
 void Shard::take_role(Partition& partition, const PartitionImage& image) {

@@ -23,6 +23,7 @@
 #include "broker/replica/in_sync_updates.h"
 #include "broker/replica/partition.h"
 #include "broker/replica/replica_fetchers.h"
+#include "broker/replica/replication_quota.h"
 #include "broker/router.h"
 #include "broker/storage/flush_timer.h"
 #include "broker/storage/log_directories.h"
@@ -85,6 +86,8 @@ struct NodeContext {
   Network* network = nullptr;
   // The life of this broker in a cluster whose controller is another node; else null. On shard 0.
   BrokerLifecycle* lifecycle = nullptr;
+  // Of all shards.
+  std::unique_ptr<ReplicationQuota> leader_quota, follower_quota;
   // How clients of SASL listeners show who they are.
   const SaslServices* sasl = nullptr;
   // Told on shard 0 when a delegation token was made or changed.

@@ -149,11 +149,11 @@ constexpr TopicConfigDef kDefs[]{
          "How far in the future a record's timestamp may lie. Records beyond are refused; without effect under "
          "LogAppendTime."),
      kTimestampAfter},
-    {row("leader.replication.throttled.replicas", kList, "", "throttled-replicas", 0,
+    {row("leader.replication.throttled.replicas", kList, "", "throttled-replicas", kHonoured,
          "Replicas whose replication is slowed down at the leader: * for all, or a list of partition:broker "
          "pairs."),
      {}},
-    {row("follower.replication.throttled.replicas", kList, "", "throttled-replicas", 0,
+    {row("follower.replication.throttled.replicas", kList, "", "throttled-replicas", kHonoured,
          "Replicas whose replication is slowed down at the follower: * for all, or a list of partition:broker "
          "pairs."),
      {}},

@@ -53,12 +53,15 @@ ControllerSettings ControllerSettings::from(const Settings& settings) {
   result.delete_topic_enable = settings.get_bool("delete.topic.enable");
   InternalTopicSettings& internal = result.internal_topics;
   internal.offsets_partitions = number("offsets.topic.num.partitions");
-  internal.offsets_replication_factor = static_cast<int16_t>(number("offsets.topic.replication.factor"));
+  // What nobody has set goes by the number of brokers.
+  const auto number_if_set = [&](ByteView name) { return settings.is_set(name) ? number(name) : 0; };
+  internal.offsets_replication_factor = static_cast<int16_t>(number_if_set("offsets.topic.replication.factor"));
   internal.offsets_segment_bytes = number("offsets.topic.segment.bytes");
   internal.transaction_partitions = number("transaction.state.log.num.partitions");
-  internal.transaction_replication_factor = static_cast<int16_t>(number("transaction.state.log.replication.factor"));
+  internal.transaction_replication_factor =
+      static_cast<int16_t>(number_if_set("transaction.state.log.replication.factor"));
   internal.transaction_segment_bytes = number("transaction.state.log.segment.bytes");
-  internal.transaction_min_insync_replicas = number("transaction.state.log.min.isr");
+  internal.transaction_min_insync_replicas = number_if_set("transaction.state.log.min.isr");
   result.start = &settings;
   return result;
 }

@@ -103,6 +103,8 @@ struct BrokerStart {
   // From .kafka_cleanshutdown, -1 without one. Another value than the registered epoch tells of an unclean
   // stop.
   int64_t previous_broker_epoch = -1;
+  // Brokers of other processes may be there, and reach this controller.
+  bool others_live = false;
 };
 
 class Controller {
@@ -148,6 +150,8 @@ class Controller {
 
   ControllerEffects<ElectLeadersResponse> elect_leaders(const ElectLeadersRequest& request,
                                                         int16_t version) const;
+  // Gives partitions back to their preferred leaders, so many at most; the response is how many it were.
+  ControllerEffects<size_t> balance_leaders(size_t most) const;
   ControllerEffects<AlterPartitionReassignmentsResponse> alter_partition_reassignments(
       const AlterPartitionReassignmentsRequest& request) const;
 
@@ -191,8 +195,8 @@ class Controller {
   ControllerEffects<std::monostate> refresh_registrations(int32_t node_id, int16_t old_level,
                                                           const std::vector<EndpointImage>& endpoints) const;
   // The response is the broker epoch: `next_offset`, the offset that the first of the records will have.
-  // After an unclean stop the leader epoch of every partition it led grows by one, so that clients and
-  // followers see where the log may have been cut. The broker is fenced until unfence_broker.
+  // Other replicas in sync lead what it led. Where there are none, after an unclean stop, the leader epoch grows by
+  // one, so that clients and followers see where the log may have been cut. The broker is fenced until unfence_broker.
   ControllerEffects<int64_t> register_broker(const BrokerStart& start, int64_t next_offset) const;
   // When the broker stops in order. Its partitions keep it as their leader, for when it is back.
   ControllerEffects<std::monostate> fence_broker(int32_t broker_id) const;
@@ -225,6 +229,8 @@ class Controller {
   // Fences and unfences the broker as it asks, and hands over what it leads when it wants to shut down.
   ControllerEffects<BrokerHeartbeatResponse> broker_heartbeat(const BrokerHeartbeatRequest& request,
                                                               const BrokerContact& contact) const;
+  // Others lead what the broker led; it stays among the living until it is fenced.
+  ControllerEffects<std::monostate> begin_shutdown(int32_t broker_id) const;
   // The broker is lost: others lead what it led.
   ControllerEffects<std::monostate> fence_lost_broker(int32_t broker_id) const;
   ControllerEffects<AlterPartitionResponse> alter_partition(const AlterPartitionRequest& request,
@@ -268,6 +274,7 @@ class Controller {
                            const std::set<Bytes>& bad_hosts, MetadataRecords& records) const;
   Settings effective_settings() const;
   PartitionDraft draft_of(const TopicImage& topic, int32_t number) const;
+  void begin_anew(const BrokerStart& start, bool uncleanly, MetadataRecords& records) const;
   void take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records,
                               bool uncleanly = false) const;
   void take_directories_offline(const BrokerImage& broker, const std::vector<Uuid>& offline,

@@ -150,13 +150,7 @@ ControllerEffects<BrokerHeartbeatResponse> Controller::broker_heartbeat(const Br
     return effects;
   }
   if (request.want_shut_down && !request.want_fence && leads_anything(broker.id)) {
-    if (broker.in_controlled_shutdown) return effects;
-    BrokerRegistrationChangeRecord change;
-    change.broker_id = broker.id;
-    change.broker_epoch = broker.epoch;
-    change.in_controlled_shutdown = 1;
-    effects.records.emplace_back(std::move(change));
-    take_out_of_partitions({broker.id}, effects.records);
+    add(begin_shutdown(broker.id));
     return effects;
   }
   const bool others_know = !broker.in_controlled_shutdown || contact.shutdown_offset <= contact.least_active_offset;
@@ -165,6 +159,20 @@ ControllerEffects<BrokerHeartbeatResponse> Controller::broker_heartbeat(const Br
     response.is_fenced = true;
     response.should_shut_down = request.want_shut_down;
   }
+  return effects;
+}
+
+ControllerEffects<std::monostate> Controller::begin_shutdown(int32_t broker_id) const {
+  ControllerEffects<std::monostate> effects;
+  effects.atomic = false;
+  const BrokerImage* broker = image_.find_broker(broker_id);
+  if (broker == nullptr || broker->in_controlled_shutdown) return effects;
+  BrokerRegistrationChangeRecord change;
+  change.broker_id = broker_id;
+  change.broker_epoch = broker->epoch;
+  change.in_controlled_shutdown = 1;
+  effects.records.emplace_back(std::move(change));
+  take_out_of_partitions({broker_id}, effects.records);
   return effects;
 }
 

@@ -216,7 +216,7 @@ Controller::MaybeRefusal Controller::check_resource_name(const ConfigResource& r
   if (resource.type != ResourceType::kBroker || resource.name.empty()) return std::nullopt;
   const auto id = parse_broker_id(resource.name);
   if (!id) return Refusal{ErrorCode::kInvalidRequest, "Node id must be an integer, but it is: " + resource.name};
-  if (*id == settings_.node_id) return std::nullopt;
+  if (*id == settings_.node_id || image_.find_broker(*id) != nullptr) return std::nullopt;
   return Refusal{ErrorCode::kInvalidRequest, fmt::format("Unexpected broker id, expected {}, but received {}",
                                                          settings_.node_id, resource.name)};
 }

@@ -105,6 +105,29 @@ ControllerEffects<ElectLeadersResponse> Controller::elect_leaders(const ElectLea
   return effects;
 }
 
+ControllerEffects<size_t> Controller::balance_leaders(size_t most) const {
+  ControllerEffects<size_t> effects;
+  effects.atomic = false;
+  effects.response = 0;
+  for (const TopicImage& topic : image_.topics()) {
+    for (int32_t number = 0; number < topic.partition_count(); ++number) {
+      const PartitionImage* partition = topic.partition(number);
+      if (partition == nullptr || partition->replicas.size() < 2) continue;
+      const int32_t preferred = partition->replicas[0];
+      if (partition->leader == preferred || !partition->isr.contains(preferred)) continue;
+      if (!can_lead(image_, preferred)) continue;
+      if (effects.response == most) return effects;
+      PartitionDraft draft = draft_of(topic, number);
+      draft.election = PartitionDraft::Election::kPreferred;
+      auto change = draft.record();
+      if (!change) continue;
+      effects.records.emplace_back(std::move(*change));
+      ++effects.response;
+    }
+  }
+  return effects;
+}
+
 // --- brokers that are gone
 
 // `uncleanly`: they may have lost records, and are no longer eligible where they were.

@@ -7,6 +7,7 @@
 #include "metadata/controller_plans.h"
 #include "metadata/directory_rules.h"
 #include "metadata/features.h"
+#include "metadata/partition_draft.h"
 #include "metadata/record_codec.h"
 #include "metadata/registration_records.h"
 
@@ -97,19 +98,7 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
   // Any half of it is a correct state: leader epochs that grew need no new registration.
   effects.atomic = false;
   const BrokerImage* before = image_.find_broker(start.broker_id);
-  if (before != nullptr && before->epoch != start.previous_broker_epoch) {
-    for (const TopicImage& topic : image_.topics()) {
-      for (int32_t number = 0; number < topic.partition_count(); ++number) {
-        const PartitionImage* partition = topic.partition(number);
-        if (partition == nullptr || partition->leader != start.broker_id) continue;
-        PartitionChangeRecord change;
-        change.partition_id = number;
-        change.topic_id = topic.id;
-        change.leader = start.broker_id;
-        effects.records.emplace_back(std::move(change));
-      }
-    }
-  }
+  if (before != nullptr) begin_anew(start, before->epoch != start.previous_broker_epoch, effects.records);
   RegisterBrokerRecord record;
   record.broker_id = start.broker_id;
   record.incarnation_id = start.incarnation_id;
@@ -122,6 +111,34 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
   if (!start.cordoned_log_dirs.empty()) record.cordoned_log_dirs = start.cordoned_log_dirs;
   effects.records.emplace_back(std::move(record));
   return effects;
+}
+
+// What this broker led and had in sync is taken over by others that are in sync, as when any broker registers anew: it
+// may lack what they have. Where there is nobody else it goes on to lead.
+void Controller::begin_anew(const BrokerStart& start, bool uncleanly, MetadataRecords& records) const {
+  const int32_t self = start.broker_id;
+  const auto other_may_lead = [this, self](int32_t id) { return id != self && can_lead(image_, id); };
+  for (const TopicImage& topic : image_.topics()) {
+    for (int32_t number = 0; number < topic.partition_count(); ++number) {
+      const PartitionImage* partition = topic.partition(number);
+      if (partition == nullptr) continue;
+      const bool replaced = start.others_live && partition->replicas.contains(self) &&
+                            std::any_of(partition->isr.begin(), partition->isr.end(), other_may_lead);
+      if (replaced) {
+        PartitionDraft draft = draft_of(topic, number);
+        if (uncleanly) draft.stopped_uncleanly = {self};
+        draft.may_lead = other_may_lead;
+        std::erase(draft.isr, self);
+        if (auto change = draft.record()) records.emplace_back(std::move(*change));
+      } else if (uncleanly && partition->leader == self) {
+        PartitionChangeRecord change;
+        change.partition_id = number;
+        change.topic_id = topic.id;
+        change.leader = self;
+        records.emplace_back(std::move(change));
+      }
+    }
+  }
 }
 
 ControllerEffects<std::monostate> Controller::fence_broker(int32_t broker_id) const {

@@ -9,6 +9,7 @@
 #include "metadata/controller_plans.h"
 #include "metadata/directory_rules.h"
 #include "metadata/partition_draft.h"
+#include "metadata/replica_placement.h"
 
 namespace milena {
 
@@ -74,31 +75,27 @@ Controller::MaybeRefusal Controller::place_by_hand(std::span<const int32_t> repl
   return std::nullopt;
 }
 
-// One broker after the other. Racks are for the controllers of a real quorum.
+// Brokers that are up lead; the others follow when they come back.
 Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_factor, size_t first,
                                            std::vector<NewPartition>& out) const {
-  std::vector<int32_t> usable, down;
+  ReplicaPlacement placement;
   for (const auto& [id, broker] : image_.brokers()) {
-    if (takes_new_replicas(image_, broker)) (can_lead(image_, id) ? usable : down).push_back(id);
+    if (takes_new_replicas(image_, broker)) placement.add(id, broker.rack, can_lead(image_, id));
   }
   const auto refuse = [replication_factor](Bytes why) {
     return Refusal{ErrorCode::kInvalidReplicationFactor,
                    fmt::format("A partition cannot have {} replicas: {}", replication_factor, why)};
   };
-  const size_t alive = usable.size();
-  if (alive == 0) return refuse("every broker is fenced, or its log directories are cordoned");
-  // Brokers that are up lead; the others follow when they come back.
-  usable.insert(usable.end(), down.begin(), down.end());
-  if (static_cast<size_t>(replication_factor) > usable.size()) {
-    return refuse(fmt::format("{} broker(s) are registered", usable.size()));
+  if (!placement.any_alive()) return refuse("every broker is fenced, or its log directories are cordoned");
+  if (static_cast<size_t>(replication_factor) > placement.broker_count()) {
+    return refuse(fmt::format("{} broker(s) are registered", placement.broker_count()));
   }
+  // A topic id may be any number.
+  constexpr size_t kFarEnough = 1 << 20;
+  first %= kFarEnough;
   for (int32_t i = 0; i < count; ++i) {
-    std::vector<int32_t> replicas;
-    const size_t leader = (first + static_cast<size_t>(i)) % alive;
-    for (size_t next = 0; replicas.size() < static_cast<size_t>(replication_factor); ++next) {
-      replicas.push_back(next < alive ? usable[(leader + next) % alive] : usable[next]);
-    }
-    out.push_back(new_partition(replicas));
+    out.push_back(new_partition(
+        placement.replicas(first + static_cast<size_t>(i), static_cast<size_t>(replication_factor))));
   }
   return std::nullopt;
 }

@@ -8,6 +8,7 @@
 
 #include "metadata/controller.h"
 #include "metadata/controller_plans.h"
+#include "metadata/replica_placement.h"
 #include "metadata/topic_name.h"
 
 namespace milena {
@@ -103,7 +104,7 @@ ControllerEffects<CreateTopicsResponse> Controller::auto_create_topics(
     topic.name = name;
     topic.num_partitions = -1;
     topic.replication_factor = -1;
-    if (auto shape = internal_topic(name, settings_.internal_topics)) {
+    if (auto shape = internal_topic(name, with_replicas(settings_.internal_topics, image_.brokers().size()))) {
       shapes.push_back(std::move(*shape));
       topic.num_partitions = shapes.back().num_partitions;
       topic.replication_factor = shapes.back().replication_factor;

@@ -158,10 +158,15 @@ class ClusterHarness {
     settle();
   }
   void kill(int id) {
-    for (auto& weak : wires_) {
-      if (auto wire = weak.lock()) wire->cut(*nodes_[id]);
-    }
+    cut(id);
     nodes_[id]->kill();
+  }
+  // As SIGTERM does it.
+  void stop(int id) {
+    nodes_[id]->node().leave();
+    cut(id);
+    nodes_[id]->stop();
+    settle();
   }
 
   // The node gets no turn until it is resumed, as under SIGSTOP.
@@ -230,6 +235,11 @@ class ClusterHarness {
       if (!paused_.contains(id)) ran = node->run_one_turn() || ran;
     }
     return ran;
+  }
+  void cut(int id) {
+    for (auto& weak : wires_) {
+      if (auto wire = weak.lock()) wire->cut(*nodes_[id]);
+    }
   }
   // A turn, or time goes on.
   void step() {

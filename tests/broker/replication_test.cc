@@ -1,6 +1,7 @@
 // Three nodes as one cluster: how it forms, how records are replicated, and what becomes of them when a node is lost.
-#include "broker/cluster_harness.h"
-#include "broker/replica/partition.h"
+#include "broker/cluster_fixture.h"
+#include "broker/controller/controller_channel.h"
+#include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/init_producer_id.h"
@@ -9,77 +10,50 @@
 namespace milena::broker_test {
 namespace {
 
-class ReplicationTest : public testing::Test {
- protected:
-  void SetUp() override {
-    cluster_ = std::make_unique<ClusterHarness>(3);
-    ASSERT_NO_FATAL_FAILURE(cluster_->start_all());
+// Holds back what a leader asks of the controller about its replicas in sync.
+class HeldController final : public ControllerChannel {
+ public:
+  explicit HeldController(ControllerChannel& inner) : inner_(inner) {}
+  void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context, OutgoingReply reply) override {
+    Task send = [this, &from, request, context, reply] { inner_.send_any(from, request, context, reply); };
+    if (holds_ && request.key == ApiKey::kAlterPartition) return held_.push_back(std::move(send));
+    send();
   }
-  ClusterHarness& cluster() { return *cluster_; }
-
-  // Sends, and lets time go on until there is an answer.
-  template <class Response, class Request>
-  Response ask(int node, const Request& request, int16_t version) {
-    TestClient& client = cluster().node(node).connect();
-    client.start(request, version);
-    EXPECT_TRUE(cluster().until([&] { return client.has_answer(); })) << "no answer from node " << node;
-    return client.take<Response>(version);
+  void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) override {
+    inner_.create_topics_for_use(from, std::move(names), std::move(done));
   }
-
-  void create_topic(int by, ByteView name, const std::vector<int32_t>& replicas, const char* min_in_sync = "1") {
-    CreateTopicsRequest request;
-    auto& topic = request.topics.emplace_back();
-    topic.name = name;
-    topic.num_partitions = -1;
-    topic.replication_factor = -1;
-    topic.assignments.push_back({0, replicas});
-    topic.configs.push_back({"min.insync.replicas", min_in_sync});
-    auto response = ask<CreateTopicsResponse>(by, request, 7);
-    ASSERT_EQ(response.topics.at(0).error_code, ErrorCode::kNone) << response.topics[0].error_message.value_or("");
+  void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) override {
+    inner_.next_producer_id(from, std::move(done));
   }
-  const PartitionImage* image(int node, ByteView name) {
-    return cluster().node(node).node().shard(0).image().find_partition(name, 0);
-  }
-  Partition* replica(int node, ByteView name) {
-    const TopicImage* topic = cluster().node(node).topic(name);
-    return topic == nullptr ? nullptr : cluster().node(node).node().shard(0).find_replica({topic->id, 0});
-  }
-  int64_t end_at(int node, ByteView name) {
-    Partition* partition = replica(node, name);
-    return partition == nullptr ? -1 : partition->log_end_offset();
-  }
-  std::vector<int32_t> in_sync(int node, ByteView name) {
-    std::vector<int32_t> ids = image(node, name)->isr.to_vector();
-    std::sort(ids.begin(), ids.end());
-    return ids;
-  }
-  ErrorCode produce(int node, ByteView name, const std::string& value) {
-    ProduceRequest request;
-    request.acks = -1;
-    request.timeout_ms = 5000;
-    auto& topic = request.topic_data.emplace_back();
-    topic.name = name;
-    const Bytes batch = batch_of({value}, cluster().clock().wall_ms());
-    topic.partition_data.push_back({0, ByteView(batch)});
-    return ask<ProduceResponse>(node, request, 9).responses.at(0).partition_responses.at(0).error_code;
-  }
-  std::vector<std::string> values(int node, ByteView name) {
-    auto response = ask<FetchResponse>(node, fetch_request(name), 12);
-    return records_of(response.responses.at(0).partitions.at(0).records).values;
-  }
-  static FetchRequest fetch_request(ByteView name) {
-    FetchRequest request;
-    request.max_bytes = 50 << 20;
-    auto& topic = request.topics.emplace_back();
-    topic.topic = name;
-    FetchRequest::FetchPartition asked;
-    asked.partition_max_bytes = 1 << 20;
-    topic.partitions.push_back(asked);
-    return request;
+  void hold() { holds_ = true; }
+  size_t held() const { return held_.size(); }
+  void release() {
+    holds_ = false;
+    for (Task& send : std::exchange(held_, {})) send();
   }
 
  private:
-  std::unique_ptr<ClusterHarness> cluster_;
+  ControllerChannel& inner_;
+  bool holds_ = false;
+  std::vector<Task> held_;
+};
+
+class ReplicationTest : public ClusterFixture {
+ protected:
+  void TearDown() override {
+    if (held_ == nullptr || !cluster().node(2).running()) return;
+    cluster().kill(2);
+    cluster().settle();
+  }
+  HeldController& hold_controller_of_2() {
+    held_ = std::make_unique<HeldController>(cluster().node(2).node().controller());
+    cluster().node(2).node().set_controller(*held_);
+    held_->hold();
+    return *held_;
+  }
+
+ private:
+  std::unique_ptr<HeldController> held_;
 };
 
 TEST_F(ReplicationTest, EachNodeTellsOfAll) {
@@ -177,6 +151,25 @@ TEST_F(ReplicationTest, ASilentBrokerIsFencedAfterItsSession) {
   cluster().resume(3);
   EXPECT_TRUE(cluster().until([&] { return in_sync(1, "t") == std::vector<int32_t>{1, 2, 3}; }));
   EXPECT_EQ(end_at(3, "t"), 2);
+}
+
+// The controller's own change is known before the answer that the one asked for came too late.
+TEST_F(ReplicationTest, AChangeThatCameTooLateDoesNotHideTheNext) {
+  create_topic(1, "t", {2, 3, 1});
+  ASSERT_TRUE(cluster().until([&] { return replica(1, "t") != nullptr; }));
+  EXPECT_EQ(produce(2, "t", "a"), ErrorCode::kNone);
+  cluster().kill(3);
+  ASSERT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{1, 2}; }, 1000));
+  HeldController& held = hold_controller_of_2();
+  ASSERT_NO_FATAL_FAILURE(cluster().start(3));
+  ASSERT_TRUE(cluster().until([&] { return held.held() == 1; })) << "3 has caught up, and nobody is told";
+  const int32_t before = image(2, "t")->partition_epoch;
+  AlterPartitionReassignmentsRequest more;
+  more.topics.push_back({"t", {{0, std::vector<int32_t>{2, 1, 3}}}});
+  EXPECT_EQ(ask<AlterPartitionReassignmentsResponse>(1, more, 1).error_code, ErrorCode::kNone);
+  ASSERT_TRUE(cluster().until([&] { return image(2, "t")->partition_epoch > before; }));
+  held.release();
+  EXPECT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{1, 2, 3}; }, 1000));
 }
 
 TEST_F(ReplicationTest, ProducerIdsAreOfOneCluster) {

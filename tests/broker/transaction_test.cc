@@ -327,7 +327,7 @@ TEST_P(TransactionTest, AMarkerOfACoordinatorToComeIsRefused) {
   request.markers[0].topics.push_back({"t", {0}});
   auto response = client().ask<WriteTxnMarkersResponse>(request, 1);
   ASSERT_EQ(response.markers.size(), 1u);
-  EXPECT_EQ(response.markers[0].topics[0].partitions[0].error_code, ErrorCode::kTransactionCoordinatorFenced);
+  EXPECT_EQ(response.markers[0].topics[0].partitions[0].error_code, ErrorCode::kNotLeaderOrFollower);
   EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);
   EXPECT_EQ(describe("tx").transaction_state, "CompleteCommit");
   EXPECT_THAT(committed_values("t", 0), ElementsAre("a"));

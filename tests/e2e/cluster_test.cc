@@ -1,47 +1,11 @@
 // Three real processes as one cluster, one of which is killed again and again under a producer that waits for all
 // replicas in sync.
-#include "e2e/e2e_fixture.h"
+#include "e2e/cluster_fixture.h"
 
 namespace milena::e2e {
 namespace {
 
-class Cluster : public testing::Test {
- protected:
-  void SetUp() override {
-    const std::string controller = std::to_string(free_port());
-    for (int id = 1; id <= 3; id++) {
-      std::vector<std::string> overrides = {
-          "node.id=" + std::to_string(id),
-          id == 1 ? "process.roles=broker,controller" : "process.roles=broker",
-          id == 1 ? "listeners=PLAINTEXT://localhost:{port},CONTROLLER://localhost:" + controller
-                  : "listeners=PLAINTEXT://localhost:{port}",
-          "controller.listener.names=CONTROLLER",
-          "controller.quorum.voters=1@localhost:" + controller,
-          "default.replication.factor=3",
-          "num.partitions=3",
-          "min.insync.replicas=2",
-          "offsets.topic.replication.factor=3",
-          "offsets.topic.num.partitions=3",
-      };
-      nodes_.push_back(std::make_unique<BrokerProcess>(id == 2 ? 2 : 1, std::move(overrides)));
-      ASSERT_FALSE(HasFatalFailure()) << "node " << id << " did not start";
-    }
-  }
-  BrokerProcess& node(int id) { return *nodes_[static_cast<size_t>(id - 1)]; }
-  static std::vector<std::string> values_of(const std::vector<Record>& records) {
-    std::vector<std::string> values;
-    for (const Record& record : records) values.push_back(record.value.value_or("(null)"));
-    return values;
-  }
-  std::string addresses() const {
-    std::string all;
-    for (const auto& one : nodes_) all += (all.empty() ? "" : ",") + one->address();
-    return all;
-  }
-
- private:
-  std::vector<std::unique_ptr<BrokerProcess>> nodes_;
-};
+class Cluster : public ClusterFixture {};
 
 TEST_F(Cluster, NothingAcknowledgedIsLostWhenBrokersAreKilled) {
   constexpr size_t kBetween = 300;

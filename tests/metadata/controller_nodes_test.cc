@@ -125,6 +125,28 @@ TEST_F(RestartFixture, AFileOfAnotherLifeIsAnUncleanStop) {
   EXPECT_EQ(leader_epoch("a", 0), 1);
 }
 
+// The controller's own broker has begun anew, and may lack what others have.
+TEST_F(RestartFixture, OthersInSyncTakeOver) {
+  controller.apply({broker(2, 50), broker(3, 51, true)});
+  PartitionRecord with_fenced = partition(kA, 2, {1, 3});
+  controller.apply({partition(kB, 1, {1, 2}), with_fenced});
+  for (const bool others_live : {false, true}) {
+    BrokerStart start = start_of(1);
+    start.others_live = others_live;
+    Controller one(copy(controller.image()), {}, counting_uuids());
+    one.apply(one.register_broker(start, 100).records);
+    const PartitionImage* led = one.image().find_partition("b", 1);
+    EXPECT_EQ(led->leader, others_live ? 2 : 1);
+    EXPECT_EQ(led->leader_epoch, 1);
+    EXPECT_EQ(led->isr.to_vector(), others_live ? std::vector<int32_t>{2} : (std::vector<int32_t>{1, 2}));
+    const PartitionImage* followed = one.image().find_partition("b", 0);
+    EXPECT_EQ(followed->leader, 2);
+    EXPECT_EQ(followed->isr.to_vector(), others_live ? std::vector<int32_t>{2} : (std::vector<int32_t>{2, 1}));
+    EXPECT_EQ(one.image().find_partition("a", 2)->leader, 1) << "the other one is fenced";
+    EXPECT_EQ(one.image().find_partition("a", 0)->leader, 1) << "there is no other";
+  }
+}
+
 TEST_F(RestartFixture, LeaderlessPartitionsGetALeader) {
   const auto leaderless = [](int32_t number) {
     PartitionChangeRecord record = change(kA, number);

@@ -20,6 +20,8 @@ using ListOffsetsCall = Call<ListOffsetsRequest, ListOffsetsResponse>;
 // Decompressed within a turn, for one partition.
 constexpr size_t kMostSearchedHere_bytes = 1 << 20;
 
+constexpr int16_t kFirstVersionWithOffsetNotAvailable = 5;
+
 constexpr int64_t kLatest = -1;
 constexpr int64_t kEarliest = -2;
 constexpr int64_t kMaxTimestamp = -3;
@@ -34,6 +36,8 @@ struct OffsetItem {
   int32_t current_leader_epoch = -1;
   bool read_committed = false;
   bool consumer = true;
+  // The leader is new, and does not know yet how far its followers are.
+  bool end_unknown = false;
   ErrorCode error = ErrorCode::kNone;
   TimestampAndOffset found;
   int64_t log_start_offset = 0;
@@ -108,6 +112,7 @@ void look_up_offset(Shard& owner, OffsetItem& item) {
   Partition* partition = owner.find_partition(item.id);
   item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
+  item.end_unknown = item.consumer && partition->high_watermark_unknown();
   item.error = partition->with_log(
       [&](PartitionLog& log) { return find_offset(log, partition->leader_epoch(), item); });
 }
@@ -156,11 +161,20 @@ std::vector<int64_t> old_style_offsets(const OffsetItem& item, int32_t most) {
   return offsets;
 }
 
+// An end that lies before what consumers have seen under the leader before is not told.
+ErrorCode error_of(const OffsetItem& item, int16_t version) {
+  if (item.error != ErrorCode::kNone || !item.end_unknown) return item.error;
+  const bool by_time = item.timestamp >= 0 || item.timestamp == kMaxTimestamp;
+  if (item.timestamp != kLatest && !(by_time && item.found.offset < 0)) return item.error;
+  return version >= kFirstVersionWithOffsetNotAvailable ? ErrorCode::kOffsetNotAvailable
+                                                        : ErrorCode::kLeaderNotAvailable;
+}
+
 void answer_offsets(ListOffsetsCall& call, ListOffsetsResponse& response, const std::vector<OffsetItem>& items) {
   for (const OffsetItem& item : items) {
     auto& out = item.place.in(response);
-    out.error_code = item.error;
-    if (item.error != ErrorCode::kNone) continue;
+    out.error_code = error_of(item, call.version());
+    if (out.error_code != ErrorCode::kNone) continue;
     out.timestamp = item.found.timestamp;
     out.offset = item.found.offset;
     out.leader_epoch = item.found.leader_epoch;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "broker/controller/metadata_snapshots.h"
 #include "broker/shard.h"
 #include "metadata/internal_topics.h"
 #include "protocol/records/record_batch.h"
@@ -257,6 +258,7 @@ Status MetadataObserver::replay(const RecordBatchView& batch, MetadataRecords& r
   const BatchHeader& header = batch.header();
   if (header.last_offset() < applied_end_) return ok_status();
   applied_end_ = header.next_offset();
+  bytes_since_snapshot_ += header.total_size();
   if (header.is_control()) {
     if (mode_ == Mode::kReplaying) replayed_.skip_to(header.last_offset(), header.partition_leader_epoch);
     return ok_status();
@@ -277,6 +279,10 @@ MetadataImage MetadataObserver::take_image() {
 void MetadataObserver::publish_to(Shard& home) {
   home_ = &home;
   mode_ = Mode::kPublishing;
+  auto known = list_metadata_snapshots(files_.file_system(), log_->directory());
+  if (!known) return end("the snapshots of the metadata cannot be listed", known.error());
+  snapshots_ = std::make_unique<MetadataSnapshots>(home, *log_, known.take(), 0);
+  snapshots_->on_committed(std::exchange(bytes_since_snapshot_, 0));
   apply();
 }
 
@@ -287,6 +293,7 @@ void MetadataObserver::publish(MetadataRecords ready) {
       *home_, [records, last = applied_end_ - 1](Shard& shard) { shard.apply_metadata(*records, last); },
       [this] {
         publishing_ = false;
+        snapshots_->on_committed(std::exchange(bytes_since_snapshot_, 0));
         if (on_applied_) on_applied_();
         apply();
       });
@@ -378,12 +385,14 @@ Status MetadataObserver::end_snapshot() {
   RETURN_IF_ERROR(load_metadata_snapshot(file_system, log_->directory(), done->id, replayed_));
   RETURN_IF_ERROR(log_->truncate_fully_and_start_at(done->id.end_offset));
   applied_end_ = done->id.end_offset;
+  bytes_since_snapshot_ = 0;
   snapshot_epoch_ = done->id.epoch;
   return ok_status();
 }
 
 Status MetadataObserver::close() {
   stopped_ = true;
+  if (snapshots_ != nullptr) snapshots_->stop();
   executor_.cancel(std::exchange(timer_, 0));
   if (connection_ != nullptr) connection_->close();
   return log_->close_cleanly(true);

@@ -23,6 +23,7 @@
 
 namespace milena {
 
+class MetadataSnapshots;
 class Shard;
 
 struct ObserverSettings {
@@ -108,6 +109,9 @@ class MetadataObserver {
   enum class Mode { kReplaying, kHeld, kPublishing } mode_ = Mode::kReplaying;
   bool publishing_ = false;
   Shard* home_ = nullptr;
+  // Its own, once the shards have the image; a start reads the newest one instead of the whole log.
+  std::unique_ptr<MetadataSnapshots> snapshots_;
+  uint64_t bytes_since_snapshot_ = 0;  // applied, and not told to them yet
 
   std::shared_ptr<NodeConnection> connection_;
   size_t next_known_ = 0;

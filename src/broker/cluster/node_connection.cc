@@ -31,6 +31,8 @@ NodeConnection::~NodeConnection() { close(); }
 void NodeConnection::retire(std::shared_ptr<NodeConnection> old, const std::string& why) {
   if (old == nullptr) return;
   old->drop(why);
+  // What waits for the next attempt to connect.
+  old->fail_all(ErrorCode::kNetworkException);
   old->close();
   Executor& executor = old->executor_;
   executor.post([old = std::move(old)] {});

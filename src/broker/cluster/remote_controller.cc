@@ -7,6 +7,7 @@
 #include "broker/shard.h"
 #include "metadata/controller.h"
 #include "metadata/internal_topics.h"
+#include "metadata/replica_placement.h"
 #include "protocol/messages/allocate_producer_ids.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/envelope.h"
@@ -160,7 +161,8 @@ void RemoteController::create_topics_for_use(Shard& from, std::vector<Bytes> nam
   auto message = std::make_shared<Message>();
   message->names = std::move(names);
   message->shapes.reserve(message->names.size());
-  const InternalTopicSettings internal = ControllerSettings::from(from.settings()).internal_topics;
+  const InternalTopicSettings internal =
+      with_replicas(ControllerSettings::from(from.settings()).internal_topics, from.image().brokers().size());
   message->request.timeout_ms = from.settings().get_int("request.timeout.ms");
   for (const Bytes& name : message->names) {
     auto& topic = message->request.topics.emplace_back();

@@ -19,7 +19,9 @@ void RemotePeers::send_any(Shard& from, int32_t node, OutgoingRequest request, O
   if (node == from.node().node_id) return local_.send_any(from, node, std::move(request), std::move(reply));
   const auto address = inter_broker_address(from, node);
   if (!address || from.closed()) return reply(ErrorCode::kNetworkException, nullptr);
-  auto& connection = connections_[from.index()][node];
+  // A node answers a connection's requests one after the other, and a marker may wait for replicas: what asks for
+  // something else does not wait behind it.
+  auto& connection = connections_[from.index()][{node, request.key}];
   if (connection == nullptr || connection->address() != *address) {
     auto old = std::exchange(connection, std::make_shared<NodeConnection>(
                                              from.executor(), network_, from.index(), *address,
@@ -31,7 +33,7 @@ void RemotePeers::send_any(Shard& from, int32_t node, OutgoingRequest request, O
 }
 
 void RemotePeers::close(const Shard& shard) {
-  for (auto& [node, connection] : connections_[shard.index()]) connection->close();
+  for (auto& [purpose, connection] : connections_[shard.index()]) connection->close();
 }
 
 }  // namespace milena

@@ -1,5 +1,5 @@
-// RemotePeers: the other brokers of a cluster, each over one connection a shard, at the listener that brokers use among
-// themselves. What is asked of this node itself is a call.
+// RemotePeers: the other brokers of a cluster, each over one connection a shard and kind of request, at the listener
+// that brokers use among themselves. What is asked of this node itself is a call.
 #pragma once
 
 #include <map>
@@ -27,7 +27,8 @@ class RemotePeers final : public Peers {
  private:
   Network& network_;
   LocalPeers local_;
-  std::vector<std::map<int32_t, std::shared_ptr<NodeConnection>>> connections_;  // by shard
+  using Purpose = std::pair<int32_t, ApiKey>;
+  std::vector<std::map<Purpose, std::shared_ptr<NodeConnection>>> connections_;  // by shard
 };
 
 }  // namespace milena

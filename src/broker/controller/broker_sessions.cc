@@ -8,11 +8,20 @@
 #include "broker/shard.h"
 
 namespace milena {
+namespace {
+
+// So long after this controller's start a broker that lives has sent a heartbeat. Another process of its id, which
+// registers later, is the same broker started again.
+constexpr int64_t kHeardOfAgain_ms = 1000;
+
+}  // namespace
 
 void BrokerSessions::start() {
   const Shard& home = runtime_.home();
   for (const auto& [id, broker] : runtime_.controller().image().brokers()) {
-    if (id != home.node().node_id && !broker.fenced) touch(id, broker.epoch);
+    if (id == home.node().node_id || broker.fenced) continue;
+    touch(id, broker.epoch);
+    sessions_[id].assumed = true;
   }
 }
 
@@ -25,12 +34,18 @@ void BrokerSessions::stop() {
 Controller::BrokerContact BrokerSessions::contact(int32_t broker_id) const {
   Controller::BrokerContact contact;
   const auto found = sessions_.find(broker_id);
-  contact.in_session = found != sessions_.end();
-  if (contact.in_session) contact.shutdown_offset = found->second.shutdown_offset;
+  if (found != sessions_.end()) {
+    const bool heard_of = !found->second.assumed || runtime_.home().strict_kafka() ||
+                          runtime_.home().steady_ms() - found->second.heard_ms < kHeardOfAgain_ms;
+    contact.in_session = heard_of;
+    contact.shutdown_offset = found->second.shutdown_offset;
+  }
   int64_t least = INT64_MAX;
   for (const auto& [id, session] : sessions_) {
     const BrokerImage* broker = runtime_.controller().image().find_broker(id);
-    if (broker != nullptr && !broker->fenced) least = std::min(least, session.metadata_offset);
+    if (broker == nullptr || broker->fenced) continue;
+    // Its fetches tell sooner than its heartbeats.
+    least = std::min(least, std::max(session.metadata_offset, runtime_.observers().end_of(id) - 1));
   }
   contact.least_active_offset = least;
   return contact;
@@ -40,6 +55,7 @@ void BrokerSessions::touch(int32_t broker_id, int64_t broker_epoch) {
   if (stopped_ || broker_id == runtime_.home().node().node_id) return;
   SessionState& session = sessions_[broker_id];
   if (session.broker_epoch != broker_epoch) session = SessionState{.broker_epoch = broker_epoch};
+  session.assumed = false;
   session.heard_ms = runtime_.home().steady_ms();
   session.expires_ms = session.heard_ms + runtime_.home().settings().get_int("broker.session.timeout.ms");
   if (timer_ == 0) arm(session.expires_ms);

@@ -41,6 +41,8 @@ class BrokerSessions {
     int64_t expires_ms = 0;
     int64_t metadata_offset = -1;
     int64_t shutdown_offset = -1;
+    // Taken over from the log, and not heard of yet: the broker may be gone as well as this controller was.
+    bool assumed = false;
   };
 
   void arm(int64_t at_ms);

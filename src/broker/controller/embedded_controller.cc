@@ -2,6 +2,7 @@
 
 #include "broker/controller/broker_sessions.h"
 #include "broker/controller/embedded_controller_call.h"
+#include "broker/controller/leader_balance.h"
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_partition.h"
 #include "protocol/messages/alter_partition_reassignments.h"
@@ -89,12 +90,20 @@ void alter_partition(const EmbeddedCallPtr& call) {
 }  // namespace
 
 EmbeddedController::EmbeddedController(MetadataRuntime& runtime)
-    : runtime_(runtime), sessions_(std::make_unique<BrokerSessions>(runtime)) {}
+    : runtime_(runtime),
+      sessions_(std::make_unique<BrokerSessions>(runtime)),
+      balance_(std::make_unique<LeaderBalance>(runtime)) {}
 
 EmbeddedController::~EmbeddedController() = default;
 
-void EmbeddedController::start_sessions() { sessions_->start(); }
-void EmbeddedController::stop() { sessions_->stop(); }
+void EmbeddedController::start_sessions() {
+  sessions_->start();
+  balance_->start();
+}
+void EmbeddedController::stop() {
+  sessions_->stop();
+  balance_->stop();
+}
 
 void EmbeddedController::broker_disconnected(Shard& from, int32_t broker_id, int64_t broker_epoch) {
   from.router().at_controller(from, [this, broker_id, broker_epoch](Shard&) {

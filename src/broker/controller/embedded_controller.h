@@ -9,6 +9,7 @@
 namespace milena {
 
 class BrokerSessions;
+class LeaderBalance;
 class MetadataRuntime;
 
 class EmbeddedController final : public ControllerChannel {
@@ -30,6 +31,7 @@ class EmbeddedController final : public ControllerChannel {
  private:
   MetadataRuntime& runtime_;
   std::unique_ptr<BrokerSessions> sessions_;
+  std::unique_ptr<LeaderBalance> balance_;
 };
 
 }  // namespace milena

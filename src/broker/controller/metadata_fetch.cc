@@ -186,7 +186,14 @@ void fetch_metadata(std::shared_ptr<FetchCall> call) {
       continue_or_drop([&] { call->reply(respond(*call, std::move(*kept))); });
     });
   };
-  shard.router().run_on(shard, home, [fetch] { look(fetch); });
+  const bool new_form = call->version() >= 15;
+  const int32_t replica_id = new_form ? call->request.replica_state.replica_id : call->request.replica_id;
+  shard.router().run_on(shard, home, [fetch, replica_id, directory_id = asked.replica_directory_id] {
+    MetadataRuntime& runtime = fetch->runtime;
+    runtime.observers().note_fetch(replica_id, directory_id, fetch->position.offset, runtime.log().log_end_offset(),
+                                   runtime.home().now_ms(), runtime.home().steady_ms());
+    look(fetch);
+  });
 }
 
 // --- snapshots

@@ -16,6 +16,7 @@
 #include "base/out_of_memory.h"
 #include "broker/controller/metadata_log.h"
 #include "broker/controller/metadata_snapshots.h"
+#include "broker/controller/observers_of_metadata.h"
 #include "log/partition_log.h"
 #include "metadata/controller.h"
 #include "metadata/image.h"
@@ -29,6 +30,7 @@ struct MetadataQuorum {
   int32_t epoch = 0;
   int64_t log_end_offset = 0;
   int64_t high_watermark = 0;
+  std::vector<ObserverOfMetadata> observers;
 };
 
 class MetadataRuntime {
@@ -89,6 +91,7 @@ class MetadataRuntime {
     return last_follower_;
   }
   void forget_at_commit(uint64_t number) { followers_.erase(number); }
+  ObserversOfMetadata& observers() { return observers_; }
 
   // On the home shard, at the end: what is not answered by then never is.
   Status close();
@@ -129,6 +132,7 @@ class MetadataRuntime {
   std::vector<Commit> appended_;  // not yet synced
   std::map<uint64_t, Task> followers_;  // who waits for the next commit
   uint64_t last_follower_ = 0;
+  ObserversOfMetadata observers_;
   bool syncing_ = false;
   bool closed_ = false;
   std::function<void(Task)> after_deletions_;

@@ -123,13 +123,18 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::load_from(int32_t index) {
   const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
   if (closed_ || topic == nullptr || index >= topic->partition_count()) return;
+  load_if_held(index);
+  shard_.executor().post([this, index] { load_from(index + 1); });
+}
+
+template <class Kind>
+void CoordinatorRuntime<Kind>::load_if_held(int32_t index) {
+  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  if (closed_ || topic == nullptr || hosts_.contains(index)) return;
   Partition* partition = shard_.find_partition({topic->id, index});
   // After a clean stop the checkpoints tell which logs are empty, and those are left closed.
-  const bool may_hold = partition != nullptr && !partition->known_empty();
-  if (may_hold && !hosts_.contains(index) && partition->log_end_offset() > 0) {
-    load(*find_or_make_host(index));
-  }
-  shard_.executor().post([this, index] { load_from(index + 1); });
+  if (partition == nullptr || partition->known_empty() || partition->log_end_offset() == 0) return;
+  load(*find_or_make_host(index));
 }
 
 // --- loading: a chunk of the log a turn, so that the shard goes on serving others. Who cannot be loaded is no
@@ -303,7 +308,9 @@ void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& parti
     partition.when_settled(offset, true, deadline_ms, [this, still_hosted, held](ErrorCode error) {
       if (Host* hosted = still_hosted()) {
         send(*hosted, std::move(held->answers),
-             error == ErrorCode::kNone ? error : ErrorCode::kCoordinatorNotAvailable);
+             error == ErrorCode::kNone ? error
+             : error == ErrorCode::kRequestTimedOut ? ErrorCode::kCoordinatorNotAvailable
+                                                    : ErrorCode::kNotCoordinator);
       }
     });
   }
@@ -322,6 +329,7 @@ ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
   return whole_or_not([&] {
     Partition* partition = partition_of_host(host);
     if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
+    if (asks_in_sync() && !partition->enough_in_sync()) return ErrorCode::kNotEnoughReplicas;
     BatchOptions options;
     AppendChecks checks = AppendOrigin::kCoordinator;
     shape_append(effects, options, checks);
@@ -455,12 +463,20 @@ void CoordinatorRuntime<Kind>::close() {
 }
 
 template <class Kind>
-void CoordinatorRuntime<Kind>::close_lost() {
+void CoordinatorRuntime<Kind>::follow_leadership(const ImageDelta& delta) {
   std::vector<int32_t> lost;
   for (const auto& [index, host] : hosts_) {
     if (shard_.find_partition(host->id) == nullptr) lost.push_back(index);
   }
   for (int32_t index : lost) fail_host(index, ErrorCode::kNotCoordinator);
+
+  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  if (topic == nullptr || shard_.node().directories->loading()) return;  // then load_in_background() comes later
+  for (const ImageDelta::Partition& change : delta.partitions) {
+    const int32_t index = change.key.partition;
+    if (change.key.topic_id != topic->id || shard_.find_partition({topic->id, index}) == nullptr) continue;
+    shard_.executor().post([this, index] { load_if_held(index); });
+  }
 }
 
 template <class Kind>

@@ -83,12 +83,16 @@ class CoordinatorRuntime {
   virtual int32_t append_linger_ms() const { return 0; }
   // Records that need no batch of their own.
   virtual bool may_gather(const Effects&) const { return true; }
+  // Whether records are refused while fewer replicas are in sync than min.insync.replicas. Else they are appended, and
+  // answered when they are replicated.
+  virtual bool asks_in_sync() const { return false; }
   // What effects hold beyond records and answers is performed once the high watermark covers the records.
   virtual bool has_more(const Effects&) const { return false; }
   virtual void perform(const HostId& host, Effects& effects);
 
-  // Coordinators of partitions that are not here any more are closed.
-  void close_lost();
+  // Coordinators of partitions that are not here any more are closed; those of partitions that this node leads from now
+  // on are loaded: what the one before left undone does not wait until somebody asks.
+  void follow_leadership(const ImageDelta& delta);
   // An input that the broker makes itself, to a partition of this shard. Nobody waits for an answer.
   void submit_own(int32_t partition, Input input);
   void submit_own(const HostId& host, Input input);
@@ -114,6 +118,7 @@ class CoordinatorRuntime {
   void submit_here(int32_t partition, Waiting waiting);
   Host* find_or_make_host(int32_t partition);
   void load_from(int32_t partition);
+  void load_if_held(int32_t partition);
   void load(Host& host);
   void load_some(int32_t partition);
   void finish_loading(Host& host);

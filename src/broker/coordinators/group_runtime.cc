@@ -115,7 +115,7 @@ void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool commit
 }
 
 void GroupRuntime::on_metadata(const ImageDelta& delta) {
-  close_lost();
+  follow_leadership(delta);
   if (!delta.topics_created.empty() || !delta.topics_deleted.empty()) patterns_.forget();
   if (!delta.configs.empty() || !delta.brokers.empty()) configure();
   for_each_state(

@@ -72,8 +72,8 @@ void TransactionRuntime::adjust(const TopicPartitionId& id, TransactionShard& st
   state.set_transaction_version(shard_.image().feature_level(kTransactionVersionFeature));
 }
 
-void TransactionRuntime::on_metadata(const ImageDelta&) {
-  close_lost();
+void TransactionRuntime::on_metadata(const ImageDelta& delta) {
+  follow_leadership(delta);
   for_each_state([this](const TopicPartitionId& id, TransactionShard& state) { adjust(id, state); });
 }
 

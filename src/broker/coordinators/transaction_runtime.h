@@ -35,6 +35,8 @@ class TransactionRuntime final : public CoordinatorRuntime<TransactionKind> {
 
  private:
   std::unique_ptr<TransactionShard> make_state(const TopicPartitionId& id) override;
+  // As for acks=all: a decision that cannot be replicated is none (Kafka's TransactionLog.ENFORCED_REQUIRED_ACKS).
+  bool asks_in_sync() const override { return true; }
   bool has_more(const TransactionEffects& effects) const override;
   void perform(const HostId& host, TransactionEffects& effects) override;
   // Tells the coordinator what the metadata says about its partition and its protocol.

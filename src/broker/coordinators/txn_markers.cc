@@ -30,6 +30,10 @@ struct MarkerItem {
 
 // True if the marker stands in the log and is to be waited for.
 bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
+  if (!partition.enough_in_sync()) {
+    item.error = ErrorCode::kNotEnoughReplicas;
+    return false;
+  }
   Bytes batch = build_end_transaction_batch(0, 0, owner.now_ms(), item.producer_id, item.producer_epoch, item.marker);
   AppendChecks checks = AppendOrigin::kMarker;
   checks.transaction_version = item.transaction_version;
@@ -76,7 +80,8 @@ void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>
   whole_or_not([&] { append_markers_from(owner, part, 0, open, finish_one); });
 }
 
-// No coordinator has a later epoch than this. One that is made up would fence the true ones for ever.
+// No coordinator that this node has heard of has a later epoch than this. One that is made up would fence the true ones
+// for ever.
 int32_t latest_coordinator_epoch(const MetadataImage& image) {
   int32_t latest = 0;
   const TopicImage* topic = image.find_topic(kTransactionStateTopic);
@@ -105,8 +110,9 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
       for (int32_t partition : topic.partition_indexes) {
         topic_out.partitions.push_back({partition, ErrorCode::kUnknownTopicOrPartition});
         if (image == nullptr || image->partition(partition) == nullptr) continue;
+        // Or this node has not heard of the coordinator yet: it tries again.
         if (marker.coordinator_epoch > latest_epoch) {
-          topic_out.partitions.back().error_code = ErrorCode::kTransactionCoordinatorFenced;
+          topic_out.partitions.back().error_code = ErrorCode::kNotLeaderOrFollower;
           continue;
         }
         items.push_back(MarkerItem{.id = {image->id, partition},

@@ -68,7 +68,8 @@ bool FetchOperation::tell(FetchItem& item) {
   if (session_ == nullptr) return true;
   FetchSession::Entry* entry = session_->find(item.key);
   if (entry == nullptr) return true;
-  bool news = !item.records.empty() || entry->told_high_watermark != item.high_watermark ||
+  bool news = !item.records.empty() || item.preferred_replica >= 0 ||
+              entry->told_high_watermark != item.high_watermark ||
               entry->told_log_start_offset != item.log_start_offset;
   entry->told_high_watermark = item.high_watermark;
   entry->told_log_start_offset = item.log_start_offset;
@@ -98,6 +99,7 @@ FetchResponse FetchOperation::build_response() {
     out.last_stable_offset = item.last_stable_offset;
     out.log_start_offset = item.log_start_offset;
     out.diverging_epoch = item.diverging;
+    out.preferred_read_replica = item.preferred_replica;
     out.aborted_transactions.reset();
     // Null says that nobody asked for them; where no log was asked at all Kafka says "none" instead.
     if (item.aborted || item.id.topic_id.is_zero()) out.aborted_transactions.emplace();

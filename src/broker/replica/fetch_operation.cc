@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replication_quota.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -14,10 +15,23 @@ namespace {
 
 constexpr int16_t kFirstVersionWithMaxBytes = 3;
 constexpr int16_t kFirstVersionOfZstd = 10;
+constexpr int16_t kFirstVersionWithRack = 11;
+
+// The one Java class for replica.selector.class, besides the default, that Kafka has. What it does is done here.
+constexpr ByteView kRackAwareReplicaSelector = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
+bool selects_by_rack(const Settings& settings) {
+  return !settings.is_null("replica.selector.class") &&
+         settings.get_string("replica.selector.class") == kRackAwareReplicaSelector;
+}
 
 // What the client believes about its own last record (KIP-595): where the logs part, if they do.
 Status check_last_epoch(PartitionLog& log, FetchItem& item) {
   if (item.position.last_fetched_epoch < 0) return ok_status();
+  if (item.position.fetch_offset < log.log_start_offset()) {
+    item.error = ErrorCode::kOffsetOutOfRange;
+    return ok_status();
+  }
   auto end = log.epoch_end_offset(item.position.last_fetched_epoch);
   if (!end) return end.error();
   if (!end->has_value()) {
@@ -65,13 +79,26 @@ Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, u
     int64_t upper_bound = follower                ? log.log_end_offset()
                           : limits.read_committed ? *stable
                                                   : log.high_watermark();
-    RETURN_IF_ERROR(read_records(log, item, limits, upper_bound, budget, min_one_batch));
+    const bool reads = !item.held_back && item.preferred_replica < 0;
+    if (reads) RETURN_IF_ERROR(read_records(log, item, limits, upper_bound, budget, min_one_batch));
     if (item.error != ErrorCode::kNone) return ok_status();
   }
   item.high_watermark = log.high_watermark();
   item.last_stable_offset = *stable;
   item.log_start_offset = log.log_start_offset();
   return ok_status();
+}
+
+// Consumers that know how to may read from followers; who replicates, reads from the leader.
+Partition* find_for(Shard& owner, const TopicPartitionId& id, const FetchLimits& limits) {
+  return limits.any_replica ? owner.find_replica(id) : owner.find_partition(id);
+}
+
+// leader.replication.throttled.rate: a follower that is not in sync waits while the rate is used up.
+void consider_throttle(const Shard& owner, const Partition& partition, FetchItem& item, const FetchLimits& limits) {
+  const ThrottledReplicas throttled(owner, ReplicationSide::kLeader);
+  item.throttled = throttled.any() && throttled.contains(item.id, owner.node().node_id);
+  item.held_back = item.throttled && !partition.is_in_sync(limits.replica_id) && throttled.rate_exceeded();
 }
 
 void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, uint64_t budget, bool min_one_batch) {
@@ -81,7 +108,8 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   item.aborted.reset();
   item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
 
-  Partition* partition = owner.find_partition(item.id);
+  item.preferred_replica = -1;
+  Partition* partition = find_for(owner, item.id, limits);
   item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1));
   if (item.error != ErrorCode::kNone) return;
   const bool follower = limits.replica_id >= 0;
@@ -91,11 +119,17 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
                                                          : ErrorCode::kNotLeaderOrFollower;
     return;
   }
+  if (!limits.client_rack.empty()) {
+    item.preferred_replica = partition->preferred_read_replica(limits.client_rack, item.position.fetch_offset);
+  }
+  item.throttled = item.held_back = false;
+  if (follower) consider_throttle(owner, *partition, item, limits);
   const ErrorCode failed = partition->with_log(
       [&](PartitionLog& log) { return read_log(log, item, limits, budget, min_one_batch); });
   if (failed != ErrorCode::kNone) item.error = failed;
   if (!follower || item.error != ErrorCode::kNone || item.has_diverging()) return;
-  partition->note_follower_fetch(limits.replica_id, limits.replica_epoch, item.position.fetch_offset);
+  partition->note_follower_fetch(limits.replica_id, limits.replica_epoch, item.position.fetch_offset,
+                                 item.position.log_start_offset);
   item.high_watermark = partition->high_watermark();
 }
 
@@ -145,6 +179,8 @@ void FetchOperation::begin() {
   limits_.read_committed = request.isolation_level == 1;
   limits_.replica_id = call_->version() >= 15 ? request.replica_state.replica_id : request.replica_id;
   if (call_->version() >= 15) limits_.replica_epoch = request.replica_state.replica_epoch;
+  limits_.any_replica = call_->version() >= kFirstVersionWithRack && !limits_.by_follower();
+  if (limits_.any_replica && selects_by_rack(shard_.settings())) limits_.client_rack = Bytes(request.rack_id);
   deadline_ms_ = shard_.steady_ms() + std::max(request.max_wait_ms, 0);
 
   bool makes_full_fetch =
@@ -186,7 +222,7 @@ void FetchOperation::with_session(std::shared_ptr<FetchSession> session, bool bu
     for (const auto& p : topic.partitions) {
       session_->put({topic.topic_id, Bytes(topic.topic), p.partition},
                     {p.fetch_offset, p.partition_max_bytes, p.current_leader_epoch, p.last_fetched_epoch,
-                     p.log_start_offset});
+                     p.log_start_offset, p.high_watermark});
     }
   }
   if (session_->size() == 0) return end_empty_session();
@@ -298,14 +334,14 @@ void FetchOperation::read() {
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
     for (FetchItem& item : *part) {
       if (!std::exchange(item.waits, false)) continue;
-      if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
+      if (Partition* p = find_for(owner, item.id, limits)) p->waiters().remove(*waiter);
     }
     uint64_t bytes = 0;
     if (!fits_into_memory([&] { bytes = read_partitions(owner, *part, limits); })) *fits = false;
     // Registered before anybody can append again, so that no move is missed.
     if (may_wait && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
       for (FetchItem& item : *part) {
-        Partition* p = owner.find_partition(item.id);
+        Partition* p = find_for(owner, item.id, limits);
         if (p == nullptr) continue;
         p->waiters().add(waiter);
         item.waits = true;
@@ -356,8 +392,8 @@ bool FetchOperation::answer_now(uint64_t bytes) const {
   if (call_->request.max_wait_ms <= 0 || items_.empty() || bytes >= limits_.min_bytes) return true;
   if (shard_.steady_ms() >= deadline_ms_) return true;
   return std::any_of(items_.begin(), items_.end(), [](const FetchItem& item) {
-    return item.error != ErrorCode::kNone || item.has_diverging() ||
-           item.high_watermark > item.position.high_watermark;
+    return item.error != ErrorCode::kNone || item.has_diverging() || item.preferred_replica >= 0 ||
+           (!item.held_back && item.high_watermark > item.position.high_watermark);
   });
 }
 
@@ -382,7 +418,7 @@ void FetchOperation::unregister() {
       shard_, std::move(registered),
       [waiter = waiter_](Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
         for (FetchItem& item : *part) {
-          if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
+          if (Partition* p = owner.find_replica(item.id)) p->waiters().remove(*waiter);
         }
         done();
       },
@@ -415,6 +451,9 @@ void FetchOperation::abandon() {
 
 void FetchOperation::finish() {
   stop_waiting();
+  uint64_t throttled_bytes = 0;
+  for (const FetchItem& item : items_) throttled_bytes += item.throttled ? item.records.size() : 0;
+  if (throttled_bytes > 0) ThrottledReplicas(shard_, ReplicationSide::kLeader).record(throttled_bytes);
   if (!shard_.quotas().has(QuotaKind::kFetch)) return answer();
   double bytes = 0;
   for (const FetchItem& item : items_) bytes += static_cast<double>(item.records.size());

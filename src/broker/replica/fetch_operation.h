@@ -38,6 +38,11 @@ struct FetchItem {
   Payload records;
   std::optional<std::vector<AbortedTransaction>> aborted;
   FetchResponse::EpochEndOffset diverging;
+  // The follower that the consumer should read from instead; then nothing is read.
+  int32_t preferred_replica = -1;
+  // It counts for the rate of throttled replicas, which is used up.
+  bool throttled = false;
+  bool held_back = false;
   bool has_diverging() const { return diverging.end_offset >= 0; }
 };
 
@@ -49,6 +54,10 @@ struct FetchLimits {
   bool read_committed = false;
   int32_t replica_id = -1;        // a follower's id, or -1
   int64_t replica_epoch = -1;     // and the epoch of that broker
+  bool any_replica = false;       // a consumer that knows followers (KIP-392)
+  Bytes client_rack;              // where its replica should be, if that is looked at
+
+  bool by_follower() const { return replica_id >= 0; }
 };
 
 // Reads the items one behind the other on the shard that owns them, within the limits. Returns the bytes read.

@@ -12,6 +12,26 @@ namespace {
 
 constexpr int64_t kAskAgain_ms = 50;
 
+using WantedSets = std::map<Uuid, std::map<int32_t, AlterPartitionRequest::PartitionData>>;
+
+const AlterPartitionRequest::PartitionData* find_in(const WantedSets& sets, const Uuid& topic, int32_t partition) {
+  const auto of_topic = sets.find(topic);
+  if (of_topic == sets.end()) return nullptr;
+  const auto found = of_topic->second.find(partition);
+  return found == of_topic->second.end() ? nullptr : &found->second;
+}
+
+// The metadata may have come before the answer, and something else be wanted since: then the answer says nothing of it.
+void leave_out_outdated(AlterPartitionResponse& response, const WantedSets& asked, const WantedSets& wanted) {
+  for (auto& topic : response.topics) {
+    std::erase_if(topic.partitions, [&](const auto& answer) {
+      const auto* then = find_in(asked, topic.topic_id, answer.partition_index);
+      const auto* now = find_in(wanted, topic.topic_id, answer.partition_index);
+      return then == nullptr || now == nullptr || !(*then == *now);
+    });
+  }
+}
+
 }  // namespace
 
 void InSyncUpdates::consider(const TopicPartitionId& id) {
@@ -48,9 +68,11 @@ void InSyncUpdates::send() {
   }
   shard_.controller().send<AlterPartitionResponse>(
       shard_, std::shared_ptr<const AlterPartitionRequest>(request), AlterPartitionRequest::kMaxVersion, {},
-      [this](ErrorCode error, const AlterPartitionResponse& response) {
+      [this, asked = wanted_](ErrorCode error, AlterPartitionResponse response) {
         under_way_ = false;
-        if (!stopped_) on_answer(error, response);
+        if (stopped_) return;
+        leave_out_outdated(response, asked, wanted_);
+        on_answer(error, response);
       });
 }
 

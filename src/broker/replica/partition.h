@@ -104,8 +104,13 @@ class Partition {
   // Null where this node is the only replica, or follows.
   PartitionLeader* leader() { return leader_.get(); }
   bool is_replica(int32_t broker_id) const { return leader_ != nullptr && leader_->is_replica(broker_id); }
+  bool is_in_sync(int32_t broker_id) const { return leader_ != nullptr && leader_->is_in_sync(broker_id); }
   // A follower has everything below the offset: the high watermark may move, and replicas may come into sync.
-  void note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset);
+  void note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset, int64_t log_start);
+  // A follower in sync in that rack that holds the offset, for a consumer there; -1: the leader serves it.
+  int32_t preferred_read_replica(ByteView rack, int64_t offset) const;
+  // After an election, until the followers in sync have shown how far they are: consumers may have read beyond it.
+  bool high_watermark_unknown();
   // As many replicas are in sync as acks=all asks for (min.insync.replicas).
   bool enough_in_sync() const;
   // The set of those in sync as the controller should have it, if it is to be told.

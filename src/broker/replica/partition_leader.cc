@@ -60,6 +60,25 @@ bool PartitionLeader::note_fetch(int32_t broker_id, int64_t broker_epoch, int64_
   return true;
 }
 
+void PartitionLeader::note_log_start(int32_t broker_id, int64_t offset) {
+  if (auto found = followers_.find(broker_id); found != followers_.end()) found->second.log_start = offset;
+}
+
+int32_t PartitionLeader::in_sync_at_rack(const MetadataImage& image, ByteView rack, int64_t offset) const {
+  int32_t best = -1;
+  int64_t furthest = -1;
+  for (const auto& [id, follower] : followers_) {
+    const BrokerImage* broker = image.find_broker(id);
+    const bool there = broker != nullptr && !broker->fenced && broker->rack && *broker->rack == rack;
+    if (!there || !in_sync(id) || follower.log_end < offset || follower.log_start > offset) continue;
+    if (follower.log_end > furthest) {
+      best = id;
+      furthest = follower.log_end;
+    }
+  }
+  return best;
+}
+
 bool PartitionLeader::caught_up(const Follower& follower, int64_t log_end, int64_t now_ms, int64_t max_lag_ms) {
   return follower.log_end == log_end || now_ms - follower.caught_up_ms <= max_lag_ms;
 }

@@ -26,12 +26,20 @@ class PartitionLeader {
 
   // The log ended there when this node began to lead.
   void set_epoch_start(int64_t offset) { epoch_start_ = offset; }
+  int64_t epoch_start() const { return epoch_start_; }
   // The metadata says something newer of the same leader epoch.
   void update(const PartitionImage& image, int64_t now_ms);
 
   bool is_replica(int32_t broker_id) const { return followers_.contains(broker_id); }
+  // In the set that the controller has agreed to.
+  bool is_in_sync(int32_t broker_id) const { return in_sync(broker_id); }
   // A follower's fetch from `offset`, when our log ended at `log_end`. False: it is none of the replicas.
   bool note_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset, int64_t log_end, int64_t now_ms);
+
+  // The follower's log begins there.
+  void note_log_start(int32_t broker_id, int64_t offset);
+  // Of the followers in sync in the rack that hold the offset, the one that is furthest; -1: there is none.
+  int32_t in_sync_at_rack(const MetadataImage& image, ByteView rack, int64_t offset) const;
 
   // The greatest offset below which every replica that counts has everything; `log_end` is our own share of it.
   int64_t settled_end(const MetadataImage& image, int64_t log_end, int64_t now_ms, int64_t max_lag_ms) const;
@@ -53,6 +61,7 @@ class PartitionLeader {
  private:
   struct Follower {
     int64_t log_end = -1;
+    int64_t log_start = -1;
     int64_t broker_epoch = -1;
     int64_t caught_up_ms = 0;
     int64_t fetch_ms = 0;

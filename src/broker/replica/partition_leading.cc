@@ -59,12 +59,24 @@ bool Partition::enough_in_sync() const {
   return leader_->in_sync_count() >= std::min(wanted, leader_->replica_count());
 }
 
-void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset) {
+bool Partition::high_watermark_unknown() {
+  return leader_ != nullptr && log() != nullptr && log_->high_watermark() < leader_->epoch_start();
+}
+
+void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset, int64_t log_start) {
   if (leader_ == nullptr || log_ == nullptr) return;
   if (!leader_->note_fetch(broker_id, broker_epoch, offset, log_->log_end_offset(), shard_.steady_ms())) return;
+  leader_->note_log_start(broker_id, log_start);
   const int64_t before = log_->high_watermark();
   if (offset > before) advance_high_watermark();
   shard_.in_sync_updates().consider(id_);
+}
+
+int32_t Partition::preferred_read_replica(ByteView rack, int64_t offset) const {
+  if (leader_ == nullptr || rack.empty()) return -1;
+  const BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
+  if (self != nullptr && self->rack && *self->rack == rack) return -1;
+  return leader_->in_sync_at_rack(shard_.image(), rack, offset);
 }
 
 std::optional<AlterPartitionRequest::PartitionData> Partition::propose_in_sync() {

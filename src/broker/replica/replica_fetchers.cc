@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "broker/cluster/remote_peers.h"
+#include "broker/replica/replication_quota.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -12,6 +13,12 @@ namespace {
 
 // While the leader is not where the metadata says, or has not heard of it itself.
 constexpr int64_t kMetadataPause_ms = 20;
+// As long as the leader is asked for its range.
+constexpr int64_t kUntilTold_ms = INT32_MAX;
+// A fetch that waits at the leader is interrupted so long after there was more to fetch: several may come at once.
+constexpr int64_t kInterrupt_ms = 5;
+// Of replicas whose rate is used up.
+constexpr int64_t kThrottledPause_ms = 50;
 constexpr int64_t kLatestOffset = -1, kEarliestOffset = -2;
 
 }  // namespace
@@ -35,7 +42,7 @@ void ReplicaFetchers::follow(const TopicPartitionId& id, int32_t leader) {
   leaders_[id] = leader;
   FetcherPtr& fetcher = fetchers_[leader];
   if (fetcher == nullptr) fetcher = std::make_shared<Fetcher>(Fetcher{.leader = leader});
-  fetcher->partitions[id] = 0;
+  fetcher->partitions[id] = {};
   fetch_soon(fetcher);
 }
 
@@ -52,12 +59,24 @@ void ReplicaFetchers::unfollow(const TopicPartitionId& id) {
 void ReplicaFetchers::fetch_soon(const FetcherPtr& fetcher) { fetch_at(fetcher, shard_.steady_ms()); }
 
 void ReplicaFetchers::fetch_at(const FetcherPtr& fetcher, int64_t ms) {
-  if (stopped_ || fetcher->under_way || (fetcher->timer != 0 && fetcher->timer_ms <= ms)) return;
+  if (stopped_ || (fetcher->timer != 0 && fetcher->timer_ms <= ms)) return;
+  // A fetch that waits at the leader knows nothing of partitions that came to be followed since, and keeps the
+  // connection: it is given up for them.
+  if (fetcher->under_way) ms = std::max(ms, shard_.steady_ms() + kInterrupt_ms);
   shard_.executor().cancel(fetcher->timer);
   fetcher->timer_ms = ms;
   fetcher->timer = shard_.executor().call_at(ms, [this, fetcher] {
     fetcher->timer = 0;
-    fetch(fetcher);
+    if (!fetcher->under_way) return fetch(fetcher);
+    const int64_t now_ms = shard_.steady_ms();
+    const bool any_left_out =
+        std::any_of(fetcher->partitions.begin(), fetcher->partitions.end(), [&](const auto& one) {
+          return one.second.not_before_ms <= now_ms && !fetcher->asked.contains(one.first) &&
+                 !is_held_back(one.first, one.second);
+        });
+    if (!any_left_out) return;
+    fetcher->session.begin_anew();
+    NodeConnection::retire(std::exchange(fetcher->connection, nullptr), "other partitions are to be fetched, too");
   });
 }
 
@@ -70,6 +89,7 @@ bool ReplicaFetchers::connect(Fetcher& fetcher) {
   auto made =
       std::make_shared<NodeConnection>(shard_.executor(), *shard_.node().network, shard_.index(), *address, name);
   auto old = std::exchange(fetcher.connection, std::move(made));
+  if (old != nullptr) fetcher.session.forget();
   NodeConnection::retire(std::move(old), "the leader is elsewhere now");
   return true;
 }
@@ -85,14 +105,12 @@ std::shared_ptr<FetchRequest> ReplicaFetchers::make_request(Fetcher& fetcher, in
   request->max_wait_ms = settings.get_int("replica.fetch.wait.max.ms");
   request->min_bytes = settings.get_int("replica.fetch.min.bytes");
   request->max_bytes = settings.get_int("replica.fetch.response.max.bytes");
-  request->session_id = 0;
-  request->session_epoch = -1;
   fetcher.asked.clear();
-  std::map<Uuid, size_t> places;
+  std::vector<FollowerSession::Wanted> all;
   std::vector<TopicPartitionId> gone;
-  for (const auto& [id, not_before_ms] : fetcher.partitions) {
-    if (not_before_ms > now_ms) {
-      next_ms = std::min(next_ms, not_before_ms);
+  for (const auto& [id, followed] : fetcher.partitions) {
+    if (followed.not_before_ms > now_ms) {
+      next_ms = std::min(next_ms, followed.not_before_ms);
       continue;
     }
     Partition* partition = shard_.find_replica(id);
@@ -101,27 +119,45 @@ std::shared_ptr<FetchRequest> ReplicaFetchers::make_request(Fetcher& fetcher, in
       gone.push_back(id);
       continue;
     }
+    if (is_held_back(id, followed)) {
+      next_ms = std::min(next_ms, now_ms + kThrottledPause_ms);
+      continue;
+    }
     const auto position = partition->follower_position();
     if (!position) continue;  // its disk has failed
-    auto [place, is_new] = places.emplace(id.topic_id, request->topics.size());
-    if (is_new) {
-      auto& topic = request->topics.emplace_back();
-      topic.topic_id = id.topic_id;
-      topic.topic = image->name;
-    }
-    auto& at = request->topics[place->second].partitions.emplace_back();
-    at.partition = id.partition;
-    at.current_leader_epoch = partition->leader_epoch();
-    at.fetch_offset = position->log_end;
-    at.last_fetched_epoch = position->last_epoch;
-    at.log_start_offset = position->log_start;
-    at.partition_max_bytes = settings.get_int("replica.fetch.max.bytes");
-    at.high_watermark = partition->high_watermark();
-    if (partition->directory() != nullptr) at.replica_directory_id = partition->directory()->id();
+    all.push_back(wanted(*partition, image->name, *position));
     fetcher.asked[id] = position->log_end;
   }
   for (const TopicPartitionId& id : gone) unfollow(id);
+  if (!all.empty()) fetcher.session.write(all, *request);
   return request;
+}
+
+FollowerSession::Wanted ReplicaFetchers::wanted(Partition& partition, ByteView topic,
+                                                const Partition::FollowerPosition& position) const {
+  FollowerSession::Wanted wanted{partition.id(), topic, {}};
+  FetchRequest::FetchPartition& at = wanted.at;
+  at.partition = partition.id().partition;
+  at.current_leader_epoch = partition.leader_epoch();
+  at.fetch_offset = position.log_end;
+  at.last_fetched_epoch = position.last_epoch;
+  at.log_start_offset = position.log_start;
+  at.partition_max_bytes = shard_.settings().get_int("replica.fetch.max.bytes");
+  at.high_watermark = partition.high_watermark();
+  if (partition.directory() != nullptr) at.replica_directory_id = partition.directory()->id();
+  return wanted;
+}
+
+// follower.replication.throttled.rate: a replica that lags waits while the rate is used up.
+bool ReplicaFetchers::is_held_back(const TopicPartitionId& id, const Followed& followed) const {
+  if (!followed.lags) return false;
+  const ThrottledReplicas throttled(shard_, ReplicationSide::kFollower);
+  return throttled.any() && throttled.contains(id, shard_.node().node_id) && throttled.rate_exceeded();
+}
+
+void ReplicaFetchers::count(const TopicPartitionId& id, uint64_t bytes) const {
+  const ThrottledReplicas throttled(shard_, ReplicationSide::kFollower);
+  if (bytes > 0 && throttled.any() && throttled.contains(id, shard_.node().node_id)) throttled.record(bytes);
 }
 
 void ReplicaFetchers::fetch(const FetcherPtr& fetcher) {
@@ -129,7 +165,7 @@ void ReplicaFetchers::fetch(const FetcherPtr& fetcher) {
   if (!connect(*fetcher)) return fetch_at(fetcher, shard_.steady_ms() + kMetadataPause_ms);
   int64_t next_ms = INT64_MAX;
   std::shared_ptr<FetchRequest> request = make_request(*fetcher, next_ms);
-  if (request->topics.empty()) {
+  if (fetcher->asked.empty()) {
     if (next_ms != INT64_MAX) fetch_at(fetcher, next_ms);
     return;
   }
@@ -146,7 +182,10 @@ void ReplicaFetchers::fetch(const FetcherPtr& fetcher) {
 }
 
 void ReplicaFetchers::on_fetched(const FetcherPtr& fetcher, ErrorCode error, const FetchResponse& response) {
+  if (fetcher->connection == nullptr) return fetch_soon(fetcher);  // interrupted
   if (error == ErrorCode::kNone) error = response.error_code;
+  // An ordinary thing: the leader keeps so many sessions at most.
+  if (fetcher->session.on_answer(error, response.session_id)) return fetch_soon(fetcher);
   if (error != ErrorCode::kNone) {
     const std::string text = fmt::format("no fetch from broker {}: {} {}", fetcher->leader, error_name(error),
                                          fetcher->connection->last_failure());
@@ -169,7 +208,14 @@ void ReplicaFetchers::on_fetched(const FetcherPtr& fetcher, ErrorCode error, con
 
 void ReplicaFetchers::pause(Fetcher& fetcher, const TopicPartitionId& id, int64_t ms) {
   auto found = fetcher.partitions.find(id);
-  if (found != fetcher.partitions.end()) found->second = shard_.steady_ms() + ms;
+  if (found == fetcher.partitions.end()) return;
+  found->second.not_before_ms = shard_.steady_ms() + ms;
+  if (ms == kUntilTold_ms) return;
+  // Another fetch may wait at the leader by then.
+  shard_.executor().call_after(ms, [this, leader = fetcher.leader] {
+    auto still = fetchers_.find(leader);
+    if (still != fetchers_.end()) fetch_soon(still->second);
+  });
 }
 
 void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id,
@@ -194,6 +240,10 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
       bytes = flat.take();
     }
     error = partition->append_as_follower(bytes, data.high_watermark, data.log_start_offset);
+    count(id, bytes.size());
+    if (auto followed = fetcher->partitions.find(id); followed != fetcher->partitions.end()) {
+      followed->second.lags = partition->log_end_offset() < data.high_watermark;
+    }
   }
   switch (error) {
     case ErrorCode::kNone: return;
@@ -216,7 +266,7 @@ void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartition
   const TopicImage* topic = shard_.image().find_topic(id.topic_id);
   Partition* partition = shard_.find_replica(id);
   if (topic == nullptr || partition == nullptr) return;
-  pause(*fetcher, id, INT32_MAX);
+  pause(*fetcher, id, kUntilTold_ms);
   struct Range {
     std::string topic;
     ListOffsetsRequest request;
@@ -235,6 +285,7 @@ void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartition
     at.current_leader_epoch = epoch;
     at.timestamp = timestamp;
     std::shared_ptr<const ListOffsetsRequest> message(of, &of->request);
+    if (fetcher->connection == nullptr) return then(ErrorCode::kNetworkException, -1);
     fetcher->connection->send(
         outgoing_request<ListOffsetsResponse>(std::move(message), int16_t{7}),
         shard_.steady_ms() + shard_.settings().get_int("replica.socket.timeout.ms"),

@@ -1,5 +1,6 @@
 // ReplicaFetchers: what keeps the followers of this shard with their leaders. One connection to each leader, with one
-// Fetch under way on it for all partitions that this shard follows there; what comes is appended as it is.
+// Fetch under way on it, of an incremental session, for all partitions that this shard follows there; what comes is
+// appended as it is.
 //
 // Lives on its shard; a node that follows nobody has none. Source: Kafka's AbstractFetcherThread, ReplicaFetcherThread,
 // RemoteLeaderEndPoint.
@@ -10,6 +11,8 @@
 #include <unordered_map>
 
 #include "broker/cluster/node_connection.h"
+#include "broker/replica/follower_session.h"
+#include "broker/replica/partition.h"
 #include "broker/replica/topic_partition_id.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/list_offsets.h"
@@ -29,11 +32,17 @@ class ReplicaFetchers {
   void stop();
 
  private:
+  struct Followed {
+    // When it may be fetched again.
+    int64_t not_before_ms = 0;
+    // It had not everything that consumers may read when it was fetched last.
+    bool lags = true;
+  };
   struct Fetcher {
     int32_t leader = -1;
     std::shared_ptr<NodeConnection> connection;
-    // When each partition may be fetched again.
-    std::unordered_map<TopicPartitionId, int64_t> partitions;
+    FollowerSession session;
+    std::unordered_map<TopicPartitionId, Followed> partitions;
     // What the last fetch asked for each: an answer for another position is not for this replica as it is now.
     std::unordered_map<TopicPartitionId, int64_t> asked;
     bool under_way = false;
@@ -47,6 +56,10 @@ class ReplicaFetchers {
   void fetch_at(const FetcherPtr& fetcher, int64_t ms);
   bool connect(Fetcher& fetcher);
   std::shared_ptr<FetchRequest> make_request(Fetcher& fetcher, int64_t& next_ms);
+  FollowerSession::Wanted wanted(Partition& partition, ByteView topic,
+                                 const Partition::FollowerPosition& position) const;
+  bool is_held_back(const TopicPartitionId& id, const Followed& followed) const;
+  void count(const TopicPartitionId& id, uint64_t bytes) const;
   void on_fetched(const FetcherPtr& fetcher, ErrorCode error, const FetchResponse& response);
   void take(const FetcherPtr& fetcher, const TopicPartitionId& id, const FetchResponse::PartitionData& data);
   void find_range(const FetcherPtr& fetcher, const TopicPartitionId& id);

@@ -9,6 +9,7 @@
 #include "broker/shard.h"
 #include "broker/storage/log_cleaner.h"
 #include "log/planted_storage_bugs.h"
+#include "metadata/record_codec.h"
 #include "protocol/messages/assign_replicas_to_dirs.h"
 
 namespace milena {
@@ -229,6 +230,11 @@ void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& direct
         return controller.assign_directories(node_id, *replicas);
       },
       [done = std::move(done)](std::monostate) { done(); });
+}
+
+void ReplicaMover::tell_place(const TopicPartitionId& id, const LogDirectory& directory) {
+  const bool of_interest = shard_.image().metadata_version() >= kMetadataVersion37Iv2;
+  if (shard_.node().lifecycle != nullptr && of_interest) assign_remotely(id, directory, [] {});
 }
 
 // At the controller of another node. Without an answer it is asked again.

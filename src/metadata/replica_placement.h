@@ -1,0 +1,44 @@
+// Where the replicas of new partitions go: each partition's are spread over racks, its leader is one broker further
+// than the leader of the partition before, and brokers that are down are taken last.
+//
+// Source: Kafka's StripedReplicaPlacer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "metadata/internal_topics.h"
+
+namespace milena {
+
+// With a replica on each broker, three at most, where the settings do not say how many (0), and two in sync of three.
+InternalTopicSettings with_replicas(InternalTopicSettings settings, size_t brokers);
+
+class ReplicaPlacement {
+ public:
+  // Brokers without a rack share one.
+  void add(int32_t broker_id, const std::optional<Bytes>& rack, bool alive);
+
+  size_t broker_count() const { return brokers_; }
+  bool any_alive() const { return any_alive_; }
+  // The replicas of the partition of this number, its leader first. Not more than there are brokers, and one is alive.
+  std::vector<int32_t> replicas(size_t number, size_t replication_factor) const;
+
+ private:
+  struct Rack {
+    std::vector<int32_t> alive;
+    std::vector<int32_t> down;
+    // The broker that is the `next`th choice of the rack for the partition that is its `turn`th; -1: there is none.
+    int32_t choice(size_t turn, size_t next) const;
+  };
+
+  std::map<std::optional<Bytes>, Rack> racks_;
+  size_t brokers_ = 0;
+  bool any_alive_ = false;
+};
+
+}  // namespace milena

@@ -1,0 +1,147 @@
+// How nodes of a cluster come and go: the controller that is killed, all at once, orderly stops that hand over.
+#include "broker/cluster_fixture.h"
+#include "protocol/messages/describe_quorum.h"
+#include "protocol/messages/find_coordinator.h"
+
+namespace milena::broker_test {
+namespace {
+
+class ClusterLifeTest : public ClusterFixture {
+ protected:
+  // Two topics, led by the controller's node and by another.
+  void create_topics() {
+    create_topic(1, "one", {1, 2, 3}, "2");
+    create_topic(1, "two", {2, 3, 1}, "2");
+    ASSERT_TRUE(cluster().until([&] { return replica(3, "two") != nullptr && replica(2, "one") != nullptr; }));
+    ASSERT_EQ(produce(1, "one", "a"), ErrorCode::kNone);
+    ASSERT_EQ(produce(2, "two", "a"), ErrorCode::kNone);
+  }
+  // Who leads, and knows it.
+  int leader(ByteView topic) {
+    EXPECT_TRUE(cluster().until(
+        [&] {
+          const int id = image(1, topic)->leader;
+          if (id <= 0 || !cluster().node(id).running()) return false;
+          return image(id, topic)->leader == id && image(id, topic)->leader_epoch == image(1, topic)->leader_epoch;
+        },
+        1000));
+    return image(1, topic)->leader;
+  }
+  bool all_in_sync(ByteView topic) { return in_sync(1, topic) == std::vector<int32_t>{1, 2, 3}; }
+  void expect_whole(ByteView topic, const std::vector<std::string>& wanted) {
+    EXPECT_TRUE(cluster().until([&] { return all_in_sync(topic); }, 5000)) << topic;
+    EXPECT_EQ(values(leader(topic), topic), wanted) << topic;
+    for (int node = 1; node <= 3; node++) EXPECT_EQ(end_at(node, topic), static_cast<int64_t>(wanted.size())) << node;
+  }
+};
+
+TEST_F(ClusterLifeTest, TheControllerIsKilledAndStartsAgain) {
+  create_topics();
+  const int64_t epoch_of_2 = cluster().node(1).node().shard(0).image().find_broker(2)->epoch;
+  cluster().kill(1);
+  cluster().advance(3000);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(1));
+  // The others took over what it led: it may lack what they have.
+  EXPECT_NE(leader("one"), 1);
+  EXPECT_EQ(leader("two"), 2);
+  EXPECT_EQ(cluster().node(1).node().shard(0).image().find_broker(2)->epoch, epoch_of_2) << "it did not register anew";
+  EXPECT_EQ(produce(leader("one"), "one", "b"), ErrorCode::kNone);
+  EXPECT_EQ(produce(2, "two", "b"), ErrorCode::kNone);
+  expect_whole("one", {"a", "b"});
+  expect_whole("two", {"a", "b"});
+  // Whoever is lost afterwards is noticed.
+  cluster().kill(3);
+  EXPECT_TRUE(cluster().until([&] { return in_sync(1, "two") == std::vector<int32_t>{1, 2}; }, 1000));
+}
+
+TEST_F(ClusterLifeTest, AllAreKilledAtOnce) {
+  create_topics();
+  for (int id = 1; id <= 3; id++) cluster().kill(id);
+  const int64_t before_ms = cluster().clock().steady_ms();
+  for (int id = 1; id <= 3; id++) ASSERT_NO_FATAL_FAILURE(cluster().start(id));
+  expect_whole("one", {"a"});
+  expect_whole("two", {"a"});
+  // Nobody waited until the sessions of the processes before were over.
+  EXPECT_LT(cluster().clock().steady_ms() - before_ms, 5000);
+  EXPECT_EQ(produce(leader("one"), "one", "b"), ErrorCode::kNone);
+  expect_whole("one", {"a", "b"});
+}
+
+TEST_F(ClusterLifeTest, AnOrderlyStopHandsOver) {
+  create_topics();
+  cluster().stop(2);
+  EXPECT_NE(leader("two"), 2);
+  const int64_t before_ms = cluster().clock().steady_ms();
+  EXPECT_EQ(produce(leader("two"), "two", "b"), ErrorCode::kNone);
+  EXPECT_LT(cluster().clock().steady_ms() - before_ms, 100);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(2));
+  expect_whole("two", {"a", "b"});
+}
+
+TEST_F(ClusterLifeTest, TheNodeWithTheControllerHandsOverToo) {
+  create_topics();
+  cluster().stop(1);
+  const int now = image(3, "one")->leader;
+  ASSERT_NE(now, 1);
+  EXPECT_EQ(image(2, "one")->leader, now);
+  const int64_t before_ms = cluster().clock().steady_ms();
+  EXPECT_EQ(produce(now, "one", "b"), ErrorCode::kNone);
+  EXPECT_EQ(produce(2, "two", "b"), ErrorCode::kNone);
+  EXPECT_LT(cluster().clock().steady_ms() - before_ms, 100);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(1));
+  expect_whole("one", {"a", "b"});
+  expect_whole("two", {"a", "b"});
+}
+
+TEST_F(ClusterLifeTest, PreferredLeadersLeadAgain) {
+  create_topics();
+  cluster().kill(2);
+  ASSERT_TRUE(cluster().until([&] { return leader("two") == 3; }, 1000));
+  ASSERT_NO_FATAL_FAILURE(cluster().start(2));
+  ASSERT_TRUE(cluster().until([&] { return all_in_sync("two"); }));
+  EXPECT_EQ(leader("two"), 3);
+  cluster().advance(301'000);
+  EXPECT_EQ(leader("two"), 2);
+  expect_whole("two", {"a"});
+}
+
+// Through the controller's node, and through another.
+TEST_F(ClusterLifeTest, InternalTopicsAreOnThreeBrokers) {
+  for (const int node : {1, 3}) {
+    FindCoordinatorRequest request;
+    request.key_type = node == 1 ? 0 : 1;
+    request.coordinator_keys = {"k"};
+    auto response = ask<FindCoordinatorResponse>(node, request, 4);
+    ASSERT_EQ(response.coordinators.at(0).error_code, ErrorCode::kNone);
+  }
+  for (const ByteView topic : {"__consumer_offsets", "__transaction_state"}) {
+    ASSERT_NE(image(1, topic), nullptr) << topic;
+    EXPECT_EQ(image(1, topic)->replicas.size(), 3u) << topic;
+  }
+  const MetadataImage& metadata = cluster().node(1).node().shard(0).image();
+  EXPECT_EQ(metadata.configs(ResourceType::kTopic, "__transaction_state").at("min.insync.replicas"), "2");
+}
+
+TEST_F(ClusterLifeTest, TheQuorumHasObservers) {
+  create_topics();
+  DescribeQuorumRequest request;
+  auto& topic = request.topics.emplace_back();
+  topic.topic_name = "__cluster_metadata";
+  topic.partitions.push_back({0});
+  cluster().advance(1000);
+  for (int node = 1; node <= 3; node++) {
+    auto response = ask<DescribeQuorumResponse>(node, request, 2);
+    const auto& partition = response.topics.at(0).partitions.at(0);
+    ASSERT_EQ(partition.observers.size(), 2u) << node;
+    for (size_t i = 0; i < 2; i++) {
+      const auto& observer = partition.observers[i];
+      EXPECT_EQ(observer.replica_id, static_cast<int32_t>(i + 2));
+      EXPECT_EQ(observer.log_end_offset, partition.high_watermark);
+      EXPECT_GT(observer.last_caught_up_timestamp, cluster().clock().wall_ms() - 1000);
+      EXPECT_FALSE(observer.replica_directory_id.is_zero());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace milena::broker_test
