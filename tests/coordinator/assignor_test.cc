@@ -5,6 +5,8 @@
 #include <random>
 #include <string>
 
+#include "base/executor.h"
+
 namespace milena {
 namespace {
 
@@ -182,6 +184,44 @@ TEST(UniformAssignor, HoldsUnderRandomChanges) {
       }
     }
     ASSERT_FALSE(testing::Test::HasFailure());
+  }
+}
+
+// Tens of thousands of topics took seconds, in which the coordinator's shard served nobody. Processor time, because
+// the machine may be busy.
+TEST(Assignors, ManyTopicsAndMembersTakeNoSeconds) {
+  constexpr int kMembers = 85;
+  constexpr int kTopics = 90'000;
+  for (const char* name : {"range", "uniform"}) {
+    for (const bool same : {true, false}) {
+      SCOPED_TRACE(std::string(name) + (same ? ", the same topics" : ", different topics"));
+      AssignableGroup group;
+      group.homogeneous = same;
+      std::vector<Uuid> all;
+      for (int topic = 0; topic < kTopics; topic++) {
+        all.push_back(Model::id(topic));
+        group.partition_counts[all.back()] = 1;
+      }
+      const auto shared = std::make_shared<const std::vector<Uuid>>(all);
+      const Assignment nothing;
+      std::vector<std::string> ids;
+      for (int member = 0; member < kMembers; member++) ids.push_back("member-" + std::to_string(100 + member));
+      for (int member = 0; member < kMembers; member++) {
+        auto topics = shared;
+        if (!same) {
+          std::vector<Uuid> half;
+          for (int topic = member % 2; topic < kTopics; topic += 2) half.push_back(Model::id(topic));
+          topics = std::make_shared<const std::vector<Uuid>>(half);
+        }
+        group.members.push_back({ids[static_cast<size_t>(member)], std::nullopt, topics, &nothing});
+      }
+      const int64_t begin_ns = system_clock().thread_cpu_ns();
+      const std::vector<Assignment> targets = find_assignor(name)(group);
+      EXPECT_LT((system_clock().thread_cpu_ns() - begin_ns) / 1'000'000, 600);
+      size_t given = 0;
+      for (const Assignment& target : targets) given += target.size();
+      EXPECT_EQ(given, static_cast<size_t>(kTopics));
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coordinator/assignor/assignor.h"
+#include "coordinator/assignor/topic_places.h"
 
 namespace milena {
 namespace {
@@ -33,13 +34,12 @@ bool comes_before(const AssignableMember& a, const AssignableMember& b) {
 }  // namespace
 
 std::vector<Assignment> assign_by_range(const AssignableGroup& group) {
-  std::map<Uuid, Range> ranges;
+  TopicPlaces places(group);
+  std::vector<Range> ranges;
+  ranges.reserve(places.ids().size());
+  for (const auto& [topic, count] : group.partition_counts) ranges.push_back({.partitions = count});
   for (const AssignableMember& member : group.members) {
-    for (const Uuid& topic : *member.topics) {
-      Range& range = ranges[topic];
-      range.partitions = group.partition_counts.at(topic);
-      ++range.members;
-    }
+    for (const uint32_t place : places.of(member)) ++ranges[place].members;
   }
   std::vector<size_t> order(group.members.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -48,9 +48,13 @@ std::vector<Assignment> assign_by_range(const AssignableGroup& group) {
 
   std::vector<Assignment> assignments(group.members.size());
   for (size_t member : order) {
-    for (const Uuid& topic : *group.members[member].topics) {
-      const auto [first, last] = ranges[topic].take();
-      for (int32_t partition = first; partition < last; ++partition) assignments[member][topic].insert(partition);
+    Assignment& assignment = assignments[member];
+    for (const uint32_t place : places.of(group.members[member])) {
+      const auto [first, last] = ranges[place].take();
+      if (first == last) continue;
+      std::set<int32_t>& partitions = assignment.emplace_hint(assignment.end(), places.ids()[place], std::set<int32_t>())
+                                          ->second;
+      for (int32_t partition = first; partition < last; ++partition) partitions.insert(partitions.end(), partition);
     }
   }
   return assignments;

@@ -5,8 +5,11 @@
 #include "coordinator/assignor/uniform_heterogeneous.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <set>
+
+#include "coordinator/assignor/topic_places.h"
 
 namespace milena {
 namespace {
@@ -23,18 +26,18 @@ struct SharedTopic {
 class HeterogeneousAssignment {
  public:
   explicit HeterogeneousAssignment(const AssignableGroup& group) : group_(group), loads_(group.members.size()) {
-    std::map<Uuid, size_t> places;
+    TopicPlaces places(group);
+    topics_.reserve(places.ids().size());
+    for (const auto& [id, count] : group.partition_counts) {
+      topics_.push_back({id, {}, std::vector<int32_t>(static_cast<size_t>(count), kNobody)});
+    }
     for (size_t i = 0; i < group.members.size(); ++i) {
-      for (const Uuid& id : *group.members[i].topics) {
-        const auto [place, added] = places.emplace(id, topics_.size());
-        if (added) {
-          const auto count = static_cast<size_t>(group.partition_counts.at(id));
-          topics_.push_back({id, {}, std::vector<int32_t>(count, kNobody)});
-        }
-        topics_[place->second].subscribers.push_back(static_cast<int32_t>(i));
+      for (const uint32_t place : places.of(group.members[i])) {
+        topics_[place].subscribers.push_back(static_cast<int32_t>(i));
       }
     }
     keep_present(places);
+    std::erase_if(topics_, [](const SharedTopic& topic) { return topic.subscribers.empty(); });
     std::sort(topics_.begin(), topics_.end(), is_harder);
   }
 
@@ -66,12 +69,12 @@ class HeterogeneousAssignment {
     return a.id < b.id;
   }
 
-  void keep_present(const std::map<Uuid, size_t>& places) {
+  void keep_present(const TopicPlaces& places) {
     for (size_t i = 0; i < group_.members.size(); ++i) {
       const std::vector<Uuid>& subscribed = *group_.members[i].topics;
       for (const auto& [id, partitions] : *group_.members[i].present) {
         if (!std::binary_search(subscribed.begin(), subscribed.end(), id)) continue;
-        SharedTopic& topic = topics_[places.at(id)];
+        SharedTopic& topic = topics_[places.of(id)];
         for (int32_t partition : partitions) {
           const bool exists = partition >= 0 && partition < static_cast<int32_t>(topic.owners.size());
           if (exists && topic.owners[static_cast<size_t>(partition)] == kNobody) {
@@ -95,13 +98,17 @@ class HeterogeneousAssignment {
 
   void assign_rest(SharedTopic& topic) {
     if (std::find(topic.owners.begin(), topic.owners.end(), kNobody) == topic.owners.end()) return;
-    ByLoad members = by_load(topic);
+    // A heap, whose front is the least loaded.
+    std::vector<std::pair<int32_t, int32_t>> members;
+    members.reserve(topic.subscribers.size());
+    for (int32_t member : topic.subscribers) members.emplace_back(loads_[static_cast<size_t>(member)], member);
+    std::make_heap(members.begin(), members.end(), std::greater<>());
     for (size_t partition = 0; partition < topic.owners.size(); ++partition) {
       if (topic.owners[partition] != kNobody) continue;
-      const auto least = *members.begin();
-      members.erase(members.begin());
-      give(topic, partition, least.second);
-      members.emplace(least.first + 1, least.second);
+      std::pop_heap(members.begin(), members.end(), std::greater<>());
+      give(topic, partition, members.back().second);
+      ++members.back().first;
+      std::push_heap(members.begin(), members.end(), std::greater<>());
     }
   }
 
