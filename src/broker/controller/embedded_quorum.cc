@@ -42,6 +42,14 @@ DescribeQuorumResponse describe(const Shard& shard, const MetadataQuorum& quorum
   voter.log_end_offset = quorum.log_end_offset;
   voter.last_fetch_timestamp = shard.now_ms();
   voter.last_caught_up_timestamp = voter.last_fetch_timestamp;
+  for (const QuorumObserver& one : quorum.observers) {
+    auto& observer = partition.observers.emplace_back();
+    observer.replica_id = one.id;
+    observer.replica_directory_id = one.directory_id;
+    observer.log_end_offset = one.log_end_offset;
+    observer.last_fetch_timestamp = one.last_fetch_ms;
+    observer.last_caught_up_timestamp = one.last_caught_up_ms;
+  }
   auto& node = response.nodes.emplace_back();
   node.node_id = node_id;
   auto controller = shard.image().controllers().find(node_id);

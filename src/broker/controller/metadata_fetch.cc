@@ -14,6 +14,7 @@ namespace {
 
 // What one answer may hold, whatever was asked for.
 constexpr uint64_t kMaxFetch_bytes = 8 << 20;
+constexpr int16_t kFetchWithReplicaState = 15;
 
 struct MetadataPosition {
   int32_t leader_epoch = -1;
@@ -21,6 +22,8 @@ struct MetadataPosition {
   int32_t last_epoch = -1;
   int64_t high_watermark = INT64_MAX;
   uint64_t max_bytes = 0;
+  int32_t replica_id = -1;
+  Uuid directory_id;
 };
 
 // What the home shard found.
@@ -88,7 +91,17 @@ struct WaitingFetch {
   std::function<void(Found)> reply;
   TimerId timer = 0;
   uint64_t at_commit = 0;
+  bool noted = false;
 };
+
+void note_observer(WaitingFetch& fetch, const Found& found) {
+  if (std::exchange(fetch.noted, true) || fetch.position.replica_id < 0) return;
+  if (found.error != ErrorCode::kNone || found.snapshot || found.diverging) return;
+  Shard& home = fetch.runtime.home();
+  if (fetch.position.replica_id == home.node().node_id) return;  // the voter
+  fetch.runtime.observers().note_fetch(fetch.position.replica_id, fetch.position.directory_id, fetch.position.offset,
+                                       fetch.runtime.end_offset(), home.now_ms());
+}
 
 void look(const std::shared_ptr<WaitingFetch>& fetch) {
   if (!fetch->reply) return;
@@ -98,6 +111,7 @@ void look(const std::shared_ptr<WaitingFetch>& fetch) {
     log_error("the metadata log cannot be read for a follower: {}", read.error().message);
     found.error = ErrorCode::kUnknownServerError;
   }
+  note_observer(*fetch, found);
   // The high watermark is news, too (KIP-1166).
   const bool news = found.has_news() || fetch->position.high_watermark < found.high_watermark;
   if (news || home.steady_ms() >= fetch->deadline_ms) {
@@ -171,12 +185,14 @@ void fetch_metadata(std::shared_ptr<FetchCall> call) {
     return call->reply(response);
   }
   const auto& asked = call->request.topics[0].partitions[0];
+  const int32_t replica_id =
+      call->version() >= kFetchWithReplicaState ? call->request.replica_state.replica_id : call->request.replica_id;
   const int64_t wait_ms = std::max(call->request.max_wait_ms, 0);
   const uint64_t max_bytes = static_cast<uint64_t>(std::max({asked.partition_max_bytes, call->request.max_bytes, 0}));
   auto fetch = std::make_shared<WaitingFetch>(WaitingFetch{
       shard.metadata(),
       {asked.current_leader_epoch, asked.fetch_offset, asked.last_fetched_epoch, asked.high_watermark,
-       std::min(max_bytes, kMaxFetch_bytes)},
+       std::min(max_bytes, kMaxFetch_bytes), replica_id, asked.replica_directory_id},
       shard.steady_ms() + wait_ms,
       nullptr});
   Shard& home = shard.metadata().home();

@@ -189,8 +189,8 @@ void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
 
 void MetadataRuntime::describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done) {
   at_home(from, [this, &from, done = std::move(done)] {
-    const MetadataQuorum quorum{epoch_, log_->log_end_offset(), log_->high_watermark()};
-    back(from, [done, quorum] { done(quorum); });
+    MetadataQuorum quorum{epoch_, log_->log_end_offset(), log_->high_watermark(), observers_.list(home_.now_ms())};
+    back(from, [done, quorum = std::move(quorum)] { done(quorum); });
   });
 }
 

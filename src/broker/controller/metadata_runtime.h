@@ -16,6 +16,7 @@
 #include "base/out_of_memory.h"
 #include "broker/controller/metadata_log.h"
 #include "broker/controller/metadata_snapshots.h"
+#include "broker/controller/quorum_observers.h"
 #include "log/partition_log.h"
 #include "metadata/controller.h"
 #include "metadata/image.h"
@@ -29,6 +30,7 @@ struct MetadataQuorum {
   int32_t epoch = 0;
   int64_t log_end_offset = 0;
   int64_t high_watermark = 0;
+  std::vector<QuorumObserver> observers;
 };
 
 class MetadataRuntime {
@@ -83,6 +85,7 @@ class MetadataRuntime {
   // once, when the high watermark moves next, unless it is forgotten before.
   PartitionLog& log() { return *log_; }
   int32_t epoch() const { return epoch_; }
+  QuorumObservers& observers() { return observers_; }
   const Controller& controller() const { return controller_; }
   uint64_t at_next_commit(Task task) {
     followers_.emplace(++last_follower_, std::move(task));
@@ -125,6 +128,7 @@ class MetadataRuntime {
   std::unique_ptr<PartitionLog> log_;
   int32_t epoch_;
   MetadataSnapshots snapshots_;
+  QuorumObservers observers_;
   uint64_t unsynced_bytes_ = 0;
   std::vector<Commit> appended_;  // not yet synced
   std::map<uint64_t, Task> followers_;  // who waits for the next commit
