@@ -279,6 +279,7 @@ class PartitionLog {
 
   // partition_log_recovery.cc
   Status recover(const OpenState& state);
+  Status drop_segments_behind(size_t last);
   Result<bool> recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes, uint64_t total_bytes);
   Result<ProducerState*> producers();
   Status rebuild_producers(int64_t up_to);

@@ -42,7 +42,7 @@ Status PartitionLog::load(const OpenState& state) {
     return truncate_fully_and_start_at(log_start_offset_);
   }
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
-  recovery_point_ = std::clamp(state.recovery_point, log_start_offset_, log_end_offset_);
+  recovery_point_ = std::clamp<int64_t>(state.recovery_point, 0, log_end_offset_);
   set_high_watermark(state.high_watermark);
   // A checkpoint beyond the log is of what a crash took, or of another log: what comes there now is dirty.
   const bool beyond = state.first_dirty_offset > log_end_offset_ && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
