@@ -42,6 +42,7 @@ class Segment {
   // `preallocated_bytes` the file has that length until trim(): zeros behind the end, as Kafka makes it (FileRecords),
   // for which a disk need not have the room yet. A crash leaves them there for the recovery to cut.
   Status create(int64_t now_ms, int32_t preallocated_bytes = 0);
+  bool preallocated() const { return preallocated_; }
   // The file ends where the records do.
   Status trim();
   // The .txnindex was seen in the directory.

@@ -283,6 +283,22 @@ TEST_F(PowerFailureTest, what_was_cut_off_does_not_come_back) {
   EXPECT_EQ(disk_.read_file(path)->size(), good);
 }
 
+// A stop in order shortens a file that was made in full length, also where all of its records were synced before.
+TEST_F(PowerFailureTest, a_clean_stop_syncs_the_length_of_a_preallocated_file) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  disk_.settle();
+  config_.preallocate = true;
+  open();
+  put("a", "1");
+  ASSERT_TRUE(log_->flush().ok());
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  const std::string path = std::string(kDirectory) + "/00000000000000000000.log";
+  const uint64_t size = disk_.read_file(path)->size();
+  ASSERT_LT(size, static_cast<uint64_t>(config_.segment_bytes));
+  disk_.lose_power();
+  EXPECT_EQ(disk_.read_file(path)->size(), size);
+}
+
 // The newest producer snapshot, whose name says where the log ends, was lost: what lies behind the one before is shown.
 TEST_F(PowerFailureTest, an_end_that_is_found_to_be_further_is_the_high_watermark) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
