@@ -273,7 +273,8 @@ class PartitionLog {
   Status load_names(bool allow_leftovers);
   Status finish_leftovers(const std::vector<std::string>& names);
   Status load_segment_files(const std::vector<SegmentFileName>& files);
-  Status find_clean_end();
+  Status find_clean_end(int64_t recovery_point);
+  Status accept_damage(int64_t said, const std::string& fault);
   Status remove_stray_snapshots();
   Status remove_snapshots_beyond(int64_t offset);
 
@@ -299,8 +300,8 @@ class PartitionLog {
   Result<AppendOutcome> append(AppendPlan& plan, const AppendChecks& checks);
   Status maybe_roll(const AppendPlan& plan);
   Status roll_to(int64_t base_offset);
-  Status begin_segment(int64_t base_offset);
   Status trim_active();
+  Status begin_segment(int64_t base_offset);
   Status write_batches(const AppendPlan& plan);
   Status note_written(const AppendPlan& plan, uint32_t position);
   // Of a change that is half done: another try, with a descriptor to be had, would not make it whole.
