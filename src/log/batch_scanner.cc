@@ -11,6 +11,8 @@ namespace {
 
 // Messages of the old formats are read whole.
 constexpr size_t kLeastOldWindow = 4 << 10;
+// How often a search behind damage may read the file for checksums.
+constexpr uint64_t kMostChecked = 4;
 
 }  // namespace
 
@@ -64,6 +66,50 @@ Result<bool> BatchScanner::next() {
                       file_->path(), at, header_.magic);
   }
   return true;
+}
+
+// The length that led here may be what is wrong. Then batches were passed over, and the search begins before them.
+Result<bool> BatchScanner::skip_damage(int64_t least_offset) {
+  uint32_t at = position_ + size_ + 1;
+  if (size_ > 0) {
+    Result<bool> right = crc_ok();
+    if (!right) return right.error();
+    if (!*right) at = position_ + 1;
+  }
+  // Records may hold bytes that look like the headers of batches, as many as somebody likes.
+  uint64_t budget = kMostChecked * uint64_t{end_};
+  while (at + kBatchHeaderSize <= end_) {
+    Result<bool> found = find_in_window(at, least_offset, budget);
+    if (!found || *found) return found;
+  }
+  position_ = end_;
+  size_ = 0;
+  return false;
+}
+
+// Tries the positions of one window from `at` on, which is moved behind them.
+Result<bool> BatchScanner::find_in_window(uint32_t& at, int64_t least_offset, uint64_t& budget) {
+  Result<ByteView> raw = fetch(at, std::min<size_t>(window_.size(), end_ - at));
+  if (!raw) return raw.error();
+  const size_t positions = raw->size() - kBatchHeaderSize + 1;
+  for (size_t i = 0; i < positions; ++i) {
+    const size_t magic = raw->find(static_cast<char>(kMagicV2), i + kBatchMagicPosition);
+    if (magic == ByteView::npos || magic - kBatchMagicPosition >= positions) break;
+    i = magic - kBatchMagicPosition;
+    const auto position = static_cast<uint32_t>(at + i);
+    std::optional<BatchHeader> header = log_entry_header(raw->substr(i, kBatchHeaderSize), end_ - position);
+    if (!header || header->base_offset < least_offset || header->total_size() > budget) continue;
+    budget -= header->total_size();
+    header_ = *header;
+    position_ = position;
+    size_ = static_cast<uint32_t>(header_.total_size());
+    Result<bool> right = crc_ok();
+    if (!right || *right) return right;
+    at = position + 1;  // the window may be elsewhere now
+    return false;
+  }
+  at += static_cast<uint32_t>(positions);
+  return false;
 }
 
 Result<bool> BatchScanner::crc_ok() {

@@ -22,6 +22,10 @@ class BatchScanner {
   // must not make one of a batch.
   Result<bool> next();
 
+  // After next() found damage: moves on to the next batch of magic 2 whose checksum is right, with an offset not
+  // below `least_offset`; false if there is none. Looks at every byte.
+  Result<bool> skip_damage(int64_t least_offset);
+
   // Of the current batch.
   const BatchHeader& header() const { return header_; }
   uint32_t position() const { return position_; }
@@ -36,6 +40,7 @@ class BatchScanner {
   Result<Bytes> bytes();
 
  private:
+  Result<bool> find_in_window(uint32_t& at, int64_t least_offset, uint64_t& budget);
   // Makes at least `size` bytes from the position available in the window; they must be within the file.
   Result<ByteView> fetch(uint32_t position, size_t size);
 

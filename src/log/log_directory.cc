@@ -64,7 +64,10 @@ LogDirectory::~LogDirectory() {
 
 Status LogDirectory::take_into_use() {
   in_use_ = true;
-  return clean_shutdown_ ? file_system_.remove(path_of(kCleanShutdownFile)) : ok_status();
+  if (!clean_shutdown_) return ok_status();
+  RETURN_IF_ERROR(file_system_.remove(path_of(kCleanShutdownFile)));
+  // Before anything is written: a mark that comes back after a power failure would keep the next start from recovering.
+  return MILENA_STORAGE_BUG(kMarkComesBack) ? ok_status() : file_system_.sync_directory(path_);
 }
 
 // An open-file-description lock: it meets the record lock that Kafka takes (Java's FileChannel.tryLock), and unlike

@@ -152,7 +152,7 @@ int64_t PartitionLog::flush_due_at_ms() const {
 }
 
 Status PartitionLog::close_cleanly(bool sync) {
-  RETURN_IF_ERROR(active().trim());
+  RETURN_IF_ERROR(trim_active());
   RETURN_IF_ERROR(active().save_indexes(end_confirmed_));
   if (log_end_offset_ > segments_.front()->base_offset()) RETURN_IF_ERROR(take_producer_snapshot());
   if (sync) RETURN_IF_ERROR(flush());

@@ -273,12 +273,14 @@ class PartitionLog {
   Status load_names(bool allow_leftovers);
   Status finish_leftovers(const std::vector<std::string>& names);
   Status load_segment_files(const std::vector<SegmentFileName>& files);
-  Status find_clean_end();
+  Status find_clean_end(int64_t recovery_point);
+  Status accept_damage(int64_t said, const std::string& fault);
   Status remove_stray_snapshots();
   Status remove_snapshots_beyond(int64_t offset);
 
   // partition_log_recovery.cc
   Status recover(const OpenState& state);
+  Status drop_segments_behind(size_t last);
   Result<bool> recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes, uint64_t total_bytes);
   Result<ProducerState*> producers();
   Status rebuild_producers(int64_t up_to);
@@ -298,6 +300,7 @@ class PartitionLog {
   Result<AppendOutcome> append(AppendPlan& plan, const AppendChecks& checks);
   Status maybe_roll(const AppendPlan& plan);
   Status roll_to(int64_t base_offset);
+  Status trim_active();
   Status begin_segment(int64_t base_offset);
   Status write_batches(const AppendPlan& plan);
   Status note_written(const AppendPlan& plan, uint32_t position);

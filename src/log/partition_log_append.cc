@@ -267,20 +267,21 @@ Status PartitionLog::roll_to(int64_t base_offset) {
     segments_.pop_back();
     return not_to_be_repeated(begin_segment(base_offset));
   } else {
-    auto file = active().log_file().open();
-    if (!file) return file.error();
-    Result<uint64_t> length = (*file)->size();
-    if (!length) return length.error();
-    RETURN_IF_ERROR(active().trim());
-    // The next sync takes the new length along, and one that is under way has not: readers would get the zeros behind.
-    if (*length > *bytes && !MILENA_STORAGE_BUG(kTrimNotSynced)) {
-      recovery_point_ = std::min(recovery_point_, active().base_offset());
-      truncations_ = new_mark();
-    }
+    RETURN_IF_ERROR(trim_active());
     RETURN_IF_ERROR(active().save_indexes(true));
     RETURN_IF_ERROR(take_producer_snapshot());
   }
   return begin_segment(base_offset);
+}
+
+// The next sync takes the new length along, and one that is under way has not: readers would get the zeros behind.
+Status PartitionLog::trim_active() {
+  if (!active().preallocated()) return ok_status();
+  RETURN_IF_ERROR(active().trim());
+  if (MILENA_STORAGE_BUG(kTrimNotSynced)) return ok_status();
+  recovery_point_ = std::min(recovery_point_, active().base_offset());
+  truncations_ = new_mark();
+  return ok_status();
 }
 
 Status PartitionLog::begin_segment(int64_t base_offset) {

@@ -32,7 +32,7 @@ Status PartitionLog::load(const OpenState& state) {
   if (created) {
     log_end_offset_ = active().base_offset();
   } else if (state.clean_shutdown) {
-    RETURN_IF_ERROR(find_clean_end());
+    RETURN_IF_ERROR(find_clean_end(state.recovery_point));
   } else {
     RETURN_IF_ERROR(recover(state));
   }
@@ -42,7 +42,7 @@ Status PartitionLog::load(const OpenState& state) {
     return truncate_fully_and_start_at(log_start_offset_);
   }
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
-  recovery_point_ = std::clamp(state.recovery_point, log_start_offset_, log_end_offset_);
+  recovery_point_ = std::clamp<int64_t>(state.recovery_point, 0, log_end_offset_);
   set_high_watermark(state.high_watermark);
   // A checkpoint beyond the log is of what a crash took, or of another log: what comes there now is dirty.
   const bool beyond = state.first_dirty_offset > log_end_offset_ && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
@@ -157,21 +157,40 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
 
 // A clean shutdown leaves a producer snapshot at the log's end, so its name says where that is and no file need be
 // opened. confirm_end() looks at the segment itself before anything is read or appended.
-Status PartitionLog::find_clean_end() {
+Status PartitionLog::find_clean_end(int64_t recovery_point) {
   end_confirmed_ = false;
   if (!snapshots_.empty() && snapshots_.back() > active().base_offset()) {
     log_end_offset_ = snapshots_.back();
     return ok_status();
   }
   Result<int64_t> end = active().next_offset();
-  if (!end && end.error().kind == ErrorKind::kCorrupt) {
-    log_warn("{} was said to be shut down cleanly, but: {}", directory_, end.error().message);
-    return recover(OpenState{.recovery_point = active().base_offset()});
-  }
+  end_confirmed_ = true;
+  if (!end && end.error().kind == ErrorKind::kCorrupt)
+    return accept_damage(std::max(recovery_point, active().base_offset()), end.error().message);
   if (!end) return end.error();
   log_end_offset_ = *end;
-  end_confirmed_ = true;
   return ok_status();
+}
+
+// After a clean stop all of it was on the disk, so what cannot be read now was damaged since. It stays, and only its
+// readers are told, as with Kafka, which does not look: a cut would take along whatever is behind. What goes is an end
+// that is torn, or of which the stop did not know.
+Status PartitionLog::accept_damage(int64_t said, const std::string& fault) {
+  Result<Segment::WholePart> whole = active().whole_part();
+  if (!whole) return whole.error();
+  Result<uint32_t> bytes = active().size();
+  if (!bytes) return bytes.error();
+  if (MILENA_STORAGE_BUG(kDamageIsCut)) return recover(OpenState{.recovery_point = active().base_offset()});
+  const bool cut = *bytes > whole->bytes && (whole->torn || whole->next_offset >= said);
+  log_end_offset_ = cut || *bytes == whole->bytes ? whole->next_offset : said;
+  log_warn("{} was shut down cleanly and said to end at {}, but: {}; {}, it ends at {}", directory_, said, fault,
+           cut ? "its torn end is cut off" : "the damage stays", log_end_offset_);
+  if (cut) RETURN_IF_ERROR(active().truncate(whole->bytes, log_end_offset_));
+  RETURN_IF_ERROR(active().rebuild_indexes());
+  recent_.clear();
+  producers_.reset();
+  unloaded_producers_end_ = log_end_offset_;
+  return forget_epochs_from(log_end_offset_);
 }
 
 Status PartitionLog::confirm_end() {
@@ -181,11 +200,8 @@ Status PartitionLog::confirm_end() {
   Result<int64_t> end = active().next_offset();
   if (end && *end == said) return ok_status();
   if (!end && end.error().kind != ErrorKind::kCorrupt) return end.error();
-  log_warn("{} was said to end at {}, but its last segment {}; recovering it", directory_, said,
-           end ? "ends at " + std::to_string(*end) : "is damaged: " + end.error().message);
-  producers_.reset();
   recovery_point_ = std::min(recovery_point_, active().base_offset());
-  RETURN_IF_ERROR(recover(OpenState{.recovery_point = active().base_offset()}));
+  RETURN_IF_ERROR(accept_damage(said, end ? "its last batch ends at " + std::to_string(*end) : end.error().message));
   if (log_start_offset_ > log_end_offset_) return truncate_fully_and_start_at(log_start_offset_);
   // Who had seen all of it sees what was not known of, too.
   if (high_watermark_ >= said && !MILENA_STORAGE_BUG(kFurtherEndNotShown)) set_high_watermark(log_end_offset_);

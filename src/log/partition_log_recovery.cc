@@ -45,6 +45,11 @@ Status PartitionLog::recover(const OpenState& state) {
   uint64_t done_bytes = 0;
   log_end_offset_ = start;
   for (size_t i = first; i < segments_.size(); ++i) {
+    // The removal of a segment was not synced, and the log had gone on in the one before it.
+    if (segments_[i]->base_offset() < log_end_offset_ && segments_[i]->base_offset() >= state.recovery_point) {
+      RETURN_IF_ERROR(drop_segments_behind(i - 1));
+      break;
+    }
     log_end_offset_ = std::max(log_end_offset_, segments_[i]->base_offset());
     if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
@@ -53,19 +58,25 @@ Status PartitionLog::recover(const OpenState& state) {
     // Nothing is missing before the next segment: what was cut off is the rest of a preallocated file, whose
     // shortening at the roll did not reach the disk.
     if (i + 1 < segments_.size() && segments_[i + 1]->base_offset() == log_end_offset_) continue;
-    while (segments_.size() > i + 1) {
-      log_warn("{}: dropping segment {}, which follows the cut", directory_, active().base_offset());
-      RETURN_IF_ERROR(remove_segment_files(active()));
-      segments_.pop_back();
-    }
-    // Under the name of one that follows, the log may go on.
-    if (!MILENA_STORAGE_BUG(kCutNotSynced)) RETURN_IF_ERROR(file_system().sync_directory(directory_));
+    RETURN_IF_ERROR(drop_segments_behind(i));
   }
   if (state.progress) state.progress(total_bytes, total_bytes);
   recent_.clear();
   end_confirmed_ = true;
   bool trimmed = epochs_->truncate_from_end(log_end_offset_);
   return trimmed ? save_epochs() : ok_status();
+}
+
+// What follows a cut goes.
+Status PartitionLog::drop_segments_behind(size_t last) {
+  while (segments_.size() > last + 1) {
+    log_warn("{}: dropping segment {}, which does not follow offset {}", directory_, active().base_offset(),
+             log_end_offset_);
+    RETURN_IF_ERROR(remove_segment_files(active()));
+    segments_.pop_back();
+  }
+  // Under the name of one of them, the log may go on.
+  return MILENA_STORAGE_BUG(kCutNotSynced) ? ok_status() : file_system().sync_directory(directory_);
 }
 
 // False if the segment had to be cut.

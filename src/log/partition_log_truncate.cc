@@ -28,6 +28,7 @@ Status PartitionLog::truncate_to(int64_t offset) {
     RETURN_IF_ERROR(remove_segment_files(active()));
     segments_.pop_back();
     recent_.clear();
+    directory_dirty_ = true;
   }
   Result<BatchPosition> cut = locate(segments_.size() - 1, offset);
   if (!cut) return cut.error();
@@ -69,7 +70,8 @@ Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   segments_.clear();
   RETURN_IF_ERROR(not_to_be_repeated(begin_segment(offset)));
   end_confirmed_ = true;
-  log_start_offset_ = log_end_offset_ = recovery_point_ = offset;
+  log_start_offset_ = log_end_offset_ = offset;
+  recovery_point_ = std::min(recovery_point_, offset);  // the old segments may be back after a power failure
   high_watermark_ = offset;
   unloaded_producers_end_ = offset;
   producers_.reset();
@@ -83,7 +85,9 @@ Status PartitionLog::raise_log_start(int64_t offset) {
   if (offset <= log_start_offset_) return ok_status();
   log_start_offset_ = offset;
   set_high_watermark(high_watermark_);
-  recovery_point_ = std::max(recovery_point_, offset);
+  // The recovery point stays. Its checkpoint may reach the disk before that of the log start offset does, and then
+  // records are there again that nobody has synced.
+  if (MILENA_STORAGE_BUG(kDeletedCountsAsSynced)) recovery_point_ = std::max(recovery_point_, offset);
   Result<LeaderEpochCache*> cache = epochs();
   if (!cache) return cache.error();
   return (*cache)->truncate_from_start(offset) ? save_epochs() : ok_status();

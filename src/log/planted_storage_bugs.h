@@ -36,6 +36,10 @@ namespace milena {
   X(kTornSnapshotStays)         /* a producer snapshot that a crash tore is not written again */                       \
   X(kShortOldMessageIsTorn)     /* a message of magic 0 or 1 at the end is cut off as a torn batch */                  \
   X(kHalfACopyIsResumed)        /* a copy that is being removed is gone on with after a crash */                       \
+  X(kMarkComesBack)             /* the mark of a clean stop is removed without a sync */                               \
+  X(kDeletedCountsAsSynced)     /* a deletion of records raises the recovery point */                                  \
+  X(kNamelessIsTaken)           /* a log without partition.metadata is taken by its name wherever it lies */           \
+  X(kDamageIsCut)               /* damage in the active segment is cut off after a clean stop */                       \
   X(kFirstLogFoundWins)         /* what a move left behind is taken for the replica when another one began */          \
   X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */
 

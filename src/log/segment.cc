@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crc32c.h"
 #include "base/log.h"
 #include "log/planted_storage_bugs.h"
 
@@ -45,8 +46,9 @@ Status Segment::create(int64_t now_ms, int32_t preallocated_bytes) {
 
 Status Segment::trim() {
   if (!preallocated_) return ok_status();
+  RETURN_IF_ERROR(cut_to_size());
   preallocated_ = false;
-  return cut_to_size();
+  return ok_status();
 }
 
 Result<uint32_t> Segment::size() {
@@ -229,12 +231,24 @@ Status Segment::rebuild_indexes() {
   RETURN_IF_ERROR(started);
   Result<BatchScanner> batches = scan(0, kRebuildWindow);
   if (!batches) return batches.error();
+  int64_t next = base_offset_;
   while (true) {
     Result<bool> more = batches->next();
     if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
-    if (!more) log_warn("the indexes of {} end at a damaged batch: {}", log_.path(), more.error().message);
-    if (!more || !*more) break;
+    if (!more) {
+      log_warn("{} is damaged: {}", log_.path(), more.error().message);
+      more = batches->skip_damage(next + 1);
+      if (!more) return more.error();
+      // What is behind cannot be reached through what is before.
+      if (*more && fits(batches->header().base_offset)) {
+        const auto offset = static_cast<int32_t>(batches->header().base_offset - base_offset_);
+        RETURN_IF_ERROR(offsets_.append({offset, static_cast<int32_t>(batches->position())}));
+        bytes_since_entry_ = 0;
+      }
+    }
+    if (!*more) break;
     RETURN_IF_ERROR(add_batch(batches->header(), batches->position()));
+    next = batches->header().next_offset();
   }
   return save_indexes(false);
 }
@@ -268,8 +282,8 @@ Result<int64_t> Segment::first_timestamp() {
     Result<BatchScanner> batches = scan(0, kBatchHeaderSize);
     if (!batches) return batches.error();
     Result<bool> any = batches->next();
-    if (!any) return any.error();
-    first_timestamp_ = *any ? std::max<int64_t>(batches->header().max_timestamp, -1) : -1;
+    if (!any && any.error().kind != ErrorKind::kCorrupt) return any.error();
+    first_timestamp_ = any && *any ? std::max<int64_t>(batches->header().max_timestamp, -1) : -1;
   }
   return first_timestamp_;
 }
@@ -325,8 +339,16 @@ Result<BatchScanner> Segment::scan_from_entry(size_t count, int64_t offset, bool
   return scan(0, kLookupWindow);
 }
 
+// Damage before the batch that is asked for is passed by with an entry behind it.
 Result<BatchPosition> Segment::locate(int64_t offset) {
   RETURN_IF_ERROR(ensure_indexes());
+  Result<BatchPosition> found = locate_by_index(offset);
+  if (found || found.error().kind != ErrorKind::kCorrupt || indexes_rebuilt_) return found;
+  RETURN_IF_ERROR(rebuild_wrong_indexes());
+  return locate_by_index(offset);
+}
+
+Result<BatchPosition> Segment::locate_by_index(int64_t offset) {
   Result<size_t> n = offsets_.count_while(
       [&](const OffsetIndexEntry& e) { return base_offset_ + e.relative_offset <= offset; });
   if (!n) return n.error();
@@ -408,6 +430,40 @@ Result<int64_t> Segment::next_offset() {
     if (!*more) return next;
     next = batches->header().next_offset();
   }
+}
+
+Result<Segment::WholePart> Segment::whole_part() {
+  Result<BatchScanner> batches = scan(0, kRebuildWindow);
+  if (!batches) return batches.error();
+  WholePart whole{base_offset_, 0, false};
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more && more.error().kind == ErrorKind::kCorrupt) more = batches->skip_damage(whole.next_offset + 1);
+    if (!more) return more.error();
+    if (!*more) break;
+    Result<bool> right = batches->crc_ok();
+    if (!right) return right.error();
+    const BatchHeader& batch = batches->header();
+    if (!*right || batch.base_offset < whole.next_offset || !fits(batch.last_offset())) continue;
+    whole = {batch.next_offset(), batches->position() + batches->size(), false};
+  }
+  Result<bool> torn = torn_behind(whole.bytes, static_cast<uint32_t>(size_) - whole.bytes);
+  if (!torn) return torn.error();
+  whole.torn = *torn;
+  return whole;
+}
+
+// A batch that is all there and has one wrong byte is not torn, even if that byte is in its length.
+Result<bool> Segment::torn_behind(uint32_t position, uint32_t size) {
+  if (size < kBatchHeaderSize) return size > 0;
+  auto file = log_.open();
+  if (!file) return file.error();
+  Bytes tail(size, '\0');
+  RETURN_IF_ERROR((*file)->read_exactly(position, tail.data(), tail.size()));
+  if (tail.starts_with(Bytes(kBatchHeaderSize, '\0'))) return true;
+  const BatchHeader said = BatchHeader::read(tail.data());
+  return said.magic == kMagicV2 && said.batch_length > 0 && said.total_size() > size &&
+         crc32c(ByteView(tail).substr(kBatchAttributesPosition)) != said.crc;
 }
 
 // --- truncation, files ---

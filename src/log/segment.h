@@ -42,6 +42,7 @@ class Segment {
   // `preallocated_bytes` the file has that length until trim(): zeros behind the end, as Kafka makes it (FileRecords),
   // for which a disk need not have the room yet. A crash leaves them there for the recovery to cut.
   Status create(int64_t now_ms, int32_t preallocated_bytes = 0);
+  bool preallocated() const { return preallocated_; }
   // The file ends where the records do.
   Status trim();
   // The .txnindex was seen in the directory.
@@ -81,12 +82,19 @@ class Segment {
   Result<std::vector<AbortedTransaction>> aborted_transactions();
   // The end offset as its last batch says; base offset if there is none.
   Result<int64_t> next_offset();
+  // Where the last batch ends whose checksum is right, damaged ones before it left out, and what is behind it.
+  struct WholePart {
+    int64_t next_offset = 0;
+    uint32_t bytes = 0;
+    bool torn = false;  // behind it is what a write leaves that was not finished: too few bytes, or zeros
+  };
+  Result<WholePart> whole_part();
 
   // Cuts the .log at the position (the start of a batch, all before end below `offset`) and the indexes to match.
   Status truncate(uint32_t position, int64_t offset);
   // Empties the indexes, for a scan that fills them again through add_batch and add_aborted.
   Status start_rebuild();
-  // Reads the whole segment, up to the first damaged batch if there is one, and writes the indexes anew.
+  // Reads the whole segment and writes the indexes anew. Behind damaged batches it puts an entry that leads on.
   Status rebuild_indexes();
   // Writes index entries that are still in memory; `complete` adds the last time index entry, as on rolling and
   // closing.
@@ -104,6 +112,8 @@ class Segment {
   Result<BatchScanner> scan_from_entry(size_t count, int64_t offset, bool& wrong);
   Result<bool> time_entry_is_right(const TimeIndexEntry& entry);
   Status rebuild_wrong_indexes();
+  Result<BatchPosition> locate_by_index(int64_t offset);
+  Result<bool> torn_behind(uint32_t position, uint32_t size);
   Status load_max_timestamp();
   Status add_time_entry();
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
+#include "base/forgetful_file_system.h"
 #include "log/leader_epoch_cache.h"
 #include "log/snapshot_file.h"
 #include "log_fixture.h"
@@ -113,6 +114,18 @@ TEST_F(LogDirectoryTest, checkpoints_and_the_clean_shutdown_mark) {
   directory.reset();
   spill(path() + "/recovery-point-offset-checkpoint", "0\n7\n");
   EXPECT_TRUE(open()->recovery_points().empty());
+}
+
+// Or a machine that loses power soon after its start would be taken for one that was stopped in order.
+TEST(LogDirectoryOnADisk, the_mark_of_a_clean_stop_does_not_come_back) {
+  base_test::ForgetfulFileSystem disk;
+  ASSERT_TRUE((*LogDirectory::open(disk, "/data"))->write_clean_shutdown_mark(5).ok());
+  disk.settle();
+  auto directory = LogDirectory::open(disk, "/data");
+  ASSERT_TRUE((*directory)->clean_shutdown());
+  ASSERT_TRUE((*directory)->take_into_use().ok());
+  disk.lose_power();
+  EXPECT_FALSE((*LogDirectory::open(disk, "/data"))->clean_shutdown());
 }
 
 TEST_F(LogDirectoryTest, is_left_as_it_was_found_until_it_is_taken_into_use) {

@@ -283,6 +283,22 @@ TEST_F(PowerFailureTest, what_was_cut_off_does_not_come_back) {
   EXPECT_EQ(disk_.read_file(path)->size(), good);
 }
 
+// A stop in order shortens a file that was made in full length, also where all of its records were synced before.
+TEST_F(PowerFailureTest, a_clean_stop_syncs_the_length_of_a_preallocated_file) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  disk_.settle();
+  config_.preallocate = true;
+  open();
+  put("a", "1");
+  ASSERT_TRUE(log_->flush().ok());
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  const std::string path = std::string(kDirectory) + "/00000000000000000000.log";
+  const uint64_t size = disk_.read_file(path)->size();
+  ASSERT_LT(size, static_cast<uint64_t>(config_.segment_bytes));
+  disk_.lose_power();
+  EXPECT_EQ(disk_.read_file(path)->size(), size);
+}
+
 // The newest producer snapshot, whose name says where the log ends, was lost: what lies behind the one before is shown.
 TEST_F(PowerFailureTest, an_end_that_is_found_to_be_further_is_the_high_watermark) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
@@ -299,6 +315,49 @@ TEST_F(PowerFailureTest, an_end_that_is_found_to_be_further_is_the_high_watermar
   ASSERT_TRUE(log_->read(0, 1 << 20, 2, true).ok());
   EXPECT_EQ(log_->log_end_offset(), 2);
   EXPECT_EQ(log_->high_watermark(), 2);
+}
+
+// A deletion of records says nothing about whether they are on the disk. Its own checkpoint may be lost.
+TEST_F(PowerFailureTest, records_that_were_deleted_and_never_synced_are_checked_when_they_come_back) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  config_.segment_bytes = 100'000;
+  open();
+  for (const char* key : {"a", "b", "c"}) put(key, "1");
+  ASSERT_EQ(log_->delete_records_before(3).value(), ErrorCode::kNone);
+  const int64_t recovery_point = log_->recovery_point();
+  disk_.lose_power(ForgetfulFileSystem::all_names, ForgetfulFileSystem::all_bytes);
+  const std::string path = std::string(kDirectory) + "/00000000000000000000.log";
+  const uint64_t size = disk_.read_file(path)->size();
+  auto file = disk_.open(path, OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->write_at(size - 3, ByteView("\0\0\0", 3)).ok());  // the last page was not written
+  open({.recovery_point = recovery_point});
+  EXPECT_EQ(last_values(), (std::map<std::string, std::string>{{"a", "1"}, {"b", "1"}}));
+  EXPECT_EQ(log_->log_end_offset(), 2);
+}
+
+// The segments that a truncation removed are back after a power failure only where nothing was synced since, and then
+// they do not stand beside what was written in their place.
+TEST_F(PowerFailureTest, segments_that_a_truncation_removed_do_not_come_back) {
+  for (const bool synced : {true, false}) {
+    SCOPED_TRACE(synced);
+    fill();
+    const int64_t cut = log_->active_segment_base_offset() - 3;
+    ASSERT_TRUE(log_->truncate_to(cut).ok());
+    config_.segment_bytes = 100'000;
+    log_->set_config(std::make_shared<const LogConfig>(config_));
+    for (int i = 0; i < 6; ++i) put("new" + std::to_string(i), "1");
+    const int64_t end = log_->log_end_offset();
+    if (synced) {
+      ASSERT_TRUE(log_->flush().ok());
+    }
+    const int64_t recovery_point = log_->recovery_point();
+    disk_.lose_power(ForgetfulFileSystem::no_names, ForgetfulFileSystem::all_bytes);
+    open({.recovery_point = recovery_point});
+    log_->set_high_watermark(log_->log_end_offset());
+    EXPECT_EQ(log_->log_end_offset(), end);
+    EXPECT_TRUE(last_values().contains("new5"));
+    config_.segment_bytes = 600;
+  }
 }
 
 }  // namespace

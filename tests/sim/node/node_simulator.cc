@@ -48,7 +48,12 @@ void NodeSimulator::note(std::string line) {
 void NodeSimulator::fail(std::string what) {
   if (failed()) return;
   failure_ = std::move(what);
-  // What lies on the disks, for who looks into it.
+  show_disks();
+  note("FAILED: " + failure_);
+}
+
+// What lies on the disks, for who looks into it.
+void NodeSimulator::show_disks() {
   for (const char* volume : {"/a", "/b", "/c"}) {
     for (const std::string& path : disk_.paths_under(volume)) {
       const std::string* content = disk_.content(path);
@@ -58,7 +63,6 @@ void NodeSimulator::fail(std::string what) {
       note(fmt::format("{}: {} bytes {}", path, content->size(), text));
     }
   }
-  note("FAILED: " + failure_);
 }
 
 std::string NodeSimulator::run() {

@@ -73,6 +73,7 @@ class NodeSimulator {
 
   void note(std::string line);
   void fail(std::string what);
+  void show_disks();
   bool failed() const { return !failure_.empty(); }
   size_t pick(size_t below) { return random_.pick(below); }
   int64_t wall_ms() const { return machine_.clock().wall_ms(); }
@@ -166,6 +167,7 @@ class NodeSimulator {
   std::vector<Producer> transactional_;
   std::map<OffsetPlace, std::set<int64_t>> offsets_;  // what may be read
   std::set<OffsetPlace> committing_;
+  std::set<std::string> unanswered_creations_;  // names of topics that may be there, unknown to us
   int64_t last_number_ = 0;
   size_t last_transaction_ = 0;
   bool power_goes_ = false;  // at the next death
