@@ -16,7 +16,7 @@ using security_test::TestIdentity;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr char kPlainLine[] =
+constexpr char kToolsLine[] =
     "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"admin\" password=\"admin-secret\" "
     "user_admin=\"admin-secret\";";
 
@@ -32,7 +32,7 @@ class SecuredTools : public testing::Test {
                "inter.broker.listener.name=CLIENT",
                "sasl.mechanism.inter.broker.protocol=PLAIN",
                "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
-               std::string("listener.name.client.plain.sasl.jaas.config=") + kPlainLine,
+               std::string("listener.name.client.plain.sasl.jaas.config=") + kToolsLine,
                "connections.max.reauth.ms=1500",
                "ssl.keystore.type=PEM",
                "ssl.keystore.location=" + folder_.write("store.pem", identity.key + identity.certificate),
@@ -129,7 +129,7 @@ TEST_F(SecuredTools, HealthIsAskedWithALogin) {
       "server.properties", "listeners=CLIENT://" + address + "\nlistener.security.protocol.map=CLIENT:SASL_SSL\n" +
                                "inter.broker.listener.name=CLIENT\nsasl.mechanism.inter.broker.protocol=PLAIN\n" +
                                "sasl.enabled.mechanisms=PLAIN\nlistener.name.client.plain.sasl.jaas.config=" +
-                               kPlainLine + "\nssl.truststore.type=PEM\nssl.truststore.location=" + trusted_ + "\n");
+                               kToolsLine + "\nssl.truststore.type=PEM\nssl.truststore.location=" + trusted_ + "\n");
   auto [code, output] = run("health " + settings);
   EXPECT_EQ(code, 0) << output;
 }

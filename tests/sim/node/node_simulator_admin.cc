@@ -64,7 +64,9 @@ void NodeSimulator::create_topic(const std::string& name) {
   note(fmt::format("created: {} {}", error_name(answer.error_code), answer.topic_id.to_string()));
   const bool made_before = answer.error_code == ErrorCode::kTopicAlreadyExists && unanswered_creations_.contains(name);
   if (answer.error_code != ErrorCode::kNone) {
-    if (!troubled_ && !short_ && !made_before) fail(fmt::format("{} is not created: {}", name, answer.error_message.value_or("")));
+    if (!troubled_ && !short_ && !made_before) {
+      fail(fmt::format("{} is not created: {}", name, answer.error_message.value_or("")));
+    }
     return;
   }
   auto model = std::make_shared<TopicModel>();
