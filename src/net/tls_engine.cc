@@ -8,9 +8,6 @@
 
 namespace milena {
 
-// Of records that wait for the socket; a group of them is smaller.
-constexpr size_t kMostUnsent = 2 * TlsEngine::kRoomBytes;
-
 // The BIO between OpenSSL and the engine.
 struct TlsBio {
   static TlsEngine& engine_of(BIO* bio) { return *static_cast<TlsEngine*>(BIO_get_data(bio)); }
@@ -20,20 +17,6 @@ struct TlsBio {
     BIO_clear_retry_flags(bio);
     if (engine.socket_ == nullptr) {
       engine.outgoing_.append(data, static_cast<size_t>(size));
-      return size;
-    }
-    if (engine.puts_together_) {
-      std::memcpy(engine.room_ + engine.in_room_, data, static_cast<size_t>(size));
-      engine.in_room_ += static_cast<size_t>(size);
-      return size;
-    }
-    // An answer of TLS's own comes behind the records that wait.
-    if (!engine.unsent_.empty()) {
-      if (engine.unsent_.size() > kMostUnsent) {
-        BIO_set_retry_write(bio);
-        return -1;
-      }
-      engine.unsent_.append(data, static_cast<size_t>(size));
       return size;
     }
     iovec part{const_cast<char*>(data), static_cast<size_t>(size)};
@@ -193,62 +176,21 @@ IoResult TlsEngine::read(std::span<iovec> parts, size_t budget) {
   return {IoResult::kMoved, total};
 }
 
-// As many records as the room holds.
-TlsEngine::Encrypted TlsEngine::encrypt(ByteView bytes) {
-  Encrypted done;
-  in_room_ = 0;
-  puts_together_ = true;
-  while (done.bytes < bytes.size() && in_room_ + SSL3_RT_MAX_PACKET_SIZE <= kRoomBytes) {
-    const size_t wanted = std::min<size_t>(bytes.size() - done.bytes, SSL3_RT_MAX_PLAIN_LENGTH);
-    if (SSL_write_ex(ssl_.get(), bytes.data() + done.bytes, wanted, &done.last) != 1) {
-      done.stopped = true;
-      break;
-    }
-    done.bytes += done.last;
-  }
-  puts_together_ = false;
-  return done;
-}
-
-IoResult TlsEngine::send_unsent(bool more) {
-  while (!unsent_.empty()) {
-    iovec part{unsent_.data(), unsent_.size()};
-    const IoResult sent = socket_->write(std::span<const iovec>(&part, 1), more);
-    if (sent.kind != IoResult::kMoved) {
-      if (!sent.would_block()) state_ = State::kFailed;
-      socket_error_ = sent.error;
-      return sent;
-    }
-    unsent_.erase(0, sent.bytes);
-  }
-  unsent_ = Bytes();
-  return {IoResult::kMoved};
-}
-
 IoResult TlsEngine::write(ByteView bytes, bool more) {
+  constexpr size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
   if (state_ == State::kFailed) return {IoResult::kFailed, 0, socket_error_};
+  size_t total = 0;
   ERR_clear_error();
-  if (IoResult sent = send_unsent(more || bytes.size() > unreported_); sent.kind != IoResult::kMoved) return sent;
-  size_t total = std::exchange(unreported_, 0);
   while (total < bytes.size()) {
-    const Encrypted group = encrypt(bytes.substr(total));
-    if (group.stopped && group.bytes == 0) {
-      const IoResult stopped = outcome(0);
-      return total == 0 ? stopped : IoResult{IoResult::kMoved, total};
+    more_ = more || bytes.size() - total > kRecord;
+    size_t count = 0;
+    const int result = SSL_write_ex(ssl_.get(), bytes.data() + total, bytes.size() - total, &count);
+    if (result == 1) {
+      total += count;
+      continue;
     }
-    total += group.bytes;
-    iovec part{room_, in_room_};
-    const IoResult sent = socket_->write(std::span<const iovec>(&part, 1), more || total < bytes.size());
-    if (sent.kind == IoResult::kMoved && sent.bytes == in_room_) continue;
-    if (sent.kind != IoResult::kMoved && !sent.would_block()) {
-      state_ = State::kFailed;
-      socket_error_ = sent.error;
-      return sent;
-    }
-    unsent_.assign(room_ + sent.bytes, in_room_ - sent.bytes);
-    unreported_ = group.last;
-    total -= group.last;
-    return total == 0 ? IoResult{IoResult::kWantsWrite} : IoResult{IoResult::kMoved, total};
+    const IoResult stopped = outcome(result);
+    return total == 0 ? stopped : IoResult{IoResult::kMoved, total};
   }
   return {IoResult::kMoved, total};
 }

@@ -38,18 +38,13 @@ class TlsEngine {
   void step();
   Bytes& outgoing() { return outgoing_; }
 
-  // From here on bytes come from the socket and go there. Both outlive the engine's use. `room`, of kRoomBytes, is used
-  // within calls alone: records are put together there, so that several leave in one system call.
-  void attach(Stream& socket, char* room) {
-    socket_ = &socket;
-    room_ = room;
-  }
-  static constexpr size_t kRoomBytes = 64 * 1024;
+  // From here on bytes come from the socket and go there. It outlives the engine's use.
+  void attach(Stream& socket) { socket_ = &socket; }
   // At most about `budget` bytes of the socket are read. kMoved may leave something that can be read without the socket
   // being ready: see has_more().
   IoResult read(std::span<iovec> parts, size_t budget);
   bool has_more() const { return has_more_; }
-  // What is blocked halfway is to be written again with the same bytes, and perhaps more.
+  // One record at a time; what is blocked halfway is to be written again with the same bytes, and perhaps more.
   IoResult write(ByteView bytes, bool more);
   // Tells the other side that nothing follows.
   void say_goodbye();
@@ -57,15 +52,7 @@ class TlsEngine {
  private:
   friend struct TlsBio;
 
-  struct Encrypted {
-    size_t bytes = 0;
-    size_t last = 0;  // of them in the last record
-    bool stopped = false;
-  };
-
   bool start();
-  Encrypted encrypt(ByteView bytes);
-  IoResult send_unsent(bool more);
   IoResult outcome(int result);
   void fail(std::string why);
 
@@ -84,13 +71,6 @@ class TlsEngine {
   size_t budget_ = 0;         // of bytes that may be read from the socket
   bool budget_used_ = false;  // the last read ended for want of it
   bool more_ = false;         // something follows what is written
-  char* room_ = nullptr;
-  size_t in_room_ = 0;
-  bool puts_together_ = false;  // what OpenSSL writes goes into the room
-  // Records that the socket had no room for. Of what is in them, the last record's bytes are not reported as written
-  // yet, so the caller comes again.
-  Bytes unsent_;
-  size_t unreported_ = 0;
   bool ended_ = false;        // the socket has no more bytes to come
   int socket_error_ = 0;
   bool has_more_ = true;

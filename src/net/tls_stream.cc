@@ -16,11 +16,9 @@ constexpr size_t kHandshakeRead = 16 * 1024;
 // What one read() may take from the socket, whatever of it is no data: others wait.
 constexpr size_t kMostRead = 512 * 1024;
 constexpr size_t kTlsRecord = 16 * 1024;
-// Of a file at a time, so that its records fill the room behind it in the loop's buffer. What a slow client leaves
-// unread is read again.
-constexpr size_t kFileRead = 3 * kTlsRecord;
-static_assert(kFileRead + TlsEngine::kRoomBytes <= EventLoop::kScratchBytes);
-static_assert(3 * SSL3_RT_MAX_PACKET_SIZE <= TlsEngine::kRoomBytes);
+// Four records: what a slow client leaves unread is read from the file again.
+constexpr size_t kFileRead = 64 * 1024;
+static_assert(kFileRead <= EventLoop::kScratchBytes);
 
 class TlsStream final : public Stream {
  public:
@@ -65,7 +63,7 @@ IoResult TlsStream::handshake(Task resume) {
   if (IoResult sent = send_handshake(); sent.kind != IoResult::kMoved) return sent;
   if (engine_->state() == TlsEngine::State::kFailed) return {IoResult::kFailed};
   if (engine_->state() == TlsEngine::State::kOpen) {
-    engine_->attach(*socket_, loop_.scratch() + EventLoop::kScratchBytes - TlsEngine::kRoomBytes);
+    engine_->attach(*socket_);
     return {IoResult::kMoved};
   }
   if (!engine_->has_to_begin()) {

@@ -40,7 +40,6 @@ struct Side {
 
   TlsEngine engine;
   Pipe pipe;
-  std::unique_ptr<char[]> room{new char[TlsEngine::kRoomBytes]};
 };
 
 bool shake_hands(Side& client, Side& server) {
@@ -50,7 +49,7 @@ bool shake_hands(Side& client, Side& server) {
     if (server.engine.state() == TlsEngine::State::kHandshake) server.engine.step();
     client.engine.give(std::exchange(server.engine.outgoing(), {}));
   }
-  for (Side* side : {&client, &server}) side->engine.attach(side->pipe, side->room.get());
+  for (Side* side : {&client, &server}) side->engine.attach(side->pipe);
   return client.engine.state() == TlsEngine::State::kOpen && server.engine.state() == TlsEngine::State::kOpen;
 }
 
