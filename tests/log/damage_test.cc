@@ -101,8 +101,8 @@ TEST_F(LogDamageTest, a_damaged_batch_fails_its_own_read) {
   }
 }
 
-// After a clean stop, one changed byte in the segment that is written to costs no other batch: not at the next start, not
-// after more was written and another stop.
+// After a clean stop, one changed byte in the segment that is written to costs no other batch: not at the next start,
+// not after more was written and another stop.
 TEST(ActiveSegmentDamage, a_changed_byte_after_a_clean_stop_costs_its_own_batch) {
   set_log_level(LogLevel::kOff);
   constexpr int64_t kRecords = 10, kEach = 2;
