@@ -196,6 +196,8 @@ class PartitionLog {
   Result<ReadOutcome> read(int64_t offset, uint64_t max_bytes, int64_t upper_bound, bool min_one_batch);
   // The aborted transactions that touch [from, upper_bound).
   Result<std::vector<AbortedTransaction>> aborted_transactions(int64_t from, int64_t upper_bound);
+  // How many bytes the batches have from the one with an offset up to the one with another.
+  Result<uint64_t> bytes_between(int64_t from, int64_t to);
 
   // The first record whose timestamp is at or after the one given, at or beyond the log start offset.
   Result<std::optional<TimestampAndOffset>> find_by_timestamp(int64_t timestamp);

@@ -31,6 +31,24 @@ Result<BatchPosition> PartitionLog::locate(size_t index, int64_t offset) {
   return segment.locate(offset);
 }
 
+Result<uint64_t> PartitionLog::bytes_between(int64_t from, int64_t to) {
+  RETURN_IF_ERROR(confirm_end());
+  uint64_t total = 0;
+  for (size_t i = segment_index_of(from); i < segments_.size() && segments_[i]->base_offset() < to; ++i) {
+    Result<uint32_t> end = segments_[i]->size();
+    if (!end) return end.error();
+    BatchPosition first{-1, 0, 0}, last{-1, *end, 0};
+    for (auto [offset, at] : {std::pair(from, &first), std::pair(to, &last)}) {
+      if (offset <= segments_[i]->base_offset() || offset >= end_of_segment(i)) continue;
+      Result<BatchPosition> found = locate(i, offset);
+      if (!found) return found.error();
+      *at = *found;
+    }
+    total += last.position - first.position;
+  }
+  return total;
+}
+
 Result<ReadOutcome> PartitionLog::read(int64_t offset, uint64_t max_bytes, int64_t upper_bound, bool min_one_batch) {
   if (offset < log_start_offset_ || offset > log_end_offset_) return ReadOutcome{.error = ErrorCode::kOffsetOutOfRange};
   int64_t end = std::min(upper_bound, log_end_offset_);

@@ -103,6 +103,25 @@ class MovesTest : public NodeFixture {
     client_gone();
     node().kill();
   }
+  // The topic is deleted and created again, with one record, while a directory is away. The node does not run before
+  // and after this.
+  void make_anew_while_away(const std::string& topic, const std::string& directory) {
+    start_without(directory);
+    delete_topic(topic);
+    create_topic(topic);
+    produce(topic, 0, {"new"});
+    stop();
+    bring_back(directory);
+  }
+  void start_without(const std::string& directory) {
+    std::filesystem::rename(directory, directory + "-away");
+    std::ofstream(directory) << "a file where the directory was";
+    start();
+  }
+  static void bring_back(const std::string& directory) {
+    std::filesystem::remove(directory);
+    std::filesystem::rename(directory + "-away", directory);
+  }
 
   std::string from_, to_;
 };

@@ -12,19 +12,24 @@ INSTANTIATE_TEST_SUITE_P(Shards, MovesTest, testing::Values(1, 4), testing::Prin
 TEST_P(MovesTest, ACopyOfADeletedTopicIsNotTakenForTheNewOnes) {
   begin_slow_move("t");
   kill();
-  std::filesystem::rename(to_, to_ + "-away");
-  std::ofstream(to_) << "a file where the directory was";
-  start();
-  delete_topic("t");
-  create_topic("t");
-  produce("t", 0, {"new"});
-  stop();
-  std::filesystem::remove(to_);
-  std::filesystem::rename(to_ + "-away", to_);
+  make_anew_while_away("t", to_);
   start();
   for (int i = 0; i < 20; i++) node().advance(1000);
   EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"new"});
   EXPECT_EQ(count_in(to_, "-future"), 0);
+  EXPECT_EQ(count_in(to_, "-stray"), 1);
+}
+
+// A power failure may leave records without the partition.metadata that says whose they are.
+TEST_P(MovesTest, ANamelessLogIsNotTakenForOneThatTheMetadataHasElsewhere) {
+  begin_slow_move("t");
+  finish_move("t");
+  stop();
+  make_anew_while_away("t", to_);
+  std::filesystem::remove(to_ + "/t-0/partition.metadata");
+  start();
+  EXPECT_NE(place_of("t"), to_);
+  EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"new"});
   EXPECT_EQ(count_in(to_, "-stray"), 1);
 }
 
@@ -175,6 +180,32 @@ TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
   finish_move("t");
   roll_and_wait();
   EXPECT_GT(node().partition("t", 0).log()->first_dirty_offset(), 0);
+}
+
+// What it removes meanwhile, tombstones among it, must not stay in the copy.
+TEST_P(MovesTest, ACopyIsBegunAnewWhereItsOriginalWasCompactedWithoutIt) {
+  stop();
+  node().set("log.cleaner.backoff.ms", "100");
+  start();
+  begin_slow_move("t", {{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0"}});
+  for (int i = 0; i < 2; i++) node().advance(1000);
+  kill();
+  start_without(to_);
+  put("t", "k0", "v");
+  ASSERT_TRUE(node().partition("t", 0).log()->roll().ok());
+  put("t", "last", "v");
+  auto size = [&] {
+    PartitionLog& log = *node().partition("t", 0).log();
+    return log.bytes_between(0, log.log_end_offset()).value();
+  };
+  for (int i = 0; i < 20 && size() > 6 * 700'000; i++) node().advance(200);
+  const uint64_t compacted = size();
+  ASSERT_LT(compacted, 6u * 700'000);
+  stop();
+  bring_back(to_);
+  start();
+  finish_move("t");
+  EXPECT_EQ(size(), compacted);
 }
 
 // A node on a disk that forgets, with all that was acknowledged synced: flush.messages=1.

@@ -264,6 +264,9 @@ Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, co
               one.partition.to_string());
     return ok_status();
   }
+  auto anothers = may_be_anothers(one, assigned);
+  if (!anothers) return anothers.error();
+  if (*anothers) return set_aside(one, "does not say whose it is, and the metadata names another directory");
   auto [at, first] = found_.emplace(one.partition, one.directory);
   if (first) return ok_status();
   // A move ended between its two renames: the copy was complete before the image came to name its directory. Or one of
@@ -277,6 +280,17 @@ Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, co
   if (!newer) return newer.error();
   if (*newer) at->second = one.directory;
   return set_aside(*newer ? other : one, "is also in another directory");
+}
+
+// A power failure may take a new replica's partition.metadata and leave its records. If its disk was away when the
+// topic was deleted and made again, they are of the topic before. Where the metadata does not name a directory, it is
+// taken by its name.
+Result<bool> LogDirectories::may_be_anothers(const FoundDirectory& one, const Uuid& assigned) {
+  const bool elsewhere = is_directory_id(assigned) && assigned != one.directory->id();
+  if (!elsewhere || MILENA_STORAGE_BUG(kNamelessIsTaken)) return false;
+  auto id = one.directory->topic_id_of(one.path);
+  if (!id && id.error().kind == ErrorKind::kIo) return id.error();
+  return id.ok() && (!id->has_value() || **id == Uuid{});
 }
 
 // Of two of the same topic: the one that the metadata names. Where it names a third, to which the replica was about to

@@ -88,6 +88,7 @@ class LogDirectories {
   Status promote_futures(const MetadataImage& image, int32_t node_id);
   Status set_aside(const FoundDirectory& one, const char* why);
   static Result<bool> is_of(const FoundDirectory& one, const Uuid& topic_id);
+  static Result<bool> may_be_anothers(const FoundDirectory& one, const Uuid& assigned);
   static Result<bool> is_replica_rather(const FoundDirectory& one, const FoundDirectory& other, const Uuid& assigned);
 
   FileSystem& files_;

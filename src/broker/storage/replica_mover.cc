@@ -108,6 +108,7 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
   if (ready && !goes_further && move->log->first_segment_offset() > from.log_start_offset())
     ready = move->log->truncate_fully_and_start_at(from.log_start_offset());
   if (ready) ready = meet(from, *move->log);
+  if (ready && resumed && !goes_further) ready = begin_anew_if_compacted(from, *move->log);
   if (!ready) return fail(move, ready.error());
   if (move->log->log_end_offset() > from.log_end_offset()) {
     move->original_unreadable = true;
@@ -137,6 +138,20 @@ Status ReplicaMover::meet(PartitionLog& from, PartitionLog& to) {
     end = *epoch_end ? std::min(end, (*epoch_end)->end_offset) : to.log_start_offset();
   }
   return to.truncate_to(std::max(end, to.log_start_offset()));
+}
+
+// While the copy was away its original may have been compacted. A record that is in the copy would be there again, and
+// the tombstone that deleted it not. What was copied has as many bytes as before, unless a compaction removed some.
+Status ReplicaMover::begin_anew_if_compacted(PartitionLog& from, PartitionLog& to) {
+  const int64_t start = std::max({from.log_start_offset(), to.log_start_offset(), to.first_segment_offset()});
+  const int64_t end = to.log_end_offset();
+  if (start >= end || MILENA_STORAGE_BUG(kCompactedMeanwhile)) return ok_status();
+  auto original = from.bytes_between(start, end);
+  auto copied = to.bytes_between(start, end);
+  if (original && copied && *original == *copied) return ok_status();
+  if (!original && original.error().kind != ErrorKind::kCorrupt) return original.error();
+  if (!copied && copied.error().kind != ErrorKind::kCorrupt) return copied.error();
+  return to.truncate_fully_and_start_at(from.log_start_offset());
 }
 
 // Producers whose records the copy will not get, because they are deleted.

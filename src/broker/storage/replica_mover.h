@@ -77,6 +77,7 @@ class ReplicaMover {
   Status carry_producers(Move& move, PartitionLog& from);
   Result<bool> copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes);
   Status meet(PartitionLog& from, PartitionLog& to);
+  static Status begin_anew_if_compacted(PartitionLog& from, PartitionLog& to);
   void sync(const MovePtr& move);
   void announce(const MovePtr& move);
   void assign(const TopicPartitionId& id, const LogDirectory& directory, Task done);

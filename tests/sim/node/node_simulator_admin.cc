@@ -62,11 +62,11 @@ void NodeSimulator::create_topic(const std::string& name) {
   }
   const auto& answer = response->topics.at(0);
   note(fmt::format("created: {} {}", error_name(answer.error_code), answer.topic_id.to_string()));
-  const bool made_before = answer.error_code == ErrorCode::kTopicAlreadyExists && unanswered_creations_.contains(name);
+  const bool made_before =
+      answer.error_code == ErrorCode::kTopicAlreadyExists && unanswered_creations_.contains(name);
   if (answer.error_code != ErrorCode::kNone) {
-    if (!troubled_ && !short_ && !made_before) {
+    if (!troubled_ && !short_ && !made_before)
       fail(fmt::format("{} is not created: {}", name, answer.error_message.value_or("")));
-    }
     return;
   }
   auto model = std::make_shared<TopicModel>();
@@ -278,10 +278,15 @@ void NodeSimulator::bring_old_records() {
   note(fmt::format("a stop in order, and {}-{} is an old Kafka's", topic->name, partition));
   if (!process_.stop()) return;
   const bool clean = random_.chance(50);
+  std::vector<std::string> homes;
   for (const char* volume : {"/a", "/b", "/c"}) {
+    const bool there = disk_.content(fmt::format("{}/{}-{}/partition.metadata", volume, topic->name, partition));
+    if (there) homes.emplace_back(volume);
+  }
+  if (homes.size() > 1) homes.clear();  // one of them is what a move could not remove
+  for (const std::string& volume : homes) {
     const std::string directory = fmt::format("{}/{}-{}", volume, topic->name, partition);
     const std::string* identity = disk_.content(directory + "/partition.metadata");
-    if (identity == nullptr) continue;
     disk_.put(directory + "/partition.metadata", std::string(*identity));  // it was there for years
     for (const std::string& path : disk_.paths_under(directory)) {
       if (!path.ends_with("/partition.metadata")) disk_.drop(path);
@@ -296,7 +301,6 @@ void NodeSimulator::bring_old_records() {
       (*offsets)[key] = clean ? static_cast<int64_t>(model.records.size()) : 0;
       disk_.put(path, encode_offset_checkpoint(*offsets));
     }
-    break;
   }
   for (const char* volume : {"/a", "/b", "/c"}) {
     if (!clean) disk_.drop(fmt::format("{}/.kafka_cleanshutdown", volume));

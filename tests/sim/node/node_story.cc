@@ -102,6 +102,24 @@ void compact_transactions(Plan& plan, Weights& weights, SimRandom& random) {
   }
 }
 
+// Another: one partition moves all the time, and meanwhile its topic goes and comes back, is configured anew, and disks
+// vanish and return.
+void move_without_end(Plan& plan, Weights& weights, SimRandom& random) {
+  plan.topic_names = plan.partitions = 1;
+  std::erase_if(plan.settings, [](const auto& one) { return one.first.starts_with("replica.alter.log.dirs"); });
+  plan.settings.emplace_back("replica.alter.log.dirs.io.max.bytes.per.second", one_of(random, {"10", "100"}));
+  weights = {};
+  for (auto [kind, weight] :
+       {std::pair(StepKind::kProduce, 6u), std::pair(StepKind::kSequence, 2u), std::pair(StepKind::kMove, 6u),
+        std::pair(StepKind::kPass, 3u), std::pair(StepKind::kDeleteRecords, 2u), std::pair(StepKind::kConfigure, 3u),
+        std::pair(StepKind::kDeleteTopic, 3u), std::pair(StepKind::kCreateTopic, 5u),
+        std::pair(StepKind::kDirectoryAway, 2u), std::pair(StepKind::kDirectoryBack, 3u),
+        std::pair(StepKind::kRestart, 2u), std::pair(StepKind::kKill, 2u), std::pair(StepKind::kScan, 2u)}) {
+    weights[static_cast<size_t>(kind)] = weight;
+  }
+  if (plan.power) weights[static_cast<size_t>(StepKind::kPowerOff)] = 2;
+}
+
 }  // namespace
 
 std::string_view name_of(StepKind kind) {
@@ -128,6 +146,7 @@ Plan Plan::of(uint64_t seed) {
   choose_topic_settings(plan, random);
   Weights weights = weights_of(plan, random);
   if (plan.transactions && random.chance(30)) compact_transactions(plan, weights, random);
+  if (!plan.transactions && random.chance(10)) move_without_end(plan, weights, random);
   uint32_t total = 0;
   for (uint32_t weight : weights) total += weight;
   for (size_t i = 20 + random.pick(60); i > 0; i--) {
