@@ -64,6 +64,7 @@ LogDirectory::~LogDirectory() {
 
 Status LogDirectory::take_into_use() {
   in_use_ = true;
+  reserve_.give_back();
   return clean_shutdown_ ? file_system_.remove(path_of(kCleanShutdownFile)) : ok_status();
 }
 
