@@ -13,7 +13,7 @@
 namespace milena::broker_test {
 namespace {
 
-// The real file system, which is full when the test says so: then nothing is written, unless somebody removes a reserve.
+// The real file system, which is full when the test says so: then nothing is written, unless a reserve is removed.
 class FullFiles final : public ForwardingFileSystem {
  public:
   enum class Room { kPlenty, kReserve, kNone };

@@ -50,7 +50,8 @@ bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
                                    home_.now_ms());
   };
   auto appended = append();
-  if (!appended.ok() && home_.spend_reserve(home_.node().directories->metadata(), appended.error())) appended = append();
+  LogDirectory& directory = home_.node().directories->metadata();
+  if (!appended.ok() && home_.spend_reserve(directory, appended.error())) appended = append();
   if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted) {
     if (home_.first_time(appended.error().message))
       log_warn("the metadata log cannot be written at this moment: {}", appended.error().message);
