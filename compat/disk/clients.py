@@ -191,6 +191,9 @@ class History:
         start = self.client.start_of(self.topic, self.partition) if start is None else start
         wanted = {offset: value for offset, value in self.records.items() if offset >= start}
         found, at = {}, start
+        # After a crash a record that waits for its sync (flush.messages) is seen when it is synced.
+        last = max(wanted, default=-1)
+        wait.until(lambda: self.client.end(self.topic, self.partition) > last, f"{self.topic} ends behind {last}")
         end = self.client.end(self.topic, self.partition)
         while at < end:
             error, values = self.client.fetch(self.topic, at, self.partition)
