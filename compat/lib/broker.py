@@ -100,7 +100,8 @@ def _tail(path, count=30):
 class Broker:
     """One broker and its directory. Lives in the thread that made it; `with` stops it at the end."""
 
-    def __init__(self, directory, settings=None, port=None):
+    def __init__(self, directory, settings=None, port=None, environment=None):
+        self.environment = {**os.environ, **(environment or {})}
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data_dir = self.directory / "data"
@@ -141,7 +142,7 @@ class MilenaBroker(Broker):
         with open(log_path, "ab") as log:
             begin = log.tell()
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True)
+                                            start_new_session=True, env=self.environment)
         self.pid = self.process.pid
         return log_path, begin
 
@@ -265,9 +266,5 @@ def start(choice, directory, settings=None, count=1):
         if settings:
             raise SystemExit("this suite starts its broker with settings of its own: unset MILENA_BROKER")
         return RunningBroker(choice.address, directory).start()
-    if count > 1:
-        if choice.kind != "milena":
-            raise SystemExit("--brokers is for Milena")
-        return MilenaCluster(directory, settings, count).start()
-    made = (OracleBroker if choice.kind == "oracle" else MilenaBroker)(directory, settings)
+    made = (OracleBroker if choice.kind == "oracle" else MilenaBroker)(directory, settings, environment=environment)
     return made.start()

@@ -26,7 +26,7 @@ class Suite:
         self.choice = broker.Choice.from_environment(options.oracle)
         self.checks = Checks()
 
-    def start_broker(self, name="broker", settings=None):
+    def start_broker(self, name="broker", settings=None, environment=None):
         """A fresh broker with a fresh data directory (or the running one that MILENA_BROKER names)."""
         return broker.start(self.choice, self.work_dir / name, settings, self.options.brokers)
 

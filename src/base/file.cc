@@ -179,6 +179,20 @@ class PosixFileSystem final : public FileSystem {
     return ok_status();
   }
 
+  Status allocate(const std::string& path, uint64_t bytes) override {
+    int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) return system_error("cannot open", path);
+    struct stat before {};
+    Status done = ok_status();
+    if (::fstat(fd, &before) != 0 || ::fallocate(fd, 0, 0, static_cast<off_t>(bytes)) != 0) {
+      done = errno == EOPNOTSUPP ? FileSystem::allocate(path, bytes) : Status(system_error("cannot allocate", path));
+      const bool kept = before.st_size > 0 && ::ftruncate(fd, before.st_size) == 0;
+      if (!kept) ::unlink(path.c_str());
+    }
+    ::close(fd);
+    return done;
+  }
+
   DiskSpace space(const std::string& path) override {
     struct statvfs info;
     if (::statvfs(path.c_str(), &info) != 0) return {};

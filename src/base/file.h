@@ -69,6 +69,10 @@ class FileSystem {
   virtual Status sync_everything(const std::string& path) {
     return make_error(ErrorKind::kUnsupported, "{}: this file system is synced file by file", path);
   }
+  // Makes a file of this size, or lets it grow so far, with its blocks allocated. Where that fails it is as before.
+  virtual Status allocate(const std::string& path, uint64_t bytes) {
+    return make_error(ErrorKind::kUnsupported, "{}: no {} bytes can be allocated on this file system", path, bytes);
+  }
   // Of the disk that the path is on.
   virtual DiskSpace space(const std::string& path) {
     (void)path;

@@ -24,6 +24,7 @@
 #include "broker/shard.h"
 #include "broker/storage/bootstrap_checkpoint.h"
 #include "broker/storage/close_logs.h"
+#include "broker/storage/disk_reserves.h"
 #include "broker/storage/housekeeping.h"
 #include "broker/storage/log_directories.h"
 #include "broker/storage/replica_mover.h"
@@ -123,6 +124,7 @@ Status Node::load() {
 
   log_what_starts();
   housekeeping_ = std::make_unique<Housekeeping>(*shards_[0]);
+  disk_reserves_ = std::make_unique<DiskReserves>(*shards_[0]);
   for (auto& shard : shards_) {
     shard->set_on_first_change([this, from = shard.get()] {
       context_->router.at_controller(*from, [this](Shard&) { housekeeping_->note_change(); });
@@ -149,6 +151,7 @@ Status Node::load() {
   }
   executors_[0]->post([this] {
     housekeeping_->start();
+    disk_reserves_->start();
     if (metadata_ != nullptr) metadata_->start_snapshots();
     if (token_expiry_ != nullptr) token_expiry_->note_tokens();
     if (embedded_controller_ != nullptr) embedded_controller_->start_sessions();
@@ -189,6 +192,10 @@ Status Node::open_directories() {
   context_->directories = directories_.get();
   context_->on_directory_failure = [this](Shard& on, LogDirectory& failed) { on_directory_failure(on, failed); };
   context_->halt = &Node::halt;
+  // Before the reserves are taken there is nothing to spend.
+  context_->on_reserve_spent = [this](Shard& on) {
+    context_->router.at_controller(on, [this](Shard&) { disk_reserves_->note_spent(); });
+  };
   return ok_status();
 }
 
@@ -469,6 +476,7 @@ int64_t Node::connection_refusal_ms(const std::string& peer_host) {
 void Node::close_shard(size_t index) {
   Shard& shard = *shards_[index];
   if (index == 0) housekeeping_->stop();
+  if (index == 0) disk_reserves_->stop();
   shard.new_directories().make_within(kNewDirectoriesAtStop_ms);
   shard.close();
   if (!close_logs(shard, files_)) close_failed_ = true;

@@ -14,6 +14,7 @@
 #include "base/executor.h"
 #include "base/file.h"
 #include "broker/clients/session.h"
+#include "broker/storage/disk_reserves.h"
 #include "broker/storage/housekeeping.h"
 #include "config/settings.h"
 #include "log/file_cache.h"
@@ -142,6 +143,7 @@ class Node final : private SessionFactory {
   struct HomeWait;
   std::shared_ptr<HomeWait> home_wait_;
   std::unique_ptr<Housekeeping> housekeeping_;
+  std::unique_ptr<DiskReserves> disk_reserves_;
   // What each shard knew when it closed, for the last checkpoints.
   std::vector<NodeOffsets> closed_;
   std::atomic<bool> close_failed_ = false;

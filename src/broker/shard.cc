@@ -410,6 +410,13 @@ void Shard::start_replication() {
   });
 }
 
+bool Shard::spend_reserve(LogDirectory& directory, const Error& why) {
+  if (why.kind != ErrorKind::kExhausted || !directory.reserve().spend()) return false;
+  log_warn("the disk of {} is full; records are refused until there is room again: {}", directory.path(), why.message);
+  node_.on_reserve_spent(*this);
+  return true;
+}
+
 void Shard::directory_failed(LogDirectory& directory) {
   if (closed_ || !directory.take_offline()) return;
   if (node_.directories->loading()) return;  // on a thread of the recovery: the node looks at the directories behind it

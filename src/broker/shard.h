@@ -71,6 +71,8 @@ struct NodeContext {
   LogDirectories* directories = nullptr;
   // Called on any shard, once for each directory that fails.
   std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
+  // Called on any shard, when the reserve of a directory was spent.
+  std::function<void(Shard& on)> on_reserve_spent;
   // Writes the checkpoints of all directories now; `done` runs on `from`.
   std::function<void(Shard& from, std::function<void(bool all_written)> done)> write_checkpoints;
   // Ends the process, without a return: nothing can be put in order any more.
@@ -177,6 +179,9 @@ class Shard {
 
   // A disk error came from the directory: if nobody knows yet, all of its partitions go offline, on every shard.
   void directory_failed(LogDirectory& directory);
+  // After an error: true if the directory's disk was full and the reserve gave room, so that what failed may be tried
+  // once more.
+  bool spend_reserve(LogDirectory& directory, const Error& why);
 
   // After an unclean stop, on any thread while the node loads: reads what was not synced. A partition whose directory
   // holds nothing is left alone.

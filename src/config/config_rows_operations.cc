@@ -30,6 +30,10 @@ static const ConfigDef kOperationsRows[] = {
     {"kafka.metrics.reporters", kList, "", "", kReadOnly, kNoEffect,
      "Java classes that report the older kind of metrics."},
     {"kafka.metrics.polling.interval.secs", kInt, "10", "[1,...]", kReadOnly, kNoEffect, "How often those report."},
+    {"milena.disk.reserve.bytes", kLong, "8388608", "[0,...]", kReadOnly, kHonoured,
+     "Room that is kept on the disk of each log directory, a sixteenth of the disk at most, for the metadata log, "
+     "checkpoints and deletions when the disk is full. After it was used, new records are refused until there is room "
+     "for it again."},
     {"milena.http.listeners", kList, "127.0.0.1:9644", "items", kReadOnly, kHonoured,
      "Addresses, host:port, at which /metrics, /livez and /readyz are served to whoever comes; empty: none. Where the "
      "default "

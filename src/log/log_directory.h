@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "base/topic_partition.h"
 #include "base/uuid.h"
+#include "log/disk_reserve.h"
 #include "log/format/file_names.h"
 #include "log/format/meta_properties.h"
 #include "log/format/text_checkpoint.h"
@@ -56,6 +57,9 @@ class LogDirectory {
   bool online() const { return online_.load(std::memory_order_relaxed); }
   // True for the first who says so. Any thread.
   bool take_offline() { return online_.exchange(false); }
+  // Room for when its disk is full.
+  DiskReserve& reserve() { return reserve_; }
+  const DiskReserve& reserve() const { return reserve_; }
 
   // --- identity ---
 
@@ -150,6 +154,7 @@ class LogDirectory {
 
   FileSystem& file_system_;
   const std::string path_;
+  DiskReserve reserve_{file_system_, path_};
   std::shared_ptr<File> lock_;
   std::optional<MetaProperties> meta_properties_;
   bool made_directory_ = false;

@@ -305,6 +305,7 @@ class PartitionLog {
   Status trim_active();
   Status begin_segment(int64_t base_offset);
   Status write_batches(const AppendPlan& plan);
+  Status note_epochs(const AppendPlan& plan);
   Status note_written(const AppendPlan& plan, uint32_t position);
   // Of a change that is half done: another try, with a descriptor to be had, would not make it whole.
   static Status not_to_be_repeated(Status status);

@@ -173,6 +173,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
   }
 
   RETURN_IF_ERROR(maybe_roll(plan));
+  RETURN_IF_ERROR(note_epochs(plan));
   RETURN_IF_ERROR(write_batches(plan));
   if (!change) return outcome;
   for (const ProducerState::Completed& done : producers_->apply(std::move(*change))) {
@@ -199,20 +200,31 @@ Status PartitionLog::write_batches(const AppendPlan& plan) {
   return not_to_be_repeated(note_written(plan, *start));
 }
 
-// What is kept in memory and in the files beside the log, of batches that are in it from `position` on.
-Status PartitionLog::note_written(const AppendPlan& plan, uint32_t position) {
+// Before the batches are written: an epoch that begins where the log ends says nothing wrong, and a full disk refuses
+// the batches here, while nothing has changed.
+Status PartitionLog::note_epochs(const AppendPlan& plan) {
   Result<LeaderEpochCache*> cache = epochs();
   if (!cache) return cache.error();
-  bool epochs_changed = false;
+  bool changed = false;
+  for (const AppendPlan::Batch& batch : plan.batches) {
+    int32_t epoch = batch.header.partition_leader_epoch;
+    if (epoch > (*cache)->latest().value_or(-1)) changed |= (*cache)->assign(epoch, batch.header.base_offset);
+  }
+  if (!changed) return ok_status();
+  Status saved = save_epochs();
+  if (!saved) (*cache)->truncate_from_end(plan.first_offset());
+  return saved;
+}
+
+// What is kept in memory and in the files beside the log, of batches that are in it from `position` on.
+Status PartitionLog::note_written(const AppendPlan& plan, uint32_t position) {
   for (const AppendPlan::Batch& batch : plan.batches) {
     recent_.add(batch.header.base_offset, batch.header.last_offset(), position);
     RETURN_IF_ERROR(active().add_batch(batch.header, position));
     position += static_cast<uint32_t>(batch.bytes.size());
-    int32_t epoch = batch.header.partition_leader_epoch;
-    if (epoch > (*cache)->latest().value_or(-1)) epochs_changed |= (*cache)->assign(epoch, batch.header.base_offset);
   }
   log_end_offset_ = plan.last_offset() + 1;
-  return epochs_changed ? save_epochs() : ok_status();
+  return ok_status();
 }
 
 Status PartitionLog::not_to_be_repeated(Status status) {

@@ -3,6 +3,7 @@
 // from which the password does not follow. Source: Kafka's ScramControlManager.
 #include <fmt/format.h>
 
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -66,7 +67,10 @@ class ScramPlan {
  public:
   explicit ScramPlan(bool supported) : supported_(supported) {}
 
-  void add(ByteView user, std::optional<ScramRefusal> refusal, MetadataRecord record) {
+  // A record takes microseconds to make: only those are made that are wanted in the end.
+  using Making = std::function<MetadataRecord()>;
+
+  void add(ByteView user, std::optional<ScramRefusal> refusal, Making make_record) {
     if (refused_.contains(user)) return;
     if (accepted_.erase(user) > 0) {
       refusal = ScramRefusal{ErrorCode::kDuplicateResource,
@@ -77,14 +81,14 @@ class ScramPlan {
     if (refusal) {
       refused_.emplace(user, std::move(*refusal));
     } else {
-      accepted_.emplace(user, std::move(record));
+      accepted_.emplace(user, std::move(make_record));
     }
   }
 
   ControllerEffects<AlterUserScramCredentialsResponse> effects() && {
     ControllerEffects<AlterUserScramCredentialsResponse> effects;
-    for (auto& [user, record] : accepted_) {
-      effects.records.push_back(std::move(record));
+    for (auto& [user, make_record] : accepted_) {
+      effects.records.push_back(make_record());
       AlteredUser& result = effects.response.results.emplace_back();
       result.user = user;
       result.error_message.reset();
@@ -96,7 +100,7 @@ class ScramPlan {
 
  private:
   bool supported_;
-  std::map<ByteView, MetadataRecord> accepted_;
+  std::map<ByteView, Making> accepted_;
   std::map<ByteView, ScramRefusal> refused_;
 };
 
@@ -112,13 +116,15 @@ ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scra
       refusal = ScramRefusal{ErrorCode::kResourceNotFound,
                              "Attempt to delete a user credential that does not exist"};
     }
-    RemoveUserScramCredentialRecord record;
-    record.name = wanted.name;
-    record.mechanism = wanted.mechanism;
-    plan.add(wanted.name, std::move(refusal), std::move(record));
+    plan.add(wanted.name, std::move(refusal), [&wanted] {
+      RemoveUserScramCredentialRecord record;
+      record.name = wanted.name;
+      record.mechanism = wanted.mechanism;
+      return record;
+    });
   }
   for (const Upsertion& wanted : request.upsertions)
-    plan.add(wanted.name, refuse_upsertion(wanted), credential(wanted));
+    plan.add(wanted.name, refuse_upsertion(wanted), [&wanted] { return credential(wanted); });
   return std::move(plan).effects();
 }
 

@@ -1,5 +1,4 @@
-// A lack of memory in a later turn of a request closes its connection and nothing else, as in the turn in which it
-// came.
+// A lack of memory in a later turn of a request closes its connection and nothing else, as in the turn when it came.
 #include "broker/later_turn.h"
 
 #include <new>

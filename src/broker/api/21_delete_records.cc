@@ -26,7 +26,7 @@ void delete_records(Shard& owner, DeleteItem& item) {
   item.error = check_leader(partition, -1);
   if (item.error != ErrorCode::kNone) return;
   ErrorCode refused = ErrorCode::kNone;
-  item.error = partition->with_log([&](PartitionLog& log) -> Status {
+  item.error = partition->with_log_and_reserve([&](PartitionLog& log) -> Status {
     // An empty cleanup.policy keeps everything until it is deleted so.
     if (log.config().cleanup_compact && !log.config().cleanup_delete) {
       refused = ErrorCode::kPolicyViolation;

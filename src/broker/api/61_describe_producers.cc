@@ -14,36 +14,19 @@ using DescribeProducersCall = Call<DescribeProducersRequest, DescribeProducersRe
 // Here, and in the answer.
 constexpr size_t kProducer_bytes = sizeof(ProducerEntry) + sizeof(DescribeProducersResponse::ProducerState);
 
+using PartitionOut61 = DescribeProducersResponse::PartitionResponse;
+
+// The visits make the answer, a slice at a time.
 struct ProducersItem {
   TopicPartitionId id;
   AnswerPlace place;
   AnswerRoom* room = nullptr;
-  ErrorCode error = ErrorCode::kNone;
-  std::vector<ProducerEntry> producers;
+  PartitionOut61 out;
 };
 
-void look_up_producers(Shard& owner, ProducersItem& item) {
-  if (item.room->is_full()) {
-    item.error = ErrorCode::kUnknownServerError;
-    return;
-  }
-  Partition* partition = owner.find_partition(item.id);
-  item.error = check_leader(partition, -1);
-  if (item.error != ErrorCode::kNone) return;
-  item.error = partition->with_log([&](PartitionLog& log) -> Status {
-    auto producers = log.active_producers();
-    if (!producers) return producers.error();
-    item.producers = producers.take();
-    item.room->take(item.producers.size() * kProducer_bytes, "",
-                    "producers of " + partition->topic_partition().to_string());
-    return ok_status();
-  });
-}
-
-void describe_producers(const ProducersItem& item, DescribeProducersResponse::PartitionResponse& out) {
-  out.error_code = item.error;
-  if (item.error != ErrorCode::kNone) return;
-  for (const ProducerEntry& entry : item.producers) {
+void describe_producers(const std::vector<ProducerEntry>& producers, PartitionOut61& out) {
+  out.active_producers.reserve(producers.size());
+  for (const ProducerEntry& entry : producers) {
     auto& producer = out.active_producers.emplace_back();
     producer.producer_id = entry.producer_id;
     producer.producer_epoch = entry.epoch;
@@ -52,6 +35,24 @@ void describe_producers(const ProducersItem& item, DescribeProducersResponse::Pa
     producer.coordinator_epoch = entry.coordinator_epoch;
     producer.current_txn_start_offset = entry.current_txn_first_offset;
   }
+}
+
+void look_up_producers(Shard& owner, ProducersItem& item) {
+  if (item.room->is_full()) {
+    item.out.error_code = ErrorCode::kUnknownServerError;
+    return;
+  }
+  Partition* partition = owner.find_partition(item.id);
+  item.out.error_code = check_leader(partition, -1);
+  if (item.out.error_code != ErrorCode::kNone) return;
+  item.out.error_code = partition->with_log([&](PartitionLog& log) -> Status {
+    auto producers = log.active_producers();
+    if (!producers) return producers.error();
+    describe_producers(*producers, item.out);
+    item.room->take(producers->size() * kProducer_bytes, "",
+                    "producers of " + partition->topic_partition().to_string());
+    return ok_status();
+  });
 }
 
 void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
@@ -84,8 +85,10 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
   }
   shard.router().visit_each<ProducersItem>(shard, std::move(items), &look_up_producers,
                                            [call, response](std::vector<ProducersItem> found) {
-                                             for (const ProducersItem& item : found) {
-                                               describe_producers(item, item.place.in(*response));
+                                             for (ProducersItem& item : found) {
+                                               auto& out = item.place.in(*response);
+                                               out.error_code = item.out.error_code;
+                                               out.active_producers = std::move(item.out.active_producers);
                                              }
                                              call->reply(*response);
                                            });

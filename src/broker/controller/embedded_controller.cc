@@ -45,7 +45,8 @@ void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, De
       [call, throttle_ms](Response response) {
         response.throttle_time_ms = static_cast<int32_t>(std::min<int64_t>(*throttle_ms, INT32_MAX));
         call->answer(std::move(response));
-      });
+      },
+      call->give_up_ms());
 }
 
 void create_topics(const EmbeddedCallPtr& call) {

@@ -1,6 +1,7 @@
 // What the functions of the embedded controller share, one for each API (embedded_controller.cc has the table).
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -22,6 +23,11 @@ struct EmbeddedCall {
   OutgoingReply reply;
   BrokerSessions& sessions;
 
+  // When to say that the decision could not be written.
+  int64_t give_up_ms() const {
+    return std::min(context.deadline_ms, from.steady_ms() + MetadataRuntime::kUnwritten_ms);
+  }
+
   template <class Response>
   void answer(Response response) const {
     reply(ErrorCode::kNone, std::make_shared<Response>(std::move(response)));
@@ -33,7 +39,8 @@ using EmbeddedCallPtr = std::shared_ptr<EmbeddedCall>;
 template <class Response, class Decide>
 void decide_embedded(EmbeddedCallPtr call, Decide decide) {
   call->runtime.submit<Response>(call->from, std::move(decide),
-                                 [call](Response response) { call->answer(std::move(response)); });
+                                 [call](Response response) { call->answer(std::move(response)); },
+                                 call->give_up_ms());
 }
 
 // In files of their own, because they do more than decide.

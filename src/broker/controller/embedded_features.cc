@@ -45,7 +45,8 @@ void update_features_embedded(const EmbeddedCallPtr& call) {
           if (!raises_kraft_version(*request, call->from)) return call->answer(response);
           call->runtime.upgrade_kraft_version(call->from, [call, response] { call->answer(response); });
         });
-      });
+      },
+      call->give_up_ms());
 }
 
 }  // namespace milena

@@ -45,8 +45,13 @@ bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
     return true;
   }
   controller_.place_in_directories(records);
-  auto appended = append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
-                                          home_.now_ms());
+  const auto append = [&] {
+    return append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
+                                   home_.now_ms());
+  };
+  auto appended = append();
+  LogDirectory& directory = home_.node().directories->metadata();
+  if (!appended.ok() && home_.spend_reserve(directory, appended.error())) appended = append();
   if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted) {
     if (home_.first_time(appended.error().message))
       log_warn("the metadata log cannot be written at this moment: {}", appended.error().message);
@@ -69,6 +74,8 @@ void MetadataRuntime::again_later(Task task) {
     if (!closed_) task();
   });
 }
+
+bool MetadataRuntime::is_past(int64_t steady_ms) const { return home_.steady_ms() >= steady_ms; }
 
 struct MetadataRuntime::SyncJob {
   LogSync sync;
@@ -166,7 +173,8 @@ void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> name
           }
         }
         done();
-      });
+      },
+      from.steady_ms() + kUnwritten_ms);
 }
 
 void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
@@ -199,7 +207,7 @@ void MetadataRuntime::describe_quorum(Shard& from, std::function<void(const Meta
 
 void MetadataRuntime::next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) {
   at_home(from, [this, &from, done = std::move(done)]() mutable {
-    want_producer_id_.push_back({&from, std::move(done)});
+    want_producer_id_.push_back({&from, std::move(done), home_.steady_ms() + kUnwritten_ms});
     hand_out_producer_ids();
   });
 }
@@ -226,10 +234,7 @@ void MetadataRuntime::allocate_producer_ids() {
     allocating_ = false;
     if (response.error_code != ErrorCode::kNone) {
       log_error("no producer ids: {}", error_name(response.error_code));
-      for (WantsProducerId& one : std::exchange(want_producer_id_, {})) {
-        back(*one.from, [done = std::move(one.done)] { done(make_error(ErrorKind::kUnsupported, "no producer ids")); });
-      }
-      return;
+      return refuse_producer_ids(INT64_MAX, "no producer ids");
     }
     next_producer_id_ = response.producer_id_start;
     producer_ids_end_ = response.producer_id_start + response.producer_id_len;
@@ -237,7 +242,18 @@ void MetadataRuntime::allocate_producer_ids() {
   });
   if (written) return;
   allocating_ = false;
-  again_later([this] { allocate_producer_ids(); });
+  refuse_producer_ids(home_.steady_ms(), "no producer ids: the metadata log cannot be written");
+  if (!want_producer_id_.empty()) again_later([this] { allocate_producer_ids(); });
+}
+
+void MetadataRuntime::refuse_producer_ids(int64_t older_than_ms, const char* why) {
+  for (WantsProducerId& one : std::exchange(want_producer_id_, {})) {
+    if (one.give_up_ms > older_than_ms) {
+      want_producer_id_.push_back(std::move(one));
+    } else {
+      back(*one.from, [done = std::move(one.done), why] { done(make_error(ErrorKind::kUnsupported, "{}", why)); });
+    }
+  }
 }
 
 Status MetadataRuntime::close() {

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/out_of_memory.h"
 #include "broker/controller/metadata_log.h"
 #include "broker/controller/metadata_snapshots.h"
 #include "broker/controller/observers_of_metadata.h"
@@ -42,12 +41,16 @@ class MetadataRuntime {
   // The controller's shard.
   Shard& home() { return home_; }
 
+  // How long clients wait for a decision that cannot be written at the moment.
+  static constexpr int64_t kUnwritten_ms = 2000;
+
   // Lets the controller decide; `done` runs on `from` when the decision holds everywhere. What `decide` captures must
-  // stay as it is until then: it runs on the controller's shard.
+  // stay as it is until then: it runs on the controller's shard. While nothing can be written it is decided again and
+  // again; from `give_up_ms` on the steady clock the answer says that nothing was done.
   template <class Response>
   void submit(Shard& from, std::function<ControllerEffects<Response>(const Controller&)> decide,
-              std::function<void(Response)> done) {
-    at_home(from, [this, &from, decide = std::move(decide), done = std::move(done)]() mutable {
+              std::function<void(Response)> done, int64_t give_up_ms = INT64_MAX) {
+    at_home(from, [this, &from, decide = std::move(decide), done = std::move(done), give_up_ms]() mutable {
       ControllerEffects<Response> effects;
       if (!fits_into_memory([&] { effects = decide(controller_); })) {
         // The request is dropped, where it came from.
@@ -57,7 +60,11 @@ class MetadataRuntime {
       const bool written = commit(std::move(effects.records), effects.atomic, [this, &from, response, done] {
         back(from, [response, done] { continue_or_drop([&] { done(std::move(*response)); }); });
       });
-      if (!written) again_later([this, &from, decide, done] { submit<Response>(from, decide, done); });
+      if (written) return;
+      if (is_past(give_up_ms) && refuse_unwritten(*response)) {
+        return back(from, [response, done] { continue_or_drop([&] { done(std::move(*response)); }); });
+      }
+      again_later([this, &from, decide, done, give_up_ms] { submit<Response>(from, decide, done, give_up_ms); });
     });
   }
 
@@ -107,10 +114,11 @@ class MetadataRuntime {
   void at_home(Shard& from, Task task);
   void back(Shard& to, Task task);
   // On the home shard.
-  // False, and nothing has changed, when there is no descriptor to write with at this moment: what was decided is
-  // decided again.
+  // False, and nothing has changed, when there is no descriptor or no room to write with at this moment: what was
+  // decided is decided again.
   bool commit(MetadataRecords records, bool atomic, Task done);
   void again_later(Task task);
+  bool is_past(int64_t steady_ms) const;
   void start_sync();
   struct SyncJob;
   void run_sync(const std::shared_ptr<SyncJob>& job);
@@ -140,7 +148,9 @@ class MetadataRuntime {
   struct WantsProducerId {
     Shard* from;
     std::function<void(Result<int64_t>)> done;
+    int64_t give_up_ms;
   };
+  void refuse_producer_ids(int64_t older_than_ms, const char* why);
   std::vector<WantsProducerId> want_producer_id_;
   bool allocating_ = false;
   int64_t next_producer_id_ = 0;

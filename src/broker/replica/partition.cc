@@ -33,22 +33,29 @@ void Partition::end_waits(ErrorCode why) {
   signal_progress();
 }
 
+bool Partition::spend_reserve(const Error& error) {
+  return directory_ != nullptr && shard_.spend_reserve(*directory_, error);
+}
+
+Result<std::unique_ptr<PartitionLog>> Partition::open_ready() {
+  auto log = open_();
+  if (!log) return log;
+  // Nobody is told of an end that the files do not have.
+  RETURN_IF_ERROR((*log)->confirm_end());
+  if (leads_) RETURN_IF_ERROR((*log)->assign_epoch(leader_epoch_, (*log)->log_end_offset()));
+  return log;
+}
+
 PartitionLog* Partition::log() {
   if (log_ || offline_) return log_.get();
-  auto opened = open_();
+  auto opened = open_ready();
+  // Its records are read on a full disk, too.
+  if (!opened && spend_reserve(opened.error())) opened = open_ready();
   if (!opened) {
     take_offline(opened.error());
     return nullptr;
   }
-  std::unique_ptr<PartitionLog> log = opened.take();
-  // Nobody is told of an end that the files do not have.
-  Status ready = log->confirm_end();
-  if (ready.ok() && leads_) ready = log->assign_epoch(leader_epoch_, log->log_end_offset());
-  if (!ready.ok()) {
-    take_offline(ready.error());
-    return nullptr;
-  }
-  log_ = std::move(log);
+  log_ = opened.take();
   known_empty_ = false;
   if (leader_ != nullptr) leader_->set_epoch_start(log_->log_end_offset());
   if (leads_) advance_high_watermark();
@@ -104,6 +111,9 @@ AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks c
   return whole_or_not([&]() -> AppendOutcome {
     PartitionLog* partition_log = log();
     if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    // What was kept in reserve is not for new records.
+    const bool new_records = checks.origin == AppendOrigin::kClient || checks.origin == AppendOrigin::kCoordinator;
+    if (new_records && directory_->reserve().spent()) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
     Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);
     if (!outcome) {
       take_offline(outcome.error());

@@ -68,6 +68,15 @@ class Partition {
     Status used = use(*opened);
     return used.ok() ? ErrorCode::kNone : failed_use(used.error());
   }
+  // The same for what makes room: on a full disk it is given what is kept in reserve, and is called once more.
+  template <class Use>
+  ErrorCode with_log_and_reserve(Use&& use) {
+    PartitionLog* opened = log();
+    if (opened == nullptr) return ErrorCode::kKafkaStorageError;
+    Status used = use(*opened);
+    if (!used.ok() && spend_reserve(used.error())) used = use(*opened);
+    return used.ok() ? ErrorCode::kNone : failed_use(used.error());
+  }
   // 0 when it is offline.
   int64_t log_end_offset() { return log() ? log_->log_end_offset() : 0; }
 
@@ -177,6 +186,8 @@ class Partition {
   };
 
   ErrorCode failed_use(const Error& error);
+  bool spend_reserve(const Error& error);
+  Result<std::unique_ptr<PartitionLog>> open_ready();
   void start_leading(const PartitionImage& image);
   void start_following(const PartitionImage& image);
   int64_t max_lag_ms() const;

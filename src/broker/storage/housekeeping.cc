@@ -18,7 +18,7 @@ void apply_retention(Shard& shard, Partition& partition) {
   if (partition.known_empty()) return;
   int64_t before = 0;
   int64_t after = 0;
-  const ErrorCode failed = partition.with_log([&](PartitionLog& log) -> Status {
+  const ErrorCode failed = partition.with_log_and_reserve([&](PartitionLog& log) -> Status {
     before = log.log_start_offset();
     auto doomed = log.apply_retention();
     if (!doomed) return doomed.error();
@@ -135,8 +135,10 @@ struct Housekeeping::Writer {
   // Files that lie open for later give way to what must not be lost.
   Status write_to(LogDirectory& directory, const OffsetSnapshot& offsets) {
     Status written = offsets.write(directory, true);
-    while (!written && written.error().kind == ErrorKind::kExhausted && files.close_oldest())
+    while (!written && written.error().kind == ErrorKind::kExhausted &&
+           (directory.reserve().spend() || files.close_oldest())) {
       written = offsets.write(directory, true);
+    }
     return written;
   }
 
@@ -207,6 +209,7 @@ void Housekeeping::collect_and_write() {
             [writer = writer_, all, status] { *status = writer->write(*all, false); },
             [this, status, served] {
               writing_ = false;
+              look_for_spent_reserves();
               if (!status->ok()) {
                 log_error("checkpoints: {}", status->error().message);
                 note_change();
@@ -215,6 +218,14 @@ void Housekeeping::collect_and_write() {
               if (!wanted_.empty() && !writing_) collect_and_write();
             });
       });
+}
+
+// The worker may have spent them.
+void Housekeeping::look_for_spent_reserves() {
+  const LogDirectories& directories = *home_.node().directories;
+  const bool any = std::any_of(directories.all().begin(), directories.all().end(),
+                               [](const auto& each) { return each->reserve().spent(); });
+  if (any) home_.node().on_reserve_spent(home_);
 }
 
 void Housekeeping::run_retention() {

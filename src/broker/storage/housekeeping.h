@@ -67,6 +67,7 @@ class Housekeeping {
 
   void collect_and_write();
   void run_retention();
+  void look_for_spent_reserves();
 
   Shard& home_;
   // Shared with the worker, which may outlive us.

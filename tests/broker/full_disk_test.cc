@@ -1,0 +1,226 @@
+// A full disk never ends the node. Records are refused, everything else goes on with what is kept in reserve, and all
+// is well again when there is room.
+#include <filesystem>
+
+#include "base/forwarding_file_system.h"
+#include "broker/node_fixture.h"
+#include "log/disk_reserve.h"
+#include "protocol/messages/delete_records.h"
+#include "protocol/messages/delete_topics.h"
+#include "protocol/messages/incremental_alter_configs.h"
+#include "protocol/messages/init_producer_id.h"
+
+namespace milena::broker_test {
+namespace {
+
+// The real file system, which is full when the test says so: then nothing is written, unless a reserve is removed.
+class FullFiles final : public ForwardingFileSystem {
+ public:
+  enum class Room { kPlenty, kReserve, kNone };
+
+  void fill(Room room = Room::kReserve) { room_ = room; }
+  bool full() const { return room_ != Room::kPlenty && !(room_ == Room::kReserve && spent_); }
+  int refused() const { return refused_; }
+
+  Status allocate(const std::string& path, uint64_t) override {
+    if (room_ != Room::kPlenty) return no_room(path);
+    spent_ = false;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    auto file = ForwardingFileSystem::open(path, OpenMode::kReadOrCreate);
+    return file.ok() ? ok_status() : Status(file.error());
+  }
+  Status remove(const std::string& path) override {
+    spent_ |= path.ends_with(DiskReserve::kFileName);
+    return ForwardingFileSystem::remove(path);
+  }
+  DiskSpace space(const std::string&) override { return {1 << 30, room_ == Room::kPlenty ? 1 << 29 : 0}; }
+  Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    if (mode == OpenMode::kReadOrCreate && full() && !exists(path)) return no_room(path);
+    auto file = ForwardingFileSystem::open(path, mode);
+    if (!file) return file;
+    return std::shared_ptr<File>(std::make_shared<Written>(*file, *this));
+  }
+
+ private:
+  class Written final : public File {
+   public:
+    Written(std::shared_ptr<File> file, FullFiles& owner) : file_(std::move(file)), owner_(owner) {}
+    Result<size_t> read_at(uint64_t position, char* to, size_t size) const override {
+      return file_->read_at(position, to, size);
+    }
+    Status write_at(uint64_t position, std::span<const iovec> parts) override {
+      return owner_.full() ? Status(owner_.no_room(path())) : file_->write_at(position, parts);
+    }
+    Status truncate(uint64_t size) override { return file_->truncate(size); }
+    Status sync() override { return file_->sync(); }
+    Result<uint64_t> size() const override { return file_->size(); }
+    int descriptor() const override { return file_->descriptor(); }
+    const std::string& path() const override { return file_->path(); }
+
+   private:
+    std::shared_ptr<File> file_;
+    FullFiles& owner_;
+  };
+
+  Error no_room(const std::string& path) {
+    refused_++;
+    return make_error(ErrorKind::kExhausted, "{}: no space left on device", path);
+  }
+
+  Room room_ = Room::kPlenty;
+  bool spent_ = false;
+  int refused_ = 0;
+};
+
+using Room = FullFiles::Room;
+
+class FullDiskTest : public NodeFixture {
+ protected:
+  void SetUp() override {
+    node().use_files(files_);
+    start();
+  }
+
+  CreateTopicsRequest creation(ByteView name, int32_t timeout_ms) {
+    CreateTopicsRequest request;
+    request.timeout_ms = timeout_ms;
+    auto& topic = request.topics.emplace_back();
+    topic.name = name;
+    topic.num_partitions = 1;
+    topic.replication_factor = 1;
+    return request;
+  }
+  ErrorCode delete_records(ByteView name, int64_t offset) {
+    DeleteRecordsRequest request;
+    request.topics.push_back({name, {{0, offset}}});
+    const auto answer = client().ask<DeleteRecordsResponse>(request, 2);
+    return answer.topics.at(0).partitions.at(0).error_code;
+  }
+  ErrorCode delete_topic(ByteView name) {
+    DeleteTopicsRequest request;
+    request.topics.push_back({name, {}});
+    request.timeout_ms = 60'000;
+    return client().ask<DeleteTopicsResponse>(request, 6).responses.at(0).error_code;
+  }
+  // The reserves are looked for once a second.
+  void look_for_room() { node().advance(1'000); }
+
+  FullFiles files_;
+};
+INSTANTIATE_TEST_SUITE_P(Shards, FullDiskTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(FullDiskTest, RecordsAreRefusedUntilThereIsRoom) {
+  create_topic("t");
+  ASSERT_EQ(produce("t", 0, {"a"}).error_code, ErrorCode::kNone);
+  files_.fill();
+  EXPECT_EQ(produce("t", 0, {"b"}).error_code, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"a"});
+  // Records use nothing of the reserve.
+  EXPECT_TRUE(files_.full());
+  files_.fill(Room::kPlenty);
+  EXPECT_EQ(produce("t", 0, {"c"}).base_offset, 1);
+}
+
+TEST_P(FullDiskTest, TopicsAndRecordsAreDeletedFromTheReserve) {
+  create_topic("t");
+  create_topic("victim");
+  ASSERT_EQ(produce("t", 0, {"a", "b"}).error_code, ErrorCode::kNone);
+  ASSERT_EQ(produce("victim", 0, {"a"}).error_code, ErrorCode::kNone);
+  files_.fill();
+  EXPECT_EQ(delete_topic("victim"), ErrorCode::kNone);
+  EXPECT_FALSE(files_.full());
+  // It is not for records.
+  EXPECT_EQ(produce("t", 0, {"c"}).error_code, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(delete_records("t", 1), ErrorCode::kNone);
+  EXPECT_EQ(list_offset("t", 0, -2).offset, 1);
+  look_for_room();
+  EXPECT_EQ(produce("t", 0, {"c"}).error_code, ErrorCode::kKafkaStorageError);
+  files_.fill(Room::kPlenty);
+  look_for_room();
+  EXPECT_EQ(produce("t", 0, {"c"}).base_offset, 2);
+  // It is whole again, for the next time.
+  files_.fill();
+  EXPECT_TRUE(files_.full());
+  EXPECT_EQ(delete_topic("t"), ErrorCode::kNone);
+}
+
+TEST_P(FullDiskTest, RetentionGoesOn) {
+  create_topic("t", 1, {{"retention.ms", "1000"}});
+  ASSERT_EQ(produce("t", 0, {"a", "b"}).error_code, ErrorCode::kNone);
+  files_.fill();
+  node().advance(10 * 60'000);
+  EXPECT_EQ(list_offset("t", 0, -2).offset, 2);
+}
+
+// Without a reserve, too, a request is answered.
+TEST_P(FullDiskTest, ACreationThatCannotBeWrittenIsRefused) {
+  files_.fill(Room::kNone);
+  client().start(creation("t", 60'000), 7);
+  EXPECT_FALSE(client().has_answer());
+  node().advance(3'000);
+  auto answer = client().take<CreateTopicsResponse>(7);
+  ASSERT_EQ(answer.topics.size(), 1u);
+  EXPECT_EQ(answer.topics[0].error_code, ErrorCode::kKafkaStorageError);
+  EXPECT_TRUE(answer.topics[0].topic_id.is_zero());
+  EXPECT_EQ(answer.topics[0].num_partitions, -1);
+  EXPECT_EQ(node().topic("t"), nullptr);
+  // The client's own time, where that is shorter.
+  client().start(creation("t", 200), 7);
+  node().advance(300);
+  EXPECT_EQ(client().take<CreateTopicsResponse>(7).topics.at(0).error_code, ErrorCode::kKafkaStorageError);
+
+  files_.fill(Room::kPlenty);
+  EXPECT_EQ(try_create_topic("t", 1).error_code, ErrorCode::kNone);
+  node().advance(10'000);
+  EXPECT_EQ(produce("t", 0, {"a"}).error_code, ErrorCode::kNone);
+}
+
+// A lack that passes soon is waited for.
+TEST_P(FullDiskTest, ACreationWaitsForRoomThatComesSoon) {
+  files_.fill(Room::kNone);
+  client().start(creation("t", 60'000), 7);
+  files_.fill(Room::kPlenty);
+  node().advance(300);
+  EXPECT_EQ(client().take<CreateTopicsResponse>(7).topics.at(0).error_code, ErrorCode::kNone);
+}
+
+TEST_P(FullDiskTest, OtherDecisionsThatCannotBeWrittenAreRefused) {
+  create_topic("t");
+  files_.fill(Room::kNone);
+  IncrementalAlterConfigsRequest request;
+  request.resources.push_back({2, "t", {{"retention.ms", 0, "1000"}}});
+  client().start(request, 1);
+  node().advance(3'000);
+  EXPECT_EQ(client().take<IncrementalAlterConfigsResponse>(1).responses.at(0).error_code,
+            ErrorCode::kKafkaStorageError);
+  InitProducerIdRequest id;
+  id.transactional_id.reset();
+  client().start(id, 4);
+  node().advance(3'000);
+  EXPECT_NE(client().take<InitProducerIdResponse>(4).error_code, ErrorCode::kNone);
+  files_.fill(Room::kPlenty);
+  EXPECT_EQ(client().ask<InitProducerIdResponse>(id, 4).error_code, ErrorCode::kNone);
+}
+
+TEST_P(FullDiskTest, TheNodeStopsAndStartsOnAFullDisk) {
+  create_topic("t");
+  ASSERT_EQ(produce("t", 0, {"a"}).error_code, ErrorCode::kNone);
+  for (const bool killed : {false, true}) {
+    SCOPED_TRACE(killed);
+    files_.fill();
+    if (killed) kill_and_start(); else restart();
+    EXPECT_EQ(values_from("t", 0, 0).at(0), "a");
+    files_.fill(Room::kPlenty);
+    look_for_room();
+    EXPECT_EQ(produce("t", 0, {"b"}).error_code, ErrorCode::kNone);
+  }
+  // A stop leaves nothing behind that Kafka does not know.
+  client_gone();
+  node().stop();
+  for (const auto& file : std::filesystem::recursive_directory_iterator(node().directory())) {
+    EXPECT_NE(file.path().filename(), DiskReserve::kFileName);
+  }
+}
+
+}  // namespace
+}  // namespace milena::broker_test
