@@ -113,6 +113,15 @@ class ControllerBrokersTest : public ::testing::Test {
   uint64_t last_uuid_ = 0;
 };
 
+TEST_F(ControllerBrokersTest, ABrokerWithoutARackHasNone) {
+  ASSERT_EQ(try_register(registration(2)), ErrorCode::kNone);
+  EXPECT_EQ(broker(2).rack, std::nullopt);
+  BrokerRegistrationRequest request = registration(3);
+  request.rack = "east";
+  ASSERT_EQ(try_register(request), ErrorCode::kNone);
+  EXPECT_EQ(broker(3).rack, "east");
+}
+
 TEST_F(ControllerBrokersTest, ARegistrationIsFencedUntilTheBrokerHasCaughtUp) {
   const int64_t at = next_offset_;
   ASSERT_EQ(try_register(registration(2)), ErrorCode::kNone);
