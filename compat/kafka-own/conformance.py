@@ -48,7 +48,7 @@ class Table:
     def totals(self):
         rows = self.rows.values()
         passed, squeezed = sum(row.passed for row in rows), sum(row.squeezed for row in rows)
-        yield f"# {len(rows)} classes: {passed} tests passed, {squeezed} of them with fewer controllers than they ask for"
+        yield f"# {len(rows)} classes: {passed} tests passed, {squeezed} of them on fewer nodes than they ask for"
         for kind, count in count_kinds(rows):
             yield f"# {count} did not pass: {kind}: {KINDS.get(kind, 'not in ledger.txt')}"
 
@@ -58,7 +58,7 @@ class Table:
         rows = {name: Row(*cells) for name, *cells in ROW.findall(text)}
         rows.update(self.rows)
         rows = {name: rows[name] for name in sorted(rows) if name in listed}
-        text = _put(text, "classes", ["| Class | Passed | of these with fewer controllers | Did not pass |", "|---|---|---|---|",
+        text = _put(text, "classes", ["| Class | Passed | of these on fewer nodes | Did not pass |", "|---|---|---|---|",
                                       *(row.text(name) for name, row in rows.items())])
         text = _put(text, "counts", _counts(rows.values()))
         page.write_text(_put(text, "reasons", _reasons(Ledger().lines)))
@@ -73,7 +73,7 @@ def _put(text, part, lines):
 def _counts(rows):
     passed, squeezed = sum(row.passed for row in rows), sum(row.squeezed for row in rows)
     yield from ("| Outcome | Tests | |", "|---|---|---|")
-    yield f"| passed | {passed} | {squeezed} of them with one controller where they ask for several |"
+    yield f"| passed | {passed} | {squeezed} of them on fewer nodes than they ask for |"
     for kind, count in count_kinds(rows):
         yield f"| {kind} | {count} | {KINDS.get(kind, 'no reason is known yet')} |"
 

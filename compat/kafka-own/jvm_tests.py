@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "java"), str(HERE.parent / "lib")]
@@ -25,6 +26,8 @@ OPTIONS = ["-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.secu
            f"-Djunit.jupiter.execution.timeout.testable.method.default={TEST_LIMIT_S}s",
            f"-Djunit.jupiter.execution.timeout.lifecycle.method.default={TEST_LIMIT_S}s",
            "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
+           # The KDC that tests make.
+           "--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
            f"-Dlog4j2.configurationFile={HERE / 'log4j2.yaml'}"]
 
 
@@ -49,7 +52,8 @@ def short(test_class):
 
 def jars(version):
     tests = TESTS_OF_OTHERS.get(version, version)
-    return jvm.jars_of(HERE / "pom.xml", f"kafka-own-{version}", "kafka_2.13-*-test.jar",
+    pom = HERE / "pom.xml"
+    return jvm.jars_of(pom, f"kafka-own-{version}-{zlib.crc32(pom.read_bytes()):08x}", "kafka_2.13-*-test.jar",
                        f"Apache Kafka {version} and the tests of {tests}", f"-Dkafka.version={version}", f"-Dtests.version={tests}")
 
 

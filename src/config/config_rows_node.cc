@@ -40,7 +40,7 @@ static const ConfigDef kNodeRows[] = {
      "How often it is checked whether preferred replicas lead."},
     {"controlled.shutdown.enable", kBoolean, "true", "", kReadOnly, kNoEffect,
      "Hands leadership over before the broker stops."},
-    {"unclean.leader.election.enable", kBoolean, "false", "", kClusterWide, 0,
+    {"unclean.leader.election.enable", kBoolean, "false", "", kClusterWide, kHonoured,
      "Lets a replica that is not in sync become leader when no other is left; records may be lost."},
     {"unclean.leader.election.interval.ms", kLong, "300000", "[1,...]", kReadOnly, kInternal,
      "How often the controller looks for partitions that need such an election."},

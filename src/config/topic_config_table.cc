@@ -115,7 +115,7 @@ constexpr TopicConfigDef kDefs[]{
          "What happens to old segments: delete removes them by time and size, compact keeps the last record of "
          "every key, both together do both. An empty list keeps everything."),
      kCleanupPolicy},
-    {row("unclean.leader.election.enable", kBoolean, "false", "", 0,
+    {row("unclean.leader.election.enable", kBoolean, "false", "", kHonoured,
          "Whether a replica that was not in sync may become leader when no other is left, at the price of lost "
          "records."),
      kUnclean},

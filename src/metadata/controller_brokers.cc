@@ -102,6 +102,7 @@ ControllerEffects<BrokerRegistrationResponse> Controller::register_remote_broker
     one.min_supported_version = feature.min_supported_version;
     one.max_supported_version = feature.max_supported_version;
   }
+  record.rack.reset();  // no rack is not the rack without a name
   if (request.rack) record.rack = Bytes(*request.rack);
   record.fenced = same ? before->fenced : true;
   record.in_controlled_shutdown = same && before->in_controlled_shutdown;

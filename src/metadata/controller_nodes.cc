@@ -156,10 +156,14 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
   if (broker == nullptr) return effects;
   if (broker->fenced) effects.records.emplace_back(fencing_change(*broker, Fencing::kUnfence));
   // Kafka leaves partitions without a leader when their last broker stops. In this order: in sync, eligible
-  // (KIP-966), and last of all the one that led before it stopped uncleanly, which may have lost records and
-  // is marked as recovering.
+  // (KIP-966), the one that led before it stopped uncleanly, and any replica where the topic allows that. The last
+  // two may lack records and are marked as recovering.
   const auto has = [broker_id](const auto& list) {
     return std::find(list.begin(), list.end(), broker_id) != list.end();
+  };
+  const auto allows_unclean = [this](const TopicImage& topic) {
+    return resolve_topic_config(image_.configs(ResourceType::kTopic, topic.name), broker_settings())
+        .unclean_leader_election;
   };
   for (const TopicImage& topic : image_.topics()) {
     for (int32_t number = 0; number < topic.partition_count(); ++number) {
@@ -171,13 +175,15 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
       const bool eligible = has(extras.eligible_leader_replicas);
       const bool led_last =
           partition->isr.empty() && extras.eligible_leader_replicas.empty() && has(extras.last_known_elr);
-      if (!in_sync && !eligible && !led_last) continue;
+      const bool certain = in_sync || eligible;
+      if (!certain && !led_last && !(partition->replicas.contains(broker_id) && allows_unclean(topic))) continue;
       PartitionChangeRecord change;
       change.partition_id = number;
       change.topic_id = topic.id;
       change.leader = broker_id;
       if (!in_sync) change.isr = {broker_id};
-      if (!in_sync && !eligible) change.leader_recovery_state = 1;
+      if (!certain) change.leader_recovery_state = 1;
+      if (!certain && !extras.eligible_leader_replicas.empty()) change.eligible_leader_replicas.emplace();
       if (eligible) {
         std::vector<int32_t> rest = extras.eligible_leader_replicas;
         std::erase(rest, broker_id);

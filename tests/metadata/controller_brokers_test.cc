@@ -73,7 +73,8 @@ class ControllerBrokersTest : public ::testing::Test {
     ASSERT_EQ(try_register(registration(id)), ErrorCode::kNone);
     ASSERT_FALSE(heartbeat(id).is_fenced);
   }
-  void create(ByteView name, std::vector<int32_t> replicas, const char* min_in_sync = "1") {
+  void create(ByteView name, std::vector<int32_t> replicas, const char* min_in_sync = "1",
+              const char* unclean = "false") {
     CreateTopicsRequest request;
     auto& topic = request.topics.emplace_back();
     topic.name = name;
@@ -81,6 +82,7 @@ class ControllerBrokersTest : public ::testing::Test {
     topic.replication_factor = -1;
     topic.assignments.push_back({0, std::move(replicas)});
     topic.configs.push_back({"min.insync.replicas", min_in_sync});
+    topic.configs.push_back({"unclean.leader.election.enable", unclean});
     request.timeout_ms = 1000;
     auto effects = controller_.create_topics(request);
     ASSERT_EQ(effects.response.topics.at(0).error_code, ErrorCode::kNone);
@@ -112,6 +114,15 @@ class ControllerBrokersTest : public ::testing::Test {
   int64_t next_offset_ = 0;
   uint64_t last_uuid_ = 0;
 };
+
+TEST_F(ControllerBrokersTest, ABrokerWithoutARackHasNone) {
+  ASSERT_EQ(try_register(registration(2)), ErrorCode::kNone);
+  EXPECT_EQ(broker(2).rack, std::nullopt);
+  BrokerRegistrationRequest request = registration(3);
+  request.rack = "east";
+  ASSERT_EQ(try_register(request), ErrorCode::kNone);
+  EXPECT_EQ(broker(3).rack, "east");
+}
 
 TEST_F(ControllerBrokersTest, ARegistrationIsFencedUntilTheBrokerHasCaughtUp) {
   const int64_t at = next_offset_;
@@ -209,6 +220,28 @@ TEST_F(ControllerBrokersTest, WhoMayHaveLostRecordsIsNotEligible) {
   EXPECT_EQ(partition("t").extras().eligible_leader_replicas, (std::vector<int32_t>{2})) << "it stopped in order";
   ASSERT_EQ(try_register(registration(2, 3, -1)), ErrorCode::kNone);
   EXPECT_TRUE(partition("t").extras().eligible_leader_replicas.empty());
+}
+
+// With a topic that does not allow it, it stays without a leader until the one in sync is back.
+TEST_F(ControllerBrokersTest, AReplicaThatComesBackLeadsOutOfSyncWhereTheTopicAllowsIt) {
+  for (const char* allowed : {"false", "true"}) {
+    join(2);
+    join(3);
+    create(allowed, {2, 3}, "1", allowed);
+    apply(controller_.fence_lost_broker(2).records);
+    apply(controller_.fence_lost_broker(3).records);
+    ASSERT_EQ(partition(allowed).leader, kNoLeader);
+    join(2);
+    const bool may = ByteView(allowed) == "true";
+    EXPECT_EQ(partition(allowed).leader, may ? 2 : kNoLeader);
+    EXPECT_EQ(partition(allowed).leader_recovery_state, may ? 1 : 0);
+    if (may) {
+      EXPECT_EQ(partition(allowed).isr.to_vector(), std::vector<int32_t>{2});
+      EXPECT_TRUE(partition(allowed).extras().eligible_leader_replicas.empty());
+    }
+    join(3);
+    EXPECT_EQ(partition(allowed).leader, may ? 2 : 3);
+  }
 }
 
 TEST_F(ControllerBrokersTest, TheLeaderSaysWhoIsInSync) {

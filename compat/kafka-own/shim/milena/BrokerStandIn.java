@@ -89,8 +89,10 @@ public final class BrokerStandIn {
             case "quotaManagers" -> quotas.managers();
             case "authorizerPlugin" -> security.authorizer();
             case "credentialProvider" -> security.credentials();
+            case "tokenCache" -> security.tokens();
             case "isShutdown" -> !program.running();
-            case "brokerState" -> program.running() ? BrokerState.RUNNING : BrokerState.NOT_RUNNING;
+            case "brokerState" -> program.running() ? BrokerState.RUNNING
+                : program.wasStarted() ? BrokerState.SHUTTING_DOWN : BrokerState.NOT_RUNNING;
             case "startup" -> {
                 program.start();
                 yield null;

@@ -338,7 +338,9 @@ public final class Cluster implements ClusterInstance {
     }
 
     private static boolean holds(Path logs, String topic) {
-        String[] found = logs.toFile().list((parent, name) -> name.startsWith(topic + "-0"));
+        // What a broker finds after its topic is gone it may keep under another name.
+        String[] found = logs.toFile().list((parent, name) ->
+            name.equals(topic + "-0") || name.startsWith(topic + "-0") && name.endsWith("-delete"));
         return found != null && found.length > 0;
     }
 

@@ -94,6 +94,10 @@ public class Program {
         return current != null && current.isAlive();
     }
 
+    public boolean wasStarted() {
+        return !apis.isEmpty();
+    }
+
     /** The connections that are open at its listeners, as the system knows them. */
     public int connections() throws IOException {
         int count = 0;

@@ -2,9 +2,13 @@ package milena;
 
 import static milena.StandIn.UNSERVED;
 
+import java.io.File;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -16,12 +20,22 @@ import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.internals.Plugin;
 import org.apache.kafka.common.message.DescribeUserScramCredentialsRequestData;
+import org.apache.kafka.common.metadata.DelegationTokenRecord;
+import org.apache.kafka.common.metadata.RemoveDelegationTokenRecord;
+import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.record.internal.FileRecords;
+import org.apache.kafka.common.record.internal.Record;
+import org.apache.kafka.common.record.internal.RecordBatch;
 import org.apache.kafka.common.requests.DescribeAclsRequest;
 import org.apache.kafka.common.requests.DescribeAclsResponse;
 import org.apache.kafka.common.requests.DescribeUserScramCredentialsRequest;
 import org.apache.kafka.common.requests.DescribeUserScramCredentialsResponse;
 import org.apache.kafka.common.security.scram.ScramCredential;
 import org.apache.kafka.common.security.token.delegation.internals.DelegationTokenCache;
+import org.apache.kafka.common.security.token.delegation.TokenInformation;
+import org.apache.kafka.common.utils.SecurityUtils;
+import org.apache.kafka.metadata.MetadataRecordSerde;
 import org.apache.kafka.security.CredentialProvider;
 import org.apache.kafka.server.authorizer.AclCreateResult;
 import org.apache.kafka.server.authorizer.AclDeleteResult;
@@ -96,5 +110,32 @@ final class SecurityStandIn {
                 provider.updateCredential(ScramMechanism.fromType(info.mechanism()), user.user(),
                     new ScramCredential(new byte[0], new byte[0], new byte[0], info.iterations()));
         return provider;
+    }
+
+    /** Who may be told of tokens came by SASL or TLS, and the shim does not: they stand in the node's log of metadata. */
+    DelegationTokenCache tokens() {
+        return StandIn.of(DelegationTokenCache.class, (method, none) -> method.equals("tokens") ? tokensOnDisk() : UNSERVED);
+    }
+
+    private Collection<TokenInformation> tokensOnDisk() throws IOException {
+        Map<String, TokenInformation> tokens = new HashMap<>();
+        File log = new File(program.logDirs().get(0).toFile(), "__cluster_metadata-0/00000000000000000000.log");
+        if (!log.exists()) return List.of();
+        try (FileRecords records = FileRecords.open(log, false)) {
+            for (RecordBatch batch : records.batches()) {
+                if (batch.isControlBatch()) continue;
+                for (Record record : batch)
+                    note(MetadataRecordSerde.INSTANCE.read(new ByteBufferAccessor(record.value()), record.valueSize()).message(), tokens);
+            }
+        }
+        return tokens.values();
+    }
+
+    private static void note(ApiMessage message, Map<String, TokenInformation> tokens) {
+        if (message instanceof RemoveDelegationTokenRecord gone) tokens.remove(gone.tokenId());
+        if (!(message instanceof DelegationTokenRecord token)) return;
+        tokens.put(token.tokenId(), new TokenInformation(token.tokenId(), SecurityUtils.parseKafkaPrincipal(token.owner()),
+            SecurityUtils.parseKafkaPrincipal(token.requester()), List.of(), token.issueTimestamp(), token.maxTimestamp(),
+            token.expirationTimestamp()));
     }
 }

@@ -47,6 +47,8 @@ public final class Settings {
         settings.values().removeAll(HARMLESS);
         settings.put("unstable.feature.versions.enable", "false");
         settings.put("unstable.api.versions.enable", "false");
+        // A broker stops when all others have told the controller that they know who leads now.
+        settings.putIfAbsent("broker.heartbeat.interval.ms", "200");
         // Several nodes on one machine.
         settings.put("milena.http.listeners", "");
         if (Boolean.getBoolean("milena.strict")) settings.put("milena.strict.kafka", "true");
