@@ -260,11 +260,18 @@ class RunningBroker(Broker):
         return self
 
 
-def start(choice, directory, settings=None, count=1):
-    """Starts the chosen broker on a free port, or so many as one cluster; `directory` gets its data and its log."""
+def start(choice, directory, settings=None, count=1, environment=None):
+    """Starts the chosen broker on a free port, or so many as one cluster; `directory` gets its data and its log.
+
+    `environment` is for one broker of Milena.
+    """
     if choice.kind == "running":
         if settings:
             raise SystemExit("this suite starts its broker with settings of its own: unset MILENA_BROKER")
         return RunningBroker(choice.address, directory).start()
+    if count > 1:
+        if choice.kind != "milena":
+            raise SystemExit("--brokers is for Milena")
+        return MilenaCluster(directory, settings, count).start()
     made = (OracleBroker if choice.kind == "oracle" else MilenaBroker)(directory, settings, environment=environment)
     return made.start()

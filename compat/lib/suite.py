@@ -28,7 +28,7 @@ class Suite:
 
     def start_broker(self, name="broker", settings=None, environment=None):
         """A fresh broker with a fresh data directory (or the running one that MILENA_BROKER names)."""
-        return broker.start(self.choice, self.work_dir / name, settings, self.options.brokers)
+        return broker.start(self.choice, self.work_dir / name, settings, self.options.brokers, environment)
 
     def wanted(self, name):
         """False when the command line names other checks only."""

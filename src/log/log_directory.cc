@@ -64,6 +64,7 @@ LogDirectory::~LogDirectory() {
 
 Status LogDirectory::take_into_use() {
   in_use_ = true;
+  reserve_.give_back();
   if (!clean_shutdown_) return ok_status();
   RETURN_IF_ERROR(file_system_.remove(path_of(kCleanShutdownFile)));
   // Before anything is written: a mark that comes back after a power failure would keep the next start from recovering.

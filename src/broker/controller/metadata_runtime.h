@@ -16,6 +16,8 @@
 #include "broker/controller/metadata_log.h"
 #include "broker/controller/metadata_snapshots.h"
 #include "broker/controller/observers_of_metadata.h"
+#include "broker/controller/unwritten.h"
+#include "broker/later_turn.h"
 #include "log/partition_log.h"
 #include "metadata/controller.h"
 #include "metadata/image.h"
