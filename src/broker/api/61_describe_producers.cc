@@ -27,8 +27,9 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
     item.error = ErrorCode::kUnknownServerError;
     return;
   }
-  Partition* partition = owner.find_partition(item.id);
-  item.error = check_leader(partition, -1);
+  // Followers know them, too.
+  Partition* partition = owner.find_replica(item.id);
+  item.error = check_replica(partition, -1);
   if (item.error != ErrorCode::kNone) return;
   item.error = partition->with_log([&](PartitionLog& log) -> Status {
     auto producers = log.active_producers();

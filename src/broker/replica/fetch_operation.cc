@@ -13,6 +13,8 @@ namespace {
 
 constexpr int16_t kFirstVersionWithMaxBytes = 3;
 constexpr int16_t kFirstVersionOfZstd = 10;
+constexpr int16_t kFirstVersionWithRack = 11;
+constexpr int32_t kConsumer = -1;
 
 // What the client believes about its own last record (KIP-595): where the logs part, if they do.
 Status check_last_epoch(PartitionLog& log, FetchItem& item) {
@@ -80,8 +82,9 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   item.aborted.reset();
   item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
 
-  Partition* partition = owner.find_partition(item.id);
-  item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1));
+  Partition* partition = owner.find_replica(item.id);
+  const int32_t epoch = std::max(item.position.current_leader_epoch, -1);
+  item.error = limits.any_replica ? check_replica(partition, epoch) : check_leader(partition, epoch);
   if (item.error != ErrorCode::kNone) return;
   const bool follower = limits.replica_id >= 0;
   if (follower && !partition->is_replica(limits.replica_id)) {
@@ -127,6 +130,7 @@ void FetchOperation::start() {
   limits_.read_committed = request.isolation_level == 1;
   limits_.replica_id = call_->version() >= 15 ? request.replica_state.replica_id : request.replica_id;
   if (call_->version() >= 15) limits_.replica_epoch = request.replica_state.replica_epoch;
+  limits_.any_replica = limits_.replica_id == kConsumer && call_->version() >= kFirstVersionWithRack;
   deadline_ms_ = shard_.steady_ms() + std::max(request.max_wait_ms, 0);
 
   bool makes_full_fetch =
@@ -277,14 +281,14 @@ void FetchOperation::read() {
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
     for (FetchItem& item : *part) {
       if (!std::exchange(item.waits, false)) continue;
-      if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
+      if (Partition* p = owner.find_replica(item.id)) p->waiters().remove(*waiter);
     }
     uint64_t bytes = read_partitions(owner, *part, limits);
     // Registered before anybody can append again, so that no move is missed.
     if (may_wait && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
       for (FetchItem& item : *part) {
-        Partition* p = owner.find_partition(item.id);
-        if (p == nullptr) continue;
+        Partition* p = owner.find_replica(item.id);
+        if (p == nullptr || (!p->leads() && !limits.any_replica)) continue;
         p->waiters().add(waiter);
         item.waits = true;
       }
@@ -359,7 +363,7 @@ void FetchOperation::unregister() {
       shard_, std::move(registered),
       [waiter = waiter_](Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
         for (FetchItem& item : *part) {
-          if (Partition* p = owner.find_partition(item.id)) p->waiters().remove(*waiter);
+          if (Partition* p = owner.find_replica(item.id)) p->waiters().remove(*waiter);
         }
         done();
       },

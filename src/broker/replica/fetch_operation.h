@@ -49,6 +49,7 @@ struct FetchLimits {
   bool read_committed = false;
   int32_t replica_id = -1;        // a follower's id, or -1
   int64_t replica_epoch = -1;     // and the epoch of that broker
+  bool any_replica = false;       // a consumer may read from followers (KIP-392)
 };
 
 // Reads the items one behind the other on the shard that owns them, within the limits. Returns the bytes read.

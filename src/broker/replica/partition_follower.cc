@@ -27,6 +27,7 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
   // An empty log of an empty leader is left closed.
   if (batches.empty() && known_empty_ && log_ == nullptr && leader_log_start <= 0) return ErrorCode::kNone;
   ErrorCode refused = ErrorCode::kNone;
+  bool more_to_read = false;
   const ErrorCode failed = whole_or_not([&] {
     return with_log([&](PartitionLog& log) -> Status {
       if (!batches.empty()) {
@@ -36,7 +37,8 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
         if (refused != ErrorCode::kNone) return ok_status();
       }
       const int64_t high_watermark = std::min(leader_high_watermark, log.log_end_offset());
-      if (high_watermark > log.high_watermark()) log.set_high_watermark(high_watermark);
+      more_to_read = high_watermark > log.high_watermark();
+      if (more_to_read) log.set_high_watermark(high_watermark);
       if (leader_log_start <= log.log_start_offset() || leader_log_start > log.high_watermark()) return ok_status();
       auto moved = log.delete_records_before(leader_log_start);
       return moved ? ok_status() : Status(moved.error());
@@ -45,6 +47,7 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
   if (failed != ErrorCode::kNone) return failed;
   if (refused != ErrorCode::kNone) return refused;
   if (!batches.empty()) shard_.note_append(*this);
+  if (more_to_read) signal_progress();  // consumers may read here, too
   return ErrorCode::kNone;
 }
 
