@@ -21,6 +21,8 @@ using ListOffsetsCall = Call<ListOffsetsRequest, ListOffsetsResponse>;
 constexpr size_t kMostSearchedHere_bytes = 1 << 20;
 
 constexpr int16_t kFirstVersionWithOffsetNotAvailable = 5;
+// Who asks in its name may ask followers.
+constexpr int32_t kDebuggingReplica = -2;
 
 constexpr int64_t kLatest = -1;
 constexpr int64_t kEarliest = -2;
@@ -38,6 +40,7 @@ struct OffsetItem {
   bool consumer = true;
   // The leader is new, and does not know yet how far its followers are.
   bool end_unknown = false;
+  bool any_replica = false;
   ErrorCode error = ErrorCode::kNone;
   TimestampAndOffset found;
   int64_t log_start_offset = 0;
@@ -108,9 +111,15 @@ Status find_offset(PartitionLog& log, int32_t leader_epoch, OffsetItem& item) {
   return ok_status();
 }
 
+Partition* find_checked(Shard& owner, OffsetItem& item) {
+  Partition* replica = owner.find_replica(item.id);
+  item.error = item.any_replica ? check_replica(replica, item.current_leader_epoch)
+                                : check_leader(replica, item.current_leader_epoch);
+  return replica;
+}
+
 void look_up_offset(Shard& owner, OffsetItem& item) {
-  Partition* partition = owner.find_partition(item.id);
-  item.error = check_leader(partition, item.current_leader_epoch);
+  Partition* partition = find_checked(owner, item);
   if (item.error != ErrorCode::kNone) return;
   item.end_unknown = item.consumer && partition->high_watermark_unknown();
   item.error = partition->with_log(
@@ -122,8 +131,7 @@ void take_searched(Shard& owner, OffsetItem& item) {
   if (!item.search) return;
   const int64_t end = item.search->end_offset();
   item.search.reset();
-  Partition* partition = owner.find_partition(item.id);
-  item.error = check_leader(partition, item.current_leader_epoch);
+  Partition* partition = find_checked(owner, item);
   if (item.error != ErrorCode::kNone) return;
   item.error = partition->with_log([&](PartitionLog& log) -> Status {
     if (!item.searched) return item.searched.error();
@@ -219,7 +227,8 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
                              .timestamp = p.timestamp,
                              .current_leader_epoch = p.current_leader_epoch,
                              .read_committed = request.isolation_level == 1,
-                             .consumer = request.replica_id == -1});
+                             .consumer = request.replica_id == -1,
+                             .any_replica = request.replica_id == kDebuggingReplica});
       }
     }
   }

@@ -22,7 +22,7 @@ struct EpochItem {
 };
 
 void look_up_epoch(Shard& owner, EpochItem& item) {
-  Partition* partition = owner.find_partition(item.id);
+  Partition* partition = owner.find_replica(item.id);
   item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
   item.error = partition->with_log([&](PartitionLog& log) -> Status {

@@ -42,8 +42,9 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
     item.out.error_code = ErrorCode::kUnknownServerError;
     return;
   }
-  Partition* partition = owner.find_partition(item.id);
-  item.out.error_code = check_leader(partition, -1);
+  // Followers know them, too.
+  Partition* partition = owner.find_replica(item.id);
+  item.out.error_code = check_replica(partition, -1);
   if (item.out.error_code != ErrorCode::kNone) return;
   item.out.error_code = partition->with_log([&](PartitionLog& log) -> Status {
     auto producers = log.active_producers();

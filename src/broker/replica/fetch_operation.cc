@@ -108,9 +108,9 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   item.aborted.reset();
   item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
 
-  item.preferred_replica = -1;
-  Partition* partition = find_for(owner, item.id, limits);
-  item.error = check_leader(partition, std::max(item.position.current_leader_epoch, -1));
+  Partition* partition = owner.find_replica(item.id);
+  const int32_t epoch = std::max(item.position.current_leader_epoch, -1);
+  item.error = limits.any_replica ? check_replica(partition, epoch) : check_leader(partition, epoch);
   if (item.error != ErrorCode::kNone) return;
   const bool follower = limits.replica_id >= 0;
   if (follower && !partition->is_replica(limits.replica_id)) {
@@ -334,7 +334,7 @@ void FetchOperation::read() {
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
     for (FetchItem& item : *part) {
       if (!std::exchange(item.waits, false)) continue;
-      if (Partition* p = find_for(owner, item.id, limits)) p->waiters().remove(*waiter);
+      if (Partition* p = owner.find_replica(item.id)) p->waiters().remove(*waiter);
     }
     uint64_t bytes = 0;
     if (!fits_into_memory([&] { bytes = read_partitions(owner, *part, limits); })) *fits = false;

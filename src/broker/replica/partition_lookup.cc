@@ -4,11 +4,17 @@
 
 namespace milena {
 
-ErrorCode check_leader(const Partition* partition, int32_t claimed_epoch) {
-  if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
-  if (claimed_epoch != -1 && claimed_epoch < partition->leader_epoch()) return ErrorCode::kFencedLeaderEpoch;
-  if (claimed_epoch > partition->leader_epoch()) return ErrorCode::kUnknownLeaderEpoch;
+ErrorCode check_replica(const Partition* replica, int32_t claimed_epoch) {
+  if (replica == nullptr) return ErrorCode::kNotLeaderOrFollower;
+  if (claimed_epoch != -1 && claimed_epoch < replica->leader_epoch()) return ErrorCode::kFencedLeaderEpoch;
+  if (claimed_epoch > replica->leader_epoch()) return ErrorCode::kUnknownLeaderEpoch;
   return ErrorCode::kNone;
+}
+
+ErrorCode check_leader(const Partition* replica, int32_t claimed_epoch) {
+  const ErrorCode error = check_replica(replica, claimed_epoch);
+  if (error != ErrorCode::kNone || replica->leads()) return error;
+  return ErrorCode::kNotLeaderOrFollower;
 }
 
 }  // namespace milena

@@ -26,8 +26,11 @@ struct AnswerPlace {
   }
 };
 
-// Whether this node leads the partition (null: it does not) in the epoch that the client believes in (-1: it does not
-// say, KIP-320).
-ErrorCode check_leader(const Partition* partition, int32_t claimed_epoch);
+// Whether this node has the replica (null: it has not) in the epoch that the client believes in (-1: it does not say,
+// KIP-320).
+ErrorCode check_replica(const Partition* replica, int32_t claimed_epoch);
+
+// The same, and whether the replica leads. A wrong epoch is said first, by followers too.
+ErrorCode check_leader(const Partition* replica, int32_t claimed_epoch);
 
 }  // namespace milena
