@@ -1,6 +1,7 @@
 #include "log/disk_reserve.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace milena {
 namespace {
@@ -13,38 +14,73 @@ constexpr int64_t kFull_bytes = 1 << 20;
 
 }  // namespace
 
+std::optional<DiskReserve::State> DiskReserve::seize() {
+  const std::lock_guard lock(mutex_);
+  if (state_ == State::kBusy) return std::nullopt;
+  return std::exchange(state_, State::kBusy);
+}
+
+void DiskReserve::settle(State state) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!give_back_) {
+      state_ = state;
+      return;
+    }
+    give_back_ = false;
+  }
+  // The node began to stop meanwhile.
+  spent_ = false;
+  (void)file_system_.remove(path_).ok();
+  const std::lock_guard lock(mutex_);
+  state_ = State::kNone;
+}
+
 bool DiskReserve::take(uint64_t bytes) {
-  std::lock_guard lock(mutex_);
+  const std::optional<State> before = seize();
+  if (!before) return false;
+  const bool held = *before == State::kHeld;
   const DiskSpace space = file_system_.space(directory_);
   if (space.total_bytes > 0) bytes = std::min(bytes, static_cast<uint64_t>(space.total_bytes) / kLeastDisks);
   // A part is better than nothing, but no reason to take records again.
-  const uint64_t least = spent_ || held_ ? bytes : std::min(bytes, kLeast_bytes);
+  const uint64_t least = spent_ || held ? bytes : std::min(bytes, kLeast_bytes);
   for (uint64_t part = bytes; part > 0 && part >= least; part /= 2) {
     Status taken = file_system_.allocate(path_, part);
     const bool full = !taken.ok() && taken.error().kind == ErrorKind::kExhausted;
     if (full) continue;
-    held_ = taken.ok();
     spent_ = false;
-    return part == bytes || !held_;
+    settle(taken.ok() ? State::kHeld : State::kNone);
+    return part == bytes || !taken.ok();
   }
   if (bytes == 0) spent_ = false;
+  settle(*before);
   return bytes == 0;
 }
 
 bool DiskReserve::spend() {
-  std::lock_guard lock(mutex_);
-  if (!held_ || file_system_.space(directory_).usable_bytes > kFull_bytes) return false;
-  held_ = false;
+  const std::optional<State> before = seize();
+  if (!before) return false;
+  if (*before != State::kHeld || file_system_.space(directory_).usable_bytes > kFull_bytes) {
+    settle(*before);
+    return false;
+  }
   spent_ = true;
-  return file_system_.remove(path_).ok();
+  const bool removed = file_system_.remove(path_).ok();
+  settle(State::kNone);
+  return removed;
 }
 
 void DiskReserve::give_back() {
-  std::lock_guard lock(mutex_);
-  held_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    give_back_ = state_ == State::kBusy;
+    if (give_back_) return;
+    state_ = State::kBusy;
+  }
   spent_ = false;
   // Also what a node that was killed has left. Where it cannot be removed, it is in nobody's way.
   if (file_system_.exists(path_)) (void)file_system_.remove(path_).ok();
+  settle(State::kNone);
 }
 
 }  // namespace milena

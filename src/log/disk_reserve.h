@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/file.h"
@@ -22,7 +23,8 @@ class DiskReserve {
   // Takes the room, where there is enough: so many bytes, or less on a small disk. False where there is not. A file
   // system that cannot allocate gives no reserve. May block; any thread.
   bool take(uint64_t bytes);
-  // Gives the room to what must be written now. False if the disk is not full, or there is none to give. Any thread.
+  // Gives the room to what must be written now. False if the disk is not full, or there is none to give at the moment.
+  // Any thread.
   bool spend();
   // Gives it back at the start and at the stop of the node: nothing is kept, and nothing is refused.
   void give_back();
@@ -33,8 +35,15 @@ class DiskReserve {
   FileSystem& file_system_;
   const std::string directory_;
   const std::string path_;
+  // Only one call at a time touches the file. Nobody waits for it: a disk may take long, and a shard's thread may ask.
+  enum class State { kNone, kHeld, kBusy };
+  // The file is the caller's until settle(). Nothing where another call has it.
+  std::optional<State> seize();
+  void settle(State state);
+
   std::mutex mutex_;
-  bool held_ = false;
+  State state_ = State::kNone;
+  bool give_back_ = false;  // by whoever has the file
   std::atomic<bool> spent_ = false;
 };
 
