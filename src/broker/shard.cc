@@ -275,6 +275,17 @@ void Shard::remove_replica(const TopicPartitionId& id, const TopicPartition& nam
   partition.reset();
   if (new_directories_.take(id)) return;
   if (directory != nullptr && directory->online()) schedule_delete(*directory, name, id.topic_id);
+  note_names_freed();
+}
+
+// The checkpoints know partitions by their names: what they say of one that is gone must not be said of one that comes
+// under its name.
+void Shard::note_names_freed() {
+  if (!node_.write_checkpoints || std::exchange(names_freed_, true)) return;
+  executor_.at_end_of_turn([this] {
+    names_freed_ = false;
+    if (!closed_) write_checkpoints([](bool) {});
+  });
 }
 
 // The directory that the replica is in, or is to be made in; null if that does not work. What the checkpoints say is
@@ -343,6 +354,8 @@ void Shard::remove_topic(const ImageDelta::Topic& topic) {
     if (new_directories_.take({topic.id, p})) continue;
     if (directory != nullptr && directory->online()) schedule_delete(*directory, {topic.name, p}, topic.id);
   }
+  // Where the controller is this node, it has them written before the name is free.
+  if (node_.metadata == nullptr) note_names_freed();
 }
 
 // Out of the map first: who is told that the partition is gone must not find it.

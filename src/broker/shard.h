@@ -234,6 +234,7 @@ class Shard {
   void take_role(Partition& partition, const PartitionImage& image);
   void remove_replica(const TopicPartitionId& id, const TopicPartition& name);
   void remove_topic(const ImageDelta::Topic& topic);
+  void note_names_freed();
   LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
   std::unique_ptr<Partition> take_out(const TopicPartitionId& id, bool topic_deleted);
   Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,
@@ -268,6 +269,7 @@ class Shard {
   int64_t metadata_offset_ = -1;
   int64_t features_offset_ = -1;
   bool housekeeping_due_ = false;
+  bool names_freed_ = false;
   static constexpr size_t kMostSaid = 1000;
   std::unordered_set<std::string> said_;
   bool closed_ = false;

@@ -305,6 +305,18 @@ void LogDirectory::distrust(const TopicPartition& partition) {
   }
 }
 
+Status LogDirectory::forget_strangers(const std::function<bool(const TopicPartition&)>& is_here) {
+  if (MILENA_STORAGE_BUG(kStrangersStay)) return ok_status();
+  for (auto& [name, offsets] : {std::pair{kRecoveryPointFile, &recovery_points_}, {kLogStartFile, &log_start_offsets_},
+                                {kHighWatermarkFile, &high_watermarks_}, {kFirstDirtyFile, &first_dirty_offsets_}}) {
+    // A 0 says of any partition of that name that there is nothing of it.
+    const auto is_stranger = [&](const auto& entry) { return entry.second > 0 && !is_here(entry.first); };
+    if (std::erase_if(*offsets, is_stranger) == 0) continue;
+    RETURN_IF_ERROR(write_checkpoint(name, *offsets, true));
+  }
+  return ok_status();
+}
+
 void LogDirectory::forget_checkpoints() {
   recovery_points_.clear();
   log_start_offsets_.clear();

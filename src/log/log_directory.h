@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -125,6 +126,9 @@ class LogDirectory {
   Found find(const TopicPartition& partition) const;
   // The partition's directory came to its name just now: nothing that is said of it holds.
   void distrust(const TopicPartition& partition);
+  // Lets go what the checkpoints say of partitions that are not here, in the files too: partitions are known by their
+  // names there, and another topic's may come here under the same one.
+  Status forget_strangers(const std::function<bool(const TopicPartition&)>& is_here);
   // Lets the checkpoints of open() go, once all logs are open.
   void forget_checkpoints();
 

@@ -41,6 +41,7 @@ namespace milena {
   X(kNamelessIsTaken)           /* a log without partition.metadata is taken by its name wherever it lies */           \
   X(kDamageIsCut)               /* damage in the active segment is cut off after a clean stop */                       \
   X(kCompactedMeanwhile)        /* a copy is gone on with though its original was compacted */                         \
+  X(kStrangersStay)             /* checkpoints keep what they say of a name that is free */                            \
   X(kFirstLogFoundWins)         /* what a move left behind is taken for the replica when another one began */          \
   X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */
 

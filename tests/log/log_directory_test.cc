@@ -90,6 +90,31 @@ TEST_F(LogDirectoryTest, identity) {
   EXPECT_FALSE(try_open().ok());
 }
 
+// A topic was deleted while its directory was away; another one of its name must not begin where that one ended.
+TEST_F(LogDirectoryTest, what_checkpoints_say_of_partitions_that_are_gone_goes_from_the_files_too) {
+  {
+    auto directory = open();
+    ASSERT_TRUE(directory->write_recovery_points({{{"gone", 0}, 5}, {{"here", 0}, 7}, {{"empty", 0}, 0}}).ok());
+    ASSERT_TRUE(directory->write_log_start_offsets({{{"gone", 0}, 2}, {{"here", 0}, 3}}).ok());
+    ASSERT_TRUE(directory->write_high_watermarks({{{"gone", 0}, 4}}).ok());
+    ASSERT_TRUE(directory->write_first_dirty_offsets({{{"gone", 0}, 1}}).ok());
+  }
+  {
+    auto directory = open();
+    ASSERT_TRUE(directory->forget_strangers([](const TopicPartition& name) { return name.topic == "here"; }).ok());
+    EXPECT_EQ(directory->find({"gone", 0}).log_start_offset, 0);
+  }
+  auto directory = open();
+  const auto gone = directory->find({"gone", 0}), here = directory->find({"here", 0});
+  EXPECT_FALSE(gone.known);
+  EXPECT_EQ(gone.log_start_offset, 0);
+  EXPECT_EQ(gone.high_watermark, 0);
+  EXPECT_EQ(gone.first_dirty_offset, 0);
+  EXPECT_EQ(here.recovery_point, 7);
+  EXPECT_EQ(here.log_start_offset, 3);
+  EXPECT_TRUE(directory->find({"empty", 0}).known);
+}
+
 TEST_F(LogDirectoryTest, checkpoints_and_the_clean_shutdown_mark) {
   {
     auto directory = open();

@@ -368,6 +368,18 @@ std::vector<std::pair<PartitionKey, Uuid>> LogDirectories::misplaced(const Metad
 }
 
 void LogDirectories::end_loading() {
+  std::set<std::pair<LogDirectory*, TopicPartition>> copies;
+  for (const FoundDirectory& one : futures_) copies.emplace(one.directory, one.partition);
+  for (const auto& each : directories_) {
+    if (!each->online()) continue;
+    const Status forgotten = each->forget_strangers([&](const TopicPartition& name) {
+      return found(name) == each.get() || copies.contains({each.get(), name});
+    });
+    // A start on a full disk goes on; the checkpoints are written when there is room.
+    if (!forgotten.ok()) {
+      log_error("{}: what is gone stays in its checkpoints: {}", each->path(), forgotten.error().message);
+    }
+  }
   loading_ = false;
   found_.clear();
   futures_.clear();
