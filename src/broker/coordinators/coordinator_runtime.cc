@@ -148,7 +148,11 @@ void CoordinatorRuntime<Kind>::load(Host& host) {
     host.load_position = log.log_start_offset();
     return ok_status();
   }) == ErrorCode::kNone;
-  if (!usable) return fail_load(host.partition);
+  if (!usable) {
+    // Nothing was read, and descriptors or a disk may be there again at any time: the next try is soon.
+    failed_loads_.erase(host.partition);
+    return fail_load(host.partition);
+  }
   load_some(host.partition);
 }
 
