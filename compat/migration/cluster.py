@@ -39,7 +39,7 @@ def kafka_tool(*arguments, deadline_s=60):
 
 
 def kafka_command(libs, properties):
-    return ["nice", "-n", "5", "java", *HEAP, "-Djava.awt.headless=true",
+    return ["java", *HEAP, "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={broker.ORACLE / 'log4j2.xml'}", "-Doracle.log.level=INFO", "-cp", f"{libs}/*",
             "kafka.Kafka", str(properties)]
 

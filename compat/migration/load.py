@@ -79,7 +79,8 @@ def numbers(address, journal):
                 number += 1
             except BufferError:
                 break  # for as long as there is no leader
-        producer.poll(ROUND_S)
+        producer.poll(0)
+        stopping.wait(ROUND_S)
     if producer.flush(FINISH_S) > 0:
         journal.fatal("not all numbers were delivered")
     journal.line("count", number)
@@ -94,7 +95,8 @@ def latest(address, journal):
             producer.produce(LATEST, f"{number} {PADDING}", key=str(key), partition=key % PARTITIONS,
                              on_delivery=acknowledged(journal, "key", f"{key} {number}"))
             number += 1
-        producer.poll(ROUND_S)
+        producer.poll(0)
+        stopping.wait(ROUND_S)
     if producer.flush(FINISH_S) > 0:
         journal.fatal("not all keys were delivered")
 
