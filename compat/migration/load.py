@@ -3,7 +3,8 @@
 load.py ROLE ADDRESS JOURNAL
   topics        makes the topics; ends
   numbers       an idempotent producer; number n goes into partition n % 6
-  consumer      a member of a group reads the numbers, commits them, and asks what is committed
+  classic-group, consumer-group
+                a member of a group, by either protocol, reads the numbers, commits them, and asks what is committed
   transactions  each puts its number into every partition and its offset into a group; a fifth is aborted
   latest        an idempotent producer of keys to a compacted topic
 
@@ -24,7 +25,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 PARTITIONS = 6
 KEYS = 50
 NUMBERS, WHOLE, LATEST = "numbers", "whole", "latest"
-GROUP, WHOLE_GROUP = "readers", "whole-readers"
+GROUPS, WHOLE_GROUP = ("classic-group", "consumer-group"), "whole-readers"
 PADDING = "x" * 400
 ROUND_S = 0.1
 NUMBERS_A_ROUND = 20
@@ -104,14 +105,17 @@ def latest(address, journal):
 class Reader:
     """A member of the group: each number of a partition once and in order, but for what comes again after a rebalance."""
 
-    def __init__(self, address, journal):
+    def __init__(self, role, address, journal):
         self.journal = journal
         self.next_offset = {}  # by partition: of the record that comes next
         self.next_number = {}
         self.committed = {}  # by partition: what was acknowledged
         self.repeated = self.rebalances = 0
-        self.consumer = Consumer({**common(address), "group.id": GROUP, "enable.auto.commit": False, "auto.offset.reset": "earliest",
-                                  "session.timeout.ms": 20_000, "heartbeat.interval.ms": 1_000})
+        protocol = {"group.protocol": "consumer"}
+        if role == "classic-group":
+            protocol = {"session.timeout.ms": 20_000, "heartbeat.interval.ms": 1_000}
+        self.consumer = Consumer({**common(address), "group.id": role, "enable.auto.commit": False, "auto.offset.reset": "earliest",
+                                  **protocol})
         self.consumer.subscribe([NUMBERS], on_assign=self.assigned)
 
     def assigned(self, _, partitions):
@@ -224,9 +228,10 @@ def main():
     role, address, path = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     journal = Journal(path)
-    roles = {"topics": topics, "numbers": numbers, "latest": latest, "transactions": transactions,
-             "consumer": lambda address, journal: Reader(address, journal).run()}
-    roles[role](address, journal)
+    if role in GROUPS:
+        Reader(role, address, journal).run()
+    else:
+        {"topics": topics, "numbers": numbers, "latest": latest, "transactions": transactions}[role](address, journal)
     journal.line("end")
 
 
