@@ -274,7 +274,10 @@ Status PartitionLog::load_epochs() {
     *epochs_ = LeaderEpochCache(std::move(*entries));
     return ok_status();
   }
-  log_warn("{}: {}; reading the epochs from the records instead", directory_, entries.error().message);
+  // Kafka makes the file empty and fills it with the first record.
+  if (!file->empty() || log_end_offset_ > log_start_offset_) {
+    log_warn("{}: {}; reading the epochs from the records instead", directory_, entries.error().message);
+  }
   for (auto& segment : segments_) {
     Result<BatchScanner> batches = segment->scan(0, kReplayWindow);
     if (!batches) return batches.error();

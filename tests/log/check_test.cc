@@ -204,6 +204,23 @@ TEST_F(CheckTest, files_beside_the_log) {
   EXPECT_EQ(records_from(0).size(), 6u);
 }
 
+// Kafka makes the file when it makes the log, and writes to it with the first record.
+TEST_F(CheckTest, an_empty_epochs_file_is_as_kafka_makes_it) {
+  open();
+  ASSERT_TRUE(log_->set_topic_id(Uuid{1, 2}).ok());
+  close(0);
+  spill(directory() + "/leader-epoch-checkpoint", "");
+  EXPECT_EQ(findings().size(), 0u);
+  testing::internal::CaptureStdout();
+  open_as_found();
+  append({.padding = 50});
+  EXPECT_EQ(testing::internal::GetCapturedStdout().find("epochs from the records"), std::string::npos);
+  EXPECT_FALSE(slurp(directory() + "/leader-epoch-checkpoint").empty());
+  close(1);
+  spill(directory() + "/leader-epoch-checkpoint", "");
+  EXPECT_EQ(only_finding().kind, Kind::kNote);
+}
+
 // Whoever went on without a decision would go on with another cluster.
 TEST_F(CheckTest, the_metadata_log_is_not_cut) {
   fill();
