@@ -464,6 +464,11 @@ std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& t
   return std::make_unique<ClientSession>(*shards_[static_cast<size_t>(shard)], std::move(info), transport);
 }
 
+void Node::on_failed_handshake(int shard, const ConnectionInfo& info, const std::string& reason) {
+  Shard& on = *shards_[static_cast<size_t>(shard)];
+  note_refusal(on, ConnectionState{.info = info}, RefusalKind::kTls, {}, reason);
+}
+
 void Node::watch_settings(std::function<void(const Settings&)> changed) {
   context_->on_settings = std::move(changed);
   if (context_->on_settings) context_->on_settings(shards_[0]->settings());

@@ -92,6 +92,7 @@ class Node final : private SessionFactory {
   int64_t connection_refusal_ms(const std::string& peer_host) override;
   void watch_settings(std::function<void(const Settings&)> changed) override;
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
+  void on_failed_handshake(int shard, const ConnectionInfo& info, const std::string& reason) override;
   Status load();
   struct FoundState;
   void log_what_starts() const;

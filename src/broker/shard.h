@@ -18,6 +18,7 @@
 #include "broker/clients/audit_log.h"
 #include "broker/clients/client_quotas.h"
 #include "broker/clients/client_telemetry.h"
+#include "broker/operations/tap.h"
 #include "broker/operations/traffic_figures.h"
 #include "broker/replica/fetch_session.h"
 #include "broker/replica/in_sync_updates.h"
@@ -128,6 +129,8 @@ class Shard {
   const MetadataImage& image() const { return image_; }
   // What it counts, for the metrics.
   ShardFigures& figures() { return figures_; }
+  // Who follows the requests of a client.
+  Taps& taps() { return taps_; }
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
@@ -250,6 +253,7 @@ class Shard {
   std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
   std::shared_ptr<const TopicConfig> plain_topic_config_;  // of all topics that set nothing
   ShardFigures figures_;
+  Taps taps_;
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
   ClientTelemetry telemetry_;

@@ -3,11 +3,22 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "http/message.h"
 
 namespace milena {
+
+// An answer that goes on: parts, one after the other. Used on the shard that the request came to.
+class HttpStream {
+ public:
+  virtual ~HttpStream() = default;
+  // False: the reader is gone, or has too much that it has not read yet; the part is dropped.
+  virtual bool send(Bytes part) = 0;
+  // Nothing follows.
+  virtual void end() = 0;
+};
 
 // One request on its way. `answer` is called once, on the shard that the request came to, within the handler or later.
 struct HttpCall {
@@ -16,6 +27,8 @@ struct HttpCall {
   HttpFields parameters;
   int shard = 0;
   std::function<void(HttpResponse)> answer;
+  // Instead of answer(): begins one that goes on. `when_gone` is called when the reader goes before its end.
+  std::function<std::shared_ptr<HttpStream>(Bytes content_type, std::function<void()> when_gone)> begin_stream;
 
   ByteView parameter(ByteView name) const;
 };

@@ -221,6 +221,16 @@ Status PartitionLog::expire_producers() {
 
 bool PartitionLog::has_producers() const { return producers_ != nullptr && producers_->size() > 0; }
 
+const ProducerEntry* PartitionLog::oldest_open_transaction() const {
+  return producers_ == nullptr ? nullptr : producers_->oldest_open_transaction();
+}
+
+Result<int64_t> PartitionLog::newest_timestamp() {
+  Result<Segment::MaxTimestamp> greatest = segments_.back()->max_timestamp();
+  if (!greatest) return greatest.error();
+  return greatest->timestamp;
+}
+
 Result<uint64_t> PartitionLog::size() {
   uint64_t total = 0;
   for (auto& segment : segments_) {

@@ -263,6 +263,10 @@ class PartitionLog {
   Status adopt_producers_of(PartitionLog& original);
   // False as long as nobody asked for them, though there may be some in the files.
   bool has_producers() const;
+  // The earliest transaction that is open here, as far as producers were asked for; null if there is none.
+  const ProducerEntry* oldest_open_transaction() const;
+  // The greatest timestamp of the newest segment; -1 without records.
+  Result<int64_t> newest_timestamp();
 
  private:
   struct AppendPlan;  // an append's batches with their offsets, before they are written

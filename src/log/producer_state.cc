@@ -201,6 +201,10 @@ std::vector<ProducerState::Completed> ProducerState::apply(ProducerAppend&& appe
   return completed;
 }
 
+const ProducerEntry* ProducerState::oldest_open_transaction() const {
+  return ongoing_.empty() ? nullptr : find(ongoing_.begin()->second);
+}
+
 int64_t ProducerState::first_unstable_offset() const {
   int64_t first = -1;
   if (!ongoing_.empty()) first = ongoing_.begin()->first;

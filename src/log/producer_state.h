@@ -149,6 +149,8 @@ class ProducerState {
 
   // The first offset of the earliest transaction that is open, or complete but not below the high watermark. -1: none.
   int64_t first_unstable_offset() const;
+  // Of the earliest one that is open; null if none is.
+  const ProducerEntry* oldest_open_transaction() const;
   void on_high_watermark(int64_t offset);
   // First offset and producer of each open transaction that begins below the offset.
   std::vector<std::pair<int64_t, int64_t>> open_transactions_before(int64_t offset) const;

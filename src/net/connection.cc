@@ -72,6 +72,7 @@ void Connection::fail_handshake(const IoResult& result) {
   const std::string text = stream_->failure_text();
   log_info("Failed authentication with {}:{} on {} (SSL handshake failed: {})", info_.peer_host, info_.peer_port,
            info_.listener_name, text.empty() ? std::strerror(result.error) : text.c_str());
+  set_.tell_failed_handshake(info_, text.empty() ? std::strerror(result.error) : text);
   drop(End::kQuiet, "its TLS handshake failed");
 }
 
@@ -85,6 +86,13 @@ void Connection::send(Payload answer) {
   CHECK(busy_, "an answer of {} bytes without a request", answer.size());
   writes_.push(std::move(answer));
   answered();
+}
+
+void Connection::send_part(Payload part) {
+  if (gone_ || closing_) return;
+  CHECK(busy_, "a part of an answer without a request");
+  writes_.push(std::move(part));
+  set_.touch(*this);
 }
 
 void Connection::send_nothing() {
@@ -218,6 +226,7 @@ void Connection::read_more() {
       // What came whole before it is still handled.
       input_ended_ = true;
       input_error_ = status.error().message;
+      session_->on_unreadable(input_error_);
       set_.touch(*this);
       return;
     }

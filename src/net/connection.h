@@ -33,6 +33,8 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   // Transport, for the Session.
   void send(Payload answer) override;
   void send_nothing() override;
+  void send_part(Payload part) override;
+  uint64_t unsent_bytes() const override { return writes_.unsent_bytes(); }
   void pause(int64_t ms) override;
   void authenticated() override;
   void close(std::string reason) override;

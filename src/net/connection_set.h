@@ -42,6 +42,9 @@ class ConnectionSet {
   void bury(Connection& connection);
   // After the handshake.
   std::unique_ptr<Session> open_session(Connection& connection);
+  void tell_failed_handshake(const ConnectionInfo& info, const std::string& reason) {
+    sessions_.on_failed_handshake(shard_, info, reason);
+  }
   void authenticated(Connection& connection) { strangers_.remove(connection); }
 
  private:

@@ -21,6 +21,8 @@ constexpr ToolCommand kToolCommands[] = {
     {"transactions", "transactions that are open, and since when", run_transactions},
     {"perf", "how fast records go in and out", run_perf},
     {"cluster", "starts several nodes on this machine as one cluster", run_cluster},
+    {"doctor", "what is wrong with a broker, and what to do", run_doctor},
+    {"tap", "the requests of one client as they come", run_tap},
     {"check", "what is wrong with data directories, and their repair", run_check},
     {"completion", "completion of commands for bash or zsh", run_completion},
     {"api-versions", "the versions of requests that brokers take", run_kafka_broker_api_versions},

@@ -49,6 +49,8 @@ int run_logdirs(ToolWords words);
 int run_transactions(ToolWords words);
 int run_perf(ToolWords words);
 int run_cluster(ToolWords words);
+int run_doctor(ToolWords words);
+int run_tap(ToolWords words);
 int run_completion(ToolWords words);
 // `milena check`: 0: nothing is wrong, or all of it was repaired; 1: something is; 2: it could not be examined.
 int run_check(ToolWords words);

@@ -15,6 +15,8 @@ class HttpConnection final : public Transport {
   ~HttpConnection() override { disconnect(); }
 
   void send(Payload answer) override { received += *answer.flatten(); }
+  void send_part(Payload part) override { received += *part.flatten(); }
+  uint64_t unsent_bytes() const override { return unsent; }
   void send_nothing() override { ADD_FAILURE() << "a request without an answer"; }
   void pause(int64_t) override {}
   void close(std::string reason) override {
@@ -38,6 +40,7 @@ class HttpConnection final : public Transport {
   Bytes received;
   bool closed = false;
   std::string close_reason;
+  uint64_t unsent = 0;  // what it did not read yet
 
  private:
   std::unique_ptr<Session> session_;

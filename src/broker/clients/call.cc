@@ -40,6 +40,17 @@ bool is_administrative(ApiKey key) {
 
 }  // namespace
 
+void note_refusal(Shard& shard, const ConnectionState& connection, RefusalKind kind, ByteView client_id,
+                  ByteView reason) {
+  (void)fits_into_memory([&] {
+    const Bytes software = connection.client_software_name.empty()
+                               ? Bytes()
+                               : connection.client_software_name + " " + connection.client_software_version;
+    shard.figures().clients.note_refusal(kind, connection.info.peer_host, client_id, software, reason,
+                                         shard.now_ms());
+  });
+}
+
 CallBase::~CallBase() {
   if (answered_ || connection_->transport == nullptr) return;
   log_error("request {} v{} from {}:{} was dropped without an answer", api_name(api_key()), version_,
@@ -112,8 +123,33 @@ void CallBase::finish_answer(Writer answer) {
   if (size > INT32_MAX) return close(fmt::format("the answer to {} has {} bytes", api_name(api_key()), size));
   pause_if_throttled();
   shard_.figures().api(api_key()).count_answer(answer.size(), answer.errors());
+  if (!answer.errors().empty()) note_errors(answer);
+  if (shard_.taps().any()) tell_taps(answer.size(), &answer.errors(), {});
   answer.overwrite_int32(0, static_cast<int32_t>(size));
   connection_->transport->send(answer.take());
+}
+
+void CallBase::tell_taps(uint64_t answer_bytes, const Writer::Errors* errors, ByteView refusal) const {
+  if (api_ == nullptr) return;
+  (void)fits_into_memory([&] {
+    const ConnectionInfo& info = connection_->info;
+    const Bytes peer = fmt::format("{}:{}", info.peer_host, info.peer_port);
+    const int64_t since_ns = frame_.arrived_ns;
+    const int64_t duration_ns = since_ns == 0 ? 0 : shard_.executor().clock().steady_ns() - since_ns;
+    shard_.taps().note({shard_.now_ms(), client_id_, peer, api_name(api_key()), version_, frame_.bytes.size(),
+                                answer_bytes, errors, duration_ns, refusal});
+  });
+}
+
+void CallBase::note_errors(const Writer& answer) const {
+  for (const auto& [error, times] : answer.errors()) {
+    if (error == ErrorCode::kInvalidTimestamp) {
+      note_refusal(shard_, *connection_, RefusalKind::kClock, client_id_, "their timestamps are out of range");
+    } else if (error == ErrorCode::kUnsupportedCompressionType) {
+      note_refusal(shard_, *connection_, RefusalKind::kCodec, client_id_,
+                   fmt::format("{} version {} cannot carry zstd", api_name(api_key()), version_));
+    }
+  }
 }
 
 // Before the answer goes: it lets the next request follow.
@@ -129,12 +165,14 @@ void CallBase::reply_nothing() {
   answered_ = true;
   write_audit_line();
   pause_if_throttled();
+  if (shard_.taps().any()) tell_taps(0, nullptr, {});
   if (connection_->transport != nullptr) connection_->transport->send_nothing();
 }
 
 void CallBase::close(std::string reason) {
   answered_ = true;
   write_audit_line();
+  if (shard_.taps().any()) tell_taps(0, nullptr, reason);
   if (connection_->transport != nullptr) connection_->transport->close(std::move(reason));
 }
 

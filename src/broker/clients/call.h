@@ -30,6 +30,7 @@ namespace milena {
 
 class Shard;
 struct ApiEntry;
+enum class RefusalKind : uint8_t;
 
 // What a connection's calls share. `transport` is null once the connection is gone.
 struct ConnectionState {
@@ -61,6 +62,10 @@ struct ConnectionState {
   // request under way.
   Task when_closed;
 };
+
+// For /doctor: the client was turned away. Whether it is remembered depends on the memory there is.
+void note_refusal(Shard& shard, const ConnectionState& connection, RefusalKind kind, ByteView client_id,
+                  ByteView reason);
 
 class CallBase {
  public:
@@ -131,6 +136,8 @@ class CallBase {
   ByteView client_id_;
   mutable AnswerRoom answer_room_;
   void pause_if_throttled();
+  void note_errors(const Writer& answer) const;
+  void tell_taps(uint64_t answer_bytes, const Writer::Errors* errors, ByteView refusal) const;
   Requester requester() const;
   bool ask(Permission permission, ByteView resource_name, bool refusal_is_told) const;
   void write_audit_line();

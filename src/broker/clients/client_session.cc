@@ -11,6 +11,7 @@
 #include "broker/api/63_broker_heartbeat.h"
 #include "broker/api/group_call.h"
 #include "broker/api_registry.h"
+#include "broker/clients/endpoints.h"
 #include "broker/clients/sasl_gate.h"
 #include "broker/clients/sasl_services.h"
 #include "broker/shard.h"
@@ -125,6 +126,21 @@ void ClientSession::refuse(std::string reason) {
   connection_->transport->close(std::move(reason));
 }
 
+void ClientSession::refuse_version(const RequestHeader& header, std::string reason) {
+  const ByteView client_id = header.client_id.value_or(ByteView());
+  note_refusal(shard_, *connection_, RefusalKind::kVersion, client_id, reason);
+  if (shard_.taps().any()) {
+    const Bytes peer = fmt::format("{}:{}", connection_->info.peer_host, connection_->info.peer_port);
+    shard_.taps().note({.time_ms = shard_.now_ms(), .client_id = client_id, .peer = peer, .api = "a request",
+                                .version = header.api_version, .refusal = reason});
+  }
+  refuse(std::move(reason));
+}
+
+void ClientSession::on_unreadable(const std::string& reason) {
+  note_refusal(shard_, *connection_, RefusalKind::kNotKafka, {}, reason);
+}
+
 void ClientSession::on_request(Frame frame) {
   if (barred_) return refuse("SASL cannot be done on a listener that was added while the broker runs");
   if (gate_ != nullptr && gate_->take(frame)) return;
@@ -137,8 +153,8 @@ void ClientSession::on_request(Frame frame) {
 
   const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
   if (api == nullptr) {
-    return refuse(fmt::format("request with api key {} version {}, which is not offered here", header.api_key,
-                              header.api_version));
+    return refuse_version(header, fmt::format("request with api key {} version {}, which is not offered here",
+                                              header.api_key, header.api_version));
   }
   ApiFigures* figures_of_api = nullptr;  // made with the first request of an API
   if (!fits_into_memory([&] { figures_of_api = &shard_.figures().api(api->key); })) {
@@ -152,14 +168,31 @@ void ClientSession::on_request(Frame frame) {
     if (api->key == ApiKey::kApiVersions) {
       return answer_unsupported_api_versions(shard_, connection_, std::move(frame), header.correlation_id);
     }
-    return refuse(fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key),
-                              header.api_version, oldest, api->max_version));
+    return refuse_version(header, fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key),
+                                              header.api_version, oldest, api->max_version));
   }
-  if (!introduced_ && api->key != ApiKey::kApiVersions) introduce(header);
+  if (!works_ && api->key != ApiKey::kApiVersions) note_work(api->key, header);
   figures.count_request(header.api_version, frame.bytes.size());
   Arrived request{shard_, connection_, *api, header, reader, std::move(frame)};
   if (!shard_.quotas().any()) return start(request);
   charge_then_start(std::make_shared<Arrived>(std::move(request)));
+}
+
+// A client that asks for addresses alone may have been told one that it cannot reach. Our own commands ask for no more.
+void ClientSession::note_work(ApiKey key, const RequestHeader& header) {
+  if (!introduced_) introduce(header);
+  if (key == ApiKey::kGetTelemetrySubscriptions) return;
+  const ConnectionInfo& info = connection_->info;
+  const ByteView client_id = header.client_id.value_or(ByteView());
+  works_ = key != ApiKey::kMetadata || connection_->to_controller || info.in_process || client_id == "milena";
+  ClientBook& book = shard_.figures().clients;
+  // Without the memory for it, it is not noted.
+  (void)fits_into_memory([&] {
+    if (works_) return book.note_served(info.peer_host, client_id);
+    const ListenerEndpoint told = advertised_endpoint(shard_.node(), info);
+    book.note_told(info.peer_host, client_id, fmt::format("{}:{}", told.host, told.port),
+                   fmt::format("{}:{}", info.local_host, info.local_port), shard_.now_ms());
+  });
 }
 
 // With its first request besides ApiVersions a client has said of itself all that it will.

@@ -21,12 +21,15 @@ class ClientSession final : public Session {
 
   void on_request(Frame frame) override;
   void on_sent(std::span<const RequestTimes> requests, int64_t sent_ns) override;
+  void on_unreadable(const std::string& reason) override;
   void on_closed(bool by_peer) override;
 
  private:
   void ask_for_sasl();
   void refuse(std::string reason);
+  void refuse_version(const RequestHeader& header, std::string reason);
   void introduce(const RequestHeader& header);
+  void note_work(ApiKey key, const RequestHeader& header);
 
   Shard& shard_;
   const bool strict_kafka_;
@@ -37,6 +40,7 @@ class ClientSession final : public Session {
   // Of the requests whose times are not told yet, in their order.
   std::vector<ApiFigures*> untold_;
   bool introduced_ = false;  // in the log
+  bool works_ = false;       // it has asked for more than what there is and where
 };
 
 }  // namespace milena

@@ -31,8 +31,10 @@ std::optional<ListenerEndpoint> broker_endpoint(const CallBase& call, int32_t br
 }
 
 ListenerEndpoint advertised_endpoint(const CallBase& call) {
-  const ConnectionInfo& connection = call.connection().info;
-  const NodeContext& node = call.shard().node();
+  return advertised_endpoint(call.shard().node(), call.connection().info);
+}
+
+ListenerEndpoint advertised_endpoint(const NodeContext& node, const ConnectionInfo& connection) {
   for (const auto* endpoints : {&node.advertised.endpoints, &node.controller_endpoints}) {
     for (ListenerEndpoint endpoint : *endpoints) {
       if (endpoint.listener_name != connection.listener_name || is_wildcard(endpoint.host)) continue;

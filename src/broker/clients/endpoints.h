@@ -14,6 +14,8 @@ namespace milena {
 
 class CallBase;
 class Settings;
+struct ConnectionInfo;
+struct NodeContext;
 
 // As they are registered in the metadata: one that means every address by the name that a client on this machine would
 // use.
@@ -28,5 +30,6 @@ std::optional<ListenerEndpoint> broker_endpoint(const CallBase& call, int32_t br
 
 // Where this call's client can reach this node: on the listener it used.
 ListenerEndpoint advertised_endpoint(const CallBase& call);
+ListenerEndpoint advertised_endpoint(const NodeContext& node, const ConnectionInfo& connection);
 
 }  // namespace milena

@@ -129,6 +129,7 @@ bool SaslGate::take_api_versions(const RequestHeader& header) {
 void SaslGate::take_handshake(const Frame& frame, const RequestHeader& header, Reader& reader) {
   auto call = read_call<HandshakeCall>(shard_, connection_, frame, header, reader);
   if (call == nullptr) return close("a SaslHandshake request cannot be read");
+  client_id_ = Bytes(call->client_id().substr(0, ClientBook::kLongestText));
   SaslHandshakeResponse response;
   for (const SaslMechanismSettings& each : listener_.mechanisms) response.mechanisms.push_back(each.name);
   const SaslMechanismSettings* wanted = listener_.find(call->request.mechanism);
@@ -226,8 +227,13 @@ void SaslGate::take_raw_token(const Frame& frame) {
   connection_->transport->send(writer.take());
 }
 
+void SaslGate::note(ByteView reason) const {
+  note_refusal(shard_, *connection_, RefusalKind::kAuthentication, client_id_, reason);
+}
+
 void SaslGate::close(std::string reason) {
   state_ = State::kFailed;
+  note(reason);
   if (connection_->transport != nullptr) connection_->transport->close(std::move(reason));
 }
 
@@ -235,6 +241,7 @@ void SaslGate::close(std::string reason) {
 template <class ApiCall>
 void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason) {
   state_ = State::kFailed;
+  note(reason);
   shard_.executor().call_after(
       listener_.failure_delay_ms,
       [call = std::move(call), response = std::move(response), reason = std::move(reason)]() mutable {
@@ -245,6 +252,7 @@ void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response re
 
 void SaslGate::fail_without_answer(std::string reason) {
   state_ = State::kFailed;
+  note(reason);
   shard_.executor().call_after(listener_.failure_delay_ms,
                                [connection = connection_, reason = std::move(reason)]() mutable {
                                  if (connection->transport == nullptr) return;

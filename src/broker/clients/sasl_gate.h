@@ -52,6 +52,7 @@ class SaslGate {
   template <class ApiCall>
   void fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason);
   void fail_without_answer(std::string reason);
+  void note(ByteView reason) const;
 
   Shard& shard_;
   std::shared_ptr<ConnectionState> connection_;
@@ -66,6 +67,7 @@ class SaslGate {
   std::optional<int64_t> session_ends_ms_;   // steady
   std::optional<int64_t> last_begun_ms_;     // steady: when it last authenticated again
   int64_t lifetime_ms_ = 0;
+  Bytes client_id_;  // as it said with SaslHandshake
 };
 
 }  // namespace milena

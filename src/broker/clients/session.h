@@ -63,6 +63,9 @@ class Transport {
   virtual void pause(int64_t ms) = 0;
   // The client has shown who it is, on a listener that asks for SASL: the bounds for strangers end for it.
   virtual void authenticated() {}
+  // A part of an answer that goes on: the request is answered by send(), with the last part. Bounded by who sends.
+  virtual void send_part(Payload /*part*/) {}
+  virtual uint64_t unsent_bytes() const { return 0; }
   // Closes after what was sent is out. The reason goes into the log, one line; without one nothing is wrong.
   virtual void close(std::string reason) = 0;
 };
@@ -76,6 +79,8 @@ class Session {
   virtual void on_request(Frame frame) = 0;
   // What was answered is with the system since then. Of all requests, in their order, several at a time.
   virtual void on_sent(std::span<const RequestTimes> /*requests*/, int64_t /*sent_ns*/) {}
+  // What came is no request: the connection is about to be closed for that reason.
+  virtual void on_unreadable(const std::string& /*reason*/) {}
   // The connection is gone: nothing may be sent any more. The Session is destroyed soon after. `by_peer` tells whether
   // the client's side closed or reset it, or we did.
   virtual void on_closed(bool by_peer) = 0;
@@ -92,6 +97,8 @@ class SessionFactory {
   // Asked on the thread of shard 0 before a connection is taken. Not 0: its address opens them faster than it may, and
   // this one is held for so long and then closed.
   virtual int64_t connection_refusal_ms(const std::string& /*peer_host*/) { return 0; }
+  // On the thread of shard `shard`: a client that has no Session, because its handshake failed.
+  virtual void on_failed_handshake(int /*shard*/, const ConnectionInfo& /*info*/, const std::string& /*reason*/) {}
 };
 
 }  // namespace milena

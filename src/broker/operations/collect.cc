@@ -30,7 +30,8 @@ class ShardLook : public std::enable_shared_from_this<ShardLook> {
   void start() {
     ids_.reserve(shard_.partition_count());
     shard_.for_each_partition([this](Partition& partition) { ids_.push_back(partition.id()); });
-    if (look_ == Look::kAll) take_counts();
+    if (look_ != Look::kHealth) take_counts();
+    if (look_ == Look::kDoctor) figures_.symptoms.look_at_clients(shard_);
     if (sees_cluster_) take_cluster();
     go_on();
   }
@@ -105,6 +106,7 @@ void ShardLook::take_counts() {
 
 void ShardLook::take_cluster() {
   const MetadataImage& image = shard_.image();
+  if (look_ == Look::kDoctor) figures_.symptoms.look_at_settings(shard_);
   figures_.node_id = shard_.node().node_id;
   figures_.cluster_id = shard_.node().cluster_id;
   figures_.now_ms = shard_.now_ms();
@@ -141,6 +143,7 @@ void ShardLook::take_partition(Partition& partition) {
   out.name = partition.topic_partition();
   out.offline = partition.offline();
   if (look_ == Look::kHealth) return;
+  if (look_ == Look::kDoctor) figures_.symptoms.look_at(partition, shard_.now_ms());
   out.leader_epoch = partition.leader_epoch();
   if (PartitionLog* log = partition.log_if_open()) {
     figures_.open_logs++;
@@ -242,7 +245,9 @@ void ShardLook::take_group(const GroupShard& groups, const Bytes& id) {
     out.type = group_type_name(group->type());
     out.state = group->listed_state();
     out.members = group->member_count();
+    if (look_ == Look::kDoctor) figures_.symptoms.look_at(*group, shard_.now_ms(), shard_.steady_ms());
   }
+  if (look_ == Look::kDoctor) return;
   const OffsetStore::Topics* topics = groups.offsets().find_group(id);
   if (topics == nullptr) return;
   for (const auto& [topic, partitions] : *topics) {
@@ -264,6 +269,7 @@ bool ShardLook::take_transactions() {
     }
     const TransactionMetadata& one = *transactions->find(*next);
     figures_.transactions.by_state[Bytes(transaction_state_name(one.state))]++;
+    if (look_ == Look::kDoctor) figures_.symptoms.look_at(*next, one);
     if (one.state != TransactionState::kOngoing) continue;
     int64_t& oldest_ms = figures_.transactions.oldest_open_ms;
     oldest_ms = oldest_ms < 0 ? one.start_ms : std::min(oldest_ms, one.start_ms);

@@ -17,6 +17,7 @@ class Shard;
 enum class Look {
   kHealth,  // partitions and directories alone
   kAll,
+  kDoctor,  // all, and what only /doctor asks for; without the offsets of groups
 };
 
 // `done` runs on `from`, with figures that are not complete() yet.

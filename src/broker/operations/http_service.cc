@@ -1,9 +1,11 @@
 #include "broker/operations/http_service.h"
 
 #include "broker/node.h"
+#include "broker/operations/doctor_page.h"
 #include "broker/operations/http_session.h"
 #include "broker/operations/metrics_page.h"
 #include "broker/operations/readiness.h"
+#include "broker/operations/tap.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -12,7 +14,9 @@ namespace {
 constexpr char kIndex[] =
     "Milena\n\n/metrics         what the broker counts, for Prometheus\n/public_metrics  the same under Redpanda's "
     "names\n"
-    "/livez           whether the broker runs\n/readyz          whether all that it has can be used, and if not, why";
+    "/livez           whether the broker runs\n/readyz          whether all that it has can be used, and if not, why\n"
+    "/doctor          what is wrong, and what to do (?format=json)\n"
+    "/tap             the requests of one client as they come (?client-id=X&count=N&format=json)";
 
 }  // namespace
 
@@ -21,6 +25,8 @@ HttpService::HttpService(std::vector<Executor*> executors, std::string version)
   router_.add("GET", "/", [](HttpCall call) { call.answer(HttpResponse::text(200, kIndex)); });
   router_.add("GET", "/livez", [](HttpCall call) { call.answer(HttpResponse::text(200, "alive")); });
   router_.add("GET", "/readyz", [this](HttpCall call) { serve_readiness(std::move(call)); });
+  router_.add("GET", "/doctor", [this](HttpCall call) { examine_node(std::move(call)); });
+  router_.add("GET", "/tap", [this](HttpCall call) { follow_client(std::move(call)); });
   router_.add("GET", "/metrics", [this](HttpCall call) { serve_metrics(std::move(call), nullptr); });
   router_.add("GET", "/public_metrics", [this](HttpCall call) { serve_metrics(std::move(call), "redpanda"); });
 }
@@ -37,6 +43,18 @@ void HttpService::serve_readiness(HttpCall call) const {
   look_for_unreadiness(
       asked->shard(static_cast<size_t>(call.shard)),
       [answer = std::move(call.answer)](std::vector<std::string> reasons) { answer(readiness_response(reasons)); });
+}
+
+void HttpService::examine_node(HttpCall call) const {
+  Node* asked = node();
+  if (asked == nullptr) return call.answer(HttpResponse::text(503, "the broker starts or stops"));
+  serve_doctor(*asked, std::move(call));
+}
+
+void HttpService::follow_client(HttpCall call) const {
+  Node* asked = node();
+  if (asked == nullptr) return call.answer(HttpResponse::text(503, "the broker starts or stops"));
+  serve_tap(*asked, std::move(call));
 }
 
 void HttpService::serve_metrics(HttpCall call, const char* always) const {

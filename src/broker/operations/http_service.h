@@ -37,6 +37,8 @@ class HttpService final : public SessionFactory {
   // Null while it starts or stops.
   Node* node() const { return stopping_ ? nullptr : node_.load(); }
   void serve_readiness(HttpCall call) const;
+  void examine_node(HttpCall call) const;
+  void follow_client(HttpCall call) const;
   void serve_metrics(HttpCall call, const char* always) const;
 
   const std::vector<Executor*> executors_;

@@ -1,5 +1,7 @@
 #include "broker/operations/http_session.h"
 
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "base/out_of_memory.h"
@@ -29,12 +31,53 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
     watch();
   }
 
+  // What waits for its reader is not hurried.
+  void begin_stream(const Bytes& content_type, Task gone) {
+    if (timer != 0) executor.cancel(std::exchange(timer, 0));
+    if (transport == nullptr) return executor.post(std::move(gone));
+    when_gone = std::move(gone);
+    transport->send_part(Payload(fmt::format("HTTP/1.1 200 OK\r\nContent-Type: {}\r\nCache-Control: no-store\r\n"
+                                             "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+                                             content_type)));
+  }
+  bool send_chunk(const Bytes& part) {
+    if (transport == nullptr || transport->unsent_bytes() > kMostUnsent) return false;
+    if (!part.empty()) transport->send_part(Payload(fmt::format("{:x}\r\n{}\r\n", part.size(), part)));
+    return true;
+  }
+  void end_stream() {
+    when_gone = nullptr;
+    if (transport == nullptr) return;
+    transport->send(Payload(Bytes("0\r\n\r\n")));
+    transport->close({});
+  }
+
+  // Of a stream, for a reader that is slow.
+  static constexpr uint64_t kMostUnsent = 256 * 1024;
+
   const HttpRouter& router;
   Executor& executor;
   const int shard;
   Transport* transport;  // null once the connection is gone
   TimerId timer = 0;
+  Task when_gone;  // of the stream that is under way
 };
+
+namespace {
+
+// Of the session's state, which it keeps.
+template <class State>
+class ChunkedStream final : public HttpStream {
+ public:
+  explicit ChunkedStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  bool send(Bytes part) override { return state_->send_chunk(part); }
+  void end() override { state_->end_stream(); }
+
+ private:
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace
 
 std::unique_ptr<Session> HttpSession::open(const HttpRouter& router, Executor& executor, int shard,
                                            Transport& transport) {
@@ -58,6 +101,10 @@ void HttpSession::on_request(Frame frame) {
   call.answer = [state = state_, with_body, keep_alive](HttpResponse response) {
     state->answer(std::move(response), with_body, keep_alive);
   };
+  call.begin_stream = [state = state_](const Bytes& content_type, Task when_gone) -> std::shared_ptr<HttpStream> {
+    state->begin_stream(content_type, std::move(when_gone));
+    return std::make_shared<ChunkedStream<State>>(state);
+  };
   if (!fits_into_memory([&] { state_->router.route(std::move(call)); })) {
     state_->transport->close("there is no memory for an answer over HTTP");
   }
@@ -66,6 +113,7 @@ void HttpSession::on_request(Frame frame) {
 void HttpSession::on_closed(bool) {
   state_->transport = nullptr;
   if (state_->timer != 0) state_->executor.cancel(std::exchange(state_->timer, 0));
+  if (Task gone = std::exchange(state_->when_gone, nullptr)) gone();
 }
 
 }  // namespace milena

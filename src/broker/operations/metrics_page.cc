@@ -5,6 +5,7 @@
 
 #include "broker/node.h"
 #include "broker/operations/collect.h"
+#include "broker/operations/doctor_page.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -84,12 +85,7 @@ void MetricsPage::write(Shard& shard, std::shared_ptr<NodeFigures> figures, Scra
 void MetricsPage::finish_figures(NodeFigures& figures, FileSystem& files) {
   figures.process = read_process_figures();
   figures.uptime_seconds = std::max(0.0, static_cast<double>(figures.now_ms) / 1000 - figures.process.start_seconds);
-  for (DirectoryFigures& directory : figures.directories) {
-    if (!directory.online) continue;
-    const DiskSpace space = files.space(directory.path);
-    directory.total_bytes = static_cast<uint64_t>(std::max<int64_t>(space.total_bytes, 0));
-    directory.free_bytes = static_cast<uint64_t>(std::max<int64_t>(space.usable_bytes, 0));
-  }
+  measure_directories(figures, files);
   figures.complete();
   lag_clock_.begin_round();
   for (const GroupFigures& group : figures.groups) {

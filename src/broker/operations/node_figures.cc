@@ -51,7 +51,10 @@ void NodeFigures::take(NodeFigures part) {
   move_all(part.partitions, partitions);
   move_all(part.groups, groups);
   for (auto& [shard, loop] : part.loops) loops[shard] = loop;
-  if (part.node_id < 0) return;
+  const bool tells_cluster = part.node_id >= 0;
+  if (tells_cluster) symptoms.settings = std::move(part.symptoms.settings);
+  symptoms.take(std::move(part.symptoms));
+  if (!tells_cluster) return;
   // Of the one that has told what all know.
   node_id = part.node_id;
   cluster_id = std::move(part.cluster_id);

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/process_figures.h"
 #include "base/topic_partition.h"
+#include "broker/operations/symptoms.h"
 #include "broker/operations/traffic_figures.h"
 
 namespace milena {
@@ -107,6 +108,7 @@ struct NodeFigures {
   std::map<size_t, LoopFigures> loops;  // by shard
   std::vector<DirectoryFigures> directories;
   ProcessFigures process;
+  Symptoms symptoms;  // of Look::kDoctor
 
   // How many of them metrics show (milena.metrics.partitions.max, milena.metrics.groups.max).
   size_t most_partitions = SIZE_MAX;

@@ -16,6 +16,7 @@
 #include "base/executor.h"
 #include "base/uuid.h"
 #include "broker/clients/session.h"
+#include "broker/operations/client_book.h"
 #include "http/metrics/histogram.h"
 #include "protocol/api_key.h"
 #include "protocol/error_code.h"
@@ -129,6 +130,7 @@ class ShardFigures {
   uint64_t throttled_requests = 0;
   uint64_t throttled_ms = 0;
   LoopMeter loop;
+  ClientBook clients;
 
  private:
   TopicTraffic& traffic_of(const Uuid& topic) {

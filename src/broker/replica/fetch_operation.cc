@@ -371,7 +371,10 @@ void FetchOperation::on_read(std::vector<FetchItem> items) {
   }
   if (finished_) return unregister();  // the client went away meanwhile
   if (call_->connection().transport == nullptr) return abandon();
-  if (answer_now(read_bytes)) return finish();
+  if (answer_now(read_bytes)) {
+    if (read_bytes > 0 && read_bytes < limits_.min_bytes) note_starved(read_bytes);
+    return finish();
+  }
   if (woken_while_reading_) {
     woken_while_reading_ = false;
     return read();
@@ -386,6 +389,14 @@ void FetchOperation::on_progress() {
   } else {
     read();
   }
+}
+
+// For /doctor: it waited its whole time, a long one, for more than there was.
+void FetchOperation::note_starved(uint64_t bytes) {
+  const int64_t waited_ms = call_->request.max_wait_ms;
+  if (waited_ms < kLongWait_ms || limits_.by_follower() || shard_.steady_ms() < deadline_ms_) return;
+  shard_.figures().clients.note_starved_fetch(call_->connection().info.peer_host, call_->client_id(), waited_ms,
+                                              limits_.min_bytes, bytes, shard_.now_ms());
 }
 
 bool FetchOperation::answer_now(uint64_t bytes) const {

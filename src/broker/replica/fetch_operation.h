@@ -71,6 +71,9 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
  private:
   enum class Kind { kSessionless, kFull, kIncremental };
 
+  // Consumers wait half a second unless they are told otherwise.
+  static constexpr int64_t kLongWait_ms = 1000;
+
   // A lack of memory ends the request and its connection, in whatever turn.
   template <class Step>
   void or_close(Step step);
@@ -86,6 +89,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   void on_read(std::vector<FetchItem> items);
   void on_progress();
   bool answer_now(uint64_t bytes) const;
+  void note_starved(uint64_t bytes);
   void park();
   void unregister();
   void stop_waiting();

@@ -1,0 +1,82 @@
+// ClientBook: what a shard remembers of its clients for `milena doctor`: who was told an address and did not come to
+// it, who was turned away and why, whose fetches wait in vain for fetch.min.bytes. Written when a connection begins to
+// work, when a client is refused and when such a fetch ends, never for an ordinary request. Bounded in clients and in
+// the length of what they say. Belongs to the shard's thread.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.h"
+#include "broker/operations/recent_table.h"
+
+namespace milena {
+
+// Clients of one machine that go by the same client id are one to us.
+struct ClientName {
+  std::string host;
+  Bytes client_id;
+  auto operator<=>(const ClientName&) const = default;
+};
+
+struct ClientTrace {
+  // Answers to Metadata on connections that asked for nothing else.
+  uint64_t told = 0;
+  int64_t first_told_ms = -1;
+  int64_t last_told_ms = -1;
+  Bytes told_address;  // where it shall go
+  Bytes came_to;       // where it asked
+  // A connection of it asked for more than addresses.
+  bool served = false;
+
+  // Fetches that waited their whole time for fetch.min.bytes while less was there.
+  uint64_t starved = 0;
+  int64_t last_starved_ms = -1;
+  int64_t waited_ms = 0;
+  uint64_t min_bytes = 0;
+  uint64_t bytes_there = 0;
+
+  // Of the same client on another shard.
+  void merge(const ClientTrace& other);
+};
+
+enum class RefusalKind : uint8_t { kVersion, kCodec, kAuthentication, kTls, kNotKafka, kClock };
+
+struct RefusedClient {
+  RefusalKind kind = RefusalKind::kVersion;
+  ClientName client;
+  auto operator<=>(const RefusedClient&) const = default;
+};
+
+struct RefusalTrace {
+  uint64_t count = 0;
+  int64_t last_ms = -1;
+  Bytes reason;    // the last one
+  Bytes software;  // with which version; empty if it did not say
+
+  void merge(const RefusalTrace& other);
+};
+
+class ClientBook {
+ public:
+  static constexpr size_t kMostClients = 1000;
+  static constexpr size_t kMostRefusals = 500;
+  static constexpr size_t kLongestText = 300;
+
+  void note_told(ByteView host, ByteView client_id, ByteView told_address, ByteView came_to, int64_t now_ms);
+  void note_served(ByteView host, ByteView client_id);
+  void note_starved_fetch(ByteView host, ByteView client_id, int64_t waited_ms, uint64_t min_bytes,
+                          uint64_t bytes_there, int64_t now_ms);
+  void note_refusal(RefusalKind kind, ByteView host, ByteView client_id, ByteView software, ByteView reason,
+                    int64_t now_ms);
+
+  const RecentTable<ClientName, ClientTrace>& clients() const { return clients_; }
+  const RecentTable<RefusedClient, RefusalTrace>& refusals() const { return refusals_; }
+
+ private:
+  RecentTable<ClientName, ClientTrace> clients_{kMostClients};
+  RecentTable<RefusedClient, RefusalTrace> refusals_{kMostRefusals};
+};
+
+}  // namespace milena

@@ -1,0 +1,54 @@
+// What is wrong with a node, and what to do about it: rules over NodeFigures. Pure: the same figures give the same
+// findings.
+//
+// Texts that clients chose (ids, names) are escaped in all findings. Of what is wrong in many places alike, the first
+// are named.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "broker/operations/node_figures.h"
+
+namespace milena {
+
+enum class Severity : uint8_t {
+  kInfo,     // good to know
+  kWarning,  // somebody waits, or will
+  kError,    // something does not work
+};
+ByteView severity_name(Severity severity);
+
+struct Diagnosis {
+  Severity severity = Severity::kWarning;
+  const char* kind = "";        // the same for all findings of a rule: "client-not-arrived"
+  const char* about_type = "";  // "client", "group", "transaction", "partition", "topic", "directory", "setting"
+  Bytes about;
+  Bytes problem;  // a sentence each
+  Bytes remedy;
+};
+using Diagnoses = std::vector<Diagnosis>;
+
+// The worst first. The figures are complete().
+Diagnoses examine(const NodeFigures& figures);
+size_t count_of(const Diagnoses& findings, Severity at_least);
+
+// The rules, by what they look at.
+void examine_clients(const NodeFigures& figures, Diagnoses& findings);
+void examine_waits(const NodeFigures& figures, Diagnoses& findings);    // transactions and groups
+void examine_storage(const NodeFigures& figures, Diagnoses& findings);  // directories, partitions, timestamps
+void examine_settings(const NodeFigures& figures, Diagnoses& findings);
+
+// For the rules.
+inline constexpr size_t kMostOfAKind = 20;
+// Nobody waits for longer in the ordinary course of things.
+inline constexpr int64_t kLong_ms = 5000;
+// What was noted once and did not happen again is over.
+inline constexpr int64_t kRecent_ms = 600'000;
+// "1.5 s", "2 h 10 min".
+Bytes span_text(int64_t ms);
+// "billing" of 10.0.0.5
+Bytes client_text(ByteView client_id, ByteView host);
+
+}  // namespace milena

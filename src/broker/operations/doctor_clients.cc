@@ -1,0 +1,118 @@
+// Clients that did not come, were turned away, or wait.
+#include <fmt/core.h>
+
+#include "base/log.h"
+#include "broker/operations/doctor.h"
+
+namespace milena {
+namespace {
+
+struct RefusalRule {
+  const char* kind;
+  const char* what;
+  const char* remedy;
+};
+
+RefusalRule rule_of(RefusalKind kind) {
+  switch (kind) {
+    case RefusalKind::kVersion:
+      return {"client-version", "asked in a version, or for a request, that is not offered here",
+              "Use a client that asks with ApiVersions first, or an older or newer release of it; README lists the "
+              "versions that are offered."};
+    case RefusalKind::kCodec:
+      return {"client-codec", "uses a compression codec that its version of the request cannot carry",
+              "Update the client (zstd needs Kafka 2.1 or later), or give it or the topic another compression.type."};
+    case RefusalKind::kAuthentication:
+      return {"client-authentication", "did not authenticate",
+              "Compare its security.protocol, sasl.mechanism, user and password with the listener's; `milena users` "
+              "lists the users of SCRAM."};
+    case RefusalKind::kTls:
+      return {"client-tls", "failed in its TLS handshake",
+              "Compare its trust store with the certificate of the listener, the name it connects to with those in the "
+              "certificate, and its own certificate with ssl.client.auth; a client without TLS must use another port."};
+    case RefusalKind::kNotKafka:
+      return {"client-protocol", "sent what is no request of Kafka's protocol",
+              "Compare its security.protocol and its port with the listener's; HTTP has a listener of its own "
+              "(milena.http.listeners)."};
+    case RefusalKind::kClock:
+      return {"client-clock", "sends records whose timestamps this broker does not take",
+              "Compare the clock of its machine with this one's; message.timestamp.before.max.ms and "
+              "message.timestamp.after.max.ms of the topic say how far they may differ."};
+  }
+  return {"client-refused", "was turned away", "Look at the broker's log."};
+}
+
+void examine_refusals(const NodeFigures& figures, Diagnoses& findings) {
+  size_t count = 0;
+  for (const auto& [who, trace] : figures.symptoms.refusals) {
+    if (figures.now_ms - trace.last_ms > kRecent_ms || count++ >= kMostOfAKind) continue;
+    const RefusalRule rule = rule_of(who.kind);
+    Bytes software = trace.software.empty() ? Bytes() : fmt::format(" ({})", escape_for_log(trace.software));
+    findings.push_back({Severity::kWarning, rule.kind, "client",
+                        fmt::format("{}@{}", escape_for_log(who.client.client_id), escape_for_log(who.client.host)),
+                        fmt::format("The {}{} {}: it was turned away {} times, last because of this: {}.",
+                                    client_text(who.client.client_id, who.client.host), software, rule.what,
+                                    trace.count, escape_for_log(trace.reason)),
+                        rule.remedy});
+  }
+}
+
+bool is_loopback(ByteView address) {
+  const ByteView host = address.substr(0, address.rfind(':'));
+  return host == "localhost" || host.starts_with("127.") || host == "::1";
+}
+
+ByteView port_of(ByteView address) { return address.substr(address.rfind(':') + 1); }
+
+// The address that a client was told is the one that it has come to.
+bool leads_here(const ClientTrace& trace) {
+  if (trace.told_address == trace.came_to) return true;
+  return is_loopback(trace.told_address) && is_loopback(trace.came_to) &&
+         port_of(trace.told_address) == port_of(trace.came_to);
+}
+
+// A client with other brokers to go to may work there.
+void examine_arrivals(const NodeFigures& figures, Diagnoses& findings) {
+  if (figures.brokers.size() > 1) return;
+  size_t count = 0;
+  for (const auto& [name, trace] : figures.symptoms.clients) {
+    if (trace.served || trace.told == 0 || leads_here(trace)) continue;
+    const int64_t silent_ms = figures.now_ms - trace.last_told_ms;
+    const bool again = trace.told > 1;
+    if (silent_ms > kRecent_ms || (!again && silent_ms < kLong_ms) || count++ >= kMostOfAKind) continue;
+    findings.push_back(
+        {Severity::kWarning, "client-not-arrived", "client",
+         fmt::format("{}@{}", escape_for_log(name.client_id), escape_for_log(name.host)),
+         fmt::format("The {} came to {} and was told {} times in {} that the broker is at {}, and has not asked for "
+                     "anything there.",
+                     client_text(name.client_id, name.host), trace.came_to, trace.told,
+                     span_text(figures.now_ms - trace.first_told_ms), trace.told_address),
+         fmt::format("Check that {} can be resolved and reached from {}; if not, set advertised.listeners to an "
+                     "address that can, or to auto. A probe that only lists topics is fine.",
+                     trace.told_address, escape_for_log(name.host))});
+  }
+}
+
+void examine_fetches(const NodeFigures& figures, Diagnoses& findings) {
+  size_t count = 0;
+  for (const auto& [name, trace] : figures.symptoms.clients) {
+    if (trace.starved == 0 || figures.now_ms - trace.last_starved_ms > kRecent_ms || count++ >= kMostOfAKind) continue;
+    findings.push_back(
+        {Severity::kWarning, "fetch-waits", "client",
+         fmt::format("{}@{}", escape_for_log(name.client_id), escape_for_log(name.host)),
+         fmt::format("The {} gets records {} late: {} of its fetches waited for {} bytes while {} were there.",
+                     client_text(name.client_id, name.host), span_text(trace.waited_ms), trace.starved,
+                     trace.min_bytes, trace.bytes_there),
+         "Lower fetch.min.bytes or fetch.max.wait.ms of the consumer, unless it is meant to wait."});
+  }
+}
+
+}  // namespace
+
+void examine_clients(const NodeFigures& figures, Diagnoses& findings) {
+  examine_arrivals(figures, findings);
+  examine_refusals(figures, findings);
+  examine_fetches(figures, findings);
+}
+
+}  // namespace milena

@@ -1,0 +1,84 @@
+#include "broker/operations/doctor_page.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "broker/later_turn.h"
+#include "broker/node.h"
+#include "broker/operations/collect.h"
+#include "broker/shard.h"
+
+namespace milena {
+namespace {
+
+bool wants_json(const HttpRequest& request) {
+  if (auto format = request.query_value("format")) return *format == "json";
+  return request.header("Accept").value_or(ByteView()).find("application/json") != ByteView::npos;
+}
+
+HttpResponse response_of(const Diagnoses& findings, bool json) {
+  HttpResponse response;
+  if (json) response.content_type = "application/json";
+  response.headers.emplace_back("Milena-Findings", fmt::format("{}", count_of(findings, Severity::kWarning)));
+  response.body = Payload(json ? findings_json(findings) : findings_text(findings));
+  return response;
+}
+
+}  // namespace
+
+void measure_directories(NodeFigures& figures, FileSystem& files) {
+  for (DirectoryFigures& directory : figures.directories) {
+    if (!directory.online) continue;
+    const DiskSpace space = files.space(directory.path);
+    directory.total_bytes = static_cast<uint64_t>(std::max<int64_t>(space.total_bytes, 0));
+    directory.free_bytes = static_cast<uint64_t>(std::max<int64_t>(space.usable_bytes, 0));
+  }
+}
+
+void serve_doctor(Node& node, HttpCall call) {
+  Shard& home = node.shard(static_cast<size_t>(call.shard));
+  auto asked = std::make_shared<HttpCall>(std::move(call));
+  collect_figures(home, Look::kDoctor, [&home, asked](const std::shared_ptr<NodeFigures>& figures) {
+    auto response = std::make_shared<HttpResponse>(HttpResponse::text(503, "not enough memory to look at it all"));
+    auto work = [figures, asked, response, &files = home.node().files->file_system()] {
+      (void)continue_or_drop([&] {
+        measure_directories(*figures, files);
+        figures->complete();
+        *response = response_of(examine(*figures), wants_json(asked->request));
+      });
+    };
+    home.executor().run_computation(std::move(work), [asked, response] { asked->answer(std::move(*response)); });
+  });
+}
+
+Bytes findings_json(const Diagnoses& findings) {
+  nlohmann::ordered_json body;
+  body["healthy"] = count_of(findings, Severity::kWarning) == 0;
+  body["findings"] = nlohmann::ordered_json::array();
+  for (const Diagnosis& finding : findings) {
+    nlohmann::ordered_json one;
+    one["severity"] = Bytes(severity_name(finding.severity));
+    one["kind"] = finding.kind;
+    one["about"] = {{"type", finding.about_type}, {"name", finding.about}};
+    one["problem"] = finding.problem;
+    one["remedy"] = finding.remedy;
+    body["findings"].push_back(std::move(one));
+  }
+  // Names may be any bytes.
+  return body.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+Bytes findings_text(const Diagnoses& findings) {
+  if (findings.empty()) return "Nothing is wrong.\n";
+  Bytes text;
+  for (const Diagnosis& finding : findings) {
+    text += fmt::format("{} {} {} ({})\n  {}\n  {}\n", severity_name(finding.severity), finding.about_type,
+                        finding.about, finding.kind, finding.problem, finding.remedy);
+  }
+  return text;
+}
+
+}  // namespace milena

@@ -1,0 +1,24 @@
+// /doctor: what is wrong with the node and what to do, as JSON or as text for people.
+#pragma once
+
+#include <memory>
+
+#include "base/file.h"
+#include "broker/operations/doctor.h"
+#include "http/router.h"
+
+namespace milena {
+
+class Node;
+
+// Looks at all shards and answers; the rules run on a thread beside the loops. JSON where the client accepts it or asks
+// with ?format=json, else text.
+void serve_doctor(Node& node, HttpCall call);
+
+// The file system's part of the directories' figures.
+void measure_directories(NodeFigures& figures, FileSystem& files);
+
+Bytes findings_json(const Diagnoses& findings);
+Bytes findings_text(const Diagnoses& findings);
+
+}  // namespace milena

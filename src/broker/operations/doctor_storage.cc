@@ -1,0 +1,123 @@
+// Directories, partitions, timestamps.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "broker/operations/doctor.h"
+
+namespace milena {
+namespace {
+
+constexpr double kLittleSpace = 0.05;
+constexpr double kHardlyAnySpace = 0.01;
+// A few syncs say nothing.
+constexpr uint64_t kEnoughSyncs = 10;
+constexpr double kSlowSync_seconds = 0.5;
+
+void examine_directory(const DirectoryFigures& directory, Diagnoses& findings) {
+  const Bytes path = escape_for_log(directory.path);
+  if (!directory.online) {
+    findings.push_back({Severity::kError, "directory-offline", "directory", path,
+                        fmt::format("The log directory {} has failed: its partitions cannot be used.", path),
+                        "Look for the error in the broker's log, repair the disk, and start the broker again."});
+    return;
+  }
+  if (directory.total_bytes == 0) return;
+  const double share = static_cast<double>(directory.free_bytes) / static_cast<double>(directory.total_bytes);
+  if (share >= kLittleSpace) return;
+  findings.push_back({share < kHardlyAnySpace ? Severity::kError : Severity::kWarning, "disk-full", "directory", path,
+                      fmt::format("The file system of the log directory {} has {} of {} bytes left ({:.1f} %).", path,
+                                  directory.free_bytes, directory.total_bytes, share * 100),
+                      "Make room, or lower retention.bytes or retention.ms of the largest topics (`milena logdirs` and "
+                      "`milena topics` show sizes)."});
+}
+
+void examine_syncs(const NodeFigures& figures, Diagnoses& findings) {
+  if (figures.flushes.count() < kEnoughSyncs) return;
+  const double slow_seconds = figures.flushes.quantile_seconds(0.99);
+  if (slow_seconds < kSlowSync_seconds) return;
+  Bytes paths;
+  for (const DirectoryFigures& directory : figures.directories) {
+    paths += (paths.empty() ? "" : ", ") + escape_for_log(directory.path);
+  }
+  findings.push_back({Severity::kWarning, "disk-slow", "directory", paths,
+                      fmt::format("One of a hundred syncs to the disk takes {:.1f} s or longer ({} syncs since the "
+                                  "start).",
+                                  slow_seconds, figures.flushes.count()),
+                      "Look at what else uses the disk; put log.dirs on a faster one, or sync less often "
+                      "(flush.messages, flush.ms)."});
+}
+
+// Partitions that have the same wrong with them, in one finding.
+struct Together {
+  size_t count = 0;
+  Bytes first;   // the name of the first one
+  Bytes named;   // the first few
+
+  void add(const PartitionFigures& partition) {
+    constexpr size_t kNamed = 5;
+    const Bytes name = escape_for_log(partition.name.to_string());
+    if (count == 0) first = name;
+    if (count < kNamed) named += (count == 0 ? "" : ", ") + name;
+    if (count == kNamed) named += ", ...";
+    count++;
+  }
+};
+
+void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
+  Together leaderless, closed, under;
+  for (const PartitionFigures& partition : figures.partitions) {
+    if (partition.leader < 0) {
+      leaderless.add(partition);
+    } else if (partition.offline) {
+      closed.add(partition);
+    } else if (partition.under_min_in_sync() && partition.min_in_sync <= partition.replicas) {
+      under.add(partition);
+    }
+  }
+  if (leaderless.count > 0) {
+    findings.push_back({Severity::kError, "partition-leaderless", "partition", leaderless.first,
+                        fmt::format("{} partitions have no leader: {}.", leaderless.count, leaderless.named),
+                        "Bring back a broker, or the directory, that has a replica in sync; as a last resort, elect "
+                        "another replica uncleanly (kafka-leader-election.sh), which loses records."});
+  }
+  if (closed.count > 0) {
+    findings.push_back({Severity::kError, "partition-offline", "partition", closed.first,
+                        fmt::format("{} partitions cannot be used: {}.", closed.count, closed.named),
+                        "Look for the error in the broker's log; `milena check` examines a directory while the broker "
+                        "is stopped."});
+  }
+  if (under.count > 0) {
+    findings.push_back({Severity::kError, "partition-under-min-isr", "partition", under.first,
+                        fmt::format("{} partitions have fewer replicas in sync than min.insync.replicas, so that "
+                                    "producers with acks=all are refused: {}.",
+                                    under.count, under.named),
+                        "Bring back the brokers of the missing replicas, or lower min.insync.replicas."});
+  }
+}
+
+void examine_timestamps(const NodeFigures& figures, Diagnoses& findings) {
+  size_t count = 0;
+  for (const FutureRecords& future : figures.symptoms.future) {
+    if (count++ >= kMostOfAKind) return;
+    const Bytes name = escape_for_log(future.name.to_string());
+    findings.push_back(
+        {Severity::kWarning, "timestamps-ahead", "partition", name,
+         fmt::format("{} has records whose timestamps are {} ahead of this broker's clock.", name,
+                     span_text(future.timestamp_ms - figures.now_ms)),
+         "Compare the clocks of producers with this machine's; retention.ms keeps such records for longer. "
+         "message.timestamp.after.max.ms refuses them."});
+  }
+}
+
+}  // namespace
+
+void examine_storage(const NodeFigures& figures, Diagnoses& findings) {
+  for (const DirectoryFigures& directory : figures.directories) examine_directory(directory, findings);
+  examine_syncs(figures, findings);
+  examine_partitions(figures, findings);
+  examine_timestamps(figures, findings);
+}
+
+}  // namespace milena

@@ -1,0 +1,100 @@
+// Symptoms: what `milena doctor` looks at besides the figures that metrics show, as values: clients, open transactions,
+// rebalances, settings. Gathered with NodeFigures from all shards (collect.h, Look::kDoctor); judged by doctor.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/topic_partition.h"
+#include "broker/operations/client_book.h"
+
+namespace milena {
+
+class Group;
+class Partition;
+class Shard;
+struct TransactionMetadata;
+
+struct OpenTransaction {
+  Bytes id;
+  int64_t producer_id = -1;
+  int16_t producer_epoch = -1;
+  int64_t start_ms = -1;
+  int32_t timeout_ms = 0;
+  Bytes state;
+};
+
+// A partition whose last stable offset is behind its high watermark.
+struct HeldPartition {
+  TopicPartition name;
+  int64_t producer_id = -1;  // of the oldest transaction that is open there
+  int64_t first_offset = -1;
+  int64_t last_written_ms = -1;  // by that producer
+  int64_t records_held = 0;
+};
+
+struct LateMember {
+  Bytes id;
+  Bytes client_id;
+  Bytes host;
+};
+
+// A group with a rebalance under way.
+struct RebalancingGroup {
+  Bytes id;
+  Bytes state;
+  int64_t since_ms = -1;  // -1: not known
+  size_t members = 0;
+  size_t late_count = 0;
+  std::vector<LateMember> late;  // the first of them
+  bool leader_is_late = false;   // of those that shall send SyncGroup
+};
+
+struct FutureRecords {
+  TopicPartition name;
+  int64_t timestamp_ms = -1;  // the greatest
+};
+
+struct SettingSymptoms {
+  struct Idle {
+    Bytes name;
+    Bytes origin;
+  };
+  std::vector<Idle> without_effect;
+  std::vector<std::string> warnings;
+  int32_t offsets_replicas = 1;
+  int32_t transactions_replicas = 1;
+  int32_t default_replicas = 1;
+  int32_t transactions_min_in_sync = 1;
+};
+
+struct Symptoms {
+  // Of what a shard lists at most.
+  static constexpr size_t kMost = 10'000;
+  static constexpr size_t kMostLateMembers = 5;
+  // Clocks of well kept machines differ by less.
+  static constexpr int64_t kFarFuture_ms = 3'600'000;
+
+  std::map<ClientName, ClientTrace> clients;
+  std::map<RefusedClient, RefusalTrace> refusals;
+  std::vector<OpenTransaction> transactions;
+  std::vector<HeldPartition> held;
+  std::vector<RebalancingGroup> groups;
+  std::vector<FutureRecords> future;
+  SettingSymptoms settings;  // of the shard that tells what all know
+
+  // Adds what another shard has told; not its settings.
+  void take(Symptoms part);
+
+  // What a shard knows. On its thread.
+  void look_at_clients(Shard& shard);
+  void look_at_settings(Shard& shard);
+  void look_at(Partition& partition, int64_t now_ms);
+  void look_at(const Group& group, int64_t now_ms, int64_t steady_ms);
+  void look_at(const Bytes& transactional_id, const TransactionMetadata& transaction);
+};
+
+}  // namespace milena

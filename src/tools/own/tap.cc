@@ -1,0 +1,44 @@
+// milena tap: the requests of one client as the broker answers them, followed over HTTP.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "tools/own/http_client.h"
+#include "tools/own/own.h"
+
+namespace milena {
+
+int run_tap(ToolWords words) {
+  Options options(Options::Style::kOwn, "milena tap",
+                  "Prints the requests of one client as they are answered: time, address, name and version, sizes, "
+                  "duration, errors. Never what they hold. It asks the broker over HTTP, and ends with an interrupt.",
+                  "--client-id ID [options]");
+  std::string client_id, servers, http;
+  std::optional<int64_t> count;
+  bool json = false;
+  options.text("--client-id", client_id, "ID", "The client.id of the client.");
+  options.number("-n,--count", count, "N", "Ends after so many requests.");
+  options.flag("--json", json, "Prints JSON, an object a line.");
+  options.text("-b,--bootstrap-server", servers, "HOST:PORT", "The broker; its host is asked over HTTP at port 9644.");
+  options.text("--http", http, "HOST:PORT", "Where the broker serves HTTP (milena.http.listeners).");
+  options.example("milena tap --client-id billing");
+  options.example("milena tap --client-id billing --count 10 --json");
+  if (auto code = options.parse(words)) return *code;
+  if (client_id.empty()) return options.mistake("--client-id is missing");
+  if (count && *count < 1) return options.mistake("--count: at least 1");
+  auto address = http_address(http, servers);
+  if (!address.ok()) return options.mistake(address.error().message);
+  stop_on_signals();
+  std::string target = "/tap?client-id=" + percent_encoded(client_id);
+  if (count) target += fmt::format("&count={}", *count);
+  if (json) target += "&format=json";
+  bool written = true;
+  Status followed = http_follow(*address, target, [&written](ByteView part) {
+    written = std::fwrite(part.data(), 1, part.size(), stdout) == part.size() && std::fflush(stdout) == 0;
+    return written;
+  });
+  if (!written) return complain("standard output cannot be written to");
+  return exit_code(options, followed);
+}
+
+}  // namespace milena
