@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "base/executor.h"
 #include "broker/cluster/network.h"
 #include "security/sasl_client.h"
 
