@@ -44,13 +44,11 @@ void examine_min_in_sync(const NodeFigures& figures, Diagnoses& findings) {
     if (can_work || !topics.insert(partition.name.topic).second) continue;
     if (topics.size() > kMostOfAKind) return;
     const Bytes name = escape_for_log(partition.name.topic);
-    findings.push_back({Severity::kError, "min-isr-too-large", "topic", name,
+    findings.push_back({Severity::kInfo, "min-isr-too-large", "topic", name,
                         fmt::format("min.insync.replicas of topic {} is {}, but its partitions have {} replicas: "
-                                    "producers with acks=all are refused.",
+                                    "records with acks=all are taken when these have them.",
                                     name, partition.min_in_sync, partition.replicas),
-                        fmt::format("Set min.insync.replicas to {} at most (`milena configs topic {} "
-                                    "min.insync.replicas={}`), or give the topic more replicas.",
-                                    partition.replicas, name, partition.replicas)});
+                        "Give the topic more replicas, where records are to survive the loss of a broker."});
   }
 }
 

@@ -72,7 +72,7 @@ void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
       leaderless.add(partition);
     } else if (partition.offline) {
       closed.add(partition);
-    } else if (partition.under_min_in_sync() && partition.min_in_sync <= partition.replicas) {
+    } else if (partition.under_min_in_sync()) {
       under.add(partition);
     }
   }

@@ -36,7 +36,8 @@ struct PartitionFigures {
   int32_t min_in_sync = 1;
 
   bool under_replicated() const { return in_sync < replicas; }
-  bool under_min_in_sync() const { return in_sync < min_in_sync; }
+  // A topic cannot ask for more than it has (Kafka: Partition.effectiveMinIsr).
+  bool under_min_in_sync() const { return in_sync < std::min(min_in_sync, std::max(replicas, 1)); }
 };
 
 struct GroupFigures {
