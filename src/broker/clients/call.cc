@@ -64,6 +64,10 @@ Requester CallBase::requester() const {
   return {connection_->principal, connection_->info.peer_host, connection_->info.listener_name};
 }
 
+const Authorizer& CallBase::authorizer() const {
+  return connection_->info.in_process ? allow_all_authorizer() : shard_.authorizer();
+}
+
 bool CallBase::allows(Permission permission, ByteView resource_name) const {
   return ask(permission, resource_name, true);
 }
@@ -75,8 +79,7 @@ bool CallBase::allows_quietly(Permission permission, ByteView resource_name) con
 bool CallBase::ask(Permission permission, ByteView resource_name, bool refusal_is_told) const {
   CHECK(api_->permissions.has(permission), "{} asks for {} of a {}, which its entry does not declare",
         api_name(api_key()), acl_operation_name(permission.operation), acl_resource_type_name(permission.resource));
-  const bool allowed =
-      connection_->info.in_process || shard_.authorizer().allows(requester(), permission, resource_name);
+  const bool allowed = authorizer().allows(requester(), permission, resource_name);
   if (shard_.audit_log().on() && (allowed ? is_administrative(api_key()) : refusal_is_told)) {
     audit_trail().note(permission, resource_name, allowed);
   }
@@ -102,11 +105,11 @@ void CallBase::write_audit_line() {
 bool CallBase::allows_somewhere(Permission permission) const {
   CHECK(api_->permissions.has(permission), "{} does not declare {}", api_name(api_key()),
         acl_operation_name(permission.operation));
-  return connection_->info.in_process || shard_.authorizer().allows_somewhere(requester(), permission);
+  return authorizer().allows_somewhere(requester(), permission);
 }
 
 int32_t CallBase::authorized_operations(AclResourceType type, ByteView resource_name) const {
-  return shard_.authorizer().allowed_operations(requester(), type, resource_name);
+  return authorizer().allowed_operations(requester(), type, resource_name);
 }
 
 void CallBase::start_answer(Writer& writer) const {

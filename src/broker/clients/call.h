@@ -139,6 +139,8 @@ class CallBase {
   void note_errors(const Writer& answer) const;
   void tell_taps(uint64_t answer_bytes, const Writer::Errors* errors, ByteView refusal) const;
   Requester requester() const;
+  // What is asked; nobody, for this process itself.
+  const Authorizer& authorizer() const;
   bool ask(Permission permission, ByteView resource_name, bool refusal_is_told) const;
   void write_audit_line();
   bool answered_ = false;

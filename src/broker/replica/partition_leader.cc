@@ -34,10 +34,10 @@ void PartitionLeader::update(const PartitionImage& image, int64_t now_ms) {
   proposed_.reset();
 }
 
-bool PartitionLeader::in_sync(int32_t id) const { return is_one_of(in_sync_, id); }
+bool PartitionLeader::is_in_sync(int32_t id) const { return is_one_of(in_sync_, id); }
 
 bool PartitionLeader::counts_as_in_sync(int32_t id) const {
-  return in_sync(id) || (proposed_ && is_one_of(*proposed_, id));
+  return is_in_sync(id) || (proposed_ && is_one_of(*proposed_, id));
 }
 
 bool PartitionLeader::note_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset, int64_t log_end,
@@ -70,7 +70,7 @@ int32_t PartitionLeader::in_sync_at_rack(const MetadataImage& image, ByteView ra
   for (const auto& [id, follower] : followers_) {
     const BrokerImage* broker = image.find_broker(id);
     const bool there = broker != nullptr && !broker->fenced && broker->rack && *broker->rack == rack;
-    if (!there || !in_sync(id) || follower.log_end < offset || follower.log_start > offset) continue;
+    if (!there || !is_in_sync(id) || follower.log_end < offset || follower.log_start > offset) continue;
     if (follower.log_end > furthest) {
       best = id;
       furthest = follower.log_end;
@@ -107,7 +107,7 @@ std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(con
   if (proposed_) return std::nullopt;
   std::vector<int32_t> wanted{self_};
   for (const auto& [id, follower] : followers_) {
-    if (in_sync(id)) {
+    if (is_in_sync(id)) {
       if (caught_up(follower, log_end, now_ms, max_lag_ms)) wanted.push_back(id);
     } else if (follower.log_end >= high_watermark && follower.log_end >= epoch_start_ && epoch_start_ >= 0 &&
                may_join(image, id, follower)) {
@@ -163,7 +163,7 @@ bool PartitionLeader::on_answer(ErrorCode error, const std::vector<int32_t>& in_
 
 void PartitionLeader::pretend(int32_t broker_id, int64_t log_end) {
   followers_[broker_id].log_end = log_end;
-  if (!in_sync(broker_id)) in_sync_.push_back(broker_id);
+  if (!is_in_sync(broker_id)) in_sync_.push_back(broker_id);
 }
 
 void PartitionLeader::pretend_gone(int32_t broker_id) {

@@ -32,7 +32,7 @@ class PartitionLeader {
 
   bool is_replica(int32_t broker_id) const { return followers_.contains(broker_id); }
   // In the set that the controller has agreed to.
-  bool is_in_sync(int32_t broker_id) const { return in_sync(broker_id); }
+  bool is_in_sync(int32_t broker_id) const;
   // A follower's fetch from `offset`, when our log ended at `log_end`. False: it is none of the replicas.
   bool note_fetch(int32_t broker_id, int64_t broker_epoch, int64_t offset, int64_t log_end, int64_t now_ms);
 
@@ -68,7 +68,6 @@ class PartitionLeader {
     int64_t leader_end_at_fetch = -1;
   };
 
-  bool in_sync(int32_t id) const;
   bool counts_as_in_sync(int32_t id) const;
   static bool may_join(const MetadataImage& image, int32_t id, const Follower& follower);
   static bool caught_up(const Follower& follower, int64_t log_end, int64_t now_ms, int64_t max_lag_ms);

@@ -24,7 +24,7 @@ int64_t heartbeat_gap_ms(const MemberConnection& connection, int64_t session_tim
 
 SpeakingMember GroupShard::find_speaking(ByteView group_id, ByteView member_id) {
   Group* group = space_.groups.find(group_id);
-  GroupMachine* machine = group == nullptr ? nullptr : machine_of(*group);
+  GroupMachine* machine = machine_of(group);
   return machine == nullptr ? SpeakingMember() : machine->find_speaking(*group, member_id);
 }
 
@@ -54,14 +54,14 @@ void GroupShard::heard_heartbeat(Turn& turn, const Caller& caller, const Heartbe
 void GroupShard::heard_of(Turn& turn, ByteView group_id, ByteView member_id) {
   if (member_id.empty()) return;
   Group* group = space_.groups.find(group_id);
-  GroupMachine* machine = group == nullptr ? nullptr : machine_of(*group);
+  GroupMachine* machine = machine_of(group);
   if (machine != nullptr) machine->heard_of(turn, *group, member_id);
 }
 
 Effects GroupShard::connection_closed(ByteView group_id, uint64_t connection_id, Now now) {
   Turn turn = begin(now);
   Group* group = space_.groups.find(group_id);
-  GroupMachine* machine = group == nullptr ? nullptr : machine_of(*group);
+  GroupMachine* machine = machine_of(group);
   if (space_.config.disconnect_grace_ms != 0 && connection_id != 0 && machine != nullptr) {
     machine->give_up_members_of(*group, connection_id, now);
   }

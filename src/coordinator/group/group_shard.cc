@@ -62,8 +62,9 @@ void GroupShard::metadata_changed(const ImageDelta& delta, int64_t version) {
   consumer_.metadata_changed(delta, version);
 }
 
-GroupMachine* GroupShard::machine_of(const Group& group) {
-  switch (group.type()) {
+GroupMachine* GroupShard::machine_of(const Group* group) {
+  if (group == nullptr) return nullptr;
+  switch (group->type()) {
     case GroupType::kClassic: return &classic_;
     case GroupType::kConsumer: return &consumer_;
     case GroupType::kShare:
@@ -73,8 +74,7 @@ GroupMachine* GroupShard::machine_of(const Group& group) {
 }
 
 GroupMachine& GroupShard::machine_for_classic(ByteView group_id) {
-  const Group* group = space_.groups.find(group_id);
-  GroupMachine* machine = group == nullptr ? nullptr : machine_of(*group);
+  GroupMachine* machine = machine_of(space_.groups.find(group_id));
   return machine == nullptr ? classic_ : *machine;
 }
 
@@ -171,7 +171,7 @@ Effects GroupShard::loaded(Now now) {
   Turn turn = begin(now);
   offsets_.start_expiry(now);
   for (const auto& [id, group] : space_.groups.all()) {
-    if (GroupMachine* machine = machine_of(*group)) machine->loaded(turn, *group);
+    if (GroupMachine* machine = machine_of(group.get())) machine->loaded(turn, *group);
   }
   return finish(std::move(turn));
 }
@@ -262,7 +262,7 @@ Effects GroupShard::commit_offsets(const Caller& caller, const OffsetCommitReque
   heard_from(turn, caller, request.group_id, request.member_id);
   const ErrorCode error = offsets_.validate_commit(caller, request);
   Group* group = space_.groups.find(request.group_id);
-  GroupMachine* machine = group == nullptr ? nullptr : machine_of(*group);
+  GroupMachine* machine = machine_of(group);
   if (error == ErrorCode::kNone && machine != nullptr) machine->committed(turn, *group, request.member_id);
   offsets_.commit(turn, caller, request, error);
   return finish(std::move(turn));

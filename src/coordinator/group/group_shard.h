@@ -121,8 +121,8 @@ class GroupShard {
   void apply_record(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id);
   void apply_offset(const OffsetRecord& committed, int64_t record_offset, int64_t producer_id);
 
-  // The machine of the group's kind; null if none serves it.
-  GroupMachine* machine_of(const Group& group);
+  // The machine of the group's kind; null if there is no group, or none serves it.
+  GroupMachine* machine_of(const Group* group);
   // For a request with the classic protocol. Names without a group, or of one that is not served, are refused there.
   GroupMachine& machine_for_classic(ByteView group_id);
   GroupMachine& machine_of(const TimerName& name);
