@@ -322,8 +322,7 @@ int check_health(const CommandLine& line, const Settings& settings) {
     target = {&*found, given.take()};
   }
   const ListenerEndpoint& listener = *target.listener;
-  const bool any_host = listener.host.empty() || listener.host == "0.0.0.0" || listener.host == "::";
-  return run_health({any_host ? "localhost" : listener.host, listener.port}, target.security);
+  return run_health({is_wildcard(listener.host) ? "localhost" : listener.host, listener.port}, target.security);
 }
 
 // The first users of a new cluster; without a directory they are only checked.

@@ -14,6 +14,15 @@ inline Bytes ascii_lower(ByteView text) {
   for (char& c : result) c = ascii_lower(c);
   return result;
 }
+inline Bytes ascii_upper(ByteView text) {
+  Bytes result(text);
+  for (char& c : result) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
+  return result;
+}
+inline bool equals_ignoring_case(ByteView a, ByteView b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
+}
 // Without the characters at both ends for which `blank` holds; a view of the text.
 template <class IsBlank>
 ByteView trim_if(ByteView text, IsBlank blank) {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
+#include "base/ascii.h"
 #include "config/config_listeners.h"
 #include "config/config_values.h"
 
@@ -295,9 +295,9 @@ Bytes listener_complaint(const Settings& before, const Settings& after) {
     return refuse("none of controller.listener.names is among the listeners of this KRaft controller");
   }
   if (const auto& between = after.text("inter.broker.listener.name")) {
-    Bytes name(trim_blanks(*between));
-    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    if (!contains_listener(*listeners, name)) return refuse("inter.broker.listener.name is not among them");
+    if (!contains_listener(*listeners, ascii_upper(trim_blanks(*between)))) {
+      return refuse("inter.broker.listener.name is not among them");
+    }
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/ascii.h"
 #include "config/config_def.h"
 #include "config/config_values.h"
 

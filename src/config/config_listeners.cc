@@ -1,7 +1,6 @@
 #include "config/config_listeners.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "base/ascii.h"
@@ -9,12 +8,6 @@
 
 namespace milena {
 namespace {
-
-std::string upper(ByteView text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return result;
-}
 
 Error endpoint_error(ByteView setting, ByteView text, ByteView expected) {
   return make_error(ErrorKind::kInvalid, "{}={}: expected {}", setting, text, expected);
@@ -30,7 +23,7 @@ Result<ListenerEndpoint> parse_listener_endpoint(ByteView setting, ByteView text
   size_t colon = text.rfind(':');
   if (slashes == ByteView::npos || slashes == 0 || colon < slashes + 3) return endpoint_error(setting, text, kForm);
   ListenerEndpoint endpoint;
-  endpoint.listener_name = upper(text.substr(0, slashes));
+  endpoint.listener_name = ascii_upper(text.substr(0, slashes));
   ByteView host = text.substr(slashes + 3, colon - slashes - 3);
   if (host.starts_with("[") && host.ends_with("]")) host = host.substr(1, host.size() - 2);
   if (!std::all_of(host.begin(), host.end(), is_host_character)) return endpoint_error(setting, text, kForm);
@@ -56,20 +49,20 @@ Result<ProtocolMap> parse_protocol_map(const Settings& settings) {
   ProtocolMap map;
   for (const Bytes& item : settings.get_list("listener.security.protocol.map")) {
     size_t colon = item.rfind(':');
-    std::string protocol = colon == Bytes::npos ? "" : upper(trim_blanks(ByteView(item).substr(colon + 1)));
+    std::string protocol = colon == Bytes::npos ? "" : ascii_upper(trim_blanks(ByteView(item).substr(colon + 1)));
     if (protocol != "PLAINTEXT" && protocol != "SSL" && protocol != "SASL_PLAINTEXT" && protocol != "SASL_SSL") {
       return make_error(ErrorKind::kInvalid,
                         "listener.security.protocol.map={}: expected NAME:PROTOCOL, with PLAINTEXT, SSL, "
                         "SASL_PLAINTEXT or SASL_SSL for PROTOCOL", item);
     }
-    map.entries.emplace_back(upper(trim_blanks(ByteView(item).substr(0, colon))), protocol);
+    map.entries.emplace_back(ascii_upper(trim_blanks(ByteView(item).substr(0, colon))), protocol);
   }
   return map;
 }
 
 std::set<std::string> controller_names(const Settings& settings) {
   std::set<std::string> names;
-  for (const Bytes& name : settings.get_list("controller.listener.names")) names.insert(upper(name));
+  for (const Bytes& name : settings.get_list("controller.listener.names")) names.insert(ascii_upper(name));
   return names;
 }
 
@@ -105,7 +98,7 @@ Result<std::string> protocol_of_listener(const Settings& settings, ByteView list
   Result<ProtocolMap> protocols = parse_protocol_map(settings);
   if (!protocols.ok()) return protocols.error();
   ListenerEndpoint endpoint;
-  endpoint.listener_name = upper(listener_name);
+  endpoint.listener_name = ascii_upper(listener_name);
   RETURN_IF_ERROR(choose_protocol(settings, *protocols, of_controller, endpoint));
   return endpoint.protocol;
 }

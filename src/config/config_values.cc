@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -68,12 +67,6 @@ std::vector<ByteView> split_list(ByteView text) {
 std::vector<Bytes> parse_list(ByteView text) {
   std::vector<ByteView> items = split_list(text);
   return {items.begin(), items.end()};
-}
-
-bool equals_ignoring_case(ByteView a, ByteView b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
 }
 
 Bytes double_text(double value) {

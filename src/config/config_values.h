@@ -21,7 +21,6 @@ std::optional<bool> parse_boolean(ByteView text);
 std::vector<ByteView> split_list(ByteView text);
 // The same as owners.
 std::vector<Bytes> parse_list(ByteView text);
-bool equals_ignoring_case(ByteView a, ByteView b);
 // As Double.toString: 0.5, 1.0, 1.7976931348623157E308.
 Bytes double_text(double value);
 

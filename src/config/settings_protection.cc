@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/config_values.h"

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "config/config_listeners.h"
+
 namespace milena {
 namespace {
 
@@ -30,9 +32,6 @@ Candidate any_address(int family) {
   any.size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   return any;
 }
-
-// As in Java, 0.0.0.0 means IPv6 too where there is IPv6.
-bool is_every_address(const std::string& host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
 
 Result<std::vector<Candidate>> resolve(const ListenerOptions& options) {
   const std::string& host = options.host;
@@ -117,8 +116,8 @@ void close_all(const std::vector<BoundSocket>& sockets) {
 
 Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
   std::vector<BoundSocket> bound;
-  if (is_every_address(options.host)) {
-    // One socket for both families; a machine without IPv6 gets one for IPv4.
+  if (is_wildcard(options.host)) {
+    // As in Java, 0.0.0.0 means IPv6 too: one socket for both families. A machine without IPv6 gets one for IPv4.
     int descriptor = -EAFNOSUPPORT;
     for (int family : {AF_INET6, AF_INET}) {
       Candidate any = any_address(family);

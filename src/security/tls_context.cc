@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "config/config_values.h"
 #include "security/distinguished_name.h"
 #include "security/tls_ciphers.h"

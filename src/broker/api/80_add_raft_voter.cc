@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "broker/api/raft_voter.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
@@ -19,20 +19,14 @@ using AddRaftVoterCall = Call<AddRaftVoterRequest, AddRaftVoterResponse>;
 
 // Names of listeners are compared in upper case. Where this node has no controller's listener, the usual name stands
 // for it.
-Bytes upper_case(ByteView name) {
-  Bytes upper(name);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
-  return upper;
-}
-
 Bytes controller_listener_name(const Shard& shard) {
   const std::vector<Bytes> names = shard.node().settings->get_list("controller.listener.names");
-  return names.empty() ? "CONTROLLER" : upper_case(names.front());
+  return names.empty() ? "CONTROLLER" : ascii_upper(names.front());
 }
 
 bool names_listener(const AddRaftVoterRequest& request, ByteView wanted) {
   return std::any_of(request.listeners.begin(), request.listeners.end(),
-                     [&](const auto& listener) { return upper_case(listener.name) == wanted; });
+                     [&](const auto& listener) { return ascii_upper(listener.name) == wanted; });
 }
 
 void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
@@ -44,7 +38,7 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   if (!refusal && !names_listener(request, wanted)) {
     Bytes why = "The request has no address for the voter's listener " + wanted;
     for (const auto& other : request.listeners)
-      why += fmt::format("; {}={}:{}", upper_case(other.name), other.host, other.port);
+      why += fmt::format("; {}={}:{}", ascii_upper(other.name), other.host, other.port);
     refusal = VoterRefusal{ErrorCode::kInvalidRequest, std::move(why)};
   }
   if (!refusal && call->shard().node().kraft_version == 0) {

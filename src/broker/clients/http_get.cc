@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/ascii.h"
 #include "base/saturating.h"
 #include "config/config_values.h"
 #include "security/tls_context.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "config/config_listeners.h"
 #include "config/listener_settings.h"
 
@@ -49,11 +50,9 @@ Result<PeerSecurity> security_of(const Settings& settings, const std::string& li
 }  // namespace
 
 std::string inter_broker_listener(const Settings& settings) {
-  std::string name = settings.is_null("inter.broker.listener.name")
+  return ascii_upper(settings.is_null("inter.broker.listener.name")
                          ? settings.get_string("security.inter.broker.protocol")
-                         : settings.get_string("inter.broker.listener.name");
-  for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return name;
+                         : settings.get_string("inter.broker.listener.name"));
 }
 
 Result<PeerSecurity> broker_peer_security(const Settings& settings) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/log.h"
 #include "coordinator/group/group_shard.h"
 
@@ -11,14 +12,10 @@ namespace {
 
 constexpr int16_t kFirstVersionWithGroupNotFound = 6;
 
-bool equal_ignoring_case(ByteView a, ByteView b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool passes(const std::vector<ByteView>& filter, ByteView value) {
   return filter.empty() ||
-         std::any_of(filter.begin(), filter.end(), [&](ByteView wanted) { return equal_ignoring_case(wanted, value); });
+         std::any_of(filter.begin(), filter.end(),
+                     [&](ByteView wanted) { return equals_ignoring_case(wanted, value); });
 }
 
 DescribeGroupsResponse::DescribedGroup describe_group(const ClassicGroup& group) {

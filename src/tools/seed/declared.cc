@@ -41,10 +41,10 @@ Result<Declared> read_declared(const Settings& settings, bool environment) {
   std::vector<std::string> paths = settings.get_list("milena.seed.file");
   if (environment) {
     for (std::string& path : files_of_image()) paths.push_back(std::move(path));
-    if (const char* topics = std::getenv("KAFKA_CREATE_TOPICS")) declared.topics = topics;
-    auto parsed = parse_declared_topics(declared.topics);
-    if (!parsed.ok()) return parsed.error();
-    if (parsed->empty()) declared.topics.clear();
+    const char* text = std::getenv("KAFKA_CREATE_TOPICS");
+    auto topics = parse_declared_topics(text == nullptr ? "" : text);
+    if (!topics.ok()) return topics.error();
+    declared.topics = topics.take();
   }
   for (const std::string& path : paths) {
     Result<Seed> seed = read_seed(path);
@@ -76,7 +76,7 @@ Status make_declared(const Declared& declared, const Settings& settings, FrameEx
     RETURN_IF_ERROR(note_seed_applied(directory, seed));
     log_info("Seed file {}: applied", path);
   }
-  return declared.topics.empty() ? ok_status() : create_declared_topics(**cluster, declared.topics);
+  return create_declared_topics(**cluster, declared.topics);
 }
 
 }  // namespace milena

@@ -12,7 +12,7 @@ namespace milena {
 
 struct Declared {
   std::vector<std::pair<std::string, Seed>> seeds;  // by their paths
-  std::string topics;                               // KAFKA_CREATE_TOPICS
+  std::vector<NewTopic> topics;                     // of KAFKA_CREATE_TOPICS
 
   bool empty() const { return seeds.empty() && topics.empty(); }
 };

@@ -36,10 +36,8 @@ Result<std::vector<NewTopic>> parse_declared_topics(const std::string& text) {
   return topics;
 }
 
-Status create_declared_topics(Cluster& cluster, const std::string& text) {
-  auto topics = parse_declared_topics(text);
-  if (!topics.ok()) return topics.error();
-  for (const NewTopic& topic : *topics) {
+Status create_declared_topics(Cluster& cluster, const std::vector<NewTopic>& topics) {
+  for (const NewTopic& topic : topics) {
     Status created = create_topic(cluster, topic);
     if (!created.ok() && created.error().kind != ErrorKind::kExists) {
       return make_error(created.error().kind, "KAFKA_CREATE_TOPICS: {}: {}", topic.name, created.error().message);

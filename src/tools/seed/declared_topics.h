@@ -12,6 +12,6 @@ namespace milena {
 // and ends of lines separate topics. An Error names the one that cannot be right.
 Result<std::vector<NewTopic>> parse_declared_topics(const std::string& text);
 // Those that are there stay as they are.
-Status create_declared_topics(Cluster& cluster, const std::string& text);
+Status create_declared_topics(Cluster& cluster, const std::vector<NewTopic>& topics);
 
 }  // namespace milena
