@@ -8,7 +8,7 @@ import messages
 import wait
 import wire
 
-NONE, NOT_ENOUGH_REPLICAS, STORAGE = 0, 19, 56
+NONE, NOT_ENOUGH_REPLICAS, ALREADY_THERE, STORAGE = 0, 19, 36, 56
 # What clients try again by themselves.
 RETRIABLE = {STORAGE, 7, 14, 15, 16, 6, NOT_ENOUGH_REPLICAS}
 VERSIONS = {"Produce": 8, "Fetch": 11, "ListOffsets": 5, "CreateTopics": 4, "DeleteTopics": 3, "DeleteRecords": 1,
@@ -130,6 +130,13 @@ class Client:
             return error == NONE
         wait.until(done, "an offset is committed", pause_s=0.1)
 
+    def create_until_done(self, name):
+        def done():
+            error = self.create(name)
+            assert error in RETRIABLE | {NONE, ALREADY_THERE}, f"CreateTopics answered error {error}"
+            return error in (NONE, ALREADY_THERE)
+        wait.until(done, "a topic is created", pause_s=0.2)
+
 
 def values_of(data):
     """{offset: value} of whole batches whose records are one each."""
@@ -203,3 +210,10 @@ class History:
             at = max(values) + 1
         missing = [offset for offset in wanted if found.get(offset) != wanted[offset]]
         assert not missing, f"{len(missing)} of {len(wanted)} acknowledged records are missing, the first at {min(missing)}"
+
+
+def go_on(histories):
+    """Each is written to and read whole."""
+    for history in histories:
+        history.write_until_acknowledged()
+        history.check()

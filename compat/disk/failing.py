@@ -6,7 +6,7 @@ import errno
 import disks
 import full
 import wait
-from clients import NONE, RETRIABLE, STORAGE, Client, Closed, History
+from clients import NONE, RETRIABLE, STORAGE, Client, Closed, History, go_on
 
 
 @contextlib.contextmanager
@@ -51,10 +51,7 @@ def directory_fails(call):
                 assert faults.hits() > 0
                 assert client.fetch("wide", 0, min(bad))[0] in (STORAGE, 6), "a fetch from there"
             with check("the others go on"):
-                for history in histories:
-                    if history.partition not in bad:
-                        history.write_until_acknowledged()
-                        history.check()
+                go_on(history for history in histories if history.partition not in bad)
                 full.check_alive(broker)
             with check("topics are made and deleted"):
                 assert client.create("more", partitions=4) == NONE
@@ -88,19 +85,14 @@ def reads_fail(run, directory):
                     assert error == STORAGE or values == histories[partition].records, f"error {error}"
             assert faults.hits() > 0
         with check("the others go on"):
-            for history in histories:
-                if history.partition not in bad:
-                    history.write_until_acknowledged()
-                    history.check()
+            go_on(history for history in histories if history.partition not in bad)
             full.check_alive(broker)
         faults.set()
         with check("all is there after a restart"):
             broker.stop()
             client.close()
             broker.start()
-            for history in histories:
-                history.write_until_acknowledged()
-                history.check()
+            go_on(histories)
 
 
 def too_many_files(run, directory):
@@ -143,11 +135,7 @@ def no_descriptor_for_metadata(run, directory):
                     assert history.write()
             faults.set()
             with check(f"topics are made afterwards ({errno.errorcode[number]})"):
-                def created(name=f"after-{call}"):
-                    error = client.create(name)
-                    assert error in RETRIABLE | {NONE, 36}, f"CreateTopics answered error {error}"
-                    return error in (NONE, 36)
-                wait.until(created, "a topic is created", pause_s=0.2)
+                client.create_until_done(f"after-{call}")
 
 
 SCENARIOS = {

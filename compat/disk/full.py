@@ -6,7 +6,7 @@ import time
 
 import disks
 import wait
-from clients import NONE, RETRIABLE, Client, History
+from clients import NONE, RETRIABLE, Client, History, go_on
 
 DISK_MB = 64
 ROOM_MB = 16  # for a producer that writes more than there is room for
@@ -75,17 +75,10 @@ def prepare(client):
 
 
 def check_recovered(client, histories, group_offset):
-    for history in histories:
-        history.write_until_acknowledged()
-        history.check()
+    go_on(histories)
     client.commit_until_done("g", "kept", group_offset)
     assert client.committed("g", "kept") == group_offset
-
-    def created():
-        error = client.create("afterwards")
-        assert error in RETRIABLE | {NONE, 36}, f"CreateTopics answered error {error}"
-        return error in (NONE, 36)
-    wait.until(created, "a topic is created", pause_s=0.2)
+    client.create_until_done("afterwards")
     client.produce_until_acknowledged("afterwards", histories[0].batch())
 
 
@@ -126,9 +119,7 @@ def space_comes_back(kind):
                 broker.stop()
                 client.close()
                 broker.start()
-                for history in (kept, victim, aged):
-                    history.write_until_acknowledged()
-                    history.check()
+                go_on((kept, victim, aged))
     return scenario
 
 
@@ -241,9 +232,7 @@ def one_of_three(run, directory):
             assert client.create("more", partitions=3) == NONE
         disk.give_back()
         with check("all are written when there is room again"):
-            for history in histories:
-                history.write_until_acknowledged()
-                history.check()
+            go_on(histories)
             for partition in range(3):
                 client.produce_until_acknowledged("more", histories[0].batch(), partition)
             check_alive(broker)

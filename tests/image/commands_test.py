@@ -24,27 +24,43 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class Broker:
+    def __init__(self, settings, log_path):
+        self.log_path = log_path
+        command = [BINARY] + [word for key, value in settings.items() for word in ("--override", f"{key}={value}")]
+        with open(log_path, "w") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def wait_until_it_serves(self):
+        deadline = time.monotonic() + DEADLINE_S
+        while "Kafka Server started" not in self.log():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                raise AssertionError(self.log())
+            time.sleep(0.02)
+
+    def stop(self):
+        """What it ends with."""
+        self.process.terminate()
+        return self.process.wait(DEADLINE_S)
+
+
 class CommandsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory(prefix="milena-commands-")
         cls.address = f"127.0.0.1:{free_port()}"
         cls.data = pathlib.Path(cls.directory.name) / "data"
-        log_path = pathlib.Path(cls.directory.name) / "log"
-        with open(log_path, "w") as log:
-            cls.broker = subprocess.Popen([BINARY, "--override", f"listeners=PLAINTEXT://{cls.address}",
-                                           "--override", f"log.dirs={cls.data}"],
-                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + DEADLINE_S
-        while "Kafka Server started" not in log_path.read_text():
-            if cls.broker.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(log_path.read_text())
-            time.sleep(0.02)
+        settings = {"listeners": f"PLAINTEXT://{cls.address}", "log.dirs": cls.data}
+        cls.broker = Broker(settings, pathlib.Path(cls.directory.name) / "log")
+        cls.broker.wait_until_it_serves()
 
     @classmethod
     def tearDownClass(cls):
-        cls.broker.terminate()
-        cls.broker.wait(DEADLINE_S)
+        cls.broker.stop()
         cls.directory.cleanup()
 
     def run_command(self, *words, stdin="", status=0):
@@ -138,25 +154,11 @@ acls:
 """
 
     def start(self, directory, port):
-        log_path = directory / "log"
-        settings = [f"listeners=SASL_PLAINTEXT://127.0.0.1:{port}", "inter.broker.listener.name=SASL_PLAINTEXT",
-                    "sasl.enabled.mechanisms=SCRAM-SHA-256", "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256",
-                    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "milena.http.listeners=",
-                    f"log.dirs={directory}/data", f"milena.seed.file={directory}/seed.yaml"]
-        command = [BINARY] + [word for setting in settings for word in ("--override", setting)]
-        with open(log_path, "w") as log:
-            broker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + DEADLINE_S
-        while "Kafka Server started" not in log_path.read_text() and broker.poll() is None:
-            if time.monotonic() > deadline:
-                broker.kill()
-                raise AssertionError(log_path.read_text())
-            time.sleep(0.02)
-        return broker, log_path
-
-    def stop(self, broker):
-        broker.terminate()
-        self.assertEqual(broker.wait(DEADLINE_S), 0)
+        return Broker({"listeners": f"SASL_PLAINTEXT://127.0.0.1:{port}", "inter.broker.listener.name": "SASL_PLAINTEXT",
+                       "sasl.enabled.mechanisms": "SCRAM-SHA-256", "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-256",
+                       "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                       "milena.http.listeners": "", "log.dirs": f"{directory}/data",
+                       "milena.seed.file": f"{directory}/seed.yaml"}, directory / "log")
 
     def test_what_a_seed_file_says_is_there_once(self):
         with tempfile.TemporaryDirectory(prefix="milena-seed-") as name:
@@ -167,23 +169,23 @@ acls:
                              "org.apache.kafka.common.security.scram.ScramLoginModule required "
                              'username="alice" password="alice-secret";\n')
             for _ in range(2):
-                broker, log_path = self.start(directory, port)
-                self.assertIsNone(broker.poll(), log_path.read_text())
+                broker = self.start(directory, port)
+                broker.wait_until_it_serves()
                 try:
                     read = subprocess.run([BINARY, "cat", "-b", f"127.0.0.1:{port}", "--command-config", login, "orders"],
                                           capture_output=True, text=True, timeout=DEADLINE_S)
                     self.assertEqual(sorted(read.stdout.split()), ["first", "second"], read.stderr)
                 finally:
-                    self.stop(broker)
-            self.assertIn("applied before", log_path.read_text())
+                    self.assertEqual(broker.stop(), 0)
+            self.assertIn("applied before", broker.log())
 
     def test_a_mistake_stops_the_start_before_anything_is_made(self):
         with tempfile.TemporaryDirectory(prefix="milena-seed-") as name:
             directory = pathlib.Path(name)
             (directory / "seed.yaml").write_text(self.SEED.replace("[read, write]", "[read, rite]"))
-            broker, log_path = self.start(directory, free_port())
-            self.assertEqual(broker.wait(DEADLINE_S), 1)
-            self.assertIn(f"{directory}/seed.yaml:7:32: operations: rite: expected", log_path.read_text())
+            broker = self.start(directory, free_port())
+            self.assertEqual(broker.process.wait(DEADLINE_S), 1)
+            self.assertIn(f"{directory}/seed.yaml:7:32: operations: rite: expected", broker.log())
             self.assertFalse((directory / "data").exists())
 
 

@@ -67,7 +67,7 @@ class LogGoldenTest : public ::testing::Test {
     return copy;
   }
 
-  log_test::TempDirectory temp_;
+  TempDirectory temp_;
   FileCache files_{posix_file_system(), 64};
   ManualClock clock_;
   std::shared_ptr<LogConfig> config_ = std::make_shared<LogConfig>();

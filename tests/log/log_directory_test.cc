@@ -16,7 +16,6 @@ namespace {
 
 using log_test::slurp;
 using log_test::spill;
-using log_test::TempDirectory;
 
 class LogDirectoryTest : public ::testing::Test {
  protected:

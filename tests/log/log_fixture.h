@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/manual_executor.h"
+#include "base/temp_directory.h"
 #include "log/partition_log.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_batch_builder.h"
@@ -89,19 +90,6 @@ class CountingFileSystem final : public FileSystem {
   static Error failure() { return Error{ErrorKind::kIo, "the disk is gone"}; }
 
   FileSystem& real_ = posix_file_system();
-};
-
-class TempDirectory {
- public:
-  TempDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "milena-log-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempDirectory() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 inline Bytes slurp(const std::string& path) {

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/temp_directory.h"
+
 namespace milena {
 namespace {
 
@@ -38,15 +40,12 @@ class ServiceManagerTest : public testing::Test {
 };
 
 TEST_F(ServiceManagerTest, IsToldAtAPath) {
-  char directory[] = "/tmp/milena-notify-XXXXXX";
-  ASSERT_NE(::mkdtemp(directory), nullptr);
-  const std::string path = std::string(directory) + "/socket";
+  const TempDirectory directory;
+  const std::string path = directory.path() + "/socket";
   listen_at(path);
   ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
   notify_service_manager("READY=1");
   EXPECT_EQ(received(), "READY=1");
-  ::unlink(path.c_str());
-  ::rmdir(directory);
 }
 
 TEST_F(ServiceManagerTest, IsToldAtAnAbstractName) {

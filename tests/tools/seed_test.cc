@@ -1,25 +1,16 @@
 #include <gtest/gtest.h>
 
-#include "base/file.h"
-#include "tools/seed/apply_seed.h"
-
-#include <unistd.h>
-
-#include <cstdlib>
 #include <string>
+
+#include "base/file.h"
+#include "base/temp_directory.h"
+#include "tools/seed/apply_seed.h"
 
 namespace milena {
 namespace {
 
 class SeedTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char path[] = "/tmp/milena-seed-XXXXXX";
-    ASSERT_NE(::mkdtemp(path), nullptr);
-    directory_ = path;
-  }
-  void TearDown() override { EXPECT_TRUE(posix_file_system().remove_tree(directory_).ok()); }
-
   std::string write(const std::string& name, const std::string& content) {
     const std::string path = directory_ + "/" + name;
     EXPECT_TRUE(posix_file_system().write_file_atomically(path, content, false).ok());
@@ -39,7 +30,8 @@ class SeedTest : public testing::Test {
     return text.starts_with(path + ":") ? text.substr(path.size() + 1) : text;
   }
 
-  std::string directory_;
+  TempDirectory temp_;
+  const std::string& directory_ = temp_.path();
 };
 
 TEST_F(SeedTest, TopicsWithConfigsAndRecords) {
