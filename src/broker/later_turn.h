@@ -12,6 +12,9 @@
 
 namespace milena {
 
+// More filters than these are put in order by a worker.
+inline constexpr size_t kMostFiltersHere = 10'000;
+
 // False if it was dropped.
 template <class Work>
 bool continue_or_drop(Work&& work) {

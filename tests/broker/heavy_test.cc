@@ -2,6 +2,7 @@
 #include "broker/node_fixture.h"
 #include "broker/transaction_fixture.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
+#include "protocol/messages/list_groups.h"
 
 namespace milena::broker_test {
 namespace {
@@ -110,6 +111,16 @@ TEST_P(HeavyTest, TransactionsAreListedByPatternElsewhere) {
   EXPECT_EQ(node().computations(), before + 2);
   request.transactional_id_pattern = "([";
   EXPECT_EQ(client().ask<ListTransactionsResponse>(request, 2).error_code, ErrorCode::kInvalidRegularExpression);
+}
+
+TEST_P(HeavyTest, FiltersOfAListOfGroupsAreReadElsewhere) {
+  ListGroupsRequest request;
+  std::vector<std::string> names;
+  for (int i = 0; i < 20'000; i++) names.push_back("State" + std::to_string(i));
+  request.states_filter.assign(names.begin(), names.end());
+  const int before = node().computations();
+  EXPECT_TRUE(client().ask<ListGroupsResponse>(request, 5).groups.empty());
+  EXPECT_EQ(node().computations(), before + 1);
 }
 
 }  // namespace

@@ -104,6 +104,39 @@ TEST(ListGroups, FiltersByStateAndTypeWithoutRegardToCase) {
   EXPECT_THAT(list(h, {"nonsense"}, {}), IsEmpty());
 }
 
+// Each of 50 shards compares each of its groups with what is left.
+TEST(ListGroups, FiltersAreShortenedWithoutAChangeOfWhatPasses) {
+  ListGroupsRequest request;
+  std::vector<std::string> unknown;
+  for (int i = 0; i < 1000; i++) unknown.push_back("state" + std::to_string(i));
+  request.states_filter.assign(unknown.begin(), unknown.end());
+  for (const char* state : {"stable", "Stable", "DEAD", "NotReady"}) request.states_filter.push_back(state);
+  request.types_filter.assign(1000, "Classic");
+  shorten_group_filters(request);
+  EXPECT_THAT(request.states_filter, testing::ElementsAre("stable", "DEAD", "NotReady"));
+  EXPECT_THAT(request.types_filter, testing::ElementsAre("Classic"));
+  // With unknown names alone nothing is listed; an empty filter lets everything pass.
+  request.states_filter.assign(unknown.begin(), unknown.end());
+  request.types_filter.clear();
+  shorten_group_filters(request);
+  EXPECT_THAT(request.states_filter, testing::ElementsAre("state0"));
+  EXPECT_THAT(request.types_filter, testing::IsEmpty());
+}
+
+// A state that is not among the names could not be asked for.
+TEST(ListGroups, EveryStateOfAGroupHasAName) {
+  std::vector<ByteView> states;
+  for (auto state : {GroupState::kEmpty, GroupState::kPreparingRebalance, GroupState::kCompletingRebalance,
+                     GroupState::kStable}) {
+    states.push_back(group_state_name(state));
+  }
+  for (auto state : {ConsumerGroupState::kEmpty, ConsumerGroupState::kAssigning, ConsumerGroupState::kReconciling,
+                     ConsumerGroupState::kStable}) {
+    states.push_back(consumer_group_state_name(state));
+  }
+  for (ByteView state : states) EXPECT_THAT(group_state_names(), testing::Contains(state));
+}
+
 TEST(DeleteGroups, OnlyEmptyGroupsGoAndTheirOffsetsWithThem) {
   ShardHarness h;
   h.stable_group(1, {.group = "a"});

@@ -2,6 +2,7 @@
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
 #include "broker/api_entry.h"
+#include "broker/later_turn.h"
 #include "protocol/messages/list_groups.h"
 
 namespace milena {
@@ -9,7 +10,7 @@ namespace {
 
 using ListGroupsCall = Call<ListGroupsRequest, ListGroupsResponse>;
 
-void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
+void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
   Shard& shard = call->shard();
   std::vector<GroupPart> parts;
   for (int32_t p = 0; p < GroupRuntime::partition_count(shard); p++) parts.push_back({p, {}});
@@ -34,6 +35,16 @@ void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
         }
         call->reply(*response);
       });
+}
+
+// Each coordinator compares each of its groups with the filters: they are made short first.
+void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
+  const auto shorten = [call] { shorten_group_filters(call->request); };
+  if (call->request.states_filter.size() + call->request.types_filter.size() > kMostFiltersHere) {
+    return run_or_drop(call->shard().executor(), &Executor::run_computation, shorten, [call] { list_on_all(call); });
+  }
+  shorten();
+  list_on_all(call);
 }
 
 }  // namespace

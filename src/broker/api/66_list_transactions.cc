@@ -5,12 +5,12 @@
 
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
+#include "broker/later_turn.h"
 #include "protocol/messages/list_transactions.h"
 
 namespace milena {
 namespace {
 
-constexpr size_t kMostFiltersHere = 10'000;
 // Of the pattern, over all transactions.
 constexpr int64_t kLongestMatch_ms = 2000;
 

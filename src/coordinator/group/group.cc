@@ -4,14 +4,20 @@
 
 namespace milena {
 
-ByteView group_type_name(GroupType type) {
-  switch (type) {
-    case GroupType::kClassic: return "classic";
-    case GroupType::kConsumer: return "consumer";
-    case GroupType::kShare: return "share";
-    case GroupType::kStreams: return "streams";
-  }
-  return "unknown";
+namespace {
+
+constexpr ByteView kTypeNames[] = {"classic", "consumer", "share", "streams"};
+
+}  // namespace
+
+ByteView group_type_name(GroupType type) { return kTypeNames[static_cast<size_t>(type)]; }
+
+std::span<const ByteView> group_type_names() { return kTypeNames; }
+
+std::span<const ByteView> group_state_names() {
+  static constexpr ByteView kNames[] = {"Empty",  "PreparingRebalance", "CompletingRebalance", "Assigning",
+                                        "Stable", "Reconciling",        "NotReady",            "Dead"};
+  return kNames;
 }
 
 bool CommitContext::is_too_long(std::optional<ByteView> metadata) const {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -19,6 +20,9 @@ enum class GroupType : uint8_t { kClassic, kConsumer, kShare, kStreams };
 
 // "classic", as in ListGroups.
 ByteView group_type_name(GroupType type);
+std::span<const ByteView> group_type_names();
+// The states that groups of any kind are listed with.
+std::span<const ByteView> group_state_names();
 
 // What the rules about a commit look at besides the group and the request.
 struct CommitContext {

@@ -1,6 +1,7 @@
 // GroupShard: DescribeGroups, ListGroups, DeleteGroups. Versions: Describe 6 GROUP_ID_NOT_FOUND with its message; List
 // 4 filters by state, 5 by type.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/ascii.h"
@@ -12,10 +13,21 @@ namespace {
 
 constexpr int16_t kFirstVersionWithGroupNotFound = 6;
 
-bool passes(const std::vector<ByteView>& filter, ByteView value) {
-  return filter.empty() ||
-         std::any_of(filter.begin(), filter.end(),
-                     [&](ByteView wanted) { return equals_ignoring_case(wanted, value); });
+bool is_any_of(std::span<const ByteView> names, ByteView value) {
+  return std::any_of(names.begin(), names.end(), [&](ByteView name) { return equals_ignoring_case(name, value); });
+}
+
+bool passes(std::span<const ByteView> filter, ByteView value) { return filter.empty() || is_any_of(filter, value); }
+
+void shorten_filter(std::vector<ByteView>& filter, std::span<const ByteView> known) {
+  std::vector<ByteView> kept;
+  for (ByteView wanted : filter) {
+    if (!is_any_of(known, wanted) || is_any_of(kept, wanted)) continue;
+    kept.push_back(wanted);
+  }
+  // With nothing but unknown names nothing is listed.
+  if (kept.empty() && !filter.empty()) kept.push_back(filter.front());
+  filter = std::move(kept);
 }
 
 DescribeGroupsResponse::DescribedGroup describe_group(const ClassicGroup& group) {
@@ -59,6 +71,11 @@ DescribeGroupsResponse::DescribedGroup describe_missing_group(ByteView group_id,
 }
 
 }  // namespace
+
+void shorten_group_filters(ListGroupsRequest& request) {
+  shorten_filter(request.states_filter, group_state_names());
+  shorten_filter(request.types_filter, group_type_names());
+}
 
 Effects GroupShard::describe_groups(const Caller& caller, std::span<const ByteView> groups) {
   Turn turn = begin({});

@@ -35,6 +35,10 @@
 
 namespace milena {
 
+// Names in the filters that no group is listed with are left out, and so are repeated ones: each shard compares each of
+// its groups with what is left. What passes stays the same.
+void shorten_group_filters(ListGroupsRequest& request);
+
 class GroupShard {
  public:
   GroupShard(GroupConfig config, IdSource new_id);
