@@ -42,7 +42,7 @@ static const ConfigDef kNodeRows[] = {
      "Hands leadership over before the broker stops."},
     {"unclean.leader.election.enable", kBoolean, "false", "", kClusterWide, kHonoured,
      "Lets a replica that is not in sync become leader when no other is left; records may be lost."},
-    {"unclean.leader.election.interval.ms", kLong, "300000", "[1,...]", kReadOnly, kInternal,
+    {"unclean.leader.election.interval.ms", kLong, "300000", "[1,...]", kReadOnly, kHonoured | kInternal,
      "How often the controller looks for partitions that need such an election."},
     {"min.insync.replicas", kInt, "1", "[1,...]", kClusterWide, kHonoured,
      "With acks=all a write is refused while fewer replicas than this are in sync."},

@@ -152,6 +152,8 @@ class Controller {
                                                         int16_t version) const;
   // Gives partitions back to their preferred leaders, so many at most; the response is how many it were.
   ControllerEffects<size_t> balance_leaders(size_t most) const;
+  // Elects leaders for partitions that have none, where their topics allow an unclean election; counted likewise.
+  ControllerEffects<size_t> elect_unclean_leaders(size_t most) const;
   ControllerEffects<AlterPartitionReassignmentsResponse> alter_partition_reassignments(
       const AlterPartitionReassignmentsRequest& request) const;
 

@@ -128,6 +128,26 @@ ControllerEffects<size_t> Controller::balance_leaders(size_t most) const {
   return effects;
 }
 
+ControllerEffects<size_t> Controller::elect_unclean_leaders(size_t most) const {
+  ControllerEffects<size_t> effects;
+  effects.atomic = false;
+  effects.response = 0;
+  for (const TopicImage& topic : image_.topics()) {
+    for (int32_t number = 0; number < topic.partition_count(); ++number) {
+      const PartitionImage* partition = topic.partition(number);
+      if (partition == nullptr || partition->leader != kNoLeader) continue;
+      if (effects.response == most) return effects;
+      PartitionDraft draft = draft_of(topic, number);
+      if (draft.election != PartitionDraft::Election::kUnclean) break;  // the topic does not allow it
+      auto change = draft.record();
+      if (!change || change->leader == PartitionChangeRecord{}.leader) continue;
+      effects.records.emplace_back(std::move(*change));
+      ++effects.response;
+    }
+  }
+  return effects;
+}
+
 // --- brokers that are gone
 
 // `uncleanly`: they may have lost records, and are no longer eligible where they were.

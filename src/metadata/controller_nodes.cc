@@ -155,42 +155,16 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
   const BrokerImage* broker = image_.find_broker(broker_id);
   if (broker == nullptr) return effects;
   if (broker->fenced) effects.records.emplace_back(fencing_change(*broker, Fencing::kUnfence));
-  // Kafka leaves partitions without a leader when their last broker stops. In this order: in sync, eligible
-  // (KIP-966), the one that led before it stopped uncleanly, and any replica where the topic allows that. The last
-  // two may lack records and are marked as recovering.
-  const auto has = [broker_id](const auto& list) {
-    return std::find(list.begin(), list.end(), broker_id) != list.end();
-  };
-  const auto allows_unclean = [this](const TopicImage& topic) {
-    return resolve_topic_config(image_.configs(ResourceType::kTopic, topic.name), broker_settings())
-        .unclean_leader_election;
-  };
+  // Partitions that lost their last leader have one again: in sync, eligible (KIP-966), the one that led before it
+  // stopped uncleanly, or any replica where the topic allows that. The last two may lack records and are marked as
+  // recovering. The image has the broker fenced until the records apply.
   for (const TopicImage& topic : image_.topics()) {
     for (int32_t number = 0; number < topic.partition_count(); ++number) {
       const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr || partition->leader != kNoLeader) continue;
-      if (!directory_works(*broker, partition->directory(broker_id))) continue;
-      const PartitionExtras& extras = partition->extras();
-      const bool in_sync = has(partition->isr);
-      const bool eligible = has(extras.eligible_leader_replicas);
-      const bool led_last =
-          partition->isr.empty() && extras.eligible_leader_replicas.empty() && has(extras.last_known_elr);
-      const bool certain = in_sync || eligible;
-      if (!certain && !led_last && !(partition->replicas.contains(broker_id) && allows_unclean(topic))) continue;
-      PartitionChangeRecord change;
-      change.partition_id = number;
-      change.topic_id = topic.id;
-      change.leader = broker_id;
-      if (!in_sync) change.isr = {broker_id};
-      if (!certain) change.leader_recovery_state = 1;
-      if (!certain && !extras.eligible_leader_replicas.empty()) change.eligible_leader_replicas.emplace();
-      if (eligible) {
-        std::vector<int32_t> rest = extras.eligible_leader_replicas;
-        std::erase(rest, broker_id);
-        change.eligible_leader_replicas = std::move(rest);
-      }
-      if (!extras.last_known_elr.empty()) change.last_known_elr.emplace();
-      effects.records.emplace_back(std::move(change));
+      if (partition == nullptr || partition->leader != kNoLeader || !partition->replicas.contains(broker_id)) continue;
+      PartitionDraft draft = draft_of(topic, number);
+      draft.may_lead = [this, broker_id](int32_t id) { return id == broker_id || can_lead(image_, id); };
+      if (auto change = draft.record()) effects.records.emplace_back(std::move(*change));
     }
   }
   return effects;

@@ -16,6 +16,7 @@ inline bool is_reserved_directory(const Uuid& id) {
 // Whether a replica there can be served: the directory is one of those that the broker registered with. Brokers of old
 // levels register none.
 inline bool directory_works(const BrokerImage& broker, const Uuid& directory) {
+  if (directory == kDirectoryLost) return false;
   return broker.log_dirs.empty() || is_reserved_directory(directory) ||
          std::find(broker.log_dirs.begin(), broker.log_dirs.end(), directory) != broker.log_dirs.end();
 }

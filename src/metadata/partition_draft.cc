@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "metadata/directory_rules.h"
 #include "metadata/features.h"
 
 namespace milena {
@@ -51,7 +52,6 @@ PartitionDraft::PartitionDraft(const MetadataImage& image, const TopicImage& top
   removing = before_.extras().removing_replicas;
   adding = before_.extras().adding_replicas;
   eligible_ = before_.extras().eligible_leader_replicas;
-  last_known_ = before_.extras().last_known_elr;
 }
 
 void PartitionDraft::reassign_to(const std::vector<int32_t>& target) {
@@ -87,45 +87,46 @@ void PartitionDraft::complete_reassignment() {
 void PartitionDraft::choose_eligible() {
   if (!keeps_eligible_) {
     eligible_.clear();
-    last_known_.clear();
     return;
   }
   const size_t enough = std::min(static_cast<size_t>(std::max(min_insync_replicas_, 1)), replicas.size());
   if (isr.size() >= enough) {
     eligible_.clear();
-    last_known_.clear();
     return;
   }
-  std::vector<int32_t> were_eligible = eligible_;
-  eligible_.clear();
-  add_missing(eligible_, before_.isr.to_vector());
+  const std::vector<int32_t> were_eligible = std::exchange(eligible_, before_.isr.to_vector());
   add_missing(eligible_, were_eligible);
   eligible_ = without(std::move(eligible_), isr);
   std::erase_if(eligible_, [this](int32_t id) { return !holds(replicas, id) || holds(stopped_uncleanly, id); });
-  add_missing(last_known_, were_eligible);
-  for (const int32_t id : before_.isr) {
-    if (holds(stopped_uncleanly, id)) add_missing(last_known_, {id});
-  }
-  last_known_ = without(without(std::move(last_known_), isr), eligible_);
+}
+
+// A broker does not lead what lies in a directory that it lost (Kafka's LeaderAcceptor).
+bool PartitionDraft::can_take_over(int32_t id) const {
+  const BrokerImage* broker = image_.find_broker(id);
+  if (broker == nullptr || !may_lead(id)) return false;
+  return !before_.replicas.contains(id) || directory_works(*broker, before_.directory(id));
 }
 
 PartitionDraft::Choice PartitionDraft::choose_leader() const {
-  const auto in_sync = [this](int32_t id) { return holds(isr, id) && may_lead(id); };
+  const auto in_sync = [this](int32_t id) { return holds(isr, id) && can_take_over(id); };
   if (election == Election::kPreferred && !replicas.empty() && in_sync(replicas.front())) return {replicas.front()};
   if (holds(replicas, before_.leader) && in_sync(before_.leader)) return {before_.leader};
   for (const int32_t id : replicas) {
     if (in_sync(id)) return {id};
   }
-  for (const int32_t id : eligible_) {
-    if (may_lead(id)) return {id};
-  }
-  // The last one that led, where nobody else can be known to hold everything.
-  if (isr.empty() && eligible_.empty() && last_known_.size() == 1 && may_lead(last_known_.front())) {
-    return {last_known_.front(), true};
+  if (isr.empty()) {
+    for (const int32_t id : replicas) {
+      if (holds(eligible_, id) && can_take_over(id)) return {id};
+    }
+    // The last one that led, where nobody else can be known to hold everything.
+    const std::vector<int32_t>& led_last = before_.extras().last_known_elr;
+    if (keeps_eligible_ && eligible_.empty() && led_last.size() == 1 && can_take_over(led_last.front())) {
+      return {led_last.front(), true};
+    }
   }
   if (election == Election::kUnclean) {
     for (const int32_t id : replicas) {
-      if (may_lead(id)) return {id, true};
+      if (can_take_over(id)) return {id, true};
     }
   }
   return {};
@@ -137,16 +138,24 @@ void PartitionDraft::elect(PartitionChangeRecord& change) {
   change.leader = choice.leader;
   if (choice.leader != kNoLeader && !holds(isr, choice.leader)) {
     isr = {choice.leader};
-    last_known_.clear();
     std::erase(eligible_, choice.leader);
   }
   if (choice.unclean) {
     change.leader_recovery_state = 1;
     eligible_.clear();
   }
-  if (choice.leader == kNoLeader && keeps_eligible_ && isr.empty() && eligible_.empty() && last_known_.empty() &&
-      before_.leader != kNoLeader) {
-    last_known_ = {before_.leader};
+}
+
+// LastKnownElr names the last leader of a partition that has none (Kafka 4: useLastKnownLeaderInBalancedRecovery). It
+// is told when the partition loses its leader, whether others are eligible or not, and forgotten with the next leader.
+void PartitionDraft::note_last_leader(PartitionChangeRecord& change) const {
+  const std::vector<int32_t>& noted = before_.extras().last_known_elr;
+  if (!keeps_eligible_) {
+    if (!noted.empty()) change.last_known_elr.emplace();
+  } else if (change.leader == kNoLeader && noted.empty()) {
+    change.last_known_elr = {before_.leader};
+  } else if (change.leader >= 0 && !noted.empty()) {
+    change.last_known_elr.emplace();
   }
 }
 
@@ -171,7 +180,7 @@ std::optional<PartitionChangeRecord> PartitionDraft::record() {
   if (isr_may_be && isr != before_.isr.to_vector()) change.isr = isr;
   const PartitionExtras& extras = before_.extras();
   if (eligible_ != extras.eligible_leader_replicas) change.eligible_leader_replicas = eligible_;
-  if (last_known_ != extras.last_known_elr) change.last_known_elr = last_known_;
+  note_last_leader(change);
   if (recovery_state && change.leader_recovery_state < 0 && *recovery_state != before_.leader_recovery_state) {
     change.leader_recovery_state = *recovery_state;
   }

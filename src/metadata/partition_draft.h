@@ -33,7 +33,7 @@ class PartitionDraft {
   PartitionDraft(const MetadataImage& image, const TopicImage& topic, int32_t number, int32_t min_insync_replicas);
 
   Election election = Election::kOnline;
-  // Who may lead; at first whoever can_lead().
+  // Who may lead, if its directory works; at first whoever can_lead().
   std::function<bool(int32_t)> may_lead;
   std::vector<int32_t> replicas;
   std::vector<int32_t> isr;
@@ -60,8 +60,10 @@ class PartitionDraft {
 
   void complete_reassignment();
   void choose_eligible();
+  bool can_take_over(int32_t id) const;
   Choice choose_leader() const;
   void elect(PartitionChangeRecord& change);
+  void note_last_leader(PartitionChangeRecord& change) const;
   std::vector<Uuid> directories() const;
 
   const MetadataImage& image_;
@@ -71,7 +73,6 @@ class PartitionDraft {
   int32_t min_insync_replicas_;
   bool keeps_eligible_;
   std::vector<int32_t> eligible_;
-  std::vector<int32_t> last_known_;
 };
 
 }  // namespace milena

@@ -2,6 +2,7 @@
 #include "broker/cluster_fixture.h"
 #include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/find_coordinator.h"
+#include "protocol/messages/incremental_alter_configs.h"
 
 namespace milena::broker_test {
 namespace {
@@ -103,6 +104,29 @@ TEST_F(ClusterLifeTest, PreferredLeadersLeadAgain) {
   cluster().advance(301'000);
   EXPECT_EQ(leader("two"), 2);
   expect_whole("two", {"a"});
+}
+
+// Kafka leaves it to unclean.leader.election.interval.ms, 5 minutes.
+TEST_F(ClusterLifeTest, WhoAllowsAnUncleanLeaderGetsItAtOnce) {
+  create_topic(1, "one", {2, 3}, "1");
+  ASSERT_TRUE(cluster().until([&] { return replica(3, "one") != nullptr && leader("one") == 2; }));
+  ASSERT_EQ(produce(2, "one", "a"), ErrorCode::kNone);
+  cluster().kill(3);
+  ASSERT_TRUE(cluster().until([&] { return in_sync(1, "one") == std::vector<int32_t>{2}; }));
+  ASSERT_EQ(produce(2, "one", "b"), ErrorCode::kNone);
+  cluster().kill(2);
+  ASSERT_TRUE(cluster().until([&] { return image(1, "one")->leader == kNoLeader; }));
+  ASSERT_NO_FATAL_FAILURE(cluster().start(3));
+  cluster().advance(1000);
+  ASSERT_EQ(image(1, "one")->leader, kNoLeader) << "broker 3 lacks a record";
+  IncrementalAlterConfigsRequest request;
+  auto& resource = request.resources.emplace_back();
+  resource.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+  resource.resource_name = "one";
+  resource.configs.push_back({"unclean.leader.election.enable", 0, "true"});
+  ASSERT_EQ(ask<IncrementalAlterConfigsResponse>(1, request, 1).responses.at(0).error_code, ErrorCode::kNone);
+  EXPECT_TRUE(cluster().until([&] { return image(1, "one")->leader == 3; }, 1000));
+  EXPECT_EQ(values(leader("one"), "one"), std::vector<std::string>{"a"});
 }
 
 // Through the controller's node, and through another.

@@ -126,6 +126,60 @@ TEST(ElectLeaders, UncleanLeaders) {
   EXPECT_EQ(partition_of(controller).leader_recovery_state, 1);
 }
 
+TEST(Elections, OfPartitionsWithoutALeaderWhereTheTopicAllowsIt) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {1, 3}, {3}, kNoLeader), replicated(1, {3}, {3}, kNoLeader),
+                    replicated(2, {3, 1}, {3}, kNoLeader), replicated(3, {1, 3}, {1}, 1)});
+  EXPECT_TRUE(controller.elect_unclean_leaders(10).records.empty());
+  controller.apply({config(ResourceType::kTopic, "a", "unclean.leader.election.enable", "true")});
+  // So many at once, and the rest with the next round; nobody lives who could lead partition 1.
+  EXPECT_EQ(controller.elect_unclean_leaders(1).response, 1u);
+  const auto effects = controller.elect_unclean_leaders(10);
+  EXPECT_EQ(effects.response, 2u);
+  controller.apply(effects.records);
+  for (const int number : {0, 2}) {
+    EXPECT_EQ(partition_of(controller, number).leader, 1);
+    EXPECT_EQ(partition_of(controller, number).isr.to_vector(), Replicas{1});
+    EXPECT_EQ(partition_of(controller, number).leader_recovery_state, 1);
+  }
+  EXPECT_EQ(partition_of(controller, 1).leader, kNoLeader);
+  EXPECT_EQ(partition_of(controller, 3).partition_epoch, 0);
+  EXPECT_TRUE(controller.elect_unclean_leaders(10).records.empty());
+}
+
+// A broker may live and have lost the disk with its replica.
+TEST(Elections, NobodyLeadsWhatLiesInALostDirectory) {
+  Controller controller = three_brokers();
+  const Uuid works{0, 201}, failed{0, 202};
+  RegisterBrokerRecord two = broker(2, 20);
+  two.log_dirs = {works};
+  PartitionRecord lies_there = replicated(0, {2}, {2}, kNoLeader), was_lost = replicated(1, {2}, {2}, kNoLeader),
+                  lies_well = replicated(2, {2}, {2}, kNoLeader);
+  lies_there.directories = std::vector<Uuid>{failed};
+  was_lost.directories = std::vector<Uuid>{kDirectoryLost};
+  lies_well.directories = std::vector<Uuid>{works};
+  controller.apply({two, topic("a", kA), lies_there, was_lost, lies_well});
+  const auto effects = controller.elect_leaders(election(kUnclean, {{"a", {0, 1, 2}}}), 1);
+  EXPECT_EQ(codes(effects.response), (std::vector{ErrorCode::kEligibleLeadersNotAvailable,
+                                                  ErrorCode::kEligibleLeadersNotAvailable, ErrorCode::kNone}));
+}
+
+TEST(Elections, EligibleReplicasLeadOnlyWhenNoneIsInSync) {
+  Controller controller = three_brokers();
+  PartitionRecord with_one_in_sync = replicated(0, {1, 3}, {3}, kNoLeader);
+  PartitionRecord without = replicated(1, {1, 3}, {}, kNoLeader);
+  with_one_in_sync.eligible_leader_replicas = without.eligible_leader_replicas = Replicas{1};
+  with_one_in_sync.last_known_elr = without.last_known_elr = Replicas{3};
+  controller.apply({topic("a", kA), config(ResourceType::kTopic, "a", "min.insync.replicas", "2"), with_one_in_sync,
+                    without});
+  const auto effects = controller.elect_leaders(election(kPreferred, {{"a", {0, 1}}}), 1);
+  controller.apply(effects.records);
+  EXPECT_EQ(codes(effects.response), (std::vector{ErrorCode::kPreferredLeaderNotAvailable, ErrorCode::kNone}));
+  EXPECT_EQ(partition_of(controller, 1).leader, 1);
+  EXPECT_EQ(partition_of(controller, 1).leader_recovery_state, 0) << "it has all that was acknowledged";
+  EXPECT_TRUE(partition_of(controller, 1).extras().empty()) << "the last leader is forgotten with the next";
+}
+
 TEST(Reassignments, OnOneNodeNothingMoves) {
   Controller controller = one_node_controller();
   controller.apply({topic("a", kA), partition(kA, 0)});
@@ -203,6 +257,7 @@ TEST(Brokers, OthersAreFencedByALoneNode) {
   EXPECT_EQ(partition_of(controller, 1).leader, kNoLeader);
   EXPECT_TRUE(partition_of(controller, 1).isr.empty());
   EXPECT_EQ(partition_of(controller, 1).extras().eligible_leader_replicas, Replicas{2});
+  EXPECT_EQ(partition_of(controller, 1).extras().last_known_elr, Replicas{2}) << "the last leader, eligible or not";
   EXPECT_EQ(partition_of(controller, 2).partition_epoch, 0);
   EXPECT_TRUE(controller.fence_other_brokers().records.empty());
 }

@@ -1,8 +1,10 @@
 #include "broker/controller/embedded_controller.h"
 
+#include <algorithm>
+
 #include "broker/controller/broker_sessions.h"
 #include "broker/controller/embedded_controller_call.h"
-#include "broker/controller/leader_balance.h"
+#include "broker/controller/leader_elections.h"
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_partition.h"
 #include "protocol/messages/alter_partition_reassignments.h"
@@ -80,6 +82,32 @@ void elect_leaders(const EmbeddedCallPtr& call) {
   });
 }
 
+template <class Request>
+bool alters_unclean_election(const Request& request) {
+  return std::ranges::any_of(request.resources, [](const auto& resource) {
+    return std::ranges::any_of(resource.configs,
+                               [](const auto& config) { return config.name == "unclean.leader.election.enable"; });
+  });
+}
+
+// Partitions that wait for an unclean leader need not wait for the next interval where it was allowed just now.
+template <class Request, class Response>
+void alter_configs(const EmbeddedCallPtr& call,
+                   ControllerEffects<Response> (Controller::*method)(const Request&) const) {
+  auto request = call->request.as<Request>();
+  call->runtime.submit<Response>(
+      call->from, [request, method](const Controller& controller) { return (controller.*method)(*request); },
+      [call, request](Response response) {
+        if (alters_unclean_election(*request)) {
+          call->from.router().at_controller(call->from, [&elections = call->elections](Shard&) {
+            elections.elect_uncleanly_now();
+          });
+        }
+        call->answer(std::move(response));
+      },
+      call->give_up_ms());
+}
+
 void alter_partition(const EmbeddedCallPtr& call) {
   auto request = call->request.as<AlterPartitionRequest>();
   decide_embedded<AlterPartitionResponse>(
@@ -93,17 +121,17 @@ void alter_partition(const EmbeddedCallPtr& call) {
 EmbeddedController::EmbeddedController(MetadataRuntime& runtime)
     : runtime_(runtime),
       sessions_(std::make_unique<BrokerSessions>(runtime)),
-      balance_(std::make_unique<LeaderBalance>(runtime)) {}
+      elections_(std::make_unique<LeaderElections>(runtime)) {}
 
 EmbeddedController::~EmbeddedController() = default;
 
 void EmbeddedController::start_sessions() {
   sessions_->start();
-  balance_->start();
+  elections_->start();
 }
 void EmbeddedController::stop() {
   sessions_->stop();
-  balance_->stop();
+  elections_->stop();
 }
 
 void EmbeddedController::broker_disconnected(Shard& from, int32_t broker_id, int64_t broker_epoch) {
@@ -115,14 +143,16 @@ void EmbeddedController::broker_disconnected(Shard& from, int32_t broker_id, int
 void EmbeddedController::send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context,
                                   OutgoingReply reply) {
   auto call = std::make_shared<EmbeddedCall>(
-      EmbeddedCall{runtime_, from, std::move(request), std::move(context), std::move(reply), *sessions_});
+      EmbeddedCall{runtime_, from, std::move(request), std::move(context), std::move(reply), *sessions_, *elections_});
   switch (call->request.key) {
     case ApiKey::kCreateTopics: return create_topics(call);
     case ApiKey::kDeleteTopics: return delete_topics(call);
     case ApiKey::kCreatePartitions: return create_partitions(call);
-    case ApiKey::kAlterConfigs: return decide<AlterConfigsResponse>(call, &Controller::alter_configs);
+    case ApiKey::kAlterConfigs:
+      return alter_configs<AlterConfigsRequest, AlterConfigsResponse>(call, &Controller::alter_configs);
     case ApiKey::kIncrementalAlterConfigs:
-      return decide<IncrementalAlterConfigsResponse>(call, &Controller::incremental_alter_configs);
+      return alter_configs<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(
+          call, &Controller::incremental_alter_configs);
     case ApiKey::kCreateAcls: return decide<CreateAclsResponse>(call, &Controller::create_acls);
     case ApiKey::kDeleteAcls: return decide<DeleteAclsResponse>(call, &Controller::delete_acls);
     case ApiKey::kElectLeaders: return elect_leaders(call);

@@ -9,7 +9,7 @@
 namespace milena {
 
 class BrokerSessions;
-class LeaderBalance;
+class LeaderElections;
 class MetadataRuntime;
 
 class EmbeddedController final : public ControllerChannel {
@@ -31,7 +31,7 @@ class EmbeddedController final : public ControllerChannel {
  private:
   MetadataRuntime& runtime_;
   std::unique_ptr<BrokerSessions> sessions_;
-  std::unique_ptr<LeaderBalance> balance_;
+  std::unique_ptr<LeaderElections> elections_;
 };
 
 }  // namespace milena

@@ -13,6 +13,7 @@
 namespace milena {
 
 class BrokerSessions;
+class LeaderElections;
 
 // A request on its way to the embedded controller.
 struct EmbeddedCall {
@@ -22,6 +23,7 @@ struct EmbeddedCall {
   ControllerRequestContext context;
   OutgoingReply reply;
   BrokerSessions& sessions;
+  LeaderElections& elections;
 
   // When to say that the decision could not be written.
   int64_t give_up_ms() const {
