@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <type_traits>
 #include <utility>
 
 #include "config/broker_config.h"
 #include "config/client_metrics_config.h"
 #include "config/group_config.h"
+#include "metadata/altered_resource.h"
 #include "metadata/controller.h"
 #include "metadata/features.h"
 #include "metadata/record_codec.h"
@@ -19,7 +19,7 @@ namespace milena {
 namespace {
 
 // IncrementalAlterConfigs (AlterConfigOp.OpType).
-constexpr int8_t kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3;
+using namespace config_operation;  // NOLINT
 
 constexpr ByteView kMinInsyncReplicas = "min.insync.replicas";
 
@@ -94,38 +94,6 @@ std::set<std::pair<int8_t, ByteView>> repeated_resources(const std::vector<Resou
     if (!seen.insert(key).second) repeated.insert(key);
   }
   return repeated;
-}
-
-// Log levels are not the controller's: what is asked of them passes here, once its form is checked.
-template <class Resource>
-constexpr bool kIncremental = std::is_same_v<Resource, IncrementalAlterConfigsRequest::AlterConfigsResource>;
-
-// What is wrong with a resource whatever its kind (Kafka's ConfigAdminManager).
-template <class Resource>
-std::optional<ConfigError> refuse_resource(const Resource& resource) {
-  std::set<ByteView> names;
-  Bytes nulls;
-  for (const auto& config : resource.configs) {
-    if (!names.insert(config.name).second)
-      return ConfigError{"Error due to duplicate config keys", ErrorCode::kInvalidRequest};
-    bool deletes = false;
-    if constexpr (kIncremental<Resource>) deletes = config.config_operation == kDelete;
-    if (!config.value && !deletes) nulls += (nulls.empty() ? "" : ", ") + Bytes(config.name);
-  }
-  if (!nulls.empty()) return ConfigError{"Null value not supported for : " + nulls, ErrorCode::kInvalidRequest};
-  switch (static_cast<ResourceType>(resource.resource_type)) {
-    case ResourceType::kTopic:
-    case ResourceType::kBroker:
-    case ResourceType::kGroup:
-    case ResourceType::kClientMetrics:
-      return std::nullopt;
-    case ResourceType::kBrokerLogger:
-      if (kIncremental<Resource>) return std::nullopt;
-      break;
-    default:
-      break;
-  }
-  return ConfigError{fmt::format("Unknown resource type {}", resource.resource_type), ErrorCode::kInvalidRequest};
 }
 
 }  // namespace
@@ -294,7 +262,7 @@ Controller::MaybeRefusal Controller::plan_configs_change(const ConfigResource& r
 
 Controller::MaybeRefusal Controller::plan_alteration(
     const IncrementalAlterConfigsRequest::AlterConfigsResource& altered, MetadataRecords& records) const {
-  if (auto error = refuse_resource(altered)) return Refusal{error->code, std::move(error->message)};
+  if (auto error = refuse_altered_resource(altered)) return Refusal{error->code, std::move(error->message)};
   const ConfigResource resource{static_cast<ResourceType>(altered.resource_type), Bytes(altered.resource_name)};
   if (resource.type == ResourceType::kBrokerLogger) return std::nullopt;
   if (MaybeRefusal refusal = check_resource_name(resource)) return refusal;
@@ -311,7 +279,7 @@ Controller::MaybeRefusal Controller::plan_alteration(
 
 Controller::MaybeRefusal Controller::plan_replacement(const AlterConfigsRequest::AlterConfigsResource& altered,
                                                       MetadataRecords& records) const {
-  if (auto error = refuse_resource(altered)) return Refusal{error->code, std::move(error->message)};
+  if (auto error = refuse_altered_resource(altered)) return Refusal{error->code, std::move(error->message)};
   const ConfigResource resource{static_cast<ResourceType>(altered.resource_type), Bytes(altered.resource_name)};
   if (MaybeRefusal refusal = check_resource_name(resource)) return refusal;
   const ConfigResource stored = stored_as(resource);

@@ -38,26 +38,28 @@ Controller::NewPartition Controller::new_partition(std::span<const int32_t> repl
   return partition;
 }
 
+// These texts are Kafka's to the letter: tools and tests compare them.
 Controller::MaybeRefusal Controller::check_assignment(std::span<const int32_t> replicas,
                                                       std::optional<size_t> replication_factor) const {
   const auto refuse = [](Bytes message) {
     return Refusal{ErrorCode::kInvalidReplicaAssignment, std::move(message)};
   };
-  if (replicas.empty()) return refuse("A list of replicas assigned by hand is empty");
+  if (replicas.empty()) return refuse("The manual partition assignment includes an empty replica list.");
   std::set<int32_t> seen;
   for (const int32_t id : replicas) {
     if (!seen.insert(id).second)
-      return refuse(fmt::format("A list of replicas assigned by hand names broker {} more than once", id));
+      return refuse(fmt::format("The manual partition assignment includes the broker {} more than once.", id));
   }
   for (const int32_t id : seen) {
     if (image_.find_broker(id) == nullptr) {
       return refuse(
-          fmt::format("A list of replicas assigned by hand names broker {}, which is not registered", id));
+          fmt::format("The manual partition assignment includes broker {}, but no such broker is registered.", id));
     }
   }
   if (replication_factor && *replication_factor != replicas.size()) {
     return refuse(
-        fmt::format("A list of replicas assigned by hand has {} replicas, the partitions before have {}",
+        fmt::format("The manual partition assignment includes a partition with {} replica(s), but this is not "
+                    "consistent with previous partitions, which have {} replica(s).",
                     replicas.size(), *replication_factor));
   }
   return std::nullopt;
@@ -69,7 +71,9 @@ Controller::MaybeRefusal Controller::place_by_hand(std::span<const int32_t> repl
   if (partition.isr.empty()) {
     return Refusal{
         ErrorCode::kInvalidReplicaAssignment,
-        fmt::format("All brokers assigned by hand to partition {} are fenced or shutting down", number)};
+        fmt::format("All brokers specified in the manual partition assignment for partition {} are fenced or in "
+                    "controlled shutdown.",
+                    number)};
   }
   out.push_back(std::move(partition));
   return std::nullopt;
@@ -147,12 +151,13 @@ Controller::MaybeRefusal Controller::plan_growth(const CreatePartitionsRequest::
   if (image == nullptr) return Refusal{ErrorCode::kUnknownTopicOrPartition, std::nullopt};
   const int32_t have = image->partition_count();
   if (topic.count == have) {
-    return Refusal{ErrorCode::kInvalidPartitions, fmt::format("The topic already has {} partition(s)", have)};
+    return Refusal{ErrorCode::kInvalidPartitions, fmt::format("Topic already has {} partition(s).", have)};
   }
   if (topic.count < have) {
     return Refusal{
         ErrorCode::kInvalidPartitions,
-        fmt::format("The topic {} has {} partition(s); {} would not be more", topic.name, have, topic.count)};
+        fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.", topic.name, have,
+                    topic.count)};
   }
   const int32_t added = topic.count - have;
   // Checked here and not only by what it costs: a count of billions must not be planned.
@@ -169,8 +174,9 @@ Controller::MaybeRefusal Controller::plan_growth(const CreatePartitionsRequest::
   if (topic.assignments) {
     if (topic.assignments->size() != static_cast<size_t>(added)) {
       return Refusal{ErrorCode::kInvalidReplicaAssignment,
-                     fmt::format("{} partition(s) are to be added, but {} are assigned by hand", added,
-                                 topic.assignments->size())};
+                     fmt::format("Attempted to add {} additional partition(s), but only {} assignment(s) were "
+                                 "specified.",
+                                 added, topic.assignments->size())};
     }
     for (const auto& assignment : *topic.assignments) {
       if (MaybeRefusal refusal = check_assignment(assignment.broker_ids, replication_factor)) return refusal;

@@ -50,9 +50,8 @@ Controller::MaybeRefusal Controller::plan_reassignment(
   if (MaybeRefusal refusal = check_assignment(*wanted.replicas, std::nullopt)) return refusal;
   if (!may_change_count && wanted.replicas->size() != count_after_reassignment(*partition)) {
     return Refusal{ErrorCode::kInvalidReplicationFactor,
-                   fmt::format("{}-{} has {} replicas, {} are wanted, and the request does not allow their number to "
-                               "change",
-                               topic, number, count_after_reassignment(*partition), wanted.replicas->size())};
+                   fmt::format("The replication factor is changed from {} to {}",
+                               count_after_reassignment(*partition), wanted.replicas->size())};
   }
   PartitionDraft draft = draft_of(*found, number);
   draft.reassign_to(*wanted.replicas);

@@ -129,6 +129,35 @@ TEST_F(ClusterLifeTest, WhoAllowsAnUncleanLeaderGetsItAtOnce) {
   EXPECT_EQ(values(leader("one"), "one"), std::vector<std::string>{"a"});
 }
 
+// Each process has its own, whether the controller is there or not. Configs of the same request are the controller's.
+TEST_F(ClusterLifeTest, LogLevelsAreAlteredWhereTheyAreAsked) {
+  create_topic(1, "one", {2, 3, 1});
+  const auto alter = [this](int node, ByteView id) {
+    IncrementalAlterConfigsRequest request;
+    auto& level = request.resources.emplace_back();
+    level.resource_type = static_cast<int8_t>(ResourceType::kBrokerLogger);
+    level.resource_name = id;
+    level.configs.push_back({"milena.net", 1, std::nullopt});  // all nodes of the test share them
+    auto& topic = request.resources.emplace_back();
+    topic.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+    topic.resource_name = "one";
+    topic.configs.push_back({"retention.ms", 0, "1000000"});
+    return ask<IncrementalAlterConfigsResponse>(node, request, 1).responses;
+  };
+  for (const char* id : {"2", "3"}) {
+    const auto answers = alter(2, id);
+    ASSERT_EQ(answers.size(), 2u);
+    EXPECT_EQ(answers[0].resource_name, id);
+    EXPECT_EQ(answers[1].resource_name, "one");
+    EXPECT_EQ(answers[1].error_code, ErrorCode::kNone);
+    if (id == std::string("2")) {
+      EXPECT_EQ(answers[0].error_code, ErrorCode::kNone) << answers[0].error_message.value_or("");
+    } else {
+      EXPECT_EQ(answers[0].error_message, "Unexpected node id. Expected 2, but received 3");
+    }
+  }
+}
+
 // Through the controller's node, and through another.
 TEST_F(ClusterLifeTest, InternalTopicsAreOnThreeBrokers) {
   for (const int node : {1, 3}) {

@@ -4,6 +4,7 @@
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/list_offsets.h"
+#include "protocol/messages/list_transactions.h"
 #include "protocol/messages/offset_commit.h"
 
 namespace milena::broker_test {
@@ -99,6 +100,17 @@ TEST_F(ClusterTransactionTest, PartitionsOfAllBrokersEndTogether) {
       const int follower = leader % 3 + 1;
       EXPECT_TRUE(cluster().until([&] { return end_at(follower, topic) == end_at(leader, topic); }, 1000)) << topic;
     }
+  }
+}
+
+// Each broker lists those that it coordinates, and tools ask them all.
+TEST_F(ClusterTransactionTest, AreListedByTheirCoordinatorAlone) {
+  create_state_topic({2, 3, 1});
+  new_producer(2);
+  for (int node = 1; node <= 3; node++) {
+    const auto response = ask<ListTransactionsResponse>(node, ListTransactionsRequest(), 1);
+    EXPECT_EQ(response.error_code, ErrorCode::kNone) << node;
+    EXPECT_EQ(response.transaction_states.size(), node == 2 ? 1u : 0u) << node;
   }
 }
 

@@ -16,33 +16,33 @@ bool may_alter_log_levels(const IncrementalAlterConfigsCall& call) {
   return call.allows(call.connection().to_controller ? kClusterAction : kAlterClusterConfigs);
 }
 
-void alter_log_levels(const IncrementalAlterConfigsCall& call, IncrementalAlterConfigsResponse& response) {
-  // The controller answers in the order of the request.
-  for (size_t i = 0; i < call.request.resources.size() && i < response.responses.size(); i++) {
-    auto& result = response.responses[i];
-    bool asked = call.request.resources[i].resource_type == static_cast<int8_t>(ResourceType::kBrokerLogger);
-    if (!asked || result.error_code != ErrorCode::kNone) continue;
-    auto error =
-        !may_alter_log_levels(call)
-            ? std::optional(ConfigError{call.connection().to_controller
-                                            ? Bytes(error_message(ErrorCode::kClusterAuthorizationFailed))
-                                            : Bytes(),
-                                        ErrorCode::kClusterAuthorizationFailed})
-            : alter_loggers(call.request.resources[i], call.shard().node().node_id, call.request.validate_only);
-    if (!error) continue;
-    result.error_code = error->code;
-    if (!error->message.empty()) result.error_message = std::move(error->message);
+// The answer; nullopt for other resources.
+std::optional<ConfigError> alter_log_levels(const IncrementalAlterConfigsCall& call,
+                                            const IncrementalAlterConfigsRequest::AlterConfigsResource& resource) {
+  if (resource.resource_type != static_cast<int8_t>(ResourceType::kBrokerLogger)) return std::nullopt;
+  if (!may_alter_log_levels(call)) {
+    constexpr ErrorCode kRefused = ErrorCode::kClusterAuthorizationFailed;
+    return ConfigError{call.connection().to_controller ? Bytes(error_message(kRefused)) : Bytes(), kRefused};
   }
+  auto error = alter_loggers(resource, call.shard().node().node_id, call.request.validate_only);
+  return error ? error : ConfigError{Bytes(), ErrorCode::kNone};
 }
 
+// Log levels are altered here, and the controller hears of the rest: it may be another node.
 void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCall> call) {
-  ForbiddenConfigs<IncrementalAlterConfigsCall> forbidden(*call);
-  check_stores_first(call, [call, forbidden](const ForbiddenConfigs<IncrementalAlterConfigsCall>& refused) {
-    ask_controller(call, [call, forbidden, refused](IncrementalAlterConfigsResponse& response) {
-      alter_log_levels(*call, response);
+  using Answered = ForbiddenConfigs<IncrementalAlterConfigsCall>;
+  Answered forbidden(*call);
+  Answered levels(*call, [&call](const auto& resource) { return alter_log_levels(*call, resource); });
+  check_stores_first(call, [call, forbidden, levels](const Answered& refused) {
+    const auto complete = [forbidden, levels, refused](IncrementalAlterConfigsResponse& response) {
       refused.add_to(response);
+      levels.add_to(response);
       forbidden.add_to(response);
-    });
+    };
+    if (!call->request.resources.empty()) return ask_controller(call, complete);
+    IncrementalAlterConfigsResponse response;
+    complete(response);
+    call->reply(response);
   });
 }
 

@@ -96,8 +96,9 @@ void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::s
           return state.list(GroupCaller(*call, token), call->request, now);
         },
         [listing, finish_one](ErrorCode error, TransactionResponse* answer) {
+          // Other brokers are asked for the partitions that they coordinate.
           if (error == ErrorCode::kNone) listing->add(std::move(std::get<ListTransactionsResponse>(*answer)));
-          else listing->response.error_code = error;
+          else if (error != ErrorCode::kNotCoordinator) listing->response.error_code = error;
           finish_one();
         });
   }

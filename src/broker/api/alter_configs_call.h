@@ -27,8 +27,8 @@ inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView 
   }
 }
 
-// The resources that the client may not alter, taken out of the request; they are answered in their places. One that is
-// named twice is left to the controller, who refuses it.
+// The resources that the controller is not asked for, taken out of the request: those that the client may not alter. They
+// are answered in their places. One that is named twice is left to the controller, which refuses it.
 template <class CallType>
 class ForbiddenConfigs {
  public:
@@ -41,7 +41,7 @@ class ForbiddenConfigs {
           return ConfigError{Bytes(error_message(error)), error};
         }) {}
 
-  // The same for another reason: `check` tells what is wrong with a resource.
+  // The same for another reason: `check` returns the answer for a resource, nullopt to leave it to the controller.
   template <class Check>
   ForbiddenConfigs(CallType& call, Check check) {
     std::map<std::pair<int8_t, ByteView>, int> counts;
@@ -53,7 +53,8 @@ class ForbiddenConfigs {
       if (!error) return false;
       refusal.emplace();
       refusal->error_code = error->code;
-      refusal->error_message = std::move(error->message);
+      refusal->error_message.reset();
+      if (!error->message.empty()) refusal->error_message = std::move(error->message);
       refusal->resource_type = resource.resource_type;
       refusal->resource_name = Bytes(resource.resource_name);
       any_ = true;

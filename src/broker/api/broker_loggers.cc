@@ -5,13 +5,13 @@
 #include <mutex>
 
 #include "config/broker_config.h"
+#include "metadata/altered_resource.h"
 
 namespace milena {
 namespace {
 
 using Altered = IncrementalAlterConfigsRequest::AlterableConfig;
 
-constexpr int8_t kSetLevel = 0, kUnsetLevel = 1, kAppendLevel = 2, kSubtractLevel = 3;
 constexpr std::string_view kLevelNames[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF"};
 
 std::optional<LogLevel> parse_level(ByteView name) {
@@ -118,8 +118,8 @@ KafkaLevels& kafka_levels() {
 ConfigError invalid(Bytes message) { return {std::move(message), ErrorCode::kInvalidRequest}; }
 
 std::optional<ConfigError> check_logger(const Altered& config) {
-  const bool sets = config.config_operation == kSetLevel;
-  if (sets || config.config_operation == kUnsetLevel) {
+  const bool sets = config.config_operation == config_operation::kSet;
+  if (sets || config.config_operation == config_operation::kDelete) {
     if (!find_own_logger(config.name) && find_kafka_logger(config.name) == nullptr) {
       return ConfigError{fmt::format("Logger {} does not exist!", config.name)};
     }
@@ -133,9 +133,9 @@ std::optional<ConfigError> check_logger(const Altered& config) {
       return invalid("Removing the log level of the root logger is not allowed");
     return std::nullopt;
   }
-  if (config.config_operation == kAppendLevel || config.config_operation == kSubtractLevel) {
+  if (config.config_operation == config_operation::kAppend || config.config_operation == config_operation::kSubtract) {
     return invalid(fmt::format("{} operation is not allowed for the BROKER_LOGGER resource",
-                               config.config_operation == kAppendLevel ? "APPEND" : "SUBTRACT"));
+                               config.config_operation == config_operation::kAppend ? "APPEND" : "SUBTRACT"));
   }
   return ConfigError{"", ErrorCode::kUnknownServerError};
 }
@@ -162,6 +162,7 @@ std::vector<DescribedConfig> describe_loggers() {
 
 std::optional<ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
                                          int32_t node_id, bool validate_only) {
+  if (auto error = refuse_altered_resource(resource)) return error;
   auto id = parse_broker_id(resource.resource_name);
   if (!id) return invalid(fmt::format("Node id must be an integer, but it is: {}", resource.resource_name));
   if (*id != node_id) return invalid(fmt::format("Unexpected node id. Expected {}, but received {}", node_id, *id));
@@ -170,7 +171,7 @@ std::optional<ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::A
   }
   if (validate_only) return std::nullopt;
   for (const Altered& config : resource.configs) {
-    const bool sets = config.config_operation == kSetLevel;
+    const bool sets = config.config_operation == config_operation::kSet;
     const std::optional<LogLevel> level = sets ? parse_level(*config.value) : std::nullopt;
     if (auto own = find_own_logger(config.name)) set_logger_level(*own, level);
     else kafka_levels().set(*find_kafka_logger(config.name), level);
