@@ -138,7 +138,9 @@ class PartitionLog {
   // The same from a chain; only a chain of several chunks is copied together first.
   Result<AppendOutcome> append_as_leader(const Payload& batches, int32_t leader_epoch, AppendChecks checks);
   // Batches as the leader sent them, offsets and epochs included; a piece of a batch at the end is ignored. Batches
-  // that are not beyond the log end offset are an Error (kCorrupt): the fetcher asked for something else.
+  // that are not beyond the log end offset are an Error (kCorrupt): the fetcher asked for something else. An empty log
+  // may begin within the first one (UnexpectedAppendOffsetException in Kafka): it begins at its base offset then, until
+  // the leader's log start offset is told.
   Result<AppendOutcome> append_as_follower(ByteView batches);
 
   // Removes everything at and beyond the offset, in records, epochs and producer state. At the end or beyond, only

@@ -113,6 +113,14 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
     if (!parsed) return parsed.error();
     batches.remove_prefix(entry->size());
     const BatchHeader& header = *parsed;
+    // An empty log that begins where the leader's does may begin within a batch, whose first records were deleted.
+    const bool begins_within = plan.batches.empty() && outcome.base_offset < 0 &&
+                               log_start_offset_ == log_end_offset_ && header.base_offset < next_offset &&
+                               header.last_offset() >= next_offset;
+    if (begins_within) {
+      RETURN_IF_ERROR(truncate_fully_and_start_at(header.base_offset));
+      next_offset = header.base_offset;
+    }
     if (header.base_offset < next_offset) {
       return make_error(ErrorKind::kCorrupt, "{}: the leader sent offset {}, the log ends at {}", directory_,
                         header.base_offset, next_offset);

@@ -1,5 +1,5 @@
-// What AlterConfigs and IncrementalAlterConfigs refuse in a resource whatever its kind. Pure. The controller
-// asks for what it stores, a broker for the log levels of its own process. Source: Kafka's ConfigAdminManager.preprocess.
+// What AlterConfigs and IncrementalAlterConfigs refuse in a resource whatever its kind. Pure. The controller asks for
+// what it stores, a broker for the log levels of its own process. Source: Kafka's ConfigAdminManager.preprocess.
 #pragma once
 
 #include <optional>

@@ -49,6 +49,40 @@ class ClusterDataTest : public ClusterFixture {
   }
 };
 
+// What a client was told to be deleted is not on the next leader.
+TEST_F(ClusterDataTest, DeletedRecordsAreDeletedOnAllLiveReplicas) {
+  create_topic(1, "t", {2, 3, 1});
+  ASSERT_TRUE(cluster().until([&] { return replica(1, "t") != nullptr && replica(3, "t") != nullptr; }));
+  for (int i = 0; i < 5; i++) ASSERT_EQ(produce(2, "t", std::to_string(i)), ErrorCode::kNone);
+  const auto answer = delete_records(2, "t", 3);
+  EXPECT_EQ(answer.error_code, ErrorCode::kNone);
+  EXPECT_EQ(answer.low_watermark, 3);
+  for (int node = 1; node <= 3; node++) EXPECT_EQ(replica(node, "t")->offsets().log_start_offset, 3) << node;
+  // One whose broker is gone is not waited for, and one that is there and does not fetch until the time is up.
+  cluster().kill(3);
+  ASSERT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{1, 2}; }, 5000));
+  EXPECT_EQ(delete_records(2, "t", 4).low_watermark, 4);
+}
+
+// The log of the follower ends before the leader's begins, which lies within a batch.
+TEST_F(ClusterDataTest, AFollowerBeginsWithinABatch) {
+  create_topic(1, "t", {2, 3});
+  ASSERT_TRUE(cluster().until([&] { return replica(3, "t") != nullptr; }));
+  cluster().kill(3);
+  ASSERT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{2}; }, 5000));
+  ASSERT_EQ(produce_all(2, "t", {"a", "b", "c", "d", "e"}), ErrorCode::kNone);
+  EXPECT_EQ(delete_records(2, "t", 3).low_watermark, 3);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(3));
+  EXPECT_TRUE(cluster().until([&] { return end_at(3, "t") == 5; }, 5000));
+  EXPECT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{2, 3}; }, 5000));
+  EXPECT_EQ(replica(3, "t")->offsets().log_start_offset, 3);
+  cluster().kill(2);
+  ASSERT_TRUE(cluster().until([&] { return image(3, "t")->leader == 3; }, 5000));
+  const auto left = values(3, "t", 3);
+  ASSERT_FALSE(left.empty());
+  EXPECT_EQ(left.back(), "e");
+}
+
 TEST_F(ClusterDataTest, AReassignmentMovesTheData) {
   create_topic(1, "t", {1, 2});
   std::vector<std::string> all;

@@ -8,6 +8,7 @@
 
 #include "broker/cluster_harness.h"
 #include "broker/replica/partition.h"
+#include "protocol/messages/delete_records.h"
 
 namespace milena::broker_test {
 
@@ -60,18 +61,30 @@ class ClusterFixture : public testing::Test {
     std::sort(ids.begin(), ids.end());
     return ids;
   }
-  ErrorCode produce(int node, ByteView name, const std::string& value) {
+  ErrorCode produce(int node, ByteView name, const std::string& value) { return produce_all(node, name, {value}); }
+  // In one batch.
+  ErrorCode produce_all(int node, ByteView name, const std::vector<std::string>& values) {
     ProduceRequest request;
     request.acks = -1;
     request.timeout_ms = 5000;
     auto& topic = request.topic_data.emplace_back();
     topic.name = name;
-    const Bytes batch = batch_of({value}, cluster().clock().wall_ms());
+    const Bytes batch = batch_of(values, cluster().clock().wall_ms());
     topic.partition_data.push_back({0, ByteView(batch)});
     return ask<ProduceResponse>(node, request, 9).responses.at(0).partition_responses.at(0).error_code;
   }
-  std::vector<std::string> values(int node, ByteView name) {
-    auto response = ask<FetchResponse>(node, fetch_request(name), 12);
+  DeleteRecordsResponse::DeleteRecordsPartitionResult delete_records(int node, ByteView name, int64_t before) {
+    DeleteRecordsRequest request;
+    request.timeout_ms = 30'000;
+    auto& topic = request.topics.emplace_back();
+    topic.name = name;
+    topic.partitions.push_back({0, before});
+    return ask<DeleteRecordsResponse>(node, request, 2).topics.at(0).partitions.at(0);
+  }
+  std::vector<std::string> values(int node, ByteView name, int64_t from = 0) {
+    FetchRequest request = fetch_request(name);
+    request.topics.at(0).partitions.at(0).fetch_offset = from;
+    auto response = ask<FetchResponse>(node, request, 12);
     return records_of(response.responses.at(0).partitions.at(0).records).values;
   }
   static FetchRequest fetch_request(ByteView name) {

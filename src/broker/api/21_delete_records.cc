@@ -1,5 +1,7 @@
 // DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark. A
-// partition that is named more than once counts once, with the last offset, as in Kafka, which asks by maps.
+// partition that is named more than once counts once, with the last offset, as in Kafka, which asks by maps. The answer
+// waits until the followers whose brokers live have deleted the records, too: one of them may lead next.
+#include <algorithm>
 #include <map>
 
 #include "broker/api_entry.h"
@@ -17,8 +19,11 @@ struct DeleteItem {
   TopicPartitionId id;
   AnswerPlace place;
   int64_t offset = 0;
+  int64_t deadline_ms = 0;
   ErrorCode error = ErrorCode::kNone;
   int64_t low_watermark = -1;
+
+  bool everywhere() const { return error != ErrorCode::kNone || low_watermark >= offset; }
 };
 
 void delete_records(Shard& owner, DeleteItem& item) {
@@ -32,20 +37,53 @@ void delete_records(Shard& owner, DeleteItem& item) {
       refused = ErrorCode::kPolicyViolation;
       return ok_status();
     }
-    auto deleted = whole_or_not(
-        [&] { return log.delete_records_before(item.offset == -1 ? log.high_watermark() : item.offset); });
+    if (item.offset == -1) item.offset = log.high_watermark();
+    auto deleted = whole_or_not([&] { return log.delete_records_before(item.offset); });
     if (!deleted) return deleted.error();
     refused = *deleted;
-    item.low_watermark = log.log_start_offset();
     return ok_status();
   });
   if (item.error == ErrorCode::kNone) item.error = refused;
   if (item.error == ErrorCode::kNone) {
     owner.note_append(*partition);  // the checkpoint of log start offsets is due
+    item.low_watermark = partition->low_watermark();
     partition->signal_progress();
-  } else {
-    item.low_watermark = -1;
   }
+}
+
+// Followers hear of it by the fetches that were just answered.
+void wait_for_followers(Shard& owner, const std::shared_ptr<std::vector<DeleteItem>>& part, Task done) {
+  auto open = std::make_shared<size_t>(1);
+  auto finish_one = [open, done = std::move(done)] {
+    if (--*open == 0) done();
+  };
+  for (size_t i = 0; i < part->size(); i++) {
+    DeleteItem& item = (*part)[i];
+    if (item.everywhere()) continue;
+    Partition* partition = owner.find_partition(item.id);
+    item.error = check_leader(partition, -1);
+    if (item.error != ErrorCode::kNone) continue;
+    ++*open;
+    partition->when_low_watermark_reaches(
+        item.offset, item.deadline_ms, [&owner, part, i, finish_one](ErrorCode error) {
+          DeleteItem& waited = (*part)[i];
+          waited.error = error;
+          Partition* now = owner.find_partition(waited.id);
+          if (now != nullptr) waited.low_watermark = now->low_watermark();
+          finish_one();
+        });
+  }
+  finish_one();
+}
+
+void answer(DeleteRecordsCall& call, DeleteRecordsResponse& response, const std::vector<DeleteItem>& done) {
+  for (const DeleteItem& item : done) {
+    auto& out = item.place.in(response);
+    out.error_code = item.error;
+    const bool known = item.error == ErrorCode::kNone || item.error == ErrorCode::kRequestTimedOut;
+    out.low_watermark = known ? item.low_watermark : -1;
+  }
+  call.reply(response);
 }
 
 void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
@@ -56,6 +94,7 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
   }
   auto response = std::make_shared<DeleteRecordsResponse>();
   std::vector<DeleteItem> items;
+  const int64_t deadline_ms = shard.steady_ms() + std::max(call->request.timeout_ms, 0);
   for (const auto& [topic, partitions] : offsets) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic);
@@ -72,18 +111,16 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
       } else if (image->internal) {
         out.error_code = ErrorCode::kInvalidTopicException;
       } else {
-        items.push_back(DeleteItem{{image->id, partition}, AnswerPlace::last_of(*response), offset});
+        items.push_back(DeleteItem{{image->id, partition}, AnswerPlace::last_of(*response), offset, deadline_ms});
       }
     }
   }
   shard.router().visit_each<DeleteItem>(
-      shard, std::move(items), &delete_records, [call, response](std::vector<DeleteItem> done) {
-        for (const DeleteItem& item : done) {
-          auto& out = item.place.in(*response);
-          out.error_code = item.error;
-          out.low_watermark = item.low_watermark;
-        }
-        call->reply(*response);
+      shard, std::move(items), &delete_records, [&shard, call, response](std::vector<DeleteItem> done) {
+        if (std::ranges::all_of(done, &DeleteItem::everywhere)) return answer(*call, *response, done);
+        shard.router().scatter<DeleteItem>(
+            shard, std::move(done), &wait_for_followers,
+            [call, response](std::vector<DeleteItem> waited) { answer(*call, *response, waited); });
       });
 }
 

@@ -27,8 +27,8 @@ inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView 
   }
 }
 
-// The resources that the controller is not asked for, taken out of the request: those that the client may not alter. They
-// are answered in their places. One that is named twice is left to the controller, which refuses it.
+// The resources that the controller is not asked for, taken out of the request: those that the client may not alter.
+// They are answered in their places. One that is named twice is left to the controller, which refuses it.
 template <class CallType>
 class ForbiddenConfigs {
  public:

@@ -19,11 +19,14 @@ Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, Log
       offline_(directory == nullptr) {}
 
 Partition::~Partition() {
-  for (OffsetWait& wait : offset_waits_) shard_.executor().cancel(wait.timer);
+  for (auto* waits : {&offset_waits_, &low_waits_}) {
+    for (OffsetWait& wait : *waits) shard_.executor().cancel(wait.timer);
+  }
 }
 
 void Partition::end_waits(ErrorCode why) {
   std::vector<OffsetWait> offset_waits = std::exchange(offset_waits_, {});
+  for (OffsetWait& wait : std::exchange(low_waits_, {})) offset_waits.push_back(std::move(wait));
   std::vector<SyncWait> sync_waits = std::exchange(sync_waits_, {});
   for (OffsetWait& wait : offset_waits) {
     shard_.executor().cancel(wait.timer);
@@ -152,7 +155,7 @@ void Partition::advance_high_watermark() {
   // Never back: what was once visible stays so.
   if (least > log_->high_watermark()) {
     log_->set_high_watermark(least);
-    finish_offset_waits(log_->high_watermark());
+    finish_waits(offset_waits_, log_->high_watermark());
   }
   signal_progress();
 }
@@ -163,29 +166,48 @@ void Partition::when_high_watermark_reaches(int64_t offset, int64_t deadline_ms,
   PartitionLog* partition_log = log();
   if (partition_log == nullptr) return done(ErrorCode::kKafkaStorageError);
   if (partition_log->high_watermark() >= offset) return done(ErrorCode::kNone);
-  // The destructor cancels the timer, so `this` lives when it runs.
-  const uint64_t number = ++last_wait_;
-  TimerId timer = shard_.executor().call_at(deadline_ms, [this, number] {
-    auto found = std::find_if(offset_waits_.begin(), offset_waits_.end(),
-                              [&](const OffsetWait& wait) { return wait.number == number; });
-    if (found == offset_waits_.end()) return;
-    auto expired = std::move(found->done);
-    offset_waits_.erase(found);
-    expired(ErrorCode::kRequestTimedOut);
-  });
-  offset_waits_.push_back(OffsetWait{number, offset, timer, std::move(done)});
+  wait_for(offset_waits_, offset, deadline_ms, std::move(done));
 }
 
-void Partition::finish_offset_waits(int64_t high_watermark) {
+int64_t Partition::low_watermark() {
+  const int64_t own = offsets().log_start_offset;
+  return leader_ == nullptr ? own : leader_->low_watermark(shard_.image(), own);
+}
+
+void Partition::when_low_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done) {
+  if (low_watermark() >= offset) return done(ErrorCode::kNone);
+  wait_for(low_waits_, offset, deadline_ms, std::move(done));
+}
+
+void Partition::finish_low_waits() {
+  if (!low_waits_.empty()) finish_waits(low_waits_, low_watermark());
+}
+
+// The destructor cancels the timer, so `this` lives when it runs.
+void Partition::wait_for(std::vector<OffsetWait>& waits, int64_t offset, int64_t deadline_ms,
+                         std::function<void(ErrorCode)> done) {
+  const uint64_t number = ++last_wait_;
+  TimerId timer = shard_.executor().call_at(deadline_ms, [&waits, number] {
+    auto found = std::find_if(waits.begin(), waits.end(),
+                              [&](const OffsetWait& wait) { return wait.number == number; });
+    if (found == waits.end()) return;
+    auto expired = std::move(found->done);
+    waits.erase(found);
+    expired(ErrorCode::kRequestTimedOut);
+  });
+  waits.push_back(OffsetWait{number, offset, timer, std::move(done)});
+}
+
+void Partition::finish_waits(std::vector<OffsetWait>& waits, int64_t at) {
   // Taken out first: a callback may append and come back here.
   std::vector<OffsetWait> reached;
-  for (size_t i = 0; i < offset_waits_.size();) {
-    if (offset_waits_[i].offset > high_watermark) {
+  for (size_t i = 0; i < waits.size();) {
+    if (waits[i].offset > at) {
       i++;
       continue;
     }
-    reached.push_back(std::move(offset_waits_[i]));
-    offset_waits_.erase(offset_waits_.begin() + static_cast<ptrdiff_t>(i));
+    reached.push_back(std::move(waits[i]));
+    waits.erase(waits.begin() + static_cast<ptrdiff_t>(i));
   }
   for (OffsetWait& wait : reached) {
     shard_.executor().cancel(wait.timer);

@@ -152,6 +152,11 @@ class Partition {
   // deadline of the shard's steady clock, kNotLeaderOrFollower when the partition goes away.
   void when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done);
 
+  // The lowest log start offset of the replicas whose brokers live (Partition.lowWatermarkIfLeader).
+  int64_t low_watermark();
+  // The same for the low watermark: every live replica has deleted what lies below `offset`.
+  void when_low_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done);
+
   // Whether what was appended below `offset` may be acknowledged: it is synced, where the topic asks for a sync after
   // so many records (flush.messages; Kafka syncs within the append), and with `by_replicas` the high watermark covers
   // it.
@@ -192,7 +197,10 @@ class Partition {
   void start_following(const PartitionImage& image);
   int64_t max_lag_ms() const;
   void advance_high_watermark();
-  void finish_offset_waits(int64_t high_watermark);
+  void wait_for(std::vector<OffsetWait>& waits, int64_t offset, int64_t deadline_ms,
+                std::function<void(ErrorCode)> done);
+  void finish_waits(std::vector<OffsetWait>& waits, int64_t at);
+  void finish_low_waits();
   bool sync_wanted() const;
 
   Shard& shard_;
@@ -209,7 +217,8 @@ class Partition {
   bool leads_ = false;
   std::unique_ptr<PartitionLeader> leader_;
   WaiterList waiters_;
-  std::vector<OffsetWait> offset_waits_;  // few: answers waiting for followers
+  std::vector<OffsetWait> offset_waits_;  // few: answers waiting for followers to have records
+  std::vector<OffsetWait> low_waits_;     // the same, to have deleted them
   uint64_t last_wait_ = 0;
   std::vector<SyncWait> sync_waits_;  // answers waiting for the disk
 };

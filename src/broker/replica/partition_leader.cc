@@ -64,6 +64,15 @@ void PartitionLeader::note_log_start(int32_t broker_id, int64_t offset) {
   if (auto found = followers_.find(broker_id); found != followers_.end()) found->second.log_start = offset;
 }
 
+int64_t PartitionLeader::low_watermark(const MetadataImage& image, int64_t log_start) const {
+  int64_t lowest = log_start;
+  for (const auto& [id, follower] : followers_) {
+    const BrokerImage* broker = image.find_broker(id);
+    if (broker != nullptr && !broker->fenced) lowest = std::min(lowest, follower.log_start);
+  }
+  return lowest;
+}
+
 int32_t PartitionLeader::in_sync_at_rack(const MetadataImage& image, ByteView rack, int64_t offset) const {
   int32_t best = -1;
   int64_t furthest = -1;

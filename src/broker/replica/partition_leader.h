@@ -38,6 +38,9 @@ class PartitionLeader {
 
   // The follower's log begins there.
   void note_log_start(int32_t broker_id, int64_t offset);
+  // The lowest log start offset of all replicas whose brokers live, `log_start` being ours; -1: one has not shown its
+  // own.
+  int64_t low_watermark(const MetadataImage& image, int64_t log_start) const;
   // Of the followers in sync in the rack that hold the offset, the one that is furthest; -1: there is none.
   int32_t in_sync_at_rack(const MetadataImage& image, ByteView rack, int64_t offset) const;
 

@@ -21,6 +21,7 @@ void Partition::take_role(const PartitionImage& image) {
   if (leader_ != nullptr) leader_->update(image, shard_.steady_ms());
   if (log_ != nullptr) advance_high_watermark();
   if (leader_ != nullptr) shard_.in_sync_updates().consider(id_);
+  finish_low_waits();
 }
 
 // What the log holds is of earlier epochs; from its end on it is of this one.
@@ -70,6 +71,7 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
   const int64_t before = log_->high_watermark();
   if (offset > before) advance_high_watermark();
   shard_.in_sync_updates().consider(id_);
+  finish_low_waits();
 }
 
 int32_t Partition::preferred_read_replica(ByteView rack, int64_t offset) const {
