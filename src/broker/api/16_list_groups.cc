@@ -2,6 +2,7 @@
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/list_groups.h"
 
 namespace milena {
@@ -10,12 +11,11 @@ namespace {
 using ListGroupsCall = Call<ListGroupsRequest, ListGroupsResponse>;
 
 void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
-  Shard& shard = call->shard();
   std::vector<GroupPart> parts;
-  for (int32_t p = 0; p < GroupRuntime::partition_count(shard); p++) parts.push_back({p, {}});
+  for (int32_t p = 0; p < GroupRuntime::partition_count(call->context()); p++) parts.push_back({p, {}});
   auto response = std::make_shared<ListGroupsResponse>();
   ask_parts(
-      shard, std::move(parts),
+      call->shard(), std::move(parts),
       [call](GroupShard& state, const GroupPart&, AnswerToken token, Now) {
         return state.list_groups(GroupCaller(*call, token), call->request);
       },

@@ -5,6 +5,7 @@
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "protocol/messages/delete_records.h"
 
@@ -22,7 +23,7 @@ struct DeleteItem {
 };
 
 void delete_records(Shard& owner, DeleteItem& item) {
-  Partition* partition = owner.find_partition(item.id);
+  Partition* partition = owner.replicas().find_partition(item.id);
   item.error = check_leader(partition, -1);
   if (item.error != ErrorCode::kNone) return;
   ErrorCode refused = ErrorCode::kNone;
@@ -41,7 +42,7 @@ void delete_records(Shard& owner, DeleteItem& item) {
   });
   if (item.error == ErrorCode::kNone) item.error = refused;
   if (item.error == ErrorCode::kNone) {
-    owner.note_append(*partition);  // the checkpoint of log start offsets is due
+    owner.replicas().note_append(*partition);  // the checkpoint of log start offsets is due
     partition->signal_progress();
   } else {
     item.low_watermark = -1;

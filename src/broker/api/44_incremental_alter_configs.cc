@@ -5,6 +5,7 @@
 #include "broker/api/broker_loggers.h"
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 namespace {
@@ -28,7 +29,7 @@ void alter_log_levels(const IncrementalAlterConfigsCall& call, IncrementalAlterC
                                             ? Bytes(error_message(ErrorCode::kClusterAuthorizationFailed))
                                             : Bytes(),
                                         ErrorCode::kClusterAuthorizationFailed})
-            : alter_loggers(call.request.resources[i], call.shard().node().node_id, call.request.validate_only);
+            : alter_loggers(call.request.resources[i], call.context().node().node_id, call.request.validate_only);
     if (!error) continue;
     result.error_code = error->code;
     if (!error->message.empty()) result.error_message = std::move(error->message);

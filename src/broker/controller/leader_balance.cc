@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/saturating.h"
 #include "broker/controller/metadata_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 namespace {
@@ -20,7 +20,7 @@ int64_t LeaderBalance::interval_ms() const {
 }
 
 void LeaderBalance::start() {
-  const Shard& home = runtime_.home();
+  const ShardContext& home = runtime_.home();
   if (home.node().controller_endpoints.empty() || !home.settings().get_bool("auto.leader.rebalance.enable")) return;
   check_in(interval_ms());
 }
@@ -39,7 +39,7 @@ void LeaderBalance::check_in(int64_t ms) {
 
 void LeaderBalance::check() {
   runtime_.submit<size_t>(
-      runtime_.home(), [](const Controller& controller) { return controller.balance_leaders(kMostAtOnce); },
+      runtime_.home().shard(), [](const Controller& controller) { return controller.balance_leaders(kMostAtOnce); },
       [this](size_t elected) {
         if (elected > 0) log_info("{} partitions are led by their preferred replicas again", elected);
         if (!stopped_) check_in(elected == kMostAtOnce ? 0 : interval_ms());

@@ -25,7 +25,8 @@
 
 namespace milena {
 
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class Partition {
  public:
@@ -33,7 +34,8 @@ class Partition {
   using OpenLog = std::function<Result<std::unique_ptr<PartitionLog>>()>;
 
   // `directory` is null where the replica's directory does not work: the partition is offline from the start.
-  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, LogDirectory* directory, OpenLog open);
+  Partition(ShardContext& shard, ReplicaManager& replicas, TopicPartitionId id, TopicPartition name,
+            LogDirectory* directory, OpenLog open);
   ~Partition();
 
   const TopicPartitionId& id() const { return id_; }
@@ -195,7 +197,8 @@ class Partition {
   void finish_offset_waits(int64_t high_watermark);
   bool sync_wanted() const;
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   TopicPartitionId id_;
   TopicPartition name_;
   int32_t leader_epoch_ = -1;
