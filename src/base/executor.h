@@ -2,6 +2,7 @@
 // move themselves (base/manual_executor.h).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -35,6 +36,11 @@ using TimerId = uint64_t;
 class Executor {
  public:
   virtual ~Executor() = default;
+  // Whether the caller may touch what belongs to this executor: it runs in one of its turns. While no thread runs the
+  // executor, a thread that runs no other may touch it too: a node that starts or stops, a test between two turns.
+  bool is_current() const {
+    return running_ == this || (running_ == nullptr && !has_thread_.load(std::memory_order_relaxed));
+  }
   virtual const Clock& clock() const = 0;
   // On the executor's thread, or while nothing runs on it yet.
   virtual Random& random() const = 0;
@@ -58,6 +64,32 @@ class Executor {
   // Runs each of the tasks on a thread of its own, as far as there are threads, and returns when all have ended: for a
   // start, before anything else runs.
   virtual void run_parallel(std::vector<Task> tasks) = 0;
+
+ protected:
+  // While it lives, the calling thread runs the executor. Executors of one thread may run inside each other's turns.
+  class Running {
+   public:
+    explicit Running(Executor& executor)
+        : executor_(executor), outer_(std::exchange(running_, &executor)), had_thread_(executor.has_thread_) {
+      executor_.has_thread_ = true;
+    }
+    ~Running() {
+      executor_.has_thread_ = had_thread_;
+      running_ = outer_;
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    Executor& executor_;
+    const Executor* outer_;
+    bool had_thread_;
+  };
+
+ private:
+  // What this thread runs.
+  static inline thread_local constinit const Executor* running_ = nullptr;
+  std::atomic<bool> has_thread_ = false;
 };
 
 // run_parallel() of an executor that has real threads.

@@ -54,6 +54,7 @@ class ManualExecutor final : public Executor {
 
   // One turn: what is ready now, the timers that are due, then the end-of-turn tasks. False if there was nothing.
   bool run_turn() {
+    const Running running(*this);
     bool ran = false;
     std::deque<Task> ready = std::exchange(ready_, {});
     for (Task& task : ready) { task(); ran = true; }

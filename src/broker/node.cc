@@ -21,12 +21,15 @@
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/peer.h"
 #include "broker/coordinators/transaction_runtime.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "broker/storage/bootstrap_checkpoint.h"
 #include "broker/storage/close_logs.h"
 #include "broker/storage/disk_reserves.h"
 #include "broker/storage/housekeeping.h"
 #include "broker/storage/log_directories.h"
+#include "broker/storage/log_syncs.h"
+#include "broker/storage/new_directories.h"
 #include "broker/storage/replica_mover.h"
 #include "log/log_directory.h"
 #include "log/snapshot_file.h"
@@ -126,7 +129,7 @@ Status Node::load() {
   housekeeping_ = std::make_unique<Housekeeping>(*shards_[0]);
   disk_reserves_ = std::make_unique<DiskReserves>(*shards_[0]);
   for (auto& shard : shards_) {
-    shard->set_on_first_change([this, from = shard.get()] {
+    shard->replicas().set_on_first_change([this, from = shard.get()] {
       context_->router.at_controller(*from, [this](Shard&) { housekeeping_->note_change(); });
     });
   }
@@ -157,11 +160,11 @@ Status Node::load() {
     if (embedded_controller_ != nullptr) embedded_controller_->start_sessions();
   });
   for (auto& shard : shards_) {
-    shard->executor().post([shard = shard.get()] { shard->start_flushes(); });
-    shard->executor().post([shard = shard.get()] { shard->start_replication(); });
+    shard->executor().post([shard = shard.get()] { shard->replicas().log_syncs().start_flushes(); });
+    shard->executor().post([shard = shard.get()] { shard->replicas().start_replication(); });
     shard->executor().post([shard = shard.get()] { shard->groups().load_in_background(); });
     shard->executor().post([shard = shard.get()] { shard->transactions().load_in_background(); });
-    shard->executor().post([shard = shard.get()] { shard->new_directories().start(); });
+    shard->executor().post([shard = shard.get()] { shard->replicas().new_directories().start(); });
   }
   return observer_ != nullptr ? enter_service() : ok_status();
 }
@@ -366,8 +369,11 @@ void Node::resume_moves(const std::vector<FoundDirectory>& futures) {
     if (topic == nullptr) continue;
     TopicPartitionId id{topic->id, future.partition.partition};
     for (auto& shard : shards_) {
-      Partition* partition = shard->find_replica(id);
-      if (partition != nullptr) shard->mover().resume(*partition, *future.directory, future.path);
+      if (!context_->router.owns(*shard, id)) continue;
+      shard->executor().post([&replicas = shard->replicas(), id, future] {
+        Partition* partition = replicas.find_replica(id);
+        if (partition != nullptr) replicas.mover().resume(*partition, *future.directory, future.path);
+      });
     }
   }
 }
@@ -390,8 +396,8 @@ Status Node::recover_logs() {
   std::map<LogDirectory*, Logs, LogDirectory::ByPath> unclean;
   size_t total = 0;
   for (auto& shard : shards_) {
-    shard->resolve_topic_configs();
-    shard->for_each_partition([&](Partition& partition) {
+    shard->replicas().resolve_topic_configs();
+    shard->replicas().for_each_partition([&](Partition& partition) {
       LogDirectory* directory = partition.directory();
       if (directory == nullptr || directory->clean_shutdown()) return;
       unclean[directory].emplace_back(shard.get(), &partition);
@@ -404,7 +410,7 @@ Status Node::recover_logs() {
   std::atomic<int64_t> next_report_ms = executors_[0]->clock().steady_ms() + 2000;
   auto recover_some = [&](const Logs& all, std::atomic<size_t>& next) {
     for (size_t i = next++; i < all.size(); i = next++) {
-      all[i].first->recover(*all[i].second);
+      all[i].first->replicas().recover(*all[i].second);
       size_t so_far = ++done;
       int64_t now_ms = executors_[0]->clock().steady_ms();
       int64_t due_ms = next_report_ms;
@@ -439,7 +445,7 @@ void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
   context_->router.at_all(
       on,
       [&failed, why](Shard& shard) {
-        shard.for_each_partition([&](Partition& partition) {
+        shard.replicas().for_each_partition([&](Partition& partition) {
           if (partition.directory() == &failed) partition.take_offline(why);
         });
       },
@@ -482,9 +488,9 @@ void Node::close_shard(size_t index) {
   Shard& shard = *shards_[index];
   if (index == 0) housekeeping_->stop();
   if (index == 0) disk_reserves_->stop();
-  shard.new_directories().make_within(kNewDirectoriesAtStop_ms);
+  shard.replicas().new_directories().make_within(kNewDirectoriesAtStop_ms);
   shard.close();
-  if (!close_logs(shard, files_)) close_failed_ = true;
+  if (!close_logs(shard.replicas(), files_)) close_failed_ = true;
   closed_[index].collect(shard);
   if (remote_peers_ != nullptr) remote_peers_->close(shard);
   if (index != 0) return;

@@ -191,6 +191,8 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
 }
 
 Status PartitionLog::write_batches(const AppendPlan& plan) {
+  CHECK(plan.first_offset() >= log_end_offset_, "{}: {} is below the end, {}", directory_, plan.first_offset(),
+        log_end_offset_);
   Segment& segment = active();
   Result<uint32_t> start = segment.size();
   if (!start) return start.error();

@@ -20,9 +20,6 @@ constexpr int64_t kPostponedSlice_ms = 5;
 // which are answered at the end of a turn brings about one for each.
 constexpr int kEndOfTurnRounds = 16;
 
-// The loop that this thread runs, if any: its own messages need no wake-up.
-thread_local const EventLoop* current_loop = nullptr;
-
 }  // namespace
 
 struct EventLoop::Sleeper {
@@ -72,7 +69,7 @@ void EventLoop::post(Task task) {
   {
     std::lock_guard lock(mailbox_mutex_);
     mailbox_.push_back(std::move(task));
-    wake = current_loop != this && std::exchange(asleep_, false);
+    wake = !is_current() && std::exchange(asleep_, false);
   }
   if (wake) sleeper_->ring();
 }
@@ -106,7 +103,7 @@ void EventLoop::cancel(TimerId id) {
 }
 
 void EventLoop::run() {
-  current_loop = this;
+  const Running running(*this);
   bool more = true;
   while (!stop_) {
     run_ready_sockets(!more);
@@ -116,7 +113,6 @@ void EventLoop::run() {
     more |= run_end_of_turn();
     if (!more) more = !prepare_sleep();
   }
-  current_loop = nullptr;
 }
 
 void EventLoop::run_ready_sockets(bool may_block) {

@@ -8,6 +8,7 @@
 
 #include "broker/cluster_harness.h"
 #include "broker/replica/partition.h"
+#include "broker/replica/replica_manager.h"
 #include "protocol/messages/delete_records.h"
 
 namespace milena::broker_test {
@@ -50,7 +51,7 @@ class ClusterFixture : public testing::Test {
   }
   Partition* replica(int node, ByteView name) {
     const TopicImage* topic = cluster().node(node).topic(name);
-    return topic == nullptr ? nullptr : cluster().node(node).node().shard(0).find_replica({topic->id, 0});
+    return topic == nullptr ? nullptr : cluster().node(node).node().shard(0).replicas().find_replica({topic->id, 0});
   }
   int64_t end_at(int node, ByteView name) {
     Partition* partition = replica(node, name);

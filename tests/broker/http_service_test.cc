@@ -3,6 +3,7 @@
 
 #include "broker/http_fixture.h"
 #include "broker/operations/http_session.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/storage/log_directories.h"
 
 namespace milena::broker_test {
@@ -63,7 +64,7 @@ TEST_P(TwoDisksTest, NamesAFailedDirectoryAndWhatWasInIt) {
   int32_t lost = 0;
   while (lost < 4 && !node().partition("t", lost).directory()->path().ends_with("disk1")) lost++;
   ASSERT_LT(lost, 4);
-  node().node().shard(0).directory_failed(*node().partition("t", lost).directory());
+  node().node().shard(0).replicas().directory_failed(*node().partition("t", lost).directory());
   node().run();
   const Bytes answer = get("/readyz");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "broker/node_fixture.h"
+#include "broker/storage/log_directories.h"
 #include "broker/storage/replica_mover.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/create_partitions.h"

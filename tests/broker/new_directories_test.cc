@@ -4,6 +4,8 @@
 #include <set>
 
 #include "broker/node_fixture.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/storage/new_directories.h"
 #include "log/format/partition_metadata.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/delete_topics.h"
@@ -41,7 +43,8 @@ class NewDirectoriesTest : public NodeFixture {
   }
   size_t unmade() {
     size_t all = 0;
-    for (size_t i = 0; i < node().node().shard_count(); i++) all += node().node().shard(i).new_directories().size();
+    for (size_t i = 0; i < node().node().shard_count(); i++)
+      all += node().node().shard(i).replicas().new_directories().size();
     return all;
   }
   void delete_topic(ByteView name) {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/manual_executor.h"
 #include "broker/node.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "broker/test_client.h"
 #include "config/settings.h"
@@ -160,7 +161,7 @@ class NodeHarness {
     const TopicImage* image = topic(topic_name);
     CHECK(image != nullptr, "no topic {}", topic_name);
     for (size_t i = 0; i < node_->shard_count(); i++) {
-      if (Partition* found = node_->shard(i).find_partition({image->id, index})) return *found;
+      if (Partition* found = node_->shard(i).replicas().find_partition({image->id, index})) return *found;
     }
     CHECK(false, "no partition {}-{}", topic_name, index);
   }

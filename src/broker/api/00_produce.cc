@@ -11,6 +11,7 @@
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"
 #include "broker/replica/produce_append.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "metadata/internal_topics.h"
 #include "protocol/compression/decompression_budget.h"
@@ -156,7 +157,7 @@ ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, bool all
 }
 
 const TopicImage* find_produced_topic(const ProduceCall& call, const ProduceRequest::TopicProduceData& topic) {
-  const MetadataImage& image = call.shard().image();
+  const MetadataImage& image = call.context().image();
   return call.version() >= kProduceWithTopicIds ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
 }
 
@@ -172,7 +173,7 @@ void collect_checks(Produce& produce) {
       if (topic_error(call, image, allowed, partition.index) != ErrorCode::kNone) continue;
       produce.checks.push_back(RecordsCheck{t, p, std::string(image->name),
                                      {partition.records.value_or(ByteView()), call.version(), {}, partition.index},
-                                     limits_of(*call.shard().topic_config(*image)), {}});
+                                     limits_of(*call.shard().replicas().topic_config(*image)), {}});
     }
   }
 }
@@ -221,7 +222,7 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
       if (produce.checked_elsewhere) {
         checked = take_check(produce, next_check, place.first, place.second);
       } else {
-        if (!limits) limits = limits_of(*shard.topic_config(*image));
+        if (!limits) limits = limits_of(*shard.replicas().topic_config(*image));
         ProducedRecords records{partition.records.value_or(ByteView()), call.version(), image->name, out.index};
         checked = validate_produced_records(records, *limits, shard.now_ms());
         if (budget.exceeded()) return std::nullopt;

@@ -8,6 +8,7 @@
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "protocol/compression/decompression_budget.h"
 #include "protocol/messages/list_offsets.h"
@@ -112,7 +113,7 @@ Status find_offset(PartitionLog& log, int32_t leader_epoch, OffsetItem& item) {
 }
 
 Partition* find_checked(Shard& owner, OffsetItem& item) {
-  Partition* replica = owner.find_replica(item.id);
+  Partition* replica = owner.replicas().find_replica(item.id);
   item.error = item.any_replica ? check_replica(replica, item.current_leader_epoch)
                                 : check_leader(replica, item.current_leader_epoch);
   return replica;

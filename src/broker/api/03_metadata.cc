@@ -8,7 +8,7 @@
 #include "broker/clients/call.h"
 #include "broker/clients/endpoints.h"
 #include "broker/controller/controller_channel.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/internal_topics.h"
 #include "metadata/topic_name.h"
 #include "protocol/messages/metadata.h"
@@ -21,7 +21,7 @@ using MetadataCall = Call<MetadataRequest, MetadataResponse>;
 using TopicOut = MetadataResponse::MetadataResponseTopic;
 
 TopicOut describe_topic(const MetadataCall& call, const TopicImage& topic) {
-  const MetadataImage& image = call.shard().image();
+  const MetadataImage& image = call.context().image();
   TopicOut out;
   out.name = topic.name;
   out.topic_id = topic.id;
@@ -70,7 +70,7 @@ bool asks_for_all(const MetadataCall& call) {
 }
 
 void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
-  const Shard& shard = call.shard();
+  const ShardContext& shard = call.context();
   const auto add = [&](int32_t id) {
     const auto endpoint = broker_endpoint(call, id);
     if (!endpoint) return;
@@ -100,7 +100,7 @@ bool asks_by_id(const MetadataCall& call, const TopicAsked& asked) {
 }
 
 const TopicImage* find_asked(const MetadataCall& call, const TopicAsked& asked) {
-  const MetadataImage& image = call.shard().image();
+  const MetadataImage& image = call.context().image();
   return asks_by_id(call, asked) ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
 }
 
@@ -138,7 +138,7 @@ void answer(const std::shared_ptr<MetadataCall>& call, const Accesses& accesses)
   MetadataResponse response;
   describe_cluster(*call, response);
   if (asks_for_all(*call)) {
-    for (const TopicImage& topic : call->shard().image().topics()) {
+    for (const TopicImage& topic : call->context().image().topics()) {
       if (call->allows_quietly(kDescribeTopic, topic.name)) response.topics.push_back(describe_topic(*call, topic));
     }
     return call->reply(response);
@@ -160,7 +160,7 @@ void answer(const std::shared_ptr<MetadataCall>& call, const Accesses& accesses)
 
 bool creates_topics(const MetadataCall& call) {
   return !asks_for_all(call) && call.request.allow_auto_topic_creation &&
-         call.shard().settings().get_bool("auto.create.topics.enable");
+         call.context().settings().get_bool("auto.create.topics.enable");
 }
 
 Accesses accesses_of(const MetadataCall& call) {
@@ -189,7 +189,7 @@ std::vector<Bytes> topics_to_create(const MetadataCall& call, const Accesses& ac
   for (size_t i = 0; i < accesses.size(); i++) {
     const TopicAsked& asked = (*call.request.topics)[i];
     if (!asked.topic_id.is_zero() || !asked.name || accesses[i] != Access::kDescribe) continue;
-    if (call.shard().image().find_topic(*asked.name) == nullptr && !invalid_topic_name(*asked.name)) {
+    if (call.context().image().find_topic(*asked.name) == nullptr && !invalid_topic_name(*asked.name)) {
       names.emplace_back(*asked.name);
     }
   }
@@ -219,10 +219,10 @@ void handle_metadata(std::shared_ptr<MetadataCall> call) {
   Accesses accesses = accesses_of(*call);
   std::vector<Bytes> missing = topics_to_create(*call, accesses);
   if (missing.empty()) return answer(call, accesses);
-  Shard& shard = call->shard();
+  ShardContext& shard = call->context();
   const bool at_once = shard.strict_kafka();
   if (at_once) answer(call, accesses);
-  shard.controller().create_topics_for_use(shard, std::move(missing),
+  shard.controller().create_topics_for_use(call->shard(), std::move(missing),
                                            [call, accesses = std::move(accesses), at_once] {
                                              if (!at_once) answer(call, accesses);
                                            });

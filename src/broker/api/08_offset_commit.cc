@@ -2,6 +2,7 @@
 // is answered here; the rest goes to the group's coordinator, and the answer keeps the order of the request.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/offset_commit.h"
 
 namespace milena {
@@ -21,7 +22,7 @@ struct Commit {
 
 void sort_out(const OffsetCommitCall& call, Commit& commit) {
   const OffsetCommitRequest& request = call.request;
-  const MetadataImage& image = call.shard().image();
+  const MetadataImage& image = call.context().image();
   bool by_id = call.version() >= kCommitWithTopicIds;
   commit.known = request;
   commit.known.topics.clear();

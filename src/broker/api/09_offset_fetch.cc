@@ -2,6 +2,7 @@
 // names topics by id. Version 0 asked ZooKeeper once; it is answered from __consumer_offsets like the others.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/offset_fetch.h"
 
 namespace milena {
@@ -46,7 +47,7 @@ GroupFetch prepare(const OffsetFetchCall& call, const OffsetFetchGroup& group) {
   fetch.names.reserve(group.topics->size());  // the views must not move
   for (OffsetFetchTopicOfGroup topic : *group.topics) {
     if (by_id) {
-      const TopicImage* found = call.shard().image().find_topic(topic.topic_id);
+      const TopicImage* found = call.context().image().find_topic(topic.topic_id);
       if (found == nullptr) {
         refuse_topic(topic, ErrorCode::kUnknownTopicId, fetch);
         continue;
@@ -133,7 +134,7 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
           if (error != ErrorCode::kNone) out.error_code = error;
           if (out.error_code == ErrorCode::kNone) {
             if (!gather->fetches[i].asked.topics) hide_topics(*call, out);
-            if (call->version() >= kOffsetFetchWithTopicIds) name_by_id(call->shard().image(), out);
+            if (call->version() >= kOffsetFetchWithTopicIds) name_by_id(call->context().image(), out);
             for (auto& topic : gather->fetches[i].refused.topics) out.topics.push_back(std::move(topic));
           }
           if (--gather->open > 0) return;

@@ -9,7 +9,7 @@
 #include "broker/controller/controller_channel.h"
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/transaction_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/find_coordinator.h"
 
 namespace milena {
@@ -50,7 +50,7 @@ ErrorCode check_access(const FindCoordinatorCall& call, ByteView key) {
 
 // Who leads the partition that holds the key's state.
 int32_t coordinator_of(const FindCoordinatorCall& call, ByteView topic, ByteView key) {
-  const Shard& shard = call.shard();
+  const ShardContext& shard = call.context();
   const int32_t partition = topic == kConsumerOffsetsTopic ? GroupRuntime::partition_of(shard, key)
                                                            : TransactionRuntime::partition_of(shard, key);
   const PartitionImage* image = shard.image().find_partition(topic, partition);
@@ -66,7 +66,7 @@ FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, B
     refuse(out, refused, has_message ? Bytes(error_message(refused)) : Bytes());
   } else if (topic.empty()) {
     refuse(out, ErrorCode::kInvalidRequest, "This broker keeps coordinators of groups and transactions only.");
-  } else if (call.shard().image().find_topic(topic) == nullptr) {
+  } else if (call.context().image().find_topic(topic) == nullptr) {
     refuse(out, ErrorCode::kCoordinatorNotAvailable, fmt::format("The topic {} does not exist.", topic));
   } else {
     const int32_t leader = coordinator_of(call, topic, key);
@@ -105,7 +105,7 @@ void answer(const std::shared_ptr<FindCoordinatorCall>& call, const std::vector<
 }
 
 void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
-  Shard& shard = call->shard();
+  ShardContext& shard = call->context();
   ByteView topic = topic_of(call->request.key_type);
   std::vector<ErrorCode> refused;
   for (ByteView key : keys_of(*call)) refused.push_back(check_access(*call, key));
@@ -113,9 +113,10 @@ void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
   if (!any || topic.empty() || shard.image().find_topic(topic) != nullptr) return answer(call, refused);
   const bool at_once = shard.strict_kafka();
   if (at_once) answer(call, refused);
-  shard.controller().create_topics_for_use(shard, {Bytes(topic)}, [call, refused = std::move(refused), at_once] {
-    if (!at_once) answer(call, refused);
-  });
+  shard.controller().create_topics_for_use(call->shard(), {Bytes(topic)},
+                                           [call, refused = std::move(refused), at_once] {
+                                             if (!at_once) answer(call, refused);
+                                           });
 }
 
 }  // namespace

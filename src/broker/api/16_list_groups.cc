@@ -3,6 +3,7 @@
 #include "broker/api/group_fan_out.h"
 #include "broker/api_entry.h"
 #include "broker/later_turn.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/list_groups.h"
 
 namespace milena {
@@ -11,12 +12,11 @@ namespace {
 using ListGroupsCall = Call<ListGroupsRequest, ListGroupsResponse>;
 
 void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
-  Shard& shard = call->shard();
   std::vector<GroupPart> parts;
-  for (int32_t p = 0; p < GroupRuntime::partition_count(shard); p++) parts.push_back({p, {}});
+  for (int32_t p = 0; p < GroupRuntime::partition_count(call->context()); p++) parts.push_back({p, {}});
   auto response = std::make_shared<ListGroupsResponse>();
   ask_parts(
-      shard, std::move(parts),
+      call->shard(), std::move(parts),
       [call](GroupShard& state, const GroupPart&, AnswerToken token, Now) {
         return state.list_groups(GroupCaller(*call, token), call->request);
       },
@@ -41,7 +41,7 @@ void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
 void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
   const auto shorten = [call] { shorten_group_filters(call->request); };
   if (call->request.states_filter.size() + call->request.types_filter.size() > kMostFiltersHere) {
-    return run_or_drop(call->shard().executor(), &Executor::run_computation, shorten, [call] { list_on_all(call); });
+    return run_or_drop(call->context().executor(), &Executor::run_computation, shorten, [call] { list_on_all(call); });
   }
   shorten();
   list_on_all(call);

@@ -39,7 +39,7 @@ void list_apis(bool by_controller, Shard& shard, ApiVersionsResponse& response) 
 }
 
 void list_features(const ApiVersionsCall& call, ApiVersionsResponse& response) {
-  const Shard& shard = call.shard();
+  const ShardContext& shard = call.context();
   for (const FeatureRange& feature : supported_features()) {
     if (feature.min_version == 0 && call.version() < 4) continue;
     response.supported_features.push_back({feature.name, feature.min_version, feature.max_version});

@@ -3,6 +3,7 @@
 
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/delete_topics.h"
 #include "security/audit_line.h"
 
@@ -24,7 +25,7 @@ DeletedResult refusal_of(std::optional<Bytes> name, const Uuid& id) {
 
 // By name: whether there is such a topic is for those who may describe it. Nullopt: the controller may look at it.
 std::optional<DeletedResult> check_name(const DeleteTopicsCall& call, ByteView name) {
-  const bool there = call.shard().image().find_topic(name) != nullptr;
+  const bool there = call.context().image().find_topic(name) != nullptr;
   const bool describable = call.allows(kDescribeTopic, name);
   if (describable && (!there || call.allows(kDeleteTopic, name))) return std::nullopt;
   return refusal_of(Bytes(name), {});
@@ -32,7 +33,7 @@ std::optional<DeletedResult> check_name(const DeleteTopicsCall& call, ByteView n
 
 // By id, which is no secret; the name that belongs to it is for those who may describe the topic.
 std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& id) {
-  const TopicImage* topic = call.shard().image().find_topic(id);
+  const TopicImage* topic = call.context().image().find_topic(id);
   if (topic == nullptr || call.allows(kDeleteTopic, topic->name)) return std::nullopt;
   return refusal_of(call.allows(kDescribeTopic, topic->name) ? std::optional(topic->name) : std::nullopt, id);
 }
@@ -42,7 +43,7 @@ std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& 
 // says so.
 std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
   std::vector<DeletedResult> forbidden;
-  if (call.allows_quietly(kDeleteInCluster) || !call.shard().settings().get_bool("delete.topic.enable"))
+  if (call.allows_quietly(kDeleteInCluster) || !call.context().settings().get_bool("delete.topic.enable"))
     return forbidden;
   std::map<ByteView, int> names;
   std::map<Uuid, int> ids;

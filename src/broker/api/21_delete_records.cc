@@ -7,6 +7,7 @@
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "protocol/messages/delete_records.h"
 
@@ -27,7 +28,7 @@ struct DeleteItem {
 };
 
 void delete_records(Shard& owner, DeleteItem& item) {
-  Partition* partition = owner.find_partition(item.id);
+  Partition* partition = owner.replicas().find_partition(item.id);
   item.error = check_leader(partition, -1);
   if (item.error != ErrorCode::kNone) return;
   ErrorCode refused = ErrorCode::kNone;
@@ -45,7 +46,7 @@ void delete_records(Shard& owner, DeleteItem& item) {
   });
   if (item.error == ErrorCode::kNone) item.error = refused;
   if (item.error == ErrorCode::kNone) {
-    owner.note_append(*partition);  // the checkpoint of log start offsets is due
+    owner.replicas().note_append(*partition);  // the checkpoint of log start offsets is due
     item.low_watermark = partition->low_watermark();
     partition->signal_progress();
   }
@@ -60,7 +61,7 @@ void wait_for_followers(Shard& owner, const std::shared_ptr<std::vector<DeleteIt
   for (size_t i = 0; i < part->size(); i++) {
     DeleteItem& item = (*part)[i];
     if (item.everywhere()) continue;
-    Partition* partition = owner.find_partition(item.id);
+    Partition* partition = owner.replicas().find_partition(item.id);
     item.error = check_leader(partition, -1);
     if (item.error != ErrorCode::kNone) continue;
     ++*open;
@@ -68,7 +69,7 @@ void wait_for_followers(Shard& owner, const std::shared_ptr<std::vector<DeleteIt
         item.offset, item.deadline_ms, [&owner, part, i, finish_one](ErrorCode error) {
           DeleteItem& waited = (*part)[i];
           waited.error = error;
-          Partition* now = owner.find_partition(waited.id);
+          Partition* now = owner.replicas().find_partition(waited.id);
           if (now != nullptr) waited.low_watermark = now->low_watermark();
           finish_one();
         });

@@ -3,6 +3,7 @@
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 
@@ -22,7 +23,7 @@ struct EpochItem {
 };
 
 void look_up_epoch(Shard& owner, EpochItem& item) {
-  Partition* partition = owner.find_replica(item.id);
+  Partition* partition = owner.replicas().find_replica(item.id);
   item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
   item.error = partition->with_log([&](PartitionLog& log) -> Status {

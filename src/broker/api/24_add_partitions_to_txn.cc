@@ -53,7 +53,7 @@ void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) 
     may_write = [call](ByteView topic) { return call->allows(kWriteTopic, topic); };
   }
   add_partitions_to_transactions(
-      call->shard(), as_brokers_ask(call), call->version(), may_write, [call](AddPartitionsToTxnResponse response) {
+      call->context(), as_brokers_ask(call), call->version(), may_write, [call](AddPartitionsToTxnResponse response) {
         if (call->version() < kFirstVersionOfBrokers) {
           response.results_by_topic_v3_and_below = std::move(response.results_by_transaction.at(0).topic_results);
           response.results_by_transaction.clear();

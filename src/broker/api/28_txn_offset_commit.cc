@@ -5,6 +5,8 @@
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "broker/coordinators/transaction_verification.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard.h"
 #include "protocol/messages/txn_offset_commit.h"
 
 namespace milena {
@@ -32,7 +34,7 @@ void sort_out_topics(TransactionalCommit& commit) {
   commit.known = request;
   commit.known.topics.clear();
   for (const auto& topic : request.topics) {
-    const TopicImage* found = commit.call->shard().image().find_topic(topic.name);
+    const TopicImage* found = commit.call->context().image().find_topic(topic.name);
     const bool allowed = commit.call->allows(kReadTopic, topic.name);
     auto& out = commit.response.topics.emplace_back();
     out.name = Bytes(topic.name);
@@ -94,7 +96,7 @@ void verify_then_commit(const CommitPtr& commit) {
   const TxnOffsetCommitRequest& request = commit->call->request;
   TransactionalProducer producer{Bytes(request.transactional_id), request.producer_id, request.producer_epoch};
   std::vector<TopicPartition> partitions{{std::string(kConsumerOffsetsTopic), commit->partition.partition}};
-  verify_in_transaction(commit->call->shard(), producer, offset_commit_transaction_support(commit->call->version()),
+  verify_in_transaction(commit->call->context(), producer, offset_commit_transaction_support(commit->call->version()),
                         std::move(partitions), [commit](std::vector<ErrorCode> errors) {
                           if (errors.at(0) == ErrorCode::kNone) return ask_group_coordinator(commit);
                           answer_commit(*commit, as_group_error(errors.at(0)), nullptr);
@@ -111,7 +113,7 @@ struct GuardItem {
 };
 
 void start_verification(Shard& owner, GuardItem& item) {
-  Partition* partition = owner.find_partition(item.id);
+  Partition* partition = owner.replicas().find_partition(item.id);
   item.start.error = ErrorCode::kNotLeaderOrFollower;
   if (partition == nullptr) return;
   item.start = partition->start_verification(item.producer_id, item.epoch, kNoSequence, item.supports_epoch_bump);

@@ -4,7 +4,7 @@
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/acls.h"
 #include "protocol/messages/describe_acls.h"
 
@@ -16,13 +16,13 @@ using DescribeAclsCall = Call<DescribeAclsRequest, DescribeAclsResponse>;
 void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
   if (filter_is_unknown(call->request)) return call->close(kUnknownAclElements);
   if (!require_cluster(*call, kDescribeTheCluster)) return;
-  if (!call->shard().authorizer().configured()) {
+  if (!call->has_authorizer()) {
     DescribeAclsResponse response;
     response.error_code = ErrorCode::kSecurityDisabled;
     response.error_message = "No Authorizer is configured on the broker";
     return call->reply(response);
   }
-  call->reply(describe_acls(call->shard().image().acls(), call->request));
+  call->reply(describe_acls(call->context().image().acls(), call->request));
 }
 
 }  // namespace

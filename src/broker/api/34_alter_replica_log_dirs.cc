@@ -5,7 +5,9 @@
 
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
+#include "broker/storage/log_directories.h"
 #include "broker/storage/replica_mover.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 
@@ -26,13 +28,13 @@ struct MoveItem {
 constexpr size_t kLongestMovableTopic = 255 - 1 - 10 - 1 - 32 - 7;
 
 void move_replica(Shard& owner, MoveItem& item) {
-  Partition* partition = owner.find_replica(item.id);
+  Partition* partition = owner.replicas().find_replica(item.id);
   if (partition == nullptr) {
     item.error = ErrorCode::kNotLeaderOrFollower;
   } else if (partition->offline()) {
     item.error = ErrorCode::kKafkaStorageError;
   } else {
-    item.error = whole_or_not([&] { return owner.mover().move(*partition, *item.to); });
+    item.error = whole_or_not([&] { return owner.replicas().mover().move(*partition, *item.to); });
   }
 }
 

@@ -8,8 +8,11 @@
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
+#include "broker/storage/log_directories.h"
 #include "broker/storage/replica_mover.h"
+#include "log/file_cache.h"
 #include "metadata/record_codec.h"
 #include "protocol/messages/describe_log_dirs.h"
 
@@ -29,7 +32,7 @@ struct ReplicaSize {
 using Wanted = std::optional<std::set<TopicPartition>>;
 
 void collect_sizes(Shard& shard, const Wanted& wanted, std::vector<ReplicaSize>& out) {
-  shard.for_each_partition([&](Partition& partition) {
+  shard.replicas().for_each_partition([&](Partition& partition) {
     if (wanted && !wanted->contains(partition.topic_partition())) return;
     if (partition.known_empty()) {
       out.push_back({partition.topic_partition(), partition.directory(), 0, 0, false});
@@ -40,7 +43,7 @@ void collect_sizes(Shard& shard, const Wanted& wanted, std::vector<ReplicaSize>&
       if (!bytes) return bytes.error();
       out.push_back({partition.topic_partition(), partition.directory(), static_cast<int64_t>(*bytes),
                      std::max<int64_t>(log.high_watermark() - log.log_end_offset(), 0), false});
-      if (auto future = shard.mover().future_of(partition.id())) {
+      if (auto future = shard.replicas().mover().future_of(partition.id())) {
         out.push_back({partition.topic_partition(), future->directory, static_cast<int64_t>(future->bytes),
                        std::max<int64_t>(log.log_end_offset() - future->log_end_offset, 0), true});
       }
@@ -76,7 +79,7 @@ void answer_log_dirs(DescribeLogDirsCall& call, const std::vector<std::vector<Re
   std::vector<ReplicaSize> all;
   for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  const Shard& home = call.shard();
+  const ShardContext& home = call.context();
   const LogDirectories& directories = *home.node().directories;
   const bool cordons = home.image().metadata_version() >= kMetadataVersion43Iv0;
   const auto cordoned = cordons ? directories.cordoned_ids(home.settings()) : std::vector<Uuid>();

@@ -4,7 +4,7 @@
 
 #include "broker/api/token_call.h"
 #include "broker/api_entry.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/delegation_tokens.h"
 #include "protocol/messages/describe_delegation_token.h"
 
@@ -51,13 +51,13 @@ DescribeDelegationTokenResponse::DescribedDelegationToken described_token(const 
 
 void handle_describe_delegation_token(std::shared_ptr<DescribeDelegationTokenCall> call) {
   DescribeDelegationTokenResponse response;
-  const DelegationTokenSettings settings = DelegationTokenSettings::from(call->shard().settings());
+  const DelegationTokenSettings settings = DelegationTokenSettings::from(call->context().settings());
   if (!may_ask_about_tokens(*call)) {
     response.error_code = ErrorCode::kDelegationTokenRequestNotAllowed;
   } else if (!settings.enabled()) {
     response.error_code = ErrorCode::kDelegationTokenAuthDisabled;
   } else {
-    for (const auto& [id, token] : call->shard().image().delegation_tokens()) {
+    for (const auto& [id, token] : call->context().image().delegation_tokens()) {
       if (!is_wanted(call->request, token) || !may_see(*call, token)) continue;
       response.tokens.push_back(described_token(token, settings.secret));
     }

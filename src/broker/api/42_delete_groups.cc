@@ -12,7 +12,6 @@ namespace {
 using DeleteGroupsCall = Call<DeleteGroupsRequest, DeleteGroupsResponse>;
 
 void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
-  Shard& shard = call->shard();
   auto response = std::make_shared<DeleteGroupsResponse>();
   std::set<ByteView> names(call->request.groups_names.begin(), call->request.groups_names.end());
   std::erase_if(names, [&](ByteView group) {
@@ -21,7 +20,7 @@ void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
     return true;
   });
   ask_parts(
-      shard, split_by_coordinator(shard, {names.begin(), names.end()}),
+      call->shard(), split_by_coordinator(call->context(), {names.begin(), names.end()}),
       [call](GroupShard& state, const GroupPart& part, AnswerToken token, Now now) {
         return state.delete_groups(GroupCaller(*call, token), part.groups, now);
       },

@@ -5,6 +5,7 @@
 #include "broker/api/broker_loggers.h"
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 namespace {
@@ -24,7 +25,7 @@ std::optional<ConfigError> alter_log_levels(const IncrementalAlterConfigsCall& c
     constexpr ErrorCode kRefused = ErrorCode::kClusterAuthorizationFailed;
     return ConfigError{call.connection().to_controller ? Bytes(error_message(kRefused)) : Bytes(), kRefused};
   }
-  auto error = alter_loggers(resource, call.shard().node().node_id, call.request.validate_only);
+  auto error = alter_loggers(resource, call.context().node().node_id, call.request.validate_only);
   return error ? error : ConfigError{Bytes(), ErrorCode::kNone};
 }
 

@@ -1,7 +1,7 @@
 // ListPartitionReassignments (key 46), version 0 (KIP-455). Of what is asked, only what is under way is named.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/list_partition_reassignments.h"
 
 namespace milena {
@@ -39,7 +39,7 @@ void refuse_list(ListPartitionReassignmentsCall& call, ErrorCode error) {
 
 void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignmentsCall> call) {
   if (!call->allows(kDescribeTheCluster)) return refuse_list(*call, ErrorCode::kClusterAuthorizationFailed);
-  const MetadataImage& image = call->shard().image();
+  const MetadataImage& image = call->context().image();
   ListPartitionReassignmentsResponse response;
   response.error_message.reset();
   auto keep = [&response](ListPartitionReassignmentsResponse::OngoingTopicReassignment out) {

@@ -5,6 +5,7 @@
 #include "broker/api/group_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/offset_delete.h"
 
 namespace milena {
@@ -16,7 +17,7 @@ using OffsetDeleteCall = Call<OffsetDeleteRequest, OffsetDeleteResponse>;
 OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
   OffsetDeleteResponse unknown;
   for (auto& topic : call.request.topics) {
-    const TopicImage* image = call.shard().image().find_topic(topic.name);
+    const TopicImage* image = call.context().image().find_topic(topic.name);
     const bool allowed = call.allows(kReadTopic, topic.name);
     OffsetDeleteResponse::OffsetDeleteResponseTopic out;
     out.name = Bytes(topic.name);
@@ -49,14 +50,13 @@ void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
   ByteView group_id = call->request.group_id;
   if (!call->allows(kDeleteGroup, group_id)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
   auto unknown = std::make_shared<OffsetDeleteResponse>(take_unknown(*call));
-  Shard& shard = call->shard();
   if (group_id.empty()) {
     OffsetDeleteResponse refused;
     refused.error_code = ErrorCode::kInvalidGroupId;
     return call->reply(refused);
   }
   GroupRuntime::submit(
-      shard, GroupRuntime::partition_of(shard, group_id),
+      call->shard(), GroupRuntime::partition_of(call->context(), group_id),
       [call](GroupShard& state, AnswerToken token, Now now) {
         return state.delete_offsets(GroupCaller(*call, token), call->request, now);
       },

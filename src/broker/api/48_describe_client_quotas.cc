@@ -1,7 +1,7 @@
 // DescribeClientQuotas (key 48), versions 0-1; both say the same.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/client_quotas.h"
 #include "protocol/messages/describe_client_quotas.h"
 
@@ -18,7 +18,7 @@ void handle_describe_client_quotas(std::shared_ptr<DescribeClientQuotasCall> cal
     refused.entries.reset();
     return call->reply(refused);
   }
-  call->reply(describe_client_quotas(call->shard().image().client_quotas(), call->request));
+  call->reply(describe_client_quotas(call->context().image().client_quotas(), call->request));
 }
 
 }  // namespace

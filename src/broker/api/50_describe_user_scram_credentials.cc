@@ -4,7 +4,7 @@
 
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
 
 namespace milena {
@@ -56,7 +56,7 @@ void refuse_users(DescribeUserScramCredentialsCall& call, ErrorCode error) {
 
 void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCredentialsCall> call) {
   if (!call->allows(kDescribeTheCluster)) return refuse_users(*call, ErrorCode::kClusterAuthorizationFailed);
-  auto by_user = credentials_by_user(call->shard().image());
+  auto by_user = credentials_by_user(call->context().image());
   const auto& users = call->request.users;
   std::map<ByteView, int> asked;
   if (!users || users->empty()) {

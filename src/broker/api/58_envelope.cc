@@ -8,7 +8,6 @@
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/api_registry.h"
-#include "broker/shard.h"
 #include "protocol/messages/envelope.h"
 #include "protocol/messages/principal/default_principal_data.h"
 #include "protocol/request_header.h"

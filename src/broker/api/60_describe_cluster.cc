@@ -6,7 +6,7 @@
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/clients/endpoints.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/describe_cluster.h"
 
 namespace milena {
@@ -37,7 +37,7 @@ bool refuse_endpoint_type(const DescribeClusterCall& call, DescribeClusterRespon
 }
 
 void describe_brokers(const DescribeClusterCall& call, DescribeClusterResponse& response) {
-  const Shard& shard = call.shard();
+  const ShardContext& shard = call.context();
   const int32_t node_id = shard.node().node_id;
   const ListenerEndpoint here = advertised_endpoint(call);
   if (shard.image().find_broker(node_id) == nullptr)
@@ -57,7 +57,7 @@ void describe_brokers(const DescribeClusterCall& call, DescribeClusterResponse& 
 void describe_controllers(const DescribeClusterCall& call, DescribeClusterResponse& response) {
   const ListenerEndpoint here = advertised_endpoint(call);
   auto& controller = response.brokers.emplace_back();
-  controller.broker_id = call.shard().node().node_id;
+  controller.broker_id = call.context().node().node_id;
   controller.host = here.host;
   controller.port = here.port;
 }
@@ -69,8 +69,8 @@ void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   response.error_message.reset();
   if (refuse_endpoint_type(*call, response)) return call->reply(response);
   response.endpoint_type = call->request.endpoint_type;
-  response.cluster_id = call->shard().node().cluster_id;
-  response.controller_id = call->shard().node().node_id;
+  response.cluster_id = call->context().node().cluster_id;
+  response.controller_id = call->context().node().node_id;
   if (call->connection().to_controller) {
     describe_controllers(*call, response);
   } else {

@@ -2,6 +2,7 @@
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_producers.h"
@@ -43,7 +44,7 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
     return;
   }
   // Followers know them, too.
-  Partition* partition = owner.find_replica(item.id);
+  Partition* partition = owner.replicas().find_replica(item.id);
   item.out.error_code = check_replica(partition, -1);
   if (item.out.error_code != ErrorCode::kNone) return;
   item.out.error_code = partition->with_log([&](PartitionLog& log) -> Status {

@@ -6,6 +6,7 @@
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/controller/embedded_controller.h"
+#include "broker/shard.h"
 #include "protocol/messages/broker_heartbeat.h"
 
 namespace milena {

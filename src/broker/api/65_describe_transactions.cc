@@ -9,7 +9,6 @@ namespace {
 using DescribeTransactionsCall = Call<DescribeTransactionsRequest, DescribeTransactionsResponse>;
 
 void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call) {
-  Shard& shard = call->shard();
   const auto& ids = call->request.transactional_ids;
   auto response = std::make_shared<DescribeTransactionsResponse>();
   response->transaction_states.resize(ids.size());
@@ -31,7 +30,7 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
       continue;
     }
     TransactionRuntime::submit(
-        shard, TransactionRuntime::partition_of(shard, ids[i]),
+        call->shard(), TransactionRuntime::partition_of(call->context(), ids[i]),
         [call, i](TransactionShard& state, AnswerToken token, Now now) {
           return state.describe(GroupCaller(*call, token), std::span(&call->request.transactional_ids[i], 1), now);
         },

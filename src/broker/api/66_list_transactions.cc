@@ -6,6 +6,7 @@
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
 #include "broker/later_turn.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/list_transactions.h"
 
 namespace milena {
@@ -63,9 +64,9 @@ void answer_listing(ListTransactionsCall& call, Listing& listing) {
 void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const std::shared_ptr<Listing>& listing) {
   const auto& pattern = call->request.transactional_id_pattern;
   if (!pattern || pattern->empty()) return answer_listing(*call, *listing);
-  const Clock& clock = call->shard().executor().clock();
+  const Clock& clock = call->context().executor().clock();
   run_or_drop(
-      call->shard().executor(), &Executor::run_computation,
+      call->context().executor(), &Executor::run_computation,
       [call, listing, &clock, end_ms = clock.steady_ms() + kLongestMatch_ms] {
         const auto time_is_up = [&clock, end_ms] { return clock.steady_ms() > end_ms; };
         if (keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern, time_is_up))
@@ -78,9 +79,8 @@ void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const 
 }
 
 void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::shared_ptr<Listing>& listing) {
-  Shard& shard = call->shard();
-  int32_t count = TransactionRuntime::partition_count(shard);
-  if (count == 0) listing->add(list_nothing(*call, {shard.steady_ms(), shard.now_ms()}));
+  int32_t count = TransactionRuntime::partition_count(call->context());
+  if (count == 0) listing->add(list_nothing(*call, {call->context().steady_ms(), call->context().now_ms()}));
   listing->open += static_cast<size_t>(count);
   auto finish_one = [call, listing] {
     if (--listing->open > 0) return;
@@ -91,7 +91,7 @@ void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::s
   };
   for (int32_t partition = 0; partition < count; partition++) {
     TransactionRuntime::submit(
-        shard, partition,
+        call->shard(), partition,
         [call](TransactionShard& state, AnswerToken token, Now now) {
           return state.list(GroupCaller(*call, token), call->request, now);
         },
@@ -114,7 +114,7 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
   };
   const size_t filters = call->request.producer_id_filters.size() + call->request.state_filters.size();
   if (filters > kMostFiltersHere) {
-    return run_or_drop(call->shard().executor(), &Executor::run_computation, put_in_order,
+    return run_or_drop(call->context().executor(), &Executor::run_computation, put_in_order,
                        [call, listing] { list_on_all(call, listing); });
   }
   put_in_order();

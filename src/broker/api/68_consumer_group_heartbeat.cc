@@ -2,6 +2,7 @@
 // rules are the coordinator's (coordinator/group/consumer_heartbeat.cc).
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 
 namespace milena {
@@ -14,7 +15,7 @@ void refuse_member(ConsumerGroupHeartbeatCall& call, ErrorCode error) {
 }
 
 void handle_consumer_group_heartbeat(std::shared_ptr<ConsumerGroupHeartbeatCall> call) {
-  if (!offers_consumer_groups(call->shard())) return refuse_member(*call, ErrorCode::kUnsupportedVersion);
+  if (!offers_consumer_groups(call->context())) return refuse_member(*call, ErrorCode::kUnsupportedVersion);
   ByteView group_id = call->request.group_id;
   if (!call->allows(kReadGroup, group_id)) return refuse_member(*call, ErrorCode::kGroupAuthorizationFailed);
   const auto& topics = call->request.subscribed_topic_names;

@@ -1,6 +1,7 @@
 // ConsumerGroupDescribe (key 69), versions 0-1. Version 1 tells which members use the classic protocol.
 #include "broker/api/describe_groups_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/consumer_group_describe.h"
 
 namespace milena {
@@ -28,7 +29,7 @@ void hide_groups(const ConsumerGroupDescribeCall& call, ConsumerGroupDescribeRes
 }
 
 void handle_consumer_group_describe(std::shared_ptr<ConsumerGroupDescribeCall> call) {
-  const Shard& shard = call->shard();
+  const ShardContext& shard = call->context();
   auto response = std::make_shared<ConsumerGroupDescribeResponse>();
   std::vector<ByteView> groups;
   for (ByteView group : call->request.group_ids) {

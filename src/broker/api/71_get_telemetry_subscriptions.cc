@@ -1,6 +1,7 @@
 // GetTelemetrySubscriptions (key 71), version 0 (KIP-714): which of its metrics a client should push, and how often.
 #include "broker/api/telemetry_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/compression/compression.h"
 #include "protocol/messages/get_telemetry_subscriptions.h"
 
@@ -11,9 +12,9 @@ using GetTelemetrySubscriptionsCall = Call<GetTelemetrySubscriptionsRequest, Get
 
 void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscriptionsCall> call) {
   Uuid id = call->request.client_instance_id;
-  if (id.is_zero()) id = Uuid::random(call->shard().executor().random());
+  if (id.is_zero()) id = Uuid::random(call->context().executor().random());
   call->connection().telemetry_instance = id;
-  int64_t now_ms = call->shard().now_ms();
+  int64_t now_ms = call->context().now_ms();
   at_telemetry_home<ClientTelemetry::Subscription>(
       call->shard(), id,
       [id, client = telemetry_client(*call), now_ms](Shard& home) {
@@ -30,7 +31,7 @@ void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscription
           response.accepted_compression_types.push_back(static_cast<int8_t>(codec));
         }
         response.push_interval_ms = subscription.interval_ms;
-        response.telemetry_max_bytes = call->shard().settings().get_int("telemetry.max.bytes");
+        response.telemetry_max_bytes = call->context().settings().get_int("telemetry.max.bytes");
         response.delta_temporality = true;
         response.requested_metrics = std::move(subscription.metrics);
         call->reply(response);

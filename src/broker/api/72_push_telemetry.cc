@@ -2,6 +2,7 @@
 // checked where the client instance lives, read here, and kept there.
 #include "broker/api/telemetry_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard_context.h"
 #include "protocol/compression/compression.h"
 #include "protocol/messages/push_telemetry.h"
 #include "protocol/otlp.h"
@@ -70,12 +71,12 @@ void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
   const Uuid id = call->request.client_instance_id;
   if (id.is_zero() || (id.hi == 0 && id.lo == 1)) return answer(*call, ErrorCode::kInvalidRequest);
   call->connection().telemetry_instance = id;
-  size_t max_bytes = static_cast<size_t>(call->shard().settings().get_int("telemetry.max.bytes"));
+  size_t max_bytes = static_cast<size_t>(call->context().settings().get_int("telemetry.max.bytes"));
   ClientTelemetry::PushRequest request{call->request.subscription_id, call->request.terminating,
                                        call->request.compression_type, metrics.size(), max_bytes};
   at_telemetry_home<ErrorCode>(
       call->shard(), id,
-      [id, client = telemetry_client(*call), request, now_ms = call->shard().now_ms()](Shard& home) {
+      [id, client = telemetry_client(*call), request, now_ms = call->context().now_ms()](Shard& home) {
         return home.telemetry().begin_push(id, client, request, now_ms);
       },
       [call, id, max_bytes](ErrorCode error) {

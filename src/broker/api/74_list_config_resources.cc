@@ -5,7 +5,7 @@
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/list_config_resources.h"
 
 namespace milena {
@@ -48,7 +48,7 @@ void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call)
   }
   for (ResourceType type : kListed) {
     bool asked = wanted.empty() || std::find(wanted.begin(), wanted.end(), static_cast<int8_t>(type)) != wanted.end();
-    if (asked) list(call->shard().image(), type, response);
+    if (asked) list(call->context().image(), type, response);
   }
   call->reply(response);
 }

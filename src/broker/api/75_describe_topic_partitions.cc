@@ -4,7 +4,7 @@
 
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_topic_partitions.h"
 
@@ -40,7 +40,7 @@ std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call,
     if (!request.cursor || name >= request.cursor->topic_name) names.push_back(name);
   };
   if (request.topics.empty()) {
-    for (const TopicImage& topic : call.shard().image().topics()) {
+    for (const TopicImage& topic : call.context().image().topics()) {
       if (call.allows_quietly(kDescribeTopic, topic.name)) add(topic.name);
     }
     const auto wanted = std::min<size_t>(names.size(), static_cast<size_t>(room) + 1);
@@ -69,7 +69,7 @@ bool is_valid_cursor(const DescribeTopicPartitionsRequest& request) {
 
 void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCall> call) {
   const auto& request = call->request;
-  int64_t server_limit = call->shard().settings().get_long("max.request.partition.size.limit");
+  int64_t server_limit = call->context().settings().get_long("max.request.partition.size.limit");
   int64_t room = std::max<int64_t>(std::min<int64_t>(server_limit, request.response_partition_limit), 1);
   Response response;
   if (request.cursor && !is_valid_cursor(request)) {
@@ -82,7 +82,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
   }
   std::vector<ByteView> forbidden;
   for (ByteView name : names_to_describe(*call, room, forbidden)) {
-    const TopicImage* image = call->shard().image().find_topic(name);
+    const TopicImage* image = call->context().image().find_topic(name);
     if (room == 0) {
       response.next_cursor.emplace();
       response.next_cursor->topic_name = Bytes(name);
@@ -103,7 +103,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     int32_t end = static_cast<int32_t>(std::min<int64_t>(image->partition_count(), first + room));
     for (int32_t i = first; i < end; i++) {
       topic.partitions.push_back(
-          describe_partition(call->shard().image(), image->partitions[static_cast<size_t>(i)], i));
+          describe_partition(call->context().image(), image->partitions[static_cast<size_t>(i)], i));
       room--;
     }
     if (end < image->partition_count()) {

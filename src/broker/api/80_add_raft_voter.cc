@@ -9,7 +9,7 @@
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/add_raft_voter.h"
 
 namespace milena {
@@ -19,7 +19,7 @@ using AddRaftVoterCall = Call<AddRaftVoterRequest, AddRaftVoterResponse>;
 
 // Names of listeners are compared in upper case. Where this node has no controller's listener, the usual name stands
 // for it.
-Bytes controller_listener_name(const Shard& shard) {
+Bytes controller_listener_name(const ShardContext& shard) {
   const std::vector<Bytes> names = shard.node().settings->get_list("controller.listener.names");
   return names.empty() ? "CONTROLLER" : ascii_upper(names.front());
 }
@@ -33,19 +33,19 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
   if (!require_cluster(*call, kAlterCluster)) return;
   const auto& request = call->request;
   AddRaftVoterResponse response;
-  auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
-  const Bytes wanted = controller_listener_name(call->shard());
+  auto refusal = refuse_voter(call->context(), request.cluster_id, request.voter_id, request.voter_directory_id);
+  const Bytes wanted = controller_listener_name(call->context());
   if (!refusal && !names_listener(request, wanted)) {
     Bytes why = "The request has no address for the voter's listener " + wanted;
     for (const auto& other : request.listeners)
       why += fmt::format("; {}={}:{}", ascii_upper(other.name), other.host, other.port);
     refusal = VoterRefusal{ErrorCode::kInvalidRequest, std::move(why)};
   }
-  if (!refusal && call->shard().node().kraft_version == 0) {
+  if (!refusal && call->context().node().kraft_version == 0) {
     refusal =
         VoterRefusal{ErrorCode::kUnsupportedVersion, "A static quorum (kraft.version 0) does not accept new voters"};
   }
-  if (!refusal && request.voter_id == call->shard().node().node_id) {
+  if (!refusal && request.voter_id == call->context().node().node_id) {
     refusal = VoterRefusal{ErrorCode::kDuplicateVoter, "This node is already a voter"};
   }
   if (!refusal)

@@ -3,7 +3,7 @@
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/remove_raft_voter.h"
 
 namespace milena {
@@ -15,8 +15,8 @@ void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
   if (!require_cluster(*call, kAlterCluster)) return;
   const auto& request = call->request;
   RemoveRaftVoterResponse response;
-  auto refusal = refuse_voter(call->shard(), request.cluster_id, request.voter_id, request.voter_directory_id);
-  if (!refusal && call->shard().node().kraft_version == 0) {
+  auto refusal = refuse_voter(call->context(), request.cluster_id, request.voter_id, request.voter_directory_id);
+  if (!refusal && call->context().node().kraft_version == 0) {
     refusal =
         VoterRefusal{ErrorCode::kUnsupportedVersion, "Voters cannot be removed from a static quorum (kraft.version 0)"};
   }

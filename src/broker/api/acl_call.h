@@ -7,7 +7,6 @@
 
 #include "broker/api/controller_call.h"
 #include "broker/api/refusal.h"
-#include "broker/shard.h"
 #include "security/audit_line.h"
 
 namespace milena {
@@ -46,7 +45,7 @@ void alter_acls(std::shared_ptr<CallType> call, const Asked& asked, Results Call
     for (const auto& one : asked) call->audit_trail().add_target(acl_target(one));
   }
   const bool allowed = call->allows(kAlterCluster);
-  if (allowed && call->shard().authorizer().configured()) return ask_controller(call);
+  if (allowed && call->has_authorizer()) return ask_controller(call);
   typename CallType::Response response;
   (response.*results).resize(asked.size());
   for (auto& result : response.*results) {

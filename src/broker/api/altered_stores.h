@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "broker/api/alter_configs_call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "config/described_config.h"
 
 namespace milena {
@@ -48,8 +48,8 @@ void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
   if (!any) return then(ForbiddenConfigs<CallType>(*call, [](const auto&) { return std::optional<ConfigError>(); }));
   auto errors = std::make_shared<std::vector<std::optional<ConfigError>>>();
   run_or_drop(
-      call->shard().executor(), &Executor::run_blocking,
-      [changes, errors, before = call->shard().settings(), now_ms = call->shard().executor().clock().wall_ms()] {
+      call->context().executor(), &Executor::run_blocking,
+      [changes, errors, before = call->context().settings(), now_ms = call->context().executor().clock().wall_ms()] {
         for (const AlteredSettings& each : *changes) {
           errors->push_back(each.empty() ? std::nullopt : check_altered_stores(before, each, now_ms));
         }

@@ -8,7 +8,7 @@
 
 #include "broker/clients/call.h"
 #include "broker/controller/controller_channel.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 
@@ -20,7 +20,7 @@ template <class CallType>
 ControllerRequestContext controller_context(const CallType& call) {
   ControllerRequestContext context{call.principal(), Bytes(call.client_id())};
   if constexpr (requires { call.request.timeout_ms; }) {
-    context.deadline_ms = call.shard().steady_ms() + std::max<int64_t>(call.request.timeout_ms, 0);
+    context.deadline_ms = call.context().steady_ms() + std::max<int64_t>(call.request.timeout_ms, 0);
   }
   return context;
 }
@@ -30,10 +30,9 @@ template <class CallType>
 void ask_controller(std::shared_ptr<CallType> call, Finish<CallType> finish = nullptr) {
   using Request = typename CallType::Request;
   using Response = typename CallType::Response;
-  Shard& shard = call->shard();
   std::shared_ptr<const Request> request(call, &call->request);
-  shard.controller().template send<Response, Request>(
-      shard, std::move(request), call->version(), controller_context(*call),
+  call->context().controller().template send<Response, Request>(
+      call->shard(), std::move(request), call->version(), controller_context(*call),
       [call, finish = std::move(finish)](ErrorCode error, Response response) {
         if (error != ErrorCode::kNone) {
           return call->close(fmt::format("the controller gives no answer: {}", error_name(error)));

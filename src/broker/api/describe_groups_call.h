@@ -33,9 +33,8 @@ void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteVie
     add_group_error(*response, group, ErrorCode::kGroupAuthorizationFailed);
     return true;
   });
-  Shard& shard = call->shard();
   ask_parts(
-      shard, split_by_coordinator(shard, groups),
+      call->shard(), split_by_coordinator(call->context(), groups),
       [call, describe](GroupShard& state, const GroupPart& part, AnswerToken token, Now) {
         return (state.*describe)(GroupCaller(*call, token), part.groups);
       },

@@ -1,4 +1,5 @@
 #include "broker/api/group_call.h"
+#include "broker/shard.h"
 
 #include <algorithm>
 

@@ -8,7 +8,7 @@
 
 #include "broker/clients/call.h"
 #include "broker/coordinators/group_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/features.h"
 
 namespace milena {
@@ -40,7 +40,7 @@ inline void fit_to_version(JoinGroupResponse& response, int16_t version) {
 void note_group(ConnectionState& connection, ByteView group_id);
 
 // The consumer protocol (KIP-848) is on when the settings name it and the cluster has finalized its feature.
-inline bool offers_consumer_groups(const Shard& shard) {
+inline bool offers_consumer_groups(const ShardContext& shard) {
   const std::vector<Bytes> kinds = shard.settings().get_list("group.coordinator.rebalance.protocols");
   return shard.image().feature_level(kGroupVersionFeature) >= 1 &&
          std::find(kinds.begin(), kinds.end(), "consumer") != kinds.end();
@@ -58,13 +58,12 @@ void reply_as_group(CallType& call, Response answer) {
 template <class CallType, class Method, class Fail>
 void send_to_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
   using Response = typename CallType::Response;
-  Shard& shard = call->shard();
   // Said before anybody looks for a coordinator, as in Kafka.
   const auto reply = [call](Response answer) { reply_as_group(*call, std::move(answer)); };
   if (group_id.empty()) return reply(fail(ErrorCode::kInvalidGroupId));
   note_group(call->connection(), group_id);
   GroupRuntime::submit(
-      shard, GroupRuntime::partition_of(shard, group_id),
+      call->shard(), GroupRuntime::partition_of(call->context(), group_id),
       [call, method](GroupShard& state, AnswerToken token, Now now) {
         return (state.*method)(GroupCaller(*call, token), call->request, now);
       },

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 
-std::vector<GroupPart> split_by_coordinator(const Shard& from, const std::vector<ByteView>& groups) {
+std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std::vector<ByteView>& groups) {
   std::vector<GroupPart> parts;
   for (ByteView group : groups) {
     int32_t partition = GroupRuntime::partition_of(from, group);

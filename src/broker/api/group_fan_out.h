@@ -17,7 +17,7 @@ struct GroupPart {
 };
 
 // Groups by the partition that keeps them, in order of first mention.
-std::vector<GroupPart> split_by_coordinator(const Shard& from, const std::vector<ByteView>& groups);
+std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std::vector<ByteView>& groups);
 
 // Asks every part; `each` is told the outcome of one, `done` when all are told.
 void ask_parts(Shard& from, std::vector<GroupPart> parts,

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/uuid.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/error_code.h"
 
 namespace milena {
@@ -14,7 +14,7 @@ struct VoterRefusal {
   Bytes message;
 };
 
-inline std::optional<VoterRefusal> refuse_voter(const Shard& shard, const std::optional<ByteView>& cluster_id,
+inline std::optional<VoterRefusal> refuse_voter(const ShardContext& shard, const std::optional<ByteView>& cluster_id,
                                                 int32_t voter_id, const Uuid& directory_id) {
   const std::string& ours = shard.node().cluster_id;
   if (cluster_id && *cluster_id != ours) {

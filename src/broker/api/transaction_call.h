@@ -14,9 +14,8 @@ namespace milena {
 template <class CallType, class Ask>
 void ask_transaction_coordinator(std::shared_ptr<CallType> call, ByteView transactional_id, Ask ask) {
   using Response = typename CallType::Response;
-  Shard& shard = call->shard();
   TransactionRuntime::submit(
-      shard, TransactionRuntime::partition_of(shard, transactional_id),
+      call->shard(), TransactionRuntime::partition_of(call->context(), transactional_id),
       [call, ask](TransactionShard& state, AnswerToken token, Now now) {
         return ask(state, GroupCaller(*call, token), now);
       },

@@ -58,6 +58,8 @@ CallBase::~CallBase() {
   connection_->transport->close("a request was dropped without an answer");
 }
 
+ShardContext& CallBase::context() const { return shard_; }
+
 ApiKey CallBase::api_key() const { return api_->key; }
 
 Requester CallBase::requester() const {
@@ -67,6 +69,8 @@ Requester CallBase::requester() const {
 const Authorizer& CallBase::authorizer() const {
   return connection_->info.in_process ? allow_all_authorizer() : shard_.authorizer();
 }
+
+bool CallBase::has_authorizer() const { return shard_.authorizer().configured(); }
 
 bool CallBase::allows(Permission permission, ByteView resource_name) const {
   return ask(permission, resource_name, true);

@@ -29,6 +29,7 @@
 namespace milena {
 
 class Shard;
+class ShardContext;
 struct ApiEntry;
 enum class RefusalKind : uint8_t;
 
@@ -80,6 +81,8 @@ class CallBase {
   // Null on the wire is empty here, as in Kafka's request contexts.
   ByteView client_id() const { return client_id_; }
   Shard& shard() const { return shard_; }
+  // The same for those who need no more than the settings and the metadata there.
+  ShardContext& context() const;
   ConnectionState& connection() const { return *connection_; }
   // A way to learn later whether the client is still there, without keeping the call.
   const std::shared_ptr<ConnectionState>& shared_connection() const { return connection_; }
@@ -98,6 +101,8 @@ class CallBase {
   // beyond what it asks, in audit_trail().
   bool is_audited() const;
   AuditTrail& audit_trail() const;
+  // Whether there are ACLs at all.
+  bool has_authorizer() const;
   // Whether there is a resource to which the client may do this.
   bool allows_somewhere(Permission permission) const;
   // What the client may do with the resource, as answers carry it (KIP-430).

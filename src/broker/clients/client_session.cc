@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/out_of_memory.h"
 #include "broker/api/18_api_versions.h"
@@ -142,6 +143,7 @@ void ClientSession::on_unreadable(const std::string& reason) {
 }
 
 void ClientSession::on_request(Frame frame) {
+  CHECK(shard_.is_current());
   if (barred_) return refuse("SASL cannot be done on a listener that was added while the broker runs");
   if (gate_ != nullptr && gate_->take(frame)) return;
   Reader reader(frame.bytes);
@@ -212,6 +214,7 @@ void ClientSession::on_sent(std::span<const RequestTimes> requests, int64_t sent
 }
 
 void ClientSession::on_closed(bool by_peer) {
+  CHECK(shard_.is_current());
   connection_->transport = nullptr;
   // After we closed it the client is as alive as it was.
   if (by_peer) tell_groups_of_closed_connection(shard_, *connection_);

@@ -1,7 +1,7 @@
 #include "broker/clients/endpoints.h"
 
 #include "broker/clients/call.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "security/security_protocol.h"
 
 namespace milena {
@@ -23,15 +23,15 @@ std::vector<EndpointImage> registered_endpoints(const Settings& settings, const 
 
 std::optional<ListenerEndpoint> broker_endpoint(const CallBase& call, int32_t broker_id) {
   const ListenerEndpoint here = advertised_endpoint(call);
-  if (broker_id == call.shard().node().node_id) return here;
-  const BrokerImage* broker = call.shard().image().find_broker(broker_id);
+  if (broker_id == call.context().node().node_id) return here;
+  const BrokerImage* broker = call.context().image().find_broker(broker_id);
   const EndpointImage* endpoint = broker == nullptr || broker->fenced ? nullptr : broker->endpoint(here.listener_name);
   if (endpoint == nullptr) return std::nullopt;
   return ListenerEndpoint{here.listener_name, std::string(endpoint->host), endpoint->port, here.protocol};
 }
 
 ListenerEndpoint advertised_endpoint(const CallBase& call) {
-  return advertised_endpoint(call.shard().node(), call.connection().info);
+  return advertised_endpoint(call.context().node(), call.connection().info);
 }
 
 ListenerEndpoint advertised_endpoint(const NodeContext& node, const ConnectionInfo& connection) {

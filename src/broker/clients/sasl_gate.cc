@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "broker/api_registry.h"
 #include "broker/clients/sasl_services.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/sasl_authenticate.h"
 #include "protocol/messages/sasl_handshake.h"
 #include "protocol/request_header.h"
@@ -41,7 +41,7 @@ ByteView api_name_of(int16_t key) {
 
 }  // namespace
 
-SaslGate::SaslGate(Shard& shard, std::shared_ptr<ConnectionState> connection, const SaslServices& services,
+SaslGate::SaslGate(ShardContext& shard, std::shared_ptr<ConnectionState> connection, const SaslServices& services,
                    const SaslListenerSettings& listener)
     : shard_(shard), connection_(std::move(connection)), services_(services), listener_(listener) {}
 
@@ -127,7 +127,7 @@ bool SaslGate::take_api_versions(const RequestHeader& header) {
 }
 
 void SaslGate::take_handshake(const Frame& frame, const RequestHeader& header, Reader& reader) {
-  auto call = read_call<HandshakeCall>(shard_, connection_, frame, header, reader);
+  auto call = read_call<HandshakeCall>(shard_.shard(), connection_, frame, header, reader);
   if (call == nullptr) return close("a SaslHandshake request cannot be read");
   client_id_ = Bytes(call->client_id().substr(0, ClientBook::kLongestText));
   SaslHandshakeResponse response;
@@ -194,7 +194,7 @@ void SaslGate::take_token_request(const Frame& frame) {
   header.read(reader);
   if (!reader.ok()) return close("what came instead of SaslAuthenticate cannot be read");
   if (header.api_key == static_cast<int16_t>(ApiKey::kSaslHandshake)) {
-    auto again = read_call<HandshakeCall>(shard_, connection_, frame, header, reader);
+    auto again = read_call<HandshakeCall>(shard_.shard(), connection_, frame, header, reader);
     if (again == nullptr) return close("a SaslHandshake request cannot be read");
     SaslHandshakeResponse response;
     response.error_code = ErrorCode::kIllegalSaslState;
@@ -203,7 +203,7 @@ void SaslGate::take_token_request(const Frame& frame) {
   if (header.api_key != static_cast<int16_t>(ApiKey::kSaslAuthenticate)) {
     return fail_without_answer(fmt::format("{} came within a SASL exchange", api_name_of(header.api_key)));
   }
-  auto call = read_call<AuthenticateCall>(shard_, connection_, frame, header, reader);
+  auto call = read_call<AuthenticateCall>(shard_.shard(), connection_, frame, header, reader);
   if (call == nullptr) return close("a SaslAuthenticate request cannot be read");
   SaslStep outcome = step(call->request.auth_bytes);
   SaslAuthenticateResponse response;
@@ -228,7 +228,7 @@ void SaslGate::take_raw_token(const Frame& frame) {
 }
 
 void SaslGate::note(ByteView reason) const {
-  note_refusal(shard_, *connection_, RefusalKind::kAuthentication, client_id_, reason);
+  note_refusal(shard_.shard(), *connection_, RefusalKind::kAuthentication, client_id_, reason);
 }
 
 void SaslGate::close(std::string reason) {

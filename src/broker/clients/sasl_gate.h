@@ -19,7 +19,7 @@ struct RequestHeader;
 
 class SaslGate {
  public:
-  SaslGate(Shard& shard, std::shared_ptr<ConnectionState> connection, const SaslServices& services,
+  SaslGate(ShardContext& shard, std::shared_ptr<ConnectionState> connection, const SaslServices& services,
            const SaslListenerSettings& listener);
 
   // True: the frame is the gate's, and is answered or its connection closed. False: it goes on.
@@ -54,7 +54,7 @@ class SaslGate {
   void fail_without_answer(std::string reason);
   void note(ByteView reason) const;
 
-  Shard& shard_;
+  ShardContext& shard_;
   std::shared_ptr<ConnectionState> connection_;
   const SaslServices& services_;
   const SaslListenerSettings& listener_;

@@ -4,7 +4,7 @@
 
 #include "broker/clients/http_get.h"
 #include "broker/clients/scram_directory.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "config/config_listeners.h"
 #include "security/security_protocol.h"
 
@@ -70,14 +70,15 @@ TokenJudge SaslServices::judge_of(const SaslMechanismSettings& mechanism, const 
   return [keys = issuer->keys, &clock](ByteView token) { return keys->judge(token, clock); };
 }
 
-std::shared_ptr<const ScramDirectory> SaslServices::scram_directory_of(Shard& shard) const {
+std::shared_ptr<const ScramDirectory> SaslServices::scram_directory_of(ShardContext& shard) const {
   std::lock_guard lock(mutex_);
   auto& directory = scram_directories_[shard.index()];
   if (!directory) directory = make_scram_directory(shard);
   return directory;
 }
 
-std::unique_ptr<SaslServer> SaslServices::make_server(const SaslMechanismSettings& mechanism, Shard& shard) const {
+std::unique_ptr<SaslServer> SaslServices::make_server(const SaslMechanismSettings& mechanism,
+                                                      ShardContext& shard) const {
   if (mechanism.plain_users) return make_plain_server(mechanism.plain_users);
   if (mechanism.scram) {
     return make_scram_server(*mechanism.scram, scram_directory_of(shard), shard.executor().random());

@@ -14,7 +14,7 @@
 
 namespace milena {
 
-class Shard;
+class ShardContext;
 
 class SaslServices {
  public:
@@ -23,7 +23,7 @@ class SaslServices {
 
   // Null for a listener that is not one of SASL.
   const SaslListenerSettings* find(ByteView listener) const;
-  std::unique_ptr<SaslServer> make_server(const SaslMechanismSettings& mechanism, Shard& shard) const;
+  std::unique_ptr<SaslServer> make_server(const SaslMechanismSettings& mechanism, ShardContext& shard) const;
 
  private:
   struct Issuer {
@@ -31,7 +31,7 @@ class SaslServices {
     std::shared_ptr<TokenKeys> keys;
   };
   Status add_listener(const Settings& settings, ByteView name, Executor& home, FileSystem& files);
-  std::shared_ptr<const ScramDirectory> scram_directory_of(Shard& shard) const;
+  std::shared_ptr<const ScramDirectory> scram_directory_of(ShardContext& shard) const;
   TokenJudge judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const;
 
   std::vector<SaslListenerSettings> listeners_;

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/delegation_tokens.h"
 #include "security/base64.h"
 
@@ -19,7 +19,7 @@ ScramCredential credential_of(const UserScramCredentialRecord& record) {
 // Delegation tokens as credentials: the id is the name, the key in base64 the password.
 class TokenCredentials {
  public:
-  explicit TokenCredentials(Shard& shard) : shard_(shard) {}
+  explicit TokenCredentials(ShardContext& shard) : shard_(shard) {}
 
   std::optional<ScramDirectory::Token> find(ScramMechanism mechanism, ByteView token_id) {
     const auto& tokens = shard_.image().delegation_tokens();
@@ -47,13 +47,13 @@ class TokenCredentials {
     return found->second;
   }
 
-  Shard& shard_;
+  ShardContext& shard_;
   std::map<std::pair<ScramMechanism, Bytes>, ScramCredential> kept_;
 };
 
 }  // namespace
 
-std::shared_ptr<const ScramDirectory> make_scram_directory(Shard& shard) {
+std::shared_ptr<const ScramDirectory> make_scram_directory(ShardContext& shard) {
   auto directory = std::make_shared<ScramDirectory>();
   // It is told to nobody who has not authenticated, and stays as long as the log directory.
   directory->decoy_key = shard.node().directory_id.to_string() + shard.node().cluster_id;

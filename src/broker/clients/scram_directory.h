@@ -7,9 +7,9 @@
 
 namespace milena {
 
-class Shard;
+class ShardContext;
 
 // Asked on the shard's thread, which outlives it.
-std::shared_ptr<const ScramDirectory> make_scram_directory(Shard& shard);
+std::shared_ptr<const ScramDirectory> make_scram_directory(ShardContext& shard);
 
 }  // namespace milena

@@ -7,7 +7,7 @@
 
 namespace milena {
 
-std::optional<NodeAddress> inter_broker_address(const Shard& shard, int32_t broker_id) {
+std::optional<NodeAddress> inter_broker_address(const ShardContext& shard, int32_t broker_id) {
   const BrokerImage* broker = shard.image().find_broker(broker_id);
   if (broker == nullptr || broker->endpoints.empty()) return std::nullopt;
   const EndpointImage* endpoint = broker->endpoint(inter_broker_listener(*shard.node().settings));
@@ -32,7 +32,7 @@ void RemotePeers::send_any(Shard& from, int32_t node, OutgoingRequest request, O
                    std::move(reply));
 }
 
-void RemotePeers::close(const Shard& shard) {
+void RemotePeers::close(const ShardContext& shard) {
   for (auto& [purpose, connection] : connections_[shard.index()]) connection->close();
 }
 

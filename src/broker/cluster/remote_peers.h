@@ -13,8 +13,10 @@
 
 namespace milena {
 
+class ShardContext;
+
 // Where the broker is reached by others; nullopt where it is not in the metadata.
-std::optional<NodeAddress> inter_broker_address(const Shard& shard, int32_t broker_id);
+std::optional<NodeAddress> inter_broker_address(const ShardContext& shard, int32_t broker_id);
 
 class RemotePeers final : public Peers {
  public:
@@ -22,7 +24,7 @@ class RemotePeers final : public Peers {
 
   void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) override;
   // On the shard's thread, at the end.
-  void close(const Shard& shard);
+  void close(const ShardContext& shard);
 
  private:
   Network& network_;

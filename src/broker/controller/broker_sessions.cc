@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "broker/controller/metadata_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 namespace {
@@ -17,7 +17,7 @@ constexpr int64_t kHeardOfAgain_ms = 1000;
 }  // namespace
 
 void BrokerSessions::start() {
-  const Shard& home = runtime_.home();
+  const ShardContext& home = runtime_.home();
   for (const auto& [id, broker] : runtime_.controller().image().brokers()) {
     if (id == home.node().node_id || broker.fenced) continue;
     touch(id, broker.epoch);
@@ -105,13 +105,14 @@ void BrokerSessions::fence(int32_t broker_id, int64_t broker_epoch, const char* 
   if (broker == nullptr || broker->epoch != broker_epoch || broker->fenced) return;
   log_info("Broker {} {}: it is fenced", broker_id, why);
   runtime_.submit<std::monostate>(
-      runtime_.home(), [broker_id](const Controller& controller) { return controller.fence_lost_broker(broker_id); },
+      runtime_.home().shard(),
+      [broker_id](const Controller& controller) { return controller.fence_lost_broker(broker_id); },
       [](std::monostate) {});
 }
 
 void BrokerSessions::on_disconnected(int32_t broker_id, int64_t broker_epoch) {
   const auto found = sessions_.find(broker_id);
-  const Shard& home = runtime_.home();
+  const ShardContext& home = runtime_.home();
   if (stopped_ || found == sessions_.end() || found->second.broker_epoch != broker_epoch || home.strict_kafka()) return;
   const int64_t grace_ms = home.settings().get_int("milena.broker.disconnect.grace.ms");
   if (grace_ms < 0) return;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "broker/controller/embedded_controller_call.h"
+#include "broker/shard.h"
 #include "metadata/client_quotas.h"
 #include "protocol/messages/alter_client_quotas.h"
 

@@ -5,6 +5,7 @@
 #include "broker/controller/broker_sessions.h"
 #include "broker/controller/embedded_controller_call.h"
 #include "broker/controller/leader_elections.h"
+#include "broker/shard.h"
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/alter_partition.h"
 #include "protocol/messages/alter_partition_reassignments.h"
@@ -40,7 +41,7 @@ void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, De
   call->runtime.submit<Response>(
       call->from,
       [call, decide = std::move(decide), throttle_ms, strict](const Controller& controller) {
-        ClientQuotas& quotas = call->runtime.home().quotas();
+        ClientQuotas& quotas = call->runtime.home().shard().quotas();
         const ControllerRequestContext& who = call->context;
         return decide(controller, quotas.mutation_quota(who.principal.name, who.client_id, strict, throttle_ms));
       },

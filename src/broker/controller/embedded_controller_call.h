@@ -8,7 +8,7 @@
 
 #include "broker/controller/controller_channel.h"
 #include "broker/controller/metadata_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 
@@ -27,7 +27,7 @@ struct EmbeddedCall {
 
   // When to say that the decision could not be written.
   int64_t give_up_ms() const {
-    return std::min(context.deadline_ms, from.steady_ms() + MetadataRuntime::kUnwritten_ms);
+    return std::min(context.deadline_ms, runtime.home().steady_ms() + MetadataRuntime::kUnwritten_ms);
   }
 
   template <class Response>

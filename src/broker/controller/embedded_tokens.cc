@@ -10,7 +10,7 @@ template <class Response, class Request, class Method>
 void decide_about_token(const EmbeddedCallPtr& call, Method method) {
   decide_embedded<Response>(
       call, [call, request = call->request.as<Request>(), method](const Controller& controller) {
-        Shard& home = call->runtime.home();
+        ShardContext& home = call->runtime.home();
         const DelegationTokenSettings settings = DelegationTokenSettings::from(home.settings());
         const Principal& who = call->context.principal;
         return method(controller.image(), TokenRequestContext{settings, who.type + ":" + who.name, home.now_ms()},
@@ -22,21 +22,22 @@ void decide_about_token(const EmbeddedCallPtr& call, Method method) {
 
 void create_delegation_token_embedded(const EmbeddedCallPtr& call) {
   decide_about_token<CreateDelegationTokenResponse, CreateDelegationTokenRequest>(
-      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, Shard& home) {
+      call,
+      [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, ShardContext& home) {
         return create_delegation_token(image, context, request, Uuid::random(home.executor().random()));
       });
 }
 
 void renew_delegation_token_embedded(const EmbeddedCallPtr& call) {
   decide_about_token<RenewDelegationTokenResponse, RenewDelegationTokenRequest>(
-      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, Shard&) {
+      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, ShardContext&) {
         return renew_delegation_token(image, context, request);
       });
 }
 
 void expire_delegation_token_embedded(const EmbeddedCallPtr& call) {
   decide_about_token<ExpireDelegationTokenResponse, ExpireDelegationTokenRequest>(
-      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, Shard&) {
+      call, [](const MetadataImage& image, const TokenRequestContext& context, const auto& request, ShardContext&) {
         return expire_delegation_token(image, context, request);
       });
 }

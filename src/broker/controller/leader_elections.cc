@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/saturating.h"
 #include "broker/controller/metadata_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 namespace {
@@ -29,7 +29,7 @@ LeaderElections::LeaderElections(MetadataRuntime& runtime)
                "partitions without a leader have an unclean one now: records may be lost"} {}
 
 void LeaderElections::start() {
-  const Shard& home = runtime_.home();
+  const ShardContext& home = runtime_.home();
   if (home.node().controller_endpoints.empty()) return;
   runs_ = true;
   if (home.settings().get_bool("auto.leader.rebalance.enable")) check_in(preferred_, preferred_.interval_ms());
@@ -56,7 +56,7 @@ void LeaderElections::check_in(Round& round, int64_t ms) {
 
 void LeaderElections::check(Round& round) {
   runtime_.submit<size_t>(
-      runtime_.home(),
+      runtime_.home().shard(),
       [elect = round.elect](const Controller& controller) { return (controller.*elect)(kMostAtOnce); },
       [this, &round](size_t elected) {
         if (elected > 0) log_info("{} {}", elected, round.elected_text);

@@ -7,6 +7,7 @@
 #include "broker/clients/endpoints.h"
 #include "broker/controller/metadata_runtime.h"
 #include "broker/shard.h"
+#include "log/file_cache.h"
 #include "metadata/internal_topics.h"
 
 namespace milena {
@@ -92,7 +93,7 @@ struct WaitingFetch {
 
 void look(const std::shared_ptr<WaitingFetch>& fetch) {
   if (!fetch->reply) return;
-  Shard& home = fetch->runtime.home();
+  ShardContext& home = fetch->runtime.home();
   Found found;
   if (Status read = read_position(fetch->runtime, fetch->position, found); !read.ok()) {
     log_error("the metadata log cannot be read for a follower: {}", read.error().message);
@@ -179,7 +180,7 @@ void fetch_metadata(std::shared_ptr<FetchCall> call) {
        std::min(max_bytes, kMaxFetch_bytes)},
       shard.steady_ms() + wait_ms,
       nullptr});
-  Shard& home = shard.metadata().home();
+  Shard& home = shard.metadata().home().shard();
   fetch->reply = [call, &shard, &home](Found found) mutable {
     auto kept = std::make_shared<Found>(std::move(found));
     shard.router().run_on(home, shard, [call = std::exchange(call, nullptr), kept] {
@@ -247,7 +248,7 @@ void fetch_metadata_snapshot(std::shared_ptr<FetchSnapshotCall> call) {
   if (request.topics.size() != 1 || request.topics[0].partitions.size() != 1) {
     return answer_snapshot(call, ErrorCode::kInvalidRequest, {});
   }
-  Shard& home = shard.metadata().home();
+  Shard& home = shard.metadata().home().shard();
   shard.router().run_on(shard, home, [call, &shard, &home] {
     const auto& asked = call->request.topics[0].partitions[0];
     MetadataRuntime& runtime = shard.metadata();

@@ -8,7 +8,9 @@
 #include "broker/controller/kraft_version.h"
 #include "broker/controller/metadata_log.h"
 #include "broker/node.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
+#include "broker/storage/log_directories.h"
 
 namespace milena {
 namespace {
@@ -18,7 +20,7 @@ constexpr int64_t kSyncRetry_ms = 100;
 
 }  // namespace
 
-MetadataRuntime::MetadataRuntime(Shard& home, FileSystem& files, Controller controller,
+MetadataRuntime::MetadataRuntime(ShardContext& home, FileSystem& files, Controller controller,
                                  MetadataLog log)
     : home_(home),
       files_(files),
@@ -29,8 +31,8 @@ MetadataRuntime::MetadataRuntime(Shard& home, FileSystem& files, Controller cont
 
 MetadataRuntime::~MetadataRuntime() = default;
 
-void MetadataRuntime::at_home(Shard& from, Task task) { home_.router().run_on(from, home_, std::move(task)); }
-void MetadataRuntime::back(Shard& to, Task task) { home_.router().run_on(home_, to, std::move(task)); }
+void MetadataRuntime::at_home(Shard& from, Task task) { home_.router().run_on(from, home_.shard(), std::move(task)); }
+void MetadataRuntime::back(Shard& to, Task task) { home_.router().run_on(home_.shard(), to, std::move(task)); }
 
 bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   if (closed_) return true;
@@ -51,7 +53,7 @@ bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   };
   auto appended = append();
   LogDirectory& directory = home_.node().directories->metadata();
-  if (!appended.ok() && home_.spend_reserve(directory, appended.error())) appended = append();
+  if (!appended.ok() && home_.shard().replicas().spend_reserve(directory, appended.error())) appended = append();
   if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted) {
     if (home_.first_time(appended.error().message))
       log_warn("the metadata log cannot be written at this moment: {}", appended.error().message);
@@ -127,7 +129,7 @@ void MetadataRuntime::wait_after_failed_sync(const Error& error, Task again) {
 // The next sync begins only when all shards have applied this one: their images then move in the same order.
 void MetadataRuntime::publish(std::shared_ptr<std::vector<Commit>> commits) {
   home_.router().at_all(
-      home_,
+      home_.shard(),
       [commits](Shard& shard) {
         for (const Commit& commit : *commits) {
           if (!commit.records->empty()) shard.apply_metadata(*commit.records, commit.last_offset);

@@ -25,6 +25,7 @@
 namespace milena {
 
 class Shard;
+class ShardContext;
 
 // What the metadata log stands at.
 struct MetadataQuorum {
@@ -37,11 +38,11 @@ struct MetadataQuorum {
 class MetadataRuntime {
  public:
   // `log` holds what `controller` has replayed, up to its end. `home` is the controller's shard.
-  MetadataRuntime(Shard& home, FileSystem& files, Controller controller, MetadataLog log);
+  MetadataRuntime(ShardContext& home, FileSystem& files, Controller controller, MetadataLog log);
   ~MetadataRuntime();
 
   // The controller's shard.
-  Shard& home() { return home_; }
+  ShardContext& home() { return home_; }
 
   // How long clients wait for a decision that cannot be written at the moment.
   static constexpr int64_t kUnwritten_ms = 2000;
@@ -132,7 +133,7 @@ class MetadataRuntime {
   void hand_out_producer_ids();
   void allocate_producer_ids();
 
-  Shard& home_;
+  ShardContext& home_;
   FileSystem& files_;
   Controller controller_;
   std::unique_ptr<PartitionLog> log_;

@@ -5,7 +5,8 @@
 
 #include "base/log.h"
 #include "base/saturating.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
+#include "log/file_cache.h"
 
 namespace milena {
 namespace {
@@ -15,7 +16,7 @@ constexpr uint64_t kLeastSegment_bytes = 1 << 20;
 
 }  // namespace
 
-MetadataSnapshots::MetadataSnapshots(Shard& home, PartitionLog& log, std::vector<MetadataSnapshotInfo> known,
+MetadataSnapshots::MetadataSnapshots(ShardContext& home, PartitionLog& log, std::vector<MetadataSnapshotInfo> known,
                                      uint64_t bytes_since)
     : home_(home), log_(log), known_(std::move(known)), bytes_since_(bytes_since) {}
 

@@ -16,12 +16,13 @@
 
 namespace milena {
 
-class Shard;
+class ShardContext;
 
 class MetadataSnapshots {
  public:
   // `known` are the snapshots that are there, `bytes_since` what the log holds behind the newest.
-  MetadataSnapshots(Shard& home, PartitionLog& log, std::vector<MetadataSnapshotInfo> known, uint64_t bytes_since);
+  MetadataSnapshots(ShardContext& home, PartitionLog& log, std::vector<MetadataSnapshotInfo> known,
+                    uint64_t bytes_since);
 
   // On the home shard. Records of so many bytes were committed: the log's high watermark covers them.
   void on_committed(uint64_t bytes);
@@ -37,7 +38,7 @@ class MetadataSnapshots {
   Status prune();
   bool too_much() const;
 
-  Shard& home_;
+  ShardContext& home_;
   PartitionLog& log_;
   std::vector<MetadataSnapshotInfo> known_;  // oldest first
   uint64_t bytes_since_;                     // of committed records behind the newest snapshot

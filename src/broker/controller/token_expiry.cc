@@ -1,13 +1,13 @@
 #include "broker/controller/token_expiry.h"
 
 #include "broker/controller/metadata_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/delegation_tokens.h"
 
 namespace milena {
 
 void TokenExpiry::note_tokens() {
-  Shard& home = metadata_.home();
+  ShardContext& home = metadata_.home();
   if (armed_ || home.closed() || home.image().delegation_tokens().empty()) return;
   armed_ = true;
   home.executor().call_after(home.settings().get_long("delegation.token.expiry.check.interval.ms"), [this] {
@@ -17,10 +17,10 @@ void TokenExpiry::note_tokens() {
 }
 
 void TokenExpiry::sweep() {
-  Shard& home = metadata_.home();
+  ShardContext& home = metadata_.home();
   if (home.closed()) return;
   metadata_.submit<bool>(
-      home,
+      home.shard(),
       [now_ms = home.now_ms()](const Controller& controller) {
         return remove_expired_tokens(controller.image(), now_ms);
       },

@@ -3,7 +3,7 @@
 
 #include "broker/coordinators/transaction_requests.h"
 #include "broker/coordinators/transaction_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "metadata/internal_topics.h"
 
 namespace milena {
@@ -49,7 +49,7 @@ std::optional<AddedTransaction> check_partitions(const MetadataImage& image, con
 
 }  // namespace
 
-void add_partitions_to_transactions(Shard& from, std::shared_ptr<const AddPartitionsToTxnRequest> request,
+void add_partitions_to_transactions(ShardContext& from, std::shared_ptr<const AddPartitionsToTxnRequest> request,
                                     int16_t version, const std::function<bool(ByteView topic)>& may_write,
                                     std::function<void(AddPartitionsToTxnResponse)> done) {
   struct Gather {
@@ -75,7 +75,7 @@ void add_partitions_to_transactions(Shard& from, std::shared_ptr<const AddPartit
       continue;
     }
     TransactionRuntime::submit(
-        from, TransactionRuntime::partition_of(from, transaction.transactional_id),
+        from.shard(), TransactionRuntime::partition_of(from, transaction.transactional_id),
         [request, i, version](TransactionShard& state, AnswerToken token, Now now) {
           return state.add_partitions(Caller{.token = token, .api_version = version}, request->transactions[i], now);
         },

@@ -4,16 +4,18 @@
 #include <utility>
 
 #include "broker/replica/partition.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
 
 namespace milena {
 namespace {
 
-size_t largest_batch(Shard& shard, const Partition& partition) {
+size_t largest_batch(ShardContext& shard, ReplicaManager& replicas, const Partition& partition) {
   const TopicImage* topic = shard.image().find_topic(partition.id().topic_id);
-  return topic == nullptr ? SIZE_MAX : static_cast<size_t>(std::max(shard.topic_config(*topic)->max_message_bytes, 0));
+  return topic == nullptr ? SIZE_MAX
+                          : static_cast<size_t>(std::max(replicas.topic_config(*topic)->max_message_bytes, 0));
 }
 
 size_t size_in_batch(const CoordinatorRecord& record) {
@@ -54,13 +56,13 @@ size_t size_in_batch(const std::vector<CoordinatorRecord>& records) {
   return size;
 }
 
-AppendOutcome append_coordinator_records(Shard& shard, Partition& partition,
+AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManager& replicas, Partition& partition,
                                          const std::vector<CoordinatorRecord>& records, const BatchOptions& options,
                                          const AppendChecks& checks) {
   const int64_t timestamp_ms = shard.now_ms();
   // What is small is not worth a look at the topic's settings.
   const bool small = size_in_batch(records) <= kSmallDecision_bytes;
-  const size_t largest = small ? SIZE_MAX : largest_batch(shard, partition);
+  const size_t largest = small ? SIZE_MAX : largest_batch(shard, replicas, partition);
   const size_t full = std::min(kLargeCoordinatorBatch_bytes, largest);
   Bytes batches;
   size_t next = 0;

@@ -15,7 +15,8 @@
 namespace milena {
 
 class Partition;
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 // Kafka's max.message.bytes: what its own coordinators and consumers are prepared to read.
 inline constexpr size_t kLargeCoordinatorBatch_bytes = 1 << 20;
@@ -42,7 +43,7 @@ size_t size_in_batch(const std::vector<CoordinatorRecord>& records);
 // Appends the records as one batch, so that what belongs together is there or not. A record that is larger than the
 // topic's max.message.bytes is refused, and all with it. Only what is larger than any one decision needs to be (the
 // tombstones of many groups, of a deleted topic's offsets) is cut into several: they are one append all the same.
-AppendOutcome append_coordinator_records(Shard& shard, Partition& partition,
+AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManager& replicas, Partition& partition,
                                          const std::vector<CoordinatorRecord>& records, const BatchOptions& options,
                                          const AppendChecks& checks);
 

@@ -4,12 +4,15 @@
 #include <iterator>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/out_of_memory.h"
 #include "broker/coordinators/coordinator_log.h"
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/transaction_runtime.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
+#include "broker/storage/log_directories.h"
 #include "coordinator/group/java_string.h"
 #include "protocol/records/legacy_messages.h"
 
@@ -55,13 +58,13 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::perform(const HostId&, Effects&) {}
 
 template <class Kind>
-int32_t CoordinatorRuntime<Kind>::partition_count(const Shard& from) {
+int32_t CoordinatorRuntime<Kind>::partition_count(const ShardContext& from) {
   const TopicImage* topic = from.image().find_topic(Kind::kTopic);
   return topic == nullptr ? 0 : topic->partition_count();
 }
 
 template <class Kind>
-int32_t CoordinatorRuntime<Kind>::partition_of(const Shard& from, ByteView key) {
+int32_t CoordinatorRuntime<Kind>::partition_of(const ShardContext& from, ByteView key) {
   int32_t count = partition_count(from);
   return count == 0 ? -1 : coordinator_partition(key, count);
 }
@@ -84,7 +87,7 @@ Now CoordinatorRuntime<Kind>::now() const { return Now{shard_.steady_ms(), shard
 
 template <class Kind>
 Partition* CoordinatorRuntime<Kind>::partition_of_host(const Host& host) const {
-  return shard_.find_partition(host.id);
+  return shard_.replicas().find_partition(host.id);
 }
 
 template <class Kind>
@@ -107,7 +110,7 @@ template <class Kind>
 auto CoordinatorRuntime<Kind>::find_or_make_host(int32_t partition) -> Host* {
   if (auto found = hosts_.find(partition); found != hosts_.end()) return found->second.get();
   const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
-  if (topic == nullptr || shard_.find_partition({topic->id, partition}) == nullptr) return nullptr;
+  if (topic == nullptr || shard_.replicas().find_partition({topic->id, partition}) == nullptr) return nullptr;
   auto host = std::make_unique<Host>();
   host->partition = partition;
   host->id = {topic->id, partition};
@@ -131,7 +134,7 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::load_if_held(int32_t index) {
   const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
   if (closed_ || topic == nullptr || hosts_.contains(index)) return;
-  Partition* partition = shard_.find_partition({topic->id, index});
+  Partition* partition = shard_.replicas().find_partition({topic->id, index});
   // After a clean stop the checkpoints tell which logs are empty, and those are left closed.
   if (partition == nullptr || partition->known_empty() || partition->log_end_offset() == 0) return;
   load(*find_or_make_host(index));
@@ -246,6 +249,8 @@ void CoordinatorRuntime<Kind>::fail_host(int32_t partition, ErrorCode error) {
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
+  CHECK(shard_.is_current(), "the coordinator of {}-{} is used by a thread that does not own it", Kind::kTopic,
+        host.partition);
   if (!waiting.on_answer) return execute(host, waiting.input(*host.state, 0, now()));  // the broker's own, unanswered
   AnswerToken token = ++last_token_;
   auto [open, inserted] = host.open.emplace(token, std::move(waiting));
@@ -337,7 +342,8 @@ ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
     BatchOptions options;
     AppendChecks checks = AppendOrigin::kCoordinator;
     shape_append(effects, options, checks);
-    const AppendOutcome outcome = append_coordinator_records(shard_, *partition, effects.records, options, checks);
+    const AppendOutcome outcome =
+        append_coordinator_records(shard_, shard_.replicas(), *partition, effects.records, options, checks);
     if (outcome.error != ErrorCode::kNone) return outcome.error;
     int64_t offset = outcome.base_offset;
     for (const CoordinatorRecord& record : effects.records) {
@@ -417,6 +423,8 @@ void CoordinatorRuntime<Kind>::flush(Host& host) {
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::flush_partition(int32_t partition) {
+  CHECK(shard_.is_current(), "the coordinator of {}-{} is used by a thread that does not own it", Kind::kTopic,
+        partition);
   auto found = hosts_.find(partition);
   if (found != hosts_.end()) flush(*found->second);
 }
@@ -470,7 +478,7 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::follow_leadership(const ImageDelta& delta) {
   std::vector<int32_t> lost;
   for (const auto& [index, host] : hosts_) {
-    if (shard_.find_partition(host->id) == nullptr) lost.push_back(index);
+    if (shard_.replicas().find_partition(host->id) == nullptr) lost.push_back(index);
   }
   for (int32_t index : lost) fail_host(index, ErrorCode::kNotCoordinator);
 
@@ -478,7 +486,7 @@ void CoordinatorRuntime<Kind>::follow_leadership(const ImageDelta& delta) {
   if (topic == nullptr || shard_.node().directories->loading()) return;  // then load_in_background() comes later
   for (const ImageDelta::Partition& change : delta.partitions) {
     const int32_t index = change.key.partition;
-    if (change.key.topic_id != topic->id || shard_.find_partition({topic->id, index}) == nullptr) continue;
+    if (change.key.topic_id != topic->id || shard_.replicas().find_partition({topic->id, index}) == nullptr) continue;
     shard_.executor().post([this, index] { load_if_held(index); });
   }
 }
@@ -502,6 +510,8 @@ void CoordinatorRuntime<Kind>::for_each_state(const std::function<void(const Top
 
 template <class Kind>
 auto CoordinatorRuntime<Kind>::loaded_state(int32_t partition) -> State* {
+  CHECK(shard_.is_current(), "the coordinator of {}-{} is used by a thread that does not own it", Kind::kTopic,
+        partition);
   return const_cast<State*>(find_loaded(partition));
 }
 

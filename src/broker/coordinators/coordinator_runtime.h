@@ -34,6 +34,7 @@ namespace milena {
 
 class Partition;
 class Shard;
+class ShardContext;
 
 template <class Kind>
 class CoordinatorRuntime {
@@ -51,8 +52,8 @@ class CoordinatorRuntime {
   virtual ~CoordinatorRuntime();
 
   // The partition of the topic that keeps this key; -1 while that topic does not exist.
-  static int32_t partition_of(const Shard& from, ByteView key);
-  static int32_t partition_count(const Shard& from);
+  static int32_t partition_of(const ShardContext& from, ByteView key);
+  static int32_t partition_count(const ShardContext& from);
 
   // Gives the input to the coordinator of that partition, wherever it lives. Without on_answer nobody waits.
   static void submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "coordinator/assignor/assignor.h"
 #include "security/authorizer.h"
@@ -126,7 +127,7 @@ void GroupRuntime::on_metadata(const ImageDelta& delta) {
   for (const auto& topic : delta.topics_deleted) deleted->push_back({topic.name, topic.id});
   const TopicImage* topic = shard_.image().find_topic(kConsumerOffsetsTopic);
   for (int32_t index = 0; topic != nullptr && index < topic->partition_count(); index++) {
-    Partition* partition = shard_.find_partition({topic->id, index});
+    Partition* partition = shard_.replicas().find_partition({topic->id, index});
     if (partition == nullptr || partition->known_empty() || partition->log_end_offset() == 0) continue;
     Input forget = [deleted](GroupShard& state, AnswerToken, Now) { return state.topics_deleted(*deleted); };
     submit_own(index, std::move(forget));

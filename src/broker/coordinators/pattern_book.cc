@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/out_of_memory.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 namespace {

@@ -16,11 +16,11 @@
 
 namespace milena {
 
-class Shard;
+class ShardContext;
 
 class PatternBook {
  public:
-  explicit PatternBook(Shard& shard) : shard_(shard) {}
+  explicit PatternBook(ShardContext& shard) : shard_(shard) {}
 
   // nullopt while it is being found out: ask again later.
   std::optional<PatternMatches> find(ByteView pattern);
@@ -35,7 +35,7 @@ class PatternBook {
   void look_up_elsewhere(const Bytes& pattern);
   void list_names();
 
-  Shard& shard_;
+  ShardContext& shard_;
   std::unordered_map<Bytes, Page> pages_;
   std::shared_ptr<const std::vector<Bytes>> names_;  // of all topics; null until needed
   size_t names_bytes_ = 0;

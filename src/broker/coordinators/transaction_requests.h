@@ -11,6 +11,7 @@
 namespace milena {
 
 class Shard;
+class ShardContext;
 
 // Writes the end of transactions into partitions of this node (Kafka's handleWriteTxnMarkersRequest). `done` runs on
 // `from` when each is covered by its partition's high watermark, or failed.
@@ -21,7 +22,7 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
 // this node. Partitions that are not there, and those of topics that `may_write` says no to (null: it may write to
 // all), fail their transaction's request. `version` is the client's or peer's, and decides which errors are known
 // there. `may_write` is asked within the call; `done` runs on `from`.
-void add_partitions_to_transactions(Shard& from, std::shared_ptr<const AddPartitionsToTxnRequest> request,
+void add_partitions_to_transactions(ShardContext& from, std::shared_ptr<const AddPartitionsToTxnRequest> request,
                                     int16_t version, const std::function<bool(ByteView topic)>& may_write,
                                     std::function<void(AddPartitionsToTxnResponse)> done);
 

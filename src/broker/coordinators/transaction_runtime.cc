@@ -5,6 +5,7 @@
 
 #include "broker/controller/controller_channel.h"
 #include "broker/coordinators/peer.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "metadata/features.h"
 #include "protocol/messages/write_txn_markers.h"
@@ -67,7 +68,7 @@ std::unique_ptr<TransactionShard> TransactionRuntime::make_state(const TopicPart
 }
 
 void TransactionRuntime::adjust(const TopicPartitionId& id, TransactionShard& state) {
-  Partition* partition = shard_.find_partition(id);
+  Partition* partition = shard_.replicas().find_partition(id);
   if (partition != nullptr) state.set_coordinator_epoch(partition->leader_epoch());
   state.set_transaction_version(shard_.image().feature_level(kTransactionVersionFeature));
 }

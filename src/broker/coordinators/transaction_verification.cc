@@ -5,7 +5,7 @@
 
 #include "broker/coordinators/peer.h"
 #include "broker/coordinators/transaction_runtime.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 
 namespace milena {
@@ -73,7 +73,7 @@ TransactionSupport offset_commit_transaction_support(int16_t txn_offset_commit_v
   return txn_offset_commit_version > 3 ? TransactionSupport::kGenericError : TransactionSupport::kDefaultError;
 }
 
-void verify_in_transaction(Shard& from, const TransactionalProducer& producer, TransactionSupport support,
+void verify_in_transaction(ShardContext& from, const TransactionalProducer& producer, TransactionSupport support,
                            std::vector<TopicPartition> partitions,
                            std::function<void(std::vector<ErrorCode>)> done) {
   const TopicImage* topic = from.image().find_topic(kTransactionStateTopic);
@@ -86,7 +86,7 @@ void verify_in_transaction(Shard& from, const TransactionalProducer& producer, T
   write_message(*question, support != TransactionSupport::kAddPartition);
   std::shared_ptr<const AddPartitionsToTxnRequest> message(question, &question->message);
   from.node().peers->send<AddPartitionsToTxnResponse>(
-      from, coordinator->leader, std::move(message),
+      from.shard(), coordinator->leader, std::move(message),
       [question, support, done = std::move(done)](ErrorCode failure, AddPartitionsToTxnResponse response) {
         done(read_answer(*question, support, failure, response));
       });

@@ -14,7 +14,7 @@
 
 namespace milena {
 
-class Shard;
+class ShardContext;
 
 // What the version of a client's request knows about transactions.
 enum class TransactionSupport {
@@ -34,7 +34,7 @@ struct TransactionalProducer {
 
 // Asks the transaction's coordinator, wherever it is; `done` runs on `from` with a code for each partition, in their
 // order, as the client's version knows it.
-void verify_in_transaction(Shard& from, const TransactionalProducer& producer, TransactionSupport support,
+void verify_in_transaction(ShardContext& from, const TransactionalProducer& producer, TransactionSupport support,
                            std::vector<TopicPartition> partitions,
                            std::function<void(std::vector<ErrorCode>)> done);
 

@@ -6,6 +6,7 @@
 #include "base/out_of_memory.h"
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/transaction_requests.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "protocol/records/control_records.h"
 
@@ -55,7 +56,7 @@ void append_markers_from(Shard& owner, const std::shared_ptr<std::vector<MarkerI
       });
     }
     MarkerItem& item = (*part)[i];
-    Partition* partition = owner.find_partition(item.id);
+    Partition* partition = owner.replicas().find_partition(item.id);
     if (partition == nullptr) {
       item.error = ErrorCode::kNotLeaderOrFollower;
       continue;

@@ -7,6 +7,7 @@
 
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/transaction_runtime.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "broker/storage/log_directories.h"
 
@@ -28,8 +29,8 @@ class ShardLook : public std::enable_shared_from_this<ShardLook> {
       : shard_(shard), look_(look), sees_cluster_(sees_cluster), done_(std::move(done)) {}
 
   void start() {
-    ids_.reserve(shard_.partition_count());
-    shard_.for_each_partition([this](Partition& partition) { ids_.push_back(partition.id()); });
+    ids_.reserve(shard_.replicas().partition_count());
+    shard_.replicas().for_each_partition([this](Partition& partition) { ids_.push_back(partition.id()); });
     if (look_ != Look::kHealth) take_counts();
     if (look_ == Look::kDoctor) figures_.symptoms.look_at_clients(shard_);
     if (sees_cluster_) take_cluster();
@@ -132,7 +133,7 @@ void ShardLook::take_cluster() {
 bool ShardLook::take_partitions() {
   const size_t end = std::min(next_id_ + kAtATime, ids_.size());
   for (; next_id_ < end; next_id_++) {
-    if (Partition* partition = shard_.find_partition(ids_[next_id_])) take_partition(*partition);
+    if (Partition* partition = shard_.replicas().find_partition(ids_[next_id_])) take_partition(*partition);
   }
   return true;
 }
@@ -172,7 +173,7 @@ void ShardLook::take_partition(Partition& partition) {
   out.replicas = static_cast<int32_t>(image->replicas.size());
   out.in_sync = static_cast<int32_t>(image->isr.size());
   out.preferred_leader = image->replicas.empty() ? -1 : image->replicas[0];
-  out.min_in_sync = shard_.topic_config(*topic)->min_insync_replicas;
+  out.min_in_sync = shard_.replicas().topic_config(*topic)->min_insync_replicas;
 }
 
 // What has no leader is no shard's own.

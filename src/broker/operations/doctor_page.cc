@@ -10,6 +10,7 @@
 #include "broker/node.h"
 #include "broker/operations/collect.h"
 #include "broker/shard.h"
+#include "log/file_cache.h"
 
 namespace milena {
 namespace {

@@ -89,6 +89,7 @@ std::unique_ptr<Session> HttpSession::open(const HttpRouter& router, Executor& e
 HttpSession::~HttpSession() = default;
 
 void HttpSession::on_request(Frame frame) {
+  CHECK(state_->executor.is_current());
   HttpParser parser;
   parser.feed(frame.bytes);
   if (parser.state() != HttpParser::State::kComplete) return state_->answer(parser.refusal(), true, false);
@@ -111,6 +112,7 @@ void HttpSession::on_request(Frame frame) {
 }
 
 void HttpSession::on_closed(bool) {
+  CHECK(state_->executor.is_current());
   state_->transport = nullptr;
   if (state_->timer != 0) state_->executor.cancel(std::exchange(state_->timer, 0));
   if (Task gone = std::exchange(state_->when_gone, nullptr)) gone();

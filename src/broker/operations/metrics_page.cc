@@ -7,6 +7,7 @@
 #include "broker/operations/collect.h"
 #include "broker/operations/doctor_page.h"
 #include "broker/shard.h"
+#include "log/file_cache.h"
 
 namespace milena {
 namespace {

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "broker/shard.h"
+#include "broker/replica/partition.h"
+#include "broker/shard_context.h"
 #include "coordinator/group/classic_group.h"
 #include "coordinator/group/consumer_group.h"
 #include "coordinator/transaction/transaction_metadata.h"
@@ -62,13 +63,13 @@ void Symptoms::take(Symptoms part) {
   move_behind(part.future, future);
 }
 
-void Symptoms::look_at_clients(Shard& shard) {
+void Symptoms::look_at_clients(ShardContext& shard) {
   const ClientBook& book = shard.figures().clients;
   for (const auto& [name, trace] : book.clients().newest_first()) clients[name].merge(trace);
   for (const auto& [name, trace] : book.refusals().newest_first()) refusals[name].merge(trace);
 }
 
-void Symptoms::look_at_settings(Shard& shard) {
+void Symptoms::look_at_settings(ShardContext& shard) {
   const Settings& now = shard.settings();
   settings.warnings = shard.node().settings->warnings();
   settings.offsets_replicas = now.get_int("offsets.topic.replication.factor");

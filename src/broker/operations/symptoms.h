@@ -15,7 +15,7 @@ namespace milena {
 
 class Group;
 class Partition;
-class Shard;
+class ShardContext;
 struct TransactionMetadata;
 
 struct OpenTransaction {
@@ -90,8 +90,8 @@ struct Symptoms {
   void take(Symptoms part);
 
   // What a shard knows. On its thread.
-  void look_at_clients(Shard& shard);
-  void look_at_settings(Shard& shard);
+  void look_at_clients(ShardContext& shard);
+  void look_at_settings(ShardContext& shard);
   void look_at(Partition& partition, int64_t now_ms);
   void look_at(const Group& group, int64_t now_ms, int64_t steady_ms);
   void look_at(const Bytes& transactional_id, const TransactionMetadata& transaction);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "broker/replica/partition_lookup.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/replica/replication_quota.h"
 #include "broker/shard.h"
 
@@ -91,7 +92,7 @@ Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, u
 
 // Consumers that know how to may read from followers; who replicates, reads from the leader.
 Partition* find_for(Shard& owner, const TopicPartitionId& id, const FetchLimits& limits) {
-  return limits.any_replica ? owner.find_replica(id) : owner.find_partition(id);
+  return limits.any_replica ? owner.replicas().find_replica(id) : owner.replicas().find_partition(id);
 }
 
 // leader.replication.throttled.rate: a follower that is not in sync waits while the rate is used up.
@@ -108,7 +109,7 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   item.aborted.reset();
   item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
 
-  Partition* partition = owner.find_replica(item.id);
+  Partition* partition = owner.replicas().find_replica(item.id);
   const int32_t epoch = std::max(item.position.current_leader_epoch, -1);
   item.error = limits.any_replica ? check_replica(partition, epoch) : check_leader(partition, epoch);
   if (item.error != ErrorCode::kNone) return;
@@ -303,7 +304,7 @@ void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position
     item.id = {topic->id, key.partition};
     // Kafka 4 no longer looks.
     if (call_->version() < kFirstVersionOfZstd && !shard_.strict_kafka() &&
-        shard_.topic_config(*topic)->compression == TopicCompression::kZstd) {
+        shard_.replicas().topic_config(*topic)->compression == TopicCompression::kZstd) {
       item.error = ErrorCode::kUnsupportedCompressionType;
     }
   }
@@ -334,7 +335,7 @@ void FetchOperation::read() {
                   Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
     for (FetchItem& item : *part) {
       if (!std::exchange(item.waits, false)) continue;
-      if (Partition* p = owner.find_replica(item.id)) p->waiters().remove(*waiter);
+      if (Partition* p = owner.replicas().find_replica(item.id)) p->waiters().remove(*waiter);
     }
     uint64_t bytes = 0;
     if (!fits_into_memory([&] { bytes = read_partitions(owner, *part, limits); })) *fits = false;
@@ -429,7 +430,7 @@ void FetchOperation::unregister() {
       shard_, std::move(registered),
       [waiter = waiter_](Shard& owner, const std::shared_ptr<std::vector<FetchItem>>& part, Task done) {
         for (FetchItem& item : *part) {
-          if (Partition* p = owner.find_replica(item.id)) p->waiters().remove(*waiter);
+          if (Partition* p = owner.replicas().find_replica(item.id)) p->waiters().remove(*waiter);
         }
         done();
       },

@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "broker/controller/controller_channel.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
+#include "broker/storage/log_directories.h"
 
 namespace milena {
 namespace {
@@ -46,7 +48,7 @@ void InSyncUpdates::consider(const TopicPartitionId& id) {
 
 void InSyncUpdates::collect() {
   for (const TopicPartitionId& id : std::exchange(considered_, {})) {
-    Partition* partition = shard_.find_partition(id);
+    Partition* partition = replicas_.find_partition(id);
     if (partition == nullptr) continue;
     if (auto data = partition->propose_in_sync()) wanted_[id.topic_id][id.partition] = std::move(*data);
   }
@@ -67,7 +69,7 @@ void InSyncUpdates::send() {
     for (const auto& [number, data] : partitions) topic.partitions.push_back(data);
   }
   shard_.controller().send<AlterPartitionResponse>(
-      shard_, std::shared_ptr<const AlterPartitionRequest>(request), AlterPartitionRequest::kMaxVersion, {},
+      shard_.shard(), std::shared_ptr<const AlterPartitionRequest>(request), AlterPartitionRequest::kMaxVersion, {},
       [this, asked = wanted_](ErrorCode error, AlterPartitionResponse response) {
         under_way_ = false;
         if (stopped_) return;
@@ -86,7 +88,7 @@ void InSyncUpdates::on_answer(ErrorCode error, const AlterPartitionResponse& res
       auto asked = wanted_.find(topic.topic_id);
       if (asked == wanted_.end()) continue;
       for (const auto& answer : topic.partitions) {
-        Partition* partition = shard_.find_partition({topic.topic_id, answer.partition_index});
+        Partition* partition = replicas_.find_partition({topic.topic_id, answer.partition_index});
         const bool repeat = partition != nullptr && partition->on_in_sync_answer(answer.error_code, answer.isr,
                                                                                  answer.leader_epoch,
                                                                                  answer.partition_epoch);
@@ -104,7 +106,7 @@ void InSyncUpdates::on_answer(ErrorCode error, const AlterPartitionResponse& res
   // What the partitions no longer wait for is not asked for again.
   for (auto topic = wanted_.begin(); topic != wanted_.end();) {
     std::erase_if(topic->second, [&](const auto& one) {
-      Partition* partition = shard_.find_partition({topic->first, one.first});
+      Partition* partition = replicas_.find_partition({topic->first, one.first});
       return partition == nullptr || partition->leader() == nullptr || !partition->leader()->change_under_way();
     });
     topic = topic->second.empty() ? wanted_.erase(topic) : std::next(topic);
@@ -126,7 +128,7 @@ void InSyncUpdates::watch() {
 
 void InSyncUpdates::look_for_laggards() {
   bool any = false;
-  shard_.for_each_partition([&](Partition& partition) {
+  replicas_.for_each_partition([&](Partition& partition) {
     if (partition.leader() == nullptr) return;
     any = true;
     consider(partition.id());

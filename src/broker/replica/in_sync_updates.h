@@ -15,11 +15,12 @@
 
 namespace milena {
 
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class InSyncUpdates {
  public:
-  explicit InSyncUpdates(Shard& shard) : shard_(shard) {}
+  InSyncUpdates(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
 
   // A follower of the partition has moved: perhaps another set is in sync now.
   void consider(const TopicPartitionId& id);
@@ -33,7 +34,8 @@ class InSyncUpdates {
   void on_answer(ErrorCode error, const AlterPartitionResponse& response);
   void look_for_laggards();
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   std::unordered_set<TopicPartitionId> considered_;
   bool collects_ = false;
   bool under_way_ = false;

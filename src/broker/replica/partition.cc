@@ -5,13 +5,18 @@
 
 #include "base/log.h"
 #include "base/out_of_memory.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
+#include "broker/storage/log_directories.h"
+#include "broker/storage/log_syncs.h"
 #include "log/planted_storage_bugs.h"
 
 namespace milena {
 
-Partition::Partition(Shard& shard, TopicPartitionId id, TopicPartition name, LogDirectory* directory, OpenLog open)
+Partition::Partition(ShardContext& shard, ReplicaManager& replicas, TopicPartitionId id, TopicPartition name,
+                     LogDirectory* directory, OpenLog open)
     : shard_(shard),
+      replicas_(replicas),
       id_(id),
       name_(std::move(name)),
       directory_(directory),
@@ -37,7 +42,7 @@ void Partition::end_waits(ErrorCode why) {
 }
 
 bool Partition::spend_reserve(const Error& error) {
-  return directory_ != nullptr && shard_.spend_reserve(*directory_, error);
+  return directory_ != nullptr && replicas_.spend_reserve(*directory_, error);
 }
 
 Result<std::unique_ptr<PartitionLog>> Partition::open_ready() {
@@ -64,7 +69,7 @@ PartitionLog* Partition::log() {
   if (leads_) advance_high_watermark();
   // What was appended before the last stop may be owed a sync. While the node loads nobody waits for it yet.
   const bool owes = !shard_.node().directories->loading() && !MILENA_STORAGE_BUG(kOwedSyncForgotten);
-  if (owes) shard_.consider_flush(*this);
+  if (owes) replicas_.log_syncs().consider_flush(*this);
   return log_.get();
 }
 
@@ -101,7 +106,7 @@ void Partition::take_offline(const Error& error) {
   if (log_ != nullptr) last_offsets_ = offsets();
   log_.reset();
   end_waits(ErrorCode::kKafkaStorageError);
-  if (error.kind == ErrorKind::kIo && directory_ != nullptr) shard_.directory_failed(*directory_);
+  if (error.kind == ErrorKind::kIo && directory_ != nullptr) replicas_.directory_failed(*directory_);
 }
 
 void Partition::replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory) {
@@ -124,7 +129,7 @@ AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks c
     }
     if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
       advance_high_watermark();
-      shard_.note_append(*this);
+      replicas_.note_append(*this);
       // It owed a sync (flush.messages), which failed.
       if (offline_) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
     }
@@ -236,7 +241,7 @@ void Partition::when_settled(int64_t offset, bool by_replicas, int64_t deadline_
                            when_high_watermark_reaches(offset, deadline_ms, done);
                          }});
   // A sync that is under way is followed by another for who waits. A duplicate, or a read of a coordinator, finds none.
-  if (!sync_running_) shard_.sync_in_background(*this, log_->prepare_sync());
+  if (!sync_running_) replicas_.log_syncs().sync_in_background(*this, log_->prepare_sync());
 }
 
 void Partition::finish_sync() {

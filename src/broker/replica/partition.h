@@ -25,7 +25,8 @@
 
 namespace milena {
 
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class Partition {
  public:
@@ -33,7 +34,8 @@ class Partition {
   using OpenLog = std::function<Result<std::unique_ptr<PartitionLog>>()>;
 
   // `directory` is null where the replica's directory does not work: the partition is offline from the start.
-  Partition(Shard& shard, TopicPartitionId id, TopicPartition name, LogDirectory* directory, OpenLog open);
+  Partition(ShardContext& shard, ReplicaManager& replicas, TopicPartitionId id, TopicPartition name,
+            LogDirectory* directory, OpenLog open);
   ~Partition();
 
   const TopicPartitionId& id() const { return id_; }
@@ -203,7 +205,8 @@ class Partition {
   void finish_low_waits();
   bool sync_wanted() const;
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   TopicPartitionId id_;
   TopicPartition name_;
   int32_t leader_epoch_ = -1;

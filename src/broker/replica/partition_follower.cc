@@ -4,7 +4,8 @@
 
 #include "base/out_of_memory.h"
 #include "broker/replica/partition.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 
@@ -49,7 +50,7 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
   if (failed != ErrorCode::kNone) return failed;
   if (refused != ErrorCode::kNone) return refused;
   if (moved_on) signal_progress();  // consumers may read here, too
-  if (!batches.empty()) shard_.note_append(*this);
+  if (!batches.empty()) replicas_.note_append(*this);
   return ErrorCode::kNone;
 }
 

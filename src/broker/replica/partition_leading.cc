@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "broker/replica/in_sync_updates.h"
 #include "broker/replica/partition.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 
@@ -15,12 +16,12 @@ void Partition::take_role(const PartitionImage& image) {
   if (has_followers && leader_ == nullptr) {
     leader_ = std::make_unique<PartitionLeader>(shard_.node().node_id, image, shard_.steady_ms());
     if (log_ != nullptr) leader_->set_epoch_start(log_->log_end_offset());
-    shard_.in_sync_updates().watch();
+    replicas_.in_sync_updates().watch();
   }
   if (!has_followers) leader_.reset();
   if (leader_ != nullptr) leader_->update(image, shard_.steady_ms());
   if (log_ != nullptr) advance_high_watermark();
-  if (leader_ != nullptr) shard_.in_sync_updates().consider(id_);
+  if (leader_ != nullptr) replicas_.in_sync_updates().consider(id_);
   finish_low_waits();
 }
 
@@ -31,7 +32,7 @@ void Partition::start_leading(const PartitionImage& image) {
   leader_.reset();
   if (image.replicas.size() > 1) {
     leader_ = std::make_unique<PartitionLeader>(shard_.node().node_id, image, shard_.steady_ms());
-    shard_.in_sync_updates().watch();
+    replicas_.in_sync_updates().watch();
   }
   if (log_ == nullptr) return;
   if (leader_ != nullptr) leader_->set_epoch_start(log_->log_end_offset());
@@ -39,7 +40,7 @@ void Partition::start_leading(const PartitionImage& image) {
       with_log([this](PartitionLog& log) { return log.assign_epoch(leader_epoch_, log.log_end_offset()); });
   if (noted != ErrorCode::kNone) return;
   advance_high_watermark();
-  if (leader_ != nullptr) shard_.in_sync_updates().consider(id_);
+  if (leader_ != nullptr) replicas_.in_sync_updates().consider(id_);
 }
 
 void Partition::start_following(const PartitionImage& image) {
@@ -56,7 +57,7 @@ bool Partition::enough_in_sync() const {
   if (leader_ == nullptr) return true;
   const TopicImage* topic = shard_.image().find_topic(id_.topic_id);
   if (topic == nullptr) return true;
-  const auto wanted = static_cast<size_t>(std::max(shard_.topic_config(*topic)->min_insync_replicas, 1));
+  const auto wanted = static_cast<size_t>(std::max(replicas_.topic_config(*topic)->min_insync_replicas, 1));
   return leader_->in_sync_count() >= std::min(wanted, leader_->replica_count());
 }
 
@@ -70,7 +71,7 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
   leader_->note_log_start(broker_id, log_start);
   const int64_t before = log_->high_watermark();
   if (offset > before) advance_high_watermark();
-  shard_.in_sync_updates().consider(id_);
+  replicas_.in_sync_updates().consider(id_);
   finish_low_waits();
 }
 

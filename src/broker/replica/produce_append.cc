@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 
 namespace milena {
@@ -34,7 +35,7 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
   };
   for (size_t i = 0; i < part->size(); i++) {
     ProduceItem& item = (*part)[i];
-    Partition* partition = owner.find_partition(item.id);
+    Partition* partition = owner.replicas().find_partition(item.id);
     if (partition == nullptr) {
       item.outcome.error = ErrorCode::kNotLeaderOrFollower;
       continue;

@@ -5,8 +5,10 @@
 
 #include "base/log.h"
 #include "broker/cluster/remote_peers.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/replica/replication_quota.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
+#include "broker/storage/log_directories.h"
 
 namespace milena {
 namespace {
@@ -34,7 +36,7 @@ void ReplicaFetchers::stop() {
 }
 
 void ReplicaFetchers::follow(const TopicPartitionId& id, int32_t leader) {
-  // While the node loads, another thread is at work: Shard::start_replication() comes later.
+  // While the node loads, another thread is at work: ReplicaManager::start_replication() comes later.
   if (stopped_ || shard_.node().network == nullptr || shard_.node().directories->loading()) return;
   const auto known = leaders_.find(id);
   if (known != leaders_.end() && known->second != leader) unfollow(id);
@@ -113,7 +115,7 @@ std::shared_ptr<FetchRequest> ReplicaFetchers::make_request(Fetcher& fetcher, in
       next_ms = std::min(next_ms, followed.not_before_ms);
       continue;
     }
-    Partition* partition = shard_.find_replica(id);
+    Partition* partition = replicas_.find_replica(id);
     const TopicImage* image = shard_.image().find_topic(id.topic_id);
     if (partition == nullptr || partition->leads() || image == nullptr) {
       gone.push_back(id);
@@ -221,7 +223,7 @@ void ReplicaFetchers::pause(Fetcher& fetcher, const TopicPartitionId& id, int64_
 void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id,
                            const FetchResponse::PartitionData& data) {
   const auto asked = fetcher->asked.find(id);
-  Partition* partition = shard_.find_replica(id);
+  Partition* partition = replicas_.find_replica(id);
   // Since it was asked for, the partition has gone, leads, or follows another.
   if (asked == fetcher->asked.end() || partition == nullptr || partition->leads()) return;
   const auto position = partition->follower_position();
@@ -264,7 +266,7 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
 // Our log ends before the leader's begins, or behind its end.
 void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartitionId& id) {
   const TopicImage* topic = shard_.image().find_topic(id.topic_id);
-  Partition* partition = shard_.find_replica(id);
+  Partition* partition = replicas_.find_replica(id);
   if (topic == nullptr || partition == nullptr) return;
   pause(*fetcher, id, kUntilTold_ms);
   struct Range {
@@ -307,7 +309,7 @@ void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartition
     ask(range, kEarliestOffset, epoch, [this, fetcher, id, epoch, end](ErrorCode failed, int64_t start) {
       if (stopped_) return;
       pause(*fetcher, id, failed == ErrorCode::kNone ? 0 : kMetadataPause_ms);
-      Partition* still = shard_.find_replica(id);
+      Partition* still = replicas_.find_replica(id);
       const bool same = still != nullptr && !still->leads() && still->leader_epoch() == epoch;
       if (failed == ErrorCode::kNone && same) still->truncate_into_range(start, end);
       fetch_soon(fetcher);

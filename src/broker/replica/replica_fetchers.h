@@ -19,11 +19,12 @@
 
 namespace milena {
 
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class ReplicaFetchers {
  public:
-  explicit ReplicaFetchers(Shard& shard) : shard_(shard) {}
+  ReplicaFetchers(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
   ~ReplicaFetchers();
 
   // From now on the partition follows that broker; kNoLeader: nobody, for the time being.
@@ -65,7 +66,8 @@ class ReplicaFetchers {
   void find_range(const FetcherPtr& fetcher, const TopicPartitionId& id);
   void pause(Fetcher& fetcher, const TopicPartitionId& id, int64_t ms);
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   std::map<int32_t, FetcherPtr> fetchers_;
   std::unordered_map<TopicPartitionId, int32_t> leaders_;
   bool stopped_ = false;

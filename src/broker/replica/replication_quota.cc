@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 namespace {
@@ -31,7 +31,7 @@ bool list_names(ByteView list, int32_t partition, int32_t broker_id) {
 
 }  // namespace
 
-ThrottledReplicas::ThrottledReplicas(const Shard& shard, ReplicationSide side)
+ThrottledReplicas::ThrottledReplicas(const ShardContext& shard, ReplicationSide side)
     : shard_(shard),
       leader_(side == ReplicationSide::kLeader),
       limit_(shard.settings().get_long(leader_ ? "leader.replication.throttled.rate"

@@ -13,7 +13,7 @@
 
 namespace milena {
 
-class Shard;
+class ShardContext;
 
 class ReplicationQuota {
  public:
@@ -38,7 +38,7 @@ enum class ReplicationSide { kLeader, kFollower };
 // What is throttled on one side of this node, as its settings and the topics' say now.
 class ThrottledReplicas {
  public:
-  ThrottledReplicas(const Shard& shard, ReplicationSide side);
+  ThrottledReplicas(const ShardContext& shard, ReplicationSide side);
 
   // A rate is set.
   bool any() const;
@@ -48,7 +48,7 @@ class ThrottledReplicas {
   void record(uint64_t bytes) const;
 
  private:
-  const Shard& shard_;
+  const ShardContext& shard_;
   const bool leader_;
   const int64_t limit_;
 };

@@ -2,14 +2,14 @@
 
 #include <utility>
 
-#include "broker/shard.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 
-Waiter::Waiter(Shard& home, Task on_progress)
+Waiter::Waiter(ShardContext& home, Task on_progress)
     : home_(home), id_(home.index(), home.next_waiter_number()), on_progress_(std::move(on_progress)) {}
 
-void Waiter::signal(Shard& from) {
+void Waiter::signal(ShardContext& from) {
   if (&from == &home_) {
     schedule();
   } else {
@@ -34,7 +34,7 @@ void Waiter::finish() { on_progress_ = nullptr; }
 
 void WaiterList::remove(const Waiter& waiter) { waiters_.erase(waiter.id()); }
 
-void WaiterList::signal_all(Shard& from) {
+void WaiterList::signal_all(ShardContext& from) {
   if (waiters_.empty()) return;
   auto told = std::exchange(waiters_, {});
   for (const auto& [id, waiter] : told) waiter->signal(from);

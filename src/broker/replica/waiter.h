@@ -13,26 +13,26 @@
 
 namespace milena {
 
-class Shard;
+class ShardContext;
 
 class Waiter : public std::enable_shared_from_this<Waiter> {
  public:
   // `on_progress` runs on `home`'s thread, until finish().
-  Waiter(Shard& home, Task on_progress);
+  Waiter(ShardContext& home, Task on_progress);
 
   // By shard, and there in the order in which they were made.
   using Id = std::pair<size_t, uint64_t>;
   const Id& id() const { return id_; }
 
   // Something moved. From any shard's thread, which passes itself as `from`.
-  void signal(Shard& from);
+  void signal(ShardContext& from);
   // On home's thread: the request is answered, no more calls. Registrations left behind do nothing.
   void finish();
 
  private:
   void schedule();
 
-  Shard& home_;
+  ShardContext& home_;
   const Id id_;
   Task on_progress_;     // home's thread only; empty when finished
   bool scheduled_ = false;
@@ -43,7 +43,7 @@ class WaiterList {
  public:
   void add(std::shared_ptr<Waiter> waiter) { waiters_.emplace(waiter->id(), std::move(waiter)); }
   void remove(const Waiter& waiter);
-  void signal_all(Shard& from);
+  void signal_all(ShardContext& from);
   bool empty() const { return waiters_.empty(); }
   size_t size() const { return waiters_.size(); }
 

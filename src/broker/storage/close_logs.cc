@@ -5,8 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "broker/replica/partition.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
 #include "log/log_directory.h"
 #include "log/partition_log.h"
 
@@ -52,10 +51,10 @@ bool close_and_sync_together(const std::vector<Partition*>& partitions, const Lo
 
 }  // namespace
 
-bool close_logs(Shard& shard, FileSystem& files) {
+bool close_logs(ReplicaManager& replicas, FileSystem& files) {
   std::map<const LogDirectory*, std::vector<Partition*>, LogDirectory::ByPath> open;
   std::map<const LogDirectory*, size_t, LogDirectory::ByPath> unsynced;
-  shard.for_each_partition([&](Partition& partition) {
+  replicas.for_each_partition([&](Partition& partition) {
     const PartitionLog* log = partition.log_if_open();
     if (log == nullptr) return;
     open[partition.directory()].push_back(&partition);

@@ -9,9 +9,9 @@
 namespace milena {
 
 class FileSystem;
-class Shard;
+class ReplicaManager;
 
 // False where a log could not be closed in order: the clean-shutdown mark must not be written.
-bool close_logs(Shard& shard, FileSystem& files);
+bool close_logs(ReplicaManager& replicas, FileSystem& files);
 
 }  // namespace milena

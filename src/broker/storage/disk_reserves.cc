@@ -4,14 +4,15 @@
 #include <vector>
 
 #include "base/log.h"
-#include "broker/shard.h"
+#include "broker/shard_context.h"
+#include "broker/storage/log_directories.h"
 
 namespace milena {
 namespace {
 
 constexpr int64_t kLookAgain_ms = 1000;
 
-std::vector<LogDirectory*> directories_of(const Shard& shard) {
+std::vector<LogDirectory*> directories_of(const ShardContext& shard) {
   const LogDirectories& directories = *shard.node().directories;
   std::vector<LogDirectory*> all{&directories.metadata()};
   for (const auto& each : directories.all()) {

@@ -10,11 +10,11 @@
 namespace milena {
 
 class LogDirectory;
-class Shard;
+class ShardContext;
 
 class DiskReserves {
  public:
-  explicit DiskReserves(Shard& home) : home_(home) {}
+  explicit DiskReserves(ShardContext& home) : home_(home) {}
 
   void start() { take(); }
   // A reserve was spent: looks for room from now on.
@@ -25,7 +25,7 @@ class DiskReserves {
  private:
   void take();
 
-  Shard& home_;
+  ShardContext& home_;
   bool looking_ = false;
   // Shared with the worker, which may outlive us.
   std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);

@@ -3,7 +3,7 @@
 #include <limits>
 #include <utility>
 
-#include "broker/shard.h"
+#include "broker/replica/partition.h"
 
 namespace milena {
 
@@ -18,23 +18,20 @@ void FlushTimer::consider(Partition& partition) {
 
 void FlushTimer::stop() {
   stopped_ = true;
-  if (timer_ != 0) shard_.executor().cancel(std::exchange(timer_, 0));
+  if (timer_ != 0) executor_.cancel(std::exchange(timer_, 0));
   waiting_.clear();
 }
 
 void FlushTimer::wake_at(int64_t steady_ms) {
   if (timer_ != 0 && timer_at_ms_ <= steady_ms) return;
-  if (timer_ != 0) shard_.executor().cancel(timer_);
+  if (timer_ != 0) executor_.cancel(timer_);
   timer_at_ms_ = steady_ms;
-  timer_ = shard_.executor().call_at(steady_ms, [this] { sync_what_is_due(); });
+  timer_ = executor_.call_at(steady_ms, [this] { tell_what_is_due(); });
 }
 
-void FlushTimer::sync_what_is_due() {
+void FlushTimer::tell_what_is_due() {
   timer_ = 0;
-  for (const TopicPartitionId& id : std::exchange(waiting_, {})) {
-    Partition* partition = shard_.find_replica(id);
-    if (partition != nullptr) shard_.consider_flush(*partition);
-  }
+  for (const TopicPartitionId& id : std::exchange(waiting_, {})) due_(id);
 }
 
 }  // namespace milena

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <unordered_set>
+#include <utility>
 
 #include "base/executor.h"
 #include "broker/replica/topic_partition_id.h"
@@ -14,11 +16,11 @@
 namespace milena {
 
 class Partition;
-class Shard;
 
 class FlushTimer {
  public:
-  explicit FlushTimer(Shard& shard) : shard_(shard) {}
+  using Due = std::function<void(const TopicPartitionId&)>;
+  FlushTimer(Executor& executor, Due due) : executor_(executor), due_(std::move(due)) {}
 
   // Records were appended, synced, or the topic's limit is another one.
   void consider(Partition& partition);
@@ -26,9 +28,10 @@ class FlushTimer {
 
  private:
   void wake_at(int64_t steady_ms);
-  void sync_what_is_due();
+  void tell_what_is_due();
 
-  Shard& shard_;
+  Executor& executor_;
+  const Due due_;
   std::unordered_set<TopicPartitionId> waiting_;
   TimerId timer_ = 0;
   int64_t timer_at_ms_ = 0;

@@ -5,9 +5,13 @@
 #include <utility>
 
 #include "base/log.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "broker/storage/log_cleaner.h"
+#include "broker/storage/log_directories.h"
+#include "broker/storage/log_syncs.h"
 #include "broker/storage/replica_mover.h"
+#include "log/file_cache.h"
 
 namespace milena {
 namespace {
@@ -29,10 +33,10 @@ void apply_retention(Shard& shard, Partition& partition) {
   if (failed != ErrorCode::kNone) return;
   if (after != before) {
     log_info("{}: records before offset {} are past their retention", partition.name(), after);
-    shard.note_append(partition);
+    shard.replicas().note_append(partition);
     partition.signal_progress();
   }
-  if (partition.log_if_open() != nullptr) shard.cleaner().consider(partition);
+  if (partition.log_if_open() != nullptr) shard.replicas().cleaner().consider(partition);
 }
 
 // A few partitions a turn: a log that was never used is opened for this, and others are waiting.
@@ -40,31 +44,31 @@ void apply_retention_from(Shard& shard, const std::shared_ptr<std::vector<TopicP
   if (shard.closed()) return;
   size_t end = std::min(next + kPartitionsPerTurn, all->size());
   for (; next < end; next++) {
-    if (Partition* partition = shard.find_replica((*all)[next])) apply_retention(shard, *partition);
+    if (Partition* partition = shard.replicas().find_replica((*all)[next])) apply_retention(shard, *partition);
   }
   if (next < all->size()) shard.executor().post([&shard, all, next] { apply_retention_from(shard, all, next); });
 }
 
 void apply_retention(Shard& shard) {
   auto all = std::make_shared<std::vector<TopicPartitionId>>();
-  all->reserve(shard.partition_count());
-  shard.for_each_partition([&](Partition& partition) { all->push_back(partition.id()); });
+  all->reserve(shard.replicas().partition_count());
+  shard.replicas().for_each_partition([&](Partition& partition) { all->push_back(partition.id()); });
   apply_retention_from(shard, all, 0);
 }
 
 // Complete segments are synced in the background, so that recovery has only the last one to read.
 void sync_full_segments(Shard& shard) {
-  shard.for_each_partition([&](Partition& partition) {
+  shard.replicas().for_each_partition([&](Partition& partition) {
     PartitionLog* log = partition.log_if_open();
     if (log == nullptr || partition.sync_running() || log->recovery_point() >= log->active_segment_base_offset())
       return;
-    shard.sync_in_background(partition, log->prepare_sync_of_full_segments());
+    shard.replicas().log_syncs().sync_in_background(partition, log->prepare_sync_of_full_segments());
   });
 }
 
 }  // namespace
 
-void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms) {
+void remove_files_later(ShardContext& shard, DoomedFiles doomed, int64_t delay_ms) {
   shard.executor().call_after(delay_ms, [&shard, doomed = std::move(doomed)] {
     FileSystem& files = shard.node().files->file_system();
     auto failed = std::make_shared<Status>(ok_status());
@@ -91,12 +95,13 @@ void OffsetSnapshot::add(Partition& partition) {
 void NodeOffsets::collect(Shard& shard) {
   // A directory without partitions has its files, too: empty ones.
   for (const auto& directory : shard.node().directories->all()) directories[directory.get()];
-  shard.for_each_partition([&](Partition& partition) {
+  shard.replicas().for_each_partition([&](Partition& partition) {
     if (partition.directory() != nullptr) directories[partition.directory()].add(partition);
   });
-  shard.mover().for_each_log_start([&](LogDirectory& to, const TopicPartition& name, int64_t log_start_offset) {
-    directories[&to].log_start_offsets[name] = log_start_offset;
-  });
+  shard.replicas().mover().for_each_log_start(
+      [&](LogDirectory& to, const TopicPartition& name, int64_t log_start_offset) {
+        directories[&to].log_start_offsets[name] = log_start_offset;
+      });
 }
 
 void NodeOffsets::merge(NodeOffsets other) {
@@ -198,7 +203,7 @@ void Housekeeping::collect_and_write() {
   home_.router().at_all(
       home_,
       [parts](Shard& shard) {
-        shard.take_housekeeping_due();
+        shard.replicas().take_housekeeping_due();
         sync_full_segments(shard);
         (*parts)[shard.index()].collect(shard);
       },

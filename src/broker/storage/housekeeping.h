@@ -15,10 +15,11 @@ namespace milena {
 
 class Partition;
 class Shard;
+class ShardContext;
 struct DoomedFiles;
 
 // On the shard: removes files that have been renamed already, after file.delete.delay.ms.
-void remove_files_later(Shard& shard, DoomedFiles doomed, int64_t delay_ms);
+void remove_files_later(ShardContext& shard, DoomedFiles doomed, int64_t delay_ms);
 
 // Offsets of the partitions of all shards, for the checkpoint files.
 struct OffsetSnapshot {

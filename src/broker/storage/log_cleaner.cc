@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "base/log.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
 #include "broker/storage/housekeeping.h"
 #include "broker/storage/replica_mover.h"
 #include "log/compaction_job.h"
@@ -44,10 +45,10 @@ Partition* LogCleaner::dirtiest(CompactionOutlook& of_it, int64_t& wait_ms) {
   Partition* best = nullptr;
   wait_ms = -1;
   for (auto at = candidates_.begin(); at != candidates_.end();) {
-    Partition* partition = shard_.find_replica(*at);
+    Partition* partition = replicas_.find_replica(*at);
     PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
     // A move that ends brings it back.
-    if (log == nullptr || !log->config().cleanup_compact || shard_.mover().is_moving(*at)) {
+    if (log == nullptr || !log->config().cleanup_compact || replicas_.mover().is_moving(*at)) {
       at = candidates_.erase(at);
       continue;
     }
@@ -110,10 +111,10 @@ void LogCleaner::step(std::shared_ptr<Round> round) {
 }
 
 PartitionLog* LogCleaner::log_of(const Round& round) {
-  Partition* partition = shard_.find_replica(round.id);
+  Partition* partition = replicas_.find_replica(round.id);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
   // It may have been deleted, or moved to another directory, or be on its way there.
-  return log != nullptr && !shard_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
+  return log != nullptr && !replicas_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
              ? log
              : nullptr;
 }
@@ -139,7 +140,7 @@ void LogCleaner::on_step(std::shared_ptr<Round> round) {
   log_info("{} compacted up to offset {}: {} bytes read, {} written, {} ms", log->name().to_string(),
            log->first_dirty_offset(), round->job->read_bytes(), round->job->written_bytes(),
            shard_.steady_ms() - round->begun_ms);
-  shard_.note_change();
+  replicas_.note_change();
   look();
 }
 
@@ -147,7 +148,7 @@ bool LogCleaner::install(Round& round) {
   PartitionLog* log = log_of(round);
   auto doomed = log->install_compacted(*round.job);
   if (!doomed) {
-    shard_.find_replica(round.id)->take_offline(doomed.error());
+    replicas_.find_replica(round.id)->take_offline(doomed.error());
     return false;
   }
   if (!*doomed) return false;
@@ -162,7 +163,7 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
   shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
   // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.
   if (why != nullptr && why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
-    note_failure(*shard_.find_replica(round->id), *why);
+    note_failure(*replicas_.find_replica(round->id), *why);
   }
   look();
 }

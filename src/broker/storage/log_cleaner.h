@@ -18,11 +18,12 @@
 namespace milena {
 
 class Partition;
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class LogCleaner {
  public:
-  explicit LogCleaner(Shard& shard) : shard_(shard) {}
+  LogCleaner(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
 
   // The partition was appended to, or opened, or its settings changed: there may be something to clean.
   void consider(Partition& partition);
@@ -43,7 +44,8 @@ class LogCleaner {
   void note_failure(Partition& partition, const Error& why);
   int64_t pause_after_ms(uint64_t bytes) const;
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   std::unordered_set<TopicPartitionId> candidates_;
   std::unordered_set<TopicPartitionId> uncleanable_;
   bool running_ = false;  // a round, or a look that is due at once

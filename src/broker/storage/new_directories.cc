@@ -7,7 +7,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
+#include "broker/storage/log_directories.h"
+#include "log/file_cache.h"
 #include "log/format/file_names.h"
 #include "log/format/partition_metadata.h"
 #include "log/log_directory.h"
@@ -86,7 +89,8 @@ class NewDirectories::Queue {
   std::optional<TopicPartitionId> making_;
 };
 
-NewDirectories::NewDirectories(Shard& shard) : shard_(shard), queue_(std::make_shared<Queue>()) {}
+NewDirectories::NewDirectories(ShardContext& shard, ReplicaManager& replicas)
+    : shard_(shard), replicas_(replicas), queue_(std::make_shared<Queue>()) {}
 NewDirectories::~NewDirectories() { stop(); }
 
 void NewDirectories::add(const TopicPartitionId& id, LogDirectory& in, std::string path) {
@@ -128,7 +132,7 @@ void NewDirectories::make_some() {
       [this, job, begun_ms = shard_.steady_ms()] {
         scheduled_ = false;
         for (const Failure& failure : job->failures) {
-          if (Partition* partition = shard_.find_replica(failure.id)) partition->take_offline(failure.error);
+          if (Partition* partition = replicas_.find_replica(failure.id)) partition->take_offline(failure.error);
         }
         schedule(shard_.steady_ms() - begun_ms);
       });

@@ -22,11 +22,12 @@ namespace milena {
 
 class FileSystem;
 class LogDirectory;
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class NewDirectories {
  public:
-  explicit NewDirectories(Shard& shard);
+  NewDirectories(ShardContext& shard, ReplicaManager& replicas);
   ~NewDirectories();
 
   // While the node loads any thread may add, and nothing is begun before start().
@@ -50,7 +51,8 @@ class NewDirectories {
   void schedule(int64_t pause_ms);
   void make_some();
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   std::shared_ptr<Queue> queue_;  // the worker may outlive us
   bool scheduled_ = false;
 };

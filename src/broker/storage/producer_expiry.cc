@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
 
 namespace milena {
 
@@ -28,7 +29,7 @@ void ProducerExpiry::schedule() {
 void ProducerExpiry::expire() {
   timer_ = 0;
   for (const TopicPartitionId& id : std::exchange(watched_, {})) {
-    Partition* partition = shard_.find_replica(id);
+    Partition* partition = replicas_.find_replica(id);
     PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
     if (log == nullptr) continue;
     if (Status expired = log->expire_producers(); !expired.ok()) {

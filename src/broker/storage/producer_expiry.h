@@ -13,11 +13,12 @@
 namespace milena {
 
 class Partition;
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class ProducerExpiry {
  public:
-  explicit ProducerExpiry(Shard& shard) : shard_(shard) {}
+  ProducerExpiry(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
 
   // Records were appended.
   void consider(Partition& partition);
@@ -27,7 +28,8 @@ class ProducerExpiry {
   void schedule();
   void expire();
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   std::unordered_set<TopicPartitionId> watched_;
   TimerId timer_ = 0;
   bool stopped_ = false;

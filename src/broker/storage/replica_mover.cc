@@ -6,8 +6,11 @@
 #include "base/log.h"
 #include "broker/controller/controller_channel.h"
 #include "broker/controller/metadata_runtime.h"
-#include "broker/shard.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard_context.h"
 #include "broker/storage/log_cleaner.h"
+#include "broker/storage/log_syncs.h"
+#include "log/file_cache.h"
 #include "log/planted_storage_bugs.h"
 #include "metadata/record_codec.h"
 #include "protocol/messages/assign_replicas_to_dirs.h"
@@ -22,7 +25,7 @@ constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
 constexpr double kLongestPause_ms = 86'400'000;
 
 // Under a name that nobody goes on with: half a copy must not be taken for a whole one.
-void remove_copy(Shard& shard, const TopicPartition& name, const std::string& path) {
+void remove_copy(ShardContext& shard, ReplicaManager& replicas, const TopicPartition& name, const std::string& path) {
   const std::string doomed =
       parent_directory(path) + "/" +
       renamed_partition_directory(name, DirectoryKind::kDelete, shard.executor().random());
@@ -30,7 +33,7 @@ void remove_copy(Shard& shard, const TopicPartition& name, const std::string& pa
                                                            : shard.node().files->file_system().rename(path, doomed);
   if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never begun
   if (!renamed) return log_warn("the copy {} stays: {}", path, renamed.error().message);
-  shard.remove_tree_in_background(MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? path : doomed);
+  replicas.remove_tree_in_background(MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? path : doomed);
 }
 
 }  // namespace
@@ -79,7 +82,7 @@ void ReplicaMover::resume(Partition& partition, LogDirectory& to, const std::str
   }
   if (partition.directory() == &to || moves_.contains(partition.id())) {
     const TopicPartition name = partition.topic_partition();
-    shard_.executor().post([this, name, path] { remove_copy(shard_, name, path); });
+    shard_.executor().post([this, name, path] { remove_copy(shard_, replicas_, name, path); });
     return;
   }
   begin(partition, to, path, true);
@@ -121,7 +124,7 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
 Partition* ReplicaMover::partition_of(const MovePtr& move) {
   auto current = moves_.find(move->id);
   if (stopped_ || current == moves_.end() || current->second != move) return nullptr;
-  Partition* partition = shard_.find_replica(move->id);
+  Partition* partition = replicas_.find_replica(move->id);
   if (partition != nullptr && partition->log_if_open() != nullptr && move->to->online()) return partition;
   end(move, Copy::kKept);
   return nullptr;
@@ -240,7 +243,7 @@ void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& direct
   using Replicas = std::vector<std::pair<PartitionKey, Uuid>>;
   auto replicas = std::make_shared<Replicas>(Replicas{{{id.topic_id, id.partition}, directory.id()}});
   shard_.metadata().submit<std::monostate>(
-      shard_,
+      shard_.shard(),
       [replicas, node_id = shard_.node().node_id](const Controller& controller) {
         return controller.assign_directories(node_id, *replicas);
       },
@@ -264,7 +267,8 @@ void ReplicaMover::assign_remotely(const TopicPartitionId& id, const LogDirector
   topic.topic_id = id.topic_id;
   topic.partitions.push_back({id.partition});
   shard_.controller().send<AssignReplicasToDirsResponse>(
-      shard_, std::shared_ptr<const AssignReplicasToDirsRequest>(request), AssignReplicasToDirsRequest::kMaxVersion, {},
+      shard_.shard(), std::shared_ptr<const AssignReplicasToDirsRequest>(request),
+      AssignReplicasToDirsRequest::kMaxVersion, {},
       [this, id, &directory, done = std::move(done)](ErrorCode error, const AssignReplicasToDirsResponse& response) {
         if (error == ErrorCode::kNone) error = response.error_code;
         if (error == ErrorCode::kNone) return done();
@@ -291,9 +295,9 @@ void ReplicaMover::finish(const MovePtr& move) {
   if (Status swapped = swap(*partition, *move); !swapped) return fail(move, swapped.error());
   moves_.erase(move->id);
   log_info("{} is now in {}", partition->name(), move->to->path());
-  shard_.note_change();
-  shard_.cleaner().consider(*partition);
-  shard_.sync_in_background(*partition, partition->log()->prepare_sync());
+  replicas_.note_change();
+  replicas_.cleaner().consider(*partition);
+  replicas_.log_syncs().sync_in_background(*partition, partition->log()->prepare_sync());
 }
 
 // Whether a crash may come after the swap. If not, the checkpoints are written now, and finish() is called again; so it
@@ -314,7 +318,7 @@ bool ReplicaMover::log_start_written(const MovePtr& move, int64_t log_start_offs
 
 void ReplicaMover::for_each_log_start(const VisitStart& visit) {
   for (const auto& [id, move] : moves_) {
-    Partition* partition = shard_.find_partition(id);
+    Partition* partition = replicas_.find_partition(id);
     if (partition == nullptr || partition->log_if_open() == nullptr) continue;
     const int64_t start = partition->log_if_open()->log_start_offset();
     if (start > 0 && move->to->online()) visit(*move->to, move->name, start);
@@ -333,7 +337,7 @@ void ReplicaMover::after_sync(Partition& partition) {
 void ReplicaMover::delete_original(const TopicPartitionId& id) {
   auto original = originals_.extract(id);
   if (original.empty() || !original.mapped().directory->online()) return;
-  shard_.schedule_delete(*original.mapped().directory, original.mapped().name, id.topic_id);
+  replicas_.schedule_delete(*original.mapped().directory, original.mapped().name, id.topic_id);
 }
 
 Status ReplicaMover::swap(Partition& partition, Move& move) {
@@ -367,14 +371,14 @@ void ReplicaMover::end(MovePtr move, Copy copy) {
   moves_.erase(current);
   if (copy == Copy::kKept) keep_copy(*move);
   move->log.reset();
-  if (copy == Copy::kRemoved && !stopped_ && move->to->online()) remove_copy(shard_, move->name, move->path);
-  Partition* partition = shard_.find_replica(move->id);
+  if (copy == Copy::kRemoved && !stopped_ && move->to->online()) remove_copy(shard_, replicas_, move->name, move->path);
+  Partition* partition = replicas_.find_replica(move->id);
   if (partition == nullptr || partition->log_if_open() == nullptr) return;
-  shard_.cleaner().consider(*partition);
+  replicas_.cleaner().consider(*partition);
   if (move->assigned && !stopped_ && partition->directory()->online()) assign(move->id, *partition->directory(), [] {});
   if (!std::exchange(move->holds_sync, false)) return;
   partition->set_sync_running(false);
-  shard_.go_on_syncing(*partition);
+  replicas_.log_syncs().go_on_syncing(*partition);
 }
 
 // For the next start: closed in order, since the directory may be, too. While the original is still written, and may be
@@ -395,7 +399,7 @@ void ReplicaMover::fail(const MovePtr& move, const Error& error) {
 
 // The shard closes, and no callback of a sync comes any more.
 void ReplicaMover::finish_original(const TopicPartitionId& id) {
-  Partition* partition = shard_.find_replica(id);
+  Partition* partition = replicas_.find_replica(id);
   PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
   bool synced = log != nullptr && log->flush() && shard_.node().files->file_system().sync_directory(
                                                       parent_directory(log->directory()));

@@ -30,16 +30,17 @@ namespace milena {
 
 class LogDirectory;
 class Partition;
-class Shard;
+class ReplicaManager;
+class ShardContext;
 
 class ReplicaMover {
  public:
-  explicit ReplicaMover(Shard& shard) : shard_(shard) {}
+  ReplicaMover(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
   ~ReplicaMover();
 
   // The replica shall be in that directory. A move that is under way to another one is given up.
   ErrorCode move(Partition& partition, LogDirectory& to);
-  // Goes on with a move that the last stop interrupted. While the node loads, before the shard's thread runs.
+  // Goes on with a move that the last stop interrupted. Before any other work of the shard.
   void resume(Partition& partition, LogDirectory& to, const std::string& path);
   // The controller of another node left it to this one where the new replica is.
   void tell_place(const TopicPartitionId& id, const LogDirectory& directory);
@@ -91,7 +92,8 @@ class ReplicaMover {
   void delete_original(const TopicPartitionId& id);
   void finish_original(const TopicPartitionId& id);
 
-  Shard& shard_;
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
   std::unordered_map<TopicPartitionId, MovePtr> moves_;
   std::unordered_map<TopicPartitionId, Original> originals_;  // replicas that moved, and whose new log is being synced
   bool stopped_ = false;

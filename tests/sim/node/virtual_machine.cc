@@ -83,6 +83,7 @@ class VirtualMachine::Loop final : public Executor {
   }
   // Some of what is ready, the timers that are due, and the ends.
   void run_turn() {
+    const Running running(*this);
     size_t count = ready_.empty() || random_.chance(70) ? ready_.size() : random_.pick(ready_.size()) + 1;
     for (; count > 0; count--) run(take(ready_));
     while (timer_due()) {

@@ -21,7 +21,9 @@ public final class Settings {
         "kafka.server.RequestQuotaTest$KraftTestAuthorizer", "kafka.server.RequestQuotaTest$TestPrincipalBuilder");
 
     /** What Milena does itself. */
-    private static final Set<String> OWN = Set.of("org.apache.kafka.metadata.authorizer.StandardAuthorizer");
+    private static final Set<String> OWN = Set.of(
+            "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "org.apache.kafka.common.replica.RackAwareReplicaSelector");
 
     private Settings() { }
 
@@ -37,7 +39,6 @@ public final class Settings {
     public static void refusePlugins(Map<String, String> settings) {
         settings.forEach((key, value) -> {
             if (value.isEmpty() || HARMLESS.contains(value) || OWN.contains(value)) return;
-            if (value.equals("org.apache.kafka.common.replica.RackAwareReplicaSelector")) throw Needs.feature("replica.selector.class");
             if (PLUGINS.matcher(key).matches()) throw Needs.plugin(key + "=" + value);
         });
     }

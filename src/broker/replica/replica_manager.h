@@ -1,0 +1,124 @@
+// ReplicaManager: the replicas of this node that one shard owns. Makes them, gives them their role and removes them as
+// the metadata says, opens and deletes their logs, and owns what works on them: syncs, compaction, moves between
+// directories, fetches from leaders, changes of in-sync sets.
+//
+// Lives on its shard, as its partitions do. Source: Kafka's ReplicaManager, LogManager.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "base/executor.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/topic_partition_id.h"
+#include "config/topic_config.h"
+#include "metadata/image.h"
+
+namespace milena {
+
+class InSyncUpdates;
+class LogCleaner;
+class LogDirectory;
+class LogSyncs;
+class NewDirectories;
+class ProducerExpiry;
+class ReplicaFetchers;
+class ReplicaMover;
+class ShardContext;
+
+class ReplicaManager {
+ public:
+  explicit ReplicaManager(ShardContext& shard);
+  ~ReplicaManager();
+  ReplicaManager(const ReplicaManager&) = delete;
+  ReplicaManager& operator=(const ReplicaManager&) = delete;
+
+  // A partition of this shard; null if the image has none of that id that this node leads.
+  Partition* find_partition(const TopicPartitionId& id);
+  // The same, but followers too.
+  Partition* find_replica(const TopicPartitionId& id);
+  size_t partition_count() const { return partitions_.size(); }
+  void for_each_partition(const std::function<void(Partition&)>& visit);
+  // So many are to come, at a start.
+  void reserve(size_t partitions) { partitions_.reserve(partitions); }
+
+  LogSyncs& log_syncs() { return *log_syncs_; }
+  LogCleaner& cleaner() { return *cleaner_; }
+  ReplicaMover& mover() { return *mover_; }
+  NewDirectories& new_directories() { return *new_directories_; }
+  InSyncUpdates& in_sync_updates() { return *in_sync_updates_; }
+
+  // The topic's settings with the broker's defaults filled in. Shared with other shards by value.
+  std::shared_ptr<const TopicConfig> topic_config(const TopicImage& topic);
+  // Fills the cache of topic_config() for all topics: it is only read from then on, by the threads of a recovery.
+  void resolve_topic_configs();
+
+  // --- the image has changed
+
+  void apply_partition(const TopicPartitionId& id, bool created);
+  void remove_topic(const ImageDelta::Topic& topic);
+  void on_topic_config(ByteView topic);
+  void on_altered_settings();
+
+  // --- logs and their directories
+
+  // A disk error came from the directory: if nobody knows yet, all of its partitions go offline, on every shard.
+  void directory_failed(LogDirectory& directory);
+  // After an error: true if the directory's disk was full and the reserve gave room, so that what failed may be tried
+  // once more.
+  bool spend_reserve(LogDirectory& directory, const Error& why);
+  // After an unclean stop, on any thread while the node loads: reads what was not synced. A partition whose directory
+  // holds nothing is left alone.
+  void recover(Partition& partition);
+  // The partition's directory is renamed, and removed after log.segment.delete.delay.ms. Its log must be closed.
+  // What is there of another topic of that name stays.
+  void schedule_delete(LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id);
+  void remove_tree_in_background(const std::string& path);
+
+  // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
+  void note_append(Partition& partition);
+  // The checkpoints are due.
+  void note_change();
+  // Called at the first change after take_housekeeping_due(): a node at rest has nothing to wake up for.
+  void set_on_first_change(Task task) { on_first_change_ = std::move(task); }
+  bool take_housekeeping_due() { return std::exchange(housekeeping_due_, false); }
+
+  // Once the node has loaded: followers begin to fetch, leaders look after their followers.
+  void start_replication();
+  // The node stops: requests that wait at a partition are answered, ...
+  void end_waits();
+  // ... and nothing is begun any more.
+  void stop();
+
+ private:
+  void set_log_config(Partition& partition, const TopicImage& topic);
+  void take_role(Partition& partition, const PartitionImage& image);
+  void remove_replica(const TopicPartitionId& id, const TopicPartition& name);
+  void note_names_freed();
+  LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
+  std::unique_ptr<Partition> take_out(const TopicPartitionId& id, bool topic_deleted);
+  Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,
+                                                 const TopicPartition& name, bool is_new);
+  std::shared_ptr<const LogConfig> log_config(const TopicImage& topic);
+
+  ShardContext& shard_;
+  std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
+  std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
+  std::shared_ptr<const TopicConfig> plain_topic_config_;  // of all topics that set nothing
+  std::unique_ptr<LogSyncs> log_syncs_;
+  std::unique_ptr<LogCleaner> cleaner_;
+  std::unique_ptr<ReplicaMover> mover_;
+  std::unique_ptr<ProducerExpiry> producer_expiry_;
+  std::unique_ptr<NewDirectories> new_directories_;
+  std::unique_ptr<InSyncUpdates> in_sync_updates_;
+  std::unique_ptr<ReplicaFetchers> fetchers_;
+  bool housekeeping_due_ = false;
+  bool names_freed_ = false;
+  Task on_first_change_;
+};
+
+}  // namespace milena

@@ -1,0 +1,99 @@
+// ShardContext: what a shard hands to its parts, so that they need not know the whole of it: its executor and number,
+// what the node's shards share, the settings that are in force, its copy of the metadata, and its figures.
+//
+// Belongs to the shard's thread, as everything on the shard does.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "base/executor.h"
+#include "broker/node_context.h"
+#include "broker/operations/traffic_figures.h"
+#include "config/settings.h"
+#include "config/topic_config.h"
+#include "metadata/image.h"
+
+namespace milena {
+
+class ShardContext {
+ public:
+  ShardContext(Shard& shard, NodeContext& node, size_t index, Executor& executor);
+  ShardContext(const ShardContext&) = delete;
+  ShardContext& operator=(const ShardContext&) = delete;
+
+  // For the router and the channels to other nodes, which ask where an answer belongs.
+  Shard& shard() const { return shard_; }
+  size_t index() const { return index_; }
+  uint64_t next_waiter_number() { return ++last_waiter_number_; }
+  const NodeContext& node() const { return node_; }
+  // What the broker goes by now, altered settings included (AlterConfigs of a broker). Another object after the next
+  // change: ask again, keep no reference over a turn.
+  const Settings& settings() const { return *settings_; }
+  // By the controller's shard.
+  void set_kraft_version(int16_t level) { node_.kraft_version = level; }
+  const Router& router() const { return node_.router; }
+  MetadataRuntime& metadata() const { return *node_.metadata; }
+  ControllerChannel& controller() const { return *node_.controller; }
+  Executor& executor() const { return executor_; }
+  int64_t now_ms() const { return executor_.clock().wall_ms(); }
+  int64_t steady_ms() const { return executor_.clock().steady_ms(); }
+
+  const MetadataImage& image() const { return image_; }
+  // The offset of the last record applied.
+  int64_t metadata_offset() const { return metadata_offset_; }
+  // The offset at which the finalized features last changed.
+  int64_t features_offset() const { return features_offset_; }
+  // What it counts, for the metrics.
+  ShardFigures& figures() { return figures_; }
+  // Whether old clients' transactions are verified, too (transaction.partition.verification.enable).
+  bool strict_kafka() const { return settings().get_bool("milena.strict.kafka"); }
+  bool verifies_transactions() const { return settings().get_bool("transaction.partition.verification.enable"); }
+  // What the broker is set to, for the topic configs that follow it.
+  BrokerSettings broker_settings() const;
+
+  // No new work from here on.
+  bool closed() const { return closed_; }
+  // Whether the caller may touch what belongs to the shard. While the node loads, the loading threads may.
+  bool is_current() const { return executor_.is_current() || is_loading(); }
+
+  // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is
+  // said.
+  bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
+
+  // The checkpoints are written now.
+  void write_checkpoints(std::function<void(bool written)> done) { node_.write_checkpoints(shard_, std::move(done)); }
+
+ protected:
+  ~ShardContext() = default;
+  // Committed records, in order. Adds what they changed to `delta`.
+  void apply_to_image(const MetadataRecords& records, int64_t last_offset, ImageDelta& delta);
+  void reserve_topics(size_t topics) { image_.reserve(topics); }
+  // The settings as the image alters them now. Adds what it says in vain to `ignored`.
+  void take_altered_settings(std::vector<std::string>& ignored);
+  void note_closed() { closed_ = true; }
+
+ private:
+  bool is_loading() const;
+
+  Shard& shard_;
+  NodeContext& node_;
+  size_t index_;
+  Executor& executor_;
+  std::shared_ptr<const Settings> settings_;
+  MetadataImage image_;
+  ShardFigures figures_;
+  int64_t metadata_offset_ = -1;
+  int64_t features_offset_ = -1;
+  static constexpr size_t kMostSaid = 1000;
+  std::unordered_set<std::string> said_;
+  bool closed_ = false;
+  uint64_t last_waiter_number_ = 0;
+};
+
+}  // namespace milena

@@ -1,0 +1,44 @@
+// LogSyncs: the syncs of a shard's logs, on workers: those that answers wait for (flush.messages), those that are due
+// (flush.ms, the recovery point of full segments), and those that a move asks for. One at a time for a partition.
+//
+// Lives on its shard. Source: Kafka's LogManager.flushDirtyLogs, UnifiedLog.flush.
+#pragma once
+
+#include "base/result.h"
+#include "broker/replica/topic_partition_id.h"
+#include "broker/storage/flush_timer.h"
+#include "log/partition_log.h"
+
+namespace milena {
+
+class Partition;
+class ReplicaManager;
+class ShardContext;
+
+class LogSyncs {
+ public:
+  LogSyncs(ShardContext& shard, ReplicaManager& replicas);
+
+  // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
+  void sync_in_background(Partition& partition, Result<LogSync> sync);
+  // Nothing keeps syncs back any more: who waits for one is told, or gets it.
+  void go_on_syncing(Partition& partition);
+
+  // What the partition's log owes by flush.messages and flush.ms is synced in the background, now or when it
+  // is due.
+  void consider_flush(Partition& partition);
+  // The same for all that were opened while the node loaded.
+  void start_flushes();
+  void stop() { flush_timer_.stop(); }
+
+ private:
+  void sync_again(const TopicPartitionId& id, LogSync sync);
+  void finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status);
+  void sync_if_due(Partition& partition);
+
+  ShardContext& shard_;
+  ReplicaManager& replicas_;
+  FlushTimer flush_timer_;
+};
+
+}  // namespace milena
