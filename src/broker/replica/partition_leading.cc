@@ -79,10 +79,10 @@ int32_t Partition::preferred_read_replica(ByteView rack, int64_t offset) const {
   return leader_->in_sync_at_rack(shard_.image(), rack, offset);
 }
 
-std::optional<AlterPartitionRequest::PartitionData> Partition::propose_in_sync() {
+std::optional<AlterPartitionRequest::PartitionData> Partition::propose_in_sync(bool may_shrink) {
   if (leader_ == nullptr || log_ == nullptr) return std::nullopt;
   auto data = leader_->propose(shard_.image(), log_->high_watermark(), log_->log_end_offset(), shard_.steady_ms(),
-                               max_lag_ms());
+                               max_lag_ms(), may_shrink);
   if (!data) return std::nullopt;
   data->partition_index = id_.partition;
   std::string ids;
