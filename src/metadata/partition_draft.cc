@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "metadata/features.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 namespace {
@@ -123,7 +124,7 @@ PartitionDraft::Choice PartitionDraft::choose_leader() const {
   if (isr.empty() && eligible_.empty() && last_known_.size() == 1 && may_lead(last_known_.front())) {
     return {last_known_.front(), true};
   }
-  if (election == Election::kUnclean) {
+  if (election == Election::kUnclean || MILENA_REPLICATION_BUG(kUncleanWithoutPermission)) {
     for (const int32_t id : replicas) {
       if (may_lead(id)) return {id, true};
     }

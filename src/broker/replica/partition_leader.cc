@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "metadata/planted_replication_bugs.h"
+
 namespace milena {
 namespace {
 
@@ -38,6 +40,7 @@ void PartitionLeader::update(const PartitionImage& image, int64_t now_ms) {
 bool PartitionLeader::is_in_sync(int32_t id) const { return is_one_of(in_sync_, id); }
 
 bool PartitionLeader::counts_as_in_sync(int32_t id) const {
+  if (MILENA_REPLICATION_BUG(kShrunkBeforeAgreed) && proposed_ && !is_one_of(*proposed_, id)) return false;
   return is_in_sync(id) || (proposed_ && is_one_of(*proposed_, id));
 }
 
@@ -94,6 +97,7 @@ bool PartitionLeader::may_join(const MetadataImage& image, int32_t id, const Fol
 int64_t PartitionLeader::settled_end(const MetadataImage& image, int64_t log_end, int64_t now_ms,
                                      int64_t max_lag_ms) const {
   int64_t least = log_end;
+  if (MILENA_REPLICATION_BUG(kHighWatermarkTooEarly)) return least;
   for (const auto& [id, follower] : followers_) {
     if (follower.log_end >= least) continue;
     const bool counts = counts_as_in_sync(id) ||
@@ -113,8 +117,10 @@ std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(con
     const bool has_fetched = std::exchange(follower.has_fetched, false);
     if (is_in_sync(id)) {
       if (!may_shrink || caught_up(follower, log_end, now_ms, max_lag_ms)) wanted.push_back(id);
-    } else if (has_fetched && follower.log_end >= high_watermark && follower.log_end >= epoch_start_ && epoch_start_ >= 0 &&
-               may_join(image, id, follower)) {
+    } else if (has_fetched && MILENA_REPLICATION_BUG(kStaleReplicaJoins)) {
+      wanted.push_back(id);
+    } else if (has_fetched && follower.log_end >= high_watermark && follower.log_end >= epoch_start_ &&
+               epoch_start_ >= 0 && may_join(image, id, follower)) {
       wanted.push_back(id);
     }
   }

@@ -5,10 +5,12 @@
 #include "broker/replica/in_sync_updates.h"
 #include "broker/replica/partition.h"
 #include "broker/shard.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 
 void Partition::take_role(const PartitionImage& image) {
+  if (image.leader != shard_.node().node_id && MILENA_REPLICATION_BUG(kFencedLeaderGoesOn) && leads_) return;
   if (image.leader != shard_.node().node_id) return start_following(image);
   if (!leads_ || image.leader_epoch > leader_epoch_) return start_leading(image);
   const bool has_followers = image.replicas.size() > 1;
@@ -52,7 +54,7 @@ void Partition::start_following(const PartitionImage& image) {
 int64_t Partition::max_lag_ms() const { return shard_.settings().get_long("replica.lag.time.max.ms"); }
 
 bool Partition::enough_in_sync() const {
-  if (leader_ == nullptr) return true;
+  if (leader_ == nullptr || MILENA_REPLICATION_BUG(kMinInSyncNotAsked)) return true;
   const TopicImage* topic = shard_.image().find_topic(id_.topic_id);
   if (topic == nullptr) return true;
   const auto wanted = static_cast<size_t>(std::max(shard_.topic_config(*topic)->min_insync_replicas, 1));
@@ -68,7 +70,11 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
   if (!leader_->note_fetch(broker_id, broker_epoch, offset, log_->log_end_offset(), shard_.steady_ms())) return;
   leader_->note_log_start(broker_id, log_start);
   const int64_t before = log_->high_watermark();
-  if (offset > before) advance_high_watermark();
+  // Who waits is told only of what has moved: the reads of two that wait come here, and would wake each other for ever.
+  const int64_t own = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
+  const bool moves = offset > before && enough_in_sync() &&
+                     leader_->settled_end(shard_.image(), own, shard_.steady_ms(), max_lag_ms()) > before;
+  if (moves) advance_high_watermark();
   shard_.in_sync_updates().consider(id_);
 }
 

@@ -100,7 +100,8 @@ void ClusterSimulator::on_partition_change(const TopicImage& topic, int32_t numb
   if (elected && image.leader >= 0) {
     elections_++;
     state.leaders[image.leader_epoch] = image.leader;
-    if (!is_new && !holds(before, image.leader)) {
+    // At the end of a reassignment a replica may come into sync and lead, both at once.
+    if (!is_new && !holds(before, image.leader) && image.leader_recovery_state != 0) {
       note(fmt::format("{}: {} is elected uncleanly", state.name, image.leader));
       if (!state.unclean) {
         return fail(fmt::format("{}: {} leads, and was none of those that may ({})", state.name, image.leader,
@@ -230,12 +231,12 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
     }
   }
   if (same_life && now.epoch < before.epoch) {
-    return fail(fmt::format("{}: node {} is in epoch {}, and was in {}", state.name, node.id(), now.epoch,
-                            before.epoch));
+    return fail(
+        fmt::format("{}: node {} is in epoch {}, and was in {}", state.name, node.id(), now.epoch, before.epoch));
   }
   if (now.start > std::max<int64_t>(state.deletable, 0)) {
-    return fail(fmt::format("{}: the log of node {} begins at {}, and nobody deleted that", state.name, node.id(),
-                            now.start));
+    return fail(
+        fmt::format("{}: the log of node {} begins at {}, and nobody deleted that", state.name, node.id(), now.start));
   }
   if (now.high_watermark < 0) return;
   const bool takes_over = now.leads && (!same_life || !before.leads || before.epoch != now.epoch || before.end < 0);
@@ -280,7 +281,8 @@ void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, Parti
   const int64_t producer = sent_[entry.number].producer;
   if (producer < 0) return;
   int64_t& last = state.last_of_producer[producer];
-  if (entry.number < last) fail(fmt::format("{}: {} is behind {} of the same producer", state.name, entry.number, last));
+  if (entry.number < last)
+    fail(fmt::format("{}: {} is behind {} of the same producer", state.name, entry.number, last));
   last = entry.number;
 }
 
@@ -306,8 +308,8 @@ void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& sta
   }
   const int wanted = std::min<int>(state.min_in_sync, static_cast<int>(image->replicas.size()));
   if (holders < wanted) {
-    fail(fmt::format("{}: {} is below the high watermark, and on {} replicas of {}", state.name, from, holders,
-                     wanted));
+    fail(
+        fmt::format("{}: {} is below the high watermark, and on {} replicas of {}", state.name, from, holders, wanted));
   }
 }
 
@@ -358,8 +360,8 @@ void ClusterSimulator::check_end() {
         if (offset < start) continue;
         const auto there = log.entries.find(offset);
         if (there == log.entries.end() || !(there->second == entry)) {
-          return fail(fmt::format("{}: at the end node {} does not have {} at {}", state.name, replica, entry.number,
-                                  offset));
+          return fail(
+              fmt::format("{}: at the end node {} does not have {} at {}", state.name, replica, entry.number, offset));
         }
       }
       if (log.end > state.settled_end()) {

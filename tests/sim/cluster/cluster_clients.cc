@@ -20,8 +20,10 @@ bool ends_sequence(ErrorCode error) {
   switch (error) {
     case ErrorCode::kOutOfOrderSequenceNumber:
     case ErrorCode::kInvalidProducerEpoch:
-    case ErrorCode::kUnknownProducerId: return true;
-    default: return false;
+    case ErrorCode::kUnknownProducerId:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -40,14 +42,15 @@ void ClusterSimulator::create_topic(const TopicPlan& plan) {
   topic.configs.push_back({"min.insync.replicas", min_in_sync});
   if (plan.unclean) topic.configs.push_back({"unclean.leader.election.enable", "true"});
   for (const auto& [name, value] : plan.settings) topic.configs.push_back({name, value});
-  ask<CreateTopicsResponse>(a_broker(), 9, request, 7, kPatience_ms, [this, &plan](const CreateTopicsResponse* response) {
-    const ErrorCode error = response == nullptr ? ErrorCode::kNetworkException : response->topics.at(0).error_code;
-    note(fmt::format("{} is created: {}", plan.name, error_name(error)));
-    if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists || failed()) return;
-    after(300, [this, &plan] {
-      if (!failed() && !over_) create_topic(plan);
-    });
-  });
+  ask<CreateTopicsResponse>(
+      a_broker(), 9, request, 7, kPatience_ms, [this, &plan](const CreateTopicsResponse* response) {
+        const ErrorCode error = response == nullptr ? ErrorCode::kNetworkException : response->topics.at(0).error_code;
+        note(fmt::format("{} is created: {}", plan.name, error_name(error)));
+        if (error == ErrorCode::kNone || error == ErrorCode::kTopicAlreadyExists || failed()) return;
+        after(300, [this, &plan] {
+          if (!failed() && !over_) create_topic(plan);
+        });
+      });
 }
 
 std::optional<PartitionId> ClusterSimulator::a_partition() {
@@ -111,8 +114,7 @@ void ClusterSimulator::send_batch(const BatchPtr& batch, size_t connection,
 }
 
 void ClusterSimulator::on_produced(const BatchPtr& batch, const ProduceResponse::PartitionProduceResponse& answer) {
-  const bool acked =
-      answer.error_code == ErrorCode::kNone || answer.error_code == ErrorCode::kDuplicateSequenceNumber;
+  const bool acked = answer.error_code == ErrorCode::kNone || answer.error_code == ErrorCode::kDuplicateSequenceNumber;
   note(fmt::format("{}: {}{}", text_of(batch->numbers), error_name(answer.error_code),
                    acked ? fmt::format(" at {}", answer.base_offset) : ""));
   if (!acked || batch->acks != -1) return;

@@ -20,7 +20,8 @@ void ClusterSimulator::on_death(ClusterNode& node) {
   if (by_itself) return fail(fmt::format("node {} ended itself", id));
   const bool waited_in_vain = node.error().find("initial.broker.registration.timeout.ms") != std::string::npos ||
                               node.error().find("waited for in vain") != std::string::npos;
-  if (!node.error().empty() && !waited_in_vain) return fail(fmt::format("node {} does not start: {}", id, node.error()));
+  if (!node.error().empty() && !waited_in_vain)
+    return fail(fmt::format("node {} does not start: {}", id, node.error()));
   note(fmt::format("node {} {}", id,
                    !node.error().empty() ? "does not start: " + node.error()
                    : node.ended()        ? "has stopped in order"

@@ -48,8 +48,8 @@ struct PartitionState {
   std::vector<int32_t> members;  // who may lead next, by the same
   // Of each node whose disk forgot: the first settled offset that is missing.
   std::map<int, int64_t> forgot_from;
-  std::set<int64_t> lost;   // numbers that were settled, and gone for a reason
-  bool was_reset = false;   // so that followers may still have what is lost
+  std::set<int64_t> lost;  // numbers that were settled, and gone for a reason
+  bool was_reset = false;  // so that followers may still have what is lost
   std::map<int64_t, int64_t> last_of_producer;
   int64_t deletable = 0;  // records below may have been deleted
 };

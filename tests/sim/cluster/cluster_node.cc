@@ -59,7 +59,8 @@ void ClusterNode::stop() {
         ++*closed;
       });
     }
-    while (*closed < shards_) machine_.wait_in_main();
+    // Who writes the last checkpoints waits for who writes them already.
+    while (*closed < shards_ || machine_.workers() > 0) machine_.wait_in_main();
     node_->finish_stop();
     ended_ = true;
   });

@@ -102,9 +102,12 @@ std::string ClusterSimulator::run() {
 
 void ClusterSimulator::act(const ClusterStep& step) {
   switch (step.kind) {
-    case ClusterStepKind::kProduce: return produce(-1);
-    case ClusterStepKind::kLoose: return produce(1);
-    case ClusterStepKind::kSequence: return produce_in_sequence();
+    case ClusterStepKind::kProduce:
+      return produce(-1);
+    case ClusterStepKind::kLoose:
+      return produce(1);
+    case ClusterStepKind::kSequence:
+      return produce_in_sequence();
     case ClusterStepKind::kPass: {
       static constexpr int64_t kTimes_ms[] = {10, 50, 200, 1000, 3000, 12'000};
       const int64_t ms = kTimes_ms[pick(std::size(kTimes_ms))];
@@ -115,12 +118,18 @@ void ClusterSimulator::act(const ClusterStep& step) {
       for (size_t turns = 0; turns < 5000 && !failed() && this->step(); turns++) {
       }
       return;
-    case ClusterStepKind::kKill: return kill(false);
-    case ClusterStepKind::kPowerOff: return kill(true);
-    case ClusterStepKind::kPowerOffAll: return power_off_all();
-    case ClusterStepKind::kRestart: return restart_in_order();
-    case ClusterStepKind::kPause: return pause();
-    case ClusterStepKind::kCut: return cut();
+    case ClusterStepKind::kKill:
+      return kill(false);
+    case ClusterStepKind::kPowerOff:
+      return kill(true);
+    case ClusterStepKind::kPowerOffAll:
+      return power_off_all();
+    case ClusterStepKind::kRestart:
+      return restart_in_order();
+    case ClusterStepKind::kPause:
+      return pause();
+    case ClusterStepKind::kCut:
+      return cut();
     case ClusterStepKind::kHeal:
       note("links are whole");
       return network_.heal();
@@ -133,13 +142,20 @@ void ClusterSimulator::act(const ClusterStep& step) {
       note(fmt::format("messages take up to {} ms", ms));
       return network_.set_slow(ms);
     }
-    case ClusterStepKind::kSlowDisk: return slow_disk();
-    case ClusterStepKind::kPreferred: return elect(true);
-    case ClusterStepKind::kUnclean: return elect(false);
-    case ClusterStepKind::kReassign: return reassign();
-    case ClusterStepKind::kDeleteTopic: return delete_topic();
-    case ClusterStepKind::kDeleteRecords: return delete_records();
-    case ClusterStepKind::kCount: return;
+    case ClusterStepKind::kSlowDisk:
+      return slow_disk();
+    case ClusterStepKind::kPreferred:
+      return elect(true);
+    case ClusterStepKind::kUnclean:
+      return elect(false);
+    case ClusterStepKind::kReassign:
+      return reassign();
+    case ClusterStepKind::kDeleteTopic:
+      return delete_topic();
+    case ClusterStepKind::kDeleteRecords:
+      return delete_records();
+    case ClusterStepKind::kCount:
+      return;
   }
 }
 

@@ -155,8 +155,8 @@ class ClusterSimulator {
   void consider_loss(const PartitionId& id, PartitionState& state);
   void look_at(ClusterNode& node);
   void inspect(ClusterNode& node, const PartitionId& id, PartitionState& state, const View& before, const View& now);
-  void settle_entry(ClusterNode& node, const PartitionId& id, PartitionState& state, int64_t offset,
-                    const Entry& entry, bool leads);
+  void settle_entry(ClusterNode& node, const PartitionId& id, PartitionState& state, int64_t offset, const Entry& entry,
+                    bool leads);
   void check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to);
   void check_leader(ClusterNode& node, PartitionState& state, const DiskLog& log, const View& view);
   void resolve(PartitionState& state, const DiskLog& log);

@@ -10,26 +10,26 @@
 
 namespace milena::sim {
 
-#define MILENA_CLUSTER_STEPS(X)                                                               \
-  X(kProduce)  /* plain, acks=all; never repeated */                                          \
-  X(kLoose)    /* plain, acks=1: no promise */                                                \
-  X(kSequence) /* by an idempotent producer, which repeats what it was not answered */        \
-  X(kPass)     /* time passes */                                                              \
-  X(kWait)     /* until the cluster has nothing to do, at this time */                        \
-  X(kKill)     /* a process, some calls to the disk later or at once */                       \
-  X(kPowerOff) /* the same, and the disk forgets what was not synced */                       \
-  X(kPowerOffAll)                                                                             \
-  X(kRestart) /* in order */                                                                  \
-  X(kPause)   /* a node gets no turn for a while */                                           \
-  X(kCut)     /* links, in one direction or both */                                           \
-  X(kHeal)    /* all links */                                                                 \
-  X(kReset)   /* a connection, in the middle */                                               \
-  X(kSlowNet) /* messages take long */                                                        \
-  X(kSlowDisk)                                                                                \
-  X(kPreferred)     /* election of the preferred leaders */                                   \
-  X(kUnclean)       /* an unclean election is asked for, where the topic allows it */         \
-  X(kReassign)      /* a partition to other replicas, or in another order */                  \
-  X(kDeleteTopic)   /* and, some time later, one of its name is made */                       \
+#define MILENA_CLUSTER_STEPS(X)                                                        \
+  X(kProduce)  /* plain, acks=all; never repeated */                                   \
+  X(kLoose)    /* plain, acks=1: no promise */                                         \
+  X(kSequence) /* by an idempotent producer, which repeats what it was not answered */ \
+  X(kPass)     /* time passes */                                                       \
+  X(kWait)     /* until the cluster has nothing to do, at this time */                 \
+  X(kKill)     /* a process, some calls to the disk later or at once */                \
+  X(kPowerOff) /* the same, and the disk forgets what was not synced */                \
+  X(kPowerOffAll)                                                                      \
+  X(kRestart) /* in order */                                                           \
+  X(kPause)   /* a node gets no turn for a while */                                    \
+  X(kCut)     /* links, in one direction or both */                                    \
+  X(kHeal)    /* all links */                                                          \
+  X(kReset)   /* a connection, in the middle */                                        \
+  X(kSlowNet) /* messages take long */                                                 \
+  X(kSlowDisk)                                                                         \
+  X(kPreferred)   /* election of the preferred leaders */                              \
+  X(kUnclean)     /* an unclean election is asked for, where the topic allows it */    \
+  X(kReassign)    /* a partition to other replicas, or in another order */             \
+  X(kDeleteTopic) /* and, some time later, one of its name is made */                  \
   X(kDeleteRecords)
 
 enum class ClusterStepKind {

@@ -17,7 +17,9 @@ Frame frame_of(const Bytes& bytes) {
   return frame;
 }
 
-int host_of(const ClusterNode* node) { return node == nullptr ? kClientHost : node->id(); }
+int host_of(const ClusterNode* node) {
+  return node == nullptr ? kClientHost : node->id();
+}
 
 }  // namespace
 
@@ -31,9 +33,15 @@ Wire::Wire(SimNetwork& network, ClusterNode* from, size_t from_shard, ClusterNod
       to_(to),
       port_(port) {}
 
-bool Wire::touches(int host) const { return host_of(from_) == host || host_of(to_) == host; }
-bool Wire::server_is_same() const { return to_->alive() && to_->life() == to_life_; }
-bool Wire::client_is_same() const { return from_ == nullptr || (from_->alive() && from_->life() == from_life_); }
+bool Wire::touches(int host) const {
+  return host_of(from_) == host || host_of(to_) == host;
+}
+bool Wire::server_is_same() const {
+  return to_->alive() && to_->life() == to_life_;
+}
+bool Wire::client_is_same() const {
+  return from_ == nullptr || (from_->alive() && from_->life() == from_life_);
+}
 
 void Wire::push(bool up, std::function<void()> arrive) {
   std::deque<Message>& queue = up ? up_ : down_;

@@ -109,7 +109,10 @@ class SimNetwork {
   // --- what the simulator does to it
 
   void cut(int from, int to) { cut_.insert({from, to}); }
-  void heal() { cut_.clear(); slow_ms_ = 0; }
+  void heal() {
+    cut_.clear();
+    slow_ms_ = 0;
+  }
   bool is_cut(int from, int to) const { return cut_.contains({from, to}); }
   // Messages take up to so much longer.
   void set_slow(int64_t ms) { slow_ms_ = ms; }

@@ -69,6 +69,7 @@ class VirtualMachine {
   // Whether step() has something to do at this time.
   bool ready() const;
   std::optional<int64_t> next_timer() const;
+  size_t workers() const { return workers_.size(); }
   // Calls of workers to the disk take until then.
   void hold_workers(int64_t until_ms) { workers_held_ms_ = until_ms; }
 
