@@ -9,6 +9,7 @@
 #include "metadata/controller.h"
 #include "metadata/directory_rules.h"
 #include "metadata/partition_draft.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 namespace {
@@ -30,6 +31,7 @@ ErrorCode Controller::check_in_sync_change(const AlterPartitionRequest& request,
   if (wanted.leader_epoch > partition->leader_epoch || wanted.partition_epoch > partition->partition_epoch) {
     return ErrorCode::kNotController;
   }
+  if (MILENA_REPLICATION_BUG(kNoVersionOfTheSet)) return ErrorCode::kNone;
   if (wanted.leader_epoch < partition->leader_epoch) return ErrorCode::kFencedLeaderEpoch;
   if (request.broker_id != partition->leader) return ErrorCode::kInvalidRequest;
   if (wanted.partition_epoch < partition->partition_epoch) return ErrorCode::kInvalidUpdateVersion;

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "metadata/directory_rules.h"
 #include "metadata/features.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 namespace {
@@ -124,7 +125,7 @@ PartitionDraft::Choice PartitionDraft::choose_leader() const {
       return {led_last.front(), true};
     }
   }
-  if (election == Election::kUnclean) {
+  if (election == Election::kUnclean || MILENA_REPLICATION_BUG(kUncleanWithoutPermission)) {
     for (const int32_t id : replicas) {
       if (can_take_over(id)) return {id, true};
     }

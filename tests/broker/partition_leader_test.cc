@@ -50,6 +50,22 @@ class PartitionLeaderTest : public testing::Test {
   PartitionImage partition_;
 };
 
+// It was as far as the high watermark, and then its process ended: nobody has fenced it yet.
+TEST_F(PartitionLeaderTest, OneThatFetchesNoMoreLeavesTheSetOnce) {
+  PartitionLeader one = leader();
+  one.note_fetch(2, 102, 20, 20, 1);
+  one.note_fetch(3, 103, 20, 20, 1);
+  one.note_fetch(2, 102, 21, 21, 40'000);
+  EXPECT_FALSE(one.propose(metadata_, 20, 21, 40'001, kMaxLag_ms, false)) << "laggards are looked for now and then";
+  ASSERT_TRUE(one.propose(metadata_, 20, 21, 40'002, kMaxLag_ms));
+  one.on_answer(ErrorCode::kNone, {1, 2}, 5, 8);
+  EXPECT_FALSE(one.propose(metadata_, 20, 21, 40'003, kMaxLag_ms)) << "it has not fetched since";
+  one.note_fetch(3, 103, 20, 21, 40'004);
+  auto wanted = one.propose(metadata_, 20, 21, 40'005, kMaxLag_ms);
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->new_isr, (std::vector<int32_t>{1, 2, 3}));
+}
+
 TEST_F(PartitionLeaderTest, NothingIsSettledBeforeAllInSyncHaveShownThemselves) {
   PartitionLeader one = leader();
   EXPECT_EQ(one.settled_end(metadata_, 20, 0, kMaxLag_ms), -1);

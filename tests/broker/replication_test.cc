@@ -116,6 +116,26 @@ TEST_F(ReplicationTest, TooFewReplicasInSyncRefuseRecords) {
   EXPECT_EQ(values(1, "t"), (std::vector<std::string>{"a"}));
 }
 
+// A fetch that waits is read again when it is woken, which counts as a fetch: two of them must not wake each other.
+TEST_F(ReplicationTest, AFetchThatMovesNothingWakesNobody) {
+  create_topic(1, "t", {1, 2}, "2");
+  EXPECT_EQ(produce(1, "t", "a"), ErrorCode::kNone);
+  cluster().kill(2);
+  ASSERT_TRUE(cluster().until([&] { return in_sync(1, "t") == std::vector<int32_t>{1}; }, 1000));
+  Partition& partition = *replica(1, "t");
+  const Payload batch(batch_of({"b"}, cluster().clock().wall_ms()));
+  ASSERT_EQ(partition.append_as_leader(batch, AppendOrigin::kClient).error, ErrorCode::kNone);
+  ASSERT_EQ(partition.high_watermark(), 1) << "too few are in sync for the second";
+  int woken = 0;
+  auto waiter = std::make_shared<Waiter>(cluster().node(1).node().shard(0), [&woken] { woken++; });
+  partition.waiters().add(waiter);
+  partition.note_follower_fetch(2, -1, 2, 0);
+  cluster().settle();
+  EXPECT_EQ(woken, 0);
+  partition.waiters().remove(*waiter);
+  waiter->finish();
+}
+
 TEST_F(ReplicationTest, ARecordThatOnlyTheLostLeaderHadGoes) {
   create_topic(1, "t", {3, 2, 1});
   EXPECT_EQ(produce(3, "t", "a"), ErrorCode::kNone);

@@ -106,6 +106,8 @@ class MetadataRuntime {
   // On the home shard, at the end: what is not answered by then never is.
   Status close();
   int64_t end_offset() const { return log_->log_end_offset(); }
+  // What lies below is durable, and others may know of it.
+  int64_t committed_end() const { return log_->high_watermark(); }
 
  private:
   struct Commit {

@@ -10,6 +10,7 @@
 #include "broker/replica/replica_manager.h"
 #include "broker/replica/replication_quota.h"
 #include "broker/shard.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 namespace {
@@ -110,7 +111,8 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   item.high_watermark = item.last_stable_offset = item.log_start_offset = -1;
 
   Partition* partition = owner.replicas().find_replica(item.id);
-  const int32_t epoch = std::max(item.position.current_leader_epoch, -1);
+  int32_t epoch = std::max(item.position.current_leader_epoch, -1);
+  if (MILENA_REPLICATION_BUG(kFetchOfAnotherEpoch)) epoch = -1;
   item.error = limits.any_replica ? check_replica(partition, epoch) : check_leader(partition, epoch);
   if (item.error != ErrorCode::kNone) return;
   const bool follower = limits.replica_id >= 0;

@@ -36,9 +36,9 @@ void leave_out_outdated(AlterPartitionResponse& response, const WantedSets& aske
 
 }  // namespace
 
-void InSyncUpdates::consider(const TopicPartitionId& id) {
+void InSyncUpdates::consider(const TopicPartitionId& id, bool may_shrink) {
   if (stopped_ || shard_.node().directories->loading()) return;
-  considered_.insert(id);
+  considered_[id] |= may_shrink;
   if (std::exchange(collects_, true)) return;
   shard_.executor().at_end_of_turn([this] {
     collects_ = false;
@@ -47,10 +47,10 @@ void InSyncUpdates::consider(const TopicPartitionId& id) {
 }
 
 void InSyncUpdates::collect() {
-  for (const TopicPartitionId& id : std::exchange(considered_, {})) {
+  for (const auto& [id, may_shrink] : std::exchange(considered_, {})) {
     Partition* partition = replicas_.find_partition(id);
     if (partition == nullptr) continue;
-    if (auto data = partition->propose_in_sync()) wanted_[id.topic_id][id.partition] = std::move(*data);
+    if (auto data = partition->propose_in_sync(may_shrink)) wanted_[id.topic_id][id.partition] = std::move(*data);
   }
   send();
 }
@@ -131,7 +131,7 @@ void InSyncUpdates::look_for_laggards() {
   replicas_.for_each_partition([&](Partition& partition) {
     if (partition.leader() == nullptr) return;
     any = true;
-    consider(partition.id());
+    consider(partition.id(), true);
   });
   if (any) watch();
 }

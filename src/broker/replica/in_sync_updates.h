@@ -7,7 +7,7 @@
 #pragma once
 
 #include <map>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "base/executor.h"
 #include "broker/replica/topic_partition_id.h"
@@ -23,7 +23,7 @@ class InSyncUpdates {
   InSyncUpdates(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
 
   // A follower of the partition has moved: perhaps another set is in sync now.
-  void consider(const TopicPartitionId& id);
+  void consider(const TopicPartitionId& id, bool may_shrink = false);
   // A partition with followers is led here.
   void watch();
   void stop();
@@ -36,7 +36,7 @@ class InSyncUpdates {
 
   ShardContext& shard_;
   ReplicaManager& replicas_;
-  std::unordered_set<TopicPartitionId> considered_;
+  std::unordered_map<TopicPartitionId, bool> considered_;  // and whether its set may shrink
   bool collects_ = false;
   bool under_way_ = false;
   bool stopped_ = false;

@@ -10,6 +10,7 @@
 #include "broker/storage/log_directories.h"
 #include "broker/storage/log_syncs.h"
 #include "log/planted_storage_bugs.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 
@@ -66,6 +67,7 @@ PartitionLog* Partition::log() {
   log_ = opened.take();
   known_empty_ = false;
   if (leader_ != nullptr) leader_->set_epoch_start(log_->log_end_offset());
+  if (MILENA_REPLICATION_BUG(kEndIsHighWatermark)) log_->set_high_watermark(log_->log_end_offset());
   if (leads_) advance_high_watermark();
   // What was appended before the last stop may be owed a sync. While the node loads nobody waits for it yet.
   const bool owes = !shard_.node().directories->loading() && !MILENA_STORAGE_BUG(kOwedSyncForgotten);

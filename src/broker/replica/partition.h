@@ -125,7 +125,7 @@ class Partition {
   // As many replicas are in sync as acks=all asks for (min.insync.replicas).
   bool enough_in_sync() const;
   // The set of those in sync as the controller should have it, if it is to be told.
-  std::optional<AlterPartitionRequest::PartitionData> propose_in_sync();
+  std::optional<AlterPartitionRequest::PartitionData> propose_in_sync(bool may_shrink);
   // The controller's answer. True: it is to be asked the same again.
   bool on_in_sync_answer(ErrorCode error, const std::vector<int32_t>& in_sync, int32_t leader_epoch,
                          int32_t partition_epoch);

@@ -6,6 +6,7 @@
 #include "broker/replica/partition.h"
 #include "broker/replica/replica_manager.h"
 #include "broker/shard_context.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 
@@ -57,10 +58,13 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
 ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
   return whole_or_not([&] {
     return with_log([&](PartitionLog& log) -> Status {
+      if (MILENA_REPLICATION_BUG(kNoTruncation)) return ok_status();
       auto own = log.epoch_end_offset(epoch);
       if (!own) return own.error();
       int64_t to = end_offset;
-      if (own->has_value()) to = std::min(to, (**own).end_offset);
+      if (own->has_value() && MILENA_REPLICATION_BUG(kTruncatesToOwnEpochEnd)) {
+        to = (**own).end_offset;
+      } else if (own->has_value()) to = std::min(to, (**own).end_offset);
       return log.truncate_to(std::max(to, log.log_start_offset()));
     });
   });

@@ -1,6 +1,9 @@
 #include "broker/replica/partition_leader.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 namespace {
@@ -37,6 +40,7 @@ void PartitionLeader::update(const PartitionImage& image, int64_t now_ms) {
 bool PartitionLeader::is_in_sync(int32_t id) const { return is_one_of(in_sync_, id); }
 
 bool PartitionLeader::counts_as_in_sync(int32_t id) const {
+  if (MILENA_REPLICATION_BUG(kShrunkBeforeAgreed) && proposed_ && !is_one_of(*proposed_, id)) return false;
   return is_in_sync(id) || (proposed_ && is_one_of(*proposed_, id));
 }
 
@@ -56,6 +60,7 @@ bool PartitionLeader::note_fetch(int32_t broker_id, int64_t broker_epoch, int64_
   follower.log_end = offset;
   follower.broker_epoch = broker_epoch;
   follower.fetch_ms = now_ms;
+  follower.has_fetched = true;
   follower.leader_end_at_fetch = std::max(follower.leader_end_at_fetch, log_end);
   return true;
 }
@@ -101,6 +106,7 @@ bool PartitionLeader::may_join(const MetadataImage& image, int32_t id, const Fol
 int64_t PartitionLeader::settled_end(const MetadataImage& image, int64_t log_end, int64_t now_ms,
                                      int64_t max_lag_ms) const {
   int64_t least = log_end;
+  if (MILENA_REPLICATION_BUG(kHighWatermarkTooEarly)) return least;
   for (const auto& [id, follower] : followers_) {
     if (follower.log_end >= least) continue;
     const bool counts = counts_as_in_sync(id) ||
@@ -112,14 +118,18 @@ int64_t PartitionLeader::settled_end(const MetadataImage& image, int64_t log_end
 
 std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(const MetadataImage& image,
                                                                              int64_t high_watermark, int64_t log_end,
-                                                                             int64_t now_ms, int64_t max_lag_ms) {
+                                                                             int64_t now_ms, int64_t max_lag_ms,
+                                                                             bool may_shrink) {
   if (proposed_) return std::nullopt;
   std::vector<int32_t> wanted{self_};
-  for (const auto& [id, follower] : followers_) {
+  for (auto& [id, follower] : followers_) {
+    const bool has_fetched = std::exchange(follower.has_fetched, false);
     if (is_in_sync(id)) {
-      if (caught_up(follower, log_end, now_ms, max_lag_ms)) wanted.push_back(id);
-    } else if (follower.log_end >= high_watermark && follower.log_end >= epoch_start_ && epoch_start_ >= 0 &&
-               may_join(image, id, follower)) {
+      if (!may_shrink || caught_up(follower, log_end, now_ms, max_lag_ms)) wanted.push_back(id);
+    } else if (has_fetched && MILENA_REPLICATION_BUG(kStaleReplicaJoins)) {
+      wanted.push_back(id);
+    } else if (has_fetched && follower.log_end >= high_watermark && follower.log_end >= epoch_start_ &&
+               epoch_start_ >= 0 && may_join(image, id, follower)) {
       wanted.push_back(id);
     }
   }

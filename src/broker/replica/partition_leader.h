@@ -50,9 +50,11 @@ class PartitionLeader {
   size_t in_sync_count() const { return in_sync_.size(); }
   size_t replica_count() const { return followers_.size() + 1; }
 
-  // The set that the controller should agree to, if it is another; it is then waited for.
+  // The set that the controller should agree to, if it is another; it is then waited for. A replica comes into it only
+  // with a fetch, one that is gone would come back for ever; and leaves it only with `may_shrink`, now and then.
   std::optional<AlterPartitionRequest::PartitionData> propose(const MetadataImage& image, int64_t high_watermark,
-                                                              int64_t log_end, int64_t now_ms, int64_t max_lag_ms);
+                                                              int64_t log_end, int64_t now_ms, int64_t max_lag_ms,
+                                                              bool may_shrink = true);
   bool change_under_way() const { return proposed_.has_value(); }
   // The controller's answer. True: it is to be asked again.
   bool on_answer(ErrorCode error, const std::vector<int32_t>& in_sync, int32_t leader_epoch, int32_t partition_epoch);
@@ -69,6 +71,7 @@ class PartitionLeader {
     int64_t caught_up_ms = 0;
     int64_t fetch_ms = 0;
     int64_t leader_end_at_fetch = -1;
+    bool has_fetched = false;  // since the set was considered last
   };
 
   bool counts_as_in_sync(int32_t id) const;

@@ -6,10 +6,12 @@
 #include "broker/replica/partition.h"
 #include "broker/replica/replica_manager.h"
 #include "broker/shard_context.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena {
 
 void Partition::take_role(const PartitionImage& image) {
+  if (image.leader != shard_.node().node_id && MILENA_REPLICATION_BUG(kFencedLeaderGoesOn) && leads_) return;
   if (image.leader != shard_.node().node_id) return start_following(image);
   if (!leads_ || image.leader_epoch > leader_epoch_) return start_leading(image);
   const bool has_followers = image.replicas.size() > 1;
@@ -54,7 +56,7 @@ void Partition::start_following(const PartitionImage& image) {
 int64_t Partition::max_lag_ms() const { return shard_.settings().get_long("replica.lag.time.max.ms"); }
 
 bool Partition::enough_in_sync() const {
-  if (leader_ == nullptr) return true;
+  if (leader_ == nullptr || MILENA_REPLICATION_BUG(kMinInSyncNotAsked)) return true;
   const TopicImage* topic = shard_.image().find_topic(id_.topic_id);
   if (topic == nullptr) return true;
   const auto wanted = static_cast<size_t>(std::max(replicas_.topic_config(*topic)->min_insync_replicas, 1));
@@ -70,7 +72,11 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
   if (!leader_->note_fetch(broker_id, broker_epoch, offset, log_->log_end_offset(), shard_.steady_ms())) return;
   leader_->note_log_start(broker_id, log_start);
   const int64_t before = log_->high_watermark();
-  if (offset > before) advance_high_watermark();
+  // Who waits is told only of what has moved: the reads of two that wait come here, and would wake each other for ever.
+  const int64_t own = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
+  const bool moves = offset > before && enough_in_sync() &&
+                     leader_->settled_end(shard_.image(), own, shard_.steady_ms(), max_lag_ms()) > before;
+  if (moves) advance_high_watermark();
   replicas_.in_sync_updates().consider(id_);
   finish_low_waits();
 }
@@ -82,10 +88,10 @@ int32_t Partition::preferred_read_replica(ByteView rack, int64_t offset) const {
   return leader_->in_sync_at_rack(shard_.image(), rack, offset);
 }
 
-std::optional<AlterPartitionRequest::PartitionData> Partition::propose_in_sync() {
+std::optional<AlterPartitionRequest::PartitionData> Partition::propose_in_sync(bool may_shrink) {
   if (leader_ == nullptr || log_ == nullptr) return std::nullopt;
   auto data = leader_->propose(shard_.image(), log_->high_watermark(), log_->log_end_offset(), shard_.steady_ms(),
-                               max_lag_ms());
+                               max_lag_ms(), may_shrink);
   if (!data) return std::nullopt;
   data->partition_index = id_.partition;
   std::string ids;

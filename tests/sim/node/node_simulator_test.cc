@@ -11,27 +11,18 @@
 #include <string>
 
 #include "log/planted_storage_bugs.h"
+#include "sim/apart.h"
 #include "sim/node/node_runner.h"
 
 namespace milena::sim {
 namespace {
 
-uint64_t number_or(const char* name, uint64_t usual) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? usual : static_cast<uint64_t>(std::atoll(text));
-}
-
 // MILENA_WITHOUT=Rot,Fill leaves those steps out of every history: to look behind what is known.
 Plan plan_of(uint64_t seed) {
   Plan plan = Plan::of(seed);
-  const char* text = std::getenv("MILENA_WITHOUT");
-  const std::string without = fmt::format(",{},", text == nullptr ? "" : text);
-  if (without.find(",PowerOff,") != std::string::npos) plan.power = false;
-  std::erase_if(plan.steps, [&](const Step& step) {
-    return without.find(fmt::format(",{},", name_of(step.kind))) != std::string::npos;
-  });
-  std::erase_if(plan.topic_settings,
-                [&](const auto& one) { return without.find("," + one.first + ",") != std::string::npos; });
+  if (left_out("PowerOff")) plan.power = false;
+  std::erase_if(plan.steps, [](const Step& step) { return left_out(name_of(step.kind)); });
+  std::erase_if(plan.topic_settings, [](const auto& one) { return left_out(one.first); });
   return plan;
 }
 

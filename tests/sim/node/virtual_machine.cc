@@ -142,7 +142,7 @@ class VirtualMachine::Worker {
     machine_.running_ = this;
     ::swapcontext(&back_, &context_);
     machine_.running_ = nullptr;
-    if (done_ && !machine_.dead()) loop_.post(std::move(then_));
+    if (done_ && !machine_.dead() && then_) loop_.post(std::move(then_));
   }
   void give_way() { ::swapcontext(&context_, &back_); }
   bool done() const { return done_; }
@@ -173,7 +173,8 @@ void VirtualMachine::Loop::run_blocking(Task work, Task then) {
   machine_.workers_.push_back(std::make_unique<Worker>(machine_, *this, std::move(work), std::move(then)));
 }
 
-VirtualMachine::VirtualMachine(SimRandom& random, VirtualDisk& disk) : random_(random), disk_(disk) {
+VirtualMachine::VirtualMachine(SimRandom& random, VirtualDisk& disk, VirtualClock* clock)
+    : random_(random), disk_(disk), clock_(clock != nullptr ? *clock : own_clock_) {
   disk_.set_on_call([this] { on_disk_call(); });
   the_machine = this;
   end_process_instead = &VirtualMachine::end_process;
@@ -215,13 +216,29 @@ Executor& VirtualMachine::loop(size_t index) {
   return *loops_[index];
 }
 
+void VirtualMachine::start_main(Task work) {
+  CHECK(main_ == nullptr && !loops_.empty());
+  main_waits_ms_ = -1;
+  main_ = std::make_unique<Worker>(*this, *loops_[0], std::move(work), nullptr);
+}
+
+void VirtualMachine::wait_in_main() {
+  CHECK(running_ != nullptr && running_ == main_.get());
+  main_waits_ms_ = clock_.steady_ms();
+  running_->give_way();
+  if (dead_) throw *dead_;
+}
+
 void VirtualMachine::bury_workers() {
+  the_machine = this;
   if (!dead_) note_death(Killed{});
   while (!workers_.empty()) {
     // Whoever is in the middle of something is killed at his call.
     if (workers_.front()->started() && !workers_.front()->done()) workers_.front()->go_on();
     workers_.pop_front();
   }
+  if (main_ != nullptr && main_->started() && !main_->done()) main_->go_on();
+  main_.reset();
 }
 
 void VirtualMachine::bury_loops() {
@@ -252,6 +269,7 @@ void VirtualMachine::on_disk_call() {
 }
 
 bool VirtualMachine::run(const std::function<void()>& task) {
+  the_machine = this;
   try {
     task();
   } catch (Killed how) {
@@ -272,8 +290,11 @@ bool VirtualMachine::advance_worker(size_t index) {
 void VirtualMachine::wait_for_workers() {
   if (running_ != nullptr) {
     running_->give_way();
+  } else if (workers_.empty()) {
+    CHECK(main_ != nullptr, "a loop waits, and nobody works");
+    main_->go_on();
+    if (main_->done()) main_.reset();
   } else {
-    CHECK(!workers_.empty(), "a loop waits, and nobody works");
     advance_worker(random_.pick(std::min(workers_.size(), kThreads)));
   }
   if (dead_) throw *dead_;
@@ -283,15 +304,35 @@ VirtualMachine* VirtualMachine::current() {
   return the_machine;
 }
 
+size_t VirtualMachine::workers_at_work() const {
+  return clock_.steady_ms() < workers_held_ms_ ? 0 : std::min(workers_.size(), kThreads);
+}
+
+bool VirtualMachine::main_ready() const { return main_ != nullptr && main_waits_ms_ != clock_.steady_ms(); }
+
+bool VirtualMachine::ready() const {
+  if (dead()) return false;
+  return workers_at_work() > 0 || main_ready() ||
+         std::any_of(loops_.begin(), loops_.end(), [](const auto& loop) { return loop->ready(); });
+}
+
 bool VirtualMachine::step() {
   if (dead()) return false;
+  the_machine = this;
   std::vector<Loop*> ready;
   for (auto& loop : loops_) {
     if (loop->ready()) ready.push_back(loop.get());
   }
-  const size_t at_work = std::min(workers_.size(), kThreads);
-  if (ready.empty() && at_work == 0) return false;
-  size_t choice = random_.pick(ready.size() + at_work);
+  const size_t at_work = workers_at_work();
+  const size_t all = ready.size() + at_work + (main_ready() ? 1 : 0);
+  if (all == 0) return false;
+  size_t choice = random_.pick(all);
+  if (choice == ready.size() + at_work) {
+    main_->go_on();
+    if (main_->done()) main_.reset();
+    return !dead();
+  }
+  main_waits_ms_ = -1;
   if (choice >= ready.size()) return advance_worker(choice - ready.size());
   return run([&] { ready[choice]->run_turn(); });
 }
@@ -312,6 +353,7 @@ void VirtualMachine::finish_work() {
 
 std::optional<int64_t> VirtualMachine::next_timer() const {
   std::optional<int64_t> first;
+  if (clock_.steady_ms() < workers_held_ms_ && !workers_.empty()) first = workers_held_ms_;
   for (const auto& loop : loops_) {
     if (auto next = loop->next_timer()) first = first ? std::min(*first, *next) : *next;
   }

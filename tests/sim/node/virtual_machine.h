@@ -2,6 +2,9 @@
 // Which of them goes on next comes from the seed. A worker may stop at any call to the disk and let others go
 // on; time passes meanwhile.
 //
+// The process's main thread is one of its own (start_main): a start that waits for other nodes waits there. Machines
+// of several nodes share a clock.
+//
 // kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code,
 // and whatever is on the stack of the workers is unwound when the process is buried. What the code would have
 // done next does not happen.
@@ -46,7 +49,7 @@ class VirtualClock final : public Clock {
 
 class VirtualMachine {
  public:
-  VirtualMachine(SimRandom& random, VirtualDisk& disk);
+  VirtualMachine(SimRandom& random, VirtualDisk& disk, VirtualClock* clock = nullptr);
   ~VirtualMachine();
 
   VirtualClock& clock() { return clock_; }
@@ -56,6 +59,19 @@ class VirtualMachine {
   // Unwinds the workers and drops every task: of a process that ended, and whose objects are gone.
   void bury_workers();
   void bury_loops();
+
+  // What the process does besides its loops: its start, its end. One at a time.
+  void start_main(Task work);
+  bool main_runs() const { return main_ != nullptr; }
+  // Called by it, where it waits for the loops: others go on first.
+  void wait_in_main();
+
+  // Whether step() has something to do at this time.
+  bool ready() const;
+  std::optional<int64_t> next_timer() const;
+  size_t workers() const { return workers_.size(); }
+  // Calls of workers to the disk take until then.
+  void hold_workers(int64_t until_ms) { workers_held_ms_ = until_ms; }
 
   // Runs one turn of a loop or a piece of a worker's work; false if nothing is ready at this time.
   bool step();
@@ -88,15 +104,20 @@ class VirtualMachine {
   void on_disk_call();
   void note_death(Killed how);
   bool advance_worker(size_t index);
-  std::optional<int64_t> next_timer() const;
+  size_t workers_at_work() const;
+  bool main_ready() const;
   [[noreturn]] static void end_process(int code);
   void run_parallel(std::vector<Task> tasks);
 
   SimRandom& random_;
   VirtualDisk& disk_;
-  VirtualClock clock_;
+  VirtualClock own_clock_;
+  VirtualClock& clock_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::deque<std::unique_ptr<Worker>> workers_;  // the first few are at work, the others wait
+  std::unique_ptr<Worker> main_;
+  int64_t main_waits_ms_ = -1;  // since then, until something else has run or time has passed
+  int64_t workers_held_ms_ = 0;
   Worker* running_ = nullptr;
   std::optional<uint64_t> calls_left_;
   std::optional<Killed> dead_;

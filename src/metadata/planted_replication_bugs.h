@@ -1,0 +1,37 @@
+// Bugs on purpose in how replicas follow and leaders are chosen, for the simulated cluster to find (tests/sim/cluster),
+// as log/planted_storage_bugs.h has them for the disk. The tests' build has them, one at a time and none by itself;
+// everywhere else MILENA_REPLICATION_BUG(name) is the constant false.
+#pragma once
+
+#ifdef MILENA_PLANTED_STORAGE_BUGS
+
+namespace milena {
+
+#define MILENA_PLANTED_REPLICATION_BUGS_LIST(X)                                                          \
+  X(kHighWatermarkTooEarly)    /* it is the leader's end, whatever the followers have */                 \
+  X(kTruncatesToOwnEpochEnd)   /* a follower that parts from its leader keeps all of its own epoch */    \
+  X(kFencedLeaderGoesOn)       /* who led goes on to lead when the controller has given it to another */ \
+  X(kStaleReplicaJoins)        /* a replica comes into sync wherever it is */                            \
+  X(kNoVersionOfTheSet)        /* the controller alters a set that is another one by now */              \
+  X(kNoTruncation)             /* a follower that parts from its leader keeps what it has */             \
+  X(kEndIsHighWatermark)       /* a log that is opened counts as settled to its end */                   \
+  X(kMinInSyncNotAsked)        /* acks=all is content with the leader */                                 \
+  X(kShrunkBeforeAgreed)       /* a replica that is to leave the set counts no more at once */           \
+  X(kFetchOfAnotherEpoch)      /* a follower's fetch counts whatever its leader epoch */                 \
+  X(kUncleanWithoutPermission) /* a replica that is not in sync leads, though the topic does not allow it */
+
+enum class PlantedReplicationBug {
+  kNone,
+#define MILENA_NAME(name) name,
+  MILENA_PLANTED_REPLICATION_BUGS_LIST(MILENA_NAME)
+#undef MILENA_NAME
+  kCount
+};
+inline PlantedReplicationBug planted_replication_bug = PlantedReplicationBug::kNone;
+
+}  // namespace milena
+
+#define MILENA_REPLICATION_BUG(name) (::milena::planted_replication_bug == ::milena::PlantedReplicationBug::name)
+#else
+#define MILENA_REPLICATION_BUG(name) false
+#endif

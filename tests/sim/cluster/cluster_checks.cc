@@ -1,0 +1,385 @@
+// What must hold, after each step of a node and at the end.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "broker/controller/metadata_runtime.h"
+#include "broker/replica/partition.h"
+#include "broker/replica/replica_manager.h"
+#include "broker/shard.h"
+#include "sim/cluster/cluster_simulator.h"
+#include "sim/cluster/disk_log.h"
+
+namespace milena::sim {
+namespace {
+
+bool holds(const std::vector<int32_t>& list, int32_t id) {
+  return std::find(list.begin(), list.end(), id) != list.end();
+}
+
+std::string text_of(const std::vector<int32_t>& ids) {
+  std::string text;
+  for (const int32_t id : ids) text += fmt::format("{}{}", text.empty() ? "" : ",", id);
+  return text;
+}
+
+// Who may lead next without a loss.
+std::vector<int32_t> members(const PartitionImage& image) {
+  std::vector<int32_t> all = image.isr.to_vector();
+  for (const int32_t id : image.extras().eligible_leader_replicas) all.push_back(id);
+  if (all.empty()) all = image.extras().last_known_elr;
+  return all;
+}
+
+}  // namespace
+
+const PartitionImage* ClusterSimulator::image_of(const PartitionId& id) const {
+  const TopicImage* topic = metadata_.image().find_topic(id.first);
+  return topic == nullptr ? nullptr : topic->partition(id.second);
+}
+
+std::string ClusterSimulator::describe(const PartitionId& id) {
+  const auto state = partitions_.find(id);
+  const PartitionImage* image = image_of(id);
+  if (state == partitions_.end() || image == nullptr) return "a deleted partition";
+  return fmt::format("{} (leader {} in {}, in sync {}, of {}, settled {})", state->second.name, image->leader,
+                     image->leader_epoch, text_of(image->isr.to_vector()), text_of(image->replicas.to_vector()),
+                     state->second.settled_end());
+}
+
+// --- what the controller decides: its log, record by record
+
+void ClusterSimulator::follow_controller() {
+  ClusterNode& controller = node(plan_.controller());
+  if (controller.node_or_null() == nullptr || controller.leaving()) return;
+  const int64_t end = controller.node().metadata().committed_end();
+  if (end <= metadata_end_) return;
+  for_each_batch(controller.disk(), "/a/__cluster_metadata-0", metadata_end_, [&](const RecordBatchView& batch) {
+    const BatchHeader& header = batch.header();
+    if (header.base_offset < metadata_end_ || header.next_offset() > end) return;
+    if (header.is_control()) return metadata_.skip_to(header.last_offset(), header.partition_leader_epoch);
+    auto records = decode_metadata_batch(batch);
+    CHECK(records.ok(), "{}", records.error().message);
+    // One at a time: each is a state of the cluster.
+    for (MetadataRecord& record : *records) {
+      ImageDelta delta;
+      MetadataRecords one;
+      one.push_back(std::move(record));
+      Status applied = metadata_.replay(std::move(one), header.last_offset(), header.partition_leader_epoch, delta);
+      CHECK(applied.ok(), "{}", applied.error().message);
+      for (const auto& topic : delta.topics_deleted) {
+        std::erase_if(partitions_, [&](const auto& known) { return known.first.first == topic.id; });
+      }
+      for (const auto& changed : delta.partitions) {
+        const TopicImage* topic = metadata_.image().find_topic(changed.key.topic_id);
+        if (topic != nullptr && !topic->internal) on_partition_change(*topic, changed.key.partition);
+      }
+    }
+  });
+  metadata_end_ = end;
+}
+
+void ClusterSimulator::on_partition_change(const TopicImage& topic, int32_t number) {
+  const PartitionId id{topic.id, number};
+  const PartitionImage& image = *topic.partition(number);
+  auto [at, is_new] = partitions_.try_emplace(id);
+  PartitionState& state = at->second;
+  if (is_new) {
+    state.name = fmt::format("{}-{}", topic.name, number);
+    for (const TopicPlan& plan : plan_.topics) {
+      if (plan.name != topic.name) continue;
+      state.min_in_sync = plan.min_in_sync;
+      state.unclean = plan.unclean;
+    }
+  }
+  if (image.leader_epoch < state.epoch_seen) {
+    return fail(fmt::format("{}: leader epoch {} after {}", state.name, image.leader_epoch, state.epoch_seen));
+  }
+  const bool elected = image.leader_epoch > state.epoch_seen;
+  const std::vector<int32_t> before = state.members;
+  state.members = members(image);
+  // Where nobody is eligible any more, the last leader leads again: it has all that it had.
+  const bool led_last = state.last_known == std::vector<int32_t>{image.leader};
+  state.last_known = image.extras().last_known_elr;
+  if (elected && image.leader >= 0) {
+    elections_++;
+    state.leaders[image.leader_epoch] = image.leader;
+    // At the end of a reassignment a replica may come into sync and lead, both at once.
+    if (!is_new && !led_last && !holds(before, image.leader) && image.leader_recovery_state != 0) {
+      note(fmt::format("{}: {} is elected uncleanly", state.name, image.leader));
+      if (!state.unclean) {
+        return fail(fmt::format("{}: {} leads, and was none of those that may ({})", state.name, image.leader,
+                                text_of(before)));
+      }
+      const DiskLog log = read_disk_log(node(image.leader).disk(), state.name, id.first);
+      int64_t from = state.settled_end();
+      for (const auto& [offset, entry] : state.settled) {
+        if (offset < state.deletable) continue;
+        const auto there = log.entries.find(offset);
+        if (there != log.entries.end() && there->second == entry) continue;
+        from = offset;
+        break;
+      }
+      state.unsure_from = std::min(state.unsure_from.value_or(from), from);
+      state.unsure_in_epoch = std::max(state.unsure_in_epoch, state.epoch_seen);
+    }
+  }
+  // A replica that comes into sync has everything again.
+  for (const int32_t member : image.isr) {
+    if (!holds(before, member)) state.forgot_from.erase(member);
+  }
+  state.epoch_seen = image.leader_epoch;
+  note(fmt::format("controller: {} partition epoch {}, eligible {}, last known {}", describe(id), image.partition_epoch,
+                   text_of(image.extras().eligible_leader_replicas), text_of(image.extras().last_known_elr)));
+  consider_loss(id, state);
+}
+
+// --- power
+
+void ClusterSimulator::note_power_loss(ClusterNode& node, const std::function<void()>& lose) {
+  lose();
+  for (auto& [id, state] : partitions_) {
+    const PartitionImage* image = image_of(id);
+    if (image == nullptr || !image->replicas.contains(node.id())) continue;
+    const DiskLog log = read_disk_log(node.disk(), state.name, id.first);
+    int64_t from = state.settled_end();
+    for (const auto& [offset, entry] : state.settled) {
+      if (offset < state.deletable) continue;
+      const auto there = log.entries.find(offset);
+      if (there != log.entries.end() && there->second == entry) continue;
+      from = offset;
+      break;
+    }
+    auto [at, first] = state.forgot_from.try_emplace(node.id(), from);
+    at->second = std::min(at->second, from);
+    note(fmt::format("{} at node {} is good up to {}", state.name, node.id(), from));
+    consider_loss(id, state);
+  }
+}
+
+// Records may be gone where every replica that may lead lost power since it had them.
+void ClusterSimulator::consider_loss(const PartitionId&, PartitionState& state) {
+  if (state.members.empty()) return;
+  int64_t from = INT64_MAX;
+  for (const int32_t member : state.members) {
+    const auto forgot = state.forgot_from.find(member);
+    if (forgot == state.forgot_from.end()) return;
+    from = std::min(from, forgot->second);
+  }
+  if (from >= state.settled_end() && !state.unsure_from) return;
+  state.unsure_from = std::min(state.unsure_from.value_or(from), from);
+  state.unsure_in_epoch = std::max(state.unsure_in_epoch, state.epoch_seen);
+  note(fmt::format("{}: what is behind {} may be lost", state.name, *state.unsure_from));
+}
+
+// A leader tells what is left.
+void ClusterSimulator::resolve(PartitionState& state, const DiskLog& log) {
+  for (const auto& [offset, entry] : state.settled) {
+    if (offset < *state.unsure_from) continue;
+    const auto there = log.entries.find(offset);
+    if (there != log.entries.end() && there->second == entry) continue;
+    cut_settled(state, offset);
+    break;
+  }
+  state.unsure_from.reset();
+  state.forgot_from.clear();
+}
+
+void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
+  note(fmt::format("{}: from {} on, records are lost", state.name, from));
+  state.was_reset = true;
+  for (auto at = state.settled.lower_bound(from); at != state.settled.end(); at = state.settled.erase(at)) {
+    if (at->second.number < 0) continue;
+    state.lost.insert(at->second.number);
+    state.offset_of.erase(at->second.number);
+  }
+  state.last_of_producer.clear();
+}
+
+// --- nodes
+
+void ClusterSimulator::look_at(ClusterNode& node) {
+  if (node.node_or_null() == nullptr || node.id() > 3 || node.leaving()) return;
+  for (size_t i = 0; i < node.shard_count() && !failed(); i++) {
+    node.node().shard(i).replicas().for_each_partition([&](Partition& partition) {
+      if (failed()) return;
+      const PartitionId id{partition.id().topic_id, partition.id().partition};
+      const auto state = partitions_.find(id);
+      if (state == partitions_.end()) return;
+      View now{.life = node.life(), .leads = partition.leads(), .epoch = partition.leader_epoch()};
+      if (PartitionLog* log = partition.log_if_open()) {
+        now.high_watermark = log->high_watermark();
+        now.end = log->log_end_offset();
+        now.start = log->log_start_offset();
+      }
+      View& before = views_[{node.id(), id}];
+      if (before == now) return;
+      inspect(node, id, state->second, before, now);
+      before = now;
+    });
+  }
+}
+
+void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, PartitionState& state, const View& before,
+                               const View& now) {
+  const bool same_life = before.life == now.life;
+  if (now.leads) {
+    const auto given = state.leaders.find(now.epoch);
+    if (given == state.leaders.end() || given->second != node.id()) {
+      return fail(fmt::format("{}: node {} leads in epoch {}, which the controller did not give it", state.name,
+                              node.id(), now.epoch));
+    }
+    if (same_life && before.leads && before.epoch == now.epoch && now.end < before.end) {
+      return fail(fmt::format("{}: the log of leader {} ends at {}, and ended at {}", state.name, node.id(), now.end,
+                              before.end));
+    }
+  }
+  if (same_life && now.epoch < before.epoch) {
+    return fail(
+        fmt::format("{}: node {} is in epoch {}, and was in {}", state.name, node.id(), now.epoch, before.epoch));
+  }
+  if (now.start > std::max<int64_t>(state.deletable, 0)) {
+    return fail(
+        fmt::format("{}: the log of node {} begins at {}, and nobody deleted that", state.name, node.id(), now.start));
+  }
+  if (now.high_watermark < 0) return;
+  const bool takes_over = now.leads && (!same_life || !before.leads || before.epoch != now.epoch || before.end < 0);
+  const bool advances = !same_life || now.high_watermark > before.high_watermark;
+  if (!takes_over && !advances) return;
+  const DiskLog log = read_disk_log(node.disk(), state.name, id.first);
+  if (now.leads && takes_over) check_leader(node, state, log, now);
+  if (failed() || !advances) return;
+  // Who follows may not have heard yet that what it holds is lost.
+  if (!now.leads && (state.was_reset || state.unsure_from)) return;
+  const int64_t first_new = state.settled_end();
+  for (int64_t offset = std::max<int64_t>(now.start, 0); offset < now.high_watermark && !failed(); offset++) {
+    const auto there = log.entries.find(offset);
+    if (there == log.entries.end()) {
+      return fail(fmt::format("{}: the high watermark of node {} is {}, and {} is not on its disk", state.name,
+                              node.id(), now.high_watermark, offset));
+    }
+    settle_entry(node, id, state, offset, there->second, now.leads);
+  }
+  if (!failed() && now.high_watermark > first_new) check_replicas(id, state, first_new, now.high_watermark);
+}
+
+void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, PartitionState& state, int64_t offset,
+                                    const Entry& entry, bool leads) {
+  const auto known = state.settled.find(offset);
+  if (known != state.settled.end()) {
+    if (known->second == entry) return;
+    if (state.unsure_from && offset >= *state.unsure_from) return;
+    return fail(fmt::format("{}: at {} node {}, {}, has {} of epoch {}, and {} of epoch {} was settled", state.name,
+                            offset, node.id(), leads ? "the leader" : "a follower", entry.number, entry.epoch,
+                            known->second.number, known->second.epoch));
+  }
+  if (offset < state.settled_end()) return;  // deleted before it was looked at
+  state.settled[offset] = entry;
+  settled_++;
+  if (entry.number < 0) return;
+  const auto [at, first] = state.offset_of.emplace(entry.number, offset);
+  if (!first) {
+    return fail(fmt::format("{}: {} is at {} and at {}", state.name, entry.number, at->second, offset));
+  }
+  state.lost.erase(entry.number);
+  const int64_t producer = sent_[entry.number].producer;
+  if (producer < 0) return;
+  int64_t& last = state.last_of_producer[producer];
+  if (entry.number < last)
+    fail(fmt::format("{}: {} is behind {} of the same producer", state.name, entry.number, last));
+  last = entry.number;
+}
+
+// What has come below the high watermark is on the replicas.
+void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to) {
+  const PartitionImage* image = image_of(id);
+  if (image == nullptr) return;
+  int holders = 0;
+  for (const int32_t replica : image->replicas) {
+    const DiskLog log = read_disk_log(node(replica).disk(), state.name, id.first, from);
+    int64_t missing = -1;
+    for (int64_t offset = from; offset < to && missing < 0; offset++) {
+      const auto there = log.entries.find(offset);
+      if (offset < state.deletable) continue;
+      if (there == log.entries.end() || !(there->second == state.settled[offset])) missing = offset;
+    }
+    const bool excused = state.forgot_from.contains(replica);
+    if (missing < 0 || excused) holders++;
+    if (missing >= 0 && !excused && image->isr.contains(replica)) {
+      return fail(fmt::format("{}: {} is below the high watermark, and not on node {}, which is in sync", state.name,
+                              missing, replica));
+    }
+  }
+  const int wanted = std::min<int>(state.min_in_sync, static_cast<int>(image->replicas.size()));
+  if (holders < wanted) {
+    fail(
+        fmt::format("{}: {} is below the high watermark, and on {} replicas of {}", state.name, from, holders, wanted));
+  }
+}
+
+// The leader of the newest epoch has everything.
+void ClusterSimulator::check_leader(ClusterNode& node, PartitionState& state, const DiskLog& log, const View& view) {
+  if (view.epoch < state.epoch_seen) return;
+  if (state.unsure_from && view.epoch > state.unsure_in_epoch) resolve(state, log);
+  for (const auto& [offset, entry] : state.settled) {
+    if (offset < std::max(view.start, state.deletable)) continue;
+    if (state.unsure_from && offset >= *state.unsure_from) return;
+    const auto there = log.entries.find(offset);
+    if (there != log.entries.end() && there->second == entry) continue;
+    return fail(fmt::format("{}: node {} leads in epoch {}, and does not have {} at {}, which was settled", state.name,
+                            node.id(), view.epoch, entry.number, offset));
+  }
+}
+
+// --- the end
+
+bool ClusterSimulator::all_in_sync() {
+  for (const auto& [id, node] : nodes_) {
+    if (!node->listens() || node->machine().main_runs()) return false;
+  }
+  for (const auto& [id, state] : partitions_) {
+    const PartitionImage* image = image_of(id);
+    if (image->leader < 0 || image->isr.size() != image->replicas.size()) return false;
+    if (!image->extras().adding_replicas.empty() || !image->extras().removing_replicas.empty()) return false;
+    int64_t end = -1;
+    for (const int32_t replica : image->replicas) {
+      const View& view = views_[{replica, id}];
+      if (view.epoch != image->leader_epoch || view.leads != (replica == image->leader)) return false;
+      if (view.high_watermark != view.end && view.end > 0) return false;
+      const int64_t own = std::max<int64_t>(view.end, 0);
+      if (end >= 0 && own != end) return false;
+      end = own;
+    }
+  }
+  return true;
+}
+
+void ClusterSimulator::check_end() {
+  for (auto& [id, state] : partitions_) {
+    const PartitionImage* image = image_of(id);
+    for (const int32_t replica : image->replicas) {
+      const DiskLog log = read_disk_log(node(replica).disk(), state.name, id.first);
+      const int64_t start = std::max(views_[{replica, id}].start, state.deletable);
+      for (const auto& [offset, entry] : state.settled) {
+        if (offset < start) continue;
+        const auto there = log.entries.find(offset);
+        if (there == log.entries.end() || !(there->second == entry)) {
+          return fail(
+              fmt::format("{}: at the end node {} does not have {} at {}", state.name, replica, entry.number, offset));
+        }
+      }
+      if (log.end > state.settled_end()) {
+        return fail(fmt::format("{}: at the end the log of node {} goes on behind {}", state.name, replica,
+                                state.settled_end()));
+      }
+    }
+  }
+  for (const auto& [number, record] : sent_) {
+    const auto state = partitions_.find(record.partition);
+    if (!record.acked || state == partitions_.end() || state->second.lost.contains(number)) continue;
+    if (!state->second.offset_of.contains(number)) return fail(fmt::format("{} was acknowledged, and is gone", number));
+  }
+  note("all is well");
+}
+
+}  // namespace milena::sim

@@ -1,0 +1,64 @@
+// What a simulated history of a cluster knows: which records were settled where, who led in which epoch, and what the
+// controller has decided.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+#include "metadata/image.h"
+
+namespace milena::sim {
+
+// What stands at an offset of a log.
+struct Entry {
+  int64_t number = -1;  // of the record; -1: a marker
+  int32_t epoch = -1;
+  bool operator==(const Entry&) const = default;
+};
+using LogEntries = std::map<int64_t, Entry>;
+
+// A log as it lies on a node's disk, without a look into the broker. Batches up to the first that is not whole.
+struct DiskLog {
+  LogEntries entries;
+  int64_t end = 0;
+};
+
+using PartitionId = std::pair<Uuid, int32_t>;
+
+struct PartitionState {
+  std::string name;
+  int min_in_sync = 1;
+  bool unclean = false;  // the topic allows an unclean election
+  // What was below a high watermark once: it stays so, on every leader.
+  LogEntries settled;
+  int64_t settled_end() const { return settled.empty() ? 0 : settled.rbegin()->first + 1; }
+  std::map<int64_t, int64_t> offset_of;  // of a number
+  // From that offset on, what was settled may be gone: until the leader of a later epoch tells.
+  std::optional<int64_t> unsure_from;
+  int32_t unsure_in_epoch = -1;
+  // By the controller's records: who led in an epoch.
+  std::map<int32_t, int32_t> leaders;
+  int32_t epoch_seen = -1;
+  std::vector<int32_t> members;  // who may lead next, by the same
+  std::vector<int32_t> last_known;  // who led last, where nobody does
+  // Of each node whose disk forgot: the first settled offset that is missing.
+  std::map<int, int64_t> forgot_from;
+  std::set<int64_t> lost;  // numbers that were settled, and gone for a reason
+  bool was_reset = false;  // so that followers may still have what is lost
+  std::map<int64_t, int64_t> last_of_producer;
+  int64_t deletable = 0;  // records below may have been deleted
+};
+
+struct SentRecord {
+  PartitionId partition;
+  bool acked = false;
+  int64_t producer = -1;  // of an idempotent one
+};
+
+}  // namespace milena::sim

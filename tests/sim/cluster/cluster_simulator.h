@@ -1,0 +1,198 @@
+// ClusterSimulator: one history of a cluster: three brokers and a controller on machines and disks of their own, over a
+// SimNetwork, and clients. After each step of a node it is looked at.
+//
+// What must hold:
+//  - a node leads in an epoch only if the controller gave it that epoch, and no other node does;
+//  - what is below a high watermark is on the disk of every replica that the controller has in sync, and of at least
+//    min.insync.replicas of them;
+//  - it stays so: every later leader has it, at its offset, and every replica agrees below its own high watermark;
+//  - what was acknowledged with acks=all is there, once, and in a producer's order;
+//  - leader epochs go up, and a leader's log does not get shorter;
+//  - with all trouble over, every partition has a leader, all its replicas are in sync and hold the same.
+//
+// Records may be gone only where every replica in sync lost power since they were written, or where a topic allows an
+// unclean election and there was one.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "metadata/replayer.h"
+#include "protocol/messages/produce.h"
+#include "sim/apart.h"
+#include "sim/cluster/cluster_client.h"
+#include "sim/cluster/cluster_model.h"
+#include "sim/cluster/cluster_node.h"
+#include "sim/cluster/cluster_story.h"
+#include "sim/cluster/sim_network.h"
+
+namespace milena {
+class Partition;
+}
+
+namespace milena::sim {
+
+class ClusterSimulator {
+ public:
+  ClusterSimulator(ClusterPlan plan, OnLine on_line);
+  ~ClusterSimulator();
+
+  // What was wrong; empty if nothing was.
+  std::string run();
+
+  size_t acknowledged() const { return acknowledged_; }
+  size_t deaths() const { return deaths_; }
+  size_t elections() const { return elections_; }
+  size_t settled() const { return settled_; }
+
+ private:
+  struct Batch {
+    PartitionId partition;
+    std::vector<int64_t> numbers;
+    Bytes bytes;
+    int16_t acks = -1;
+    int asked = -1;  // the node that it was sent to last
+  };
+  using BatchPtr = std::shared_ptr<Batch>;
+  // What a producer sends to a partition, in its order.
+  struct Stream {
+    int32_t next_sequence = 0;
+    std::vector<BatchPtr> queue;
+    bool in_flight = false;
+    bool waits = false;  // before it sends again
+  };
+  struct Producer {
+    int64_t id = -1;
+    int16_t epoch = -1;
+    bool asking = false;
+    std::map<PartitionId, Stream> streams;
+  };
+  // What a node said of a replica when it was looked at last.
+  struct View {
+    uint64_t life = 0;
+    bool leads = false;
+    int32_t epoch = -1;
+    int64_t high_watermark = -1;
+    int64_t end = -1;
+    int64_t start = -1;
+    bool operator==(const View&) const = default;
+  };
+
+  void note(std::string line);
+  void fail(std::string what);
+  bool failed() const { return !failure_.empty(); }
+  size_t pick(size_t below) { return random_.pick(below); }
+  int64_t now_ms() const { return clock_.steady_ms(); }
+  ClusterNode& node(int id) { return *nodes_.at(id); }
+  int a_broker() { return static_cast<int>(pick(3)) + 1; }
+  int a_node() { return static_cast<int>(pick(nodes_.size())) + 1; }
+
+  // cluster_simulator.cc: how time goes on
+  void make_nodes();
+  void act(const ClusterStep& step);
+  bool step();
+  void step_node(ClusterNode& node);
+  void pass(int64_t ms);
+  // Until it holds; false if it does not in that time.
+  bool pass_until(const std::function<bool()>& holds, int64_t most_ms);
+  int64_t next_event_ms(int64_t most_ms) const;
+  void after(int64_t ms, Task task) { timers_.emplace(now_ms() + ms, std::move(task)); }
+  void settle();
+
+  // cluster_faults.cc
+  void start_node(int id);
+  void on_death(ClusterNode& node);
+  void kill(bool power);
+  void power_off_all();
+  void restart_in_order();
+  void pause();
+  void cut();
+  void heal_all();
+  void slow_disk();
+
+  // cluster_clients.cc
+  template <class Response, class Request>
+  void ask(int to, size_t which, const Request& request, int16_t version, int64_t patience_ms,
+           std::function<void(const Response*)> then) {
+    auto answered = std::make_shared<bool>(false);
+    auto link = client_.ask<Response>(client_port(to), which, request, version,
+                                      [answered, then = std::move(then)](const Response* response) {
+                                        *answered = true;
+                                        then(response);
+                                      });
+    // A connection on which nothing comes is given up.
+    after(patience_ms, [link, answered] {
+      if (!*answered) link->drop();
+    });
+  }
+  static uint16_t client_port(int id) { return static_cast<uint16_t>(9200 + id); }
+  void create_topic(const TopicPlan& topic);
+  int leader_to_ask(const PartitionId& id);
+  std::optional<PartitionId> a_partition();
+  BatchPtr make_batch(const PartitionId& id, const Producer* producer, int32_t sequence);
+  void send_batch(const BatchPtr& batch, size_t connection, std::function<void(std::optional<ErrorCode>)> then);
+  void on_produced(const BatchPtr& batch, const ProduceResponse::PartitionProduceResponse& answer);
+  void produce(int16_t acks);
+  void produce_in_sequence();
+  void get_producer_id(Producer& producer);
+  void pump_stream(size_t producer, const PartitionId& id);
+  bool streams_done() const;
+
+  // cluster_admin.cc
+  void elect(bool preferred);
+  void reassign();
+  void delete_topic();
+  void delete_records();
+
+  // cluster_checks.cc
+  void follow_controller();
+  void on_partition_change(const TopicImage& topic, int32_t number);
+  void consider_loss(const PartitionId& id, PartitionState& state);
+  void look_at(ClusterNode& node);
+  void inspect(ClusterNode& node, const PartitionId& id, PartitionState& state, const View& before, const View& now);
+  void settle_entry(ClusterNode& node, const PartitionId& id, PartitionState& state, int64_t offset, const Entry& entry,
+                    bool leads);
+  void check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to);
+  void check_leader(ClusterNode& node, PartitionState& state, const DiskLog& log, const View& view);
+  void resolve(PartitionState& state, const DiskLog& log);
+  void cut_settled(PartitionState& state, int64_t from);
+  void note_power_loss(ClusterNode& node, const std::function<void()>& lose);
+  const PartitionImage* image_of(const PartitionId& id) const;
+  bool all_in_sync();
+  void check_end();
+  std::string describe(const PartitionId& id);
+
+  const ClusterPlan plan_;
+  SimRandom random_;
+  VirtualClock clock_;
+  SimNetwork network_;
+  std::map<int, std::unique_ptr<ClusterNode>> nodes_;
+  ClusterClient client_;
+  std::multimap<int64_t, Task> timers_;
+
+  MetadataReplayer metadata_;
+  int64_t metadata_end_ = 0;
+  uint64_t metadata_life_ = 0;
+  std::map<PartitionId, PartitionState> partitions_;
+  std::map<std::pair<int, PartitionId>, View> views_;
+  std::map<int, bool> dies_with_power_;
+  std::map<int, int64_t> start_at_ms_;
+
+  std::map<int64_t, SentRecord> sent_;
+  std::vector<Producer> producers_;
+  int64_t last_number_ = 0;
+  bool over_ = false;  // the end: nothing new is begun
+
+  size_t step_ = 0;
+  std::string failure_;
+  OnLine on_line_;
+  size_t acknowledged_ = 0, deaths_ = 0, elections_ = 0, settled_ = 0;
+};
+
+}  // namespace milena::sim

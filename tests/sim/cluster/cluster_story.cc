@@ -1,0 +1,101 @@
+#include "sim/cluster/cluster_story.h"
+
+#include <array>
+#include <initializer_list>
+
+#include "sim/node/random.h"
+
+namespace milena::sim {
+namespace {
+
+using Weights = std::array<uint32_t, static_cast<size_t>(ClusterStepKind::kCount)>;
+
+std::string one_of(SimRandom& random, std::initializer_list<const char*> texts) {
+  return *(texts.begin() + random.pick(texts.size()));
+}
+
+// Some kinds of steps are left out in each history, and of the others some come often.
+Weights weights_of(const ClusterPlan& plan, SimRandom& random) {
+  Weights weights{};
+  for (uint32_t& weight : weights) {
+    if (random.chance(50)) weight = 1u << random.pick(4);
+  }
+  auto at = [&](ClusterStepKind kind) -> uint32_t& { return weights[static_cast<size_t>(kind)]; };
+  at(ClusterStepKind::kProduce) += 5;
+  at(ClusterStepKind::kSequence) += random.chance(70) ? 5 : 0;
+  at(ClusterStepKind::kPass) += 6;
+  for (ClusterStepKind rare : {ClusterStepKind::kKill, ClusterStepKind::kPowerOff, ClusterStepKind::kPowerOffAll,
+                               ClusterStepKind::kRestart, ClusterStepKind::kPause, ClusterStepKind::kUnclean,
+                               ClusterStepKind::kDeleteTopic, ClusterStepKind::kDeleteRecords}) {
+    at(rare) = (at(rare) + 1) / 2;
+  }
+  at(ClusterStepKind::kPowerOffAll) = (at(ClusterStepKind::kPowerOffAll) + 3) / 4;
+  if (!plan.power) at(ClusterStepKind::kPowerOff) = at(ClusterStepKind::kPowerOffAll) = 0;
+  return weights;
+}
+
+void choose_settings(ClusterPlan& plan, SimRandom& random) {
+  auto set = [&](const char* name, std::string value) { plan.settings.emplace_back(name, std::move(value)); };
+  set("replica.lag.time.max.ms", one_of(random, {"500", "2000", "10000"}));
+  set("broker.session.timeout.ms", one_of(random, {"1500", "4000", "9000"}));
+  set("broker.heartbeat.interval.ms", one_of(random, {"300", "1000"}));
+  set("milena.broker.disconnect.grace.ms", one_of(random, {"-1", "0", "100"}));
+  set("replica.fetch.wait.max.ms", one_of(random, {"100", "500"}));
+  set("replica.socket.timeout.ms", one_of(random, {"1000", "5000"}));
+  set("request.timeout.ms", one_of(random, {"1000", "5000"}));
+  set("replica.fetch.backoff.ms", one_of(random, {"50", "1000"}));
+  set("replica.high.watermark.checkpoint.interval.ms", one_of(random, {"200", "5000"}));
+  if (random.chance(30)) set("metadata.log.max.record.bytes.between.snapshots", "2000");
+  if (random.chance(30)) set("replica.fetch.max.bytes", "200");
+}
+
+void choose_topics(ClusterPlan& plan, SimRandom& random) {
+  const size_t count = random.pick(2) + 1;
+  for (size_t i = 0; i < count; i++) {
+    TopicPlan topic;
+    topic.name = "t" + std::to_string(i);
+    topic.partitions = static_cast<int32_t>(random.pick(2)) + 1;
+    topic.replicas = random.chance(75) ? 3 : 2;
+    topic.min_in_sync = static_cast<int>(random.pick(2)) + 1;
+    topic.unclean = random.chance(15);
+    topic.settings.emplace_back("internal.segment.bytes", one_of(random, {"400", "2000", "1000000"}));
+    topic.settings.emplace_back("index.interval.bytes", one_of(random, {"0", "4096"}));
+    if (plan.power && random.chance(40)) topic.settings.emplace_back("flush.messages", "1");
+    plan.topics.push_back(std::move(topic));
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(ClusterStepKind kind) {
+  static constexpr std::string_view kNames[] = {
+#define MILENA_NAME(name) #name,
+      MILENA_CLUSTER_STEPS(MILENA_NAME)
+#undef MILENA_NAME
+  };
+  return kNames[static_cast<size_t>(kind)].substr(1);
+}
+
+ClusterPlan ClusterPlan::of(uint64_t seed) {
+  SimRandom random(seed);
+  ClusterPlan plan;
+  plan.seed = seed;
+  plan.shards = random.pick(2) + 1;
+  plan.controller_apart = random.chance(50);
+  plan.power = random.chance(40);
+  choose_settings(plan, random);
+  choose_topics(plan, random);
+  const Weights weights = weights_of(plan, random);
+  uint32_t total = 0;
+  for (const uint32_t weight : weights) total += weight;
+  const size_t count = 10 + random.pick(50);
+  for (size_t i = 0; i < count; i++) {
+    auto at = static_cast<uint32_t>(random.pick(total));
+    size_t kind = 0;
+    while (at >= weights[kind]) at -= weights[kind++];
+    plan.steps.push_back({static_cast<ClusterStepKind>(kind), random.next()});
+  }
+  return plan;
+}
+
+}  // namespace milena::sim

@@ -1,0 +1,71 @@
+// A history of a cluster: what a seed makes of itself. As node/node_story.h: the plan stays for the whole life, the
+// steps come one behind the other, each with a seed of its own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace milena::sim {
+
+#define MILENA_CLUSTER_STEPS(X)                                                        \
+  X(kProduce)  /* plain, acks=all; never repeated */                                   \
+  X(kLoose)    /* plain, acks=1: no promise */                                         \
+  X(kSequence) /* by an idempotent producer, which repeats what it was not answered */ \
+  X(kPass)     /* time passes */                                                       \
+  X(kWait)     /* until the cluster has nothing to do, at this time */                 \
+  X(kKill)     /* a process, some calls to the disk later or at once */                \
+  X(kPowerOff) /* the same, and the disk forgets what was not synced */                \
+  X(kPowerOffAll)                                                                      \
+  X(kRestart) /* in order */                                                           \
+  X(kPause)   /* a node gets no turn for a while */                                    \
+  X(kCut)     /* links, in one direction or both */                                    \
+  X(kHeal)    /* all links */                                                          \
+  X(kReset)   /* a connection, in the middle */                                        \
+  X(kSlowNet) /* messages take long */                                                 \
+  X(kSlowDisk)                                                                         \
+  X(kPreferred)   /* election of the preferred leaders */                              \
+  X(kUnclean)     /* an unclean election is asked for, where the topic allows it */    \
+  X(kReassign)    /* a partition to other replicas, or in another order */             \
+  X(kDeleteTopic) /* and, some time later, one of its name is made */                  \
+  X(kDeleteRecords)
+
+enum class ClusterStepKind {
+#define MILENA_NAME(name) name,
+  MILENA_CLUSTER_STEPS(MILENA_NAME)
+#undef MILENA_NAME
+      kCount
+};
+std::string_view name_of(ClusterStepKind kind);
+
+struct ClusterStep {
+  ClusterStepKind kind = ClusterStepKind::kProduce;
+  uint64_t seed = 0;
+};
+
+struct TopicPlan {
+  std::string name;
+  int32_t partitions = 1;
+  int16_t replicas = 3;
+  int min_in_sync = 1;
+  bool unclean = false;
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+struct ClusterPlan {
+  uint64_t seed = 0;
+  size_t shards = 1;
+  bool controller_apart = false;  // a node of its own; else the first broker is the controller, too
+  bool power = false;             // may fail
+  std::vector<TopicPlan> topics;
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<ClusterStep> steps;
+
+  static ClusterPlan of(uint64_t seed);
+  int controller() const { return controller_apart ? 4 : 1; }
+  int nodes() const { return controller_apart ? 4 : 3; }
+};
+
+}  // namespace milena::sim

@@ -1,0 +1,144 @@
+// SimNetwork: connections between simulated nodes, and from clients to them. Each direction of a connection keeps its
+// order, as TCP does; a message takes a while, longer where the link is slow, and waits where the link is cut. What is
+// lost is lost with its connection, which is reset.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/cluster/network.h"
+#include "sim/node/random.h"
+#include "sim/node/virtual_machine.h"
+
+namespace milena::sim {
+
+class ClusterNode;
+class SimNetwork;
+
+// Where clients are: nothing ever happens to their host.
+inline constexpr int kClientHost = 0;
+
+// One connection.
+class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
+ public:
+  // `from` is null for a client.
+  Wire(SimNetwork& network, ClusterNode* from, size_t from_shard, ClusterNode* to, uint16_t port, LinkWatcher& watcher);
+
+  void open();
+  void request(Bytes frame);
+  // The asking side has gone.
+  void close_by_client();
+  // In the middle of whatever is under way: both sides hear of it.
+  void reset();
+  // The process at one end of it has died; the kernel tells the other side unless the machine went with it.
+  void process_died(const ClusterNode& node, bool with_machine);
+  // The serving side stops in order.
+  void close_by_server(const ClusterNode& node);
+  // Nothing will happen on it any more.
+  bool over() const { return watcher_ == nullptr && session_ == nullptr && up_.empty() && down_.empty(); }
+  bool touches(int host) const;
+  bool busy() const { return busy_; }
+
+  // Of a direction: the time of the first message in it that may arrive.
+  std::optional<int64_t> next_ms(bool up) const;
+  void deliver(bool up);
+
+  // Transport, for the session.
+  void send(Payload answer) override;
+  void send_nothing() override;
+  void pause(int64_t) override {}
+  void close(std::string reason) override;
+
+ private:
+  struct Message {
+    int64_t ms;
+    std::function<void()> arrive;
+  };
+
+  void push(bool up, std::function<void()> arrive);
+  void tell(std::function<void(LinkWatcher&)> what);
+  void lose(const std::string& why);
+  void at_server(std::function<void()> what);
+  bool server_is_same() const;
+  bool client_is_same() const;
+  void feed();
+  void end_session(bool by_peer);
+
+  SimNetwork& network_;
+  ClusterNode* from_;
+  size_t from_shard_;
+  uint64_t from_life_;
+  LinkWatcher* watcher_;
+  ClusterNode* to_;
+  uint16_t port_;
+  uint64_t to_life_ = 0;
+  size_t to_shard_ = 0;
+  std::deque<Message> up_, down_;
+  std::unique_ptr<Session> session_;
+  std::deque<Bytes> frames_;
+  bool busy_ = false;
+};
+
+// The asking end of a connection, as nodes and clients hold it.
+class WireLink final : public Link {
+ public:
+  explicit WireLink(std::shared_ptr<Wire> wire) : wire_(std::move(wire)) {}
+  ~WireLink() override { wire_->close_by_client(); }
+  void send(Payload request) override { wire_->request(request.flatten().take().substr(4)); }
+
+ private:
+  std::shared_ptr<Wire> wire_;
+};
+
+class SimNetwork {
+ public:
+  SimNetwork(SimRandom& random, const VirtualClock& clock) : random_(random), clock_(clock) {}
+
+  void add(ClusterNode& node);
+  // Of a node (null: a client).
+  std::unique_ptr<Link> connect(ClusterNode* from, size_t shard, uint16_t port, LinkWatcher& watcher);
+
+  // --- what the simulator does to it
+
+  void cut(int from, int to) { cut_.insert({from, to}); }
+  void heal() {
+    cut_.clear();
+    slow_ms_ = 0;
+  }
+  bool is_cut(int from, int to) const { return cut_.contains({from, to}); }
+  // Messages take up to so much longer.
+  void set_slow(int64_t ms) { slow_ms_ = ms; }
+  // One connection, of those that there are.
+  void reset_one();
+  void process_died(const ClusterNode& node, bool with_machine);
+  void close_by_server(const ClusterNode& node);
+
+  // Whether something can arrive now; lets one thing arrive.
+  bool step();
+  bool ready() const;
+  std::optional<int64_t> next_ms() const;
+
+ private:
+  friend class Wire;
+
+  int64_t arrival_ms();
+  bool blocked(int from, int to) const;
+
+  SimRandom& random_;
+  const VirtualClock& clock_;
+  std::map<uint16_t, ClusterNode*> by_port_;
+  std::vector<std::shared_ptr<Wire>> wires_;
+  std::set<std::pair<int, int>> cut_;
+  int64_t slow_ms_ = 0;
+  uint64_t last_connection_ = 0;
+};
+
+}  // namespace milena::sim
