@@ -19,7 +19,8 @@ namespace {
 constexpr int64_t kAssignAgain_ms = 500;
 
 constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
-constexpr double kLongestPause_ms = 86'400'000;
+// After it the rate is looked at again.
+constexpr double kLongestPause_ms = 500;
 
 // Under a name that nobody goes on with: half a copy must not be taken for a whole one.
 void remove_copy(Shard& shard, const TopicPartition& name, const std::string& path) {
@@ -198,11 +199,18 @@ void ReplicaMover::copy_some(const MovePtr& move) {
   auto all = copy(*move, *partition->log(), kCopiedATurn_bytes, copied_bytes);
   if (!all) return fail(move, all.error());
   if (*all) return sync(move);
-  double most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
-  const double wanted_ms = static_cast<double>(copied_bytes) * 1000 / most;
-  const auto pause_ms = static_cast<int64_t>(std::min(wanted_ms, kLongestPause_ms));
-  if (pause_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
-  shard_.executor().call_after(pause_ms, [this, move] { copy_some(move); });
+  pause(move, copied_bytes, shard_.steady_ms());
+}
+
+// What was copied is paid for in time. The rate may be altered meanwhile: the one that holds now counts.
+void ReplicaMover::pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms) {
+  if (partition_of(move) == nullptr) return;
+  const auto most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
+  const double owed_ms = static_cast<double>(copied_bytes) * 1000 / most -
+                         static_cast<double>(shard_.steady_ms() - since_ms);
+  if (owed_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
+  const auto pause_ms = static_cast<int64_t>(std::min(owed_ms, kLongestPause_ms));
+  shard_.executor().call_after(pause_ms, [this, move, copied_bytes, since_ms] { pause(move, copied_bytes, since_ms); });
 }
 
 // What was synced in the old directory has to be so in the new one before the old one goes.

@@ -74,6 +74,7 @@ class ReplicaMover {
   void begin(Partition& partition, LogDirectory& to, std::string path, bool resumed);
   Partition* partition_of(const MovePtr& move);
   void copy_some(const MovePtr& move);
+  void pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms);
   Status carry_producers(Move& move, PartitionLog& from);
   Result<bool> copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes);
   Status meet(PartitionLog& from, PartitionLog& to);
