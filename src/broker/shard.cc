@@ -245,6 +245,9 @@ void Shard::apply_partition(const TopicPartitionId& id, bool created) {
   TopicPartition name{topic->name, id.partition};
   bool is_new = created && !node_.directories->loading();
   LogDirectory* place = place_of(name, *image, is_new);
+  if (is_new && !node_.directories->loading()) {
+    if (LogDirectory* wanted = wanted_place_of(name)) place = wanted;
+  }
   auto partition = std::make_unique<Partition>(
       *this, id, name, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
@@ -303,6 +306,14 @@ LogDirectory* Shard::place_of(const TopicPartition& name, const PartitionImage& 
   if (place == nullptr && nowhere) place = all.any();
   if (place != nullptr && !is_new) is_new = !node_.files->file_system().exists(place->partition_path(name));
   return place;
+}
+
+// Where a client said that the replica shall be made. Null if nobody did, or it cannot be there.
+LogDirectory* Shard::wanted_place_of(const TopicPartition& name) const {
+  LogDirectory* wanted = node_.wanted_places->take(name);
+  const bool free = wanted != nullptr && wanted->online() &&
+                    !node_.files->file_system().exists(wanted->partition_path(name));
+  return free ? wanted : nullptr;
 }
 
 Result<std::unique_ptr<PartitionLog>> Shard::open_log(LogDirectory& directory, const TopicPartitionId& id,

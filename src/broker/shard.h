@@ -29,6 +29,7 @@
 #include "broker/storage/flush_timer.h"
 #include "broker/storage/log_directories.h"
 #include "broker/storage/new_directories.h"
+#include "broker/storage/wanted_places.h"
 #include "broker/storage/producer_expiry.h"
 #include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
@@ -70,6 +71,7 @@ struct NodeContext {
   FileCache* files = nullptr;
   // Their checkpoints and paths, which do not change, and whether they work; the rest is the node's own.
   LogDirectories* directories = nullptr;
+  std::unique_ptr<WantedPlaces> wanted_places = std::make_unique<WantedPlaces>();
   // Called on any shard, once for each directory that fails.
   std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
   // Called on any shard, when the reserve of a directory was spent.
@@ -238,6 +240,7 @@ class Shard {
   void remove_replica(const TopicPartitionId& id, const TopicPartition& name);
   void remove_topic(const ImageDelta::Topic& topic);
   void note_names_freed();
+  LogDirectory* wanted_place_of(const TopicPartition& name) const;
   LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
   std::unique_ptr<Partition> take_out(const TopicPartitionId& id, bool topic_deleted);
   Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,

@@ -257,7 +257,12 @@ void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& direct
 
 void ReplicaMover::tell_place(const TopicPartitionId& id, const LogDirectory& directory) {
   const bool of_interest = shard_.image().metadata_version() >= kMetadataVersion37Iv2;
-  if (shard_.node().lifecycle != nullptr && of_interest) assign_remotely(id, directory, [] {});
+  if (!of_interest) return;
+  if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, [] {});
+  // The records that made the replica are still being applied.
+  shard_.executor().post([this, id, &directory] {
+    if (!shard_.closed() && shard_.node().metadata != nullptr) assign(id, directory, [] {});
+  });
 }
 
 // At the controller of another node. Without an answer it is asked again.

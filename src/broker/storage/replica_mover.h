@@ -41,7 +41,8 @@ class ReplicaMover {
   ErrorCode move(Partition& partition, LogDirectory& to);
   // Goes on with a move that the last stop interrupted. While the node loads, before the shard's thread runs.
   void resume(Partition& partition, LogDirectory& to, const std::string& path);
-  // The controller of another node left it to this one where the new replica is.
+  // The new replica is in a directory that the metadata does not name: the controller of another node left it to this
+  // one, or a client had wanted it there.
   void tell_place(const TopicPartitionId& id, const LogDirectory& directory);
   bool is_moving(const TopicPartitionId& id) const { return moves_.contains(id); }
   // The partition goes away. With its topic all that is left of it is deleted, and otherwise kept for the next start.
