@@ -311,8 +311,8 @@ LogDirectory* Shard::place_of(const TopicPartition& name, const PartitionImage& 
 // Where a client said that the replica shall be made. Null if nobody did, or it cannot be there.
 LogDirectory* Shard::wanted_place_of(const TopicPartition& name) const {
   LogDirectory* wanted = node_.wanted_places->take(name);
-  const bool free = wanted != nullptr && wanted->online() &&
-                    !node_.files->file_system().exists(wanted->partition_path(name));
+  const bool free =
+      wanted != nullptr && wanted->online() && !node_.files->file_system().exists(wanted->partition_path(name));
   return free ? wanted : nullptr;
 }
 

@@ -1,7 +1,7 @@
 // AlterReplicaLogDirs (key 34), versions 0-2: replicas of this broker that shall lie in another of its log directories.
 // The answer says that the moves were begun; DescribeLogDirs tells how far they are. A replica that is named more than
-// once goes where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs). One that is
-// not here yet is answered with an error, and made in that directory when it comes.
+// once goes where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs). One that
+// is not here yet is answered with an error, and made in that directory when it comes.
 #include <map>
 
 #include "base/log.h"
@@ -74,9 +74,10 @@ bool is_to_come(Shard& shard, const TopicImage* topic, const TopicPartition& nam
   const PartitionImage* image = topic == nullptr ? nullptr : topic->partition(name.partition);
   if (image != nullptr && image->replicas.contains(shard.node().node_id)) return false;
   if (!shard.node().wanted_places->want(name, directory) && shard.first_time("wanted places")) {
-    log_warn("AlterReplicaLogDirs: the directory for {} is not kept in mind, nor those for more partitions: {} are "
-             "wanted already that never came",
-             name.to_string(), WantedPlaces::kMost);
+    log_warn(
+        "AlterReplicaLogDirs: the directory for {} is not kept in mind, nor those for more partitions: {} are "
+        "wanted already that never came",
+        name.to_string(), WantedPlaces::kMost);
   }
   return true;
 }

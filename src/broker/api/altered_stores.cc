@@ -44,7 +44,8 @@ std::optional<std::string> refusal_between_brokers(const TlsContext& before, con
   for (const auto& refusal : {refusal_of_handshake(**old_client, after), refusal_of_handshake(**new_client, before)}) {
     if (refusal) {
       return "brokers with the old stores and with the new ones of the listener between them would not accept each "
-             "other: " + *refusal;
+             "other: " +
+             *refusal;
     }
   }
   return std::nullopt;

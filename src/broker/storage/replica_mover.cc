@@ -206,8 +206,8 @@ void ReplicaMover::copy_some(const MovePtr& move) {
 void ReplicaMover::pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms) {
   if (partition_of(move) == nullptr) return;
   const auto most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
-  const double owed_ms = static_cast<double>(copied_bytes) * 1000 / most -
-                         static_cast<double>(shard_.steady_ms() - since_ms);
+  const double owed_ms =
+      static_cast<double>(copied_bytes) * 1000 / most - static_cast<double>(shard_.steady_ms() - since_ms);
   if (owed_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
   const auto pause_ms = static_cast<int64_t>(std::min(owed_ms, kLongestPause_ms));
   shard_.executor().call_after(pause_ms, [this, move, copied_bytes, since_ms] { pause(move, copied_bytes, since_ms); });
