@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "broker/replica/replication_quota.h"
 #include "broker/router.h"
+#include "broker/storage/wanted_places.h"
 #include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/settings.h"
@@ -50,6 +51,7 @@ struct NodeContext {
   FileCache* files = nullptr;
   // Their checkpoints and paths, which do not change, and whether they work; the rest is the node's own.
   LogDirectories* directories = nullptr;
+  std::unique_ptr<WantedPlaces> wanted_places = std::make_unique<WantedPlaces>();
   // Called on any shard, once for each directory that fails.
   std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
   // Called on any shard, when the reserve of a directory was spent.

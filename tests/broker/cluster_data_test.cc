@@ -3,6 +3,7 @@
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/list_partition_reassignments.h"
+#include "protocol/messages/metadata.h"
 
 namespace milena::broker_test {
 namespace {
@@ -162,6 +163,32 @@ TEST_F(ClusterDataTest, ConsumersReadFromTheReplicaInTheirRack) {
   cluster().pause(2);
   cluster().advance(60'000);
   EXPECT_EQ(fetch(1, "t", "b", 0).preferred_read_replica, -1);
+}
+
+class ClusterOwnDefaultsTest : public ClusterFixture {
+ protected:
+  void configure() override {
+    cluster().node(1).set("default.replication.factor", "2");
+    cluster().node(2).set("num.partitions", "5");
+  }
+  const TopicImage& make_by_use(int node, ByteView name) {
+    MetadataRequest request;
+    request.topics.emplace().emplace_back().name = name;
+    request.allow_auto_topic_creation = true;
+    ask<MetadataResponse>(node, request, 9);
+    EXPECT_TRUE(cluster().until([&] { return cluster().node(1).topic(name) != nullptr; }));
+    return *cluster().node(1).topic(name);
+  }
+};
+
+// What it was not told is the controller's.
+TEST_F(ClusterOwnDefaultsTest, ATopicOnFirstUseHasTheShapeThatItsBrokerWasTold) {
+  const TopicImage& of_2 = make_by_use(2, "of-2");
+  EXPECT_EQ(of_2.partition_count(), 5);
+  EXPECT_EQ(of_2.partition(0)->replicas.size(), 2u);
+  const TopicImage& of_3 = make_by_use(3, "of-3");
+  EXPECT_EQ(of_3.partition_count(), 1);
+  EXPECT_EQ(of_3.partition(0)->replicas.size(), 2u);
 }
 
 }  // namespace

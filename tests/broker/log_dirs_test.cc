@@ -199,6 +199,23 @@ TEST_P(LogDirsTest, RefusesWhatCannotMove) {
   EXPECT_EQ(move("t", 0, place_of("t-0")), ErrorCode::kNone);
 }
 
+TEST_P(LogDirsTest, AReplicaIsMadeWhereItWasWantedBeforeItCame) {
+  for (const int wanted : {2, 0, 1}) {
+    const std::string topic = "t" + std::to_string(wanted);
+    EXPECT_EQ(move(topic, 0, dir(0)), ErrorCode::kUnknownTopicOrPartition);
+    EXPECT_EQ(move(topic, 0, dir(wanted)), ErrorCode::kUnknownTopicOrPartition);  // the last one counts
+    create_topic(topic, 1);
+    EXPECT_EQ(place_of(topic + "-0"), dir(wanted));
+    EXPECT_EQ(produce(topic, 0, {"a"}).error_code, ErrorCode::kNone);
+  }
+  restart();
+  for (const int wanted : {2, 0, 1}) EXPECT_EQ(place_of("t" + std::to_string(wanted) + "-0"), dir(wanted));
+  for (int i = 0; i < 3; i++) {
+    const TopicImage* topic = node().topic("t" + std::to_string(i));
+    EXPECT_EQ(topic->partition(0)->directory(1), node().partition(topic->name, 0).directory()->id()) << i;
+  }
+}
+
 TEST_P(LogDirsTest, ADeletedTopicTakesItsMoveWithIt) {
   create_topic("t", 1);
   produce("t", 0, {"a"});

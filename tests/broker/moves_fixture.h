@@ -77,16 +77,21 @@ class MovesTest : public NodeFixture {
     request.timeout_ms = 1000;
     ASSERT_EQ(client().ask<DeleteTopicsResponse>(request, 5).responses.at(0).error_code, ErrorCode::kNone);
   }
-  void alter(const std::string& topic, const std::string& key, const std::string& value) {
+  void alter(const std::string& topic, const std::string& key, const std::string& value,
+             ResourceType type = ResourceType::kTopic) {
     IncrementalAlterConfigsRequest request;
     auto& resource = request.resources.emplace_back();
-    resource.resource_type = 2;
+    resource.resource_type = static_cast<int8_t>(type);
     resource.resource_name = topic;
     auto& config = resource.configs.emplace_back();
     config.name = key;
     config.value = value;
     auto response = client().ask<IncrementalAlterConfigsResponse>(request, 1);
     ASSERT_EQ(response.responses.at(0).error_code, ErrorCode::kNone);
+  }
+  void alter_rate(const std::string& bytes) {
+    alter("1", "replica.alter.log.dirs.io.max.bytes.per.second", bytes, ResourceType::kBroker);
+    node().run();
   }
   static int count_in(const std::string& path, const std::string& suffix) {
     int count = 0;

@@ -42,6 +42,16 @@ TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
   EXPECT_EQ(node().partition("t", 0).log()->config().retention_ms, -1);
 }
 
+// At a byte a second the copy of a turn would be paid for in days.
+TEST_P(MovesTest, ARateThatIsAlteredDuringAMoveHolds) {
+  alter_rate("1");
+  begin_slow_move("t");
+  for (int i = 0; i < 20; i++) node().advance(1000);
+  EXPECT_EQ(place_of("t"), from_);
+  alter_rate("100000000");
+  finish_move("t");
+}
+
 TEST_P(MovesTest, AMoveThatIsUnderWayMayBeSentElsewhere) {
   begin_slow_move("t");
   std::string first = to_;

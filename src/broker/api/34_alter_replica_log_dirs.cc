@@ -1,8 +1,10 @@
 // AlterReplicaLogDirs (key 34), versions 0-2: replicas of this broker that shall lie in another of its log directories.
 // The answer says that the moves were begun; DescribeLogDirs tells how far they are. A replica that is named more than
-// once goes where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs).
+// once goes where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs). One that
+// is not here yet is answered with an error, and made in that directory when it comes.
 #include <map>
 
+#include "base/log.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/replica_manager.h"
@@ -69,6 +71,19 @@ void refuse_moves(AlterReplicaLogDirsCall& call) {
   call.reply(response);
 }
 
+// Whether this broker has no such replica; then the directory is kept in mind.
+bool is_to_come(Shard& shard, const TopicImage* topic, const TopicPartition& name, LogDirectory& directory) {
+  const PartitionImage* image = topic == nullptr ? nullptr : topic->partition(name.partition);
+  if (image != nullptr && image->replicas.contains(shard.node().node_id)) return false;
+  if (!shard.node().wanted_places->want(name, directory) && shard.first_time("wanted places")) {
+    log_warn(
+        "AlterReplicaLogDirs: the directory for {} is not kept in mind, nor those for more partitions: {} are "
+        "wanted already that never came",
+        name.to_string(), WantedPlaces::kMost);
+  }
+  return true;
+}
+
 void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call) {
   if (!call->allows(kAlterCluster)) return refuse_moves(*call);
   Shard& shard = call->shard();
@@ -94,8 +109,10 @@ void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call
         result.error_code = ErrorCode::kInvalidTopicException;
       } else if (to.refused != ErrorCode::kNone) {
         result.error_code = to.refused;
-      } else if (image == nullptr || image->partition(partition) == nullptr) {
-        result.error_code = ErrorCode::kUnknownTopicOrPartition;
+      } else if (is_to_come(shard, image, {Bytes(topic), partition}, *to.directory)) {
+        result.error_code = image == nullptr || image->partition(partition) == nullptr
+                                ? ErrorCode::kUnknownTopicOrPartition
+                                : ErrorCode::kNotLeaderOrFollower;
       } else {
         items.push_back(
             {{image->id, partition}, response->results.size() - 1, out.partitions.size() - 1, to.directory});

@@ -152,6 +152,11 @@ void RemoteController::wait_for_topics(std::vector<Bytes> names, int64_t deadlin
 
 // --- topics on first use
 
+// What this broker was told; of what it was not told, -1: the controller's setting counts.
+static int32_t own_default(const Settings& settings, ByteView name) {
+  return settings.is_set(name) ? settings.get_int(name) : -1;
+}
+
 void RemoteController::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
   struct Message {
     std::vector<Bytes> names;
@@ -167,8 +172,8 @@ void RemoteController::create_topics_for_use(Shard& from, std::vector<Bytes> nam
   for (const Bytes& name : message->names) {
     auto& topic = message->request.topics.emplace_back();
     topic.name = name;
-    topic.num_partitions = -1;
-    topic.replication_factor = -1;
+    topic.num_partitions = own_default(from.settings(), "num.partitions");
+    topic.replication_factor = static_cast<int16_t>(own_default(from.settings(), "default.replication.factor"));
     auto shape = internal_topic(name, internal);
     if (!shape) continue;
     message->shapes.push_back(std::move(*shape));

@@ -136,6 +136,9 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   TopicPartition name{topic->name, id.partition};
   bool is_new = created && !shard_.node().directories->loading();
   LogDirectory* place = place_of(name, *image, is_new);
+  if (is_new && !shard_.node().directories->loading()) {
+    if (LogDirectory* wanted = wanted_place_of(name)) place = wanted;
+  }
   auto partition = std::make_unique<Partition>(
       shard_, *this, id, name, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
@@ -194,6 +197,14 @@ LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const Partiti
   if (place == nullptr && nowhere) place = all.any();
   if (place != nullptr && !is_new) is_new = !shard_.node().files->file_system().exists(place->partition_path(name));
   return place;
+}
+
+// Where a client said that the replica shall be made. Null if nobody did, or it cannot be there.
+LogDirectory* ReplicaManager::wanted_place_of(const TopicPartition& name) const {
+  LogDirectory* wanted = shard_.node().wanted_places->take(name);
+  const bool free = wanted != nullptr && wanted->online() &&
+                    !shard_.node().files->file_system().exists(wanted->partition_path(name));
+  return free ? wanted : nullptr;
 }
 
 Result<std::unique_ptr<PartitionLog>> ReplicaManager::open_log(LogDirectory& directory, const TopicPartitionId& id,

@@ -100,6 +100,7 @@ class ReplicaManager {
   void remove_replica(const TopicPartitionId& id, const TopicPartition& name);
   void note_names_freed();
   LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
+  LogDirectory* wanted_place_of(const TopicPartition& name) const;
   std::unique_ptr<Partition> take_out(const TopicPartitionId& id, bool topic_deleted);
   Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,
                                                  const TopicPartition& name, bool is_new);

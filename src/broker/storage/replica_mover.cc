@@ -22,7 +22,8 @@ namespace {
 constexpr int64_t kAssignAgain_ms = 500;
 
 constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
-constexpr double kLongestPause_ms = 86'400'000;
+// After it the rate is looked at again.
+constexpr double kLongestPause_ms = 500;
 
 // Under a name that nobody goes on with: half a copy must not be taken for a whole one.
 void remove_copy(ShardContext& shard, ReplicaManager& replicas, const TopicPartition& name, const std::string& path) {
@@ -201,11 +202,18 @@ void ReplicaMover::copy_some(const MovePtr& move) {
   auto all = copy(*move, *partition->log(), kCopiedATurn_bytes, copied_bytes);
   if (!all) return fail(move, all.error());
   if (*all) return sync(move);
-  double most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
-  const double wanted_ms = static_cast<double>(copied_bytes) * 1000 / most;
-  const auto pause_ms = static_cast<int64_t>(std::min(wanted_ms, kLongestPause_ms));
-  if (pause_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
-  shard_.executor().call_after(pause_ms, [this, move] { copy_some(move); });
+  pause(move, copied_bytes, shard_.steady_ms());
+}
+
+// What was copied is paid for in time. The rate may be altered meanwhile: the one that holds now counts.
+void ReplicaMover::pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms) {
+  if (partition_of(move) == nullptr) return;
+  const auto most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
+  const double owed_ms =
+      static_cast<double>(copied_bytes) * 1000 / most - static_cast<double>(shard_.steady_ms() - since_ms);
+  if (owed_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
+  const auto pause_ms = static_cast<int64_t>(std::min(owed_ms, kLongestPause_ms));
+  shard_.executor().call_after(pause_ms, [this, move, copied_bytes, since_ms] { pause(move, copied_bytes, since_ms); });
 }
 
 // What was synced in the old directory has to be so in the new one before the old one goes.
@@ -252,7 +260,12 @@ void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& direct
 
 void ReplicaMover::tell_place(const TopicPartitionId& id, const LogDirectory& directory) {
   const bool of_interest = shard_.image().metadata_version() >= kMetadataVersion37Iv2;
-  if (shard_.node().lifecycle != nullptr && of_interest) assign_remotely(id, directory, [] {});
+  if (!of_interest) return;
+  if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, [] {});
+  // The records that made the replica are still being applied.
+  shard_.executor().post([this, id, &directory] {
+    if (!shard_.closed() && shard_.node().metadata != nullptr) assign(id, directory, [] {});
+  });
 }
 
 // At the controller of another node. Without an answer it is asked again.

@@ -42,7 +42,8 @@ class ReplicaMover {
   ErrorCode move(Partition& partition, LogDirectory& to);
   // Goes on with a move that the last stop interrupted. Before any other work of the shard.
   void resume(Partition& partition, LogDirectory& to, const std::string& path);
-  // The controller of another node left it to this one where the new replica is.
+  // The new replica is in a directory that the metadata does not name: the controller of another node left it to this
+  // one, or a client had wanted it there.
   void tell_place(const TopicPartitionId& id, const LogDirectory& directory);
   bool is_moving(const TopicPartitionId& id) const { return moves_.contains(id); }
   // The partition goes away. With its topic all that is left of it is deleted, and otherwise kept for the next start.
@@ -75,6 +76,7 @@ class ReplicaMover {
   void begin(Partition& partition, LogDirectory& to, std::string path, bool resumed);
   Partition* partition_of(const MovePtr& move);
   void copy_some(const MovePtr& move);
+  void pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms);
   Status carry_producers(Move& move, PartitionLog& from);
   Result<bool> copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes);
   Status meet(PartitionLog& from, PartitionLog& to);

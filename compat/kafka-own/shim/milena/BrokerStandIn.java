@@ -37,7 +37,7 @@ public final class BrokerStandIn {
         this.program = program;
         this.ask = ask;
         metadata = MetadataStandIn.of(() -> ask);
-        logs = new LogsStandIn(program, ask);
+        logs = new LogsStandIn(program, ask, this::liveConfig);
         quotas = new QuotasStandIn(program, () -> ask);
         sockets = sockets(program, quotas);
         security = new SecurityStandIn(program, ask);

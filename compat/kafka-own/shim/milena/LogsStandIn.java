@@ -7,15 +7,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 import kafka.cluster.Partition;
 import kafka.log.LogManager;
+import kafka.server.KafkaConfig;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ConfigEntry.ConfigSource;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.ProducerState;
 import org.apache.kafka.common.TopicPartition;
@@ -37,8 +41,10 @@ final class LogsStandIn {
 
     private final Program program;
     private final Ask ask;
+    private final Supplier<KafkaConfig> settings;
 
-    LogsStandIn(Program program, Ask ask) {
+    LogsStandIn(Program program, Ask ask, Supplier<KafkaConfig> settings) {
+        this.settings = settings;
         this.program = program;
         this.ask = ask;
     }
@@ -52,6 +58,7 @@ final class LogsStandIn {
             case "getLog" -> log((TopicPartition) arguments[0], arguments.length > 1 && (Boolean) arguments[1]);
             case "getLog$default$2" -> false;
             case "logsByTopic" -> logs((String) arguments[0]);
+            case "currentDefaultConfig" -> new LogConfig(settings.get().extractLogConfigMap());
             case "liveLogDirs" -> CollectionConverters.asScala(program.logDirs().stream().map(Path::toFile).toList()).toSeq();
             // No log is being loaded once the broker answers.
             case "partitionsInitializing" -> new scala.collection.concurrent.TrieMap<TopicPartition, Object>();
@@ -185,9 +192,15 @@ final class LogsStandIn {
 
     private LogConfig config(String topic) {
         Properties properties = new Properties();
-        for (ConfigEntry entry : ask.configs(new ConfigResource(ConfigResource.Type.TOPIC, topic)).values())
-            if (entry.value() != null) properties.put(entry.name(), entry.value());
-        return new LogConfig(properties);
+        Set<String> overridden = new HashSet<>();
+        for (ConfigEntry entry : ask.configs(new ConfigResource(ConfigResource.Type.TOPIC, topic)).values()) {
+            boolean own = entry.source() == ConfigSource.DYNAMIC_TOPIC_CONFIG;
+            if (own) overridden.add(entry.name());
+            // A default comes from the broker's own settings, where lists are read already.
+            boolean list = !own && entry.type() == ConfigEntry.ConfigType.LIST;
+            if (entry.value() != null) properties.put(entry.name(), list ? List.of(entry.value().split(",")) : entry.value());
+        }
+        return new LogConfig(properties, overridden);
     }
 
     private List<LogSegment> segments(TopicPartition partition, boolean future) throws IOException {

@@ -55,7 +55,8 @@ public final class Wiring {
                 all.add(BROKER + "://localhost:0");
             }
         }
-        wiring.settle(forClients.isEmpty() ? null : plain);
+        boolean tls = !forClients.isEmpty() && wiring.protocol(between).equals("SSL");
+        wiring.settle(forClients.isEmpty() ? null : tls ? between : plain);
         if (!forControllers.isEmpty()) {
             if (wiring.controllerNames.contains(CONTROLLER)) {
                 ours = true;
