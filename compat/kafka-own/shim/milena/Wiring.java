@@ -55,8 +55,7 @@ public final class Wiring {
                 all.add(BROKER + "://localhost:0");
             }
         }
-        boolean tls = !forClients.isEmpty() && wiring.protocol(between).equals("SSL");
-        wiring.settle(forClients.isEmpty() ? null : tls ? between : plain);
+        wiring.settle(forClients.isEmpty() ? null : plain);
         if (!forControllers.isEmpty()) {
             if (wiring.controllerNames.contains(CONTROLLER)) {
                 ours = true;
