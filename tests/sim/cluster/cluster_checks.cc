@@ -251,6 +251,8 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
   if (failed() || !advances) return;
   // Who follows may not have heard yet that what it holds is lost.
   if (!now.leads && (state.was_reset || state.unsure_from)) return;
+  // What a deposed leader takes before it hears of an unclean one is lost.
+  if (now.leads && state.unclean && now.epoch < state.epoch_seen) return;
   const int64_t first_new = state.settled_end();
   for (int64_t offset = std::max<int64_t>(now.start, 0); offset < now.high_watermark && !failed(); offset++) {
     const auto there = log.entries.find(offset);

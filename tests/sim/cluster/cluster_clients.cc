@@ -121,6 +121,9 @@ void ClusterSimulator::on_produced(const BatchPtr& batch, const ProduceResponse:
   if (!acked || batch->acks != -1) return;
   const auto state = partitions_.find(batch->partition);
   if (state == partitions_.end()) return;  // deleted meanwhile
+  // A leader that has not heard of an unclean one promises what it cannot keep.
+  const PartitionImage* image = image_of(batch->partition);
+  if (state->second.unclean && (image == nullptr || image->leader != batch->asked)) return;
   acknowledged_ += batch->numbers.size();
   for (size_t i = 0; i < batch->numbers.size(); i++) {
     SentRecord& record = sent_[batch->numbers[i]];
@@ -212,7 +215,7 @@ void ClusterSimulator::pump_stream(size_t which, const PartitionId& id) {
     const bool leads = image != nullptr && image->leader == batch->asked;
     if (error && leads && ends_sequence(*error)) {
       const auto state = partitions_.find(id);
-      if (state != partitions_.end() && state->second.lost.empty()) {
+      if (state != partitions_.end() && !state->second.unclean && state->second.lost.empty()) {
         return fail(fmt::format("producer {} goes on in its sequence, and is told {}", of.id, error_name(*error)));
       }
       of.id = -1;
