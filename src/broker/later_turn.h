@@ -12,9 +12,6 @@
 
 namespace milena {
 
-// More filters than these are put in order by a worker.
-inline constexpr size_t kMostFiltersHere = 10'000;
-
 // False if it was dropped.
 template <class Work>
 bool continue_or_drop(Work&& work) {
@@ -30,6 +27,16 @@ inline void run_or_drop(Executor& executor, void (Executor::*run)(Task work, Tas
                   [fits, then = std::move(then)] {
                     if (*fits) continue_or_drop(then);
                   });
+}
+
+// What a request's filters cost before anything is looked up: many of them are put in order by a worker.
+inline void put_filters_in_order(Executor& executor, size_t filters, Task put_in_order, Task then) {
+  constexpr size_t kMostFiltersHere = 10'000;
+  if (filters > kMostFiltersHere) {
+    return run_or_drop(executor, &Executor::run_computation, std::move(put_in_order), std::move(then));
+  }
+  put_in_order();
+  then();
 }
 
 }  // namespace milena

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -26,6 +27,27 @@ ElectLeadersResponse same_for_all(const ElectLeadersRequest& request, ErrorCode 
     for (const int32_t number : topic.partitions) out.partition_result.push_back({number, code, message});
   }
   return response;
+}
+
+// Elects by the drafts that `draft_for(topic, number)` gives, for so many partitions at most; the response counts them.
+template <class DraftFor>
+ControllerEffects<size_t> elect_some(const MetadataImage& image, size_t most, DraftFor draft_for) {
+  ControllerEffects<size_t> effects;
+  effects.atomic = false;
+  effects.response = 0;
+  for (const TopicImage& topic : image.topics()) {
+    for (int32_t number = 0; number < topic.partition_count(); ++number) {
+      if (topic.partition(number) == nullptr) continue;
+      std::optional<PartitionDraft> draft = draft_for(topic, number);
+      if (!draft) continue;
+      if (effects.response == most) return effects;
+      auto change = draft->record();
+      if (!change || change->leader == PartitionChangeRecord{}.leader) continue;
+      effects.records.emplace_back(std::move(*change));
+      ++effects.response;
+    }
+  }
+  return effects;
 }
 
 }  // namespace
@@ -106,46 +128,27 @@ ControllerEffects<ElectLeadersResponse> Controller::elect_leaders(const ElectLea
 }
 
 ControllerEffects<size_t> Controller::balance_leaders(size_t most) const {
-  ControllerEffects<size_t> effects;
-  effects.atomic = false;
-  effects.response = 0;
-  for (const TopicImage& topic : image_.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr || partition->replicas.size() < 2) continue;
-      const int32_t preferred = partition->replicas[0];
-      if (partition->leader == preferred || !partition->isr.contains(preferred)) continue;
-      if (!can_lead(image_, preferred)) continue;
-      if (effects.response == most) return effects;
-      PartitionDraft draft = draft_of(topic, number);
-      draft.election = PartitionDraft::Election::kPreferred;
-      auto change = draft.record();
-      if (!change) continue;
-      effects.records.emplace_back(std::move(*change));
-      ++effects.response;
-    }
-  }
-  return effects;
+  return elect_some(image_, most, [this](const TopicImage& topic, int32_t number) -> std::optional<PartitionDraft> {
+    const PartitionImage& partition = *topic.partition(number);
+    if (partition.replicas.size() < 2) return std::nullopt;
+    const int32_t preferred = partition.replicas[0];
+    if (partition.leader == preferred || !partition.isr.contains(preferred)) return std::nullopt;
+    if (!can_lead(image_, preferred)) return std::nullopt;
+    PartitionDraft draft = draft_of(topic, number);
+    draft.election = PartitionDraft::Election::kPreferred;
+    return draft;
+  });
 }
 
 ControllerEffects<size_t> Controller::elect_unclean_leaders(size_t most) const {
-  ControllerEffects<size_t> effects;
-  effects.atomic = false;
-  effects.response = 0;
-  for (const TopicImage& topic : image_.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr || partition->leader != kNoLeader) continue;
-      if (effects.response == most) return effects;
-      PartitionDraft draft = draft_of(topic, number);
-      if (draft.election != PartitionDraft::Election::kUnclean) break;  // the topic does not allow it
-      auto change = draft.record();
-      if (!change || change->leader == PartitionChangeRecord{}.leader) continue;
-      effects.records.emplace_back(std::move(*change));
-      ++effects.response;
-    }
-  }
-  return effects;
+  const TopicImage* refusing = nullptr;  // its config is looked up once, not for each of its partitions
+  return elect_some(image_, most, [&](const TopicImage& topic, int32_t number) -> std::optional<PartitionDraft> {
+    if (topic.partition(number)->leader != kNoLeader || refusing == &topic) return std::nullopt;
+    PartitionDraft draft = draft_of(topic, number);
+    if (draft.election == PartitionDraft::Election::kUnclean) return draft;
+    refusing = &topic;
+    return std::nullopt;
+  });
 }
 
 // --- brokers that are gone

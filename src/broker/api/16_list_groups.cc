@@ -39,12 +39,9 @@ void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
 
 // Each coordinator compares each of its groups with the filters: they are made short first.
 void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
-  const auto shorten = [call] { shorten_group_filters(call->request); };
-  if (call->request.states_filter.size() + call->request.types_filter.size() > kMostFiltersHere) {
-    return run_or_drop(call->context().executor(), &Executor::run_computation, shorten, [call] { list_on_all(call); });
-  }
-  shorten();
-  list_on_all(call);
+  put_filters_in_order(
+      call->context().executor(), call->request.states_filter.size() + call->request.types_filter.size(),
+      [call] { shorten_group_filters(call->request); }, [call] { list_on_all(call); });
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace {
 using AlterConfigsCall = Call<AlterConfigsRequest, AlterConfigsResponse>;
 
 void handle_alter_configs(std::shared_ptr<AlterConfigsCall> call) {
-  ForbiddenConfigs<AlterConfigsCall> forbidden(*call);
-  check_stores_first(call, [call, forbidden](const ForbiddenConfigs<AlterConfigsCall>& refused) {
+  ConfigsAnsweredHere<AlterConfigsCall> forbidden(*call);
+  check_stores_first(call, [call, forbidden](const ConfigsAnsweredHere<AlterConfigsCall>& refused) {
     ask_controller(call, [forbidden, refused](AlterConfigsResponse& response) {
       refused.add_to(response);
       forbidden.add_to(response);

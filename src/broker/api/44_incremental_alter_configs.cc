@@ -31,7 +31,7 @@ std::optional<ConfigError> alter_log_levels(const IncrementalAlterConfigsCall& c
 
 // Log levels are altered here, and the controller hears of the rest: it may be another node.
 void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCall> call) {
-  using Answered = ForbiddenConfigs<IncrementalAlterConfigsCall>;
+  using Answered = ConfigsAnsweredHere<IncrementalAlterConfigsCall>;
   Answered forbidden(*call);
   Answered levels(*call, [&call](const auto& resource) { return alter_log_levels(*call, resource); });
   check_stores_first(call, [call, forbidden, levels](const Answered& refused) {

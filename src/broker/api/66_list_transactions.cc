@@ -113,12 +113,8 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
     shorten_state_filters(call->request, *listing);
   };
   const size_t filters = call->request.producer_id_filters.size() + call->request.state_filters.size();
-  if (filters > kMostFiltersHere) {
-    return run_or_drop(call->context().executor(), &Executor::run_computation, put_in_order,
+  put_filters_in_order(call->context().executor(), filters, put_in_order,
                        [call, listing] { list_on_all(call, listing); });
-  }
-  put_in_order();
-  list_on_all(call, listing);
 }
 
 }  // namespace

@@ -27,23 +27,24 @@ inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView 
   }
 }
 
-// The resources that the controller is not asked for, taken out of the request: those that the client may not alter.
-// They are answered in their places. One that is named twice is left to the controller, which refuses it.
+// The resources that the controller is not asked for, taken out of the request and answered in their places: those that
+// the client may not alter, and others by a reason of their own. One that is named twice is left to the controller,
+// which refuses it.
 template <class CallType>
-class ForbiddenConfigs {
+class ConfigsAnsweredHere {
  public:
   using Response = typename CallType::Response;
 
-  explicit ForbiddenConfigs(CallType& call)
-      : ForbiddenConfigs(call, [&call](const auto& resource) -> std::optional<ConfigError> {
+  explicit ConfigsAnsweredHere(CallType& call)
+      : ConfigsAnsweredHere(call, [&call](const auto& resource) -> std::optional<ConfigError> {
           const ErrorCode error = check_alter_access(call, resource.resource_type, resource.resource_name);
           if (error == ErrorCode::kNone) return std::nullopt;
           return ConfigError{Bytes(error_message(error)), error};
         }) {}
 
-  // The same for another reason: `check` returns the answer for a resource, nullopt to leave it to the controller.
+  // For another reason: `check` returns the answer for a resource, nullopt to leave it to the controller.
   template <class Check>
-  ForbiddenConfigs(CallType& call, Check check) {
+  ConfigsAnsweredHere(CallType& call, Check check) {
     std::map<std::pair<int8_t, ByteView>, int> counts;
     for (const auto& resource : call.request.resources) counts[{resource.resource_type, resource.resource_name}]++;
     std::erase_if(call.request.resources, [&](const auto& resource) {

@@ -45,7 +45,7 @@ void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
     changes->push_back(altered_stores_of(resource));
     any |= !changes->back().empty();
   }
-  if (!any) return then(ForbiddenConfigs<CallType>(*call, [](const auto&) { return std::optional<ConfigError>(); }));
+  if (!any) return then(ConfigsAnsweredHere<CallType>(*call, [](const auto&) { return std::optional<ConfigError>(); }));
   auto errors = std::make_shared<std::vector<std::optional<ConfigError>>>();
   run_or_drop(
       call->context().executor(), &Executor::run_blocking,
@@ -56,7 +56,7 @@ void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
       },
       [call, errors, then = std::move(then)] {
         const auto* first = call->request.resources.data();
-        then(ForbiddenConfigs<CallType>(
+        then(ConfigsAnsweredHere<CallType>(
             *call, [&](const auto& each) { return (*errors)[static_cast<size_t>(&each - first)]; }));
       });
 }

@@ -152,6 +152,11 @@ VerificationStart Partition::start_verification(int64_t producer_id, int16_t epo
 }
 
 void Partition::advance_high_watermark() {
+  raise_high_watermark();
+  signal_progress();
+}
+
+bool Partition::raise_high_watermark() {
   // What waits for a sync is not shown either: a crash could take back what a reader has seen.
   int64_t least = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
   if (leader_ != nullptr) {
@@ -160,11 +165,10 @@ void Partition::advance_high_watermark() {
                              : log_->high_watermark();
   }
   // Never back: what was once visible stays so.
-  if (least > log_->high_watermark()) {
-    log_->set_high_watermark(least);
-    finish_waits(offset_waits_, log_->high_watermark());
-  }
-  signal_progress();
+  if (least <= log_->high_watermark()) return false;
+  log_->set_high_watermark(least);
+  finish_waits(offset_waits_, log_->high_watermark());
+  return true;
 }
 
 void Partition::signal_progress() { waiters_.signal_all(shard_); }

@@ -198,7 +198,10 @@ class Partition {
   void start_leading(const PartitionImage& image);
   void start_following(const PartitionImage& image);
   int64_t max_lag_ms() const;
+  // The end of the log may have moved, too: tells who waits in any case.
   void advance_high_watermark();
+  // False where it stays as it is; tells no reader.
+  bool raise_high_watermark();
   void wait_for(std::vector<OffsetWait>& waits, int64_t offset, int64_t deadline_ms,
                 std::function<void(ErrorCode)> done);
   void finish_waits(std::vector<OffsetWait>& waits, int64_t at);

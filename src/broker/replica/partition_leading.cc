@@ -71,12 +71,8 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
   if (leader_ == nullptr || log_ == nullptr) return;
   if (!leader_->note_fetch(broker_id, broker_epoch, offset, log_->log_end_offset(), shard_.steady_ms())) return;
   leader_->note_log_start(broker_id, log_start);
-  const int64_t before = log_->high_watermark();
   // Who waits is told only of what has moved: the reads of two that wait come here, and would wake each other for ever.
-  const int64_t own = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
-  const bool moves = offset > before && enough_in_sync() &&
-                     leader_->settled_end(shard_.image(), own, shard_.steady_ms(), max_lag_ms()) > before;
-  if (moves) advance_high_watermark();
+  if (offset > log_->high_watermark() && raise_high_watermark()) signal_progress();
   replicas_.in_sync_updates().consider(id_);
   finish_low_waits();
 }
