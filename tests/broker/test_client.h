@@ -14,8 +14,8 @@
 #include "broker/clients/session.h"
 #include "broker/node.h"
 #include "protocol/reader.h"
+#include "protocol/request_frame.h"
 #include "protocol/request_header.h"
-#include "protocol/writer.h"
 
 namespace milena::broker_test {
 
@@ -134,15 +134,7 @@ class TestClient final : public Transport {
 
   template <class Request>
   Bytes encode(const Request& request, int16_t version) {
-    Writer writer;
-    RequestHeader header;
-    header.api_key = static_cast<int16_t>(Request::kApiKey);
-    header.api_version = version;
-    header.correlation_id = ++last_sent_;
-    header.client_id = client_id_;
-    header.write(writer);
-    request.write(writer, version);
-    return writer.take().flatten().value();
+    return request_frame(request, version, ++last_sent_, client_id_).flatten().value().substr(4);
   }
 
   void queue_frame(Bytes bytes) {

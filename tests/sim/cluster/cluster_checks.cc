@@ -31,6 +31,16 @@ std::vector<int32_t> members(const PartitionImage& image) {
   return all;
 }
 
+// The first settled record that the log lacks; the end of what is settled if it has all.
+int64_t first_missing(const PartitionState& state, const DiskLog& log) {
+  for (const auto& [offset, entry] : state.settled) {
+    if (offset < state.deletable) continue;
+    const auto there = log.entries.find(offset);
+    if (there == log.entries.end() || there->second != entry) return offset;
+  }
+  return state.settled_end();
+}
+
 }  // namespace
 
 const PartitionImage* ClusterSimulator::image_of(const PartitionId& id) const {
@@ -111,15 +121,7 @@ void ClusterSimulator::on_partition_change(const TopicImage& topic, int32_t numb
         return fail(fmt::format("{}: {} leads, and was none of those that may ({})", state.name, image.leader,
                                 text_of(before)));
       }
-      const DiskLog log = read_disk_log(node(image.leader).disk(), state.name, id.first);
-      int64_t from = state.settled_end();
-      for (const auto& [offset, entry] : state.settled) {
-        if (offset < state.deletable) continue;
-        const auto there = log.entries.find(offset);
-        if (there != log.entries.end() && there->second == entry) continue;
-        from = offset;
-        break;
-      }
+      const int64_t from = first_missing(state, read_disk_log(node(image.leader).disk(), state.name, id.first));
       state.unsure_from = std::min(state.unsure_from.value_or(from), from);
       state.unsure_in_epoch = std::max(state.unsure_in_epoch, state.epoch_seen);
     }
@@ -141,15 +143,7 @@ void ClusterSimulator::note_power_loss(ClusterNode& node, const std::function<vo
   for (auto& [id, state] : partitions_) {
     const PartitionImage* image = image_of(id);
     if (image == nullptr || !image->replicas.contains(node.id())) continue;
-    const DiskLog log = read_disk_log(node.disk(), state.name, id.first);
-    int64_t from = state.settled_end();
-    for (const auto& [offset, entry] : state.settled) {
-      if (offset < state.deletable) continue;
-      const auto there = log.entries.find(offset);
-      if (there != log.entries.end() && there->second == entry) continue;
-      from = offset;
-      break;
-    }
+    const int64_t from = first_missing(state, read_disk_log(node.disk(), state.name, id.first));
     auto [at, first] = state.forgot_from.try_emplace(node.id(), from);
     at->second = std::min(at->second, from);
     note(fmt::format("{} at node {} is good up to {}", state.name, node.id(), from));

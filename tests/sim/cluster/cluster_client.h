@@ -8,17 +8,14 @@
 #include <memory>
 #include <utility>
 
-#include "protocol/reader.h"
-#include "protocol/request_header.h"
-#include "protocol/writer.h"
+#include "protocol/request_frame.h"
 #include "sim/cluster/sim_network.h"
+#include "sim/wire.h"
 
 namespace milena::sim {
 
 class ClientLink final : public LinkWatcher {
  public:
-  using OnAnswer = std::function<void(const ByteView*)>;
-
   ClientLink(SimNetwork& network, uint16_t port) : link_(network.connect(nullptr, 0, port, *this)) {}
 
   bool lost() const { return lost_; }
@@ -66,26 +63,9 @@ class ClusterClient {
                                   std::function<void(const Response*)> then) {
     std::shared_ptr<ClientLink>& link = links_[{port, which}];
     if (link == nullptr || link->lost()) link = std::make_shared<ClientLink>(network_, port);
-    Writer writer;
-    RequestHeader header;
-    header.api_key = static_cast<int16_t>(Request::kApiKey);
-    header.api_version = version;
-    header.correlation_id = link->next_correlation();
-    header.client_id = "sim";
-    header.write(writer);
-    request.write(writer, version);
     auto kept = link;
-    // A link is given frames with their size.
-    kept->send(Bytes(4, 0) + writer.take().flatten().take(), [then = std::move(then), version](const ByteView* answer) {
-      if (answer == nullptr) return then(nullptr);
-      Reader reader(*answer);
-      ResponseHeader answered;
-      answered.read(reader, Response::kApiKey, version);
-      Response response;
-      response.read(reader, version);
-      CHECK(reader.ok(), "an answer cannot be decoded");
-      then(&response);
-    });
+    kept->send(request_frame(request, version, link->next_correlation(), "sim").flatten().value(),
+               read_answer(version, std::move(then)));
     return kept;
   }
   void drop_all() {

@@ -8,9 +8,11 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "metadata/planted_replication_bugs.h"
+#include "sim/seeds.h"
 
 namespace milena::sim {
 namespace {
@@ -36,7 +38,7 @@ ClusterPlan plan_of(uint64_t seed) {
   return plan;
 }
 
-ApartResult run(const ClusterPlan& plan, bool with_log = false) {
+ApartResult run(const ClusterPlan& plan, bool with_log) {
   return run_apart(
       [&](const OnLine& on_line, std::vector<size_t>& counts) {
         ClusterSimulator simulator(plan, on_line);
@@ -47,40 +49,17 @@ ApartResult run(const ClusterPlan& plan, bool with_log = false) {
       with_log);
 }
 
-void replay(uint64_t seed, bool whole) {
-  ClusterPlan plan = plan_of(seed);
-  ApartResult result = run(plan, whole);
-  if (!result.failure.empty() && !whole) {
-    const size_t before = plan.steps.size();
-    plan = shrink_steps<ClusterPlan>(std::move(plan), result.failure,
-                                     [](const ClusterPlan& one) { return run(one).failure; });
-    result = run(plan, std::getenv("MILENA_LOG") != nullptr);
-    std::cout << "seed " << seed << " with " << plan.steps.size() << " of its " << before << " steps\n";
-  }
-  std::cout << result.history;
-  std::cout << "seed " << seed << ": " << (result.failure.empty() ? "nothing is wrong" : result.failure) << std::endl;
-}
+constexpr Histories<ClusterPlan> kHistories{plan_of, run};
 
 TEST(ClusterSimulator, WhatMustHoldHolds) {
-  const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 150);
-  // How many failures are gathered before it is enough; the only one is made shorter and shown.
-  const uint64_t enough = number_or("MILENA_FAILURES", 1);
-  std::vector<size_t> sum(4);
-  uint64_t failures = 0;
-  for (uint64_t seed = first; seed < first + seeds && failures < enough; seed++) {
-    const ApartResult result = run(plan_of(seed));
-    for (size_t i = 0; i < std::min(sum.size(), result.counts.size()); i++) sum[i] += result.counts[i];
-    if (result.failure.empty()) continue;
-    failures++;
-    ADD_FAILURE() << "seed " << seed << ": " << result.failure;
-    if (enough == 1) replay(seed, false);
-  }
-  std::cout << seeds << " seeds: " << sum[0] << " records acknowledged by all, " << sum[1] << " settled, " << sum[2]
-            << " deaths, " << sum[3] << " elections\n";
+  std::vector<size_t> sums = kHistories.expect_nothing_wrong(150);
+  sums.resize(4);
+  std::cout << sums[0] << " records acknowledged by all, " << sums[1] << " settled, " << sums[2] << " deaths, "
+            << sums[3] << " elections\n";
 }
 
 TEST(ClusterSimulator, SameSeedSameStory) {
-  for (uint64_t seed : {3, 7, 11}) EXPECT_EQ(run(plan_of(seed)).history, run(plan_of(seed)).history);
+  for (uint64_t seed : {3, 7, 11}) EXPECT_EQ(run(plan_of(seed), false).history, run(plan_of(seed), false).history);
 }
 
 std::string_view name_of(PlantedReplicationBug bug) {
@@ -92,36 +71,15 @@ std::string_view name_of(PlantedReplicationBug bug) {
   return kNames[static_cast<size_t>(bug)];
 }
 
-// A seed counts that fails with the bug and not without it.
 TEST(ClusterSimulator, PlantedBugsAreFound) {
   const char* wanted = std::getenv("MILENA_PLANTED");
   if (wanted == nullptr) GTEST_SKIP() << "MILENA_PLANTED tells which, or all: some take minutes";
-  const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 10'000);
-  for (int bug = 1; bug < static_cast<int>(PlantedReplicationBug::kCount); bug++) {
-    const auto planted = static_cast<PlantedReplicationBug>(bug);
-    if (wanted != std::string_view("all") && wanted != name_of(planted)) continue;
-    std::string found;
-    uint64_t seed = first;
-    for (; found.empty() && seed < first + seeds; seed++) {
-      planted_replication_bug = planted;
-      found = run(plan_of(seed)).failure;
-      planted_replication_bug = PlantedReplicationBug::kNone;
-      if (!found.empty() && !run(plan_of(seed)).failure.empty()) found.clear();
-    }
-    EXPECT_FALSE(found.empty()) << name_of(planted) << " is not found";
-    std::cout << name_of(planted) << " at seed " << seed - 1 << ": " << found << std::endl;
-  }
+  kHistories.expect_found(planted_replication_bug, wanted, name_of);
 }
 
 TEST(ClusterSimulator, Replay) {
   if (std::getenv("MILENA_SEED") == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
-  const char* wanted = std::getenv("MILENA_PLANTED");
-  for (int bug = 1; wanted != nullptr && bug < static_cast<int>(PlantedReplicationBug::kCount); bug++) {
-    if (wanted == name_of(static_cast<PlantedReplicationBug>(bug)))
-      planted_replication_bug = static_cast<PlantedReplicationBug>(bug);
-  }
-  replay(number_or("MILENA_SEED", 1), number_or("MILENA_WHOLE", 0) != 0);
-  planted_replication_bug = PlantedReplicationBug::kNone;
+  kHistories.replay_wanted(planted_replication_bug, name_of);
 }
 
 }  // namespace

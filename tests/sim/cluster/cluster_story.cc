@@ -1,7 +1,6 @@
 #include "sim/cluster/cluster_story.h"
 
 #include <array>
-#include <initializer_list>
 
 #include "sim/node/random.h"
 
@@ -9,10 +8,6 @@ namespace milena::sim {
 namespace {
 
 using Weights = std::array<uint32_t, static_cast<size_t>(ClusterStepKind::kCount)>;
-
-std::string one_of(SimRandom& random, std::initializer_list<const char*> texts) {
-  return *(texts.begin() + random.pick(texts.size()));
-}
 
 // Some kinds of steps are left out in each history, and of the others some come often.
 Weights weights_of(const ClusterPlan& plan, SimRandom& random) {
@@ -36,15 +31,15 @@ Weights weights_of(const ClusterPlan& plan, SimRandom& random) {
 
 void choose_settings(ClusterPlan& plan, SimRandom& random) {
   auto set = [&](const char* name, std::string value) { plan.settings.emplace_back(name, std::move(value)); };
-  set("replica.lag.time.max.ms", one_of(random, {"500", "2000", "10000"}));
-  set("broker.session.timeout.ms", one_of(random, {"1500", "4000", "9000"}));
-  set("broker.heartbeat.interval.ms", one_of(random, {"300", "1000"}));
-  set("milena.broker.disconnect.grace.ms", one_of(random, {"-1", "0", "100"}));
-  set("replica.fetch.wait.max.ms", one_of(random, {"100", "500"}));
-  set("replica.socket.timeout.ms", one_of(random, {"1000", "5000"}));
-  set("request.timeout.ms", one_of(random, {"1000", "5000"}));
-  set("replica.fetch.backoff.ms", one_of(random, {"50", "1000"}));
-  set("replica.high.watermark.checkpoint.interval.ms", one_of(random, {"200", "5000"}));
+  set("replica.lag.time.max.ms", random.one_of({"500", "2000", "10000"}));
+  set("broker.session.timeout.ms", random.one_of({"1500", "4000", "9000"}));
+  set("broker.heartbeat.interval.ms", random.one_of({"300", "1000"}));
+  set("milena.broker.disconnect.grace.ms", random.one_of({"-1", "0", "100"}));
+  set("replica.fetch.wait.max.ms", random.one_of({"100", "500"}));
+  set("replica.socket.timeout.ms", random.one_of({"1000", "5000"}));
+  set("request.timeout.ms", random.one_of({"1000", "5000"}));
+  set("replica.fetch.backoff.ms", random.one_of({"50", "1000"}));
+  set("replica.high.watermark.checkpoint.interval.ms", random.one_of({"200", "5000"}));
   if (random.chance(30)) set("metadata.log.max.record.bytes.between.snapshots", "2000");
   if (random.chance(30)) set("replica.fetch.max.bytes", "200");
 }
@@ -58,8 +53,8 @@ void choose_topics(ClusterPlan& plan, SimRandom& random) {
     topic.replicas = random.chance(75) ? 3 : 2;
     topic.min_in_sync = static_cast<int>(random.pick(2)) + 1;
     topic.unclean = random.chance(15);
-    topic.settings.emplace_back("internal.segment.bytes", one_of(random, {"400", "2000", "1000000"}));
-    topic.settings.emplace_back("index.interval.bytes", one_of(random, {"0", "4096"}));
+    topic.settings.emplace_back("internal.segment.bytes", random.one_of({"400", "2000", "1000000"}));
+    topic.settings.emplace_back("index.interval.bytes", random.one_of({"0", "4096"}));
     if (plan.power && random.chance(40)) topic.settings.emplace_back("flush.messages", "1");
     plan.topics.push_back(std::move(topic));
   }
@@ -86,14 +81,10 @@ ClusterPlan ClusterPlan::of(uint64_t seed) {
   choose_settings(plan, random);
   choose_topics(plan, random);
   const Weights weights = weights_of(plan, random);
-  uint32_t total = 0;
-  for (const uint32_t weight : weights) total += weight;
   const size_t count = 10 + random.pick(50);
   for (size_t i = 0; i < count; i++) {
-    auto at = static_cast<uint32_t>(random.pick(total));
-    size_t kind = 0;
-    while (at >= weights[kind]) at -= weights[kind++];
-    plan.steps.push_back({static_cast<ClusterStepKind>(kind), random.next()});
+    const auto kind = static_cast<ClusterStepKind>(random.pick_weighted(weights));
+    plan.steps.push_back({kind, random.next()});
   }
   return plan;
 }

@@ -13,10 +13,9 @@
 #include "broker/clients/session.h"
 #include "broker/node.h"
 #include "config/settings.h"
-#include "protocol/reader.h"
-#include "protocol/request_header.h"
-#include "protocol/writer.h"
+#include "protocol/request_frame.h"
 #include "sim/node/virtual_machine.h"
+#include "sim/wire.h"
 
 namespace milena::sim {
 
@@ -30,25 +29,8 @@ class Connection final : public Transport {
   // `then` is told the answer, or null when it is lost.
   template <class Response, class Request>
   void ask(const Request& request, int16_t version, std::function<void(const Response*)> then) {
-    Writer writer;
-    RequestHeader header;
-    header.api_key = static_cast<int16_t>(Request::kApiKey);
-    header.api_version = version;
-    header.correlation_id = ++last_sent_;
-    header.client_id = "sim";
-    header.write(writer);
-    request.write(writer, version);
-    auto on_answer = [then = std::move(then), version](const ByteView* answer) {
-      if (answer == nullptr) return then(nullptr);
-      Reader reader(*answer);
-      ResponseHeader answered;
-      answered.read(reader, Response::kApiKey, version);
-      Response response;
-      response.read(reader, version);
-      CHECK(reader.ok(), "an answer cannot be decoded");
-      then(&response);
-    };
-    send_frame(writer.take().flatten().value(), std::move(on_answer));
+    Bytes frame = request_frame(request, version, ++last_sent_, "sim").flatten().value().substr(4);
+    send_frame(std::move(frame), read_answer(version, std::move(then)));
   }
 
   // Asked and not answered.
@@ -66,7 +48,6 @@ class Connection final : public Transport {
   void close(std::string reason) override;
 
  private:
-  using OnAnswer = std::function<void(const ByteView*)>;
   struct Asked {
     Bytes frame;
     OnAnswer then;

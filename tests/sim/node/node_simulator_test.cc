@@ -11,8 +11,8 @@
 #include <string>
 
 #include "log/planted_storage_bugs.h"
-#include "sim/apart.h"
-#include "sim/node/node_runner.h"
+#include "sim/node/node_simulator.h"
+#include "sim/seeds.h"
 
 namespace milena::sim {
 namespace {
@@ -26,47 +26,36 @@ Plan plan_of(uint64_t seed) {
   return plan;
 }
 
-void replay(uint64_t seed, bool whole) {
-  Plan plan = plan_of(seed);
-  Verdict verdict = run_apart(plan, whole);
-  if (!verdict.ok() && !whole) {
-    const size_t before = plan.steps.size();
-    plan = shrink(std::move(plan), verdict.failure);
-    verdict = run_apart(plan, std::getenv("MILENA_LOG") != nullptr);
-    std::cout << "seed " << seed << " with " << plan.steps.size() << " of its " << before << " steps\n";
-  }
-  std::cout << verdict.history;
-  std::cout << "seed " << seed << ": " << (verdict.ok() ? "nothing is wrong" : verdict.failure) << std::endl;
+// Of ApartResult::counts.
+enum Count : size_t { kAcknowledged, kDeaths, kRecordsRead, kTransactions, kDiskCalls, kCounts };
+
+ApartResult run(const Plan& plan, bool with_log) {
+  return run_apart(
+      [&](const OnLine& on_line, std::vector<size_t>& counts) {
+        NodeSimulator simulator(plan, on_line);
+        std::string failure = simulator.run();
+        counts = {simulator.acknowledged(), simulator.deaths(), simulator.records_read(), simulator.transactions(),
+                  simulator.disk_calls()};
+        return failure;
+      },
+      with_log);
 }
 
+constexpr Histories<Plan> kHistories{plan_of, run};
+
 TEST(NodeSimulator, WhatMustHoldHolds) {
-  const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 300);
-  // How many failures are gathered before it is enough; each is made shorter and shown.
-  const uint64_t enough = number_or("MILENA_FAILURES", 1);
-  Verdict sum;
-  uint64_t failures = 0;
-  for (uint64_t seed = first; seed < first + seeds && failures < enough; seed++) {
-    const Verdict verdict = run_apart(plan_of(seed));
-    sum.acknowledged += verdict.acknowledged;
-    sum.deaths += verdict.deaths;
-    sum.records_read += verdict.records_read;
-    sum.transactions += verdict.transactions;
-    sum.disk_calls += verdict.disk_calls;
-    if (verdict.ok()) continue;
-    failures++;
-    ADD_FAILURE() << "seed " << seed << ": " << verdict.failure;
-    if (enough == 1) replay(seed, false);
-  }
-  std::cout << seeds << " seeds: " << sum.acknowledged << " records acknowledged, " << sum.transactions
-            << " transactions, " << sum.deaths << " deaths, " << sum.records_read << " records read, "
-            << sum.disk_calls << " calls to the disk\n";
+  std::vector<size_t> sums = kHistories.expect_nothing_wrong(300);
+  sums.resize(kCounts);
+  std::cout << sums[kAcknowledged] << " records acknowledged, " << sums[kTransactions] << " transactions, "
+            << sums[kDeaths] << " deaths, " << sums[kRecordsRead] << " records read, " << sums[kDiskCalls]
+            << " calls to the disk\n";
 }
 
 TEST(NodeSimulator, SameSeedSameStory) {
   for (uint64_t seed : {3, 7, 11}) {
-    const Verdict one = run_apart(Plan::of(seed)), other = run_apart(Plan::of(seed));
+    const ApartResult one = run(Plan::of(seed), false), other = run(Plan::of(seed), false);
     EXPECT_EQ(one.history, other.history);
-    EXPECT_EQ(one.disk_calls, other.disk_calls);
+    EXPECT_EQ(one.counts.at(kDiskCalls), other.counts.at(kDiskCalls));
   }
 }
 
@@ -79,36 +68,15 @@ std::string_view name_of(PlantedStorageBug bug) {
   return kNames[static_cast<size_t>(bug)];
 }
 
-// A seed counts that fails with the bug and not without it.
 TEST(NodeSimulator, PlantedBugsAreFound) {
   const char* wanted = std::getenv("MILENA_PLANTED");
   if (wanted == nullptr) GTEST_SKIP() << "MILENA_PLANTED tells which, or all: some take minutes";
-  const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 10'000);
-  for (int bug = 1; bug < static_cast<int>(PlantedStorageBug::kCount); bug++) {
-    const auto planted = static_cast<PlantedStorageBug>(bug);
-    if (wanted != std::string_view("all") && wanted != name_of(planted)) continue;
-    std::string found;
-    uint64_t seed = first;
-    for (; found.empty() && seed < first + seeds; seed++) {
-      planted_storage_bug = planted;
-      found = run_apart(plan_of(seed)).failure;
-      planted_storage_bug = PlantedStorageBug::kNone;
-      if (!found.empty() && !run_apart(plan_of(seed)).ok()) found.clear();
-    }
-    EXPECT_FALSE(found.empty()) << name_of(planted) << " is not found";
-    std::cout << name_of(planted) << " at seed " << seed - 1 << ": " << found << std::endl;
-  }
+  kHistories.expect_found(planted_storage_bug, wanted, name_of);
 }
 
 TEST(NodeSimulator, Replay) {
   if (std::getenv("MILENA_SEED") == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
-  const char* wanted = std::getenv("MILENA_PLANTED");
-  for (int bug = 1; wanted != nullptr && bug < static_cast<int>(PlantedStorageBug::kCount); bug++) {
-    if (wanted == name_of(static_cast<PlantedStorageBug>(bug)))
-      planted_storage_bug = static_cast<PlantedStorageBug>(bug);
-  }
-  replay(number_or("MILENA_SEED", 1), number_or("MILENA_WHOLE", 0) != 0);
-  planted_storage_bug = PlantedStorageBug::kNone;
+  kHistories.replay_wanted(planted_storage_bug, name_of);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "sim/node/node_story.h"
 
 #include <array>
-#include <initializer_list>
 
 #include "sim/node/random.h"
 
@@ -9,10 +8,6 @@ namespace milena::sim {
 namespace {
 
 using Weights = std::array<uint32_t, static_cast<size_t>(StepKind::kCount)>;
-
-std::string one_of(SimRandom& random, std::initializer_list<const char*> texts) {
-  return *(texts.begin() + random.pick(texts.size()));
-}
 
 // Some kinds of steps are left out in each history, and of the others some come often: rare meetings are
 // likelier so.
@@ -50,13 +45,13 @@ Weights weights_of(const Plan& plan, SimRandom& random) {
 
 void choose_settings(Plan& plan, SimRandom& random) {
   auto set = [&](const char* name, std::string value) { plan.settings.emplace_back(name, std::move(value)); };
-  set("log.cleaner.backoff.ms", one_of(random, {"100", "1000", "15000"}));
-  set("log.retention.check.interval.ms", one_of(random, {"5000", "30000", "300000"}));
-  set("log.segment.delete.delay.ms", one_of(random, {"0", "1000", "60000"}));
+  set("log.cleaner.backoff.ms", random.one_of({"100", "1000", "15000"}));
+  set("log.retention.check.interval.ms", random.one_of({"5000", "30000", "300000"}));
+  set("log.segment.delete.delay.ms", random.one_of({"0", "1000", "60000"}));
   if (random.chance(50))
-    set("replica.alter.log.dirs.io.max.bytes.per.second", one_of(random, {"100", "1000"}));
+    set("replica.alter.log.dirs.io.max.bytes.per.second", random.one_of({"100", "1000"}));
   if (random.chance(30))
-    set("metadata.log.max.record.bytes.between.snapshots", one_of(random, {"100", "2000"}));
+    set("metadata.log.max.record.bytes.between.snapshots", random.one_of({"100", "2000"}));
   if (random.chance(20)) set("num.recovery.threads.per.data.dir", "1");
 }
 
@@ -65,17 +60,17 @@ void choose_topic_settings(Plan& plan, SimRandom& random) {
     plan.topic_settings.emplace_back(name, std::move(value));
   };
   plan.compacts = random.chance(50);
-  set("cleanup.policy", plan.compacts ? one_of(random, {"compact", "compact", "compact,delete"}) : "delete");
-  set("internal.segment.bytes", one_of(random, {"400", "1000", "5000", "1000000"}));
-  set("segment.ms", one_of(random, {"1", "1000", "600000"}));
-  set("min.cleanable.dirty.ratio", one_of(random, {"0.01", "0.5"}));
-  set("delete.retention.ms", one_of(random, {"0", "1000", "100000"}));
-  set("file.delete.delay.ms", one_of(random, {"0", "1000", "60000"}));
-  set("retention.ms", one_of(random, {"-1", "-1", "60000", "600000"}));
+  set("cleanup.policy", plan.compacts ? random.one_of({"compact", "compact", "compact,delete"}) : "delete");
+  set("internal.segment.bytes", random.one_of({"400", "1000", "5000", "1000000"}));
+  set("segment.ms", random.one_of({"1", "1000", "600000"}));
+  set("min.cleanable.dirty.ratio", random.one_of({"0.01", "0.5"}));
+  set("delete.retention.ms", random.one_of({"0", "1000", "100000"}));
+  set("file.delete.delay.ms", random.one_of({"0", "1000", "60000"}));
+  set("retention.ms", random.one_of({"-1", "-1", "60000", "600000"}));
   set("retention.bytes", random.chance(10) ? "1000" : "-1");
   set("flush.messages",
-      random.chance(plan.power ? 60 : 20) ? one_of(random, {"1", "1", "3"}) : "9223372036854775807");
-  set("index.interval.bytes", one_of(random, {"0", "100", "4096"}));
+      random.chance(plan.power ? 60 : 20) ? random.one_of({"1", "1", "3"}) : "9223372036854775807");
+  set("index.interval.bytes", random.one_of({"0", "100", "4096"}));
   if (random.chance(20)) set("preallocate", "true");
 }
 
@@ -107,7 +102,7 @@ void compact_transactions(Plan& plan, Weights& weights, SimRandom& random) {
 void move_without_end(Plan& plan, Weights& weights, SimRandom& random) {
   plan.topic_names = plan.partitions = 1;
   std::erase_if(plan.settings, [](const auto& one) { return one.first.starts_with("replica.alter.log.dirs"); });
-  plan.settings.emplace_back("replica.alter.log.dirs.io.max.bytes.per.second", one_of(random, {"10", "100"}));
+  plan.settings.emplace_back("replica.alter.log.dirs.io.max.bytes.per.second", random.one_of({"10", "100"}));
   weights = {};
   for (auto [kind, weight] :
        {std::pair(StepKind::kProduce, 6u), std::pair(StepKind::kSequence, 2u), std::pair(StepKind::kMove, 6u),
@@ -147,13 +142,9 @@ Plan Plan::of(uint64_t seed) {
   Weights weights = weights_of(plan, random);
   if (plan.transactions && random.chance(30)) compact_transactions(plan, weights, random);
   if (!plan.transactions && random.chance(10)) move_without_end(plan, weights, random);
-  uint32_t total = 0;
-  for (uint32_t weight : weights) total += weight;
   for (size_t i = 20 + random.pick(60); i > 0; i--) {
-    auto at = static_cast<uint32_t>(random.pick(total));
-    size_t kind = 0;
-    while (at >= weights[kind]) at -= weights[kind++];
-    plan.steps.push_back({static_cast<StepKind>(kind), random.next()});
+    const auto kind = static_cast<StepKind>(random.pick_weighted(weights));
+    plan.steps.push_back({kind, random.next()});
   }
   return plan;
 }

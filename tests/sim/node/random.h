@@ -2,8 +2,11 @@
 // everywhere.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <string>
 
 #include "base/random.h"
 
@@ -22,6 +25,17 @@ class SimRandom final : public Random {
   // 0 up to and without `below`.
   size_t pick(size_t below) { return static_cast<size_t>(next() % below); }
   bool chance(uint32_t percent) { return pick(100) < percent; }
+  std::string one_of(std::initializer_list<const char*> texts) { return *(texts.begin() + pick(texts.size())); }
+  // An index; one of twice the weight comes twice as often.
+  template <size_t N>
+  size_t pick_weighted(const std::array<uint32_t, N>& weights) {
+    uint32_t total = 0;
+    for (const uint32_t weight : weights) total += weight;
+    auto at = static_cast<uint32_t>(pick(total));
+    size_t index = 0;
+    while (at >= weights[index]) at -= weights[index++];
+    return index;
+  }
 
  private:
   uint64_t state_;
