@@ -107,7 +107,7 @@ bool stop_is_wanted() {
          sigismember(&pending, SIGHUP) == 1;
 }
 
-LogLevel chosen_log_level(const Settings& settings) {
+LogLevel chosen_log_level(const config::Settings& settings) {
   std::string name = settings.get_string("milena.log.level");
   switch (name[0] | 0x20) {
     case 'd': return LogLevel::kDebug;
@@ -119,7 +119,7 @@ LogLevel chosen_log_level(const Settings& settings) {
 }
 
 // What programs that start Kafka wait for, whatever the log level: Kafka's own words.
-void say_started(const Settings& settings, const std::vector<std::string>& more) {
+void say_started(const config::Settings& settings, const std::vector<std::string>& more) {
   int node = settings.get_int("node.id");
   log_always("[BrokerLifecycleManager id={}] The broker has been unfenced. Transitioning from RECOVERY to RUNNING. "
              "(org.apache.kafka.server.BrokerLifecycleManager)", node);
@@ -129,15 +129,15 @@ void say_started(const Settings& settings, const std::vector<std::string>& more)
   for (const std::string& line : more) log_always("{}", line);
 }
 
-void log_listeners(const Server& server) {
-  for (const BoundSocket& socket : server.sockets()) {
+void log_listeners(const net::Server& server) {
+  for (const net::BoundSocket& socket : server.sockets()) {
     log_info("Listening on {}://{}:{}", socket.listener_name, socket.host.empty() ? "*" : socket.host, socket.port);
   }
 }
 
 // Several brokers run on one machine with the default settings: the first has the port, the others serve no HTTP. A
 // port that was asked for is not given up like that.
-Status start_http(Server& server, HttpService& service, const Settings& settings) {
+Status start_http(net::Server& server, broker::HttpService& service, const config::Settings& settings) {
   Status started = server.open();
   if (started.ok()) started = server.start(service);
   if (started.ok()) {
@@ -151,60 +151,61 @@ Status start_http(Server& server, HttpService& service, const Settings& settings
 }
 
 // Before the first client is let in.
-Status make_declared_in(Node& node, const Declared& declared, const Settings& settings, const Server& server,
-                        const LoopGroup& loops) {
+Status make_declared_in(broker::Node& node, const tools::Declared& declared, const config::Settings& settings,
+                        const net::Server& server, const net::LoopGroup& loops) {
   if (declared.empty()) return ok_status();
-  InProcessConnection connection(node.sessions(), *loops.executors().front(), server.sockets().front().listener_name);
-  return make_declared(declared, settings, [&connection](ByteView request, Deadline deadline) {
-    return connection.exchange(request, milliseconds_until(deadline));
+  broker::InProcessConnection connection(node.sessions(), *loops.executors().front(),
+                                         server.sockets().front().listener_name);
+  return tools::make_declared(declared, settings, [&connection](ByteView request, tools::Deadline deadline) {
+    return connection.exchange(request, tools::milliseconds_until(deadline));
   });
 }
 
 // How this node reaches others: brokers, or controllers.
 struct PeerNetwork {
-  std::unique_ptr<OutgoingNetwork> sockets;
-  std::unique_ptr<Network> above;  // logs in, or refuses
+  std::unique_ptr<net::OutgoingNetwork> sockets;
+  std::unique_ptr<broker::Network> above;  // logs in, or refuses
 
-  Network* network() const { return above != nullptr ? above.get() : sockets.get(); }
+  broker::Network* network() const { return above != nullptr ? above.get() : sockets.get(); }
 };
 
 // A node that is a controller, too, may well be alone: what is missing is said when others have to be reached.
-Result<PeerNetwork> open_peer_network(LoopGroup& loops, const Settings& settings,
-                                      const Result<PeerSecurity>& security) {
+Result<PeerNetwork> open_peer_network(net::LoopGroup& loops, const config::Settings& settings,
+                                      const Result<broker::PeerSecurity>& security) {
   PeerNetwork made;
   if (!security.ok()) {
     if (!settings.has_role("controller")) return security.error();
     log_warn("Other brokers cannot be reached: {}", security.error().message);
-    made.above = std::make_unique<RefusingNetwork>(loops.executors(), security.error().message);
+    made.above = std::make_unique<broker::RefusingNetwork>(loops.executors(), security.error().message);
     return made;
   }
-  std::shared_ptr<TlsContexts> contexts;
+  std::shared_ptr<net::TlsContexts> contexts;
   if (security->tls) {
-    auto loaded = TlsContexts::make(*security->tls, TlsRole::kClient);
+    auto loaded = net::TlsContexts::make(*security->tls, security::TlsRole::kClient);
     if (!loaded.ok()) return loaded.error();
     contexts = loaded.take();
   }
-  made.sockets = std::make_unique<OutgoingNetwork>(loops, std::move(contexts));
+  made.sockets = std::make_unique<net::OutgoingNetwork>(loops, std::move(contexts));
   if (security->tls) made.sockets->take_stores(*security->tls);
   if (security->login) {
-    made.above = std::make_unique<SaslNetwork>(*made.sockets, loops.executors(), *security->login,
-                                               fmt::format("broker-{}", settings.get_int("node.id")));
+    made.above = std::make_unique<broker::SaslNetwork>(*made.sockets, loops.executors(), *security->login,
+                                                       fmt::format("broker-{}", settings.get_int("node.id")));
   }
   return made;
 }
 
-void exchange_stores(const PeerNetwork& peers, const Result<PeerSecurity>& security) {
+void exchange_stores(const PeerNetwork& peers, const Result<broker::PeerSecurity>& security) {
   if (peers.sockets != nullptr && security.ok() && security->tls) peers.sockets->take_stores(*security->tls);
 }
 
-int serve(const Settings& settings, const CommandLine& line) {
-  Result<ServerOptions> options = server_options(settings);
+int serve(const config::Settings& settings, const tools::CommandLine& line) {
+  Result<net::ServerOptions> options = net::server_options(settings);
   if (!options.ok()) return fail(options.error().message);
-  Result<ServerOptions> http_options = http_server_options(settings);
+  Result<net::ServerOptions> http_options = net::http_server_options(settings);
   if (!http_options.ok()) return fail(http_options.error().message);
-  Result<AdvertisedListeners> advertised = advertised_listeners(settings);
+  Result<config::AdvertisedListeners> advertised = config::advertised_listeners(settings);
   if (!advertised.ok()) return fail(advertised.error().message);
-  Result<Declared> declared = read_declared(settings, line.environment);
+  Result<tools::Declared> declared = tools::read_declared(settings, line.environment);
   if (!declared.ok()) return fail(declared.error().message);
   int shards = settings.get_int("milena.shards");
   if (shards == 0) shards = default_shards();
@@ -212,34 +213,34 @@ int serve(const Settings& settings, const CommandLine& line) {
   tune_memory(shards);
   sigset_t signals = block_stop_signals();
 
-  LoopGroup loops(shards);
-  Server server(loops, options.take());
+  net::LoopGroup loops(shards);
+  net::Server server(loops, options.take());
   Status opened = server.open();
   if (!opened.ok()) return fail(opened.error().message);
 
-  HttpService http(loops.executors(), MILENA_VERSION);
-  Server http_server(loops, http_options.take());
+  broker::HttpService http(loops.executors(), MILENA_VERSION);
+  net::Server http_server(loops, http_options.take());
   Status http_started = start_http(http_server, http, settings);
   if (!http_started.ok()) return fail(http_started.error().message);
 
   log_info("Data directory: {}", settings.get_string("log.dirs"));
-  Result<PeerNetwork> brokers = open_peer_network(loops, settings, broker_peer_security(settings));
+  Result<PeerNetwork> brokers = open_peer_network(loops, settings, broker::broker_peer_security(settings));
   if (!brokers.ok()) return fail(brokers.error().message);
   Result<PeerNetwork> controllers = PeerNetwork();
   if (!settings.has_role("controller")) {
-    controllers = open_peer_network(loops, settings, controller_peer_security(settings));
+    controllers = open_peer_network(loops, settings, broker::controller_peer_security(settings));
     if (!controllers.ok()) return fail(controllers.error().message);
   }
-  server.set_settings_watcher([&brokers, &controllers](const Settings& now) {
-    exchange_stores(*brokers, broker_peer_security(now));
-    exchange_stores(*controllers, controller_peer_security(now));
+  server.set_settings_watcher([&brokers, &controllers](const config::Settings& now) {
+    exchange_stores(*brokers, broker::broker_peer_security(now));
+    exchange_stores(*controllers, broker::controller_peer_security(now));
   });
-  NodeSurroundings surroundings;
+  broker::NodeSurroundings surroundings;
   surroundings.network = brokers->network();
   surroundings.controller_network = controllers->network();
   surroundings.cancelled = stop_is_wanted;
-  Result<std::unique_ptr<Node>> node =
-      Node::start(settings, loops.executors(), posix_file_system(), std::move(surroundings));
+  Result<std::unique_ptr<broker::Node>> node =
+      broker::Node::start(settings, loops.executors(), posix_file_system(), std::move(surroundings));
   if (!node.ok()) return fail(node.error().message);
   Status started = make_declared_in(**node, *declared, settings, server, loops);
   if (started.ok()) started = server.start(node.value()->sessions());
@@ -247,9 +248,9 @@ int serve(const Settings& settings, const CommandLine& line) {
     http.start(**node);
     log_listeners(server);
     say_started(settings, line.say_when_ready);
-    notify_service_manager("READY=1");
+    net::notify_service_manager("READY=1");
     wait_for_stop(signals);
-    notify_service_manager("STOPPING=1");
+    net::notify_service_manager("STOPPING=1");
   }
   node.value()->leave();
   http.stop();
@@ -265,48 +266,49 @@ int serve(const Settings& settings, const CommandLine& line) {
 // Where the broker of these settings is asked how it is, and as whom: at a listener for everybody; without one, as the
 // other brokers would do it.
 struct HealthTarget {
-  const ListenerEndpoint* listener = nullptr;
-  ClientSecurity security;
+  const config::ListenerEndpoint* listener = nullptr;
+  tools::ClientSecurity security;
 };
 
-Result<HealthTarget> own_health_target(const Settings& settings, const std::vector<ListenerEndpoint>& listeners) {
+Result<HealthTarget> own_health_target(const config::Settings& settings,
+                                       const std::vector<config::ListenerEndpoint>& listeners) {
   const auto find = [&](auto fits) {
     const auto found = std::find_if(listeners.begin(), listeners.end(), fits);
     return found == listeners.end() ? nullptr : &*found;
   };
   HealthTarget target;
-  target.listener = find([](const ListenerEndpoint& each) { return each.protocol == "PLAINTEXT"; });
+  target.listener = find([](const config::ListenerEndpoint& each) { return each.protocol == "PLAINTEXT"; });
   if (target.listener != nullptr) return target;
-  Result<PeerSecurity> peers = settings.has_role("broker") ? broker_peer_security(settings)
-                                                           : controller_peer_security(settings);
+  Result<broker::PeerSecurity> peers =
+      settings.has_role("broker") ? broker::broker_peer_security(settings) : broker::controller_peer_security(settings);
   if (peers.ok()) {
-    target.listener = find([&](const ListenerEndpoint& each) { return each.listener_name == peers->listener; });
+    target.listener = find([&](const config::ListenerEndpoint& each) { return each.listener_name == peers->listener; });
   }
   if (target.listener == nullptr) {
     return make_error(ErrorKind::kInvalid, "no listener is PLAINTEXT or that of other brokers; expected "
                       "--command-config FILE and HOST:PORT");
   }
-  Result<ClientSecurity> security = client_security(peers->tls, peers->login);
+  Result<tools::ClientSecurity> security = tools::client_security(peers->tls, peers->login);
   if (!security.ok()) return security.error();
   target.security = security.take();
   return target;
 }
 
-int check_health(const CommandLine& line, const Settings& settings) {
+int check_health(const tools::CommandLine& line, const config::Settings& settings) {
   std::map<std::string, std::string> properties;
   if (!line.client_config.empty()) {
-    auto read = read_properties(line.client_config);
+    auto read = tools::read_properties(line.client_config);
     if (!read.ok()) return fail(read.error().message);
     properties = read.take();
   }
-  Result<ClientSecurity> given = client_security(properties);
+  Result<tools::ClientSecurity> given = tools::client_security(properties);
   if (!given.ok()) return fail(given.error().message);
   if (!line.address.empty()) {
-    Result<BrokerAddress> address = parse_broker_address(line.address);
-    return address.ok() ? run_health(*address, *given) : fail(address.error().message);
+    Result<tools::BrokerAddress> address = tools::parse_broker_address(line.address);
+    return address.ok() ? tools::run_health(*address, *given) : fail(address.error().message);
   }
-  Result<std::vector<ListenerEndpoint>> listeners =
-      settings.has_role("broker") ? broker_listeners(settings) : controller_listeners(settings);
+  Result<std::vector<config::ListenerEndpoint>> listeners =
+      settings.has_role("broker") ? config::broker_listeners(settings) : config::controller_listeners(settings);
   if (!listeners.ok()) return fail(listeners.error().message);
   HealthTarget target;
   if (line.client_config.empty()) {
@@ -317,50 +319,51 @@ int check_health(const CommandLine& line, const Settings& settings) {
     const auto wanted = properties.find("security.protocol");
     const std::string protocol = wanted == properties.end() ? "PLAINTEXT" : wanted->second;
     const auto found = std::find_if(listeners->begin(), listeners->end(),
-                                    [&](const ListenerEndpoint& each) { return each.protocol == protocol; });
+                                    [&](const config::ListenerEndpoint& each) { return each.protocol == protocol; });
     if (found == listeners->end()) return fail("no listener is " + protocol);
     target = {&*found, given.take()};
   }
-  const ListenerEndpoint& listener = *target.listener;
-  return run_health({is_wildcard(listener.host) ? "localhost" : listener.host, listener.port}, target.security);
+  const config::ListenerEndpoint& listener = *target.listener;
+  return tools::run_health({config::is_wildcard(listener.host) ? "localhost" : listener.host, listener.port},
+                           target.security);
 }
 
 // The first users of a new cluster; without a directory they are only checked.
 Status write_first_users(std::span<const std::string> users, const std::string& directory) {
-  Result<MetadataRecords> records = scram_records(users, system_random());
+  Result<metadata::MetadataRecords> records = broker::scram_records(users, system_random());
   if (!records.ok()) return records.error();
   if (directory.empty()) return ok_status();
-  return write_bootstrap_records_with(posix_file_system(), directory, *records, system_clock().wall_ms());
+  return broker::write_bootstrap_records_with(posix_file_system(), directory, *records, system_clock().wall_ms());
 }
 
-int print_config(const CommandLine& line, const Settings& settings, const std::string& unused) {
-  fmt::print("{}", settings_report(settings, line.all));
+int print_config(const tools::CommandLine& line, const config::Settings& settings, const std::string& unused) {
+  fmt::print("{}", config::settings_report(settings, line.all));
   if (!unused.empty()) std::fprintf(stderr, "milena: %s\n", unused.c_str());
   for (const std::string& warning : settings.warnings()) std::fprintf(stderr, "milena: %s\n", warning.c_str());
   return 0;
 }
 
 // The same settings with those of a secured listener, where they say nothing of it.
-Result<Settings> secured_for_development(CommandLine& line, const Settings& settings) {
+Result<config::Settings> secured_for_development(tools::CommandLine& line, const config::Settings& settings) {
   FileSystem& files = posix_file_system();
-  DevSecurityOptions options;
+  broker::DevSecurityOptions options;
   options.tls = true;
   char host[256] = {};
   if (::gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0') options.host_names.emplace_back(host);
-  auto security = prepare_dev_security(files, settings, options, system_clock(), system_random());
+  auto security = broker::prepare_dev_security(files, settings, options, system_clock(), system_random());
   if (!security.ok()) return security.error();
-  RETURN_IF_ERROR(write_dev_users(files, settings, *security, system_clock().wall_ms()));
+  RETURN_IF_ERROR(broker::write_dev_users(files, settings, *security, system_clock().wall_ms()));
   for (const std::string& setting : security->overrides) line.settings.overrides.push_back(setting);
   for (const std::string& text : security->advice) log_always("{}", text);
-  return Settings::load(line.settings);
+  return config::Settings::load(line.settings);
 }
 
 int run(int count, const char* const* words);
 
-int run_tool(const CommandLine& line) {
+int run_tool(const tools::CommandLine& line) {
   if (line.tool->run != nullptr) return line.tool->run(line.words);
   int code = 0;
-  std::optional<std::vector<std::string>> words = redpanda_words(line.words, code);
+  std::optional<std::vector<std::string>> words = tools::redpanda_words(line.words, code);
   if (!words) return code;
   std::vector<const char*> pointers;
   for (const std::string& word : *words) pointers.push_back(word.c_str());
@@ -368,30 +371,29 @@ int run_tool(const CommandLine& line) {
 }
 
 int run(int count, const char* const* words) {
-  CommandLine line = parse_command_line(count, words);
+  tools::CommandLine line = tools::parse_command_line(count, words);
   if (!line.mistake.empty()) {
     fail(line.mistake + " (milena help tells what there is)");
     return 2;
   }
   switch (line.command) {
-    case CommandLine::Command::kHelp: fmt::print("{}", help_text()); return 0;
-    case CommandLine::Command::kApiReference: fmt::print("{}", api_reference()); return 0;
-    case CommandLine::Command::kPermissionReference: fmt::print("{}", permission_reference()); return 0;
-    case CommandLine::Command::kMetricReference: fmt::print("{}", metric_reference()); return 0;
-    case CommandLine::Command::kConfigReference: fmt::print("{}", config_reference()); return 0;
-    case CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
-    case CommandLine::Command::kTool: return run_tool(line);
+    case tools::CommandLine::Command::kHelp: fmt::print("{}", tools::help_text()); return 0;
+    case tools::CommandLine::Command::kApiReference: fmt::print("{}", broker::api_reference()); return 0;
+    case tools::CommandLine::Command::kPermissionReference: fmt::print("{}", broker::permission_reference()); return 0;
+    case tools::CommandLine::Command::kMetricReference: fmt::print("{}", broker::metric_reference()); return 0;
+    case tools::CommandLine::Command::kConfigReference: fmt::print("{}", config::config_reference()); return 0;
+    case tools::CommandLine::Command::kVersion: fmt::print("milena {}\n", MILENA_VERSION); return 0;
+    case tools::CommandLine::Command::kTool: return run_tool(line);
     default: break;
   }
-  std::vector<EnvironmentSetting> environment = settings_from_environment(environ);
-  std::string unused = line.environment ? std::string() : unused_environment_warning(environment);
+  std::vector<config::EnvironmentSetting> environment = config::settings_from_environment(environ);
+  std::string unused = line.environment ? std::string() : config::unused_environment_warning(environment);
   if (line.environment) line.settings.environment = std::move(environment);
-  Result<Settings> settings = Settings::load(line.settings);
+  Result<config::Settings> settings = config::Settings::load(line.settings);
   if (!settings.ok()) return fail(settings.error().message);
   switch (line.command) {
-    case CommandLine::Command::kHealth: return check_health(line, *settings);
-    case CommandLine::Command::kConfig:
-      return print_config(line, *settings, unused);
+    case tools::CommandLine::Command::kHealth: return check_health(line, *settings);
+    case tools::CommandLine::Command::kConfig: return print_config(line, *settings, unused);
     default: break;
   }
   set_log_level(chosen_log_level(*settings));
@@ -410,7 +412,7 @@ int run(int count, const char* const* words) {
 
 int main(int count, char** words) {
   try {
-    milena::write_scram_users = milena::write_first_users;
+    milena::tools::write_scram_users = milena::write_first_users;
     return milena::run(count, words);
   } catch (const std::system_error& error) {  // of a thread that could not be started
     return milena::fail(std::string("a thread cannot be started: ") + error.what());

@@ -9,14 +9,14 @@
 #include "broker/clients/call.h"
 #include "protocol/api_key.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct ApiEntry {
   ApiKey key;
   int16_t min_version;
   int16_t max_version;
   // What the handler may ask the authorizer, and nothing else. Empty: Kafka answers this request to anyone.
-  Permissions permissions;
+  security::Permissions permissions;
   // Decodes the body from the reader and starts the handler. False: the body is not one; nothing was answered.
   bool (*start)(const ApiEntry& api, Reader& body, int16_t version, Shard& shard,
                 std::shared_ptr<ConnectionState> connection, Frame frame, int32_t correlation_id, ByteView client_id);
@@ -26,26 +26,26 @@ template <class ApiCall, void (*handler)(std::shared_ptr<ApiCall>)>
 bool start_call(const ApiEntry& api, Reader& body, int16_t version, Shard& shard,
                 std::shared_ptr<ConnectionState> connection, Frame frame, int32_t correlation_id, ByteView client_id) {
   typename ApiCall::Request request;
-  body.limit_arrays(AnswerRoom::kBytes);
+  body.limit_arrays(coordinator::AnswerRoom::kBytes);
   request.read(body, version);
   if (!body.ok()) return false;
   auto call = std::make_shared<ApiCall>(shard, std::move(connection), std::move(frame));
   call->set_header(api, version, correlation_id, client_id);
   call->request = std::move(request);
-  call->answer_room().take(static_cast<size_t>(AnswerRoom::kBytes - body.array_room_bytes()));
+  call->answer_room().take(static_cast<size_t>(coordinator::AnswerRoom::kBytes - body.array_room_bytes()));
   handler(std::move(call));
   return true;
 }
 
 // For requests that Kafka answers to anyone: their handlers ask the authorizer nothing.
-inline constexpr Permissions kAnyone;
+inline constexpr security::Permissions kAnyone;
 
 // A handler gets its Call, asks it for the permissions that the request needs, and answers it, at once or later
 // (call.h).
 template <class ApiCall, void (*handler)(std::shared_ptr<ApiCall>)>
-ApiEntry api_entry(Permissions permissions) {
+ApiEntry api_entry(security::Permissions permissions) {
   using Request = typename ApiCall::Request;
   return {Request::kApiKey, Request::kMinVersion, Request::kMaxVersion, permissions, &start_call<ApiCall, handler>};
 }
 
-}  // namespace milena
+}  // namespace milena::broker

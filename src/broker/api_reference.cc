@@ -4,7 +4,7 @@
 
 #include "broker/api_registry.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 std::string versions_of(const ApiEntry& api) {
@@ -21,7 +21,7 @@ constexpr AclResourceType kAskedTypes[] = {AclResourceType::kTopic,           Ac
                                            AclResourceType::kCluster,         AclResourceType::kTransactionalId,
                                            AclResourceType::kDelegationToken, AclResourceType::kUser};
 
-std::string operations_of(const Permissions& permissions, AclResourceType type) {
+std::string operations_of(const security::Permissions& permissions, AclResourceType type) {
   std::string operations;
   for (size_t i = 0; i < kAclOperationCount; i++) {
     const auto operation = static_cast<AclOperation>(i);
@@ -65,4 +65,4 @@ std::string api_reference() {
   return table;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace milena {
+namespace milena::broker {
 
 // Where the table is in README.
 inline constexpr char kApiTableBegins[] = "<!-- requests: written by script/reference -->\n";
@@ -15,4 +15,4 @@ std::string api_reference();
 // docs/permissions.md: what each request asks the authorizer.
 std::string permission_reference();
 
-}  // namespace milena
+}  // namespace milena::broker

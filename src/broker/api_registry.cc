@@ -4,7 +4,7 @@
 
 #include "broker/api/all.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 std::vector<ApiEntry> make_registry() {
@@ -63,4 +63,4 @@ const ApiEntry* find_handler(int16_t key, bool by_controller) {
   return nullptr;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

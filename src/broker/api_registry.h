@@ -7,7 +7,7 @@
 
 #include "broker/api_entry.h"
 
-namespace milena {
+namespace milena::broker {
 
 // By ascending key.
 const std::vector<ApiEntry>& api_registry();
@@ -18,4 +18,4 @@ int16_t oldest_version(const ApiEntry& entry, bool strict);
 // Null if a listener of that kind does not answer the key.
 const ApiEntry* find_handler(int16_t key, bool by_controller);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -17,7 +17,7 @@
 #include "security/certificates.h"
 #include "security/scram.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr ByteView kAdmin = "admin";
@@ -44,7 +44,7 @@ Status write_secret(const std::string& path, ByteView content) {
   return ok_status();
 }
 
-std::string first_log_directory(const Settings& settings) {
+std::string first_log_directory(const config::Settings& settings) {
   std::string directory = settings.get_list("log.dirs").front();
   while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
   return directory;
@@ -53,8 +53,8 @@ std::string first_log_directory(const Settings& settings) {
 // What was made at the first start, and is there again at the next one.
 struct Secrets {
   std::map<Bytes, Bytes> passwords;
-  MadeCertificate authority;
-  MadeCertificate server;
+  security::MadeCertificate authority;
+  security::MadeCertificate server;
 };
 
 Result<std::map<Bytes, Bytes>> passwords_of(FileSystem& files, const std::string& path, Random& random) {
@@ -62,29 +62,29 @@ Result<std::map<Bytes, Bytes>> passwords_of(FileSystem& files, const std::string
   if (files.exists(path)) {
     auto content = files.read_file(path);
     if (!content) return content.error();
-    auto lines = parse_properties(*content);
+    auto lines = config::parse_properties(*content);
     if (!lines) return lines.error();
-    for (const FileSetting& line : *lines) passwords[line.key] = line.value;
+    for (const config::FileSetting& line : *lines) passwords[line.key] = line.value;
   }
   Bytes content;
   for (ByteView user : kUsers) {
     Bytes& password = passwords[Bytes(user)];
-    if (password.empty()) password = random_scram_text(random);
+    if (password.empty()) password = security::random_scram_text(random);
     content += fmt::format("{}={}\n", user, password);
   }
   RETURN_IF_ERROR(write_secret(path, content));
   return passwords;
 }
 
-Result<MadeCertificate> authority_of(FileSystem& files, const std::string& directory, int64_t now_ms) {
+Result<security::MadeCertificate> authority_of(FileSystem& files, const std::string& directory, int64_t now_ms) {
   const std::string certificate = directory + "/ca.pem", key = directory + "/ca.key";
   if (files.exists(certificate) && files.exists(key)) {
     auto both = std::pair(files.read_file(certificate), files.read_file(key));
     if (!both.first) return both.first.error();
     if (!both.second) return both.second.error();
-    return MadeCertificate{both.first.take(), both.second.take()};
+    return security::MadeCertificate{both.first.take(), both.second.take()};
   }
-  auto made = make_authority("Milena development", now_ms);
+  auto made = security::make_authority("Milena development", now_ms);
   if (!made) return made.error();
   RETURN_IF_ERROR(write_secret(key, made->key));
   RETURN_IF_ERROR(files.write_file_atomically(certificate, made->certificate));
@@ -99,7 +99,7 @@ Status make_certificates(FileSystem& files, const std::string& directory, const 
   names.insert(names.end(), options.host_names.begin(), options.host_names.end());
   addresses.insert(addresses.end(), options.addresses.begin(), options.addresses.end());
   // Made anew at each start: names and addresses change, and clients trust the authority.
-  auto server = make_server_certificate(*authority, names, addresses, now_ms);
+  auto server = security::make_server_certificate(*authority, names, addresses, now_ms);
   if (!server) return server.error();
   return write_secret(directory + "/server.pem", server->key + server->certificate + authority->certificate);
 }
@@ -177,9 +177,9 @@ Status write_client_files(const std::string& directory, const std::string& addre
 }
 
 // The first that is set, or one of our own. The others of a file are its writer's affair.
-Result<ListenerEndpoint> listener_of(const Settings& settings) {
+Result<config::ListenerEndpoint> listener_of(const config::Settings& settings) {
   const std::string text = settings.explicit_text("listeners").value_or(Bytes(kListener) + "://localhost:9092");
-  auto all = parse_listener_endpoints("listeners", text);
+  auto all = config::parse_listener_endpoints("listeners", text);
   if (!all) return all.error();
   if (all->empty() || all->front().listener_name == "PLAINTEXT") {
     return make_error(ErrorKind::kInvalid,
@@ -190,9 +190,10 @@ Result<ListenerEndpoint> listener_of(const Settings& settings) {
 }
 
 // Of our own listener the options decide, of one that is set its protocol.
-bool speaks_tls(const Settings& settings, const ListenerEndpoint& listener, const DevSecurityOptions& options) {
+bool speaks_tls(const config::Settings& settings, const config::ListenerEndpoint& listener,
+                const DevSecurityOptions& options) {
   if (listener.listener_name == kListener) return options.tls;
-  const auto all = broker_listeners(settings);
+  const auto all = config::broker_listeners(settings);
   return all.ok() && !all->empty() && all->front().protocol.ends_with("SSL");
 }
 
@@ -211,21 +212,22 @@ AccessControlEntryRecord allow(ByteView user, AclOperation operation, AclResourc
 }
 
 // The reader reads every topic, in any group, and sees what there is. It alters nothing.
-void add_acls(ByteView user, MetadataRecords& records, Random& random) {
+void add_acls(ByteView user, metadata::MetadataRecords& records, Random& random) {
   records.emplace_back(allow(user, AclOperation::kRead, AclResourceType::kTopic, "*", random));
   records.emplace_back(allow(user, AclOperation::kDescribeConfigs, AclResourceType::kTopic, "*", random));
   records.emplace_back(allow(user, AclOperation::kRead, AclResourceType::kGroup, "*", random));
   records.emplace_back(allow(user, AclOperation::kDescribe, AclResourceType::kCluster, kClusterResource, random));
 }
 
-void add_override(const Settings& settings, const std::string& key, const std::string& value, DevSecurity& made) {
+void add_override(const config::Settings& settings, const std::string& key, const std::string& value,
+                  DevSecurity& made) {
   if (!settings.explicit_text(key)) made.overrides.push_back(key + "=" + value);
 }
 
 }  // namespace
 
-Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& settings, const DevSecurityOptions& options,
-                                         const Clock& clock, Random& random) {
+Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settings& settings,
+                                         const DevSecurityOptions& options, const Clock& clock, Random& random) {
   DevSecurity made;
   made.directory = first_log_directory(settings) + "-security";
   RETURN_IF_ERROR(files.make_directories(made.directory));
@@ -239,7 +241,7 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& sett
   const std::string protocol = tls ? "SASL_SSL" : "SASL_PLAINTEXT";
   const std::string host = listener->host.empty() ? "localhost" : listener->host;
   const std::string address = fmt::format("{}:{}", host, listener->port);
-  const Bytes prefix = listener_prefix(listener->listener_name);
+  const Bytes prefix = config::listener_prefix(listener->listener_name);
   add_override(settings, "listeners", fmt::format("{}://{}", listener->listener_name, address), made);
   if (listener->listener_name == kListener) {
     add_override(settings, "listener.security.protocol.map", Bytes(kListener) + ":" + protocol, made);
@@ -263,10 +265,10 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& sett
   if (!users) return users.error();
   made.users = users.take();
   add_acls(kReader, made.users, random);
-  add_override(settings, "authorizer.class.name", std::string(kStandardAuthorizer), made);
+  add_override(settings, "authorizer.class.name", std::string(config::kStandardAuthorizer), made);
   // The authorizer's own setting, which no table of the broker's has.
-  if (!settings.others().contains(Bytes(kSuperUsers))) {
-    made.overrides.push_back(fmt::format("{}=User:{}", kSuperUsers, kAdmin));
+  if (!settings.others().contains(Bytes(config::kSuperUsers))) {
+    made.overrides.push_back(fmt::format("{}=User:{}", config::kSuperUsers, kAdmin));
   }
   RETURN_IF_ERROR(write_client_files(made.directory, address, tls, *passwords));
   made.advice = {
@@ -278,7 +280,8 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& sett
   return made;
 }
 
-Status write_dev_users(FileSystem& files, const Settings& settings, const DevSecurity& security, int64_t now_ms) {
+Status write_dev_users(FileSystem& files, const config::Settings& settings, const DevSecurity& security,
+                       int64_t now_ms) {
   const std::string directory =
       settings.is_null("metadata.log.dir") ? first_log_directory(settings) : settings.get_string("metadata.log.dir");
   if (files.exists(directory + "/meta.properties") || files.exists(directory + "/bootstrap.checkpoint")) {
@@ -288,4 +291,4 @@ Status write_dev_users(FileSystem& files, const Settings& settings, const DevSec
   return write_bootstrap_records_with(files, directory, security.users, now_ms);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

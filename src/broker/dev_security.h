@@ -11,14 +11,14 @@
 #include "config/settings.h"
 #include "metadata/metadata_record.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct DevSecurity {
   std::string directory;
   // "key=value", for what the settings do not say themselves.
   std::vector<std::string> overrides;
   // The users of SCRAM; for a directory that has no metadata yet.
-  MetadataRecords users;
+  metadata::MetadataRecords users;
   // Lines for the person who started it: what to paste.
   std::vector<std::string> advice;
 };
@@ -30,9 +30,10 @@ struct DevSecurityOptions {
 };
 
 // Beside the first of log.dirs, in DIRECTORY-security.
-Result<DevSecurity> prepare_dev_security(FileSystem& files, const Settings& settings, const DevSecurityOptions& options,
-                                         const Clock& clock, Random& random);
+Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settings& settings,
+                                         const DevSecurityOptions& options, const Clock& clock, Random& random);
 // bootstrap.checkpoint with the users, where the directory is new.
-Status write_dev_users(FileSystem& files, const Settings& settings, const DevSecurity& security, int64_t now_ms);
+Status write_dev_users(FileSystem& files, const config::Settings& settings, const DevSecurity& security,
+                       int64_t now_ms);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/out_of_memory.h"
 
-namespace milena {
+namespace milena::broker {
 
 // False if it was dropped.
 template <class Work>
@@ -39,4 +39,4 @@ inline void put_filters_in_order(Executor& executor, size_t filters, Task put_in
   then();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -37,7 +37,7 @@
 #include "metadata/record_codec.h"
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was
@@ -46,12 +46,12 @@ constexpr int64_t kNewDirectoriesAtStop_ms = 300;
 
 }  // namespace
 
-Node::Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files,
+Node::Node(const config::Settings& settings, std::vector<Executor*> executors, FileSystem& files,
            NodeSurroundings surroundings)
     : settings_(settings),
       executors_(std::move(executors)),
       files_(files),
-      file_cache_(std::make_unique<FileCache>(files, descriptors_for_files())),
+      file_cache_(std::make_unique<log::FileCache>(files, descriptors_for_files())),
       context_(std::make_unique<NodeContext>()),
       surroundings_(std::move(surroundings)),
       closed_(executors_.size()) {
@@ -66,7 +66,7 @@ Node::Node(const Settings& settings, std::vector<Executor*> executors, FileSyste
 
 Node::~Node() = default;
 
-Result<std::unique_ptr<Node>> Node::start(const Settings& settings, std::vector<Executor*> executors,
+Result<std::unique_ptr<Node>> Node::start(const config::Settings& settings, std::vector<Executor*> executors,
                                           FileSystem& files, NodeSurroundings surroundings) {
   std::unique_ptr<Node> node(new Node(settings, std::move(executors), files, std::move(surroundings)));
   Status loaded = node->load();
@@ -92,7 +92,7 @@ Status Node::load() {
   context_->node_id = settings_.get_int("node.id");
   context_->files = file_cache_.get();
   context_->peers = peers_.get();
-  auto authorization = authorizer_settings(settings_);
+  auto authorization = config::authorizer_settings(settings_);
   if (!authorization) return authorization.error();
   context_->authorization = authorization.take();
   if (const Bytes& path = settings_.get_string("milena.audit.log"); !path.empty()) {
@@ -105,10 +105,10 @@ Status Node::load() {
         settings_.get_int("replication.quota.window.num"),
         int64_t{1000} * settings_.get_int("replication.quota.window.size.seconds"));
   }
-  auto advertised = advertised_listeners(settings_);
+  auto advertised = config::advertised_listeners(settings_);
   if (!advertised) return advertised.error();
   context_->advertised = advertised.take();
-  auto controller_endpoints = controller_listeners(settings_);
+  auto controller_endpoints = config::controller_listeners(settings_);
   if (!controller_endpoints) return controller_endpoints.error();
   context_->controller_endpoints = controller_endpoints.take();
   auto sasl = SaslServices::open(settings_, *executors_[0], files_);
@@ -171,20 +171,21 @@ Status Node::load() {
 
 void Node::log_what_starts() const {
   std::string advertised;
-  for (const ListenerEndpoint& one : context_->advertised.endpoints) {
+  for (const config::ListenerEndpoint& one : context_->advertised.endpoints) {
     advertised += fmt::format("{}{}://{}:{}", advertised.empty() ? "" : ",", one.listener_name, one.host, one.port);
   }
   if (context_->advertised.automatic)
     advertised += advertised.empty() ? "the address that they came to" : " or the address that they came to";
-  const MetadataImage& image = shards_[0]->image();
+  const metadata::MetadataImage& image = shards_[0]->image();
   log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id,
            context_->node_id, image.topic_count(), image.partition_count(), advertised);
-  const AuthorizerSettings& authorization = context_->authorization;
+  const config::AuthorizerSettings& authorization = context_->authorization;
   if (!authorization.enforced) return;
   log_info("Authorization is on: {} ACLs, {} super users; a resource without an ACL is for {}", image.acls().size(),
            authorization.super_users.size(), authorization.allow_if_no_acl ? "everybody" : "super users");
   if (image.acls().empty() && authorization.super_users.empty() && !authorization.allow_if_no_acl) {
-    log_warn("nobody may do anything: there are no ACLs, and {} names nobody who could create them", kSuperUsers);
+    log_warn("nobody may do anything: there are no ACLs, and {} names nobody who could create them",
+             config::kSuperUsers);
   }
 }
 
@@ -193,7 +194,7 @@ Status Node::open_directories() {
   if (!directories) return directories.error();
   directories_ = directories.take();
   context_->directories = directories_.get();
-  context_->on_directory_failure = [this](Shard& on, LogDirectory& failed) { on_directory_failure(on, failed); };
+  context_->on_directory_failure = [this](Shard& on, log::LogDirectory& failed) { on_directory_failure(on, failed); };
   context_->halt = &Node::halt;
   // Before the reserves are taken there is nothing to spend.
   context_->on_reserve_spent = [this](Shard& on) {
@@ -203,13 +204,13 @@ Status Node::open_directories() {
 }
 
 struct Node::FoundState {
-  MetadataRecords bootstrap;
+  metadata::MetadataRecords bootstrap;
   FoundMetadata metadata;
 };
 
 // What speaks against this start is found before a file has changed.
 Result<Node::FoundState> Node::take_over() {
-  LogDirectory& home = directories_->metadata();
+  log::LogDirectory& home = directories_->metadata();
   FoundState state;
   auto bootstrap = read_bootstrap_records(files_, home.path());
   if (!bootstrap) return bootstrap.error();
@@ -223,7 +224,7 @@ Result<Node::FoundState> Node::take_over() {
     state.bootstrap = std::move(**bootstrap);
     return state;
   }
-  state.bootstrap = default_bootstrap_records();
+  state.bootstrap = metadata::default_bootstrap_records();
   RETURN_IF_ERROR(write_bootstrap_records(files_, home.path(), state.bootstrap, executors_[0]->clock().wall_ms()));
   return state;
 }
@@ -232,8 +233,8 @@ Status Node::start_controller() {
   const Clock& clock = executors_[0]->clock();
   auto state = take_over();
   if (!state) return state.error();
-  LogDirectory& home = directories_->metadata();
-  LogConfig log_config;
+  log::LogDirectory& home = directories_->metadata();
+  log::LogConfig log_config;
   log_config.segment_bytes = settings_.get_int("metadata.log.segment.bytes");
   log_config.segment_ms = settings_.get_long("metadata.log.segment.ms");
   auto opened = open_metadata_log(*file_cache_, clock, home.path(), context_->node_id, log_config,
@@ -242,12 +243,12 @@ Status Node::start_controller() {
   bool in_transaction = opened->replayed.in_transaction();
   context_->kraft_version = opened->kraft_version;
   context_->directory_id = home.id();
-  ControllerSettings own = ControllerSettings::from(settings_);
+  metadata::ControllerSettings own = metadata::ControllerSettings::from(settings_);
   own.kraft_version = opened->kraft_version;
   own.has_controller_listener = !context_->controller_endpoints.empty();
-  Controller controller(opened->replayed.take_image(), std::move(own),
-                        [&random = executors_[0]->random()] { return Uuid::random(random); });
-  PartitionLog& log = *opened->log;
+  metadata::Controller controller(opened->replayed.take_image(), std::move(own),
+                                  [&random = executors_[0]->random()] { return Uuid::random(random); });
+  log::PartitionLog& log = *opened->log;
 
   const bool is_broker = settings_.has_role("broker");
   auto write = [&](const auto& effects) -> Status {
@@ -260,18 +261,19 @@ Status Node::start_controller() {
     return ok_status();
   };
   RETURN_IF_ERROR(write(controller.activate(state->bootstrap, in_transaction)));
-  BrokerStart start;
+  metadata::BrokerStart start;
   start.broker_id = context_->node_id;
   start.incarnation_id = Uuid::random(executors_[0]->random());
   start.endpoints = registered_endpoints(settings_, context_->advertised);
-  start.features = supported_features();
+  start.features = metadata::supported_features();
   if (!settings_.is_null("broker.rack")) start.rack = settings_.get_string("broker.rack");
   start.log_dirs = directories_->online_ids();
   start.others_live = !context_->controller_endpoints.empty();
-  const ConfigMap& for_all = controller.image().configs(ResourceType::kBroker, "");
-  const ConfigMap& for_this = controller.image().configs(ResourceType::kBroker, fmt::format("{}", start.broker_id));
+  const config::ConfigMap& for_all = controller.image().configs(metadata::ResourceType::kBroker, "");
+  const config::ConfigMap& for_this =
+      controller.image().configs(metadata::ResourceType::kBroker, fmt::format("{}", start.broker_id));
   start.cordoned_log_dirs = directories_->cordoned_ids(settings_.with_altered(for_all, for_this, nullptr));
-  const BrokerImage* before = controller.image().find_broker(start.broker_id);
+  const metadata::BrokerImage* before = controller.image().find_broker(start.broker_id);
   if (directories_->clean_shutdown() && before != nullptr) start.previous_broker_epoch = before->epoch;
   RETURN_IF_ERROR(write(controller.register_controller(start.broker_id, start.incarnation_id,
                                                        endpoint_images(context_->controller_endpoints))));
@@ -318,15 +320,15 @@ void Node::make_shards() {
 }
 
 // A part after the other: as records, the topics of a large cluster take several times their memory.
-void Node::give_image_to_shards(const MetadataImage& image, int64_t last_offset) {
+void Node::give_image_to_shards(const metadata::MetadataImage& image, int64_t last_offset) {
   constexpr size_t kRecordsAtATime = 4096;
-  MetadataRecords part;
+  metadata::MetadataRecords part;
   for (auto& shard : shards_) shard->reserve(image.topic_count(), image.partition_count() / shards_.size());
   auto give = [&] {
     for (auto& shard : shards_) shard->apply_metadata(part, last_offset);
     part.clear();
   };
-  image.write([&](MetadataRecord record) {
+  image.write([&](metadata::MetadataRecord record) {
     part.push_back(std::move(record));
     if (part.size() == kRecordsAtATime) give();
   });
@@ -336,7 +338,7 @@ void Node::give_image_to_shards(const MetadataImage& image, int64_t last_offset)
 // A first start, and one after an unclean stop, decide things that clients are told of (the cluster's id, leader
 // epochs): they are synced first. A start after a clean stop decides nothing new, so its syncs go on beside the first
 // requests; whatever is decided later waits for them.
-Status Node::make_start_durable(PartitionLog& log) {
+Status Node::make_start_durable(log::PartitionLog& log) {
   if (directories_->clean_shutdown()) return ok_status();
   RETURN_IF_ERROR(sync_quorum_state(files_, directories_->metadata().path()));
   return log.flush();
@@ -365,7 +367,7 @@ void Node::sync_start_in_background() {
 
 void Node::resume_moves(const std::vector<FoundDirectory>& futures) {
   for (const FoundDirectory& future : futures) {
-    const TopicImage* topic = shards_[0]->image().find_topic(future.partition.topic);
+    const metadata::TopicImage* topic = shards_[0]->image().find_topic(future.partition.topic);
     if (topic == nullptr) continue;
     TopicPartitionId id{topic->id, future.partition.partition};
     for (auto& shard : shards_) {
@@ -393,12 +395,12 @@ void Node::remove_in_background(std::vector<std::string> paths) {
 // loadLogs). Nothing else uses the shards yet, and a partition is opened by one thread.
 Status Node::recover_logs() {
   using Logs = std::vector<std::pair<Shard*, Partition*>>;
-  std::map<LogDirectory*, Logs, LogDirectory::ByPath> unclean;
+  std::map<log::LogDirectory*, Logs, log::LogDirectory::ByPath> unclean;
   size_t total = 0;
   for (auto& shard : shards_) {
     shard->replicas().resolve_topic_configs();
     shard->replicas().for_each_partition([&](Partition& partition) {
-      LogDirectory* directory = partition.directory();
+      log::LogDirectory* directory = partition.directory();
       if (directory == nullptr || directory->clean_shutdown()) return;
       unclean[directory].emplace_back(shard.get(), &partition);
       total++;
@@ -418,7 +420,7 @@ Status Node::recover_logs() {
       log_info("{} of {} partitions are recovered", so_far, total);
     }
   };
-  std::map<LogDirectory*, std::atomic<size_t>, LogDirectory::ByPath> next;
+  std::map<log::LogDirectory*, std::atomic<size_t>, log::LogDirectory::ByPath> next;
   std::vector<Task> tasks;
   for (const auto& [directory, partitions] : unclean) {
     auto wanted = static_cast<size_t>(shards_[0]->settings().get_int("num.recovery.threads.per.data.dir"));
@@ -437,7 +439,7 @@ void Node::halt(const std::string& why) {
 }
 
 // Partitions in it lose their log on every shard, and in the metadata their leader.
-void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
+void Node::on_directory_failure(Shard& on, log::LogDirectory& failed) {
   if (&failed == &directories_->metadata())
     halt("the log directory with the metadata, " + failed.path() + ", has failed");
   if (directories_->online_ids().empty()) halt("all log directories have failed");
@@ -456,13 +458,13 @@ void Node::on_directory_failure(Shard& on, LogDirectory& failed) {
   std::vector<Uuid> left = directories_->online_ids();
   metadata_->submit<std::monostate>(
       on,
-      [id = context_->node_id, left = std::move(left)](const Controller& controller) {
+      [id = context_->node_id, left = std::move(left)](const metadata::Controller& controller) {
         return controller.lose_directories(id, left);
       },
       [](std::monostate) {});
 }
 
-void Node::set_authorizer(const Authorizer& authorizer) { context_->authorizer = &authorizer; }
+void Node::set_authorizer(const security::Authorizer& authorizer) { context_->authorizer = &authorizer; }
 void Node::set_controller(ControllerChannel& controller) { context_->controller = &controller; }
 void Node::set_peers(Peers& peers) { context_->peers = &peers; }
 
@@ -475,7 +477,7 @@ void Node::on_failed_handshake(int shard, const ConnectionInfo& info, const std:
   note_refusal(on, ConnectionState{.info = info}, RefusalKind::kTls, {}, reason);
 }
 
-void Node::watch_settings(std::function<void(const Settings&)> changed) {
+void Node::watch_settings(std::function<void(const config::Settings&)> changed) {
   context_->on_settings = std::move(changed);
   if (context_->on_settings) context_->on_settings(shards_[0]->settings());
 }
@@ -526,4 +528,4 @@ void Node::stop() {
   finish_stop();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -20,19 +20,25 @@
 #include "log/file_cache.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::log {
+class LogDirectory;
+class PartitionLog;
+}  // namespace milena::log
+
+namespace milena::security {
+class Authorizer;
+}  // namespace milena::security
+
+namespace milena::broker {
 
 class ActiveController;
-class Authorizer;
 class BrokerLifecycle;
 class ControllerChannel;
 class EmbeddedController;
 class LogDirectories;
 struct FoundDirectory;
-class LogDirectory;
 class MetadataObserver;
 class Network;
-class PartitionLog;
 class MetadataRuntime;
 class Peers;
 class RemotePeers;
@@ -56,7 +62,7 @@ struct NodeSurroundings {
 class Node final : private SessionFactory {
  public:
   // An error is one line for a person: which directory or setting, and what to do.
-  static Result<std::unique_ptr<Node>> start(const Settings& settings, std::vector<Executor*> executors,
+  static Result<std::unique_ptr<Node>> start(const config::Settings& settings, std::vector<Executor*> executors,
                                              FileSystem& files = posix_file_system(),
                                              NodeSurroundings surroundings = {});
   ~Node() override;
@@ -70,7 +76,7 @@ class Node final : private SessionFactory {
 
   // For tests, before a session is open: another authorizer, and others in place of the ways to the controller and to
   // peers. They outlive the node.
-  void set_authorizer(const Authorizer& authorizer);
+  void set_authorizer(const security::Authorizer& authorizer);
   void set_controller(ControllerChannel& controller);
   void set_peers(Peers& peers);
   // For tests.
@@ -87,10 +93,11 @@ class Node final : private SessionFactory {
   [[noreturn]] static void halt(const std::string& why);
 
  private:
-  Node(const Settings& settings, std::vector<Executor*> executors, FileSystem& files, NodeSurroundings surroundings);
+  Node(const config::Settings& settings, std::vector<Executor*> executors, FileSystem& files,
+       NodeSurroundings surroundings);
 
   int64_t connection_refusal_ms(const std::string& peer_host) override;
-  void watch_settings(std::function<void(const Settings&)> changed) override;
+  void watch_settings(std::function<void(const config::Settings&)> changed) override;
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
   void on_failed_handshake(int shard, const ConnectionInfo& info, const std::string& reason) override;
   Status load();
@@ -114,18 +121,18 @@ class Node final : private SessionFactory {
   void tell_misplaced();
   void close_cluster_parts();
   void hand_over();
-  void give_image_to_shards(const MetadataImage& image, int64_t last_offset);
-  Status make_start_durable(PartitionLog& log);
+  void give_image_to_shards(const metadata::MetadataImage& image, int64_t last_offset);
+  Status make_start_durable(log::PartitionLog& log);
   void sync_start_in_background();
   Status recover_logs();
   void resume_moves(const std::vector<FoundDirectory>& futures);
   void remove_in_background(std::vector<std::string> paths);
-  void on_directory_failure(Shard& on, LogDirectory& failed);
+  void on_directory_failure(Shard& on, log::LogDirectory& failed);
 
-  const Settings& settings_;
+  const config::Settings& settings_;
   std::vector<Executor*> executors_;
   FileSystem& files_;
-  std::unique_ptr<FileCache> file_cache_;
+  std::unique_ptr<log::FileCache> file_cache_;
   std::unique_ptr<LogDirectories> directories_;
   std::unique_ptr<NodeContext> context_;
   std::unique_ptr<Peers> peers_;
@@ -140,7 +147,7 @@ class Node final : private SessionFactory {
   std::unique_ptr<MetadataObserver> observer_;
   std::unique_ptr<BrokerLifecycle> lifecycle_;
   RemotePeers* remote_peers_ = nullptr;  // is peers_, where there may be others
-  std::vector<std::pair<PartitionKey, Uuid>> misplaced_;
+  std::vector<std::pair<metadata::PartitionKey, Uuid>> misplaced_;
   struct HomeWait;
   std::shared_ptr<HomeWait> home_wait_;
   std::unique_ptr<Housekeeping> housekeeping_;
@@ -153,4 +160,4 @@ class Node final : private SessionFactory {
   bool in_use_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

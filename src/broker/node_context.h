@@ -17,16 +17,22 @@
 #include "config/config_listeners.h"
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::log {
+class FileCache;
+class LogDirectory;
+}  // namespace milena::log
+
+namespace milena::security {
+class Authorizer;
+}  // namespace milena::security
+
+namespace milena::broker {
 
 class AuditFile;
-class Authorizer;
 class BrokerLifecycle;
 class ControllerChannel;
 class EmbeddedController;
-class FileCache;
 class LogDirectories;
-class LogDirectory;
 class MetadataRuntime;
 class Network;
 class Peers;
@@ -36,24 +42,24 @@ class Shard;
 // The same for all shards; built by Node::start before the first of them runs.
 struct NodeContext {
   // As the broker was started; Shard::settings() has what was altered since.
-  const Settings* settings = nullptr;
+  const config::Settings* settings = nullptr;
   // Told on shard 0 when settings were altered: the sockets' side.
-  std::function<void(const Settings&)> on_settings;
+  std::function<void(const config::Settings&)> on_settings;
   int32_t node_id = 1;
   std::string cluster_id;
-  AdvertisedListeners advertised;
+  config::AdvertisedListeners advertised;
   // Listeners for who asks the controller and not a broker; usually none.
-  std::vector<ListenerEndpoint> controller_endpoints;
+  std::vector<config::ListenerEndpoint> controller_endpoints;
   // Of the directory that holds the metadata log.
   Uuid directory_id;
   // The level of the feature kraft.version; raised by the controller's shard.
   std::atomic<int16_t> kraft_version = 0;
-  FileCache* files = nullptr;
+  log::FileCache* files = nullptr;
   // Their checkpoints and paths, which do not change, and whether they work; the rest is the node's own.
   LogDirectories* directories = nullptr;
   std::unique_ptr<WantedPlaces> wanted_places = std::make_unique<WantedPlaces>();
   // Called on any shard, once for each directory that fails.
-  std::function<void(Shard& on, LogDirectory& failed)> on_directory_failure;
+  std::function<void(Shard& on, log::LogDirectory& failed)> on_directory_failure;
   // Called on any shard, when the reserve of a directory was spent.
   std::function<void(Shard& on)> on_reserve_spent;
   // Writes the checkpoints of all directories now; `done` runs on `from`.
@@ -77,13 +83,13 @@ struct NodeContext {
   const SaslServices* sasl = nullptr;
   // Told on shard 0 when a delegation token was made or changed.
   std::function<void()> on_delegation_tokens;
-  AuthorizerSettings authorization;
+  config::AuthorizerSettings authorization;
   // Null: denied and administrative requests are not written down.
   std::shared_ptr<AuditFile> audit_file;
   // What clients may do, instead of what the settings and the ACLs say: for tests.
-  const Authorizer* authorizer = nullptr;
+  const security::Authorizer* authorizer = nullptr;
   // How coordinators reach the partitions of all brokers.
   Peers* peers = nullptr;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

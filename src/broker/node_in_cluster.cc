@@ -21,7 +21,7 @@
 #include "protocol/messages/assign_replicas_to_dirs.h"
 #include "protocol/messages/describe_cluster.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int8_t kControllerEndpoints = 2;
@@ -31,9 +31,9 @@ constexpr int64_t kLeave_ms = 10'000;
 // The same where this node is the controller: the others are told at once, or do not listen.
 constexpr int64_t kHandover_ms = 2'000;
 
-std::vector<NodeAddress> addresses_of(const std::vector<QuorumAddress>& quorum) {
+std::vector<NodeAddress> addresses_of(const std::vector<config::QuorumAddress>& quorum) {
   std::vector<NodeAddress> addresses;
-  for (const QuorumAddress& one : quorum) addresses.push_back({one.host, one.port});
+  for (const config::QuorumAddress& one : quorum) addresses.push_back({one.host, one.port});
   return addresses;
 }
 
@@ -91,7 +91,7 @@ Network& Node::controller_network() const {
 }
 
 std::unique_ptr<ActiveController> Node::connect_to_controller(const char* purpose) {
-  auto quorum = quorum_addresses(settings_);
+  auto quorum = config::quorum_addresses(settings_);
   return std::make_unique<ActiveController>(*executors_[0], controller_network(), 0, addresses_of(*quorum),
                                             fmt::format("broker-{}-{}", context_->node_id, purpose));
 }
@@ -100,7 +100,7 @@ Status Node::join_cluster() {
   if (surroundings_.network == nullptr) {
     return make_error(ErrorKind::kInvalid, "there is no network to join a cluster over");
   }
-  auto quorum = quorum_addresses(settings_);
+  auto quorum = config::quorum_addresses(settings_);
   if (!quorum) return quorum.error();
   std::string cluster_id;
   if (!directories_->metadata().meta_properties() && settings_.text("milena.cluster.id").value_or("").empty()) {
@@ -112,7 +112,7 @@ Status Node::join_cluster() {
   context_->directory_id = directories_->metadata().id();
   RETURN_IF_ERROR(open_observer());
   start_lifecycle();
-  std::optional<MetadataImage> image;
+  std::optional<metadata::MetadataImage> image;
   int64_t offset = -1;
   RETURN_IF_ERROR(wait_at_home(
       [this, &image, &offset] {
@@ -190,13 +190,13 @@ Status Node::learn_cluster_id(std::string& cluster_id) {
 }
 
 Status Node::open_observer() {
-  auto quorum = quorum_addresses(settings_);
+  auto quorum = config::quorum_addresses(settings_);
   ObserverSettings observer;
   observer.node_id = context_->node_id;
   observer.cluster_id = context_->cluster_id;
   observer.directory_id = context_->directory_id;
   observer.known = addresses_of(*quorum);
-  for (const QuorumAddress& one : *quorum) {
+  for (const config::QuorumAddress& one : *quorum) {
     if (one.id >= 0) observer.voters.emplace_back(one.id, NodeAddress{one.host, one.port});
   }
   observer.fetch_timeout_ms = settings_.get_int("controller.quorum.fetch.timeout.ms");
@@ -306,7 +306,8 @@ void Node::hand_over() {
       return on_cluster_change();
     }
     metadata_->submit<std::monostate>(
-        home, [id = context_->node_id](const Controller& controller) { return controller.begin_shutdown(id); },
+        home,
+        [id = context_->node_id](const metadata::Controller& controller) { return controller.begin_shutdown(id); },
         [this, state](std::monostate) {
           state->offset = metadata_->end_offset();
           on_cluster_change();
@@ -338,4 +339,4 @@ void Node::close_cluster_parts() {
       .ok();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

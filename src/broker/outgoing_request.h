@@ -14,7 +14,7 @@
 #include "protocol/reader.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct OutgoingRequest {
   ApiKey key{};
@@ -56,4 +56,4 @@ OutgoingReply outgoing_reply(std::function<void(ErrorCode, Response)> reply) {
   };
 }
 
-}  // namespace milena
+}  // namespace milena::broker

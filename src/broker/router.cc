@@ -2,7 +2,7 @@
 
 #include "broker/shard.h"
 
-namespace milena {
+namespace milena::broker {
 
 int64_t Router::steady_ms(const Shard& shard) { return shard.steady_ms(); }
 
@@ -53,4 +53,4 @@ void Router::at_all(Shard& from, std::function<void(Shard&)> task, Task done) co
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

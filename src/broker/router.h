@@ -15,7 +15,7 @@
 #include "broker/later_turn.h"
 #include "broker/replica/topic_partition_id.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 
@@ -154,4 +154,4 @@ void Router::scatter(Shard& from, std::vector<Item> items,
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

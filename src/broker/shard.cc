@@ -13,17 +13,17 @@
 #include "broker/storage/log_directories.h"
 #include "security/acl_authorizer.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
-size_t session_slots(const Settings& settings, size_t shard_count) {
+size_t session_slots(const config::Settings& settings, size_t shard_count) {
   auto slots = static_cast<size_t>(settings.get_long("max.incremental.fetch.session.cache.slots"));
   return (slots + shard_count - 1) / shard_count;
 }
 
-std::unique_ptr<AclAuthorizer> make_authorizer(const AuthorizerSettings& wanted) {
+std::unique_ptr<security::AclAuthorizer> make_authorizer(const config::AuthorizerSettings& wanted) {
   if (!wanted.enforced) return nullptr;
-  return std::make_unique<AclAuthorizer>(wanted.super_users, wanted.allow_if_no_acl);
+  return std::make_unique<security::AclAuthorizer>(wanted.super_users, wanted.allow_if_no_acl);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Shard::Shard(NodeContext& node, size_t index, size_t count, Executor& executor)
       quotas_(*this),
       telemetry_(count),
       acls_(make_authorizer(node.authorization)),
-      authorizer_(acls_ != nullptr ? acls_.get() : &allow_all_authorizer()),
+      authorizer_(acls_ != nullptr ? acls_.get() : &security::allow_all_authorizer()),
       audit_log_(executor, node.audit_file),
       groups_(std::make_unique<GroupRuntime>(*this)),
       transactions_(std::make_unique<TransactionRuntime>(*this)) {}
@@ -47,8 +47,8 @@ void Shard::reserve(size_t topics, size_t partitions) {
   replicas_->reserve(partitions);
 }
 
-void Shard::apply_metadata(const MetadataRecords& records, int64_t last_offset) {
-  ImageDelta delta;
+void Shard::apply_metadata(const metadata::MetadataRecords& records, int64_t last_offset) {
+  metadata::ImageDelta delta;
   apply_to_image(records, last_offset, delta);
   if (index() == 0 && !node().directories->loading()) log_topic_changes(delta);
   for (const auto& topic : delta.topics_deleted) {
@@ -73,23 +73,23 @@ void Shard::apply_acl(const Uuid& id) {
                   acl.principal, acl.host, acl_operation(acl.operation), acl_permission_type(acl.permission_type)});
 }
 
-void Shard::log_topic_changes(const ImageDelta& delta) const {
+void Shard::log_topic_changes(const metadata::ImageDelta& delta) const {
   for (const auto& topic : delta.topics_deleted) log_info("Topic {} deleted", topic.name);
   std::set<Bytes> told;
   for (const auto& topic : delta.topics_created) {
-    const TopicImage* now = image().find_topic(topic.name);
+    const metadata::TopicImage* now = image().find_topic(topic.name);
     if (now == nullptr || !told.insert(topic.name).second) continue;
     log_info("Topic {} created with {} partitions", topic.name, now->partition_count());
   }
   std::set<Bytes> grown;
   for (const auto& change : delta.partitions) {
-    const TopicImage* topic = change.created ? image().find_topic(change.key.topic_id) : nullptr;
+    const metadata::TopicImage* topic = change.created ? image().find_topic(change.key.topic_id) : nullptr;
     if (topic == nullptr || told.contains(topic->name) || !grown.insert(topic->name).second) continue;
     log_info("Topic {} altered: {} partitions", topic->name, topic->partition_count());
   }
-  for (const ConfigResource& resource : delta.configs) {
-    if (resource.type != ResourceType::kTopic || told.contains(resource.name)) continue;
-    const ConfigMap& configs = image().configs(ResourceType::kTopic, resource.name);
+  for (const metadata::ConfigResource& resource : delta.configs) {
+    if (resource.type != metadata::ResourceType::kTopic || told.contains(resource.name)) continue;
+    const config::ConfigMap& configs = image().configs(metadata::ResourceType::kTopic, resource.name);
     if (image().find_topic(resource.name) == nullptr) continue;
     std::string all;
     for (const auto& [name, value] : configs) all += fmt::format(" {}={}", name, value);
@@ -97,16 +97,16 @@ void Shard::log_topic_changes(const ImageDelta& delta) const {
   }
 }
 
-void Shard::apply_config(const ConfigResource& resource) {
+void Shard::apply_config(const metadata::ConfigResource& resource) {
   switch (resource.type) {
-    case ResourceType::kBroker: return apply_altered_settings(resource);
-    case ResourceType::kClientMetrics: return telemetry_.on_config(image(), resource);
-    case ResourceType::kTopic: return replicas_->on_topic_config(resource.name);
+    case metadata::ResourceType::kBroker: return apply_altered_settings(resource);
+    case metadata::ResourceType::kClientMetrics: return telemetry_.on_config(image(), resource);
+    case metadata::ResourceType::kTopic: return replicas_->on_topic_config(resource.name);
     default: return;
   }
 }
 
-void Shard::apply_altered_settings(const ConfigResource& resource) {
+void Shard::apply_altered_settings(const metadata::ConfigResource& resource) {
   if (!resource.name.empty() && resource.name != fmt::format("{}", node().node_id)) return;
   std::vector<std::string> ignored;
   take_altered_settings(ignored);
@@ -123,13 +123,13 @@ void Shard::apply_altered_settings(const ConfigResource& resource) {
 
 // New replicas are placed by what the registration says.
 void Shard::tell_cordoned_directories() {
-  const BrokerImage* broker = image().find_broker(node().node_id);
+  const metadata::BrokerImage* broker = image().find_broker(node().node_id);
   std::vector<Uuid> cordoned = node().directories->cordoned_ids(settings());
   if (broker == nullptr || broker->cordoned_log_dirs == cordoned) return;
   if (node().lifecycle != nullptr) return node().lifecycle->set_cordoned(std::move(cordoned));
   metadata().submit<std::monostate>(
       *this,
-      [id = node().node_id, cordoned = std::move(cordoned)](const Controller& controller) {
+      [id = node().node_id, cordoned = std::move(cordoned)](const metadata::Controller& controller) {
         return controller.cordon_directories(id, cordoned);
       },
       [](std::monostate) {});
@@ -144,4 +144,4 @@ void Shard::close() {
   audit_log_.close();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -19,9 +19,12 @@
 #include "broker/replica/fetch_session.h"
 #include "broker/shard_context.h"
 
-namespace milena {
-
+namespace milena::security {
 class AclAuthorizer;
+}  // namespace milena::security
+
+namespace milena::broker {
+
 class GroupRuntime;
 class ReplicaManager;
 class TransactionRuntime;
@@ -40,13 +43,15 @@ class Shard final : public ShardContext {
   ClientQuotas& quotas() { return quotas_; }
   AuditLog& audit_log() { return audit_log_; }
   // What clients may do.
-  const Authorizer& authorizer() const { return node().authorizer != nullptr ? *node().authorizer : *authorizer_; }
+  const security::Authorizer& authorizer() const {
+    return node().authorizer != nullptr ? *node().authorizer : *authorizer_;
+  }
   TransactionRuntime& transactions() { return *transactions_; }
   ClientTelemetry& telemetry() { return telemetry_; }
 
   // Committed records, in order; makes, changes and removes partitions as they say. When it returns, every partition
   // that the records made can be used.
-  void apply_metadata(const MetadataRecords& records, int64_t last_offset);
+  void apply_metadata(const metadata::MetadataRecords& records, int64_t last_offset);
   // So much is to come, at a start.
   void reserve(size_t topics, size_t partitions);
 
@@ -54,9 +59,9 @@ class Shard final : public ShardContext {
   void close();
 
  private:
-  void log_topic_changes(const ImageDelta& delta) const;
-  void apply_config(const ConfigResource& resource);
-  void apply_altered_settings(const ConfigResource& resource);
+  void log_topic_changes(const metadata::ImageDelta& delta) const;
+  void apply_config(const metadata::ConfigResource& resource);
+  void apply_altered_settings(const metadata::ConfigResource& resource);
   void tell_cordoned_directories();
   void apply_acl(const Uuid& id);
 
@@ -67,11 +72,11 @@ class Shard final : public ShardContext {
   ClientQuotas quotas_;
   ClientTelemetry telemetry_;
   // Where the settings name an authorizer; its ACLs are the image's.
-  std::unique_ptr<AclAuthorizer> acls_;
-  const Authorizer* authorizer_;
+  std::unique_ptr<security::AclAuthorizer> acls_;
+  const security::Authorizer* authorizer_;
   AuditLog audit_log_;
   std::unique_ptr<GroupRuntime> groups_;
   std::unique_ptr<TransactionRuntime> transactions_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "broker/storage/log_directories.h"
 #include "metadata/layered_settings.h"
 
-namespace milena {
+namespace milena::broker {
 
 ShardContext::ShardContext(Shard& shard, NodeContext& node, size_t index, Executor& executor)
     : shard_(shard),
@@ -18,13 +18,14 @@ ShardContext::ShardContext(Shard& shard, NodeContext& node, size_t index, Execut
 
 bool ShardContext::is_loading() const { return node_.directories->loading(); }
 
-BrokerSettings ShardContext::broker_settings() const {
-  return layered_broker_settings(image_, node_.node_id, node_.settings);
+config::BrokerSettings ShardContext::broker_settings() const {
+  return metadata::layered_broker_settings(image_, node_.node_id, node_.settings);
 }
 
-void ShardContext::apply_to_image(const MetadataRecords& records, int64_t last_offset, ImageDelta& delta) {
+void ShardContext::apply_to_image(const metadata::MetadataRecords& records, int64_t last_offset,
+                                  metadata::ImageDelta& delta) {
   CHECK(is_current());
-  for (const MetadataRecord& record : records) {
+  for (const metadata::MetadataRecord& record : records) {
     Status applied = image_.apply(record, delta);
     CHECK(applied.ok(), "a committed metadata record cannot be applied: {}", applied.error().message);
   }
@@ -34,9 +35,9 @@ void ShardContext::apply_to_image(const MetadataRecords& records, int64_t last_o
 
 void ShardContext::take_altered_settings(std::vector<std::string>& ignored) {
   const Bytes own_name = fmt::format("{}", node_.node_id);
-  settings_ = std::make_shared<const Settings>(
-      node_.settings->with_altered(image_.configs(ResourceType::kBroker, ""),
-                                   image_.configs(ResourceType::kBroker, own_name), &ignored));
+  settings_ = std::make_shared<const config::Settings>(
+      node_.settings->with_altered(image_.configs(metadata::ResourceType::kBroker, ""),
+                                   image_.configs(metadata::ResourceType::kBroker, own_name), &ignored));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -19,7 +19,7 @@
 #include "config/topic_config.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext {
  public:
@@ -34,7 +34,7 @@ class ShardContext {
   const NodeContext& node() const { return node_; }
   // What the broker goes by now, altered settings included (AlterConfigs of a broker). Another object after the next
   // change: ask again, keep no reference over a turn.
-  const Settings& settings() const { return *settings_; }
+  const config::Settings& settings() const { return *settings_; }
   // By the controller's shard.
   void set_kraft_version(int16_t level) { node_.kraft_version = level; }
   const Router& router() const { return node_.router; }
@@ -44,7 +44,7 @@ class ShardContext {
   int64_t now_ms() const { return executor_.clock().wall_ms(); }
   int64_t steady_ms() const { return executor_.clock().steady_ms(); }
 
-  const MetadataImage& image() const { return image_; }
+  const metadata::MetadataImage& image() const { return image_; }
   // The offset of the last record applied.
   int64_t metadata_offset() const { return metadata_offset_; }
   // The offset at which the finalized features last changed.
@@ -55,7 +55,7 @@ class ShardContext {
   bool strict_kafka() const { return settings().get_bool("milena.strict.kafka"); }
   bool verifies_transactions() const { return settings().get_bool("transaction.partition.verification.enable"); }
   // What the broker is set to, for the topic configs that follow it.
-  BrokerSettings broker_settings() const;
+  config::BrokerSettings broker_settings() const;
 
   // No new work from here on.
   bool closed() const { return closed_; }
@@ -72,7 +72,7 @@ class ShardContext {
  protected:
   ~ShardContext() = default;
   // Committed records, in order. Adds what they changed to `delta`.
-  void apply_to_image(const MetadataRecords& records, int64_t last_offset, ImageDelta& delta);
+  void apply_to_image(const metadata::MetadataRecords& records, int64_t last_offset, metadata::ImageDelta& delta);
   void reserve_topics(size_t topics) { image_.reserve(topics); }
   // The settings as the image alters them now. Adds what it says in vain to `ignored`.
   void take_altered_settings(std::vector<std::string>& ignored);
@@ -85,8 +85,8 @@ class ShardContext {
   NodeContext& node_;
   size_t index_;
   Executor& executor_;
-  std::shared_ptr<const Settings> settings_;
-  MetadataImage image_;
+  std::shared_ptr<const config::Settings> settings_;
+  metadata::MetadataImage image_;
   ShardFigures figures_;
   int64_t metadata_offset_ = -1;
   int64_t features_offset_ = -1;
@@ -96,4 +96,4 @@ class ShardContext {
   uint64_t last_waiter_number_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

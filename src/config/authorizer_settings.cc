@@ -4,7 +4,7 @@
 
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 Status read_super_users(const Settings& settings, std::set<Bytes, std::less<>>& users) {
@@ -45,4 +45,4 @@ Result<AuthorizerSettings> authorizer_settings(const Settings& settings) {
   return result;
 }
 
-}  // namespace milena
+}  // namespace milena::config

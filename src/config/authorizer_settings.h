@@ -6,7 +6,7 @@
 
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::config {
 
 inline constexpr ByteView kStandardAuthorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
 inline constexpr const char* kSuperUsers = "super.users";
@@ -22,4 +22,4 @@ struct AuthorizerSettings {
 // An error names the setting, where it is from and what was expected. Any other class than StandardAuthorizer is one.
 Result<AuthorizerSettings> authorizer_settings(const Settings& settings);
 
-}  // namespace milena
+}  // namespace milena::config

@@ -10,7 +10,7 @@
 #include "config/config_listeners.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 using Synonym = DescribedConfig::Synonym;
@@ -377,4 +377,4 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::config

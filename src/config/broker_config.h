@@ -12,7 +12,7 @@
 #include "config/described_config.h"
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::config {
 
 // What is set at the three layers over the defaults. Views: nothing is kept.
 struct BrokerLayers {
@@ -39,4 +39,4 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
 // "1" -> 1, as Integer.parseInt.
 std::optional<int32_t> parse_broker_id(ByteView name);
 
-}  // namespace milena
+}  // namespace milena::config

@@ -8,7 +8,7 @@
 
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 constexpr int64_t kLeastIntervalMs = 100, kMostIntervalMs = 3'600'000;
@@ -148,4 +148,4 @@ bool ClientMetricsSubscription::matches(const TelemetryClient& client) const {
   });
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -15,7 +15,7 @@ namespace re2 {
 class RE2;
 }
 
-namespace milena {
+namespace milena::config {
 
 std::span<const ConfigDef> client_metrics_config_defs();
 const ConfigDef* find_client_metrics_config(ByteView name);
@@ -57,4 +57,4 @@ class ClientMetricsSubscription {
 
 inline constexpr int32_t kDefaultPushIntervalMs = 300'000;
 
-}  // namespace milena
+}  // namespace milena::config

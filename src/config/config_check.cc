@@ -9,7 +9,7 @@
 #include "config/config_def.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 struct Range {
@@ -268,4 +268,4 @@ Status check_config_value(const ConfigDef& def, ByteView text) {
   return make_error(ErrorKind::kInvalid, "expected {}", describe_expected(def));
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::config {
 
 // The numbers are those of DescribeConfigs answers (ConfigType).
 enum class ConfigType : int8_t {
@@ -86,4 +86,4 @@ std::span<const ConfigDef> config_rows_groups();
 std::span<const ConfigDef> config_rows_security();
 std::span<const ConfigDef> config_rows_operations();
 
-}  // namespace milena
+}  // namespace milena::config

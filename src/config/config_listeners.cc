@@ -6,7 +6,7 @@
 #include "base/ascii.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 Error endpoint_error(ByteView setting, ByteView text, ByteView expected) {
@@ -229,4 +229,4 @@ Result<AdvertisedListeners> advertised_listeners(const Settings& settings) {
   return result;
 }
 
-}  // namespace milena
+}  // namespace milena::config

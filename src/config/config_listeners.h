@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::config {
 
 struct ListenerEndpoint {
   std::string listener_name;
@@ -53,4 +53,4 @@ struct AdvertisedListeners {
 };
 Result<AdvertisedListeners> advertised_listeners(const Settings& settings);
 
-}  // namespace milena
+}  // namespace milena::config

@@ -5,8 +5,8 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::config {
 
 using ConfigMap = std::map<Bytes, Bytes, std::less<>>;
 
-}  // namespace milena
+}  // namespace milena::config

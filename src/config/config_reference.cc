@@ -7,7 +7,7 @@
 #include "config/group_config.h"
 #include "config/topic_config.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 constexpr char kIntroduction[] = R"(# Settings
@@ -165,4 +165,4 @@ Bytes config_reference() {
   return page;
 }
 
-}  // namespace milena
+}  // namespace milena::config

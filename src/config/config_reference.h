@@ -3,9 +3,9 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::config {
 
 // Markdown.
 Bytes config_reference();
 
-}  // namespace milena
+}  // namespace milena::config

@@ -3,7 +3,7 @@
 
 #include "config/config_def.h"
 
-namespace milena::config_rows {
+namespace milena::config::config_rows {
 
 using enum ConfigType;
 using enum ConfigScope;
@@ -12,4 +12,4 @@ constexpr uint8_t kHonoured = kConfigHonoured;
 constexpr uint8_t kInternal = kConfigInternal;
 constexpr uint8_t kNoEffect = kConfigNoEffect;
 
-}  // namespace milena::config_rows
+}  // namespace milena::config::config_rows

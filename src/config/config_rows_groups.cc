@@ -2,7 +2,7 @@
 // See config_def.h for what a row says.
 #include "config/config_rows.h"
 
-namespace milena {
+namespace milena::config {
 namespace config_rows {
 
 static const ConfigDef kGroupsRows[] = {
@@ -183,4 +183,4 @@ static const ConfigDef kGroupsRows[] = {
 
 std::span<const ConfigDef> config_rows_groups() { return config_rows::kGroupsRows; }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -2,7 +2,7 @@
 // See config_def.h for what a row says.
 #include "config/config_rows.h"
 
-namespace milena {
+namespace milena::config {
 namespace config_rows {
 
 static const ConfigDef kLogRows[] = {
@@ -147,4 +147,4 @@ static const ConfigDef kLogRows[] = {
 
 std::span<const ConfigDef> config_rows_log() { return config_rows::kLogRows; }
 
-}  // namespace milena
+}  // namespace milena::config

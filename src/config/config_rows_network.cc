@@ -2,7 +2,7 @@
 // See config_def.h for what a row says.
 #include "config/config_rows.h"
 
-namespace milena {
+namespace milena::config {
 namespace config_rows {
 
 static const ConfigDef kNetworkRows[] = {
@@ -110,4 +110,4 @@ static const ConfigDef kNetworkRows[] = {
 
 std::span<const ConfigDef> config_rows_network() { return config_rows::kNetworkRows; }
 
-}  // namespace milena
+}  // namespace milena::config

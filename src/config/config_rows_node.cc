@@ -2,7 +2,7 @@
 // See config_def.h for what a row says.
 #include "config/config_rows.h"
 
-namespace milena {
+namespace milena::config {
 namespace config_rows {
 
 static const ConfigDef kNodeRows[] = {
@@ -180,4 +180,4 @@ static const ConfigDef kNodeRows[] = {
 
 std::span<const ConfigDef> config_rows_node() { return config_rows::kNodeRows; }
 
-}  // namespace milena
+}  // namespace milena::config

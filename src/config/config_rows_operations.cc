@@ -2,7 +2,7 @@
 // See config_def.h for what a row says.
 #include "config/config_rows.h"
 
-namespace milena {
+namespace milena::config {
 namespace config_rows {
 
 static const ConfigDef kOperationsRows[] = {
@@ -58,4 +58,4 @@ static const ConfigDef kOperationsRows[] = {
 
 std::span<const ConfigDef> config_rows_operations() { return config_rows::kOperationsRows; }
 
-}  // namespace milena
+}  // namespace milena::config

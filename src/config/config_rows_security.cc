@@ -2,7 +2,7 @@
 // See config_def.h for what a row says.
 #include "config/config_rows.h"
 
-namespace milena {
+namespace milena::config {
 namespace config_rows {
 
 static const ConfigDef kSecurityRows[] = {
@@ -179,4 +179,4 @@ static const ConfigDef kSecurityRows[] = {
 
 std::span<const ConfigDef> config_rows_security() { return config_rows::kSecurityRows; }
 
-}  // namespace milena
+}  // namespace milena::config

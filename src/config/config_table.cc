@@ -3,7 +3,7 @@
 
 #include "config/config_def.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 std::vector<ConfigDef> make_table() {
@@ -123,4 +123,4 @@ const char* config_scope_name(ConfigScope scope) {
   return "";
 }
 
-}  // namespace milena
+}  // namespace milena::config

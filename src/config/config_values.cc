@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <limits>
 
-namespace milena {
+namespace milena::config {
 
 ByteView trim_blanks(ByteView text) {
   return trim_if(text, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
@@ -87,4 +87,4 @@ Bytes double_text(double value) {
   return fmt::format("{}E{}", mantissa, std::atoi(text.c_str() + e + 1));
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::config {
 
 // As String.trim: everything up to the blank.
 ByteView trim_blanks(ByteView text);
@@ -24,4 +24,4 @@ std::vector<Bytes> parse_list(ByteView text);
 // As Double.toString: 0.5, 1.0, 1.7976931348623157E308.
 Bytes double_text(double value);
 
-}  // namespace milena
+}  // namespace milena::config

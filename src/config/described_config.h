@@ -11,7 +11,7 @@
 #include "config/config_map.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::config {
 
 // What a value stands for; the numbers are those of DescribeConfigs.
 enum class ConfigSource : int8_t {
@@ -59,4 +59,4 @@ inline void take_source_of_first_synonym(DescribedConfig& config) {
   if (!config.synonyms.empty()) config.source = config.synonyms.front().source;
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -8,7 +8,7 @@
 #include "config/broker_config.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 constexpr ConfigDef group_row(const char* name, ConfigType type, const char* default_value, const char* valid,
@@ -184,4 +184,4 @@ std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const 
   return all;
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -13,7 +13,7 @@
 #include "config/described_config.h"
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::config {
 
 struct GroupConfigDef {
   ConfigDef def;
@@ -37,4 +37,4 @@ Bytes group_config_text(ByteView name, const ConfigMap& own, const Settings& bro
 std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const Settings& start,
                                                     const ConfigMap& for_all, const ConfigMap& for_this);
 
-}  // namespace milena
+}  // namespace milena::config

@@ -4,7 +4,7 @@
 #include "config/config_listeners.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 
 ListenerSettings::ListenerSettings(const Settings& settings, ByteView listener_name)
     : settings_(settings), prefix_(listener_prefix(listener_name)) {}
@@ -61,4 +61,4 @@ Result<std::vector<Bytes>> ListenerSettings::list(ByteView mechanism, ByteView n
   return *found ? parse_list((*found)->text) : std::vector<Bytes>();
 }
 
-}  // namespace milena
+}  // namespace milena::config

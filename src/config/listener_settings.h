@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::config {
 
 class ListenerSettings {
  public:
@@ -44,4 +44,4 @@ class ListenerSettings {
   Bytes prefix_;
 };
 
-}  // namespace milena
+}  // namespace milena::config

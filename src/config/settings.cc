@@ -10,7 +10,7 @@
 #include "config/settings_file.h"
 #include "config/settings_protection.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 // Settings of plug-ins and of parts that are configured under a prefix; nobody can say here whether they are right.
@@ -334,4 +334,4 @@ std::vector<Bytes> Settings::get_list(ByteView name) const {
   return found.text ? parse_list(*found.text) : std::vector<Bytes>();
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -18,7 +18,7 @@
 #include "config/config_def.h"
 #include "config/settings_environment.h"
 
-namespace milena {
+namespace milena::config {
 
 // Altered settings as the metadata keeps them: any name, any text.
 using AlteredSettings = std::map<Bytes, Bytes, std::less<>>;
@@ -103,4 +103,4 @@ class Settings {
 // $XDG_DATA_HOME/milena or ~/.local/share/milena; /var/lib/milena for root.
 std::string default_data_directory();
 
-}  // namespace milena
+}  // namespace milena::config

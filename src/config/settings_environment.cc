@@ -8,7 +8,7 @@
 
 #include "config/config_def.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 constexpr ByteView kPrefix = "KAFKA_";
@@ -93,4 +93,4 @@ std::string unused_environment_warning(const std::vector<EnvironmentSetting>& se
                      fmt::join(names, ", "), names.size() == 1 ? "is" : "are", names.size() == 1 ? "it" : "they");
 }
 
-}  // namespace milena
+}  // namespace milena::config

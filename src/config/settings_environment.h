@@ -16,7 +16,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::config {
 
 struct EnvironmentSetting {
   Bytes variable;
@@ -31,4 +31,4 @@ std::vector<EnvironmentSetting> settings_from_environment(const char* const* env
 // What to say where the environment was not asked for, and names settings that the broker knows; empty if it does not.
 std::string unused_environment_warning(const std::vector<EnvironmentSetting>& settings);
 
-}  // namespace milena
+}  // namespace milena::config

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\f'; }
@@ -160,4 +160,4 @@ Result<std::vector<FileSetting>> read_settings_file(const std::string& path) {
   return settings;
 }
 
-}  // namespace milena
+}  // namespace milena::config

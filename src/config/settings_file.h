@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::config {
 
 struct FileSetting {
   Bytes key;
@@ -23,4 +23,4 @@ Result<std::vector<FileSetting>> parse_yaml_settings(const Bytes& content);
 // By the file's extension.
 Result<std::vector<FileSetting>> read_settings_file(const std::string& path);
 
-}  // namespace milena
+}  // namespace milena::config

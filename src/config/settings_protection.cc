@@ -7,7 +7,7 @@
 #include "config/config_listeners.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 struct Protection {
@@ -99,4 +99,4 @@ std::string ProtectionWarnings::of(ByteView key) const {
   return of_sasl && !any(&Listener::sasl) ? served_to_all("SASL") : std::string();
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -7,7 +7,7 @@
 
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::config {
 
 // Refuses what would have protected a broker of Kafka's with the same settings.
 Status check_protection(const Settings& settings);
@@ -33,4 +33,4 @@ class ProtectionWarnings {
   std::vector<Listener> listeners_;
 };
 
-}  // namespace milena
+}  // namespace milena::config

@@ -6,7 +6,7 @@
 
 #include "config/authorizer_settings.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 struct ReportLine {
@@ -63,4 +63,4 @@ Bytes settings_report(const Settings& settings, bool with_defaults) {
   return out;
 }
 
-}  // namespace milena
+}  // namespace milena::config

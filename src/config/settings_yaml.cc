@@ -2,7 +2,7 @@
 
 #include "config/settings_file.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 constexpr int kMaxDepth = 32;
@@ -58,4 +58,4 @@ Result<std::vector<FileSetting>> parse_yaml_settings(const Bytes& content) {
   return settings;
 }
 
-}  // namespace milena
+}  // namespace milena::config

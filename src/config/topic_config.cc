@@ -8,7 +8,7 @@
 
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 // What somebody has set; the defaults are apart.
@@ -243,4 +243,4 @@ std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides,
   return effective;
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -20,7 +20,7 @@
 #include "config/described_config.h"
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::config {
 
 // The broker setting of that name at that layer (kDynamicBroker to kDefault); nullopt where the layer does
 // not set it. The layer kDefault may leave out what is not there by default; what it does not know at all,
@@ -111,4 +111,4 @@ std::vector<DescribedConfig> describe_topic_configs(const ConfigMap& overrides, 
 std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides,
                                                      const BrokerSettings& broker);
 
-}  // namespace milena
+}  // namespace milena::config

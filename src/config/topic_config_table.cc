@@ -5,7 +5,7 @@
 
 #include "config/topic_config.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 constexpr char kMaxLong[] = "9223372036854775807";
@@ -216,4 +216,4 @@ const TopicConfigDef* find_topic_config(ByteView name) {
   return nullptr;
 }
 
-}  // namespace milena
+}  // namespace milena::config

@@ -2,11 +2,11 @@
 
 #include "base/log.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 void AnswerRoom::take(size_t bytes, ByteView host, ByteView name) {
   if (!take(bytes)) return;
   log_warn("An answer to {} exceeds {} bytes with {}: the rest of it is refused", host, kBytes, name);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -14,7 +14,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class AnswerRoom {
  public:
@@ -35,4 +35,4 @@ class AnswerRoom {
   std::atomic<int64_t> left_bytes_{kBytes};
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
@@ -87,4 +87,4 @@ class Deadlines {
   uint64_t next_order_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -9,7 +9,7 @@
 #include "protocol/reader.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 template <class Message>
 Bytes prefixed(int16_t prefix, const Message& message, int16_t version) {
@@ -44,4 +44,4 @@ bool parse_record_value(ByteView bytes, Value& value) {
   return reader.ok();
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 #include <strings.h>
 
-namespace milena {
+namespace milena::http {
 namespace {
 
 bool same_name(ByteView a, ByteView b) {
@@ -120,4 +120,4 @@ bool read_http_target(ByteView target, HttpRequest& request) {
   return true;
 }
 
-}  // namespace milena
+}  // namespace milena::http

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/payload.h"
 
-namespace milena {
+namespace milena::http {
 
 using HttpFields = std::vector<std::pair<Bytes, Bytes>>;
 
@@ -45,4 +45,4 @@ std::optional<Bytes> decode_percent(ByteView text, bool plus_is_space);
 // Path and query of a request's target. False where it is not well-formed.
 bool read_http_target(ByteView target, HttpRequest& request);
 
-}  // namespace milena
+}  // namespace milena::http

@@ -2,7 +2,7 @@
 
 #include <http_parser.h>
 
-namespace milena {
+namespace milena::http {
 
 // What libhttp_parser calls; each returns 0 to go on.
 struct HttpParser::Callbacks {
@@ -112,4 +112,4 @@ int HttpParser::on_headers_complete() {
   return 0;
 }
 
-}  // namespace milena
+}  // namespace milena::http

@@ -12,7 +12,7 @@
 
 struct http_parser;
 
-namespace milena {
+namespace milena::http {
 
 struct HttpLimits {
   size_t header_bytes = 16 * 1024;  // target, names and values
@@ -61,4 +61,4 @@ class HttpParser {
   const char* refused_why_ = "the request is too large";
 };
 
-}  // namespace milena
+}  // namespace milena::http

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::http {
 namespace {
 
 std::vector<Bytes> parts_of(ByteView path) {
@@ -63,4 +63,4 @@ void HttpRouter::route(HttpCall call) const {
   call.answer(std::move(response));
 }
 
-}  // namespace milena
+}  // namespace milena::http

@@ -8,7 +8,7 @@
 
 #include "http/message.h"
 
-namespace milena {
+namespace milena::http {
 
 // An answer that goes on: parts, one after the other. Used on the shard that the request came to.
 class HttpStream {
@@ -53,4 +53,4 @@ class HttpRouter {
   std::vector<Route> routes_;
 };
 
-}  // namespace milena
+}  // namespace milena::http

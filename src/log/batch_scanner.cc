@@ -6,7 +6,7 @@
 #include "log/planted_storage_bugs.h"
 #include "protocol/records/legacy_messages.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 // Messages of the old formats are read whole.
@@ -158,4 +158,4 @@ Result<Bytes> BatchScanner::bytes() {
   return all;
 }
 
-}  // namespace milena
+}  // namespace milena::log

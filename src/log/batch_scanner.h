@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "protocol/records/record_batch.h"
 
-namespace milena {
+namespace milena::log {
 
 class BatchScanner {
  public:
@@ -55,4 +55,4 @@ class BatchScanner {
   size_t window_size_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::log

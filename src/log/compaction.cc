@@ -9,7 +9,7 @@
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 // The header of a batch without records, which keeps its offsets and its producer's sequence in the log.
@@ -202,4 +202,4 @@ Status BatchCleaner::filter(const RecordBatchView& batch, const Verdict& verdict
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::log

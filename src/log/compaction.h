@@ -25,7 +25,7 @@
 #include "log/offset_map.h"
 #include "protocol/records/record_batch.h"
 
-namespace milena {
+namespace milena::log {
 
 // Which transactions of the stretch were aborted, told batch by batch in the order of the log.
 class TransactionSieve {
@@ -112,4 +112,4 @@ class BatchCleaner {
   TransactionSieve sieve_;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -5,7 +5,7 @@
 
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr size_t kReadWindow = 1 << 20;
@@ -192,4 +192,4 @@ void CompactionJob::discard() {
   for (const std::string& path : piece.paths()) (void)disk.remove(path).ok();
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -21,7 +21,7 @@
 #include "log/file_cache.h"
 #include "log/segment.h"
 
-namespace milena {
+namespace milena::log {
 
 class CompactionJob {
  public:
@@ -99,4 +99,4 @@ class CompactionJob {
   uint64_t step_bytes_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 // Of a small disk no more than this part.
@@ -83,4 +83,4 @@ void DiskReserve::give_back() {
   settle(State::kNone);
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 
-namespace milena {
+namespace milena::log {
 
 class DiskReserve {
  public:
@@ -47,4 +47,4 @@ class DiskReserve {
   std::atomic<bool> spent_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -1,6 +1,6 @@
 #include "log/file_cache.h"
 
-namespace milena {
+namespace milena::log {
 
 void FileCache::Slot::close() {
   if (cache_ == nullptr) return;
@@ -72,4 +72,4 @@ void FileCache::unlink(Slot& slot) {
   --count_;
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 
-namespace milena {
+namespace milena::log {
 
 class FileCache {
  public:
@@ -63,4 +63,4 @@ class FileCache {
   size_t count_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::log

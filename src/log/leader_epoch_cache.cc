@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::log {
 
 bool LeaderEpochCache::assign(int32_t epoch, int64_t start_offset) {
   if (epoch < 0 || start_offset < 0) return false;
@@ -48,4 +48,4 @@ std::optional<EpochEndOffset> LeaderEpochCache::end_offset_of(int32_t epoch, int
   return EpochEndOffset{found, higher->start_offset};
 }
 
-}  // namespace milena
+}  // namespace milena::log

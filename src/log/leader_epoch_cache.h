@@ -9,7 +9,7 @@
 
 #include "log/format/text_checkpoint.h"
 
-namespace milena {
+namespace milena::log {
 
 struct EpochEndOffset {
   int32_t epoch = -1;
@@ -40,4 +40,4 @@ class LeaderEpochCache {
   std::vector<EpochEntry> entries_;  // both epoch and start offset grow
 };
 
-}  // namespace milena
+}  // namespace milena::log

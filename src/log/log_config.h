@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace milena {
+namespace milena::log {
 
 struct LogConfig {
   int32_t segment_bytes = 1 << 30;
@@ -32,4 +32,4 @@ struct LogConfig {
   bool cleanup_compact = false;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -12,7 +12,7 @@
 #include "log/format/partition_metadata.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr ByteView kLockFile = ".lock";
@@ -361,4 +361,4 @@ Status LogDirectory::restore_clean_shutdown_mark() {
   return file_system_.write_file_atomically(path_of(kCleanShutdownFile), clean_shutdown_mark_);
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -29,7 +29,7 @@
 #include "log/format/meta_properties.h"
 #include "log/format/text_checkpoint.h"
 
-namespace milena {
+namespace milena::log {
 
 struct PartitionDirectory {
   TopicPartition partition;
@@ -176,4 +176,4 @@ class LogDirectory {
   OffsetCheckpoint first_dirty_offsets_;
 };
 
-}  // namespace milena
+}  // namespace milena::log

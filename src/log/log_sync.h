@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::log {
 
 class LogSync {
  public:
@@ -31,4 +31,4 @@ class LogSync {
   uint64_t truncations_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::log

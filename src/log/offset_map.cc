@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/random.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr size_t kFirstSlots = 1024;
@@ -81,4 +81,4 @@ void OffsetMap::put(ByteView key, int64_t offset) {
 
 int64_t OffsetMap::get(ByteView key) const { return table_[slot_of(table_, hash_of(key))].offset; }
 
-}  // namespace milena
+}  // namespace milena::log

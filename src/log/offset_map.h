@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::log {
 
 class OffsetMap {
  public:
@@ -51,4 +51,4 @@ class OffsetMap {
   int64_t latest_offset_ = -1;
 };
 
-}  // namespace milena
+}  // namespace milena::log

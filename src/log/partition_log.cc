@@ -9,7 +9,7 @@
 #include "log/format/partition_metadata.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 
 PartitionLog::PartitionLog(FileCache& files, const Clock& clock, std::string directory, TopicPartition name,
                            std::shared_ptr<const LogConfig> config)
@@ -246,4 +246,4 @@ Status DoomedFiles::remove(FileSystem& file_system) const {
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::log

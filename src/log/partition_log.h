@@ -42,7 +42,7 @@
 #include "log/time_search.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::log {
 
 // What the log directory's checkpoints say about a log before it is opened.
 struct OpenState {
@@ -378,4 +378,4 @@ class PartitionLog {
   std::unique_ptr<LeaderEpochCache> epochs_;  // null until needed
 };
 
-}  // namespace milena
+}  // namespace milena::log

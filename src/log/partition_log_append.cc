@@ -7,7 +7,7 @@
 #include "log/planted_storage_bugs.h"
 #include "protocol/records/legacy_messages.h"
 
-namespace milena {
+namespace milena::log {
 
 // What of a batch is written anew: base offset, length, leader epoch.
 constexpr size_t kPatchedBytes = kBatchMagicPosition;
@@ -331,4 +331,4 @@ Status PartitionLog::take_producer_snapshot() {
   return remove_stray_snapshots();
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -6,7 +6,7 @@
 #include "log/compaction_job.h"
 #include "log/partition_log.h"
 
-namespace milena {
+namespace milena::log {
 
 int64_t PartitionLog::first_dirty_offset() const {
   // A checkpoint beyond the log is of another log; one before it is of records that are gone.
@@ -132,4 +132,4 @@ void PartitionLog::finish_compaction(const CompactionJob& job) {
   first_dirty_ = std::max(first_dirty_, std::min(job.clean_up_to(), log_end_offset_));
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -6,7 +6,7 @@
 #include "log/partition_log.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 
 Result<std::unique_ptr<PartitionLog>> PartitionLog::open(FileCache& files, const Clock& clock, std::string directory,
                                                          TopicPartition name, std::shared_ptr<const LogConfig> config,
@@ -232,4 +232,4 @@ Status PartitionLog::remove_stray_snapshots() {
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::log

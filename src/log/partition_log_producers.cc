@@ -6,7 +6,7 @@
 #include "log/partition_log.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 
 Status PartitionLog::carry_producers_of(PartitionLog& original) {
   const int64_t start = segments_.front()->base_offset();
@@ -70,4 +70,4 @@ Result<bool> PartitionLog::has_transactional_batch(int64_t producer_id, int64_t 
   return false;
 }
 
-}  // namespace milena
+}  // namespace milena::log

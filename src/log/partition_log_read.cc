@@ -3,7 +3,7 @@
 
 #include "log/partition_log.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr size_t kSearchWindow = 16 << 10;
@@ -181,4 +181,4 @@ Result<std::optional<TimestampAndOffset>> PartitionLog::find_max_timestamp() {
   return *search ? (*search)->run() : std::optional<TimestampAndOffset>();
 }
 
-}  // namespace milena
+}  // namespace milena::log

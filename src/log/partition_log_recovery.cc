@@ -9,7 +9,7 @@
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr size_t kRecoveryWindow = 256 << 10;
@@ -300,4 +300,4 @@ Status PartitionLog::save_epochs() {
                                              /*durable=*/false);
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -7,7 +7,7 @@
 #include "log/partition_log.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 
 Status PartitionLog::remove_segment_files(Segment& segment) {
   segment.close_files();
@@ -187,4 +187,4 @@ Status PartitionLog::doom_files(std::vector<std::string> paths, DoomedFiles& doo
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace milena {
+namespace milena::log {
 
 #define MILENA_PLANTED_STORAGE_BUGS_LIST(X)                                                                            \
   X(kMarkerBeforeRoundUnseen)   /* an aborted transaction goes on where its marker is before a round */                \
@@ -54,9 +54,9 @@ enum class PlantedStorageBug {
 };
 inline PlantedStorageBug planted_storage_bug = PlantedStorageBug::kNone;
 
-}  // namespace milena
+}  // namespace milena::log
 
-#define MILENA_STORAGE_BUG(name) (::milena::planted_storage_bug == ::milena::PlantedStorageBug::name)
+#define MILENA_STORAGE_BUG(name) (::milena::log::planted_storage_bug == ::milena::log::PlantedStorageBug::name)
 #else
 #define MILENA_STORAGE_BUG(name) false
 #endif

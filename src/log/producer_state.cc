@@ -5,7 +5,7 @@
 
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr int64_t kSequences = int64_t{std::numeric_limits<int32_t>::max()} + 1;
@@ -275,4 +275,4 @@ void ProducerState::clear() {
   verifications_.clear();
 }
 
-}  // namespace milena
+}  // namespace milena::log

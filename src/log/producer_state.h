@@ -18,7 +18,7 @@
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_batch.h"
 
-namespace milena {
+namespace milena::log {
 
 // Who wrote a batch, which decides what is checked.
 enum class AppendOrigin {
@@ -171,4 +171,4 @@ class ProducerState {
   std::unordered_map<int64_t, PendingVerification> verifications_;  // by producer id
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 
-namespace milena {
+namespace milena::log {
 
 // A batch's place in a segment's file.
 struct BatchPosition {
@@ -78,4 +78,4 @@ class RecentBatches {
   size_t next_ = 0;  // once the ring is full: its oldest entry
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 // Between two index entries lie little more than index.interval.bytes.
@@ -542,4 +542,4 @@ std::vector<std::string> Segment::paths() {
   return all;
 }
 
-}  // namespace milena
+}  // namespace milena::log

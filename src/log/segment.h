@@ -21,7 +21,7 @@
 #include "log/recent_batches.h"
 #include "log/segment_index.h"
 
-namespace milena {
+namespace milena::log {
 
 // Under which names a segment's files stand.
 enum class SegmentFiles {
@@ -137,4 +137,4 @@ class Segment {
   bool txn_index_unsynced_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::log

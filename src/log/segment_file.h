@@ -9,7 +9,7 @@
 #include "log/file_cache.h"
 #include "log/format/file_names.h"
 
-namespace milena {
+namespace milena::log {
 
 class SegmentFile {
  public:
@@ -38,4 +38,4 @@ class SegmentFile {
   FileCache::Slot slot_;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -13,7 +13,7 @@
 #include "log/format/index_entry.h"
 #include "log/segment_file.h"
 
-namespace milena {
+namespace milena::log {
 
 template <class Entry>
 class SegmentIndex {
@@ -147,4 +147,4 @@ class SegmentIndex {
   std::vector<Entry> unsaved_;
 };
 
-}  // namespace milena
+}  // namespace milena::log

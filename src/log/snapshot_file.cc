@@ -8,7 +8,7 @@
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 // KafkaRaftClient's limit for a batch.
@@ -121,4 +121,4 @@ Result<SnapshotFile> read_snapshot_file(FileSystem& file_system, const std::stri
   return snapshot;
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "protocol/records/control_records.h"
 
-namespace milena {
+namespace milena::log {
 
 inline constexpr ByteView kBootstrapCheckpointFile = "bootstrap.checkpoint";
 
@@ -43,4 +43,4 @@ Status write_snapshot_file(FileSystem& file_system, const std::string& path, con
                            int32_t leader_epoch, int64_t timestamp_ms, bool durable = true);
 Result<SnapshotFile> read_snapshot_file(FileSystem& file_system, const std::string& path);
 
-}  // namespace milena
+}  // namespace milena::log

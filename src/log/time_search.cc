@@ -2,7 +2,7 @@
 
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::log {
 
 Result<std::optional<TimestampAndOffset>> TimeSearch::run() {
   while (true) {
@@ -23,4 +23,4 @@ Result<std::optional<TimestampAndOffset>> TimeSearch::run() {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "log/batch_scanner.h"
 
-namespace milena {
+namespace milena::log {
 
 struct TimestampAndOffset {
   int64_t timestamp = -1;
@@ -38,4 +38,4 @@ class TimeSearch {
   int64_t end_offset_;
 };
 
-}  // namespace milena
+}  // namespace milena::log

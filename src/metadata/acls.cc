@@ -6,7 +6,7 @@
 
 #include "base/ip_address.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // MetadataVersion.isCidrAclSupported: 4.4-IV1.
@@ -80,4 +80,4 @@ std::optional<AclHostRefusal> refuse_acl_host(ByteView host, int16_t metadata_ve
                         fmt::format("Invalid CIDR notation '{}': expected an address and a number of bits", host)};
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -13,7 +13,7 @@
 #include "protocol/messages/delete_acls.h"
 #include "protocol/messages/describe_acls.h"
 
-namespace milena {
+namespace milena::metadata {
 
 struct AclFilter {
   AclResourceType resource_type = AclResourceType::kAny;
@@ -66,4 +66,4 @@ struct AclHostRefusal {
 };
 std::optional<AclHostRefusal> refuse_acl_host(ByteView host, int16_t metadata_version);
 
-}  // namespace milena
+}  // namespace milena::metadata

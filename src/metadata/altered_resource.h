@@ -11,7 +11,7 @@
 #include "metadata/image.h"
 #include "protocol/messages/incremental_alter_configs.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // AlterConfigOp.OpType.
 namespace config_operation {
@@ -19,18 +19,18 @@ inline constexpr int8_t kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3;
 }
 
 template <class Resource>
-std::optional<ConfigError> refuse_altered_resource(const Resource& resource) {
+std::optional<config::ConfigError> refuse_altered_resource(const Resource& resource) {
   constexpr bool kIncremental = std::is_same_v<Resource, IncrementalAlterConfigsRequest::AlterConfigsResource>;
   std::set<ByteView> names;
   Bytes nulls;
   for (const auto& config : resource.configs) {
     if (!names.insert(config.name).second)
-      return ConfigError{"Error due to duplicate config keys", ErrorCode::kInvalidRequest};
+      return config::ConfigError{"Error due to duplicate config keys", ErrorCode::kInvalidRequest};
     bool deletes = false;
     if constexpr (kIncremental) deletes = config.config_operation == config_operation::kDelete;
     if (!config.value && !deletes) nulls += (nulls.empty() ? "" : ", ") + Bytes(config.name);
   }
-  if (!nulls.empty()) return ConfigError{"Null value not supported for : " + nulls, ErrorCode::kInvalidRequest};
+  if (!nulls.empty()) return config::ConfigError{"Null value not supported for : " + nulls, ErrorCode::kInvalidRequest};
   switch (static_cast<ResourceType>(resource.resource_type)) {
     case ResourceType::kTopic:
     case ResourceType::kBroker:
@@ -43,7 +43,8 @@ std::optional<ConfigError> refuse_altered_resource(const Resource& resource) {
     default:
       break;
   }
-  return ConfigError{"Unknown resource type " + std::to_string(resource.resource_type), ErrorCode::kInvalidRequest};
+  return config::ConfigError{"Unknown resource type " + std::to_string(resource.resource_type),
+                             ErrorCode::kInvalidRequest};
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 constexpr int8_t kExact = 0, kDefault = 1, kSpecified = 2;
@@ -170,4 +170,4 @@ std::optional<Bytes> refuse_quota_value(bool of_ip, ByteView key, double value) 
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

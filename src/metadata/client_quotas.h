@@ -8,7 +8,7 @@
 #include "metadata/image.h"
 #include "protocol/messages/describe_client_quotas.h"
 
-namespace milena {
+namespace milena::metadata {
 
 inline constexpr ByteView kQuotaUser = "user";
 inline constexpr ByteView kQuotaClientId = "client-id";
@@ -40,4 +40,4 @@ DescribeClientQuotasResponse describe_client_quotas(const std::map<QuotaEntity, 
 // Why a value cannot be one of that key for entities of these types; nullopt if it can.
 std::optional<Bytes> refuse_quota_value(bool of_ip, ByteView key, double value);
 
-}  // namespace milena
+}  // namespace milena::metadata

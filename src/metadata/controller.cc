@@ -7,7 +7,7 @@
 #include "metadata/replayer.h"
 #include "metadata/topic_name.h"
 
-namespace milena {
+namespace milena::metadata {
 
 Controller::Controller(MetadataImage image, ControllerSettings settings, std::function<Uuid()> new_uuid)
     : image_(std::move(image)), settings_(std::move(settings)), new_uuid_(std::move(new_uuid)) {
@@ -44,7 +44,7 @@ void Controller::apply(const MetadataRecords& records) {
   }
 }
 
-ControllerSettings ControllerSettings::from(const Settings& settings) {
+ControllerSettings ControllerSettings::from(const config::Settings& settings) {
   const auto number = [&](ByteView name) { return static_cast<int32_t>(settings.get_long(name)); };
   ControllerSettings result;
   result.node_id = number("node.id");
@@ -66,8 +66,8 @@ ControllerSettings ControllerSettings::from(const Settings& settings) {
   return result;
 }
 
-BrokerSettings Controller::broker_settings() const {
+config::BrokerSettings Controller::broker_settings() const {
   return layered_broker_settings(image_, settings_.node_id, settings_.start);
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -55,7 +55,7 @@
 #include "protocol/messages/unregister_broker.h"
 #include "protocol/messages/update_features.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // How many records one request may cause, and how many partitions (Kafka's MAX_RECORDS_PER_USER_OP,
 // MAX_PARTITIONS_PER_BATCH).
@@ -75,9 +75,9 @@ struct ControllerSettings {
   InternalTopicSettings internal_topics;
   // The settings of the start, for the values that topic and group configs follow and for the checks of altered ones;
   // outlives the controller. Null: all defaults.
-  const Settings* start = nullptr;
+  const config::Settings* start = nullptr;
 
-  static ControllerSettings from(const Settings& settings);
+  static ControllerSettings from(const config::Settings& settings);
 };
 
 template <class Response>
@@ -240,7 +240,7 @@ class Controller {
   ControllerEffects<AssignReplicasToDirsResponse> assign_replicas_to_dirs(
       const AssignReplicasToDirsRequest& request) const;
 
-  BrokerSettings broker_settings() const;
+  config::BrokerSettings broker_settings() const;
 
  private:
   struct TopicPlan;
@@ -274,7 +274,7 @@ class Controller {
 
   MaybeRefusal plan_quotas(const QuotaEntity& entity, const AlterClientQuotasRequest::EntryData& entry,
                            const std::set<Bytes>& bad_hosts, MetadataRecords& records) const;
-  Settings effective_settings() const;
+  config::Settings effective_settings() const;
   PartitionDraft draft_of(const TopicImage& topic, int32_t number) const;
   void begin_anew(const BrokerStart& start, bool uncleanly, MetadataRecords& records) const;
   void take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records,
@@ -299,18 +299,20 @@ class Controller {
   void write_feature(ByteView feature, int16_t level, MetadataRecords& records) const;
   void write_elr_safety(MetadataRecords& records) const;
 
-  MaybeRefusal check_topic_configs(ByteView topic, const ConfigMap& configs) const;
-  MaybeRefusal check_broker_configs(ByteView broker, const ConfigMap& configs) const;
-  MaybeRefusal check_min_insync(const ConfigResource& resource, bool touched, const ConfigMap& before,
-                                const ConfigMap& after) const;
-  MaybeRefusal check_configs(const ConfigResource& resource, const ConfigMap& configs) const;
+  MaybeRefusal check_topic_configs(ByteView topic, const config::ConfigMap& configs) const;
+  MaybeRefusal check_broker_configs(ByteView broker, const config::ConfigMap& configs) const;
+  MaybeRefusal check_min_insync(const ConfigResource& resource, bool touched, const config::ConfigMap& before,
+                                const config::ConfigMap& after) const;
+  MaybeRefusal check_configs(const ConfigResource& resource, const config::ConfigMap& configs) const;
   MaybeRefusal check_resource_name(const ConfigResource& resource) const;
   std::optional<Bytes> default_list(ResourceType type, ByteView name) const;
   Refusal not_a_list(ResourceType type, ByteView name, bool append) const;
   MaybeRefusal apply_operation(const ConfigResource& resource,
-                               const IncrementalAlterConfigsRequest::AlterableConfig& config, ConfigMap& after) const;
-  MaybeRefusal plan_configs_change(const ConfigResource& resource, bool touches_min_insync, const ConfigMap& before,
-                                   const ConfigMap& after, MetadataRecords& records) const;
+                               const IncrementalAlterConfigsRequest::AlterableConfig& config,
+                               config::ConfigMap& after) const;
+  MaybeRefusal plan_configs_change(const ConfigResource& resource, bool touches_min_insync,
+                                   const config::ConfigMap& before, const config::ConfigMap& after,
+                                   MetadataRecords& records) const;
   MaybeRefusal plan_alteration(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
                                MetadataRecords& records) const;
   MaybeRefusal plan_replacement(const AlterConfigsRequest::AlterConfigsResource& resource,
@@ -330,4 +332,4 @@ class Controller {
   AclsByContent acls_;
 };
 
-}  // namespace milena
+}  // namespace milena::metadata

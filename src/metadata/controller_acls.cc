@@ -6,7 +6,7 @@
 #include "metadata/acls.h"
 #include "metadata/controller.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // ACLs that one answer to DeleteAcls may name: each filter names all that it matches, those of others too.
@@ -197,4 +197,4 @@ void Controller::note_acl(const MetadataRecord& record) {
   if (const auto* set = std::get_if<AccessControlEntryRecord>(&record)) acls_.insert(&image_.acls().at(set->id));
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -15,7 +15,7 @@
 #include "metadata/record_codec.h"
 #include "metadata/registration_records.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 std::vector<EndpointImage> requested_endpoints(const BrokerRegistrationRequest& request) {
@@ -209,4 +209,4 @@ void Controller::take_directories_offline(const BrokerImage& broker, const std::
   }
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -15,7 +15,7 @@
 #include "metadata/record_codec.h"
 #include "metadata/topic_name.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // IncrementalAlterConfigs (AlterConfigOp.OpType).
@@ -33,7 +33,7 @@ ConfigRecord config_record(const ConfigResource& resource, ByteView name, std::o
 }
 
 // The records that lead from one set of configs to the other.
-void write_difference(const ConfigResource& resource, const ConfigMap& before, const ConfigMap& after,
+void write_difference(const ConfigResource& resource, const config::ConfigMap& before, const config::ConfigMap& after,
                       MetadataRecords& records) {
   for (const auto& [name, value] : after) {
     const auto old = before.find(name);
@@ -99,18 +99,18 @@ std::set<std::pair<int8_t, ByteView>> repeated_resources(const std::vector<Resou
 }  // namespace
 
 // The cluster's default first: it is what brokers without their own go by.
-Settings Controller::effective_settings() const {
-  static const Settings kDefaults;
-  const Settings& start = settings_.start != nullptr ? *settings_.start : kDefaults;
+config::Settings Controller::effective_settings() const {
+  static const config::Settings kDefaults;
+  const config::Settings& start = settings_.start != nullptr ? *settings_.start : kDefaults;
   return start.with_altered(image_.configs(ResourceType::kBroker, ""),
                             image_.configs(ResourceType::kBroker, fmt::format("{}", settings_.node_id)));
 }
 
-Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const ConfigMap& configs) const {
+Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const config::ConfigMap& configs) const {
   if (topic.empty()) return Refusal{ErrorCode::kInvalidRequest, "Default topic resources are not allowed."};
   if (std::optional<Bytes> why = invalid_topic_name(topic))
     return Refusal{ErrorCode::kInvalidTopicException, std::move(why)};
-  if (std::optional<ConfigError> error = validate_topic_configs(configs, broker_settings())) {
+  if (std::optional<config::ConfigError> error = config::validate_topic_configs(configs, broker_settings())) {
     return Refusal{error->code, std::move(error->message)};
   }
   if (image_.find_topic(topic) == nullptr) {
@@ -120,12 +120,12 @@ Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const C
 }
 
 // What every broker checks before the controller: here they are one.
-Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const ConfigMap& configs) const {
-  static const Settings kDefaults;
-  const ConfigMap& for_all = image_.configs(ResourceType::kBroker, "");
-  const ConfigMap& for_this = image_.configs(ResourceType::kBroker, fmt::format("{}", settings_.node_id));
-  const BrokerLayers layers{settings_.start != nullptr ? *settings_.start : kDefaults, for_all, for_this};
-  if (std::optional<ConfigError> error = validate_broker_configs(configs, !broker.empty(), layers)) {
+Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const config::ConfigMap& configs) const {
+  static const config::Settings kDefaults;
+  const config::ConfigMap& for_all = image_.configs(ResourceType::kBroker, "");
+  const config::ConfigMap& for_this = image_.configs(ResourceType::kBroker, fmt::format("{}", settings_.node_id));
+  const config::BrokerLayers layers{settings_.start != nullptr ? *settings_.start : kDefaults, for_all, for_this};
+  if (std::optional<config::ConfigError> error = config::validate_broker_configs(configs, !broker.empty(), layers)) {
     return Refusal{error->code, std::move(error->message)};
   }
   return std::nullopt;
@@ -134,7 +134,8 @@ Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const
 // With eligible leader replicas the controller goes by the cluster's min.insync.replicas: it must be there, and brokers
 // may not differ. `touched` says whether the request names it.
 Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& resource, bool touched,
-                                                      const ConfigMap& before, const ConfigMap& after) const {
+                                                      const config::ConfigMap& before,
+                                                      const config::ConfigMap& after) const {
   if (resource.type != ResourceType::kBroker || image_.feature_level(kElrFeature) == 0) return std::nullopt;
   if (!resource.name.empty() &&
       (touched || before.contains(kMinInsyncReplicas) != after.contains(kMinInsyncReplicas))) {
@@ -150,13 +151,15 @@ Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& reso
 }
 
 // Kafka refuses it, too, whatever the value.
-static bool cordons_too_early(const ConfigResource& resource, const ConfigMap& after, int16_t metadata_version) {
+static bool cordons_too_early(const ConfigResource& resource, const config::ConfigMap& after,
+                              int16_t metadata_version) {
   return resource.type == ResourceType::kBroker && metadata_version < kMetadataVersion43Iv0 &&
          after.contains("cordoned.log.dirs");
 }
 
-Controller::MaybeRefusal Controller::check_configs(const ConfigResource& resource, const ConfigMap& configs) const {
-  std::optional<ConfigError> error;
+Controller::MaybeRefusal Controller::check_configs(const ConfigResource& resource,
+                                                   const config::ConfigMap& configs) const {
+  std::optional<config::ConfigError> error;
   switch (resource.type) {
     case ResourceType::kTopic:
       return check_topic_configs(resource.name, configs);
@@ -164,10 +167,9 @@ Controller::MaybeRefusal Controller::check_configs(const ConfigResource& resourc
       return check_broker_configs(resource.name, configs);
     case ResourceType::kGroup:
       if (resource.name.empty()) return Refusal{ErrorCode::kInvalidRequest, "Default group resources are not allowed."};
-      error = validate_group_configs(configs, effective_settings());
+      error = config::validate_group_configs(configs, effective_settings());
       break;
-    default:
-      error = validate_client_metrics_configs(resource.name, configs);
+    default: error = config::validate_client_metrics_configs(resource.name, configs);
   }
   if (error) return Refusal{error->code, std::move(error->message)};
   return std::nullopt;
@@ -176,13 +178,13 @@ Controller::MaybeRefusal Controller::check_configs(const ConfigResource& resourc
 // "+1" is broker 1, too.
 static ConfigResource stored_as(const ConfigResource& resource) {
   if (resource.type != ResourceType::kBroker || resource.name.empty()) return resource;
-  return {resource.type, fmt::format("{}", parse_broker_id(resource.name).value_or(-1))};
+  return {resource.type, fmt::format("{}", config::parse_broker_id(resource.name).value_or(-1))};
 }
 
 // A broker is altered by itself alone.
 Controller::MaybeRefusal Controller::check_resource_name(const ConfigResource& resource) const {
   if (resource.type != ResourceType::kBroker || resource.name.empty()) return std::nullopt;
-  const auto id = parse_broker_id(resource.name);
+  const auto id = config::parse_broker_id(resource.name);
   if (!id) return Refusal{ErrorCode::kInvalidRequest, "Node id must be an integer, but it is: " + resource.name};
   if (*id == settings_.node_id || image_.find_broker(*id) != nullptr) return std::nullopt;
   return Refusal{ErrorCode::kInvalidRequest, fmt::format("Unexpected broker id, expected {}, but received {}",
@@ -192,15 +194,15 @@ Controller::MaybeRefusal Controller::check_resource_name(const ConfigResource& r
 // What an unset list is, to be appended to or taken from; nothing where the config is no list.
 std::optional<Bytes> Controller::default_list(ResourceType type, ByteView name) const {
   if (type == ResourceType::kTopic) {
-    const TopicConfigDef* topic = find_topic_config(name);
-    if (topic == nullptr || topic->def.type != ConfigType::kList) return std::nullopt;
-    for (const DescribedConfig& each : effective_topic_configs({}, broker_settings())) {
+    const config::TopicConfigDef* topic = config::find_topic_config(name);
+    if (topic == nullptr || topic->def.type != config::ConfigType::kList) return std::nullopt;
+    for (const config::DescribedConfig& each : config::effective_topic_configs({}, broker_settings())) {
       if (each.def == &topic->def) return each.value.value_or("");
     }
   }
   if (type == ResourceType::kBroker) {
-    const ConfigDef* def = find_alterable_broker_config(name);
-    if (def != nullptr && def->type == ConfigType::kList) return Bytes(default_text(*def));
+    const config::ConfigDef* def = config::find_alterable_broker_config(name);
+    if (def != nullptr && def->type == config::ConfigType::kList) return Bytes(config::default_text(*def));
   }
   // Kafka takes no config of another kind of resource for a list here, though client metrics have two.
   return std::nullopt;
@@ -211,7 +213,7 @@ Controller::Refusal Controller::not_a_list(ResourceType type, ByteView name, boo
     return {ErrorCode::kInvalidConfig,
             fmt::format("Can't {} to key {} because its type is not LIST.", append ? "APPEND" : "SUBTRACT", name)};
   }
-  if (find_alterable_broker_config(name) == nullptr)
+  if (config::find_alterable_broker_config(name) == nullptr)
     return {ErrorCode::kInvalidConfig, fmt::format("Unknown config name: {}", name)};
   return {ErrorCode::kInvalidConfig, fmt::format("Config value {} is not allowed for config key: {}",
                                                  append ? "append" : "subtract", name)};
@@ -219,7 +221,7 @@ Controller::Refusal Controller::not_a_list(ResourceType type, ByteView name, boo
 
 Controller::MaybeRefusal Controller::apply_operation(const ConfigResource& resource,
                                                      const IncrementalAlterConfigsRequest::AlterableConfig& config,
-                                                     ConfigMap& after) const {
+                                                     config::ConfigMap& after) const {
   const auto set = after.find(config.name);
   switch (config.config_operation) {
     case kSet:
@@ -246,7 +248,8 @@ Controller::MaybeRefusal Controller::apply_operation(const ConfigResource& resou
 }
 
 Controller::MaybeRefusal Controller::plan_configs_change(const ConfigResource& resource, bool touches_min_insync,
-                                                         const ConfigMap& before, const ConfigMap& after,
+                                                         const config::ConfigMap& before,
+                                                         const config::ConfigMap& after,
                                                          MetadataRecords& records) const {
   if (MaybeRefusal refusal = check_configs(resource, after)) return refusal;
   if (MaybeRefusal refusal = check_min_insync(resource, touches_min_insync, before, after)) return refusal;
@@ -267,8 +270,8 @@ Controller::MaybeRefusal Controller::plan_alteration(
   if (resource.type == ResourceType::kBrokerLogger) return std::nullopt;
   if (MaybeRefusal refusal = check_resource_name(resource)) return refusal;
   const ConfigResource stored = stored_as(resource);
-  const ConfigMap& before = image_.configs(stored.type, stored.name);
-  ConfigMap after = before;
+  const config::ConfigMap& before = image_.configs(stored.type, stored.name);
+  config::ConfigMap after = before;
   bool touches_min_insync = false;
   for (const auto& config : altered.configs) {
     if (MaybeRefusal refusal = apply_operation(resource, config, after)) return refusal;
@@ -283,8 +286,8 @@ Controller::MaybeRefusal Controller::plan_replacement(const AlterConfigsRequest:
   const ConfigResource resource{static_cast<ResourceType>(altered.resource_type), Bytes(altered.resource_name)};
   if (MaybeRefusal refusal = check_resource_name(resource)) return refusal;
   const ConfigResource stored = stored_as(resource);
-  const ConfigMap& before = image_.configs(stored.type, stored.name);
-  ConfigMap after;
+  const config::ConfigMap& before = image_.configs(stored.type, stored.name);
+  config::ConfigMap after;
   for (const auto& config : altered.configs) after[Bytes(config.name)] = *config.value;
   const auto old = before.find(kMinInsyncReplicas);
   const auto now = after.find(kMinInsyncReplicas);
@@ -327,4 +330,4 @@ ControllerEffects<AlterConfigsResponse> Controller::alter_configs(const AlterCon
       request, [this](const auto& resource, MetadataRecords& records) { return plan_replacement(resource, records); });
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

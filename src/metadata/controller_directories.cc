@@ -9,7 +9,7 @@
 #include "metadata/directory_rules.h"
 #include "metadata/record_codec.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // How many replicas each usable directory of a broker has.
@@ -123,4 +123,4 @@ ControllerEffects<std::monostate> Controller::lose_directories(int32_t broker_id
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -10,7 +10,7 @@
 #include "metadata/partition_draft.h"
 #include "metadata/registration_records.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // ElectLeaders.ElectionType.
@@ -53,8 +53,8 @@ ControllerEffects<size_t> elect_some(const MetadataImage& image, size_t most, Dr
 }  // namespace
 
 PartitionDraft Controller::draft_of(const TopicImage& topic, int32_t number) const {
-  const TopicConfig config =
-      resolve_topic_config(image_.configs(ResourceType::kTopic, topic.name), broker_settings());
+  const config::TopicConfig config =
+      config::resolve_topic_config(image_.configs(ResourceType::kTopic, topic.name), broker_settings());
   PartitionDraft draft(image_, topic, number, config.min_insync_replicas);
   if (config.unclean_leader_election) draft.election = PartitionDraft::Election::kUnclean;
   return draft;
@@ -208,4 +208,4 @@ ControllerEffects<UnregisterBrokerResponse> Controller::unregister_broker(
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

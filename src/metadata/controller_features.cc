@@ -10,7 +10,7 @@
 #include "metadata/controller_plans.h"
 #include "metadata/features.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // FeatureUpdate.UpgradeType.
@@ -148,4 +148,4 @@ ControllerEffects<UpdateFeaturesResponse> Controller::update_features(const Upda
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

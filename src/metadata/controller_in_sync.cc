@@ -11,7 +11,7 @@
 #include "metadata/partition_draft.h"
 #include "metadata/planted_replication_bugs.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 std::vector<AlterPartitionRequest::BrokerState> wanted_set(const AlterPartitionRequest::PartitionData& wanted,
@@ -136,4 +136,4 @@ ControllerEffects<AssignReplicasToDirsResponse> Controller::assign_replicas_to_d
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

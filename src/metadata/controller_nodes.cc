@@ -11,7 +11,7 @@
 #include "metadata/record_codec.h"
 #include "metadata/registration_records.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // Metadata transactions exist from 3.6-IV1 on, controllers register from 3.7-IV0 on.
@@ -197,4 +197,4 @@ ControllerEffects<AllocateProducerIdsResponse> Controller::allocate_producer_ids
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -11,7 +11,7 @@
 #include "metadata/partition_draft.h"
 #include "metadata/replica_placement.h"
 
-namespace milena {
+namespace milena::metadata {
 
 PartitionRecord Controller::NewPartition::record(const Uuid& topic_id, int32_t number) const {
   PartitionRecord to;
@@ -196,4 +196,4 @@ Controller::MaybeRefusal Controller::plan_growth(const CreatePartitionsRequest::
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

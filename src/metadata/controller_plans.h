@@ -4,7 +4,7 @@
 
 #include "metadata/controller.h"
 
-namespace milena {
+namespace milena::metadata {
 
 inline constexpr ByteView kMinInSyncReplicas = "min.insync.replicas";
 
@@ -20,8 +20,8 @@ struct Controller::NewPartition {
 struct Controller::TopicPlan {
   Bytes name;
   Uuid id;
-  ConfigMap configs;
+  config::ConfigMap configs;
   std::vector<NewPartition> partitions;
 };
 
-}  // namespace milena
+}  // namespace milena::metadata

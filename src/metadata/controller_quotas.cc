@@ -8,7 +8,7 @@
 #include "metadata/client_quotas.h"
 #include "metadata/controller.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 using QuotaEntry = AlterClientQuotasRequest::EntryData;
@@ -129,4 +129,4 @@ ControllerEffects<AlterClientQuotasResponse> Controller::alter_client_quotas(con
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

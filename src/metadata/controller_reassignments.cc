@@ -10,7 +10,7 @@
 #include "metadata/controller.h"
 #include "metadata/partition_draft.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 size_t count_after_reassignment(const PartitionImage& partition) {
@@ -93,4 +93,4 @@ ControllerEffects<AlterPartitionReassignmentsResponse> Controller::alter_partiti
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

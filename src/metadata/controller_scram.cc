@@ -10,7 +10,7 @@
 #include "base/sha2.h"
 #include "metadata/controller.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // ScramMechanism.
@@ -128,4 +128,4 @@ ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scra
   return std::move(plan).effects();
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

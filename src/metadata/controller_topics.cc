@@ -11,7 +11,7 @@
 #include "metadata/replica_placement.h"
 #include "metadata/topic_name.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 using CreatedTopic = CreateTopicsResponse::CreatableTopicResult;
@@ -173,7 +173,7 @@ Controller::MaybeRefusal Controller::plan_configs(const CreatableTopic& topic, T
   if (!nulls.empty()) {
     return Refusal{ErrorCode::kInvalidConfig, fmt::format("A topic config must not be null: {}", nulls)};
   }
-  if (std::optional<ConfigError> error = validate_topic_configs(plan.configs, broker_settings())) {
+  if (std::optional<config::ConfigError> error = config::validate_topic_configs(plan.configs, broker_settings())) {
     return Refusal{ErrorCode::kInvalidConfig, std::move(error->message)};
   }
   return std::nullopt;
@@ -257,7 +257,7 @@ CreatedTopic Controller::created(const TopicPlan& plan) const {
   result.error_message.reset();
   result.num_partitions = static_cast<int32_t>(plan.partitions.size());
   result.replication_factor = static_cast<int16_t>(plan.partitions.front().replicas.size());
-  for (DescribedConfig& described : effective_topic_configs(plan.configs, broker_settings())) {
+  for (config::DescribedConfig& described : config::effective_topic_configs(plan.configs, broker_settings())) {
     CreateTopicsResponse::CreatableTopicConfigs& config = result.configs->emplace_back();
     config.name = described.def->name;
     config.value = std::move(described.value);
@@ -350,4 +350,4 @@ ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTo
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

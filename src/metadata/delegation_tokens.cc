@@ -5,7 +5,7 @@
 #include "base/saturating.h"
 #include "base/sha2.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 // MetadataVersion.isDelegationTokenSupported: 3.6-IV2.
@@ -44,7 +44,7 @@ MetadataRecord removal_of(const DelegationTokenRecord& token) {
 
 }  // namespace
 
-DelegationTokenSettings DelegationTokenSettings::from(const Settings& settings) {
+DelegationTokenSettings DelegationTokenSettings::from(const config::Settings& settings) {
   return {settings.text("delegation.token.secret.key").value_or(""),
           settings.get_long("delegation.token.max.lifetime.ms"), settings.get_long("delegation.token.expiry.time.ms")};
 }
@@ -173,4 +173,4 @@ ControllerEffects<bool> remove_expired_tokens(const MetadataImage& image, int64_
   return effects;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -11,14 +11,14 @@
 #include "protocol/messages/expire_delegation_token.h"
 #include "protocol/messages/renew_delegation_token.h"
 
-namespace milena {
+namespace milena::metadata {
 
 struct DelegationTokenSettings {
   Bytes secret;  // empty: there are no tokens
   int64_t max_lifetime_ms = 604'800'000;
   int64_t expiry_ms = 86'400'000;
 
-  static DelegationTokenSettings from(const Settings& settings);
+  static DelegationTokenSettings from(const config::Settings& settings);
   bool enabled() const { return !secret.empty(); }
 };
 
@@ -55,4 +55,4 @@ ControllerEffects<ExpireDelegationTokenResponse> expire_delegation_token(const M
 // Those that have expired go, some at a time. The response: whether there are more.
 ControllerEffects<bool> remove_expired_tokens(const MetadataImage& image, int64_t now_ms);
 
-}  // namespace milena
+}  // namespace milena::metadata

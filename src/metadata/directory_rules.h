@@ -6,7 +6,7 @@
 #include "metadata/image.h"
 #include "metadata/record_codec.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // An id that stands for no directory in particular (Kafka's DirectoryId).
 inline bool is_reserved_directory(const Uuid& id) {
@@ -35,4 +35,4 @@ inline bool takes_new_replicas(const MetadataImage& image, const BrokerImage& br
   });
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

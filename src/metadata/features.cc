@@ -7,7 +7,7 @@
 
 #include "metadata/record_codec.h"
 
-namespace milena {
+namespace milena::metadata {
 
 const std::vector<FeatureRange>& supported_features() {
   static const std::vector<FeatureRange> features{
@@ -73,4 +73,4 @@ MetadataRecords default_bootstrap_records() {
   return records;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -9,7 +9,7 @@
 #include "metadata/image.h"
 #include "metadata/metadata_record.h"
 
-namespace milena {
+namespace milena::metadata {
 
 inline constexpr ByteView kMetadataVersionFeature = "metadata.version";
 inline constexpr ByteView kGroupVersionFeature = "group.version";
@@ -36,4 +36,4 @@ std::vector<std::pair<ByteView, int16_t>> feature_dependencies(ByteView feature,
 // with.
 MetadataRecords default_bootstrap_records();
 
-}  // namespace milena
+}  // namespace milena::metadata

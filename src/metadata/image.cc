@@ -5,7 +5,7 @@
 
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // --- PartitionExtras and PartitionImage
 
@@ -108,8 +108,8 @@ int16_t MetadataImage::feature_level(ByteView name) const {
   return found == features_.end() ? int16_t{0} : found->second;
 }
 
-const ConfigMap& MetadataImage::configs(ResourceType type, ByteView name) const {
-  static const ConfigMap none;
+const config::ConfigMap& MetadataImage::configs(ResourceType type, ByteView name) const {
+  static const config::ConfigMap none;
   const auto found = configs_.find(ConfigResource{type, Bytes(name)});
   return found == configs_.end() ? none : found->second;
 }
@@ -123,4 +123,4 @@ bool MetadataImage::operator==(const MetadataImage& other) const {
                                                other.acls_, other.scram_, other.tokens_);
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -28,7 +28,7 @@
 #include "config/config_map.h"
 #include "metadata/metadata_record.h"
 
-namespace milena {
+namespace milena::metadata {
 
 inline constexpr int32_t kNoLeader = -1;
 // A log that claims more is not believed: partitions are a vector.
@@ -246,8 +246,8 @@ class MetadataImage {
   int16_t metadata_version() const { return feature_level("metadata.version"); }
 
   // --- configs: never nullptr, empty where nothing is set
-  const ConfigMap& configs(ResourceType type, ByteView name) const;
-  const std::map<ConfigResource, ConfigMap, std::less<>>& all_configs() const { return configs_; }
+  const config::ConfigMap& configs(ResourceType type, ByteView name) const;
+  const std::map<ConfigResource, config::ConfigMap, std::less<>>& all_configs() const { return configs_; }
 
   const std::map<QuotaEntity, QuotaMap>& client_quotas() const { return client_quotas_; }
 
@@ -275,7 +275,7 @@ class MetadataImage {
   std::map<int32_t, BrokerImage> brokers_;
   std::map<int32_t, ControllerImage> controllers_;
   std::map<Bytes, int16_t, std::less<>> features_;
-  std::map<ConfigResource, ConfigMap, std::less<>> configs_;
+  std::map<ConfigResource, config::ConfigMap, std::less<>> configs_;
   std::map<QuotaEntity, QuotaMap> client_quotas_;
   int64_t next_producer_id_ = 0;
   std::map<Uuid, AccessControlEntryRecord> acls_;
@@ -283,4 +283,4 @@ class MetadataImage {
   std::map<Bytes, DelegationTokenRecord> tokens_;
 };
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -6,7 +6,7 @@
 #include "metadata/image.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 template <class From>
@@ -345,4 +345,4 @@ Status MetadataImage::apply(const MetadataRecord& record, ImageDelta& delta) {
   return std::visit(Applier{*this, delta}, record);
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -3,7 +3,7 @@
 #include "metadata/image.h"
 #include "metadata/registration_records.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 std::optional<std::vector<int32_t>> unless_empty(const std::vector<int32_t>& list) {
@@ -120,4 +120,4 @@ void MetadataImage::write(const std::function<void(MetadataRecord)>& emit) const
   for (const auto& [id, token] : tokens_) emit(token);
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

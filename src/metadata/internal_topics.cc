@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace milena {
+namespace milena::metadata {
 
 bool is_internal_topic(ByteView name) {
   return name == kConsumerOffsetsTopic || name == kTransactionStateTopic || name == kShareGroupStateTopic;
@@ -37,4 +37,4 @@ std::optional<InternalTopic> internal_topic(ByteView name, const InternalTopicSe
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

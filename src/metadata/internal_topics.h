@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::metadata {
 
 inline constexpr ByteView kConsumerOffsetsTopic = "__consumer_offsets";
 inline constexpr ByteView kTransactionStateTopic = "__transaction_state";
@@ -45,4 +45,4 @@ struct InternalTopic {
 // nullopt for a topic that is not internal.
 std::optional<InternalTopic> internal_topic(ByteView name, const InternalTopicSettings& settings);
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -8,9 +8,10 @@
 #include "config/topic_config.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // The two dynamic layers out of the image, the static one out of the settings of the start (null: nothing was set).
-BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id, const Settings* start);
+config::BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id,
+                                               const config::Settings* start);
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -32,7 +32,7 @@
 #include "protocol/messages/metadata/user_scram_credential.h"
 #include "protocol/messages/metadata/zk_migration_state.h"
 
-namespace milena {
+namespace milena::metadata {
 
 using MetadataRecord = std::variant<
     RegisterBrokerRecord, UnregisterBrokerRecord, TopicRecord, PartitionRecord, ConfigRecord,
@@ -44,4 +44,4 @@ using MetadataRecord = std::variant<
 
 using MetadataRecords = std::vector<MetadataRecord>;
 
-}  // namespace milena
+}  // namespace milena::metadata

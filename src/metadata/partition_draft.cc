@@ -8,7 +8,7 @@
 #include "metadata/features.h"
 #include "metadata/planted_replication_bugs.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 bool holds(const std::vector<int32_t>& list, int32_t id) {
@@ -201,4 +201,4 @@ std::optional<PartitionChangeRecord> PartitionDraft::record() {
   return change;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -15,7 +15,7 @@
 #include "metadata/image.h"
 #include "metadata/metadata_record.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // Registered, not fenced, not on its way out.
 bool can_lead(const MetadataImage& image, int32_t broker_id);
@@ -75,4 +75,4 @@ class PartitionDraft {
   std::vector<int32_t> eligible_;
 };
 
-}  // namespace milena
+}  // namespace milena::metadata

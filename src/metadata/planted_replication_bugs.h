@@ -5,7 +5,7 @@
 
 #ifdef MILENA_PLANTED_STORAGE_BUGS
 
-namespace milena {
+namespace milena::metadata {
 
 #define MILENA_PLANTED_REPLICATION_BUGS_LIST(X)                                                          \
   X(kHighWatermarkTooEarly)    /* it is the leader's end, whatever the followers have */                 \
@@ -29,9 +29,10 @@ enum class PlantedReplicationBug {
 };
 inline PlantedReplicationBug planted_replication_bug = PlantedReplicationBug::kNone;
 
-}  // namespace milena
+}  // namespace milena::metadata
 
-#define MILENA_REPLICATION_BUG(name) (::milena::planted_replication_bug == ::milena::PlantedReplicationBug::name)
+#define MILENA_REPLICATION_BUG(name) \
+  (::milena::metadata::planted_replication_bug == ::milena::metadata::PlantedReplicationBug::name)
 #else
 #define MILENA_REPLICATION_BUG(name) false
 #endif

@@ -7,7 +7,7 @@
 #include "protocol/reader.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 constexpr uint32_t kFrameVersion = 1;
@@ -143,4 +143,4 @@ ByteView metadata_record_name(const MetadataRecord& record) {
   return kRecordNames[record.index()];
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "metadata/metadata_record.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // Levels of the feature metadata.version (Kafka's MetadataVersion).
 inline constexpr int16_t kMetadataVersion33Iv3 = 7;  // the oldest that 4.3 accepts
@@ -31,4 +31,4 @@ Bytes encode_metadata_record(const MetadataRecord& record, int16_t metadata_vers
 // "PartitionChangeRecord", for log lines.
 ByteView metadata_record_name(const MetadataRecord& record);
 
-}  // namespace milena
+}  // namespace milena::metadata

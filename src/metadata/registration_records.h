@@ -7,7 +7,7 @@
 #include "metadata/image.h"
 #include "metadata/metadata_record.h"
 
-namespace milena {
+namespace milena::metadata {
 
 template <class To>
 std::vector<To> endpoint_records(const std::vector<EndpointImage>& from) {
@@ -44,4 +44,4 @@ inline MetadataRecord fencing_change(const BrokerImage& broker, Fencing to) {
   return change;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

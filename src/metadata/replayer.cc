@@ -7,7 +7,7 @@
 #include "protocol/records/record_batch.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::metadata {
 
 Status MetadataTransactions::add(MetadataRecords batch, MetadataRecords& ready) {
   for (MetadataRecord& record : batch) {
@@ -64,4 +64,4 @@ Result<MetadataRecords> decode_metadata_batch(const RecordBatchView& batch) {
   return records;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

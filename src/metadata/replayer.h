@@ -11,6 +11,10 @@
 #include "metadata/metadata_record.h"
 
 namespace milena {
+class RecordBatchView;
+}  // namespace milena
+
+namespace milena::metadata {
 
 class MetadataTransactions {
  public:
@@ -53,7 +57,6 @@ class MetadataReplayer {
 
 // Decodes the values of a data batch (or a snapshot's batch) of the metadata log into records. `batch` begins
 // with the batch.
-class RecordBatchView;
 Result<MetadataRecords> decode_metadata_batch(const RecordBatchView& batch);
 
-}  // namespace milena
+}  // namespace milena::metadata

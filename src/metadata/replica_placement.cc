@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace milena {
+namespace milena::metadata {
 
 InternalTopicSettings with_replicas(InternalTopicSettings settings, size_t brokers) {
   const auto usual = static_cast<int16_t>(std::clamp<size_t>(brokers, 1, 3));
@@ -47,4 +47,4 @@ std::vector<int32_t> ReplicaPlacement::replicas(size_t number, size_t replicatio
   return replicas;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

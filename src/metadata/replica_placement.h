@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::metadata {
 
 // With a replica on each broker, three at most, where the settings do not say how many (0), and two in sync of three.
 InternalTopicSettings with_replicas(InternalTopicSettings settings, size_t brokers);
@@ -41,4 +41,4 @@ class ReplicaPlacement {
   bool any_alive_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::metadata

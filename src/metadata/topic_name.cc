@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 bool is_allowed(char c) {
@@ -38,4 +38,4 @@ Bytes collision_key(ByteView name) {
   return key;
 }
 
-}  // namespace milena
+}  // namespace milena::metadata

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::metadata {
 
 inline constexpr size_t kMaxTopicNameSize = 249;
 
@@ -16,4 +16,4 @@ std::optional<Bytes> invalid_topic_name(ByteView name);
 bool has_collision_chars(ByteView name);
 Bytes collision_key(ByteView name);
 
-}  // namespace milena
+}  // namespace milena::metadata

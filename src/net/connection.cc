@@ -10,7 +10,7 @@
 #include "net/connection_set.h"
 #include "net/event_loop.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // Requests read ahead of the one that is being handled.
@@ -35,7 +35,7 @@ Connection::End end_of_error(int error) {
 }  // namespace
 
 Connection::Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, std::unique_ptr<RequestReader> reader,
-                       const ConnectionInfo& info)
+                       const broker::ConnectionInfo& info)
     : set_(set), stream_(std::move(stream)), info_(info), reader_(std::move(reader)) {}
 
 void Connection::start() { open(); }
@@ -62,7 +62,7 @@ void Connection::open() {
   opened_ = true;
   info_.tls = stream_->peer();
   session_ = set_.open_session(*this);
-  if (!uses_sasl(info_.security_protocol)) authenticated();
+  if (!security::uses_sasl(info_.security_protocol)) authenticated();
   watch_reads();
 }
 
@@ -263,7 +263,7 @@ void Connection::serve() {
   while (!heavy_ && may_deliver()) {
     busy_ = true;
     paused_until_ms_ = 0;
-    Frame frame = std::move(frames_.front());
+    broker::Frame frame = std::move(frames_.front());
     frames_.pop_front();
     frame_bytes_ -= frame.bytes.size();
     times_ = {.arrived_ns = frame.arrived_ns, .started_ns = now_ns};
@@ -334,4 +334,4 @@ void Connection::drop(End end, const std::string& reason) {
   set_.bury(*this);
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -18,14 +18,16 @@
 #include "net/stream.h"
 #include "net/write_queue.h"
 
-namespace milena {
+namespace milena::net {
 
 class ConnectionSet;
 
-class Connection final : public Transport, public StreamWatcher, public std::enable_shared_from_this<Connection> {
+class Connection final : public broker::Transport,
+                         public StreamWatcher,
+                         public std::enable_shared_from_this<Connection> {
  public:
   Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, std::unique_ptr<RequestReader> reader,
-             const ConnectionInfo& info);
+             const broker::ConnectionInfo& info);
 
   // Once, after construction: the stream's handshake, and then the Session.
   void start();
@@ -54,7 +56,7 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   // After drop(), when nothing of the Session is on the stack any more.
   void destroy_session() { session_.reset(); }
 
-  const ConnectionInfo& info() const { return info_; }
+  const broker::ConnectionInfo& info() const { return info_; }
   bool gone() const { return gone_; }
   // A request is being handled: waiting for its answer is not idleness.
   bool busy() const { return busy_ && !closing_; }
@@ -93,15 +95,15 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
 
   ConnectionSet& set_;
   std::unique_ptr<Stream> stream_;
-  ConnectionInfo info_;
-  std::unique_ptr<Session> session_;
+  broker::ConnectionInfo info_;
+  std::unique_ptr<broker::Session> session_;
 
   std::unique_ptr<RequestReader> reader_;
-  std::deque<Frame> frames_;  // whole requests that wait for their turn
+  std::deque<broker::Frame> frames_;  // whole requests that wait for their turn
   size_t frame_bytes_ = 0;
   WriteQueue writes_;
-  RequestTimes times_;               // of the request under way
-  std::vector<RequestTimes> unsent_;  // of those whose answers are not all out
+  broker::RequestTimes times_;                // of the request under way
+  std::vector<broker::RequestTimes> unsent_;  // of those whose answers are not all out
   std::string input_error_;
   std::string close_reason_;
 
@@ -121,4 +123,4 @@ class Connection final : public Transport, public StreamWatcher, public std::ena
   int64_t paused_until_ms_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -6,30 +6,34 @@
 #include "base/saturating.h"
 #include "net/event_loop.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 constexpr int64_t kLeastIdleCheckMs = 10;
 
 }  // namespace
 
-ConnectionSet::ConnectionSet(EventLoop& loop, int shard, SessionFactory& sessions, ConnectionLimits limits,
-                             std::function<void(const ConnectionInfo&)> on_end)
-    : loop_(loop), shard_(shard), sessions_(sessions), limits_(limits), on_end_(std::move(on_end)),
+ConnectionSet::ConnectionSet(EventLoop& loop, int shard, broker::SessionFactory& sessions, ConnectionLimits limits,
+                             std::function<void(const broker::ConnectionInfo&)> on_end)
+    : loop_(loop),
+      shard_(shard),
+      sessions_(sessions),
+      limits_(limits),
+      on_end_(std::move(on_end)),
       strangers_(loop, limits) {}
 
 ConnectionSet::~ConnectionSet() {
   for (auto& [id, connection] : connections_) connection->destroy_session();
 }
 
-void ConnectionSet::add(int descriptor, ConnectionInfo info, const Protocol& protocol) {
+void ConnectionSet::add(int descriptor, broker::ConnectionInfo info, const Protocol& protocol) {
   uint64_t id = info.id;
   auto connection = std::make_shared<Connection>(*this, protocol.make_stream(loop_, descriptor),
                                                  protocol.make_reader(limits_), info);
   connections_.emplace(id, connection);
   connection->active_ms = loop_.clock().steady_ms();
   connection->place = by_activity_.insert(by_activity_.end(), connection.get());
-  if (info.security_protocol != SecurityProtocol::kPlaintext) strangers_.add(*connection);
+  if (info.security_protocol != security::SecurityProtocol::kPlaintext) strangers_.add(*connection);
   connection->start();
   watch_idle();
 }
@@ -77,7 +81,7 @@ void ConnectionSet::postpone(Connection& connection) {
   });
 }
 
-std::unique_ptr<Session> ConnectionSet::open_session(Connection& connection) {
+std::unique_ptr<broker::Session> ConnectionSet::open_session(Connection& connection) {
   return sessions_.open(shard_, connection.info(), connection);
 }
 
@@ -133,4 +137,4 @@ void ConnectionSet::close_idle() {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -13,22 +13,22 @@
 #include "net/protocol.h"
 #include "net/strangers.h"
 
-namespace milena {
+namespace milena::net {
 
 class EventLoop;
 
 class ConnectionSet {
  public:
   // `on_end` is told about each connection that is gone.
-  ConnectionSet(EventLoop& loop, int shard, SessionFactory& sessions, ConnectionLimits limits,
-                std::function<void(const ConnectionInfo&)> on_end);
+  ConnectionSet(EventLoop& loop, int shard, broker::SessionFactory& sessions, ConnectionLimits limits,
+                std::function<void(const broker::ConnectionInfo&)> on_end);
   ~ConnectionSet();
 
   EventLoop& loop() { return loop_; }
   size_t size() const { return connections_.size(); }
 
   // Takes an accepted socket, which speaks its listener's protocol.
-  void add(int descriptor, ConnectionInfo info, const Protocol& protocol);
+  void add(int descriptor, broker::ConnectionInfo info, const Protocol& protocol);
   // Closes all, or those of one listener, now; what was answered is written as far as the sockets take it at once.
   void close_all();
   void close_listener(const std::string& name);
@@ -41,8 +41,8 @@ class ConnectionSet {
   void note_activity(Connection& connection, int64_t now_ms);
   void bury(Connection& connection);
   // After the handshake.
-  std::unique_ptr<Session> open_session(Connection& connection);
-  void tell_failed_handshake(const ConnectionInfo& info, const std::string& reason) {
+  std::unique_ptr<broker::Session> open_session(Connection& connection);
+  void tell_failed_handshake(const broker::ConnectionInfo& info, const std::string& reason) {
     sessions_.on_failed_handshake(shard_, info, reason);
   }
   void authenticated(Connection& connection) { strangers_.remove(connection); }
@@ -55,9 +55,9 @@ class ConnectionSet {
 
   EventLoop& loop_;
   const int shard_;
-  SessionFactory& sessions_;
+  broker::SessionFactory& sessions_;
   const ConnectionLimits limits_;
-  const std::function<void(const ConnectionInfo&)> on_end_;
+  const std::function<void(const broker::ConnectionInfo&)> on_end_;
 
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
   // Longest without activity first.
@@ -70,4 +70,4 @@ class ConnectionSet {
   bool end_of_turn_asked_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::net

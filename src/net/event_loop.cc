@@ -7,7 +7,7 @@
 #include <asio.hpp>
 #include <chrono>
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // Enough for every connection of a busy shard to be served once, few enough that answers are not held back long.
@@ -225,4 +225,4 @@ void EventLoop::arm_alarm() {
   });
 }
 
-}  // namespace milena
+}  // namespace milena::net

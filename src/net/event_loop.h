@@ -21,7 +21,7 @@ namespace asio {
 class io_context;
 }
 
-namespace milena {
+namespace milena::net {
 
 class EventLoop final : public Executor {
  public:
@@ -99,4 +99,4 @@ class EventLoop final : public Executor {
   std::deque<Task> postponed_;
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 constexpr size_t kFirstCapacity = 64 * 1024;
@@ -38,7 +38,7 @@ int FrameReader::prepare(iovec parts[2], char* scratch, size_t scratch_bytes) {
   return 2;
 }
 
-Status FrameReader::commit(size_t count, const char* scratch, std::deque<Frame>& frames) {
+Status FrameReader::commit(size_t count, const char* scratch, std::deque<broker::Frame>& frames) {
   if (body_) {
     size_t direct = std::min(count, capacity_ - have_);
     have_ += direct;
@@ -52,7 +52,7 @@ Status FrameReader::commit(size_t count, const char* scratch, std::deque<Frame>&
   return feed(ByteView(scratch, count), frames);
 }
 
-Status FrameReader::feed(ByteView bytes, std::deque<Frame>& frames) {
+Status FrameReader::feed(ByteView bytes, std::deque<broker::Frame>& frames) {
   while (!bytes.empty()) {
     if (!body_) {
       size_t part = std::min(bytes.size(), sizeof size_ - size_have_);
@@ -122,7 +122,7 @@ Status FrameReader::make_room() {
   return ok_status();
 }
 
-void FrameReader::finish_frame(std::deque<Frame>& frames) {
+void FrameReader::finish_frame(std::deque<broker::Frame>& frames) {
   trusted_ = std::max(trusted_, std::min(claimed_, kMostTrusted));
   last_frame_bytes_ = claimed_;
   ByteView bytes(body_.get(), claimed_);
@@ -131,4 +131,4 @@ void FrameReader::finish_frame(std::deque<Frame>& frames) {
   claimed_ = have_ = capacity_ = 0;
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -15,7 +15,7 @@
 
 #include "net/protocol.h"
 
-namespace milena {
+namespace milena::net {
 
 class FrameReader final : public RequestReader {
  public:
@@ -26,7 +26,7 @@ class FrameReader final : public RequestReader {
   void authenticated() override { stranger_ = false; }
 
   int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) override;
-  Status commit(size_t count, const char* scratch, std::deque<Frame>& frames) override;
+  Status commit(size_t count, const char* scratch, std::deque<broker::Frame>& frames) override;
 
   size_t missing_bytes() const override { return body_ ? claimed_ - have_ : 1; }
 
@@ -38,11 +38,11 @@ class FrameReader final : public RequestReader {
     void operator()(char* block) const { std::free(block); }
   };
 
-  Status feed(ByteView bytes, std::deque<Frame>& frames);
+  Status feed(ByteView bytes, std::deque<broker::Frame>& frames);
   Status check_size();
   Status start_frame(size_t at_hand);
   Status make_room();
-  void finish_frame(std::deque<Frame>& frames);
+  void finish_frame(std::deque<broker::Frame>& frames);
 
   const uint32_t max_frame_bytes_;
   const uint32_t max_stranger_bytes_;
@@ -59,4 +59,4 @@ class FrameReader final : public RequestReader {
   size_t last_frame_bytes_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 class HttpProtocol final : public Protocol {
@@ -11,11 +11,11 @@ class HttpProtocol final : public Protocol {
     return make_plain_stream(loop, descriptor);
   }
   std::unique_ptr<RequestReader> make_reader(const ConnectionLimits&) const override {
-    return std::make_unique<HttpReader>(HttpLimits());
+    return std::make_unique<HttpReader>(http::HttpLimits());
   }
 };
 
-Frame frame_of(ByteView bytes) {
+broker::Frame frame_of(ByteView bytes) {
   auto buffer = std::make_shared_for_overwrite<char[]>(bytes.size());
   std::memcpy(buffer.get(), bytes.data(), bytes.size());
   ByteView view(buffer.get(), bytes.size());
@@ -34,17 +34,17 @@ int HttpReader::prepare(iovec parts[2], char* scratch, size_t scratch_bytes) {
   return 1;
 }
 
-Status HttpReader::commit(size_t count, const char* scratch, std::deque<Frame>& requests) {
+Status HttpReader::commit(size_t count, const char* scratch, std::deque<broker::Frame>& requests) {
   ByteView rest(scratch, count);
   while (!rest.empty() && !ended_) {
-    if (parser_ == nullptr) parser_ = std::make_unique<HttpParser>(limits_);
+    if (parser_ == nullptr) parser_ = std::make_unique<http::HttpParser>(limits_);
     const size_t taken = parser_->feed(rest);
-    ended_ = parser_->state() == HttpParser::State::kRefused || bytes_.size() + taken > limits_.wire_bytes();
+    ended_ = parser_->state() == http::HttpParser::State::kRefused || bytes_.size() + taken > limits_.wire_bytes();
     // Of what is refused the parser must see the reason again.
     const ByteView part = rest.substr(0, ended_ ? rest.size() : taken);
     rest.remove_prefix(part.size());
     bytes_ += part;
-    if (!ended_ && parser_->state() != HttpParser::State::kComplete) continue;
+    if (!ended_ && parser_->state() != http::HttpParser::State::kComplete) continue;
     requests.push_back(frame_of(bytes_));
     begin();
   }
@@ -56,4 +56,4 @@ std::shared_ptr<const Protocol> http_protocol() {
   return protocol;
 }
 
-}  // namespace milena
+}  // namespace milena::net

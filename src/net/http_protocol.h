@@ -8,20 +8,20 @@
 #include "http/parser.h"
 #include "net/protocol.h"
 
-namespace milena {
+namespace milena::net {
 
 class HttpReader final : public RequestReader {
  public:
-  explicit HttpReader(const HttpLimits& limits) : limits_(limits) { begin(); }
+  explicit HttpReader(const http::HttpLimits& limits) : limits_(limits) { begin(); }
 
   int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) override;
-  Status commit(size_t count, const char* scratch, std::deque<Frame>& requests) override;
+  Status commit(size_t count, const char* scratch, std::deque<broker::Frame>& requests) override;
 
  private:
   void begin();
 
-  const HttpLimits limits_;
-  std::unique_ptr<HttpParser> parser_;  // of the request under way; none while nothing of one has come
+  const http::HttpLimits limits_;
+  std::unique_ptr<http::HttpParser> parser_;  // of the request under way; none while nothing of one has come
   Bytes bytes_;                         // of it, until it is whole
   bool ended_ = false;
 };
@@ -29,4 +29,4 @@ class HttpReader final : public RequestReader {
 // HTTP/1.1 over plain TCP.
 std::shared_ptr<const Protocol> http_protocol();
 
-}  // namespace milena
+}  // namespace milena::net

@@ -10,7 +10,7 @@
 
 #include "config/config_listeners.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 struct Candidate {
@@ -116,7 +116,7 @@ void close_all(const std::vector<BoundSocket>& sockets) {
 
 Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
   std::vector<BoundSocket> bound;
-  if (is_wildcard(options.host)) {
+  if (config::is_wildcard(options.host)) {
     // As in Java, 0.0.0.0 means IPv6 too: one socket for both families. A machine without IPv6 gets one for IPv4.
     int descriptor = -EAFNOSUPPORT;
     for (int family : {AF_INET6, AF_INET}) {
@@ -178,4 +178,4 @@ std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& addres
   return {text, ntohs(v6.sin6_port)};
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -15,15 +15,15 @@
 #include "security/security_protocol.h"
 #include "security/tls_settings.h"
 
-namespace milena {
+namespace milena::net {
 
 struct ListenerOptions {
   std::string name;  // "PLAINTEXT"
   // For error messages: where it was set, and another value.
   ByteView setting = "listeners";
   ByteView example = "PLAINTEXT://:9192";
-  SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;
-  std::optional<TlsSettings> tls;  // of a listener with TLS
+  security::SecurityProtocol security_protocol = security::SecurityProtocol::kPlaintext;
+  std::optional<security::TlsSettings> tls;                     // of a listener with TLS
   std::shared_ptr<const Protocol> protocol = kafka_protocol();  // with TLS: made when the listener is opened
   std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name stands for all its addresses
   uint16_t port = 0; // 0: any free one
@@ -38,7 +38,7 @@ struct ListenerOptions {
 struct BoundSocket {
   int descriptor = -1;
   std::string listener_name;
-  SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;
+  security::SecurityProtocol security_protocol = security::SecurityProtocol::kPlaintext;
   std::shared_ptr<const Protocol> protocol;
   std::string host;
   uint16_t port = 0;
@@ -51,4 +51,4 @@ Status listen_on(const BoundSocket& socket, int backlog);
 // Numeric host and port; IPv4 within IPv6 is given as the IPv4 address that it is.
 std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address);
 
-}  // namespace milena
+}  // namespace milena::net

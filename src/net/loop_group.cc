@@ -6,7 +6,7 @@
 
 #include <fmt/core.h>
 
-namespace milena {
+namespace milena::net {
 
 LoopGroup::LoopGroup(int count) {
   for (int i = 0; i < count; i++) loops_.push_back(std::make_unique<EventLoop>(workers_, computers_));
@@ -44,4 +44,4 @@ void LoopGroup::stop() {
   threads_.clear();
 }
 
-}  // namespace milena
+}  // namespace milena::net

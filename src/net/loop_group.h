@@ -8,7 +8,7 @@
 
 #include "net/event_loop.h"
 
-namespace milena {
+namespace milena::net {
 
 class LoopGroup {
  public:
@@ -37,4 +37,4 @@ class LoopGroup {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -17,7 +17,7 @@
 #include "net/tls_stream.h"
 #include "net/write_queue.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // The answers of one connection may be as large as a fetch of several large batches; whoever we asked is a member of
@@ -50,7 +50,8 @@ std::vector<Address> look_up(const std::string& host, uint16_t port) {
 // Kept by its OutgoingLink, and by what it waits for.
 class OutgoingSocket final : public StreamWatcher, public std::enable_shared_from_this<OutgoingSocket> {
  public:
-  OutgoingSocket(EventLoop& loop, LinkWatcher& watcher, std::shared_ptr<TlsContextSource> tls, const std::string& host)
+  OutgoingSocket(EventLoop& loop, broker::LinkWatcher& watcher, std::shared_ptr<TlsContextSource> tls,
+                 const std::string& host)
       : loop_(loop), watcher_(&watcher), tls_(std::move(tls)), host_(host), reader_(kMaxAnswer_bytes) {}
 
   void start(uint16_t port) {
@@ -170,9 +171,9 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
       }
       if (result.kind == IoResult::kEnd) return lose("closed by the other side");
       if (result.kind == IoResult::kFailed) return lose(failure_of(result.error));
-      std::deque<Frame> frames;
+      std::deque<broker::Frame> frames;
       Status read = reader_.commit(result.bytes, loop_.scratch(), frames);
-      for (Frame& frame : frames) {
+      for (broker::Frame& frame : frames) {
         if (watcher_ == nullptr) return;
         watcher_->on_frame(std::move(frame));
       }
@@ -193,11 +194,11 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
     }
   }
 
-  void lose(const std::string& why) { end(&LinkWatcher::on_lost, why); }
-  void refuse(const std::string& why) { end(&LinkWatcher::on_refused, why); }
+  void lose(const std::string& why) { end(&broker::LinkWatcher::on_lost, why); }
+  void refuse(const std::string& why) { end(&broker::LinkWatcher::on_refused, why); }
   // The watcher is told last of all: it may destroy the link.
-  void end(void (LinkWatcher::*tell)(const std::string&), const std::string& why) {
-    LinkWatcher* watcher = std::exchange(watcher_, nullptr);
+  void end(void (broker::LinkWatcher::*tell)(const std::string&), const std::string& why) {
+    broker::LinkWatcher* watcher = std::exchange(watcher_, nullptr);
     if (watcher == nullptr) return;
     auto self = shared_from_this();
     if (stream_ != nullptr) stream_->close();
@@ -205,7 +206,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
   }
 
   EventLoop& loop_;
-  LinkWatcher* watcher_;  // null when it is over
+  broker::LinkWatcher* watcher_;  // null when it is over
   const std::shared_ptr<TlsContextSource> tls_;
   const std::string host_;
   std::vector<Address> addresses_;
@@ -220,7 +221,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
   bool writing_waits_ = false;
 };
 
-class OutgoingLink final : public Link {
+class OutgoingLink final : public broker::Link {
  public:
   explicit OutgoingLink(std::shared_ptr<OutgoingSocket> socket) : socket_(std::move(socket)) {}
   ~OutgoingLink() override { socket_->close(); }
@@ -232,7 +233,7 @@ class OutgoingLink final : public Link {
 
 }  // namespace
 
-void OutgoingNetwork::take_stores(const TlsSettings& wanted) {
+void OutgoingNetwork::take_stores(const security::TlsSettings& wanted) {
   if (tls_ == nullptr) return;
   const bool first = !taken_;
   const bool others = !first && *taken_ != wanted;
@@ -240,11 +241,11 @@ void OutgoingNetwork::take_stores(const TlsSettings& wanted) {
   if (others) TlsContexts::replace_in_background(tls_, loops_.loop(0), wanted, "The connections to other nodes");
 }
 
-std::unique_ptr<Link> OutgoingNetwork::connect(size_t shard, const std::string& host, uint16_t port,
-                                               LinkWatcher& watcher) {
+std::unique_ptr<broker::Link> OutgoingNetwork::connect(size_t shard, const std::string& host, uint16_t port,
+                                                       broker::LinkWatcher& watcher) {
   auto socket = std::make_shared<OutgoingSocket>(loops_.loop(static_cast<int>(shard)), watcher, tls_, host);
   socket->start(port);
   return std::make_unique<OutgoingLink>(std::move(socket));
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -8,23 +8,24 @@
 #include "net/loop_group.h"
 #include "net/tls_protocol.h"
 
-namespace milena {
+namespace milena::net {
 
-class OutgoingNetwork final : public Network {
+class OutgoingNetwork final : public broker::Network {
  public:
   // The loops outlive it. With contexts (of TlsRole::kClient) it speaks TLS.
   explicit OutgoingNetwork(LoopGroup& loops, std::shared_ptr<TlsContexts> tls = nullptr)
       : loops_(loops), tls_(std::move(tls)) {}
 
   // Where it speaks TLS and these are others: new connections use them. On the thread of shard 0.
-  void take_stores(const TlsSettings& wanted);
+  void take_stores(const security::TlsSettings& wanted);
 
-  std::unique_ptr<Link> connect(size_t shard, const std::string& host, uint16_t port, LinkWatcher& watcher) override;
+  std::unique_ptr<broker::Link> connect(size_t shard, const std::string& host, uint16_t port,
+                                        broker::LinkWatcher& watcher) override;
 
  private:
   LoopGroup& loops_;
   const std::shared_ptr<TlsContexts> tls_;
-  std::optional<TlsSettings> taken_;
+  std::optional<security::TlsSettings> taken_;
 };
 
-}  // namespace milena
+}  // namespace milena::net

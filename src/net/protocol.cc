@@ -2,7 +2,7 @@
 
 #include "net/frame_reader.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 class KafkaProtocol final : public Protocol {
@@ -26,4 +26,4 @@ std::shared_ptr<const Protocol> kafka_protocol() {
   return protocol;
 }
 
-}  // namespace milena
+}  // namespace milena::net

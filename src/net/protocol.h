@@ -15,7 +15,7 @@
 #include "broker/clients/session.h"
 #include "net/stream.h"
 
-namespace milena {
+namespace milena::net {
 
 class EventLoop;
 
@@ -41,7 +41,7 @@ class RequestReader {
   virtual size_t missing_bytes() const { return 1; }
   // `count` bytes were read into what the last prepare() gave. Whole requests are added to `requests`. After an error
   // the stream cannot be read on.
-  virtual Status commit(size_t count, const char* scratch, std::deque<Frame>& requests) = 0;
+  virtual Status commit(size_t count, const char* scratch, std::deque<broker::Frame>& requests) = 0;
 };
 
 class Protocol {
@@ -56,4 +56,4 @@ std::unique_ptr<RequestReader> make_kafka_reader(const ConnectionLimits& limits)
 // Kafka's frames over plain TCP.
 std::shared_ptr<const Protocol> kafka_protocol();
 
-}  // namespace milena
+}  // namespace milena::net

@@ -12,7 +12,7 @@
 #include "net/server_settings.h"
 #include "net/tls_protocol.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // After a failed accept for want of descriptors or memory.
@@ -79,10 +79,10 @@ Status Server::open() {
   return ok_status();
 }
 
-Status Server::start(SessionFactory& sessions) {
+Status Server::start(broker::SessionFactory& sessions) {
   sessions_ = &sessions;
   for (int i = 0; i < loops_.size(); i++) {
-    auto on_end_there = [this](const ConnectionInfo& info) {
+    auto on_end_there = [this](const broker::ConnectionInfo& info) {
       loops_.loop(0).post([this, info] { on_end(info); });
     };
     ConnectionLimits limits = options_.limits;
@@ -98,7 +98,7 @@ Status Server::start(SessionFactory& sessions) {
       acceptors_.push_back(std::make_shared<Acceptor>(*this, loops_.loop(0), socket));
       acceptors_.back()->watch(acceptors_.back());
     }
-    sessions_->watch_settings([this](const Settings& settings) { take_settings(settings); });
+    sessions_->watch_settings([this](const config::Settings& settings) { take_settings(settings); });
   });
   return ok_status();
 }
@@ -127,7 +127,7 @@ void Server::stop() {
   loops_.run_on_each([this](int shard) { sets_[shard].reset(); });
 }
 
-void Server::take_settings(const Settings& settings) {
+void Server::take_settings(const config::Settings& settings) {
   Result<ServerOptions> now = server_options(settings);
   if (!now.ok()) return log_warn("{}; listeners and limits of connections stay as they are", now.error().message);
   options_.max_connections = now->max_connections;
@@ -159,7 +159,7 @@ void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
   }
 }
 
-void Server::exchange_stores(ListenerOptions& listener, const TlsSettings& wanted) {
+void Server::exchange_stores(ListenerOptions& listener, const security::TlsSettings& wanted) {
   listener.tls = wanted;
   TlsContexts::replace_in_background(static_cast<const TlsProtocol&>(*listener.protocol).contexts(), loops_.loop(0),
                                      wanted, "Listener " + listener.name);
@@ -281,7 +281,7 @@ void Server::resume_accepting() {
 }
 
 void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer) {
-  ConnectionInfo info;
+  broker::ConnectionInfo info;
   std::tie(info.peer_host, info.peer_port) = describe_address(peer);
   if (int64_t hold_ms = sessions_->connection_refusal_ms(info.peer_host); hold_ms > 0) {
     return hold_then_close(descriptor, hold_ms);
@@ -336,7 +336,7 @@ int Server::connection_limit() const {
       std::min<size_t>(static_cast<size_t>(options_.max_connections), descriptors_for_connections()));
 }
 
-void Server::on_end(const ConnectionInfo& info) {
+void Server::on_end(const broker::ConnectionInfo& info) {
   connections_--;
   auto of_ip = connections_of_ip_.find(info.peer_host);
   if (--of_ip->second == 0) connections_of_ip_.erase(of_ip);
@@ -345,4 +345,4 @@ void Server::on_end(const ConnectionInfo& info) {
   if (accepting_paused_ && !is_full()) resume_accepting();
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -20,7 +20,7 @@
 #include "net/listener.h"
 #include "net/loop_group.h"
 
-namespace milena {
+namespace milena::net {
 
 struct ServerOptions {
   std::vector<ListenerOptions> listeners;
@@ -45,9 +45,11 @@ class Server {
   // What open() bound, with real port numbers; not what was added or removed since.
   const std::vector<BoundSocket>& sockets() const { return sockets_; }
   // Is told, before start() and on shard 0, of settings that were altered, as the server is.
-  void set_settings_watcher(std::function<void(const Settings&)> watcher) { settings_watcher_ = std::move(watcher); }
+  void set_settings_watcher(std::function<void(const config::Settings&)> watcher) {
+    settings_watcher_ = std::move(watcher);
+  }
   // From here on clients are served. The factory outlives the server.
-  Status start(SessionFactory& sessions);
+  Status start(broker::SessionFactory& sessions);
   // No new connections; closes those that are there. Done when it returns.
   void stop();
 
@@ -55,11 +57,11 @@ class Server {
   class Acceptor;
 
   // What may be altered while the broker runs: limits, and which listeners there are.
-  void take_settings(const Settings& settings);
+  void take_settings(const config::Settings& settings);
   void take_listeners(const std::vector<ListenerOptions>& wanted);
   void add_listener(const ListenerOptions& listener);
   void open_listener(const ListenerOptions& listener);
-  void exchange_stores(ListenerOptions& listener, const TlsSettings& wanted);
+  void exchange_stores(ListenerOptions& listener, const security::TlsSettings& wanted);
   void remove_listener(const std::string& name);
   void accept_ready(Acceptor& acceptor);
   bool is_full(const std::string& listener_name) const;
@@ -69,7 +71,7 @@ class Server {
   // max.connections, or less where descriptors are few.
   int connection_limit() const;
   bool is_full() const { return connections_ + static_cast<int>(held_.size()) >= connection_limit(); }
-  void on_end(const ConnectionInfo& info);
+  void on_end(const broker::ConnectionInfo& info);
   void hold_then_close(int descriptor, int64_t hold_ms);
   void resume_accepting_in(int64_t ms);
   void resume_accepting();
@@ -90,11 +92,11 @@ class Server {
   std::unordered_map<std::string, int> connections_of_listener_;
   bool accepting_paused_ = false;
   TimerId retry_timer_ = 0;
-  SessionFactory* sessions_ = nullptr;
-  std::function<void(const Settings&)> settings_watcher_;
+  broker::SessionFactory* sessions_ = nullptr;
+  std::function<void(const config::Settings&)> settings_watcher_;
   std::unordered_map<int, TimerId> held_;  // by descriptor
   RateMeter creation_rate_;
   std::unordered_map<std::string, RateMeter> creation_rate_of_listener_;
 };
 
-}  // namespace milena
+}  // namespace milena::net

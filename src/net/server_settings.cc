@@ -5,12 +5,12 @@
 #include "config/listener_settings.h"
 #include "net/http_protocol.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 Status add_ip_override(const Bytes& item, ServerOptions& options) {
   size_t colon = item.rfind(':');
-  auto limit = colon == Bytes::npos ? std::nullopt : parse_integer(ByteView(item).substr(colon + 1));
+  auto limit = colon == Bytes::npos ? std::nullopt : config::parse_integer(ByteView(item).substr(colon + 1));
   if (!limit || *limit < 0 || *limit > INT32_MAX) {
     return make_error(ErrorKind::kInvalid, "max.connections.per.ip.overrides={}: expected address:number", item);
   }
@@ -19,17 +19,17 @@ Status add_ip_override(const Bytes& item, ServerOptions& options) {
 }
 
 // A limit that has no other form than that of one listener.
-Result<int> limit_of_listener(const ListenerSettings& own, ByteView name) {
+Result<int> limit_of_listener(const config::ListenerSettings& own, ByteView name) {
   const auto found = own.find_own({}, name);
   if (!found) return INT32_MAX;
-  const auto number = parse_integer(found->text);
+  const auto number = config::parse_integer(found->text);
   if (!number || *number < 0 || *number > INT32_MAX) {
     return make_error(ErrorKind::kInvalid, "{}={}: expected a number of at least 0", found->key, found->text);
   }
   return static_cast<int>(*number);
 }
 
-Status set_limits_of_listener(const ListenerSettings& own, ListenerOptions& listener) {
+Status set_limits_of_listener(const config::ListenerSettings& own, ListenerOptions& listener) {
   Result<int> connections = limit_of_listener(own, "max.connections");
   if (!connections.ok()) return connections.error();
   Result<int> rate = limit_of_listener(own, "max.connection.creation.rate");
@@ -41,19 +41,21 @@ Status set_limits_of_listener(const ListenerSettings& own, ListenerOptions& list
 
 }  // namespace
 
-Result<ServerOptions> server_options(const Settings& settings) {
+Result<ServerOptions> server_options(const config::Settings& settings) {
   ServerOptions options;
-  Result<std::vector<ListenerEndpoint>> endpoints = broker_listeners(settings);
+  Result<std::vector<config::ListenerEndpoint>> endpoints = config::broker_listeners(settings);
   if (!endpoints.ok()) return endpoints.error();
-  Result<std::vector<ListenerEndpoint>> of_controller = controller_listeners(settings);
+  Result<std::vector<config::ListenerEndpoint>> of_controller = config::controller_listeners(settings);
   if (!of_controller.ok()) return of_controller.error();
   endpoints->insert(endpoints->end(), of_controller->begin(), of_controller->end());
-  for (const ListenerEndpoint& endpoint : *endpoints) {
+  for (const config::ListenerEndpoint& endpoint : *endpoints) {
     ListenerOptions listener;
     listener.name = endpoint.listener_name;
-    listener.security_protocol = parse_security_protocol(endpoint.protocol).value_or(SecurityProtocol::kPlaintext);
-    const ListenerSettings own(settings, endpoint.listener_name);
-    if (uses_tls(listener.security_protocol)) listener.tls = TlsSettings::of_listener(own, listener.security_protocol);
+    listener.security_protocol =
+        security::parse_security_protocol(endpoint.protocol).value_or(security::SecurityProtocol::kPlaintext);
+    const config::ListenerSettings own(settings, endpoint.listener_name);
+    if (security::uses_tls(listener.security_protocol))
+      listener.tls = security::TlsSettings::of_listener(own, listener.security_protocol);
     RETURN_IF_ERROR(set_limits_of_listener(own, listener));
     listener.host = endpoint.host;
     listener.port = endpoint.port;
@@ -84,13 +86,13 @@ Result<ServerOptions> server_options(const Settings& settings) {
   return options;
 }
 
-Result<ServerOptions> http_server_options(const Settings& settings) {
+Result<ServerOptions> http_server_options(const config::Settings& settings) {
   constexpr ByteView kSetting = "milena.http.listeners";
   constexpr ByteView kScheme = "http://";
   ServerOptions options;
   for (const Bytes& item : settings.get_list(kSetting)) {
     const Bytes address = ByteView(item).starts_with(kScheme) ? item : Bytes(kScheme) + item;
-    Result<std::vector<ListenerEndpoint>> endpoint = parse_listener_endpoints(kSetting, address);
+    Result<std::vector<config::ListenerEndpoint>> endpoint = config::parse_listener_endpoints(kSetting, address);
     if (!endpoint.ok()) {
       return make_error(ErrorKind::kInvalid, "{}={}: expected host:port, for instance 127.0.0.1:9644", kSetting, item);
     }
@@ -108,4 +110,4 @@ Result<ServerOptions> http_server_options(const Settings& settings) {
   return options;
 }
 
-}  // namespace milena
+}  // namespace milena::net

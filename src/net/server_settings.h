@@ -4,11 +4,11 @@
 #include "config/settings.h"
 #include "net/server.h"
 
-namespace milena {
+namespace milena::net {
 
-Result<ServerOptions> server_options(const Settings& settings);
+Result<ServerOptions> server_options(const config::Settings& settings);
 // The listeners of milena.http.listeners; none where it is empty. Their connections have limits of their own, so that a
 // broker that is full can still be asked how it is.
-Result<ServerOptions> http_server_options(const Settings& settings);
+Result<ServerOptions> http_server_options(const config::Settings& settings);
 
-}  // namespace milena
+}  // namespace milena::net

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-namespace milena {
+namespace milena::net {
 
 void notify_service_manager(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
@@ -35,4 +35,4 @@ void notify_service_manager(std::string_view state) {
   if (socket >= 0) ::close(socket);
 }
 
-}  // namespace milena
+}  // namespace milena::net

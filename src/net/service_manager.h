@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-namespace milena {
+namespace milena::net {
 
 // "READY=1", "STOPPING=1", "STATUS=..." Best effort: a service manager that does not listen is no reason to stop.
 void notify_service_manager(std::string_view state);
 
-}  // namespace milena
+}  // namespace milena::net

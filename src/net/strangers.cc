@@ -7,7 +7,7 @@
 #include "net/connection.h"
 #include "net/event_loop.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // How often it is looked for those who are late, while there is anybody.
@@ -65,4 +65,4 @@ void Strangers::drop_late() {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::net

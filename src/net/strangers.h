@@ -8,7 +8,7 @@
 
 #include "net/protocol.h"
 
-namespace milena {
+namespace milena::net {
 
 class Connection;
 
@@ -35,4 +35,4 @@ class Strangers {
   uint64_t timer_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -11,7 +11,7 @@
 
 #include "net/event_loop.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // As much as fits into the processor's cache, and as comes in an instant.
@@ -105,4 +105,4 @@ std::unique_ptr<Stream> make_plain_stream(EventLoop& loop, int descriptor) {
   return std::make_unique<PlainStream>(loop, descriptor);
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -11,10 +11,13 @@
 
 #include "base/executor.h"
 
-namespace milena {
+namespace milena::security {
+struct TlsPeer;
+}  // namespace milena::security
+
+namespace milena::net {
 
 class EventLoop;
-struct TlsPeer;
 
 struct IoResult {
   // Where nothing moves before the socket is ready, the result says for what. A plain socket's read wants it readable
@@ -44,7 +47,7 @@ class Stream {
   // runs on the loop when the step is computed, unless the stream is gone by then.
   virtual IoResult handshake(Task /*resume*/) { return {IoResult::kMoved}; }
   // After the handshake; null without TLS.
-  virtual std::shared_ptr<const TlsPeer> peer() const { return nullptr; }
+  virtual std::shared_ptr<const security::TlsPeer> peer() const { return nullptr; }
   // Why the last result was kFailed, where no errno says it.
   virtual std::string failure_text() const { return {}; }
 
@@ -68,4 +71,4 @@ class Stream {
 // Takes the descriptor over.
 std::unique_ptr<Stream> make_plain_stream(EventLoop& loop, int descriptor);
 
-}  // namespace milena
+}  // namespace milena::net

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace milena {
+namespace milena::net {
 
 // The BIO between OpenSSL and the engine.
 struct TlsBio {
@@ -90,7 +90,7 @@ namespace {
 // What OpenSSL says, and what people should look at where it says little.
 std::string describe_handshake_failure(SSL* ssl) {
   const long verified = SSL_get_verify_result(ssl);
-  std::string reason = take_openssl_error();
+  std::string reason = security::take_openssl_error();
   if (reason == "certificate verify failed") return reason + ": " + X509_verify_cert_error_string(verified);
   if (reason == "wrong version number" || reason == "http request" || reason == "unexpected message" ||
       reason == "packet length too long" || reason == "record layer failure") {
@@ -126,9 +126,9 @@ void TlsEngine::step() {
     if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) fail(describe_handshake_failure(ssl_.get()));
     return;
   }
-  Result<TlsPeer> peer = context_->peer_of(ssl_.get());
+  Result<security::TlsPeer> peer = context_->peer_of(ssl_.get());
   if (!peer.ok()) return fail(peer.error().message);
-  peer_ = std::make_shared<const TlsPeer>(peer.take());
+  peer_ = std::make_shared<const security::TlsPeer>(peer.take());
   state_ = State::kOpen;
 }
 
@@ -142,9 +142,7 @@ IoResult TlsEngine::outcome(int result) {
       state_ = State::kFailed;
       ERR_clear_error();
       return socket_error_ == 0 ? IoResult{IoResult::kEnd} : IoResult{IoResult::kFailed, 0, socket_error_};
-    default:
-      fail(take_openssl_error());
-      return {IoResult::kFailed, 0, 0};
+    default: fail(security::take_openssl_error()); return {IoResult::kFailed, 0, 0};
   }
 }
 
@@ -202,4 +200,4 @@ void TlsEngine::say_goodbye() {
   ERR_clear_error();
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -10,13 +10,13 @@
 #include "net/stream.h"
 #include "security/tls_context.h"
 
-namespace milena {
+namespace milena::net {
 
 // Where the context comes from that counts now; asked on threads that may block.
 class TlsContextSource {
  public:
   virtual ~TlsContextSource() = default;
-  virtual std::shared_ptr<const TlsContext> current() = 0;
+  virtual std::shared_ptr<const security::TlsContext> current() = 0;
 };
 
 class TlsEngine {
@@ -31,7 +31,7 @@ class TlsEngine {
   // A client begins before it is given anything.
   bool has_to_begin() const { return !server_host_.empty() && !ssl_; }
   const std::string& failure_text() const { return failure_; }
-  const std::shared_ptr<const TlsPeer>& peer() const { return peer_; }
+  const std::shared_ptr<const security::TlsPeer>& peer() const { return peer_; }
 
   // The handshake, without the socket: bytes in, a step, bytes out.
   void give(ByteView bytes) { incoming_ += bytes; }
@@ -58,11 +58,11 @@ class TlsEngine {
 
   const std::shared_ptr<TlsContextSource> contexts_;
   const std::string server_host_;
-  std::shared_ptr<const TlsContext> context_;
-  OpensslConnection ssl_;
+  std::shared_ptr<const security::TlsContext> context_;
+  security::OpensslConnection ssl_;
   State state_ = State::kHandshake;
   std::string failure_;
-  std::shared_ptr<const TlsPeer> peer_;
+  std::shared_ptr<const security::TlsPeer> peer_;
 
   Bytes incoming_;
   size_t taken_ = 0;  // of incoming_
@@ -77,4 +77,4 @@ class TlsEngine {
   IoResult last_ = {IoResult::kMoved};  // what a read has still to report
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -4,18 +4,18 @@
 #include "base/log.h"
 #include "net/tls_stream.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 constexpr int64_t kLookAtFilesMs = 1000;
 
-void log_warnings(const TlsContext& context) {
+void log_warnings(const security::TlsContext& context) {
   for (const std::string& warning : context.warnings()) log_warn("{}", warning);
 }
 
 }  // namespace
 
-std::shared_ptr<const TlsContext> TlsContexts::current() {
+std::shared_ptr<const security::TlsContext> TlsContexts::current() {
   std::lock_guard lock(mutex_);
   const int64_t now_ms = system_clock().steady_ms();
   if (now_ms - looked_ms_ < kLookAtFilesMs) return context_;
@@ -33,9 +33,9 @@ std::shared_ptr<const TlsContext> TlsContexts::current() {
   return context_;
 }
 
-Status TlsContexts::load(const TlsSettings& settings) {
-  Result<std::shared_ptr<const TlsContext>> loaded =
-      TlsContext::load(settings, system_clock().wall_ms(), context_->role());
+Status TlsContexts::load(const security::TlsSettings& settings) {
+  Result<std::shared_ptr<const security::TlsContext>> loaded =
+      security::TlsContext::load(settings, system_clock().wall_ms(), context_->role());
   if (!loaded.ok()) return loaded.error();
   if (auto refusal = (*loaded)->refusal_after(*context_)) return make_error(ErrorKind::kInvalid, "{}", *refusal);
   context_ = loaded.take();
@@ -44,13 +44,13 @@ Status TlsContexts::load(const TlsSettings& settings) {
   return ok_status();
 }
 
-Status TlsContexts::replace(const TlsSettings& settings) {
+Status TlsContexts::replace(const security::TlsSettings& settings) {
   std::lock_guard lock(mutex_);
   return load(settings);
 }
 
 void TlsContexts::replace_in_background(std::shared_ptr<TlsContexts> contexts, Executor& executor,
-                                        const TlsSettings& wanted, const std::string& whose) {
+                                        const security::TlsSettings& wanted, const std::string& whose) {
   auto work = [contexts = std::move(contexts), wanted, whose] {
     if (Status replaced = contexts->replace(wanted); !replaced.ok()) {
       log_error("{} keeps its key store and trust store: {}", whose, replaced.error().message);
@@ -61,15 +61,16 @@ void TlsContexts::replace_in_background(std::shared_ptr<TlsContexts> contexts, E
   executor.run_blocking(std::move(work), [] {});
 }
 
-Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const TlsSettings& settings, TlsRole role) {
-  Result<std::shared_ptr<const TlsContext>> loaded = TlsContext::load(settings, system_clock().wall_ms(), role);
+Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const security::TlsSettings& settings, security::TlsRole role) {
+  Result<std::shared_ptr<const security::TlsContext>> loaded =
+      security::TlsContext::load(settings, system_clock().wall_ms(), role);
   if (!loaded.ok()) return loaded.error();
   log_warnings(**loaded);
   return std::make_shared<TlsContexts>(loaded.take());
 }
 
-Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const TlsSettings& settings) {
-  Result<std::shared_ptr<TlsContexts>> contexts = TlsContexts::make(settings, TlsRole::kServer);
+Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const security::TlsSettings& settings) {
+  Result<std::shared_ptr<TlsContexts>> contexts = TlsContexts::make(settings, security::TlsRole::kServer);
   if (!contexts.ok()) return contexts.error();
   return std::shared_ptr<TlsProtocol>(new TlsProtocol(contexts.take()));
 }
@@ -82,4 +83,4 @@ std::unique_ptr<RequestReader> TlsProtocol::make_reader(const ConnectionLimits& 
   return make_kafka_reader(limits);
 }
 
-}  // namespace milena
+}  // namespace milena::net

@@ -9,30 +9,30 @@
 #include "net/protocol.h"
 #include "net/tls_engine.h"
 
-namespace milena {
+namespace milena::net {
 
 // The context that counts. Any thread may ask.
 class TlsContexts final : public TlsContextSource {
  public:
-  explicit TlsContexts(std::shared_ptr<const TlsContext> first) : context_(std::move(first)) {}
+  explicit TlsContexts(std::shared_ptr<const security::TlsContext> first) : context_(std::move(first)) {}
   // Reads files: on a thread that may block.
-  static Result<std::shared_ptr<TlsContexts>> make(const TlsSettings& settings, TlsRole role);
+  static Result<std::shared_ptr<TlsContexts>> make(const security::TlsSettings& settings, security::TlsRole role);
 
   // Looks for changed files now and then, so a broker at rest does nothing for it. What cannot be read, or may not take
   // the old one's place, is logged and does not count.
-  std::shared_ptr<const TlsContext> current() override;
+  std::shared_ptr<const security::TlsContext> current() override;
   // The context of these settings from here on. Reads files. An error: all stays as it was.
-  Status replace(const TlsSettings& settings);
+  Status replace(const security::TlsSettings& settings);
   // The same on another thread, and says in the log how it went. What was altered last counts, as the order of the work
   // is that of the changes. `whose` begins a sentence.
   static void replace_in_background(std::shared_ptr<TlsContexts> contexts, Executor& executor,
-                                    const TlsSettings& wanted, const std::string& whose);
+                                    const security::TlsSettings& wanted, const std::string& whose);
 
  private:
-  Status load(const TlsSettings& settings);
+  Status load(const security::TlsSettings& settings);
 
   std::mutex mutex_;
-  std::shared_ptr<const TlsContext> context_;
+  std::shared_ptr<const security::TlsContext> context_;
   int64_t looked_ms_ = 0;
   std::string refused_files_;  // what was found, tried and is no good
 };
@@ -40,7 +40,7 @@ class TlsContexts final : public TlsContextSource {
 class TlsProtocol final : public Protocol {
  public:
   // Reads files: on a thread that may block.
-  static Result<std::shared_ptr<TlsProtocol>> make(const TlsSettings& settings);
+  static Result<std::shared_ptr<TlsProtocol>> make(const security::TlsSettings& settings);
 
   std::unique_ptr<Stream> make_stream(EventLoop& loop, int descriptor) const override;
   std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const override;
@@ -53,4 +53,4 @@ class TlsProtocol final : public Protocol {
   const std::shared_ptr<TlsContexts> contexts_;
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -8,7 +8,7 @@
 
 #include "net/event_loop.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // Of a handshake at a time. A client's flight is smaller, unless its certificates are huge.
@@ -28,7 +28,7 @@ class TlsStream final : public Stream {
         engine_(std::make_shared<TlsEngine>(std::move(contexts), std::move(server_host))) {}
 
   IoResult handshake(Task resume) override;
-  std::shared_ptr<const TlsPeer> peer() const override { return engine_->peer(); }
+  std::shared_ptr<const security::TlsPeer> peer() const override { return engine_->peer(); }
   std::string failure_text() const override { return works_ ? std::string() : engine_->failure_text(); }
 
   IoResult read(std::span<iovec> parts) override { return engine_->read(parts, kMostRead); }
@@ -167,4 +167,4 @@ std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, std::sh
   return std::make_unique<TlsStream>(loop, descriptor, std::move(contexts), std::move(server_host));
 }
 
-}  // namespace milena
+}  // namespace milena::net

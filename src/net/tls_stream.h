@@ -10,10 +10,10 @@
 #include "net/stream.h"
 #include "net/tls_engine.h"
 
-namespace milena {
+namespace milena::net {
 
 // Takes the descriptor over. With a server's host it is the stream of a client.
 std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, std::shared_ptr<TlsContextSource> contexts,
                                         std::string server_host = {});
 
-}  // namespace milena
+}  // namespace milena::net

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <thread>
 
-namespace milena {
+namespace milena::net {
 
 WorkerPool::~WorkerPool() {
   std::unique_lock lock(mutex_);
@@ -72,4 +72,4 @@ void WorkerPool::work_loop() {
   thread_ended_.notify_all();
 }
 
-}  // namespace milena
+}  // namespace milena::net

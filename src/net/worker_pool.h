@@ -12,7 +12,7 @@
 
 #include "base/executor.h"
 
-namespace milena {
+namespace milena::net {
 
 class WorkerPool {
  public:
@@ -46,4 +46,4 @@ class WorkerPool {
   bool stopping_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::net

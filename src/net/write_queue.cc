@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 constexpr size_t kMaxParts = 64;
@@ -127,4 +127,4 @@ void WriteQueue::drop_written(uint64_t count) {
   front_done_ = count;
 }
 
-}  // namespace milena
+}  // namespace milena::net

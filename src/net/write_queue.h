@@ -7,7 +7,7 @@
 #include "base/payload.h"
 #include "net/stream.h"
 
-namespace milena {
+namespace milena::net {
 
 class WriteQueue {
  public:
@@ -43,4 +43,4 @@ class WriteQueue {
   std::string failure_text_;
 };
 
-}  // namespace milena
+}  // namespace milena::net

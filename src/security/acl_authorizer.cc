@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 // Kinds of decisions in keys: a resource type, or one of these with operation and type.
@@ -87,4 +87,4 @@ bool AclAuthorizer::decide_somewhere_anew(const Requester& who, Permission permi
                                  AclHost(who.host));
 }
 
-}  // namespace milena
+}  // namespace milena::security

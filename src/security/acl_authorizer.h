@@ -13,7 +13,7 @@
 #include "security/acl_rules.h"
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::security {
 
 // Principals as ACLs write them: "User:admin".
 using PrincipalNames = std::set<Bytes, std::less<>>;
@@ -57,4 +57,4 @@ class AclAuthorizer final : public Authorizer {
   mutable Bytes key_;
 };
 
-}  // namespace milena
+}  // namespace milena::security

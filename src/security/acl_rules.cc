@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 // What an ALLOW of an operation allows. Nothing is implied by a DENY.
@@ -180,4 +180,4 @@ bool AclRules::allows_somewhere(AclResourceType type, AclOperation operation, By
          std::any_of(prefixed.allowed.begin(), prefixed.allowed.end(), free);
 }
 
-}  // namespace milena
+}  // namespace milena::security

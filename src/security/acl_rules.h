@@ -17,7 +17,7 @@
 #include "base/ip_address.h"
 #include "protocol/acl.h"
 
-namespace milena {
+namespace milena::security {
 
 // One ACL.
 struct AclRule {
@@ -105,4 +105,4 @@ class AclRules {
   std::array<TypeRules, kAclResourceTypeCount> types_;
 };
 
-}  // namespace milena
+}  // namespace milena::security

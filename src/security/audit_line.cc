@@ -4,7 +4,7 @@
 
 #include <ctime>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 // Of each text that a client chose.
@@ -96,4 +96,4 @@ Bytes audit_gap_line(int64_t wall_ms, size_t lines) {
   return fmt::format("{{\"time\":\"{}\",\"event\":\"missing\",\"lines\":{}}}\n", time_text(wall_ms), lines);
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -8,7 +8,7 @@
 
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::security {
 
 // What one request asked the authorizer, and was told. Bounded: clients choose how much they ask for.
 class AuditTrail {
@@ -49,4 +49,4 @@ Bytes audit_line(const AuditedRequest& request, const AuditTrail& trail);
 // So many lines are missing here: the disk was slower than the requests.
 Bytes audit_gap_line(int64_t wall_ms, size_t lines);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -1,6 +1,6 @@
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 class AllowAll final : public Authorizer {
@@ -48,4 +48,4 @@ const Authorizer& allow_all_authorizer() {
   return authorizer;
 }
 
-}  // namespace milena
+}  // namespace milena::security

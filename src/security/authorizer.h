@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "protocol/acl.h"
 
-namespace milena {
+namespace milena::security {
 
 // Who a connection authenticated as.
 struct Principal {
@@ -100,4 +100,4 @@ class Authorizer {
 // Everybody may do everything.
 const Authorizer& allow_all_authorizer();
 
-}  // namespace milena
+}  // namespace milena::security

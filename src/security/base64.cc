@@ -1,6 +1,6 @@
 #include "security/base64.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 constexpr ByteView kPlainAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -68,4 +68,4 @@ Bytes base64url_encode(ByteView bytes) { return encode(bytes, kUrlAlphabet); }
 
 std::optional<Bytes> base64url_decode(ByteView text) { return decode(without_padding(text), kUrlAlphabet); }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::security {
 
 // With padding.
 Bytes base64_encode(ByteView bytes);
@@ -16,4 +16,4 @@ Bytes base64url_encode(ByteView bytes);
 // Padding at the end may be there or not.
 std::optional<Bytes> base64url_decode(ByteView text);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -12,7 +12,7 @@
 #include "security/octets.h"
 #include "security/openssl_handle.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using MadeBio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
@@ -143,4 +143,4 @@ Result<MadeCertificate> make_server_certificate(const MadeCertificate& authority
   return make_certificate(wish, &authority);
 }
 
-}  // namespace milena
+}  // namespace milena::security

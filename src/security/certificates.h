@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::security {
 
 struct MadeCertificate {
   Bytes certificate;  // PEM
@@ -32,4 +32,4 @@ Result<MadeCertificate> make_authority(ByteView common_name, int64_t now_ms);
 Result<MadeCertificate> make_server_certificate(const MadeCertificate& authority, const std::vector<Bytes>& names,
                                                 const std::vector<Bytes>& addresses, int64_t now_ms);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 // RFC 2253's own keywords; other types are written as numbers.
@@ -132,4 +132,4 @@ Bytes distinguished_name(const X509_NAME* name) {
   return text;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -6,8 +6,8 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::security {
 
 Bytes distinguished_name(const X509_NAME* name);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 struct GssBuffer {
@@ -252,4 +252,4 @@ Result<std::shared_ptr<const GssapiCredentials>> load_gssapi(const GssapiOptions
       std::make_shared<Credentials>(gss, credential, std::move(names), std::move(realm)));
 }
 
-}  // namespace milena
+}  // namespace milena::security

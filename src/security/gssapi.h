@@ -8,7 +8,7 @@
 #include "security/kerberos_name.h"
 #include "security/sasl_server.h"
 
-namespace milena {
+namespace milena::security {
 
 // The broker's own Kerberos credentials, and how it names clients. Any thread.
 class GssapiCredentials {
@@ -26,4 +26,4 @@ struct GssapiOptions {
 // An error where the library or the keys are not there.
 Result<std::shared_ptr<const GssapiCredentials>> load_gssapi(const GssapiOptions& options, KerberosNames names);
 
-}  // namespace milena
+}  // namespace milena::security

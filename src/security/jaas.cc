@@ -4,7 +4,7 @@
 
 #include "base/ascii.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 bool is_jaas_letter(char c) {
@@ -135,4 +135,4 @@ Result<JaasEntry> parse_jaas(ByteView text) {
   return entry;
 }
 
-}  // namespace milena
+}  // namespace milena::security

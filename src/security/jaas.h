@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::security {
 
 struct JaasEntry {
   Bytes module;  // the class
@@ -19,4 +19,4 @@ struct JaasEntry {
 // reads the line.
 Result<JaasEntry> parse_jaas(ByteView text);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::security {
 
 // Null if there is no such member, or it is no text.
 inline const Bytes* text_member(const nlohmann::json& object, const char* name) {
@@ -13,4 +13,4 @@ inline const Bytes* text_member(const nlohmann::json& object, const char* name) 
   return found == object.end() ? nullptr : found->get_ptr<const nlohmann::json::string_t*>();
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -11,7 +11,7 @@
 #include "security/json_text.h"
 #include "security/octets.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using nlohmann::json;
@@ -136,4 +136,4 @@ Result<std::shared_ptr<const Jwks>> parse_jwks(ByteView document) {
   return std::shared_ptr<const Jwks>(std::move(jwks));
 }
 
-}  // namespace milena
+}  // namespace milena::security

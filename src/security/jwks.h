@@ -11,7 +11,7 @@
 
 typedef struct evp_pkey_st EVP_PKEY;
 
-namespace milena {
+namespace milena::security {
 
 struct JsonWebKey {
   std::optional<Bytes> id;         // kid
@@ -29,4 +29,4 @@ struct Jwks {
 // without any key that can be used is an error.
 Result<std::shared_ptr<const Jwks>> parse_jwks(ByteView document);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -10,7 +10,7 @@
 #include "security/json_text.h"
 #include "security/jwt_signature.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using nlohmann::json;
@@ -232,4 +232,4 @@ JwtVerdict read_unsecured_jwt(ByteView token, const UnsecuredJwtRules& rules, in
   return {std::move(good), {}};
 }
 
-}  // namespace milena
+}  // namespace milena::security

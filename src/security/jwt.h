@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "security/jwks.h"
 
-namespace milena {
+namespace milena::security {
 
 // What a token must be besides signed: the settings sasl.oauthbearer.*.
 struct JwtRules {
@@ -48,4 +48,4 @@ struct UnsecuredJwtRules {
 };
 JwtVerdict read_unsecured_jwt(ByteView token, const UnsecuredJwtRules& rules, int64_t now_ms);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -8,7 +8,7 @@
 
 #include "security/octets.h"
 
-namespace milena {
+namespace milena::security {
 
 struct JwtAlgorithm {
   ByteView name;
@@ -95,4 +95,4 @@ bool signature_fits(const JwtAlgorithm& algorithm, const JsonWebKey& key, ByteVi
   return fits;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "security/jwks.h"
 
-namespace milena {
+namespace milena::security {
 
 struct JwtAlgorithm;
 
@@ -13,4 +13,4 @@ const JwtAlgorithm* find_jwt_algorithm(ByteView name);
 bool key_fits(const JsonWebKey& key, const JwtAlgorithm& algorithm);
 bool signature_fits(const JwtAlgorithm& algorithm, const JsonWebKey& key, ByteView text, ByteView signature);
 
-}  // namespace milena
+}  // namespace milena::security

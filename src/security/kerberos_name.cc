@@ -4,7 +4,7 @@
 
 #include "base/ascii.h"
 
-namespace milena {
+namespace milena::security {
 
 struct KerberosNames::Rule {
   bool is_default = true;
@@ -120,4 +120,4 @@ std::optional<Bytes> KerberosNames::short_name(ByteView text, ByteView default_r
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::security {
 
 class KerberosNames {
  public:
@@ -28,4 +28,4 @@ class KerberosNames {
   std::vector<Rule> rules_;
 };
 
-}  // namespace milena
+}  // namespace milena::security

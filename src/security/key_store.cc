@@ -2,7 +2,7 @@
 
 #include <openssl/err.h>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 bool is_pem(ByteView bytes) { return bytes.substr(0, 4096).find("-----BEGIN") != ByteView::npos; }
@@ -91,4 +91,4 @@ Result<KeyStore> read_java_key_store(ByteView type, ByteView bytes, const KeySto
   return make_error(ErrorKind::kCorrupt, "expected a {} store; it begins like none", type);
 }
 
-}  // namespace milena
+}  // namespace milena::security

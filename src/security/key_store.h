@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "security/openssl_handle.h"
 
-namespace milena {
+namespace milena::security {
 
 struct KeyEntry {
   std::string alias;  // empty where the store has none
@@ -56,4 +56,4 @@ constexpr long kMostIterations = 5'000'000;
 // UTF-8 to the big-endian UTF-16 of Java's characters.
 Bytes to_java_characters(ByteView text);
 
-}  // namespace milena
+}  // namespace milena::security

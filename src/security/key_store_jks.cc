@@ -5,7 +5,7 @@
 
 #include "security/key_store.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 constexpr uint32_t kMagic = 0xfeedfeed;
@@ -167,4 +167,4 @@ Result<KeyStore> read_jks(ByteView bytes, const KeyStorePasswords& passwords) {
   return store;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -3,7 +3,7 @@
 
 #include "security/key_store.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 struct PemEntry {
@@ -156,4 +156,4 @@ Result<KeyStore> read_pem_trusted(ByteView certificates) {
   return store;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -6,7 +6,7 @@
 
 #include "security/key_store.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using Pkcs12 = std::unique_ptr<PKCS12, OpensslFree<PKCS12_free>>;
@@ -246,4 +246,4 @@ Result<KeyStore> read_pkcs12(ByteView bytes, const KeyStorePasswords& passwords)
   return result;
 }
 
-}  // namespace milena
+}  // namespace milena::security

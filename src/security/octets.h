@@ -3,8 +3,8 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::security {
 
 inline const unsigned char* octets(ByteView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -2,7 +2,7 @@
 
 #include <openssl/err.h>
 
-namespace milena {
+namespace milena::security {
 
 std::string take_openssl_error() {
   unsigned long code = ERR_peek_last_error();
@@ -15,4 +15,4 @@ void start_openssl() {
   OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, nullptr);
 }
 
-}  // namespace milena
+}  // namespace milena::security

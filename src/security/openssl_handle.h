@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-namespace milena {
+namespace milena::security {
 
 template <auto Free>
 struct OpensslFree {
@@ -30,4 +30,4 @@ std::string take_openssl_error();
 // not read: what a listener allows is said by the broker's settings alone.
 void start_openssl();
 
-}  // namespace milena
+}  // namespace milena::security

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 constexpr ByteView kRule = "RULE:";
@@ -204,4 +204,4 @@ std::optional<Bytes> PrincipalMapping::name_of(ByteView distinguished_name) cons
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -17,7 +17,7 @@ namespace re2 {
 class RE2;
 }
 
-namespace milena {
+namespace milena::security {
 
 class PrincipalMapping {
  public:
@@ -40,4 +40,4 @@ class PrincipalMapping {
   std::vector<Rule> rules_;
 };
 
-}  // namespace milena
+}  // namespace milena::security

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 
-namespace milena {
+namespace milena::security {
 
 inline Bytes random_bytes(Random& random, size_t count) {
   Bytes bytes(count, '\0');
@@ -18,4 +18,4 @@ inline Bytes random_bytes(Random& random, size_t count) {
   return bytes;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -9,7 +9,7 @@
 #include "security/scram.h"
 #include "security/scram_messages.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 class PlainClient final : public SaslClient {
@@ -115,4 +115,4 @@ std::unique_ptr<SaslClient> make_sasl_client(const SaslCredentials& credentials,
   return std::make_unique<ScramClient>(credentials, *scram, random);
 }
 
-}  // namespace milena
+}  // namespace milena::security

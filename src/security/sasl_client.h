@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "security/jaas.h"
 
-namespace milena {
+namespace milena::security {
 
 // Whom to log in as.
 struct SaslCredentials {
@@ -34,4 +34,4 @@ class SaslClient {
 // The mechanism is one that sasl_credentials() takes.
 std::unique_ptr<SaslClient> make_sasl_client(const SaslCredentials& credentials, Random& random);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -9,7 +9,7 @@
 #include "protocol/request_frame.h"
 #include "protocol/request_header.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 // Those of Kafka 2.2 and later, so that nobody has to be asked which versions there are.
@@ -79,4 +79,4 @@ Result<std::optional<Payload>> SaslLogin::step(ByteView answer) {
   return std::optional<Payload>();
 }
 
-}  // namespace milena
+}  // namespace milena::security

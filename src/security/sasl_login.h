@@ -9,7 +9,7 @@
 #include "base/payload.h"
 #include "security/sasl_client.h"
 
-namespace milena {
+namespace milena::security {
 
 class SaslLogin {
  public:
@@ -34,4 +34,4 @@ class SaslLogin {
   int64_t session_ms_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::security

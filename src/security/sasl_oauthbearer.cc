@@ -5,7 +5,7 @@
 #include "base/ascii.h"
 #include "security/scram_messages.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 constexpr char kSeparator = '\x01';
@@ -99,4 +99,4 @@ std::unique_ptr<SaslServer> make_oauthbearer_server(TokenJudge judge) {
   return std::make_unique<OAuthBearerServer>(std::move(judge));
 }
 
-}  // namespace milena
+}  // namespace milena::security

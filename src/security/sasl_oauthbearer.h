@@ -7,11 +7,11 @@
 #include "security/jwt.h"
 #include "security/sasl_server.h"
 
-namespace milena {
+namespace milena::security {
 
 // Judges a token; any thread. Where it names a key that is not known yet, the judge sees to it that keys are fetched.
 using TokenJudge = std::function<JwtVerdict(ByteView token)>;
 
 std::unique_ptr<SaslServer> make_oauthbearer_server(TokenJudge judge);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -7,7 +7,7 @@
 #include "base/sha2.h"
 #include "security/random_bytes.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 constexpr ByteView kUserOption = "user_";
@@ -79,4 +79,4 @@ std::unique_ptr<SaslServer> make_plain_server(std::shared_ptr<const PlainUsers> 
   return std::make_unique<PlainServer>(std::move(users));
 }
 
-}  // namespace milena
+}  // namespace milena::security

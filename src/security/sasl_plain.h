@@ -8,7 +8,7 @@
 #include "security/jaas.h"
 #include "security/sasl_server.h"
 
-namespace milena {
+namespace milena::security {
 
 // Users and their passwords, which are kept as digests under a key of this process. Does not change; any thread.
 class PlainUsers {
@@ -30,4 +30,4 @@ class PlainUsers {
 
 std::unique_ptr<SaslServer> make_plain_server(std::shared_ptr<const PlainUsers> users);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::security {
 
 // Whom an exchange showed the client to be.
 struct SaslIdentity {
@@ -54,4 +54,4 @@ class SaslServer {
 // Takes as long for any two texts of these lengths.
 bool equal_in_constant_time(ByteView a, ByteView b);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -8,7 +8,7 @@
 #include "security/octets.h"
 #include "security/random_bytes.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 // The number in base 36, as BigInteger.toString does it; at most 17 bytes.
@@ -96,4 +96,4 @@ ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism
   return decoy;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -9,7 +9,7 @@
 #include "base/sha2.h"
 #include "security/sasl_server.h"
 
-namespace milena {
+namespace milena::security {
 
 // The numbers of the wire and of records (ScramMechanism).
 enum class ScramMechanism : int8_t { kSha256 = 1, kSha512 = 2 };
@@ -60,4 +60,4 @@ ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism
 std::unique_ptr<SaslServer> make_scram_server(ScramMechanism mechanism, std::shared_ptr<const ScramDirectory> directory,
                                               Random& random);
 
-}  // namespace milena
+}  // namespace milena::security

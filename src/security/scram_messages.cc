@@ -4,7 +4,7 @@
 #include "config/config_values.h"
 #include "security/base64.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 bool is_scram_value(char c) { return c >= 0x01 && c != ','; }
@@ -127,10 +127,10 @@ std::optional<ScramServerFirst> parse_scram_server_first(ByteView message) {
   if (!salt) return std::nullopt;
   first.salt = std::move(*salt);
   part = attribute(take_part(rest));
-  std::optional<int64_t> iterations = part && part->name == "i" ? parse_integer(part->value) : std::nullopt;
+  std::optional<int64_t> iterations = part && part->name == "i" ? config::parse_integer(part->value) : std::nullopt;
   if (!iterations) return std::nullopt;
   first.iterations = *iterations;
   return first;
 }
 
-}  // namespace milena
+}  // namespace milena::security

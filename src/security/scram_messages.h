@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::security {
 
 // n,[a=authzid],[m=…,]n=user,r=nonce[,name=value]…  Channel binding is not offered.
 struct ScramClientFirst {
@@ -38,4 +38,4 @@ std::optional<ScramServerFirst> parse_scram_server_first(ByteView message);
 std::optional<Bytes> unescape_sasl_name(ByteView name);
 Bytes escape_sasl_name(ByteView name);
 
-}  // namespace milena
+}  // namespace milena::security

@@ -6,7 +6,7 @@
 #include "security/scram.h"
 #include "security/scram_messages.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 class ScramServer final : public SaslServer {
@@ -87,4 +87,4 @@ std::unique_ptr<SaslServer> make_scram_server(ScramMechanism mechanism, std::sha
   return std::make_unique<ScramServer>(mechanism, std::move(directory), random);
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::security {
 
 enum class SecurityProtocol : int16_t { kPlaintext = 0, kSsl = 1, kSaslPlaintext = 2, kSaslSsl = 3 };
 
@@ -37,4 +37,4 @@ constexpr bool uses_sasl(SecurityProtocol protocol) {
   return protocol == SecurityProtocol::kSaslPlaintext || protocol == SecurityProtocol::kSaslSsl;
 }
 
-}  // namespace milena
+}  // namespace milena::security

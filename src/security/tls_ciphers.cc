@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 std::vector<ByteView> items_of(ByteView list) {
@@ -74,4 +74,4 @@ Result<TlsCiphers> parse_cipher_suites(ByteView list) {
   return ciphers;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::security {
 
 struct TlsVersions {
   bool v12 = false;
@@ -32,4 +32,4 @@ struct TlsCiphers {
 // ssl.cipher.suites: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384".
 Result<TlsCiphers> parse_cipher_suites(ByteView list);
 
-}  // namespace milena
+}  // namespace milena::security

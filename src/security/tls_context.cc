@@ -12,7 +12,7 @@
 #include "security/tls_ciphers.h"
 #include "security/tls_stores.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 // Sessions of one listener are no good at another.
@@ -291,4 +291,4 @@ Result<TlsPeer> TlsContext::peer_of(SSL* connection) const {
   return peer;
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -16,7 +16,7 @@
 #include "security/tls_peer.h"
 #include "security/tls_settings.h"
 
-namespace milena {
+namespace milena::security {
 
 enum class TlsRole { kServer, kClient };
 
@@ -73,4 +73,4 @@ class TlsContext {
 // A name or a numeric address that the certificate of a server must have, as browsers check it.
 bool expect_host_name(SSL* connection, const std::string& host);
 
-}  // namespace milena
+}  // namespace milena::security

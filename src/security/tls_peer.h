@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::security {
 
 struct TlsPeer {
   std::optional<Bytes> principal;  // the name in the client's certificate, mapped; nothing without a certificate
@@ -14,4 +14,4 @@ struct TlsPeer {
   std::string cipher;              // in Java's words: "TLS_AES_256_GCM_SHA384"
 };
 
-}  // namespace milena
+}  // namespace milena::security

@@ -1,6 +1,6 @@
 #include "security/tls_settings.h"
 
-namespace milena {
+namespace milena::security {
 
 TlsSettings::TlsSettings(const Lookup& lookup)
     : keystore_type(lookup("ssl.keystore.type")),
@@ -22,16 +22,16 @@ TlsSettings::TlsSettings(const Lookup& lookup)
       allow_dn_changes(lookup("ssl.allow.dn.changes").view() == "true"),
       allow_san_changes(lookup("ssl.allow.san.changes").view() == "true") {}
 
-TlsSettings TlsSettings::of_listener(const ListenerSettings& listener, SecurityProtocol protocol) {
+TlsSettings TlsSettings::of_listener(const config::ListenerSettings& listener, SecurityProtocol protocol) {
   return TlsSettings([&](ByteView name) {
     // As in Kafka: what the broker as a whole asks for is meant for listeners without SASL.
     if (name == "ssl.client.auth" && uses_sasl(protocol) && !listener.find_own({}, name)) {
       return Value{"none", Bytes(name)};
     }
-    std::optional<ListenerSettings::Found> found = listener.find({}, name);
+    std::optional<config::ListenerSettings::Found> found = listener.find({}, name);
     if (!found) return Value{std::nullopt, Bytes(name)};
     return Value{std::move(found->text), std::move(found->key)};
   });
 }
 
-}  // namespace milena
+}  // namespace milena::security

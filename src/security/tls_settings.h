@@ -11,7 +11,7 @@
 #include "config/listener_settings.h"
 #include "security/security_protocol.h"
 
-namespace milena {
+namespace milena::security {
 
 struct TlsSettings {
   // A value, and the key that it was found under, for what is said of it.
@@ -27,7 +27,7 @@ struct TlsSettings {
   using Lookup = std::function<Value(ByteView name)>;
 
   explicit TlsSettings(const Lookup& lookup);
-  static TlsSettings of_listener(const ListenerSettings& listener, SecurityProtocol protocol);
+  static TlsSettings of_listener(const config::ListenerSettings& listener, SecurityProtocol protocol);
   bool operator==(const TlsSettings&) const = default;
 
   Value keystore_type;
@@ -50,4 +50,4 @@ struct TlsSettings {
   bool allow_san_changes = false;
 };
 
-}  // namespace milena
+}  // namespace milena::security

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using Value = TlsSettings::Value;
@@ -166,4 +166,4 @@ std::string file_fingerprint(ByteView path) {
                      status.st_mtim.tv_nsec);
 }
 
-}  // namespace milena
+}  // namespace milena::security

@@ -9,7 +9,7 @@
 #include "security/key_store.h"
 #include "security/tls_settings.h"
 
-namespace milena {
+namespace milena::security {
 
 // Errors tell the key, the file and what was expected, and never a password.
 Result<KeyStore> load_key_store(const TlsSettings& settings);
@@ -20,4 +20,4 @@ Result<std::optional<KeyStore>> load_trust_store(const TlsSettings& settings);
 // there.
 std::string file_fingerprint(ByteView path);
 
-}  // namespace milena
+}  // namespace milena::security

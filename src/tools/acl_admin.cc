@@ -9,7 +9,7 @@
 #include "protocol/messages/delete_acls.h"
 #include "protocol/messages/describe_acls.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // With `code` the text is the broker's alone.
@@ -149,4 +149,4 @@ Result<size_t> delete_acls(Cluster& cluster, const AclResource& resource, const 
   return count;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

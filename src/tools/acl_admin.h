@@ -11,7 +11,7 @@
 #include "protocol/acl.h"
 #include "tools/cluster.h"
 
-namespace milena {
+namespace milena::tools {
 
 // The resources that an ACL is about. In a filter `name` may be nothing: any.
 struct AclResource {
@@ -51,4 +51,4 @@ Status create_acls(Cluster& cluster, const Acls& acls, ErrorCode* code = nullptr
 Result<size_t> delete_acls(Cluster& cluster, const AclResource& filter, const std::set<AclRule>& rules,
                            ErrorCode* code = nullptr);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -13,7 +13,7 @@
 #include "protocol/messages/list_config_resources.h"
 #include "protocol/messages/list_offsets.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 template <class List>
@@ -177,7 +177,7 @@ namespace {
 Result<BrokerClient*> owner_of(Cluster& cluster, ConfigKind kind, const std::string& name) {
   bool of_one_broker = (kind == ConfigKind::kBroker || kind == ConfigKind::kBrokerLogger) && !name.empty();
   if (!of_one_broker) return &cluster.any();
-  std::optional<int64_t> id = parse_integer(name);
+  std::optional<int64_t> id = config::parse_integer(name);
   if (!id || *id < 0 || *id > INT32_MAX) {
     return make_error(ErrorKind::kInvalid, "The entity name for brokers must be a valid integer broker id, found: {}",
                       name);
@@ -298,4 +298,4 @@ Result<std::map<TopicPartitionName, int64_t>> list_offsets(Cluster& cluster,
   return offsets;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

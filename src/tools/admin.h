@@ -11,7 +11,7 @@
 #include "protocol/messages/describe_configs.h"
 #include "tools/cluster.h"
 
-namespace milena {
+namespace milena::tools {
 
 // Of the requests about configs.
 enum class ConfigKind : int8_t { kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32 };
@@ -74,4 +74,4 @@ Result<std::map<TopicPartitionName, int64_t>> list_offsets(Cluster& cluster,
                                                            const std::map<TopicPartitionName, int64_t>& times,
                                                            bool read_committed = false);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -7,7 +7,7 @@
 #include "protocol/messages/api_versions.h"
 #include "security/sasl_login.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // No answer that these commands ask for is larger.
@@ -29,7 +29,7 @@ Result<std::unique_ptr<BrokerClient>> BrokerClient::connect(const BrokerAddress&
 }
 
 Status BrokerClient::log_in() {
-  SaslLogin login(*login_, system_random(), client_id_);
+  security::SaslLogin login(*login_, system_random(), client_id_);
   const Deadline deadline = deadline_in(timeout_ms_);
   std::optional<Payload> request = login.first_request();
   while (request) {
@@ -113,4 +113,4 @@ Result<int16_t> BrokerClient::common_version(ApiKey key, int16_t oldest, int16_t
   return version;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

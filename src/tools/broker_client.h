@@ -14,7 +14,7 @@
 #include "tools/client_security.h"
 #include "tools/transport.h"
 
-namespace milena {
+namespace milena::tools {
 
 class BrokerClient {
  public:
@@ -65,7 +65,7 @@ class BrokerClient {
   };
 
   BrokerClient(BrokerAddress address, int64_t timeout_ms, std::unique_ptr<BrokerTransport> transport,
-               std::optional<SaslCredentials> login, std::string client_id)
+               std::optional<security::SaslCredentials> login, std::string client_id)
       : address_(std::move(address)),
         timeout_ms_(timeout_ms),
         transport_(std::move(transport)),
@@ -84,7 +84,7 @@ class BrokerClient {
   const BrokerAddress address_;
   const int64_t timeout_ms_;
   const std::unique_ptr<BrokerTransport> transport_;
-  const std::optional<SaslCredentials> login_;
+  const std::optional<security::SaslCredentials> login_;
   std::optional<Deadline> log_in_again_;
   const std::string client_id_;
   int32_t correlation_id_ = 0;
@@ -92,4 +92,4 @@ class BrokerClient {
   std::vector<Versions> versions_;  // by key; empty until they are needed
 };
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -7,7 +7,7 @@
 #include "tools/cluster.h"
 #include "tools/commands.h"
 
-namespace milena {
+namespace milena::tools {
 
 namespace {
 
@@ -56,4 +56,4 @@ int run_health(const BrokerAddress& address, const ClientSecurity& security) {
   return 0;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -12,14 +12,14 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
-using Kind = Finding::Kind;
+using Kind = log::Finding::Kind;
 
 struct Checked {
-  std::unique_ptr<DirectoryCheck> check;
-  DirectoryFindings findings;
+  std::unique_ptr<log::DirectoryCheck> check;
+  log::DirectoryFindings findings;
 };
 
 struct Sums {
@@ -28,16 +28,16 @@ struct Sums {
   size_t notes = 0;
   size_t to_repair = 0;
 
-  void add(const std::vector<Finding>& findings) {
-    for (const Finding& one : findings) {
+  void add(const std::vector<log::Finding>& findings) {
+    for (const log::Finding& one : findings) {
       (one.kind == Kind::kProblem ? problems : notes)++;
       to_repair += one.kind == Kind::kProblem && (one.mend || one.wants_recovery) ? 1 : 0;
     }
   }
 };
 
-void print_findings(const std::vector<Finding>& findings) {
-  for (const Finding& one : findings) {
+void print_findings(const std::vector<log::Finding>& findings) {
+  for (const log::Finding& one : findings) {
     fmt::print("    {}: {}{}{}\n", one.kind == Kind::kProblem ? "problem" : "note", one.where,
                one.where.empty() ? "" : " ", one.what);
     if (one.mend) fmt::print("      --repair: {} {}\n", one.mend->path, one.mend->says);
@@ -45,7 +45,7 @@ void print_findings(const std::vector<Finding>& findings) {
   }
 }
 
-void print_partition(const PartitionFindings& one, bool all) {
+void print_partition(const log::PartitionFindings& one, bool all) {
   if (one.findings.empty() && !all) return;
   fmt::print("  {}: {} segments, {} bytes, offsets {} to {}\n", one.name, one.segments, one.bytes, one.first_offset,
              one.end_offset);
@@ -54,12 +54,12 @@ void print_partition(const PartitionFindings& one, bool all) {
 }
 
 Result<Checked> check_one(const std::string& path, bool all) {
-  auto check = DirectoryCheck::open(posix_file_system(), path);
+  auto check = log::DirectoryCheck::open(posix_file_system(), path);
   if (!check) return check.error();
   Checked checked{check.take(), {}};
-  const LogDirectory& directory = checked.check->directory();
+  const log::LogDirectory& directory = checked.check->directory();
   fmt::print("{}: {}\n", path, directory.clean_shutdown() ? "stopped in order" : "not stopped in order");
-  auto findings = checked.check->run([all](const PartitionFindings& one) { print_partition(one, all); });
+  auto findings = checked.check->run([all](const log::PartitionFindings& one) { print_partition(one, all); });
   if (!findings) return findings.error();
   if (!findings->findings.empty()) fmt::print("  its own files ({})\n", findings->identity);
   print_findings(findings->findings);
@@ -77,9 +77,9 @@ size_t compare(const std::vector<Checked>& all) {
                  all.front().findings.path, all.front().findings.identity);
       problems++;
     }
-    for (const PartitionFindings& partition : one.findings.partitions) {
-      const auto name = parse_partition_directory(partition.name);
-      if (!name || name->kind != DirectoryKind::kLive) continue;
+    for (const log::PartitionFindings& partition : one.findings.partitions) {
+      const auto name = log::parse_partition_directory(partition.name);
+      if (!name || name->kind != log::DirectoryKind::kLive) continue;
       const auto [other, first] = seen.emplace(partition.name, one.findings.path);
       if (first) continue;
       fmt::print("problem: {} is in {} and in {}\n", partition.name, other->second, one.findings.path);
@@ -126,7 +126,7 @@ int run_check(ToolWords words) {
     auto checked = check_one(path, prints_all);
     if (!checked) return complain(checked.error().message), 2;
     sums.add(checked->findings.findings);
-    for (const PartitionFindings& one : checked->findings.partitions) sums.add(one.findings);
+    for (const log::PartitionFindings& one : checked->findings.partitions) sums.add(one.findings);
     sums.partitions += checked->findings.partitions.size();
     all.push_back(checked.take());
   }
@@ -141,4 +141,4 @@ int run_check(ToolWords words) {
   return failed != 0 ? failed : sums.to_repair == sums.problems ? 0 : 1;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -5,36 +5,38 @@
 #include "security/security_protocol.h"
 #include "tools/tls_transport.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 using ClientProperties = std::map<std::string, std::string>;
 
 // The defaults of Kafka's clients are those of its brokers.
-TlsSettings tls_of(const ClientProperties& properties) {
-  return TlsSettings([&](ByteView name) {
-    TlsSettings::Value value{std::nullopt, std::string(name)};
+security::TlsSettings tls_of(const ClientProperties& properties) {
+  return security::TlsSettings([&](ByteView name) {
+    security::TlsSettings::Value value{std::nullopt, std::string(name)};
     if (auto found = properties.find(value.key); found != properties.end()) {
       value.text = found->second;
-    } else if (const ConfigDef* def = find_broker_config(name); def != nullptr && def->default_value != nullptr) {
+    } else if (const config::ConfigDef* def = config::find_broker_config(name);
+               def != nullptr && def->default_value != nullptr) {
       value.text = def->default_value;
     }
     return value;
   });
 }
 
-Result<SaslCredentials> login_of(const ClientProperties& properties) {
+Result<security::SaslCredentials> login_of(const ClientProperties& properties) {
   const auto mechanism = properties.find("sasl.mechanism");
   const auto line = properties.find("sasl.jaas.config");
   const std::string name = mechanism == properties.end() ? "GSSAPI" : mechanism->second;
-  Result<JaasEntry> entry = parse_jaas(line == properties.end() ? std::string() : line->second);
+  Result<security::JaasEntry> entry = security::parse_jaas(line == properties.end() ? std::string() : line->second);
   if (name != "GSSAPI" && line == properties.end()) {
     return make_error(ErrorKind::kInvalid, "sasl.jaas.config is not set; sasl.mechanism={} needs it", name);
   }
   if (name != "GSSAPI" && !entry.ok()) {
     return make_error(ErrorKind::kInvalid, "sasl.jaas.config=[hidden]: {}", entry.error().message);
   }
-  Result<SaslCredentials> credentials = sasl_credentials(name, entry.ok() ? *entry : JaasEntry());
+  Result<security::SaslCredentials> credentials =
+      security::sasl_credentials(name, entry.ok() ? *entry : security::JaasEntry());
   if (credentials.ok()) return credentials;
   const bool unsupported = credentials.error().kind == ErrorKind::kUnsupported;
   return make_error(ErrorKind::kInvalid, "{}: {}",
@@ -44,11 +46,12 @@ Result<SaslCredentials> login_of(const ClientProperties& properties) {
 
 }  // namespace
 
-Result<ClientSecurity> client_security(const std::optional<TlsSettings>& tls, std::optional<SaslCredentials> login) {
+Result<ClientSecurity> client_security(const std::optional<security::TlsSettings>& tls,
+                                       std::optional<security::SaslCredentials> login) {
   ClientSecurity security;
   security.login = std::move(login);
   if (!tls) return security;
-  auto context = TlsContext::load(*tls, system_clock().wall_ms(), TlsRole::kClient);
+  auto context = security::TlsContext::load(*tls, system_clock().wall_ms(), security::TlsRole::kClient);
   if (!context.ok()) return context.error();
   security.make_transport = tls_transport_maker(context.take());
   return security;
@@ -57,20 +60,20 @@ Result<ClientSecurity> client_security(const std::optional<TlsSettings>& tls, st
 Result<ClientSecurity> client_security(const ClientProperties& properties) {
   const auto found = properties.find("security.protocol");
   const std::string name = found == properties.end() ? "PLAINTEXT" : found->second;
-  const std::optional<SecurityProtocol> protocol = parse_security_protocol(name);
+  const std::optional<security::SecurityProtocol> protocol = security::parse_security_protocol(name);
   if (!protocol) {
     return make_error(ErrorKind::kInvalid, "security.protocol={}: expected PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
                       name);
   }
-  std::optional<SaslCredentials> login;
-  if (uses_sasl(*protocol)) {
+  std::optional<security::SaslCredentials> login;
+  if (security::uses_sasl(*protocol)) {
     auto credentials = login_of(properties);
     if (!credentials.ok()) return credentials.error();
     login = credentials.take();
   }
-  std::optional<TlsSettings> tls;
-  if (uses_tls(*protocol)) tls = tls_of(properties);
+  std::optional<security::TlsSettings> tls;
+  if (security::uses_tls(*protocol)) tls = tls_of(properties);
   return client_security(tls, std::move(login));
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -9,17 +9,18 @@
 #include "security/tls_settings.h"
 #include "tools/transport.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct ClientSecurity {
   BrokerTransportMaker make_transport = connect_plain;
-  std::optional<SaslCredentials> login;
+  std::optional<security::SaslCredentials> login;
 };
 
 // With TLS where there are settings of it: reads key stores.
-Result<ClientSecurity> client_security(const std::optional<TlsSettings>& tls, std::optional<SaslCredentials> login);
+Result<ClientSecurity> client_security(const std::optional<security::TlsSettings>& tls,
+                                       std::optional<security::SaslCredentials> login);
 // Of Kafka's Java clients: security.protocol, ssl.*, sasl.mechanism, sasl.jaas.config. An error names the property,
 // and nothing secret.
 Result<ClientSecurity> client_security(const std::map<std::string, std::string>& properties);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -7,7 +7,7 @@
 #include "log/format/properties.h"
 #include "protocol/messages/find_coordinator.h"
 
-namespace milena {
+namespace milena::tools {
 
 void ClusterOptions::add_to(Options& options) {
   options.text("-b,--bootstrap-server", servers, "host:port,...", "Brokers to ask first; localhost:9092 without it.");
@@ -29,7 +29,7 @@ Result<std::map<std::string, std::string>> read_properties(const std::string& fi
   Result<Bytes> text = posix_file_system().read_file(file);
   if (!text.ok()) return text.error();
   std::map<std::string, std::string> properties;
-  for (auto& [key, value] : parse_properties(*text)) properties[key] = value;
+  for (auto& [key, value] : log::parse_properties(*text)) properties[key] = value;
   return properties;
 }
 
@@ -216,4 +216,4 @@ void wait_a_little() {
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -13,7 +13,7 @@
 #include "tools/broker_client.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 
 inline constexpr char kUsualServer[] = "localhost:9092";
 inline constexpr int64_t kCommandTimeoutMs = 15'000;
@@ -88,4 +88,4 @@ void wait_a_little();
 Status add_properties(const std::vector<std::string>& pairs, std::map<std::string, std::string>& to);
 Result<std::map<std::string, std::string>> read_properties(const std::string& file);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "config/config_def.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr char kHelp[] =
@@ -92,7 +92,7 @@ std::string no_such_command(const std::string& word) {
   std::string meant;
   size_t nearest = std::max<size_t>(2, word.size() / 4) + 1;
   auto compare = [&](ByteView command) {
-    size_t distance = edit_distance(word, command);
+    size_t distance = config::edit_distance(word, command);
     if (distance >= nearest) return;
     nearest = distance;
     meant = fmt::format(" Did you mean {}?", command);
@@ -200,7 +200,7 @@ std::string help_text() {
   for (const ToolCommand& command : tool_commands()) {
     if (command.summary != nullptr) commands += fmt::format("  {:<21} {}\n", command.name, command.summary);
   }
-  return fmt::format(kHelp, commands, default_data_directory());
+  return fmt::format(kHelp, commands, config::default_data_directory());
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -7,7 +7,7 @@
 #include "config/settings.h"
 #include "tools/commands.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct CommandLine {
   enum class Command {
@@ -24,7 +24,7 @@ struct CommandLine {
   };
 
   Command command = Command::kServe;
-  SettingsInput settings;
+  config::SettingsInput settings;
   bool environment = false;  // KAFKA_* variables count, too
   bool dev_security = false;
   bool all = false;     // config: the defaults, too
@@ -40,4 +40,4 @@ struct CommandLine {
 CommandLine parse_command_line(int count, const char* const* words);
 std::string help_text();
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr ToolCommand kToolCommands[] = {
@@ -57,4 +57,4 @@ const ToolCommand* find_tool_command(std::string name) {
   return nullptr;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "tools/broker_client.h"
 
-namespace milena {
+namespace milena::tools {
 
 using ToolWords = std::span<const char* const>;
 
@@ -76,4 +76,4 @@ int complain(const std::string& message);
 // Several nodes on this machine as one cluster: --brokers, --dir, --port, --override. Runs until a signal.
 int run_cluster(std::span<const char* const> words);
 
-}  // namespace milena
+}  // namespace milena::tools

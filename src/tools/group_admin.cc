@@ -10,7 +10,7 @@
 #include "protocol/messages/offset_delete.h"
 #include "protocol/messages/offset_fetch.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // Asks the group's coordinator, again while it loads.
@@ -261,4 +261,4 @@ Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets(Cluster& cluster,
   return found;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -9,7 +9,7 @@
 #include "tools/admin.h"
 #include "tools/cluster.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct GroupOffset {
   int64_t offset = -1;
@@ -62,4 +62,4 @@ Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets(Cluster& cluster,
                                                                const std::vector<TopicPartitionName>& partitions,
                                                                ErrorCode& group_error);
 
-}  // namespace milena
+}  // namespace milena::tools

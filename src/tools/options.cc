@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <limits>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr size_t kScreenColumns = 80;
@@ -227,4 +227,4 @@ std::optional<int> Options::parse(std::span<const char* const> words) {
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

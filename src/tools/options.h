@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace milena {
+namespace milena::tools {
 
 // The exit code of a command that could not understand its words.
 inline constexpr int kUsageMistake = 2;
@@ -60,4 +60,4 @@ class Options {
 // The word that asks a command for the names of its options, one a line, instead of its work: for shells' completion.
 inline constexpr char kListOptions[] = "--list-options-of-this-command";
 
-}  // namespace milena
+}  // namespace milena::tools

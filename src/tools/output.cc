@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 bool is_number(const std::string& text) {
@@ -150,4 +150,4 @@ std::string readable_time(int64_t milliseconds) {
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds - seconds * 1000);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::tools {
 
 // Columns as wide as their longest cell, two spaces apart. Cells of numbers stand at the right. A head that ends with
 // [] is of lists of numbers, one that ends with $ of texts whatever they look like; both ends show in JSON alone.
@@ -37,4 +37,4 @@ std::string readable_bytes(int64_t bytes);
 // UTC, "2026-11-29T22:14:40.123Z".
 std::string readable_time(int64_t milliseconds);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "tools/commands.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct RedpandaOptions {
@@ -183,4 +183,4 @@ std::optional<std::vector<std::string>> redpanda_words(ToolWords given, int& cod
   return words;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -2,7 +2,7 @@
 
 #include "protocol/messages/describe_user_scram_credentials.h"
 
-namespace milena {
+namespace milena::tools {
 
 Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& request) {
   auto response = cluster.ask<AlterUserScramCredentialsResponse>(request);
@@ -15,10 +15,10 @@ Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& req
   return ok_status();
 }
 
-Status set_scram_password(Cluster& cluster, const std::string& user, ScramMechanism mechanism,
+Status set_scram_password(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism,
                           const std::string& password, int32_t iterations) {
-  const Bytes salt = random_scram_text(system_random());
-  const Bytes salted = salted_password(mechanism, password, salt, iterations);
+  const Bytes salt = security::random_scram_text(system_random());
+  const Bytes salted = security::salted_password(mechanism, password, salt, iterations);
   AlterUserScramCredentialsRequest request;
   auto& upsertion = request.upsertions.emplace_back();
   upsertion.name = ByteView(user);
@@ -29,7 +29,7 @@ Status set_scram_password(Cluster& cluster, const std::string& user, ScramMechan
   return alter_scram(cluster, request);
 }
 
-Result<bool> has_scram_user(Cluster& cluster, const std::string& user, ScramMechanism mechanism) {
+Result<bool> has_scram_user(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism) {
   DescribeUserScramCredentialsRequest request;
   request.users.emplace();
   request.users->emplace_back().name = ByteView(user);
@@ -44,4 +44,4 @@ Result<bool> has_scram_user(Cluster& cluster, const std::string& user, ScramMech
   return false;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

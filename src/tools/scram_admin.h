@@ -7,13 +7,13 @@
 #include "security/scram.h"
 #include "tools/cluster.h"
 
-namespace milena {
+namespace milena::tools {
 
 // A failure names the user.
 Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& request);
 // Makes the user, or gives it another password.
-Status set_scram_password(Cluster& cluster, const std::string& user, ScramMechanism mechanism,
-                          const std::string& password, int32_t iterations = kLeastScramIterations);
-Result<bool> has_scram_user(Cluster& cluster, const std::string& user, ScramMechanism mechanism);
+Status set_scram_password(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism,
+                          const std::string& password, int32_t iterations = security::kLeastScramIterations);
+Result<bool> has_scram_user(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism);
 
-}  // namespace milena
+}  // namespace milena::tools

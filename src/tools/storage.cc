@@ -11,7 +11,7 @@
 #include "tools/commands.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr char kMetadataVersion[] = "4.3-IV0";
@@ -44,9 +44,9 @@ struct Place {
 };
 
 Result<Place> read_place(const std::string& file) {
-  SettingsInput input;
+  config::SettingsInput input;
   input.file = file;
-  Result<Settings> settings = Settings::load(input);
+  Result<config::Settings> settings = config::Settings::load(input);
   if (!settings.ok()) return settings.error();
   Place place;
   for (const Bytes& directory : settings->get_list("log.dirs")) place.log_dirs.emplace_back(directory);
@@ -56,7 +56,7 @@ Result<Place> read_place(const std::string& file) {
 
 int format(const FormatOptions& wanted) {
   if (wanted.cluster_id.empty()) return wanted.options.mistake("storage format: expected -t CLUSTER_ID");
-  if (!is_possible_cluster_id(wanted.cluster_id)) {
+  if (!log::is_possible_cluster_id(wanted.cluster_id)) {
     return complain(
         fmt::format("storage format -t {}: expected at most 255 letters, digits and signs", wanted.cluster_id));
   }
@@ -76,14 +76,14 @@ int format(const FormatOptions& wanted) {
                       "directory and format the others.",
                       directory));
     }
-    MetaProperties properties;
+    log::MetaProperties properties;
     properties.cluster_id = wanted.cluster_id;
     properties.node_id = place->node_id;
     properties.directory_id = Uuid::random(system_random());
     Status written = files.make_directories(directory);
     // The file that says that all is done comes last.
     if (written.ok() && !wanted.scram.empty()) written = write_scram_users(wanted.scram, directory);
-    if (written.ok()) written = files.write_file_atomically(path, encode_meta_properties(properties));
+    if (written.ok()) written = files.write_file_atomically(path, log::encode_meta_properties(properties));
     if (!written.ok()) return complain(written.error().message);
     fmt::print("Formatting metadata directory {} with metadata.version {}.\n", directory, kMetadataVersion);
   }
@@ -99,7 +99,7 @@ int info(const std::string& file) {
     Result<Bytes> text = files.read_file(directory + "/meta.properties");
     (text.ok() ? with : without) += "  " + directory + "\n";
     if (!text.ok()) continue;
-    Result<MetaProperties> properties = decode_meta_properties(*text);
+    Result<log::MetaProperties> properties = log::decode_meta_properties(*text);
     if (!properties.ok()) return complain(directory + ": " + properties.error().message);
     properties_text =
         fmt::format("{{version=1, cluster.id={}, node.id={}}}", properties->cluster_id, properties->node_id);
@@ -132,4 +132,4 @@ int run_kafka_storage(ToolWords words) {
   return 0;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -2,7 +2,7 @@
 
 #include <openssl/err.h>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
@@ -10,7 +10,8 @@ constexpr size_t kReadBytes = 64 * 1024;
 // OpenSSL works on two buffers in memory; what they hold goes to the connection below and comes from there.
 class TlsTransport final : public BrokerTransport {
  public:
-  TlsTransport(std::unique_ptr<BrokerTransport> below, std::shared_ptr<const TlsContext> context, std::string peer)
+  TlsTransport(std::unique_ptr<BrokerTransport> below, std::shared_ptr<const security::TlsContext> context,
+               std::string peer)
       : below_(std::move(below)), context_(std::move(context)), peer_(std::move(peer)) {}
 
   Status open(const std::string& host, Deadline deadline) {
@@ -70,20 +71,20 @@ class TlsTransport final : public BrokerTransport {
 
   Error failed() const {
     const long verified = SSL_get_verify_result(ssl_.get());
-    std::string why = take_openssl_error();
+    std::string why = security::take_openssl_error();
     if (verified != X509_V_OK) why += std::string(": ") + X509_verify_cert_error_string(verified);
     return make_error(ErrorKind::kIo, "{}: TLS: {}", peer_, why);
   }
 
   const std::unique_ptr<BrokerTransport> below_;
-  const std::shared_ptr<const TlsContext> context_;
+  const std::shared_ptr<const security::TlsContext> context_;
   const std::string peer_;
-  OpensslConnection ssl_;
+  security::OpensslConnection ssl_;
 };
 
 }  // namespace
 
-BrokerTransportMaker tls_transport_maker(std::shared_ptr<const TlsContext> context) {
+BrokerTransportMaker tls_transport_maker(std::shared_ptr<const security::TlsContext> context) {
   return [context = std::move(context)](const BrokerAddress& address,
                                         Deadline deadline) -> Result<std::unique_ptr<BrokerTransport>> {
     auto below = connect_plain(address, deadline);
@@ -94,4 +95,4 @@ BrokerTransportMaker tls_transport_maker(std::shared_ptr<const TlsContext> conte
   };
 }
 
-}  // namespace milena
+}  // namespace milena::tools

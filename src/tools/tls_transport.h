@@ -4,9 +4,9 @@
 #include "security/tls_context.h"
 #include "tools/transport.h"
 
-namespace milena {
+namespace milena::tools {
 
 // Of connections with a context of TlsRole::kClient.
-BrokerTransportMaker tls_transport_maker(std::shared_ptr<const TlsContext> context);
+BrokerTransportMaker tls_transport_maker(std::shared_ptr<const security::TlsContext> context);
 
-}  // namespace milena
+}  // namespace milena::tools

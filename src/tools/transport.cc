@@ -16,7 +16,7 @@
 
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 volatile sig_atomic_t stop_signal = 0;
@@ -133,7 +133,7 @@ Result<BrokerAddress> parse_broker_address(const std::string& text) {
   // As in Kafka, the name of a listener's protocol may stand before it.
   if (size_t scheme = first.find("://"); scheme != std::string::npos) first.erase(0, scheme + 3);
   size_t colon = first.rfind(':');
-  int64_t port = colon == std::string::npos ? 0 : parse_integer(ByteView(first).substr(colon + 1)).value_or(0);
+  int64_t port = colon == std::string::npos ? 0 : config::parse_integer(ByteView(first).substr(colon + 1)).value_or(0);
   std::string host = first.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   if (host.empty() || port < 1 || port > UINT16_MAX) {
@@ -189,4 +189,4 @@ bool stop_requested() {
   return stop_signal != 0;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct BrokerAddress {
   std::string host;
@@ -58,4 +58,4 @@ Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& addr
 void stop_on_signals();
 bool stop_requested();
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -10,7 +10,7 @@
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // Everybody is User:ANONYMOUS here: the administrator comes from 127.0.0.1, the others from elsewhere.
@@ -49,7 +49,7 @@ class AclTest : public NodeFixture {
   }
   // On any shard.
   ErrorCode fetch_from(ByteView host, int shard = 0) {
-    TestClient& guest = node().connect(shard, "PLAINTEXT", SecurityProtocol::kPlaintext, Bytes(host));
+    TestClient& guest = node().connect(shard, "PLAINTEXT", security::SecurityProtocol::kPlaintext, Bytes(host));
     return only_partition(guest.ask<FetchResponse>(fetch_request("t", 0, 0), kFetchVersion)).error_code;
   }
 };
@@ -79,7 +79,7 @@ TEST_P(AclTest, AclsSurviveAStopAndACrash) {
 }
 
 TEST_P(AclTest, WhoMayNotSeeOrChangeAclsIsToldSo) {
-  TestClient& guest = node().connect(0, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.1");
+  TestClient& guest = node().connect(0, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.1");
   DescribeAclsRequest describe;
   describe.resource_type_filter = describe.pattern_type_filter = describe.operation = describe.permission_type = 1;
   EXPECT_EQ(guest.ask<DescribeAclsResponse>(describe, 3).error_code, ErrorCode::kClusterAuthorizationFailed);
@@ -92,7 +92,7 @@ TEST_P(AclTest, WhoMayNotSeeOrChangeAclsIsToldSo) {
 }
 
 TEST_P(AclTest, AnUnknownElementClosesTheConnectionBeforeAnybodyIsAsked) {
-  TestClient& guest = node().connect(0, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.1");
+  TestClient& guest = node().connect(0, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.1");
   guest.start(DescribeAclsRequest{}, 3);
   EXPECT_TRUE(guest.closed());
   TestClient& other = node().connect(0);
@@ -105,7 +105,7 @@ TEST_P(AclTest, AnUnknownElementClosesTheConnectionBeforeAnybodyIsAsked) {
 TEST_P(AclTest, AuthorizedOperationsAreThoseOfTheAcls) {
   create_acl(AclResourceType::kTopic, "t", AclOperation::kRead, "10.0.0.1");
   create_acl(AclResourceType::kTopic, "t", AclOperation::kAlterConfigs, "10.0.0.1");
-  TestClient& guest = node().connect(0, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.1");
+  TestClient& guest = node().connect(0, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.1");
   MetadataRequest request;
   request.include_topic_authorized_operations = true;
   request.topics.emplace().emplace_back().name = "t";
@@ -128,7 +128,7 @@ TEST_P(AclTest, APatternStandsForTopicsThatItsSubscriberMaySee) {
   heartbeat.rebalance_timeout_ms = 60'000;
   heartbeat.subscribed_topic_regex = ".*";
   heartbeat.topic_partitions.emplace();
-  TestClient& guest = node().connect(0, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.1");
+  TestClient& guest = node().connect(0, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.1");
   const auto joined = guest.ask<ConsumerGroupHeartbeatResponse>(heartbeat, 1);
   ASSERT_EQ(joined.error_code, ErrorCode::kNone) << joined.error_message.value_or("");
   ASSERT_TRUE(joined.assignment.has_value());
@@ -149,4 +149,4 @@ TEST(AclSettings, SuperUsersAreReadAtTheStart) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -8,7 +8,7 @@
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_fetch.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int8_t kTopicResource = 2;
@@ -150,4 +150,4 @@ TEST_P(AnswerSizeTest, ACoordinatorThatHasNoMemoryForAnAnswerGoesOn) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

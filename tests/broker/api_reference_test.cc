@@ -6,7 +6,7 @@
 #include "broker/api_registry.h"
 #include "protocol/api_key.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 TEST(ApiReference, TheTableInReadmeIsTheOneOfTheHandlers) {
@@ -37,4 +37,4 @@ TEST(ApiReference, HandlersTakeEveryVersion) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "protocol/messages/create_acls.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using testing::AllOf;
@@ -92,4 +92,4 @@ TEST(AuditFile, IsRenamedWhenItIsFull) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -20,16 +20,16 @@
 #include "protocol/messages/offset_commit.h"
 #include "security/authorizer.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // Answers as it is told, and keeps what it was asked.
-class RecordingAuthorizer final : public Authorizer {
+class RecordingAuthorizer final : public security::Authorizer {
  public:
-  bool allows(const Requester& who, Permission permission, ByteView resource_name) const override {
+  bool allows(const security::Requester& who, security::Permission permission, ByteView resource_name) const override {
     EXPECT_EQ(who.host, "127.0.0.1");
     EXPECT_FALSE(who.listener.empty());
-    EXPECT_EQ(who.principal, Principal());
+    EXPECT_EQ(who.principal, security::Principal());
     if (permission.resource == AclResourceType::kCluster) {
       EXPECT_EQ(resource_name, kClusterResource);
     }
@@ -37,20 +37,21 @@ class RecordingAuthorizer final : public Authorizer {
     const bool exception = std::find(exceptions.begin(), exceptions.end(), asked.back()) != exceptions.end();
     return exception != allow;
   }
-  bool allows_somewhere(const Requester&, Permission permission) const override {
+  bool allows_somewhere(const security::Requester&, security::Permission permission) const override {
     asked.emplace_back(permission, "");
     return allow;
   }
   // What answers carry about operations is not a question of the handler's own.
-  int32_t allowed_operations(const Requester& who, AclResourceType type, ByteView resource_name) const override {
+  int32_t allowed_operations(const security::Requester& who, AclResourceType type,
+                             ByteView resource_name) const override {
     const std::vector<Question> before = asked;
-    const int32_t bits = Authorizer::allowed_operations(who, type, resource_name);
+    const int32_t bits = security::Authorizer::allowed_operations(who, type, resource_name);
     asked = before;
     return bits;
   }
   bool configured() const override { return true; }
 
-  using Question = std::pair<Permission, Bytes>;
+  using Question = std::pair<security::Permission, Bytes>;
   bool allow = true;
   std::vector<Question> exceptions;  // where it answers the other way
   mutable std::vector<Question> asked;
@@ -116,7 +117,7 @@ class AuthorizerTest : public NodeFixture {
   }
   // For requests that are for those who have authenticated, whoever they are.
   TestClient& authenticated_client() {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext);
     EXPECT_EQ(log_in_plain(client, "ANONYMOUS", "x").error_code, ErrorCode::kNone);
     return client;
   }
@@ -184,18 +185,17 @@ TEST_P(AuthorizerTest, EachRequestAsksForWhatItsEntryDeclares) {
     // Groups and transactions are asked about one by one where there are some, and only where the client may not see
     // all.
     if (!allow) continue;
-    asked[ApiKey::kListGroups].merge(asked_with({{kDescribeTheCluster, Bytes(kClusterResource)}}, [&] {
-      client().ask<ListGroupsResponse>(ListGroupsRequest{}, 5);
-    }));
+    asked[ApiKey::kListGroups].merge(asked_with({{security::kDescribeTheCluster, Bytes(kClusterResource)}},
+                                                [&] { client().ask<ListGroupsResponse>(ListGroupsRequest{}, 5); }));
     // The same of topics that are to be made by Metadata, or deleted.
-    asked[ApiKey::kMetadata].merge(asked_with({{kCreateInCluster, Bytes(kClusterResource)}}, [&] {
+    asked[ApiKey::kMetadata].merge(asked_with({{security::kCreateInCluster, Bytes(kClusterResource)}}, [&] {
       MetadataRequest metadata;
       metadata.allow_auto_topic_creation = true;
       metadata.topics.emplace().emplace_back().name = "another";
       client().ask<MetadataResponse>(metadata, 9);
     }));
     asked[ApiKey::kDeleteTopics].merge(
-        asked_with({{kDeleteInCluster, Bytes(kClusterResource)}, {kDeleteTopic, "t"}}, [&] {
+        asked_with({{security::kDeleteInCluster, Bytes(kClusterResource)}, {security::kDeleteTopic, "t"}}, [&] {
           DeleteTopicsRequest deletion;
           deletion.topics.emplace_back().name = "t";
           EXPECT_EQ(client().ask<DeleteTopicsResponse>(deletion, 6).responses.at(0).error_code,
@@ -203,9 +203,9 @@ TEST_P(AuthorizerTest, EachRequestAsksForWhatItsEntryDeclares) {
         }));
   }
   for (const ApiEntry& entry : api_registry()) {
-    Permissions all;
+    security::Permissions all;
     for (auto [resource, operation] : asked[entry.key]) {
-      const Permission one{static_cast<AclOperation>(operation), static_cast<AclResourceType>(resource)};
+      const security::Permission one{static_cast<AclOperation>(operation), static_cast<AclResourceType>(resource)};
       all.add(one);
     }
     EXPECT_EQ(all.to_string(), entry.permissions.to_string()) << api_name(entry.key);
@@ -213,7 +213,7 @@ TEST_P(AuthorizerTest, EachRequestAsksForWhatItsEntryDeclares) {
 }
 
 TEST_P(AuthorizerTest, TopicsThatMayNotBeSeenAreLeftOutOfMetadata) {
-  authorizer_.exceptions = {{kDescribeTopic, "t"}};
+  authorizer_.exceptions = {{security::kDescribeTopic, "t"}};
   MetadataRequest all;
   all.topics.reset();
   auto response = client().ask<MetadataResponse>(all, 12);
@@ -238,7 +238,7 @@ TEST_P(AuthorizerTest, TopicsThatMayNotBeSeenAreLeftOutOfMetadata) {
 }
 
 TEST_P(AuthorizerTest, WhoMayNotCreateATopicDoesNotCreateIt) {
-  authorizer_.exceptions = {{kCreateInCluster, Bytes(kClusterResource)}, {kCreateTopic, "new"}};
+  authorizer_.exceptions = {{security::kCreateInCluster, Bytes(kClusterResource)}, {security::kCreateTopic, "new"}};
   MetadataRequest request;
   request.allow_auto_topic_creation = true;
   request.topics.emplace().emplace_back().name = "new";
@@ -266,7 +266,7 @@ TEST_P(AuthorizerTest, WhoMayNotCreateATopicDoesNotCreateIt) {
 }
 
 TEST_P(AuthorizerTest, AuthorizedOperationsAreTheAuthorizers) {
-  authorizer_.exceptions = {{kAlterTopic, "t"}, {kDeleteTopic, "t"}};
+  authorizer_.exceptions = {{security::kAlterTopic, "t"}, {security::kDeleteTopic, "t"}};
   MetadataRequest request;
   request.include_topic_authorized_operations = true;
   request.topics.emplace().emplace_back().name = "t";
@@ -277,12 +277,12 @@ TEST_P(AuthorizerTest, AuthorizedOperationsAreTheAuthorizers) {
   cluster.include_cluster_authorized_operations = true;
   EXPECT_EQ(client().ask<DescribeClusterResponse>(cluster, 2).cluster_authorized_operations,
             supported_operations(AclResourceType::kCluster));
-  authorizer_.exceptions = {{kDescribeTheCluster, Bytes(kClusterResource)}};
+  authorizer_.exceptions = {{security::kDescribeTheCluster, Bytes(kClusterResource)}};
   EXPECT_EQ(client().ask<DescribeClusterResponse>(cluster, 2).cluster_authorized_operations, 0);
 }
 
 TEST_P(AuthorizerTest, OffsetsOfForbiddenTopicsAreNotCommitted) {
-  authorizer_.exceptions = {{kReadTopic, "doomed"}};
+  authorizer_.exceptions = {{security::kReadTopic, "doomed"}};
   OffsetCommitRequest request;
   request.group_id = "g";
   for (ByteView name : {"doomed", "t"}) {
@@ -296,4 +296,4 @@ TEST_P(AuthorizerTest, OffsetsOfForbiddenTopicsAreNotCommitted) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

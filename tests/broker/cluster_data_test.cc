@@ -5,7 +5,7 @@
 #include "protocol/messages/list_partition_reassignments.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class ClusterDataTest : public ClusterFixture {
@@ -171,7 +171,7 @@ class ClusterOwnDefaultsTest : public ClusterFixture {
     cluster().node(1).set("default.replication.factor", "2");
     cluster().node(2).set("num.partitions", "5");
   }
-  const TopicImage& make_by_use(int node, ByteView name) {
+  const metadata::TopicImage& make_by_use(int node, ByteView name) {
     MetadataRequest request;
     request.topics.emplace().emplace_back().name = name;
     request.allow_auto_topic_creation = true;
@@ -183,13 +183,13 @@ class ClusterOwnDefaultsTest : public ClusterFixture {
 
 // What it was not told is the controller's.
 TEST_F(ClusterOwnDefaultsTest, ATopicOnFirstUseHasTheShapeThatItsBrokerWasTold) {
-  const TopicImage& of_2 = make_by_use(2, "of-2");
+  const metadata::TopicImage& of_2 = make_by_use(2, "of-2");
   EXPECT_EQ(of_2.partition_count(), 5);
   EXPECT_EQ(of_2.partition(0)->replicas.size(), 2u);
-  const TopicImage& of_3 = make_by_use(3, "of-3");
+  const metadata::TopicImage& of_3 = make_by_use(3, "of-3");
   EXPECT_EQ(of_3.partition_count(), 1);
   EXPECT_EQ(of_3.partition(0)->replicas.size(), 2u);
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

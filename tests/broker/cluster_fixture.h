@@ -11,7 +11,7 @@
 #include "broker/replica/replica_manager.h"
 #include "protocol/messages/delete_records.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 class ClusterFixture : public testing::Test {
  protected:
@@ -46,11 +46,11 @@ class ClusterFixture : public testing::Test {
     auto response = ask<CreateTopicsResponse>(by, request, 7);
     ASSERT_EQ(response.topics.at(0).error_code, ErrorCode::kNone) << response.topics[0].error_message.value_or("");
   }
-  const PartitionImage* image(int node, ByteView name) {
+  const metadata::PartitionImage* image(int node, ByteView name) {
     return cluster().node(node).node().shard(0).image().find_partition(name, 0);
   }
   Partition* replica(int node, ByteView name) {
-    const TopicImage* topic = cluster().node(node).topic(name);
+    const metadata::TopicImage* topic = cluster().node(node).topic(name);
     return topic == nullptr ? nullptr : cluster().node(node).node().shard(0).replicas().find_replica({topic->id, 0});
   }
   int64_t end_at(int node, ByteView name) {
@@ -104,4 +104,4 @@ class ClusterFixture : public testing::Test {
   std::unique_ptr<ClusterHarness> cluster_;
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

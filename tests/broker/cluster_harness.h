@@ -12,7 +12,7 @@
 #include "broker/cluster/network.h"
 #include "broker/node_fixture.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 // One connection between two nodes.
 class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
@@ -253,4 +253,4 @@ class ClusterHarness {
   std::map<int, std::unique_ptr<NodeHarness>> nodes_;
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -4,7 +4,7 @@
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/incremental_alter_configs.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class ClusterLifeTest : public ClusterFixture {
@@ -115,13 +115,13 @@ TEST_F(ClusterLifeTest, WhoAllowsAnUncleanLeaderGetsItAtOnce) {
   ASSERT_TRUE(cluster().until([&] { return in_sync(1, "one") == std::vector<int32_t>{2}; }));
   ASSERT_EQ(produce(2, "one", "b"), ErrorCode::kNone);
   cluster().kill(2);
-  ASSERT_TRUE(cluster().until([&] { return image(1, "one")->leader == kNoLeader; }));
+  ASSERT_TRUE(cluster().until([&] { return image(1, "one")->leader == metadata::kNoLeader; }));
   ASSERT_NO_FATAL_FAILURE(cluster().start(3));
   cluster().advance(1000);
-  ASSERT_EQ(image(1, "one")->leader, kNoLeader) << "broker 3 lacks a record";
+  ASSERT_EQ(image(1, "one")->leader, metadata::kNoLeader) << "broker 3 lacks a record";
   IncrementalAlterConfigsRequest request;
   auto& resource = request.resources.emplace_back();
-  resource.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+  resource.resource_type = static_cast<int8_t>(metadata::ResourceType::kTopic);
   resource.resource_name = "one";
   resource.configs.push_back({"unclean.leader.election.enable", 0, "true"});
   ASSERT_EQ(ask<IncrementalAlterConfigsResponse>(1, request, 1).responses.at(0).error_code, ErrorCode::kNone);
@@ -135,11 +135,11 @@ TEST_F(ClusterLifeTest, LogLevelsAreAlteredWhereTheyAreAsked) {
   const auto alter = [this](int node, ByteView id) {
     IncrementalAlterConfigsRequest request;
     auto& level = request.resources.emplace_back();
-    level.resource_type = static_cast<int8_t>(ResourceType::kBrokerLogger);
+    level.resource_type = static_cast<int8_t>(metadata::ResourceType::kBrokerLogger);
     level.resource_name = id;
     level.configs.push_back({"milena.net", 1, std::nullopt});  // all nodes of the test share them
     auto& topic = request.resources.emplace_back();
-    topic.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+    topic.resource_type = static_cast<int8_t>(metadata::ResourceType::kTopic);
     topic.resource_name = "one";
     topic.configs.push_back({"retention.ms", 0, "1000000"});
     return ask<IncrementalAlterConfigsResponse>(node, request, 1).responses;
@@ -171,8 +171,8 @@ TEST_F(ClusterLifeTest, InternalTopicsAreOnThreeBrokers) {
     ASSERT_NE(image(1, topic), nullptr) << topic;
     EXPECT_EQ(image(1, topic)->replicas.size(), 3u) << topic;
   }
-  const MetadataImage& metadata = cluster().node(1).node().shard(0).image();
-  EXPECT_EQ(metadata.configs(ResourceType::kTopic, "__transaction_state").at("min.insync.replicas"), "2");
+  const metadata::MetadataImage& metadata = cluster().node(1).node().shard(0).image();
+  EXPECT_EQ(metadata.configs(metadata::ResourceType::kTopic, "__transaction_state").at("min.insync.replicas"), "2");
 }
 
 TEST_F(ClusterLifeTest, TheQuorumHasObservers) {
@@ -197,4 +197,4 @@ TEST_F(ClusterLifeTest, TheQuorumHasObservers) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

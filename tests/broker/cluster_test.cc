@@ -16,7 +16,7 @@
 #include "protocol/messages/unregister_broker.h"
 #include "protocol/messages/update_features.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int8_t kBrokerEndpoints = 1, kControllerEndpoints = 2;
@@ -176,7 +176,7 @@ TEST_P(ClusterTest, FeatureLevelsArePutIntoTheLog) {
   EXPECT_GT(api_versions(client()).finalized_features_epoch, epoch);
   for (bool after_restart : {false, true}) {
     if (after_restart) restart();
-    const MetadataImage& image = node().node().shard(0).image();
+    const metadata::MetadataImage& image = node().node().shard(0).image();
     EXPECT_EQ(image.feature_level("group.version"), 0);
     EXPECT_EQ(image.feature_level("transaction.version"), 1);
     EXPECT_EQ(image.metadata_version(), 30);
@@ -293,4 +293,4 @@ TEST_P(ClusterTest, BrokersElectionsAndReassignments) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -7,7 +7,7 @@
 #include "protocol/messages/list_transactions.h"
 #include "protocol/messages/offset_commit.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class ClusterTransactionTest : public ClusterFixture {
@@ -185,7 +185,7 @@ TEST_F(FourNodesTest, ANewLeaderDoesNotTellAnEndThatLiesBehind) {
   create_topic(1, "t", {4, 3, 2});
   EXPECT_EQ(produce(4, "t", "a"), ErrorCode::kNone);
   cluster().pause(2);
-  replica(4, "t")->append_as_leader(Payload(batch_of({"b"}, cluster().clock().wall_ms())), AppendOrigin::kClient);
+  replica(4, "t")->append_as_leader(Payload(batch_of({"b"}, cluster().clock().wall_ms())), log::AppendOrigin::kClient);
   ASSERT_TRUE(cluster().until([&] { return end_at(3, "t") == 2; }));
   cluster().kill(4);
   ASSERT_TRUE(cluster().until([&] { return image(3, "t")->leader == 3; }, 1000));
@@ -197,4 +197,4 @@ TEST_F(FourNodesTest, ANewLeaderDoesNotTellAnEndThatLiesBehind) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -3,7 +3,7 @@
 
 #include "broker/node_fixture.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class NodeCompactionTest : public NodeFixture {
@@ -55,4 +55,4 @@ TEST_P(NodeCompactionTest, ATopicMayBecomeCompactedAndBeDeletedMeanwhile) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

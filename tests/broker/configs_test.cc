@@ -6,7 +6,7 @@
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/list_config_resources.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int8_t kTopics = 2, kBrokers = 4, kLoggers = 8, kSubscriptions = 16, kGroups = 32;
@@ -51,7 +51,7 @@ class ConfigsTest : public NodeFixture {
       all += fmt::format("{}={}@{} ", each.name, each.value.value_or("null"), each.source);
     return all;
   }
-  const LogConfig& log_config(ByteView topic) { return node().partition(topic, 0).log()->config(); }
+  const log::LogConfig& log_config(ByteView topic) { return node().partition(topic, 0).log()->config(); }
 };
 INSTANTIATE_TEST_SUITE_P(Shards, ConfigsTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
@@ -234,4 +234,4 @@ TEST_P(ConfigsTest, TheOldWayReplacesAll) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

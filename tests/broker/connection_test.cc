@@ -7,7 +7,7 @@
 #include "protocol/messages/heartbeat.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 BROKER_TESTS(ConnectionTest);
@@ -233,4 +233,4 @@ TEST_P(ConnectionTest, AClientThatGoesAwayLeavesNothingBehind) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -5,7 +5,7 @@
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/list_groups.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class ConsumerGroupTest : public GroupFixture {
@@ -123,4 +123,4 @@ TEST_P(ClassicOnlyTest, TheProtocolCanBeSwitchedOff) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

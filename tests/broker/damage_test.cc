@@ -8,7 +8,7 @@
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/describe_log_dirs.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class DamageTest : public NodeFixture {
@@ -159,4 +159,4 @@ TEST_P(DamageTest, ADiskThatFailsUnderTheCleanersEyesTakesItsPartitionsAlone) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

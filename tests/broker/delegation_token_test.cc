@@ -7,7 +7,7 @@
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/renew_delegation_token.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int64_t kHour_ms = 3'600'000;
@@ -25,7 +25,7 @@ class DelegationTokenTest : public NodeFixture {
   }
 
   TestClient& log_in(const std::string& user, const std::string& password) {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext);
     EXPECT_EQ(log_in_plain(client, user, password).error_code, ErrorCode::kNone);
     return client;
   }
@@ -50,8 +50,9 @@ class DelegationTokenTest : public NodeFixture {
   }
   // Whether the token lets a client in; the error of the last answer.
   ErrorCode show(const CreateDelegationTokenResponse& token, const std::string& extensions = ",tokenauth=true") {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
-    log_in_scram(client, ScramMechanism::kSha256, token.token_id, base64_encode(token.hmac), extensions);
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext);
+    log_in_scram(client, security::ScramMechanism::kSha256, token.token_id, security::base64_encode(token.hmac),
+                 extensions);
     node().advance(100);
     return client.take<SaslAuthenticateResponse>(2).error_code;
   }
@@ -67,9 +68,9 @@ TEST_P(DelegationTokenTest, ATokenStandsForItsOwner) {
   EXPECT_EQ(token.expiry_timestamp_ms, token.issue_timestamp_ms + 2 * kHour_ms);
   EXPECT_EQ(token.max_timestamp_ms, token.issue_timestamp_ms + 7 * 24 * kHour_ms);
 
-  for (ScramMechanism mechanism : {ScramMechanism::kSha256, ScramMechanism::kSha512}) {
-    TestClient& client = node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
-    log_in_scram(client, mechanism, token.token_id, base64_encode(token.hmac), ",tokenauth=true");
+  for (security::ScramMechanism mechanism : {security::ScramMechanism::kSha256, security::ScramMechanism::kSha512}) {
+    TestClient& client = node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext);
+    log_in_scram(client, mechanism, token.token_id, security::base64_encode(token.hmac), ",tokenauth=true");
     auto answer = client.take<SaslAuthenticateResponse>(2);
     ASSERT_EQ(answer.error_code, ErrorCode::kNone);
     EXPECT_EQ(answer.session_lifetime_ms, 2 * kHour_ms);
@@ -147,4 +148,4 @@ TEST_P(DelegationTokenTest, WithoutASecretThereAreNone) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -4,7 +4,7 @@
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_topic_partitions.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int8_t kTopicResource = 2;
@@ -154,4 +154,4 @@ TEST_P(DescribeTest, ACursorNamesATopicThatIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -12,7 +12,7 @@
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class DevSecurityTest : public testing::Test {
@@ -31,15 +31,15 @@ class DevSecurityTest : public testing::Test {
   }
   std::string password(const DevSecurity& made, const std::string& user) {
     auto content = posix_file_system().read_file(made.directory + "/passwords.properties");
-    auto lines = parse_properties(*content);
-    for (const FileSetting& line : *lines) {
+    auto lines = config::parse_properties(*content);
+    for (const config::FileSetting& line : *lines) {
       if (line.key == user) return line.value;
     }
     return "";
   }
 
   NodeHarness node_;
-  Settings settings_;
+  config::Settings settings_;
   uint64_t seed_ = 0;
 };
 
@@ -51,10 +51,10 @@ TEST_F(DevSecurityTest, ItsUsersAreLetInAndNobodyElse) {
   }
   ASSERT_NO_FATAL_FAILURE(node_.start());
   for (const char* user : {"admin", "reader"}) {
-    TestClient& plain = node_.connect(0, "DEV", SecurityProtocol::kSaslPlaintext);
+    TestClient& plain = node_.connect(0, "DEV", security::SecurityProtocol::kSaslPlaintext);
     EXPECT_EQ(log_in_plain(plain, user, password(made, user)).error_code, ErrorCode::kNone);
-    TestClient& scram = node_.connect(0, "DEV", SecurityProtocol::kSaslPlaintext);
-    log_in_scram(scram, ScramMechanism::kSha512, user, password(made, user));
+    TestClient& scram = node_.connect(0, "DEV", security::SecurityProtocol::kSaslPlaintext);
+    log_in_scram(scram, security::ScramMechanism::kSha512, user, password(made, user));
     EXPECT_EQ(scram.take<SaslAuthenticateResponse>(2).error_code, ErrorCode::kNone);
     CreateTopicsRequest request;
     auto& topic = request.topics.emplace_back();
@@ -67,7 +67,7 @@ TEST_F(DevSecurityTest, ItsUsersAreLetInAndNobodyElse) {
     all.topics.reset();
     EXPECT_EQ(scram.ask<MetadataResponse>(all, 12).topics.size(), 1u) << user;
   }
-  TestClient& other = node_.connect(0, "DEV", SecurityProtocol::kSaslPlaintext);
+  TestClient& other = node_.connect(0, "DEV", security::SecurityProtocol::kSaslPlaintext);
   shake_hands(other, "PLAIN");
   send_token(other, plain_token("admin", "admin"));
   node_.advance(100);
@@ -105,4 +105,4 @@ TEST_F(DevSecurityTest, WhatIsSetStays) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -10,7 +10,7 @@
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using testing::HasSubstr;
@@ -258,15 +258,15 @@ TEST_P(DoctorTest, AnswersAsJsonAndAsText) {
 }
 
 TEST_P(DoctorTest, NotesWhoAsksForAddressesOnlyAndWhoComes) {
-  TestClient& first = node().connect(0, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.5");
+  TestClient& first = node().connect(0, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.5");
   first.ask<MetadataResponse>(MetadataRequest(), 9);
   EXPECT_THAT(findings(), Not(HasSubstr("client-not-arrived")));
-  TestClient& again = node().connect(1, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.5");
+  TestClient& again = node().connect(1, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.5");
   again.ask<MetadataResponse>(MetadataRequest(), 9);
   EXPECT_THAT(findings(), HasSubstr("client-not-arrived"));
   EXPECT_THAT(findings(), HasSubstr("was told 2 times"));
   EXPECT_THAT(findings(), HasSubstr("broker.inside:9092"));
-  TestClient& arrived = node().connect(2, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.5");
+  TestClient& arrived = node().connect(2, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.5");
   FindCoordinatorRequest request;
   request.key = "g";
   arrived.ask<FindCoordinatorResponse>(request, 3);
@@ -274,7 +274,7 @@ TEST_P(DoctorTest, NotesWhoAsksForAddressesOnlyAndWhoComes) {
 }
 
 TEST_P(DoctorTest, NotesWhoIsRefusedForItsVersion) {
-  TestClient& client = node().connect(0, "PLAINTEXT", SecurityProtocol::kPlaintext, "10.0.0.6");
+  TestClient& client = node().connect(0, "PLAINTEXT", security::SecurityProtocol::kPlaintext, "10.0.0.6");
   client.start(MetadataRequest(), 99);
   EXPECT_TRUE(client.closed());
   EXPECT_THAT(findings(), HasSubstr("client-version"));
@@ -327,4 +327,4 @@ TEST_P(DoctorTest, SeesTheMemberThatDoesNotJoinAgain) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

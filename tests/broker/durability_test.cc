@@ -8,7 +8,7 @@
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/incremental_alter_configs.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class DurabilityTest : public NodeFixture {
@@ -84,7 +84,7 @@ TEST_P(DurabilityTest, AcknowledgedIsSyncedWhereTheTopicAsksForIt) {
   create_topic("t", 1, {{"flush.messages", "1"}});
   for (int i = 0; i < 3; i++) {
     produce_batch("t", 0, batch_of({"a"}, 1), 9, i % 2 ? 1 : -1);
-    PartitionLog* log = node().partition("t", 0).log();
+    log::PartitionLog* log = node().partition("t", 0).log();
     EXPECT_EQ(log->recovery_point(), log->log_end_offset());
   }
 }
@@ -95,7 +95,7 @@ TEST_P(DurabilityTest, NobodyReadsWhatIsToBeSyncedFirst) {
   const auto append = [&](const std::vector<std::string>& values) {
     Payload batch;
     batch.append(batch_of(values, node().clock().wall_ms()));
-    EXPECT_EQ(partition.append_as_leader(batch, AppendOrigin::kClient).error, ErrorCode::kNone);
+    EXPECT_EQ(partition.append_as_leader(batch, log::AppendOrigin::kClient).error, ErrorCode::kNone);
   };
   append({"a"});
   EXPECT_EQ(partition.high_watermark(), 1);
@@ -112,12 +112,12 @@ TEST_P(DurabilityTest, RecordsAreSyncedAfterFlushMsWithoutAnother) {
   node().advance(1000);  // what was synced at once begins anew
   node().advance(10);
   for (int32_t p = 0; p < 2; p++) produce("t", p, {"b"});
-  PartitionLog* logs[] = {node().partition("t", 0).log(), node().partition("t", 1).log()};
-  for (PartitionLog* log : logs) EXPECT_TRUE(log->has_unflushed());
+  log::PartitionLog* logs[] = {node().partition("t", 0).log(), node().partition("t", 1).log()};
+  for (log::PartitionLog* log : logs) EXPECT_TRUE(log->has_unflushed());
   node().advance(900);
-  for (PartitionLog* log : logs) EXPECT_TRUE(log->has_unflushed());
+  for (log::PartitionLog* log : logs) EXPECT_TRUE(log->has_unflushed());
   node().advance(100);
-  for (PartitionLog* log : logs) EXPECT_FALSE(log->has_unflushed());
+  for (log::PartitionLog* log : logs) EXPECT_FALSE(log->has_unflushed());
 }
 
 TEST_P(DurabilityTest, WhatIsOwedASyncAtAKillIsSyncedAndShownAfterIt) {
@@ -207,7 +207,7 @@ TEST_P(DurabilityTest, AStopSyncsManyLogsAtOnce) {
     EXPECT_EQ(syncs < kPartitions / 2, together) << syncs;
     start();
     for (int32_t p = 0; p < kPartitions; p++) {
-      const PartitionLog* log = node().partition("t", p).log();
+      const log::PartitionLog* log = node().partition("t", p).log();
       EXPECT_EQ(log->recovery_point(), together ? 1 : 2) << p;
     }
   }
@@ -236,7 +236,7 @@ TEST_P(DurabilityTest, AMetadataLogThatFailsEndsTheNode) {
 TEST_P(DurabilityTest, AShorterFlushMsIsHeededAtOnce) {
   create_topic("t", 1, {{"flush.ms", "1000000"}});
   produce("t", 0, {"a"});
-  PartitionLog* log = node().partition("t", 0).log();
+  log::PartitionLog* log = node().partition("t", 0).log();
   EXPECT_TRUE(log->has_unflushed());
   IncrementalAlterConfigsRequest request;
   auto& resource = request.resources.emplace_back();
@@ -265,4 +265,4 @@ TEST_P(DurabilityTest, APartitionNumberAtTheEdgeIsUnknown) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

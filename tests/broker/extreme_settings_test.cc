@@ -8,20 +8,20 @@
 #include "config/topic_config.h"
 #include "protocol/messages/delete_topics.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // At their least these leave no room for any record.
 const std::set<std::string> kRefuseRecords = {"message.max.bytes", "max.message.bytes", "internal.segment.bytes"};
 
 // The texts in a row's range, and the ends of its type; those of them that are accepted.
-std::vector<std::string> accepted_extremes(const ConfigDef& def) {
+std::vector<std::string> accepted_extremes(const config::ConfigDef& def) {
   std::vector<std::string> candidates;
   switch (def.type) {
-    case ConfigType::kShort: candidates = {"-32768", "-1", "0", "32767"}; break;
-    case ConfigType::kInt: candidates = {"-2147483648", "-1", "0", "2147483647"}; break;
-    case ConfigType::kLong: candidates = {"-9223372036854775808", "-1", "0", "9223372036854775807"}; break;
-    case ConfigType::kDouble: candidates = {"-1.7e308", "0", "1.0E-300", "1.7e308"}; break;
+    case config::ConfigType::kShort: candidates = {"-32768", "-1", "0", "32767"}; break;
+    case config::ConfigType::kInt: candidates = {"-2147483648", "-1", "0", "2147483647"}; break;
+    case config::ConfigType::kLong: candidates = {"-9223372036854775808", "-1", "0", "9223372036854775807"}; break;
+    case config::ConfigType::kDouble: candidates = {"-1.7e308", "0", "1.0E-300", "1.7e308"}; break;
     default: return {};
   }
   std::string number;
@@ -33,7 +33,7 @@ std::vector<std::string> accepted_extremes(const ConfigDef& def) {
     if (!number.empty()) candidates.push_back(number);
     number.clear();
   }
-  std::erase_if(candidates, [&](const std::string& text) { return !check_config_value(def, text).ok(); });
+  std::erase_if(candidates, [&](const std::string& text) { return !config::check_config_value(def, text).ok(); });
   if (candidates.empty()) return {};
   const auto less = [](const std::string& a, const std::string& b) {
     return std::strtold(a.c_str(), nullptr) < std::strtold(b.c_str(), nullptr);
@@ -106,8 +106,8 @@ INSTANTIATE_TEST_SUITE_P(Shards, ExtremeSettingsTest, testing::Values(1), testin
 
 TEST_P(ExtremeSettingsTest, EverySettingLeavesANodeThatServesAndRests) {
   int started = 0;
-  for (const ConfigDef& def : broker_configs()) {
-    if ((def.marks & kConfigHonoured) == 0 || kRefuseRecords.contains(def.name)) continue;
+  for (const config::ConfigDef& def : config::broker_configs()) {
+    if ((def.marks & config::kConfigHonoured) == 0 || kRefuseRecords.contains(def.name)) continue;
     for (const std::string& value : accepted_extremes(def)) {
       SCOPED_TRACE(std::string(def.name) + "=" + value);
       ServingNode one;
@@ -127,7 +127,7 @@ TEST_P(ExtremeSettingsTest, EveryConfigOfATopicLeavesANodeThatServesAndRests) {
   int made = 0;
   ServingNode one;
   ASSERT_TRUE(one.start_with("num.partitions", "1"));
-  for (const TopicConfigDef& config : topic_config_defs()) {
+  for (const config::TopicConfigDef& config : config::topic_config_defs()) {
     for (const std::string& value : accepted_extremes(config.def)) {
       SCOPED_TRACE(std::string(config.def.name) + "=" + value);
       const std::string topic = "t" + std::to_string(made);
@@ -141,4 +141,4 @@ TEST_P(ExtremeSettingsTest, EveryConfigOfATopicLeavesANodeThatServesAndRests) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

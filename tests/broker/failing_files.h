@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/forwarding_file_system.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 class FailingFiles final : public ForwardingFileSystem {
  public:
@@ -85,4 +85,4 @@ class FailingFiles final : public ForwardingFileSystem {
   mutable std::array<std::atomic<int>, 5> counts_{};  // workers sync, too
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 FetchKey key_of(int32_t partition) { return FetchKey{Uuid{1, 2}, "", partition}; }
@@ -83,4 +83,4 @@ TEST(FetchSessionCache, IdsCarryTheirShardAndAreNeverZero) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::broker

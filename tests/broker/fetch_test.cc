@@ -2,7 +2,7 @@
 #include "broker/node_fixture.h"
 #include "protocol/records/control_records.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class FetchTest : public NodeFixture {
@@ -213,7 +213,7 @@ TEST_P(FetchTest, ReadCommittedEndsBeforeAnOpenTransaction) {
   options.base_sequence = 0;
   options.transactional = true;
   Partition& partition = node().partition("t", 0);
-  AppendChecks checks = AppendOrigin::kCoordinator;
+  log::AppendChecks checks = log::AppendOrigin::kCoordinator;
   checks.guard = partition.start_verification(77, 0, 0, false).guard;
   auto appended = partition.append_as_leader(Payload(batch_of({"open"}, 1, options)), checks);
   ASSERT_EQ(appended.error, ErrorCode::kNone);
@@ -238,7 +238,7 @@ TEST_P(FetchTest, ReadCommittedEndsBeforeAnOpenTransaction) {
   reader.start(waiting, kFetchVersion);
   EXPECT_FALSE(reader.has_answer());
   Bytes marker = build_end_transaction_batch(0, 0, 1, 77, 0, EndTransactionMarker{.committed = false});
-  ASSERT_EQ(partition.append_as_leader(Payload(marker), AppendOrigin::kMarker).error, ErrorCode::kNone);
+  ASSERT_EQ(partition.append_as_leader(Payload(marker), log::AppendOrigin::kMarker).error, ErrorCode::kNone);
   node().run();
   ASSERT_TRUE(reader.has_answer());
   auto aborted = only_partition(reader.take<FetchResponse>(kFetchVersion));
@@ -264,4 +264,4 @@ TEST_P(FetchTest, NobodyMayPretendToBeAReplica) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

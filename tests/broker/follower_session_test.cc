@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr Uuid kTopic{7, 7};
@@ -86,4 +86,4 @@ TEST_F(FollowerSessionTest, ALeaderWithoutRoomIsAskedForAllEachTime) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

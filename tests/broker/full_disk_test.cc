@@ -10,7 +10,7 @@
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/init_producer_id.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // The real file system, which is full when the test says so: then nothing is written, unless a reserve is removed.
@@ -30,7 +30,7 @@ class FullFiles final : public ForwardingFileSystem {
     return file.ok() ? ok_status() : Status(file.error());
   }
   Status remove(const std::string& path) override {
-    spent_ |= path.ends_with(DiskReserve::kFileName);
+    spent_ |= path.ends_with(log::DiskReserve::kFileName);
     return ForwardingFileSystem::remove(path);
   }
   DiskSpace space(const std::string&) override { return {1 << 30, room_ == Room::kPlenty ? 1 << 29 : 0}; }
@@ -218,9 +218,9 @@ TEST_P(FullDiskTest, TheNodeStopsAndStartsOnAFullDisk) {
   client_gone();
   node().stop();
   for (const auto& file : std::filesystem::recursive_directory_iterator(node().directory())) {
-    EXPECT_NE(file.path().filename(), DiskReserve::kFileName);
+    EXPECT_NE(file.path().filename(), log::DiskReserve::kFileName);
   }
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

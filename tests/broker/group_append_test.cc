@@ -10,14 +10,16 @@
 #include "protocol/messages/list_groups.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int16_t kCommitVersion = 9, kOffsetFetchVersion = 9;
 
 class GroupAppendTest : public GroupFixture {
  protected:
-  Partition& log_of(ByteView group) { return node().partition("__consumer_offsets", coordinator_partition(group, 5)); }
+  Partition& log_of(ByteView group) {
+    return node().partition("__consumer_offsets", coordinator::coordinator_partition(group, 5));
+  }
   int64_t record_count(ByteView group) { return log_of(group).log()->log_end_offset(); }
   int batch_count(ByteView group) {
     auto read = log_of(group).log()->read(0, 1 << 20, record_count(group), true);
@@ -388,4 +390,4 @@ TEST_P(GroupAppendTest, ALogThatCannotBeLoadedIsNotReadForEachRequest) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -14,7 +14,7 @@
 #include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/sync_group.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 class GroupFixture : public NodeFixture {
  protected:
@@ -133,4 +133,4 @@ class GroupFixture : public NodeFixture {
   }
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -7,7 +7,7 @@
 #include "protocol/messages/list_groups.h"
 #include "protocol/messages/offset_delete.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class GroupTest : public GroupFixture {};
@@ -313,4 +313,4 @@ TEST_P(GroupTest, AWaitingMemberIsAnsweredWhenTheNodeStops) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -4,7 +4,7 @@
 #include "protocol/messages/consumer_group_heartbeat.h"
 #include "protocol/messages/list_groups.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using testing::ElementsAre;
@@ -124,4 +124,4 @@ TEST_P(HeavyTest, FiltersOfAListOfGroupsAreReadElsewhere) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

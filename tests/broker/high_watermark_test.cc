@@ -5,7 +5,7 @@
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class HighWatermarkTest : public GroupFixture {
@@ -21,7 +21,7 @@ class HighWatermarkTest : public GroupFixture {
     hold(topic, partition, held.log()->log_end_offset());
   }
   // The partition of __consumer_offsets that keeps the group.
-  static int32_t home_of(ByteView group) { return coordinator_partition(group, 5); }
+  static int32_t home_of(ByteView group) { return coordinator::coordinator_partition(group, 5); }
   void hold_group(ByteView group) {
     Partition& held = node().partition("__consumer_offsets", home_of(group));
     hold("__consumer_offsets", home_of(group), held.log()->log_end_offset());
@@ -248,4 +248,4 @@ TEST_P(HighWatermarkTest, AnAssignmentIsGivenOutWhenTheReplicaHasIt) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

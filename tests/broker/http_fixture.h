@@ -6,7 +6,7 @@
 #include "broker/group_fixture.h"
 #include "broker/operations/http_service.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 // One HTTP connection; keeps what was sent.
 class HttpConnection final : public Transport {
@@ -80,4 +80,4 @@ class HttpFixture : public GroupFixture {
   std::unique_ptr<HttpService> service_;
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 std::string taken_apart(ByteView text) {
@@ -46,4 +46,4 @@ TEST(HttpAnswerTest, Bodies) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "broker/replica/replica_manager.h"
 #include "broker/storage/log_directories.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class HttpServiceTest : public HttpFixture {};
@@ -41,7 +41,7 @@ TEST_P(HttpServiceTest, IsNotReadyWhileItStartsAndStops) {
 }
 
 TEST_P(HttpServiceTest, NamesWhatCannotBeUsed) {
-  LogDirectory& directory = *node().partition("t", 0).directory();
+  log::LogDirectory& directory = *node().partition("t", 0).directory();
   node().partition("t", 2).take_offline(make_error(ErrorKind::kDenied, "a file cannot be read"));
   node().run();
   const Bytes answer = get("/readyz");
@@ -128,4 +128,4 @@ TEST_P(HttpServiceTest, AnAnswerMayComeWhenTheConnectionIsGone) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

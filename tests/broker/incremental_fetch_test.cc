@@ -2,7 +2,7 @@
 // news only.
 #include "broker/node_fixture.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class IncrementalFetchTest : public NodeFixture {
@@ -217,4 +217,4 @@ TEST_P(IncrementalFetchTest, APartitionThatGaveDataGoesToTheEndOfTheQueue) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

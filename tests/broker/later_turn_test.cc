@@ -11,7 +11,7 @@
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/describe_log_dirs.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using milena::allocation::ScarceMemory;
@@ -164,4 +164,4 @@ TEST_P(LaterTurnTest, AFetchThatIsWokenWithoutMemory) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

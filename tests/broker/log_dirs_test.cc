@@ -13,7 +13,7 @@
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class LogDirsTest : public NodeFixture {
@@ -100,7 +100,7 @@ TEST_P(LogDirsTest, NewPartitionsGoWhereTheFewestAre) {
     ids.insert(text.substr(text.find("directory.id=")));
   }
   EXPECT_EQ(ids.size(), 3u);
-  const PartitionImage* image = node().topic("t")->partition(3);
+  const metadata::PartitionImage* image = node().topic("t")->partition(3);
   EXPECT_NE(image->directory(1), kDirectoryUnassigned);
   for (int32_t p = 0; p < 7; p++) produce("t", p, {"a"});
   auto before = placed();
@@ -211,7 +211,7 @@ TEST_P(LogDirsTest, AReplicaIsMadeWhereItWasWantedBeforeItCame) {
   restart();
   for (const int wanted : {2, 0, 1}) EXPECT_EQ(place_of("t" + std::to_string(wanted) + "-0"), dir(wanted));
   for (int i = 0; i < 3; i++) {
-    const TopicImage* topic = node().topic("t" + std::to_string(i));
+    const metadata::TopicImage* topic = node().topic("t" + std::to_string(i));
     EXPECT_EQ(topic->partition(0)->directory(1), node().partition(topic->name, 0).directory()->id()) << i;
   }
 }
@@ -236,7 +236,7 @@ TEST_P(LogDirsTest, ADeletedTopicTakesItsMoveWithIt) {
 TEST_P(LogDirsTest, AFailingDirectoryTakesOnlyItsOwnPartitionsOffline) {
   create_topic("t", 6);
   for (int32_t p = 0; p < 6; p++) produce("t", p, {"a"});
-  LogDirectory* failed = nullptr;
+  log::LogDirectory* failed = nullptr;
   for (const auto& directory : node().node().shard(0).node().directories->all()) {
     if (directory->path() == dir(1)) failed = directory.get();
   }
@@ -249,9 +249,9 @@ TEST_P(LogDirsTest, AFailingDirectoryTakesOnlyItsOwnPartitionsOffline) {
   node().run();
   int online = 0;
   for (int32_t p = 0; p < 6; p++) {
-    const PartitionImage* image = node().topic("t")->partition(p);
+    const metadata::PartitionImage* image = node().topic("t")->partition(p);
     if (image->directory(1) == failed->id()) {
-      EXPECT_EQ(image->leader, kNoLeader);
+      EXPECT_EQ(image->leader, metadata::kNoLeader);
       EXPECT_NE(produce_batch("t", p, batch_of({"b"}, 1)).error_code, ErrorCode::kNone);
     } else {
       online++;
@@ -364,4 +364,4 @@ TEST_P(LogDirsTest, ADirectoryOfAnotherClusterOrACopyIsRefused) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

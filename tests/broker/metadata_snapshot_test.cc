@@ -8,7 +8,7 @@
 #include "broker/node_fixture.h"
 #include "metadata/record_codec.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class MetadataSnapshotTest : public NodeFixture {
@@ -31,15 +31,15 @@ class MetadataSnapshotTest : public NodeFixture {
   void write_kilobytes(int count) {
     Shard& home = node().node().shard(0);
     for (int i = 0; i < count; i += 100) {
-      ControllerEffects<std::monostate> effects;
+      metadata::ControllerEffects<std::monostate> effects;
       ConfigRecord record;
-      record.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+      record.resource_type = static_cast<int8_t>(metadata::ResourceType::kTopic);
       record.resource_name = "t0";
       record.name = "follower.replication.throttled.replicas";
       record.value = Bytes(1024, 'x');
       effects.records.assign(100, record);
       node().node().metadata().submit<std::monostate>(
-          home, [effects](const Controller&) { return effects; }, [](std::monostate) {});
+          home, [effects](const metadata::Controller&) { return effects; }, [](std::monostate) {});
       node().run();
     }
   }
@@ -54,11 +54,11 @@ TEST_P(MetadataSnapshotTest, IsMadeAfterSoManyBytesAndHoldsTheImage) {
   ASSERT_FALSE(known().empty());
   EXPECT_EQ(files_ending(".checkpoint").size(), known().size());
   // The image as of the newest snapshot, and the log's tail, are the image.
-  MetadataReplayer replayed;
+  metadata::MetadataReplayer replayed;
   ASSERT_TRUE(load_metadata_snapshot(posix_file_system(), log_directory(), known().back().id, replayed).ok());
   EXPECT_GE(replayed.image().topic_count(), 10u);
   EXPECT_NE(replayed.image().find_topic("t0"), nullptr);
-  EXPECT_EQ(replayed.image().configs(ResourceType::kTopic, "t0").size(), 1u);
+  EXPECT_EQ(replayed.image().configs(metadata::ResourceType::kTopic, "t0").size(), 1u);
 
   Uuid id = topic_id("t19");
   for (bool clean : {true, false}) {
@@ -76,21 +76,21 @@ TEST_P(MetadataSnapshotTest, ADecisionLargerThanASegmentIsWritten) {
   node().set("metadata.log.segment.bytes", "8388608");
   start();
   create_topic("t0");
-  ControllerEffects<std::monostate> effects;
+  metadata::ControllerEffects<std::monostate> effects;
   ConfigRecord record;
-  record.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+  record.resource_type = static_cast<int8_t>(metadata::ResourceType::kTopic);
   record.resource_name = "t0";
   record.name = "follower.replication.throttled.replicas";
   record.value = Bytes(100'000, 'x');
   effects.records.assign(90, record);
   bool done = false;
   node().node().metadata().submit<std::monostate>(
-      node().node().shard(0), [&effects](const Controller&) { return effects; },
+      node().node().shard(0), [&effects](const metadata::Controller&) { return effects; },
       [&done](std::monostate) { done = true; });
   node().run();
   EXPECT_TRUE(done);
   kill_and_start();
-  EXPECT_EQ(node().node().shard(0).image().configs(ResourceType::kTopic, "t0").size(), 1u);
+  EXPECT_EQ(node().node().shard(0).image().configs(metadata::ResourceType::kTopic, "t0").size(), 1u);
 }
 
 TEST_P(MetadataSnapshotTest, IsMadeWhenTheIntervalIsOver) {
@@ -99,7 +99,7 @@ TEST_P(MetadataSnapshotTest, IsMadeWhenTheIntervalIsOver) {
   EXPECT_TRUE(known().empty());
   node().advance(3'600'000);
   ASSERT_EQ(known().size(), 1u);
-  MetadataReplayer replayed;
+  metadata::MetadataReplayer replayed;
   ASSERT_TRUE(load_metadata_snapshot(posix_file_system(), log_directory(), known().back().id, replayed).ok());
   EXPECT_TRUE(replayed.image() == node().node().shard(0).image());
   // Nothing new, no new one.
@@ -171,11 +171,11 @@ class LargeDecisionTest : public testing::Test {
   Result<MetadataLog> open() {
     auto found = find_metadata(posix_file_system(), directory_, {1, {}});
     if (!found) return found.error();
-    return open_metadata_log(files_, system_clock(), directory_, 1, LogConfig{}, found.take());
+    return open_metadata_log(files_, system_clock(), directory_, 1, log::LogConfig{}, found.take());
   }
 
-  MetadataRecords megabytes(int count) {
-    MetadataRecords records;
+  metadata::MetadataRecords megabytes(int count) {
+    metadata::MetadataRecords records;
     for (int i = 0; i < count * 40; i++) {
       ConfigRecord record;
       record.resource_type = 2;
@@ -188,7 +188,7 @@ class LargeDecisionTest : public testing::Test {
   }
 
   std::string directory_;
-  FileCache files_{posix_file_system(), 16};
+  log::FileCache files_{posix_file_system(), 16};
 };
 
 TEST_F(LargeDecisionTest, IsCutIntoATransactionOfSeveralBatches) {
@@ -210,7 +210,7 @@ TEST_F(LargeDecisionTest, IsCutIntoATransactionOfSeveralBatches) {
   auto again = open();
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_FALSE(again->replayed.in_transaction());
-  EXPECT_EQ(again->replayed.image().configs(ResourceType::kTopic, "t").size(), 800u);
+  EXPECT_EQ(again->replayed.image().configs(metadata::ResourceType::kTopic, "t").size(), 800u);
 }
 
 TEST_F(LargeDecisionTest, HalfOfItIsNothing) {
@@ -225,8 +225,8 @@ TEST_F(LargeDecisionTest, HalfOfItIsNothing) {
   auto again = open();
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_TRUE(again->replayed.in_transaction());
-  EXPECT_TRUE(again->replayed.image().configs(ResourceType::kTopic, "t").empty());
+  EXPECT_TRUE(again->replayed.image().configs(metadata::ResourceType::kTopic, "t").empty());
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -10,7 +10,7 @@
 #include "broker/operations/metric_table.h"
 #include "protocol/messages/delete_topics.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class MetricsTest : public HttpFixture {
@@ -195,7 +195,8 @@ TEST(MetricTable, NamesAreValidAndUnique) {
       const std::string name = row.name.name;
       EXPECT_TRUE(names.insert(name).second) << name;
       EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string::npos) << name;
-      EXPECT_EQ(row.name.type == MetricType::kCounter, name.ends_with("_total") && row.name.type != MetricType::kGauge)
+      EXPECT_EQ(row.name.type == http::MetricType::kCounter,
+                name.ends_with("_total") && row.name.type != http::MetricType::kGauge)
           << name;
     }
   }
@@ -246,4 +247,4 @@ TEST(LagClock, BeginsAnewWhenTheLogIsCut) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -2,7 +2,7 @@
 // left of it elsewhere is taken for it.
 #include "broker/moves_fixture.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class MovedReplicaTest : public MovesTest {};
@@ -128,4 +128,4 @@ TEST_P(MovedReplicaTest, OfTwoLogsTheOneThatGoesFurtherIsTheReplica) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

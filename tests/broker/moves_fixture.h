@@ -13,7 +13,7 @@
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/incremental_alter_configs.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 class MovesTest : public NodeFixture {
  protected:
@@ -78,7 +78,7 @@ class MovesTest : public NodeFixture {
     ASSERT_EQ(client().ask<DeleteTopicsResponse>(request, 5).responses.at(0).error_code, ErrorCode::kNone);
   }
   void alter(const std::string& topic, const std::string& key, const std::string& value,
-             ResourceType type = ResourceType::kTopic) {
+             metadata::ResourceType type = metadata::ResourceType::kTopic) {
     IncrementalAlterConfigsRequest request;
     auto& resource = request.resources.emplace_back();
     resource.resource_type = static_cast<int8_t>(type);
@@ -90,7 +90,7 @@ class MovesTest : public NodeFixture {
     ASSERT_EQ(response.responses.at(0).error_code, ErrorCode::kNone);
   }
   void alter_rate(const std::string& bytes) {
-    alter("1", "replica.alter.log.dirs.io.max.bytes.per.second", bytes, ResourceType::kBroker);
+    alter("1", "replica.alter.log.dirs.io.max.bytes.per.second", bytes, metadata::ResourceType::kBroker);
     node().run();
   }
   static int count_in(const std::string& path, const std::string& suffix) {
@@ -131,4 +131,4 @@ class MovesTest : public NodeFixture {
   std::string from_, to_;
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

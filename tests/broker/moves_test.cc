@@ -2,7 +2,7 @@
 #include "base/forgetful_file_system.h"
 #include "broker/moves_fixture.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using base_test::ForgetfulFileSystem;
@@ -205,7 +205,7 @@ TEST_P(MovesTest, ACopyIsBegunAnewWhereItsOriginalWasCompactedWithoutIt) {
   ASSERT_TRUE(node().partition("t", 0).log()->roll().ok());
   put("t", "last", "v");
   auto size = [&] {
-    PartitionLog& log = *node().partition("t", 0).log();
+    log::PartitionLog& log = *node().partition("t", 0).log();
     return log.bytes_between(0, log.log_end_offset()).value();
   };
   for (int i = 0; i < 20 && size() > 6 * 700'000; i++) node().advance(200);
@@ -271,4 +271,4 @@ TEST_P(MoveOnForgetfulDiskTest, TheReplicaSurvivesALossOfPowerAtAnyTurn) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -11,7 +11,7 @@
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_log_dirs.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int64_t kSoon_ms = 1000;
@@ -37,7 +37,7 @@ class NewDirectoriesTest : public NodeFixture {
   }
   Uuid id_in(const std::string& partition) {
     auto content = posix_file_system().read_file(data() + "/" + partition + "/partition.metadata");
-    auto id = content ? decode_partition_metadata(*content) : Result<Uuid>(content.error());
+    auto id = content ? log::decode_partition_metadata(*content) : Result<Uuid>(content.error());
     EXPECT_TRUE(id) << partition;
     return id ? *id : Uuid{};
   }
@@ -180,7 +180,7 @@ TEST_P(NewDirectoriesOnTwoDisksTest, ThatCannotBeMadeTakeTheirDiskOffline) {
   const int32_t victim = partition_on(disk(1));
   std::ofstream(disk(1) + "/t-" + std::to_string(victim)) << "a file where the directory is to be";
   node().advance(kSoon_ms);
-  EXPECT_EQ(node().topic("t")->partition(victim)->leader, kNoLeader);
+  EXPECT_EQ(node().topic("t")->partition(victim)->leader, metadata::kNoLeader);
   EXPECT_EQ(produce("t", 1 - victim, {"a"}).error_code, ErrorCode::kNone);
 }
 
@@ -208,4 +208,4 @@ TEST_P(NewDirectoriesOnTwoDisksTest, AreMadeForAMove) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

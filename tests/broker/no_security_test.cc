@@ -10,7 +10,7 @@
 #include "protocol/messages/sasl_authenticate.h"
 #include "protocol/messages/sasl_handshake.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class NoSecurityTest : public NodeFixture {
@@ -95,4 +95,4 @@ TEST_P(NoSecurityTest, ScramCredentialsAreKept) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -6,7 +6,7 @@
 #include "broker/node_fixture.h"
 #include "protocol/messages/broker_heartbeat.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // Nobody listens anywhere.
@@ -64,4 +64,4 @@ TEST_F(NodeConnectionTest, WhatWaitsForTheNextAttemptIsAnsweredWhenTheConnection
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

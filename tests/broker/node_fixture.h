@@ -19,14 +19,14 @@
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::broker {
 
 // How GoogleTest shows an error code.
 inline void PrintTo(ErrorCode code, std::ostream* out) { *out << error_name(code); }
 
-}  // namespace milena
+}  // namespace milena::broker
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 // One batch with these values.
 inline Bytes batch_of(const std::vector<std::string>& values, int64_t timestamp_ms, BatchOptions options = {}) {
@@ -95,7 +95,7 @@ class NodeFixture : public testing::TestWithParam<int> {
   }
 
   Uuid topic_id(ByteView name) {
-    const TopicImage* image = harness_.topic(name);
+    const metadata::TopicImage* image = harness_.topic(name);
     EXPECT_NE(image, nullptr) << name;
     return image == nullptr ? Uuid{} : image->id;
   }
@@ -199,9 +199,9 @@ class NodeFixture : public testing::TestWithParam<int> {
   TestClient* client_ = nullptr;
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test
 
 // Declares the fixture and runs its tests with one shard and with four.
-#define BROKER_TESTS(Fixture)                                                                                \
-  class Fixture : public milena::broker_test::NodeFixture {};                                                \
+#define BROKER_TESTS(Fixture)                                         \
+  class Fixture : public milena::broker::broker_test::NodeFixture {}; \
   INSTANTIATE_TEST_SUITE_P(Shards, Fixture, testing::Values(1, 4), testing::PrintToStringParamName())

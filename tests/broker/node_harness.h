@@ -18,7 +18,7 @@
 #include "broker/test_client.h"
 #include "config/settings.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 class NodeHarness {
  public:
@@ -139,7 +139,8 @@ class NodeHarness {
 
   // A new connection, on the given shard; lives until disconnect, stop or kill.
   TestClient& connect(int shard = 0, std::string listener = "PLAINTEXT",
-                      SecurityProtocol protocol = SecurityProtocol::kPlaintext, std::string peer_host = "127.0.0.1") {
+                      security::SecurityProtocol protocol = security::SecurityProtocol::kPlaintext,
+                      std::string peer_host = "127.0.0.1") {
     shard %= shard_count_;
     ConnectionInfo info;
     info.id = ++last_connection_;
@@ -155,10 +156,10 @@ class NodeHarness {
   }
 
   // Null if there is no such topic.
-  const TopicImage* topic(ByteView name) { return node_->shard(0).image().find_topic(name); }
+  const metadata::TopicImage* topic(ByteView name) { return node_->shard(0).image().find_topic(name); }
   // The partition where it lives; the test must know that it is there.
   Partition& partition(ByteView topic_name, int32_t index) {
-    const TopicImage* image = topic(topic_name);
+    const metadata::TopicImage* image = topic(topic_name);
     CHECK(image != nullptr, "no topic {}", topic_name);
     for (size_t i = 0; i < node_->shard_count(); i++) {
       if (Partition* found = node_->shard(i).replicas().find_partition({image->id, index})) return *found;
@@ -172,7 +173,7 @@ class NodeHarness {
   int shard_count_;
   FileSystem* files_ = &posix_file_system();
   std::string directory_;
-  Settings settings_;
+  config::Settings settings_;
   ManualClock own_clock_;
   ManualClock& clock_;
   NodeSurroundings surroundings_;
@@ -183,4 +184,4 @@ class NodeHarness {
   uint64_t last_seed_ = 0;  // each start has other random numbers
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -3,7 +3,7 @@
 #include "broker/controller/observers_of_metadata.h"
 #include "protocol/messages/describe_quorum.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr Uuid kDirectory{0, 7};
@@ -65,4 +65,4 @@ TEST(ObserversOfMetadataInACluster, AreDescribedAtEachBroker) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -3,7 +3,7 @@
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class OffsetsTest : public NodeFixture {
@@ -210,4 +210,4 @@ TEST_P(OffsetsTest, ACleanRestartKeepsTheEpochAndAKillRaisesIt) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

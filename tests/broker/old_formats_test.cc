@@ -5,7 +5,7 @@
 #include "broker/node_fixture.h"
 #include "protocol/records/legacy_messages.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 BROKER_TESTS(OldFormatsTest);
@@ -44,4 +44,4 @@ TEST_P(OldFormatsTest, AreFetchedAsTheVersionNeedsThem) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -14,7 +14,7 @@
 #include "protocol/messages/update_features.h"
 #include "protocol/messages/write_txn_markers.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // A message that was read from bytes, with the bytes that its views point into.
@@ -126,19 +126,19 @@ TEST_P(OutgoingRequestTest, TheControllerMayBeElsewhere) {
   grow.timeout_ms = 5000;
   EXPECT_EQ(client().ask<CreatePartitionsResponse>(grow, 3).results.at(0).error_code, ErrorCode::kNone);
   EXPECT_EQ(node().topic("far")->partition_count(), 5);
-  EXPECT_EQ(wire.contexts.back().principal, Principal());
+  EXPECT_EQ(wire.contexts.back().principal, security::Principal());
   EXPECT_EQ(wire.contexts.back().client_id, "test");
   EXPECT_EQ(wire.contexts.back().deadline_ms, node().clock().steady_ms() + 5000);
 
   IncrementalAlterConfigsRequest alter;
   auto& resource = alter.resources.emplace_back();
-  resource.resource_type = static_cast<int8_t>(ResourceType::kTopic);
+  resource.resource_type = static_cast<int8_t>(metadata::ResourceType::kTopic);
   resource.resource_name = "far";
   auto& config = resource.configs.emplace_back();
   config.name = "retention.ms";
   config.value = "12345";
   EXPECT_EQ(client().ask<IncrementalAlterConfigsResponse>(alter, 1).responses.at(0).error_code, ErrorCode::kNone);
-  EXPECT_EQ(node().node().shard(0).image().configs(ResourceType::kTopic, "far").at("retention.ms"), "12345");
+  EXPECT_EQ(node().node().shard(0).image().configs(metadata::ResourceType::kTopic, "far").at("retention.ms"), "12345");
 
   ElectLeadersRequest elect;
   elect.topic_partitions.emplace().push_back({"far", {0}});
@@ -182,4 +182,4 @@ TEST_P(OutgoingRequestTest, PeersMayBeElsewhere) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

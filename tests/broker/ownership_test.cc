@@ -4,7 +4,7 @@
 #include "broker/node_harness.h"
 #include "broker/replica/replica_manager.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 TEST(OwnershipDeathTest, APartitionIsLookedUpByItsShardAlone) {
@@ -24,4 +24,4 @@ TEST(OwnershipDeathTest, APartitionIsLookedUpByItsShardAlone) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -4,7 +4,7 @@
 
 #include "broker/node_fixture.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int64_t kMaxLag_ms = 30'000;
@@ -13,7 +13,7 @@ constexpr int64_t kMaxLag_ms = 30'000;
 class PartitionLeaderTest : public testing::Test {
  protected:
   PartitionLeaderTest() {
-    ImageDelta delta;
+    metadata::ImageDelta delta;
     for (int32_t id = 1; id <= 3; id++) {
       RegisterBrokerRecord broker;
       broker.broker_id = id;
@@ -33,7 +33,7 @@ class PartitionLeaderTest : public testing::Test {
     change.broker_id = id;
     change.broker_epoch = 100 + id;
     change.fenced = 1;
-    ImageDelta delta;
+    metadata::ImageDelta delta;
     ASSERT_TRUE(metadata_.apply(change, delta).ok());
   }
   void set_in_sync(std::vector<int32_t> ids) {
@@ -46,8 +46,8 @@ class PartitionLeaderTest : public testing::Test {
     return made;
   }
 
-  MetadataImage metadata_;
-  PartitionImage partition_;
+  metadata::MetadataImage metadata_;
+  metadata::PartitionImage partition_;
 };
 
 // It was as far as the high watermark, and then its process ended: nobody has fenced it yet.
@@ -149,4 +149,4 @@ TEST_F(PartitionLeaderTest, AnUncleanLeaderSaysThatItHasRecovered) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

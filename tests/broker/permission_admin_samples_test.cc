@@ -28,7 +28,7 @@
 #include "protocol/messages/unregister_broker.h"
 #include "protocol/messages/update_features.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using enum ErrorCode;
@@ -41,15 +41,15 @@ constexpr auto kFirstTopic = [](const auto& response) { return response.topics.a
 template <class Response, class Request, class Error>
 void add_config_samples(std::vector<PermissionSample>& samples, int16_t version, Error error, bool with_loggers) {
   struct Kind {
-    ResourceType type;
+    metadata::ResourceType type;
     ByteView name;
     ErrorCode refusal;
   };
-  std::vector<Kind> kinds{{ResourceType::kTopic, "t", kTopicAuthorizationFailed},
-                          {ResourceType::kGroup, "g", kGroupAuthorizationFailed},
-                          {ResourceType::kBroker, "", kClusterAuthorizationFailed},
-                          {ResourceType::kClientMetrics, "m", kClusterAuthorizationFailed}};
-  if (with_loggers) kinds.push_back({ResourceType::kBrokerLogger, "1", kClusterAuthorizationFailed});
+  std::vector<Kind> kinds{{metadata::ResourceType::kTopic, "t", kTopicAuthorizationFailed},
+                          {metadata::ResourceType::kGroup, "g", kGroupAuthorizationFailed},
+                          {metadata::ResourceType::kBroker, "", kClusterAuthorizationFailed},
+                          {metadata::ResourceType::kClientMetrics, "m", kClusterAuthorizationFailed}};
+  if (with_loggers) kinds.push_back({metadata::ResourceType::kBrokerLogger, "1", kClusterAuthorizationFailed});
   for (const Kind& kind : kinds) {
     Request request;
     auto& resource = request.resources.emplace_back();
@@ -57,7 +57,8 @@ void add_config_samples(std::vector<PermissionSample>& samples, int16_t version,
     resource.resource_name = kind.name;
     const std::string what = "of type " + std::to_string(resource.resource_type);
     samples.push_back(sample<Response>(what, request, version, error, kind.refusal));
-    if (kind.type != ResourceType::kBrokerLogger || Request::kApiKey != ApiKey::kIncrementalAlterConfigs) continue;
+    if (kind.type != metadata::ResourceType::kBrokerLogger || Request::kApiKey != ApiKey::kIncrementalAlterConfigs)
+      continue;
     samples.push_back(samples.back());
     samples.back().to_controller = true;
   }
@@ -185,4 +186,4 @@ std::vector<PermissionSample> admin_samples() {
   return samples;
 }
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -9,7 +9,7 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/fetch_snapshot.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 std::vector<PermissionSample> cluster_samples() {
   constexpr ErrorCode kRefused = ErrorCode::kClusterAuthorizationFailed;
@@ -28,4 +28,4 @@ std::vector<PermissionSample> cluster_samples() {
   return samples;
 }
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -27,7 +27,7 @@
 #include "protocol/messages/txn_offset_commit.h"
 #include "protocol/messages/write_txn_markers.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using enum ErrorCode;
@@ -252,4 +252,4 @@ std::vector<PermissionSample> transaction_samples() {
   };
 }
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -10,7 +10,7 @@
 #include "broker/node_fixture.h"
 #include "protocol/api_key.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 struct PermissionSample {
   ApiKey key;
@@ -42,4 +42,4 @@ std::vector<PermissionSample> transaction_samples();
 std::vector<PermissionSample> admin_samples();
 std::vector<PermissionSample> cluster_samples();
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -4,7 +4,7 @@
 #include "metadata/internal_topics.h"
 #include "protocol/messages/init_producer_id.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class ProduceFixture : public NodeFixture {
@@ -196,10 +196,10 @@ TEST_P(ProduceTest, TheTopicsCodecWins) {
 }
 
 TEST_P(ProduceTest, InternalTopicsAreForTheBroker) {
-  MetadataImage const& image = node().node().shard(0).image();
-  ASSERT_EQ(image.find_topic(kConsumerOffsetsTopic), nullptr);
-  create_topic(kConsumerOffsetsTopic, 1);
-  auto out = produce_batch(kConsumerOffsetsTopic, 0, batch_of({"x"}, 1));
+  metadata::MetadataImage const& image = node().node().shard(0).image();
+  ASSERT_EQ(image.find_topic(metadata::kConsumerOffsetsTopic), nullptr);
+  create_topic(metadata::kConsumerOffsetsTopic, 1);
+  auto out = produce_batch(metadata::kConsumerOffsetsTopic, 0, batch_of({"x"}, 1));
   EXPECT_EQ(out.error_code, ErrorCode::kInvalidTopicException);
 }
 
@@ -240,4 +240,4 @@ TEST_P(ProduceTest, ProducersAreKnownAgainAfterRestartAndKill) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

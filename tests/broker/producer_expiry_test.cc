@@ -2,7 +2,7 @@
 #include "broker/node_fixture.h"
 #include "protocol/messages/describe_producers.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class ProducerExpiryTest : public NodeFixture {
@@ -45,4 +45,4 @@ TEST_P(ProducerExpiryTest, GoesByItsInterval) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -5,7 +5,7 @@
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_client_quotas.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class QuotaTest : public NodeFixture {
@@ -157,4 +157,4 @@ TEST_P(QuotaTest, QuotasSurviveARestartAndEndWhenRemoved) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -9,7 +9,7 @@
 #include "protocol/messages/offset_for_leader_epoch.h"
 #include "protocol/messages/produce.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr ByteView kTopic = "t";
@@ -139,4 +139,4 @@ TEST_F(ReadFromFollowerTest, AWrongEpochIsSaidByFollowersToo) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

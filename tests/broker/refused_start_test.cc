@@ -17,7 +17,7 @@
 #include "protocol/messages/control/voters.h"
 #include "protocol/records/control_records.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -73,15 +73,16 @@ class Directory {
 
   fs::path first(const std::string& name) const { return fs::path(home_) / "first" / name; }
   fs::path second(const std::string& name) const { return fs::path(home_) / "second" / name; }
-  Uuid id() const { return decode_meta_properties(slurp(first("meta.properties"))).value().directory_id.value(); }
+  Uuid id() const { return log::decode_meta_properties(slurp(first("meta.properties"))).value().directory_id.value(); }
 
   void append(const std::function<Bytes(int32_t epoch)>& batch) const {
     auto found = read_metadata(posix_file_system(), first(kMetadata)).take();
-    FileCache files(posix_file_system(), 16);
-    auto log = PartitionLog::open(files, system_clock(), first(kMetadata), {Bytes("__cluster_metadata"), 0},
-                                  std::make_shared<LogConfig>(), OpenState{}).take();
+    log::FileCache files(posix_file_system(), 16);
+    auto log = log::PartitionLog::open(files, system_clock(), first(kMetadata), {Bytes("__cluster_metadata"), 0},
+                                       std::make_shared<log::LogConfig>(), log::OpenState{})
+                   .take();
     auto done = log->append_as_leader(batch(found.replayed.last_epoch()), found.replayed.last_epoch(),
-                                      AppendOrigin::kCoordinator);
+                                      log::AppendOrigin::kCoordinator);
     ASSERT_TRUE(done.ok());
     ASSERT_TRUE(log->close_cleanly(true).ok());
   }
@@ -92,21 +93,24 @@ class Directory {
       return builder.build();
     });
   }
-  void append_record(const MetadataRecord& record) const { append_value(encode_metadata_record(record)); }
+  void append_record(const metadata::MetadataRecord& record) const {
+    append_value(metadata::encode_metadata_record(record));
+  }
   void append_control(ControlRecordType type, ByteView value) const {
     append([&](int32_t epoch) { return build_control_batch(0, epoch, 1, type, value); });
   }
-  void write_snapshot(const fs::path& path, const MetadataRecords& records,
-                      std::vector<SnapshotFile::Control> controls = {}) const {
-    SnapshotFile snapshot;
+  void write_snapshot(const fs::path& path, const metadata::MetadataRecords& records,
+                      std::vector<log::SnapshotFile::Control> controls = {}) const {
+    log::SnapshotFile snapshot;
     snapshot.controls = std::move(controls);
-    for (const MetadataRecord& record : records) snapshot.records.push_back(encode_metadata_record(record));
-    ASSERT_TRUE(write_snapshot_file(posix_file_system(), path, snapshot, 0, 1).ok());
+    for (const metadata::MetadataRecord& record : records)
+      snapshot.records.push_back(metadata::encode_metadata_record(record));
+    ASSERT_TRUE(log::write_snapshot_file(posix_file_system(), path, snapshot, 0, 1).ok());
   }
-  void edit_meta_properties(const fs::path& path, const std::function<void(MetaProperties&)>& edit) const {
-    MetaProperties properties = decode_meta_properties(slurp(path)).value();
+  void edit_meta_properties(const fs::path& path, const std::function<void(log::MetaProperties&)>& edit) const {
+    log::MetaProperties properties = log::decode_meta_properties(slurp(path)).value();
     edit(properties);
-    spill(path, encode_meta_properties(properties));
+    spill(path, log::encode_meta_properties(properties));
   }
 
  private:
@@ -176,13 +180,13 @@ const std::vector<Refusal>& refusals() {
       {"ThreeVotersInQuorumState",
        [](auto& d) {
          spill(d.first(kMetadata + "/quorum-state"),
-               encode_quorum_state({.leader_id = 2, .leader_epoch = 5, .current_voters = {1, 2, 3}}));
+               log::encode_quorum_state({.leader_id = 2, .leader_epoch = 5, .current_voters = {1, 2, 3}}));
        },
        "voters are 1, 2, 3"},
       {"ABrokersCopyOfTheMetadata",
        [](auto& d) {
          spill(d.first(kMetadata + "/quorum-state"),
-               encode_quorum_state({.leader_id = 3000, .leader_epoch = 5, .current_voters = {3000}}));
+               log::encode_quorum_state({.leader_id = 3000, .leader_epoch = 5, .current_voters = {3000}}));
        },
        "voters are 3000"},
       {"ThreeElectorsAndNoQuorumState",
@@ -318,7 +322,7 @@ TEST_F(AcceptedStartTest, AClusterIdIsAWord) {
   }
   harness_.set("milena.cluster.id", "");  // as CLUSTER_ID=${CLUSTER_ID:-} in a recipe
   start_and_stop();
-  EXPECT_FALSE(decode_meta_properties(slurp(directory_.first("meta.properties"))).value().cluster_id.empty());
+  EXPECT_FALSE(log::decode_meta_properties(slurp(directory_.first("meta.properties"))).value().cluster_id.empty());
 }
 
 TEST_F(AcceptedStartTest, TheOnlyVoterInTheLog) {
@@ -335,7 +339,7 @@ TEST_F(AcceptedStartTest, FormattedByKafka44WithLevelsOfKafka43) {
   fs::remove(directory_.first("bootstrap.checkpoint"));
   fs::create_directory(directory_.first(kMetadata));
   directory_.write_snapshot(directory_.first(kMetadata + "/00000000000000000000-0000000000.checkpoint"),
-                            default_bootstrap_records());
+                            metadata::default_bootstrap_records());
   start_and_stop();
   start_and_stop();
 }
@@ -364,4 +368,4 @@ TEST_F(AcceptedStartTest, AnEmptyDirectoryBesideOneThatIsKnown) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -10,7 +10,7 @@
 #include "protocol/messages/get_telemetry_subscriptions.h"
 #include "protocol/messages/join_group.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // Every file under the node's directory, by path, and what clients were told.
@@ -99,4 +99,4 @@ TEST_P(RepeatableTest, TheSameSeedLeavesTheSameFiles) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

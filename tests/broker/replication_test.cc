@@ -7,7 +7,7 @@
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 // Holds back what a leader asks of the controller about its replicas in sync.
@@ -124,7 +124,7 @@ TEST_F(ReplicationTest, AFetchThatMovesNothingWakesNobody) {
   ASSERT_TRUE(cluster().until([&] { return in_sync(1, "t") == std::vector<int32_t>{1}; }, 1000));
   Partition& partition = *replica(1, "t");
   const Payload batch(batch_of({"b"}, cluster().clock().wall_ms()));
-  ASSERT_EQ(partition.append_as_leader(batch, AppendOrigin::kClient).error, ErrorCode::kNone);
+  ASSERT_EQ(partition.append_as_leader(batch, log::AppendOrigin::kClient).error, ErrorCode::kNone);
   ASSERT_EQ(partition.high_watermark(), 1) << "too few are in sync for the second";
   int woken = 0;
   auto waiter = std::make_shared<Waiter>(cluster().node(1).node().shard(0), [&woken] { woken++; });
@@ -141,7 +141,7 @@ TEST_F(ReplicationTest, ARecordThatOnlyTheLostLeaderHadGoes) {
   EXPECT_EQ(produce(3, "t", "a"), ErrorCode::kNone);
   // Appended, and lost before anybody fetched it.
   Partition* leader = replica(3, "t");
-  leader->append_as_leader(Payload(batch_of({"lost"}, cluster().clock().wall_ms())), AppendOrigin::kClient);
+  leader->append_as_leader(Payload(batch_of({"lost"}, cluster().clock().wall_ms())), log::AppendOrigin::kClient);
   ASSERT_EQ(leader->log_end_offset(), 2);
   cluster().kill(3);
   ASSERT_TRUE(cluster().until([&] { return image(2, "t")->leader == 2; }, 1000));
@@ -158,7 +158,7 @@ TEST_F(ReplicationTest, ARecordThatOnlyTheLostLeaderHadGoes) {
 TEST_F(ReplicationTest, ASilentBrokerIsFencedAfterItsSession) {
   create_topic(1, "t", {1, 2, 3});
   EXPECT_EQ(produce(1, "t", "a"), ErrorCode::kNone);
-  const MetadataImage& metadata = cluster().node(1).node().shard(0).image();
+  const metadata::MetadataImage& metadata = cluster().node(1).node().shard(0).image();
   cluster().advance(20'000);
   for (int id = 1; id <= 3; id++) EXPECT_FALSE(metadata.find_broker(id)->fenced) << id;
   cluster().pause(3);
@@ -205,4 +205,4 @@ TEST_F(ReplicationTest, ProducerIdsAreOfOneCluster) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -6,7 +6,7 @@
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/init_producer_id.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class RestartTest : public NodeFixture {
@@ -79,10 +79,10 @@ TEST_P(RestartTest, AStopInOrderFencesTheBrokerInTheMetadataLog) {
     Bytes log = posix_file_system()
                     .read_file(node().directory() + "/data/__cluster_metadata-0/00000000000000000000.log")
                     .take();
-    MetadataRecords last;
+    metadata::MetadataRecords last;
     BatchIterator batches(log);
     while (batches.next()) {
-      if (!batches.batch().header().is_control()) last = decode_metadata_batch(batches.batch()).take();
+      if (!batches.batch().header().is_control()) last = metadata::decode_metadata_batch(batches.batch()).take();
     }
     ASSERT_FALSE(last.empty());
     const auto* change = std::get_if<BrokerRegistrationChangeRecord>(&last.back());
@@ -110,7 +110,7 @@ TEST_P(RestartTest, ATornTailIsCutAndTheRestStays) {
 TEST_P(RestartTest, TheDirectoryIsFreeAgainAfterAKillAndNotBefore) {
   ManualClock clock;
   ManualExecutor executor(clock);
-  Settings settings;
+  config::Settings settings;
   ASSERT_TRUE(settings.set("log.dirs", node().directory() + "/data").ok());
   auto second = Node::start(settings, {&executor});
   ASSERT_FALSE(second.ok());
@@ -153,4 +153,4 @@ TEST_P(RestartTest, SmallSegmentsOverManyKills) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

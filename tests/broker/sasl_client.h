@@ -10,7 +10,7 @@
 #include "security/base64.h"
 #include "security/scram.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 inline SaslHandshakeResponse shake_hands(TestClient& client, ByteView mechanism, int16_t version = 1) {
   return client.ask<SaslHandshakeResponse>(SaslHandshakeRequest{mechanism}, version);
@@ -35,24 +35,26 @@ inline SaslAuthenticateResponse log_in_plain(TestClient& client, const std::stri
 }
 
 // The proof that answers a server's first message.
-inline std::string scram_final(ScramMechanism mechanism, const std::string& password, const std::string& bare,
+inline std::string scram_final(security::ScramMechanism mechanism, const std::string& password, const std::string& bare,
                                const std::string& challenge) {
   const size_t salt_at = challenge.find(",s=") + 3, iterations_at = challenge.find(",i=");
   const std::string without_proof = "c=biws," + challenge.substr(0, salt_at - 3);
-  const Bytes salt = *base64_decode(challenge.substr(salt_at, iterations_at - salt_at));
-  const Sha2 hash = scram_hash(mechanism);
+  const Bytes salt = *security::base64_decode(challenge.substr(salt_at, iterations_at - salt_at));
+  const Sha2 hash = security::scram_hash(mechanism);
   Bytes key = sha2_hmac(
-      hash, salted_password(mechanism, password, salt, std::stoi(challenge.substr(iterations_at + 3))), "Client Key");
+      hash, security::salted_password(mechanism, password, salt, std::stoi(challenge.substr(iterations_at + 3))),
+      "Client Key");
   const Bytes signature =
       sha2_hmac(hash, sha2_digest(hash, key), bare + "," + challenge + "," + without_proof);
   for (size_t i = 0; i < key.size(); i++) key[i] = static_cast<char>(key[i] ^ signature[i]);
-  return without_proof + ",p=" + base64_encode(key);
+  return without_proof + ",p=" + security::base64_encode(key);
 }
 
 // The first of the two answers; then sends the proof.
-inline SaslAuthenticateResponse log_in_scram(TestClient& client, ScramMechanism mechanism, const std::string& user,
-                                             const std::string& password, const std::string& extensions = "") {
-  EXPECT_EQ(shake_hands(client, scram_mechanism_name(mechanism)).error_code, ErrorCode::kNone);
+inline SaslAuthenticateResponse log_in_scram(TestClient& client, security::ScramMechanism mechanism,
+                                             const std::string& user, const std::string& password,
+                                             const std::string& extensions = "") {
+  EXPECT_EQ(shake_hands(client, security::scram_mechanism_name(mechanism)).error_code, ErrorCode::kNone);
   const std::string bare = "n=" + user + ",r=nonce" + extensions;
   send_token(client, "n,," + bare);
   auto challenge = client.take<SaslAuthenticateResponse>(2);
@@ -63,4 +65,4 @@ inline SaslAuthenticateResponse log_in_scram(TestClient& client, ScramMechanism 
   return challenge;
 }
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

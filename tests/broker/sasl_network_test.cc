@@ -13,7 +13,7 @@
 #include "protocol/request_frame.h"
 #include "protocol/request_header.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using testing::ElementsAre;
@@ -159,11 +159,11 @@ TEST_F(SaslNetworkTest, NothingRunsWhenTheLinkIsGone) {
   EXPECT_THAT(wire_.sent(), IsEmpty());
 }
 
-Settings settings_with(const std::vector<std::string>& overrides) {
-  SettingsInput input;
+config::Settings settings_with(const std::vector<std::string>& overrides) {
+  config::SettingsInput input;
   input.overrides = overrides;
   input.overrides.push_back("node.id=1");
-  auto settings = Settings::load(input);
+  auto settings = config::Settings::load(input);
   EXPECT_TRUE(settings.ok()) << settings.error().message;
   return settings.take();
 }
@@ -184,16 +184,16 @@ TEST(PeerSecurity, IsThatOfTheListenersOfTheOthers) {
                                          jaas + "username=me password=mine;"}));
   ASSERT_TRUE(good.ok()) << good.error().message;
   EXPECT_EQ(good->listener, "BROKER");
-  EXPECT_EQ(good->protocol, SecurityProtocol::kSaslPlaintext);
+  EXPECT_EQ(good->protocol, security::SecurityProtocol::kSaslPlaintext);
   EXPECT_FALSE(good->tls);
   EXPECT_EQ(good->login->user, "me");
   auto controllers = controller_peer_security(with({}));
   ASSERT_TRUE(controllers.ok()) << controllers.error().message;
-  EXPECT_EQ(controllers->protocol, SecurityProtocol::kSsl);
+  EXPECT_EQ(controllers->protocol, security::SecurityProtocol::kSsl);
   EXPECT_EQ(controllers->tls->truststore_location.view(), "/own");
   EXPECT_EQ(controllers->tls->endpoint_identification.view(), "https");
 
-  auto complaint = [](const Settings& settings) {
+  auto complaint = [](const config::Settings& settings) {
     auto security = broker_peer_security(settings);
     return security.ok() ? std::string() : security.error().message;
   };
@@ -211,4 +211,4 @@ TEST(PeerSecurity, IsThatOfTheListenersOfTheOthers) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "protocol/messages/metadata.h"
 #include "security/jwt_maker.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr ByteView kJaasPlain =
@@ -26,16 +26,16 @@ class SaslTest : public NodeFixture {
   }
   virtual void set_more() {}
 
-  TestClient& connect() { return node().connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext); }
+  TestClient& connect() { return node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext); }
   static ErrorCode ask_metadata(TestClient& client) {
     MetadataRequest request;
     request.topics.reset();
     auto answer = client.ask<MetadataResponse>(request, 9);
     return answer.brokers.empty() ? ErrorCode::kUnknownServerError : ErrorCode::kNone;
   }
-  void make_user(const std::string& name, ScramMechanism mechanism, const std::string& password) {
+  void make_user(const std::string& name, security::ScramMechanism mechanism, const std::string& password) {
     AlterUserScramCredentialsRequest request;
-    const Bytes salted = salted_password(mechanism, password, "salt", 4096);
+    const Bytes salted = security::salted_password(mechanism, password, "salt", 4096);
     request.upsertions = {{name, static_cast<int8_t>(mechanism), 4096, "salt", salted}};
     EXPECT_EQ(client().ask<AlterUserScramCredentialsResponse>(request, 0).results.at(0).error_code, ErrorCode::kNone);
   }
@@ -178,7 +178,7 @@ TEST_P(SaslTest, FramesAreSmallUntilTheClientIsIn) {
 }
 
 TEST_P(SaslTest, ScramUsersAreThoseOfTheMetadata) {
-  for (ScramMechanism mechanism : {ScramMechanism::kSha256, ScramMechanism::kSha512}) {
+  for (security::ScramMechanism mechanism : {security::ScramMechanism::kSha256, security::ScramMechanism::kSha512}) {
     make_user("carol", mechanism, "singer");
     TestClient& good = connect();
     log_in_scram(good, mechanism, "carol", "singer");
@@ -195,7 +195,7 @@ TEST_P(SaslTest, ScramUsersAreThoseOfTheMetadata) {
     EXPECT_EQ(refusal(node(), unknown), refused);
     EXPECT_EQ(refused.error_message,
               "Authentication failed during authentication due to invalid credentials with SASL mechanism " +
-                  Bytes(scram_mechanism_name(mechanism)));
+                  Bytes(security::scram_mechanism_name(mechanism)));
   }
 }
 
@@ -250,7 +250,7 @@ TEST_P(ReauthenticationTest, NotOftenerThanOnceASecond) {
 
 class OAuthTest : public SaslTest {
  protected:
-  OAuthTest() : key_(security_test::TestKey::ec("k1", "P-256")) {}
+  OAuthTest() : key_(security::security_test::TestKey::ec("k1", "P-256")) {}
   void set_more() override {
     write_keys(key_);
     node().set("listener.name.sasl_plaintext.sasl.enabled.mechanisms", "OAUTHBEARER");
@@ -258,19 +258,19 @@ class OAuthTest : public SaslTest {
     node().set("sasl.oauthbearer.expected.audience", "kafka");
   }
   std::string path() { return node().directory() + "/jwks.json"; }
-  void write_keys(const security_test::TestKey& key) {
+  void write_keys(const security::security_test::TestKey& key) {
     std::ofstream(path()) << "{\"keys\":[" << key.jwk() << "]}";
   }
   void send_jwt(TestClient& client, const std::string& token) {
     shake_hands(client, "OAUTHBEARER");
     send_token(client, "n,,\x01" "auth=Bearer " + token + "\x01\x01");
   }
-  std::string token(const security_test::TestKey& key, int64_t seconds) {
+  std::string token(const security::security_test::TestKey& key, int64_t seconds) {
     const int64_t now_s = node().clock().wall_ms() / 1000;
     return key.sign("ES256", fmt::format("{{\"sub\":\"app\",\"aud\":\"kafka\",\"iat\":{},\"exp\":{}}}", now_s,
                                          now_s + seconds));
   }
-  security_test::TestKey key_;
+  security::security_test::TestKey key_;
 };
 INSTANTIATE_TEST_SUITE_P(Shards, OAuthTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
@@ -288,7 +288,7 @@ TEST_P(OAuthTest, ATokenIsGoodAsLongAsItLives) {
 }
 
 TEST_P(OAuthTest, OthersTokensAreRefused) {
-  const auto other = security_test::TestKey::ec("k1", "P-256");
+  const auto other = security::security_test::TestKey::ec("k1", "P-256");
   for (const std::string& bad : {token(other, 60), token(key_, -60), std::string("a.b.c"), token(key_, 60) + "x"}) {
     TestClient& client = connect();
     send_jwt(client, bad);
@@ -299,7 +299,7 @@ TEST_P(OAuthTest, OthersTokensAreRefused) {
 }
 
 TEST_P(OAuthTest, AChangedFileIsReadAgain) {
-  const auto other = security_test::TestKey::ec("k2", "P-256");
+  const auto other = security::security_test::TestKey::ec("k2", "P-256");
   write_keys(other);
   node().advance(1000);
   TestClient& with_new = connect();
@@ -355,11 +355,11 @@ TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
 
 // A listener that says SASL and has no settings of it serves nobody.
 TEST_P(SaslTest, AListenerOfNoSettingsServesNobody) {
-  TestClient& client = node().connect(0, "LATE", SecurityProtocol::kSaslPlaintext);
+  TestClient& client = node().connect(0, "LATE", security::SecurityProtocol::kSaslPlaintext);
   client.start(SaslHandshakeRequest{"PLAIN"}, 1);
   EXPECT_TRUE(client.closed());
   EXPECT_FALSE(client.has_answer());
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -6,7 +6,7 @@
 #include "broker/sasl_client.h"
 #include "broker/storage/bootstrap_checkpoint.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using testing::HasSubstr;
@@ -45,10 +45,10 @@ TEST(ScramArgumentsTest, TheUserMayLogInFromTheStart) {
   ASSERT_TRUE(files.make_directories(node.directory() + "/data").ok());
   ASSERT_TRUE(write_bootstrap_records_with(files, node.directory() + "/data", *users, 1).ok());
   ASSERT_NO_FATAL_FAILURE(node.start());
-  TestClient& client = node.connect(0, "SASL_PLAINTEXT", SecurityProtocol::kSaslPlaintext);
-  log_in_scram(client, ScramMechanism::kSha512, "alice", "wonder");
+  TestClient& client = node.connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext);
+  log_in_scram(client, security::ScramMechanism::kSha512, "alice", "wonder");
   EXPECT_EQ(client.take<SaslAuthenticateResponse>(2).error_code, ErrorCode::kNone);
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

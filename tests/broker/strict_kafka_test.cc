@@ -4,7 +4,7 @@
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 class StrictKafkaTest : public NodeFixture {
@@ -55,4 +55,4 @@ TEST_P(StrictKafkaTest, AClientTooOldForZstdIsSentIt) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -6,7 +6,7 @@
 #include "broker/http_fixture.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using testing::HasSubstr;
@@ -99,4 +99,4 @@ TEST_P(TapTest, RefusesWhatItCannotDo) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

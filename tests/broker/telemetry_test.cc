@@ -6,7 +6,7 @@
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/push_telemetry.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 constexpr int8_t kSubscriptionType = 16;
@@ -198,4 +198,4 @@ TEST_P(TelemetryTest, NullIsAPushOfNothing) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

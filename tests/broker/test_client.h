@@ -17,7 +17,7 @@
 #include "protocol/request_frame.h"
 #include "protocol/request_header.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 class TestClient final : public Transport {
  public:
@@ -177,4 +177,4 @@ class TestClient final : public Transport {
   std::unique_ptr<Session> session_;
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

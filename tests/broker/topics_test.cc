@@ -8,7 +8,7 @@
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 BROKER_TESTS(TopicsTest);
@@ -295,4 +295,4 @@ TEST_P(TopicsTest, PartitionsAreAddedAndCanBeUsed) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

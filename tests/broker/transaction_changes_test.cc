@@ -6,7 +6,7 @@
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/update_features.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using testing::ElementsAre;
@@ -209,4 +209,4 @@ TEST_P(TransactionChangesTest, SilentProducersAreForgottenByTheAlteredSetting) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -14,7 +14,7 @@
 #include "protocol/messages/list_transactions.h"
 #include "protocol/messages/txn_offset_commit.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 
 class TransactionFixture : public GroupFixture {
  protected:
@@ -179,4 +179,4 @@ class TransactionFixture : public GroupFixture {
   }
 };
 
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -6,7 +6,7 @@
 #include "protocol/messages/describe_producers.h"
 #include "protocol/messages/write_txn_markers.h"
 
-namespace milena::broker_test {
+namespace milena::broker::broker_test {
 namespace {
 
 using testing::ElementsAre;
@@ -361,4 +361,4 @@ TEST_P(TransactionTest, MarkersOfTheSecondProtocolHaveALargerEpoch) {
 }
 
 }  // namespace
-}  // namespace milena::broker_test
+}  // namespace milena::broker::broker_test

@@ -7,7 +7,7 @@
 #include "config/config_def.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 ConfigDef row(ConfigType type, const char* valid = "") {
@@ -103,4 +103,4 @@ TEST(ConfigCheck, OffsetResetsAreWordsOrDurations) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::config

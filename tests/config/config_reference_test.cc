@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 TEST(ConfigReference, ThePageInDocsIsTheOneOfTheTable) {
@@ -14,4 +14,4 @@ TEST(ConfigReference, ThePageInDocsIsTheOneOfTheTable) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::config

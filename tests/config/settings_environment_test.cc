@@ -6,7 +6,7 @@
 #include "config/settings.h"
 #include "config/settings_report.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 using testing::HasSubstr;
@@ -133,4 +133,4 @@ TEST(SettingsEnvironment, ANodeOfAClusterIsRefusedWithTheWayToRunAlone) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::config

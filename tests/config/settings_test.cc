@@ -11,7 +11,7 @@
 #include "config/config_values.h"
 #include "config/settings_file.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
 using testing::ElementsAre;
@@ -390,4 +390,4 @@ TEST(Settings, TieredStorageIsRefused) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::config

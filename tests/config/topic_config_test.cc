@@ -3,10 +3,10 @@
 #include "metadata/layered_settings.h"
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::config {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+namespace testing = milena::metadata::testing;
 using Synonyms = std::vector<std::pair<Bytes, ConfigSource>>;
 
 bool accepts(ByteView name, ByteView value) {
@@ -197,18 +197,18 @@ Synonyms synonyms(const DescribedConfig& config) {
 
 // As Kafka 4.3.1 described a topic with segment.ms=99999 under these settings.
 TEST(TopicConfig, DescribesAsKafkaDoes) {
-  MetadataImage image;
-  apply(image, {config(ResourceType::kBroker, "1", "log.retention.bytes", "1000000"),
-                config(ResourceType::kBroker, "", "log.segment.bytes", "1048577"),
-                config(ResourceType::kBroker, "", "log.roll.jitter.ms", "5"),
-                config(ResourceType::kBroker, "", "min.insync.replicas", "1")});
+  metadata::MetadataImage image;
+  testing::apply(image, {testing::config(metadata::ResourceType::kBroker, "1", "log.retention.bytes", "1000000"),
+                         testing::config(metadata::ResourceType::kBroker, "", "log.segment.bytes", "1048577"),
+                         testing::config(metadata::ResourceType::kBroker, "", "log.roll.jitter.ms", "5"),
+                         testing::config(metadata::ResourceType::kBroker, "", "min.insync.replicas", "1")});
   Settings start;
   for (const auto& [name, value] : ConfigMap{{"log.retention.hours", "10"},    {"log.roll.hours", "5"},
                                              {"log.roll.jitter.hours", "1"},   {"log.flush.interval.ms", "100"},
                                              {"message.max.bytes", "2000000"}, {"min.insync.replicas", "1"}}) {
     ASSERT_TRUE(start.set(name, value).ok());
   }
-  const BrokerSettings broker = layered_broker_settings(image, 1, &start);
+  const BrokerSettings broker = metadata::layered_broker_settings(image, 1, &start);
   const auto all = describe_topic_configs({{"segment.ms", "99999"}, {"preallocate", " TRUE"}}, broker);
   EXPECT_EQ(all.size(), 33u);
 
@@ -256,4 +256,4 @@ TEST(TopicConfig, ShowsHiddenConfigsOnlyWhereTheyAreSet) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::config

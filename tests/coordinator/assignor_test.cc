@@ -7,7 +7,7 @@
 
 #include "base/executor.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // A group whose members keep what they are assigned, as targets do.
@@ -226,4 +226,4 @@ TEST(Assignors, ManyTopicsAndMembersTakeNoSeconds) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

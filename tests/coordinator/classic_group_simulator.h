@@ -12,7 +12,7 @@
 
 #include "coordinator/shard_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class ClassicGroupSimulator {
  public:
@@ -88,4 +88,4 @@ class ClassicGroupSimulator {
   int32_t next_offset_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr ErrorCode kAppendErrors[] = {ErrorCode::kNotLeaderOrFollower, ErrorCode::kRequestTimedOut,
@@ -311,4 +311,4 @@ TEST(ClassicGroupSimulator, NoGroupIsStuckNoOffsetLostNoQuestionForgotten) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

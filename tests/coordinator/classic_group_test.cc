@@ -4,7 +4,7 @@
 
 #include "coordinator/shard_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 using Join = ShardHarness::Join;
@@ -568,4 +568,4 @@ TEST(GroupShard, AtRestItWantsNoTimer) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

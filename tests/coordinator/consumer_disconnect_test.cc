@@ -3,7 +3,7 @@
 
 #include "coordinator/consumer_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // The heartbeat interval that members are told, and time for a new connection.
@@ -163,4 +163,4 @@ TEST_F(ConsumerDisconnectTest, OffsetsInATransactionAreCheckedAgainstTheMember) 
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

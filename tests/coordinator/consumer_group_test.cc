@@ -4,7 +4,7 @@
 #include "coordinator/consumer_harness.h"
 #include "coordinator/group/consumer_protocol.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 TEST(ConsumerGroup, FirstMemberGetsEverythingInEpochTwo) {
@@ -534,4 +534,4 @@ TEST(ConsumerGroup, IsListedDescribedAndDeletedAsOne) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -9,7 +9,7 @@
 
 #include "coordinator/shard_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 namespace ask {
 // What a Java consumer says when it joins; say() sends the rest of its life.
@@ -51,14 +51,14 @@ class ConsumerHarness : public ShardHarness {
     TopicRecord topic;
     topic.name = name;
     topic.topic_id = id;
-    MetadataRecords records{topic};
+    metadata::MetadataRecords records{topic};
     for (int32_t i = 0; i < partitions; ++i) records.push_back(partition_record(id, i));
     change_metadata(records);
     return id;
   }
   void grow_topic(const std::string& name, int32_t partitions) {
-    const TopicImage* topic = image().find_topic(name);
-    MetadataRecords records;
+    const metadata::TopicImage* topic = image().find_topic(name);
+    metadata::MetadataRecords records;
     for (int32_t i = topic->partition_count(); i < partitions; ++i) records.push_back(partition_record(topic->id, i));
     change_metadata(records);
   }
@@ -69,7 +69,7 @@ class ConsumerHarness : public ShardHarness {
   }
   void set_group_config(const std::string& group, const std::string& key, const std::string& value) {
     ConfigRecord record;
-    record.resource_type = static_cast<int8_t>(ResourceType::kGroup);
+    record.resource_type = static_cast<int8_t>(metadata::ResourceType::kGroup);
     record.resource_name = group;
     record.name = key;
     record.value = value;
@@ -162,7 +162,7 @@ class ConsumerHarness : public ShardHarness {
   Owned by_name(const Assignment& assignment) const {
     Owned owned;
     for (const auto& [id, partitions] : assignment) {
-      const TopicImage* topic = image().find_topic(id);
+      const metadata::TopicImage* topic = image().find_topic(id);
       owned[topic == nullptr ? "gone" : topic->name] = partitions;
     }
     return owned;
@@ -171,7 +171,7 @@ class ConsumerHarness : public ShardHarness {
     Owned owned;
     if (!response.assignment) return {{"nothing said", {}}};
     for (const auto& topic : response.assignment->topic_partitions) {
-      const TopicImage* found = image().find_topic(topic.topic_id);
+      const metadata::TopicImage* found = image().find_topic(topic.topic_id);
       owned[found == nullptr ? "gone" : found->name].insert(topic.partitions.begin(), topic.partitions.end());
     }
     return owned;
@@ -192,7 +192,7 @@ class ConsumerHarness : public ShardHarness {
   std::vector<ConsumerGroupHeartbeatRequest::TopicPartitions> by_id(const Owned& owned) const {
     std::vector<ConsumerGroupHeartbeatRequest::TopicPartitions> topics;
     for (const auto& [name, partitions] : owned) {
-      const TopicImage* topic = image().find_topic(name);
+      const metadata::TopicImage* topic = image().find_topic(name);
       if (topic == nullptr) continue;
       auto& one = topics.emplace_back();
       one.topic_id = topic->id;
@@ -204,4 +204,4 @@ class ConsumerHarness : public ShardHarness {
   uint64_t last_topic_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

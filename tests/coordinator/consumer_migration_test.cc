@@ -5,7 +5,7 @@
 #include "coordinator/group/consumer_protocol.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 std::string assignment(const Owned& owned, const std::string& user_data = {}) {
@@ -318,4 +318,4 @@ TEST_F(NoMigration, EachKindKeepsToItself) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

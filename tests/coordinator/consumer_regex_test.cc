@@ -4,7 +4,7 @@
 #include "coordinator/consumer_harness.h"
 #include "coordinator/group/consumer_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 TEST(ConsumerPatterns, PatternsAreLookedUpInTheHeartbeatThatNamesThem) {
@@ -138,4 +138,4 @@ TEST(ConsumerPatterns, APatternGoesWithItsLastSubscriber) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -3,7 +3,7 @@
 
 #include "coordinator/shard_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int32_t kSession_ms = 45'000;
@@ -262,4 +262,4 @@ TEST_F(DisconnectTest, AfterAReloadAConnectionOfBeforeMeansNothing) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

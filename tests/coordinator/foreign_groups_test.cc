@@ -9,7 +9,7 @@
 #include "protocol/messages/offsets/streams_group_member_metadata.h"
 #include "protocol/messages/offsets/streams_group_metadata.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 class ForeignGroupsTest : public testing::Test {
@@ -145,4 +145,4 @@ TEST_F(ForeignGroupsTest, AreGoneWithTheirTombstones) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

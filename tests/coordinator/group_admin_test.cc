@@ -6,7 +6,7 @@
 #include "coordinator/group/java_string.h"
 #include "coordinator/shard_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 DescribeGroupsResponse::DescribedGroup describe(ShardHarness& h, ByteView group, int16_t version) {
@@ -443,4 +443,4 @@ TEST(JavaString, HashesLikeJava) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -3,7 +3,7 @@
 
 #include "coordinator/shard_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Without a delay of its own a group is given some milliseconds: who starts with its first member is in its first
@@ -40,4 +40,4 @@ TEST(JoinSilence, TheSilenceIsShortAndHasAnEnd) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

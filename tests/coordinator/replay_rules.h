@@ -13,7 +13,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/group_table.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class ReplayRules {
  public:
@@ -148,4 +148,4 @@ class ReplayRules {
   GroupTable foreign_;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -19,7 +19,7 @@
 #include "protocol/messages/group/consumer_protocol_subscription.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Requests with what most tests do not care about filled in.
 namespace ask {
@@ -121,13 +121,13 @@ class ShardHarness {
   // Over which the requests come from now on.
   uint64_t connection = 0;
   // The cluster's metadata change by these records.
-  void change_metadata(const MetadataRecords& records) {
-    ImageDelta delta;
-    for (const MetadataRecord& record : records) EXPECT_TRUE(image_.apply(record, delta).ok());
+  void change_metadata(const metadata::MetadataRecords& records) {
+    metadata::ImageDelta delta;
+    for (const metadata::MetadataRecord& record : records) EXPECT_TRUE(image_.apply(record, delta).ok());
     ++image_version_;
     shard_->metadata_changed(delta, image_version_);
   }
-  const MetadataImage& image() const { return image_; }
+  const metadata::MetadataImage& image() const { return image_; }
 
   // Moves the clock, and nobody notices.
   void sleep_through(int64_t ms) { move_to(now_.steady_ms + ms); }
@@ -325,7 +325,7 @@ class ShardHarness {
 
   GroupConfig config_;
   Now now_{.steady_ms = 5'000, .wall_ms = 1'700'000'000'000};
-  MetadataImage image_;
+  metadata::MetadataImage image_;
   int64_t image_version_ = 0;
   std::unique_ptr<GroupShard> shard_;
   std::vector<CoordinatorRecord> log_;
@@ -337,4 +337,4 @@ class ShardHarness {
   ErrorCode append_error_ = ErrorCode::kNone;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

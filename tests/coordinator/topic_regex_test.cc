@@ -3,7 +3,7 @@
 
 #include "coordinator/group/topic_regex.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 std::string error_of(ByteView pattern) { return TopicRegex(pattern).error().value_or(""); }
@@ -51,4 +51,4 @@ TEST(TopicRegex, APatternMayBeLarge) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "coordinator/transaction/transaction_shard.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class TransactionHarness {
  public:
@@ -244,4 +244,4 @@ class TransactionHarness {
   ErrorCode append_error_ = ErrorCode::kNone;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

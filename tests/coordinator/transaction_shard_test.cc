@@ -5,7 +5,7 @@
 #include "coordinator/transaction/transaction_records.h"
 #include "coordinator/transaction_harness.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 TEST(TransactionShard, NewIdGetsANewProducerIdThenEpochsRise) {
@@ -437,4 +437,4 @@ TEST(TransactionShard, UnreadableRecordsAreLeftAlone) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -93,7 +93,7 @@ class ClusterTransactions : public ClusterFixture {
     }
   }
   static int32_t coordinator_of(rd_kafka_t* client, const std::string& id) {
-    return leader_of(client, "__transaction_state", coordinator_partition(id, 3));
+    return leader_of(client, "__transaction_state", coordinator::coordinator_partition(id, 3));
   }
   void expect_whole(Copier& copier) {
     for (int32_t p = 0; p < kPartitions; p++) {

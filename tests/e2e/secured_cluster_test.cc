@@ -10,9 +10,9 @@
 namespace milena::e2e {
 namespace {
 
-using security_test::TestAuthority;
-using security_test::TestFolder;
-using security_test::TestIdentity;
+using security::security_test::TestAuthority;
+using security::security_test::TestFolder;
+using security::security_test::TestIdentity;
 
 constexpr char kPlainLine[] =
     "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"broker\" password=\"broker-secret\" "

@@ -7,9 +7,9 @@
 namespace milena::e2e {
 namespace {
 
-using security_test::TestAuthority;
-using security_test::TestFolder;
-using security_test::TestIdentity;
+using security::security_test::TestAuthority;
+using security::security_test::TestFolder;
+using security::security_test::TestIdentity;
 
 class Tls : public testing::TestWithParam<int> {
  protected:

@@ -27,7 +27,7 @@ Bytes principal(fuzz::Input& input) {
   return input.choice() % 2 == 0 ? Bytes(kAnyUserPrincipal) : "User:" + piece(input);
 }
 
-bool fits(const AclRule& acl, AclResourceType type, ByteView name, ByteView who, const AclHost& from) {
+bool fits(const AclRule& acl, AclResourceType type, ByteView name, ByteView who, const security::AclHost& from) {
   if (acl.principal != who && acl.principal != kAnyUserPrincipal) return false;
   const auto range = IpRange::parse(acl.host);
   const bool in_range = range && from.address && range->contains(*from.address);
@@ -38,7 +38,7 @@ bool fits(const AclRule& acl, AclResourceType type, ByteView name, ByteView who,
 }
 
 bool model_allows(const std::map<uint8_t, AclRule>& acls, AclOperation operation, AclResourceType type, ByteView name,
-                  ByteView who, const AclHost& from) {
+                  ByteView who, const security::AclHost& from) {
   using enum AclOperation;
   bool allowed = false;
   for (const auto& [id, acl] : acls) {
@@ -61,7 +61,7 @@ bool model_allows(const std::map<uint8_t, AclRule>& acls, AclOperation operation
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace milena;
   fuzz::Input input(data, size);
-  AclAuthorizer authorizer({"User:root"}, false);
+  security::AclAuthorizer authorizer({"User:root"}, false);
   std::map<uint8_t, AclRule> acls;
   while (!input.rest().empty()) {
     const uint8_t step = input.choice();
@@ -79,12 +79,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       acls[step / 32] = rule;
       authorizer.set({0, step / 32u}, std::move(rule));
     } else {
-      const Principal who{.name = piece(input)};
+      const security::Principal who{.name = piece(input)};
       const Bytes from = step % 4 == 1 ? "10.0.0.1" : "::1", name = piece(input);
       const auto type = static_cast<AclResourceType>(2 + input.choice() % 6);
       const auto operation = static_cast<AclOperation>(3 + input.choice() % 13);
       const bool may = authorizer.allows({who, from, "L"}, {operation, type}, name);
-      CHECK(may == model_allows(acls, operation, type, name, "User:" + who.name, AclHost(from)),
+      CHECK(may == model_allows(acls, operation, type, name, "User:" + who.name, security::AclHost(from)),
             "{} of {} is decided wrongly", acl_operation_name(operation), name);
       authorizer.allows_somewhere({who, from, "L"}, {operation, type});
     }

@@ -8,14 +8,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::Input input(data, size);
   const bool client = (input.choice() & 1) != 0;
   const size_t piece = 1 + input.wide_choice();
-  TlsEngine engine(client ? fuzz::tls_sides().client : fuzz::tls_sides().server, client ? "localhost" : "");
+  net::TlsEngine engine(client ? fuzz::tls_sides().client : fuzz::tls_sides().server, client ? "localhost" : "");
   if (client) engine.step();
-  for (ByteView rest = input.rest(); !rest.empty() && engine.state() == TlsEngine::State::kHandshake;) {
+  for (ByteView rest = input.rest(); !rest.empty() && engine.state() == net::TlsEngine::State::kHandshake;) {
     engine.give(rest.substr(0, piece));
     rest.remove_prefix(std::min(piece, rest.size()));
     engine.step();
     engine.outgoing().clear();
   }
-  CHECK(engine.state() != TlsEngine::State::kOpen, "open without the other side's keys");
+  CHECK(engine.state() != net::TlsEngine::State::kOpen, "open without the other side's keys");
   return 0;
 }

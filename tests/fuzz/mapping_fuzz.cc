@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t rules_size = input.choice();
   const ByteView rest = input.rest();
   const ByteView rules = rest.substr(0, rules_size);
-  Result<PrincipalMapping> mapping = PrincipalMapping::parse(rules);
+  Result<security::PrincipalMapping> mapping = security::PrincipalMapping::parse(rules);
   if (!mapping.ok()) {
     CHECK(!mapping.error().message.empty(), "an error without words");
     return 0;

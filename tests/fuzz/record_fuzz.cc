@@ -7,27 +7,27 @@ namespace milena {
 namespace {
 
 // A socket without a system: what is written can be taken, what is put in is read.
-class Pipe final : public Stream {
+class Pipe final : public net::Stream {
  public:
-  IoResult read(std::span<iovec> parts) override {
-    if (in.empty()) return ended ? IoResult{IoResult::kEnd} : IoResult{IoResult::kWantsRead};
+  net::IoResult read(std::span<iovec> parts) override {
+    if (in.empty()) return ended ? net::IoResult{net::IoResult::kEnd} : net::IoResult{net::IoResult::kWantsRead};
     const size_t count = std::min(parts[0].iov_len, in.size());
     in.copy(static_cast<char*>(parts[0].iov_base), count);
     in.erase(0, count);
-    return {IoResult::kMoved, count};
+    return {net::IoResult::kMoved, count};
   }
   // Takes so much at a time.
-  IoResult write(std::span<const iovec> parts, bool) override {
+  net::IoResult write(std::span<const iovec> parts, bool) override {
     const size_t count = std::min(parts[0].iov_len, room);
-    if (count == 0) return {IoResult::kWantsWrite};
+    if (count == 0) return {net::IoResult::kWantsWrite};
     room -= count;
     out.append(static_cast<const char*>(parts[0].iov_base), count);
-    return {IoResult::kMoved, count};
+    return {net::IoResult::kMoved, count};
   }
-  IoResult send_file(int, uint64_t, uint64_t) override { return {IoResult::kFailed}; }
+  net::IoResult send_file(int, uint64_t, uint64_t) override { return {net::IoResult::kFailed}; }
   void set_cork(bool) override {}
-  void wait_readable(std::shared_ptr<StreamWatcher>) override {}
-  void wait_writable(std::shared_ptr<StreamWatcher>) override {}
+  void wait_readable(std::shared_ptr<net::StreamWatcher>) override {}
+  void wait_writable(std::shared_ptr<net::StreamWatcher>) override {}
   void close() override {}
 
   Bytes in, out;
@@ -36,29 +36,30 @@ class Pipe final : public Stream {
 };
 
 struct Side {
-  explicit Side(std::shared_ptr<TlsContextSource> contexts, const char* host) : engine(std::move(contexts), host) {}
+  explicit Side(std::shared_ptr<net::TlsContextSource> contexts, const char* host)
+      : engine(std::move(contexts), host) {}
 
-  TlsEngine engine;
+  net::TlsEngine engine;
   Pipe pipe;
 };
 
 bool shake_hands(Side& client, Side& server) {
   for (int i = 0; i < 10; i++) {
-    if (client.engine.state() == TlsEngine::State::kHandshake) client.engine.step();
+    if (client.engine.state() == net::TlsEngine::State::kHandshake) client.engine.step();
     server.engine.give(std::exchange(client.engine.outgoing(), {}));
-    if (server.engine.state() == TlsEngine::State::kHandshake) server.engine.step();
+    if (server.engine.state() == net::TlsEngine::State::kHandshake) server.engine.step();
     client.engine.give(std::exchange(server.engine.outgoing(), {}));
   }
   for (Side* side : {&client, &server}) side->engine.attach(side->pipe);
-  return client.engine.state() == TlsEngine::State::kOpen && server.engine.state() == TlsEngine::State::kOpen;
+  return client.engine.state() == net::TlsEngine::State::kOpen && server.engine.state() == net::TlsEngine::State::kOpen;
 }
 
 void read_all(Side& side, Bytes& to) {
   char buffer[5000];
   for (;;) {
     iovec part{buffer, sizeof buffer};
-    const IoResult got = side.engine.read(std::span<iovec>(&part, 1), 512 * 1024);
-    if (got.kind != IoResult::kMoved) return;
+    const net::IoResult got = side.engine.read(std::span<iovec>(&part, 1), 512 * 1024);
+    if (got.kind != net::IoResult::kMoved) return;
     to.append(buffer, got.bytes);
   }
 }
@@ -67,9 +68,9 @@ void read_all(Side& side, Bytes& to) {
 void write_all(Side& side, ByteView bytes, size_t room) {
   for (int i = 0; i < 1000 && !bytes.empty(); i++) {
     side.pipe.room = i < 900 ? room : SIZE_MAX;
-    const IoResult wrote = side.engine.write(bytes, false);
-    if (wrote.kind == IoResult::kMoved) bytes.remove_prefix(wrote.bytes);
-    if (wrote.kind == IoResult::kFailed) return;
+    const net::IoResult wrote = side.engine.write(bytes, false);
+    if (wrote.kind == net::IoResult::kMoved) bytes.remove_prefix(wrote.bytes);
+    if (wrote.kind == net::IoResult::kFailed) return;
   }
 }
 
@@ -103,7 +104,7 @@ void fuzz_records(fuzz::Input& input) {
     server.pipe.in += wire.substr(std::min(cut, wire.size()));
     read_all(server, got);
     CHECK(ByteView(written).starts_with(got), "what was read was not written");
-    if (server.engine.state() != TlsEngine::State::kOpen) return;
+    if (server.engine.state() != net::TlsEngine::State::kOpen) return;
     (void)server.engine.write(ByteView("answer"), false);
   }
   server.pipe.ended = true;

@@ -15,33 +15,36 @@
 namespace milena {
 namespace {
 
-std::shared_ptr<const ScramDirectory> directory() {
-  auto made = std::make_shared<ScramDirectory>();
+std::shared_ptr<const security::ScramDirectory> directory() {
+  auto made = std::make_shared<security::ScramDirectory>();
   made->decoy_key = "key";
-  made->find_user = [](ScramMechanism mechanism, ByteView user) -> std::optional<ScramCredential> {
+  made->find_user = [](security::ScramMechanism mechanism, ByteView user) -> std::optional<security::ScramCredential> {
     if (user != "alice") return std::nullopt;
-    const size_t bytes = scram_hash_bytes(mechanism);
-    return ScramCredential{"salt", Bytes(bytes, 's'), Bytes(bytes, 'k'), 4096};
+    const size_t bytes = security::scram_hash_bytes(mechanism);
+    return security::ScramCredential{"salt", Bytes(bytes, 's'), Bytes(bytes, 'k'), 4096};
   };
-  made->find_token = [](ScramMechanism, ByteView) { return std::optional<ScramDirectory::Token>(); };
-  made->find_any = [](ScramMechanism) { return std::optional<ScramCredential>(); };
+  made->find_token = [](security::ScramMechanism, ByteView) {
+    return std::optional<security::ScramDirectory::Token>();
+  };
+  made->find_any = [](security::ScramMechanism) { return std::optional<security::ScramCredential>(); };
   return made;
 }
 
 // Tokens between line ends.
-void exchange(SaslServer& server, ByteView tokens) {
+void exchange(security::SaslServer& server, ByteView tokens) {
   for (int i = 0; i < 4; i++) {
     const size_t end = tokens.find('\n');
-    const SaslStep step = server.step(tokens.substr(0, end));
-    CHECK(step.kind != SaslStep::kDone, "somebody was let in");
-    if (step.kind == SaslStep::kRefused || end == ByteView::npos) return;
+    const security::SaslStep step = server.step(tokens.substr(0, end));
+    CHECK(step.kind != security::SaslStep::kDone, "somebody was let in");
+    if (step.kind == security::SaslStep::kRefused || end == ByteView::npos) return;
     tokens.remove_prefix(end + 1);
   }
 }
 
 // What a server sends, between line ends.
-void deceive(ScramMechanism mechanism, ByteView tokens, Random& random) {
-  auto client = make_sasl_client({Bytes(scram_mechanism_name(mechanism)), "alice", "a long secret"}, random);
+void deceive(security::ScramMechanism mechanism, ByteView tokens, Random& random) {
+  auto client =
+      security::make_sasl_client({Bytes(security::scram_mechanism_name(mechanism)), "alice", "a long secret"}, random);
   const Bytes first = client->first_token();
   for (int i = 0; i < 4; i++) {
     const size_t end = tokens.find('\n');
@@ -56,8 +59,8 @@ void deceive(ScramMechanism mechanism, ByteView tokens, Random& random) {
 }
 
 void answer_login(ByteView answers, Random& random) {
-  const SaslCredentials credentials{"PLAIN", "alice", "a long secret"};
-  SaslLogin login(credentials, random, "client");
+  const security::SaslCredentials credentials{"PLAIN", "alice", "a long secret"};
+  security::SaslLogin login(credentials, random, "client");
   (void)login.first_request();
   for (int i = 0; i < 4; i++) {
     const size_t size = answers.empty() ? 0 : static_cast<uint8_t>(answers[0]);
@@ -69,25 +72,30 @@ void answer_login(ByteView answers, Random& random) {
 
 void fuzz_one(int choice, ByteView bytes) {
   static SeededRandom random(1);
-  static const auto users = std::make_shared<PlainUsers>(JaasEntry{"", "", {{"user_alice", "a long secret"}}}, random);
-  static const auto keys = parse_jwks(
-      R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
-      R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})");
+  static const auto users =
+      std::make_shared<security::PlainUsers>(security::JaasEntry{"", "", {{"user_alice", "a long secret"}}}, random);
+  static const auto keys =
+      security::parse_jwks(R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
+                           R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})");
   switch (choice % 11) {
-    case 0: return exchange(*make_plain_server(users), bytes);
-    case 1: return exchange(*make_scram_server(ScramMechanism::kSha256, directory(), random), bytes);
-    case 2: return exchange(*make_scram_server(ScramMechanism::kSha512, directory(), random), bytes);
+    case 0: return exchange(*security::make_plain_server(users), bytes);
+    case 1:
+      return exchange(*security::make_scram_server(security::ScramMechanism::kSha256, directory(), random), bytes);
+    case 2:
+      return exchange(*security::make_scram_server(security::ScramMechanism::kSha512, directory(), random), bytes);
     case 3:
-      return exchange(*make_oauthbearer_server([](ByteView token) { return verify_jwt(token, **keys, {}, 1); }), bytes);
-    case 4: return (void)parse_jaas(bytes).ok();
-    case 5: return (void)verify_jwt(bytes, **keys, {}, 1).claims.has_value();
-    case 6: return (void)parse_jwks(bytes).ok();
-    case 7: return deceive(ScramMechanism::kSha256, bytes, random);
-    case 8: return deceive(ScramMechanism::kSha512, bytes, random);
+      return exchange(
+          *security::make_oauthbearer_server([](ByteView token) { return security::verify_jwt(token, **keys, {}, 1); }),
+          bytes);
+    case 4: return (void)security::parse_jaas(bytes).ok();
+    case 5: return (void)security::verify_jwt(bytes, **keys, {}, 1).claims.has_value();
+    case 6: return (void)security::parse_jwks(bytes).ok();
+    case 7: return deceive(security::ScramMechanism::kSha256, bytes, random);
+    case 8: return deceive(security::ScramMechanism::kSha512, bytes, random);
     case 9: return answer_login(bytes, random);
     default: {
       const size_t end = bytes.find('\n');
-      auto names = KerberosNames::parse({Bytes(bytes.substr(0, end))});
+      auto names = security::KerberosNames::parse({Bytes(bytes.substr(0, end))});
       if (names.ok() && end != ByteView::npos) (void)names->short_name(bytes.substr(end + 1), "REALM");
     }
   }

@@ -9,12 +9,12 @@
 
 namespace milena::fuzz {
 
-class OneContext final : public TlsContextSource {
+class OneContext final : public net::TlsContextSource {
  public:
-  OneContext(TlsRole role, const security_test::TestAuthority& authority) {
-    const security_test::TestIdentity identity = authority.issue("localhost");
-    const TlsSettings settings([&](ByteView name) {
-      TlsSettings::Value value{std::nullopt, std::string(name)};
+  OneContext(security::TlsRole role, const security::security_test::TestAuthority& authority) {
+    const security::security_test::TestIdentity identity = authority.issue("localhost");
+    const security::TlsSettings settings([&](ByteView name) {
+      security::TlsSettings::Value value{std::nullopt, std::string(name)};
       if (name.ends_with(".type")) value.text = "PEM";
       if (name == "ssl.keystore.key") value.text = identity.key;
       if (name == "ssl.keystore.certificate.chain") value.text = identity.certificate;
@@ -24,18 +24,18 @@ class OneContext final : public TlsContextSource {
       if (name == "ssl.principal.mapping.rules") value.text = "DEFAULT";
       return value;
     });
-    context_ = TlsContext::load(settings, 0, role).take();
+    context_ = security::TlsContext::load(settings, 0, role).take();
   }
-  std::shared_ptr<const TlsContext> current() override { return context_; }
+  std::shared_ptr<const security::TlsContext> current() override { return context_; }
 
  private:
-  std::shared_ptr<const TlsContext> context_;
+  std::shared_ptr<const security::TlsContext> context_;
 };
 
 struct TlsSides {
-  security_test::TestAuthority authority;
-  std::shared_ptr<OneContext> server = std::make_shared<OneContext>(TlsRole::kServer, authority);
-  std::shared_ptr<OneContext> client = std::make_shared<OneContext>(TlsRole::kClient, authority);
+  security::security_test::TestAuthority authority;
+  std::shared_ptr<OneContext> server = std::make_shared<OneContext>(security::TlsRole::kServer, authority);
+  std::shared_ptr<OneContext> client = std::make_shared<OneContext>(security::TlsRole::kClient, authority);
 };
 
 inline const TlsSides& tls_sides() {

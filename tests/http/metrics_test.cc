@@ -3,7 +3,7 @@
 #include "http/metrics/histogram.h"
 #include "http/metrics/writer.h"
 
-namespace milena {
+namespace milena::http {
 namespace {
 
 TEST(LatencyHistogram, CountsWhereItSays) {
@@ -114,4 +114,4 @@ TEST(MetricWriter, HistogramsAreCumulative) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::http

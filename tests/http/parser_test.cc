@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::http {
 namespace {
 
 using State = HttpParser::State;
@@ -131,4 +131,4 @@ TEST(HttpResponse, IsWrittenWithItsLength) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::http

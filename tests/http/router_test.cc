@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::http {
 namespace {
 
 class HttpRouterTest : public testing::Test {
@@ -52,4 +52,4 @@ TEST_F(HttpRouterTest, SaysWhatIsNotServed) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::http

@@ -1,7 +1,7 @@
 // Appending and reading: offsets, epochs, slices, rolling, and what a read costs.
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::BatchSpec;
@@ -300,4 +300,4 @@ TEST_F(LogReadTest, works_with_a_single_cached_file) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -7,7 +7,7 @@
 #include "log/format/text_checkpoint.h"
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::make_marker;
@@ -241,4 +241,4 @@ TEST_F(CheckTest, records_that_a_stop_in_order_had_and_that_are_not_there) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

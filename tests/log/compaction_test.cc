@@ -6,7 +6,7 @@
 #include "log/compaction_job.h"
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::make_marker;
@@ -576,4 +576,4 @@ TEST(OffsetMapTest, grows_to_its_budget_and_is_then_full) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "log/log_fixture.h"
 
-namespace milena::log_test {
+namespace milena::log::log_test {
 namespace {
 
 class LogDamageTest : public LogTest {
@@ -260,4 +260,4 @@ TEST_F(LogDamageTest, producers_are_forgotten_before_a_partition_is) {
 }
 
 }  // namespace
-}  // namespace milena::log_test
+}  // namespace milena::log::log_test

@@ -2,7 +2,7 @@
 #include "base/forwarding_file_system.h"
 #include "log_fixture.h"
 
-namespace milena::log_test {
+namespace milena::log::log_test {
 namespace {
 
 // Opens no file that it would not find open, while told so, or beyond a number of open files.
@@ -86,4 +86,4 @@ TEST_F(DescriptorsTest, ARefusedAppendLeavesTheLogAsItWas) {
 }
 
 }  // namespace
-}  // namespace milena::log_test
+}  // namespace milena::log::log_test

@@ -8,7 +8,7 @@
 #include "base/forwarding_file_system.h"
 #include "base/temp_directory.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 // A full disk. While a call is under way, something else happens.
@@ -78,4 +78,4 @@ TEST_F(DiskReserveTest, WhatIsTakenWhileTheNodeStopsIsGivenBack) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

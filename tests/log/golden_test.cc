@@ -8,7 +8,7 @@
 #include "log/snapshot_file.h"
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::slurp;
@@ -163,4 +163,4 @@ TEST_F(LogGoldenTest, snapshot_file_and_quorum_state_come_out_the_same) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

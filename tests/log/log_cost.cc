@@ -13,7 +13,7 @@
 #include "log/partition_log.h"
 #include "protocol/records/record_batch_builder.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 double cpu_us() {
@@ -109,7 +109,7 @@ void run_many(const std::string& directory, int count) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log
 
 int main(int argc, char** argv) {
   if (argc != 2) {

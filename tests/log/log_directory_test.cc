@@ -11,7 +11,7 @@
 #include "log/snapshot_file.h"
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::slurp;
@@ -269,4 +269,4 @@ TEST(FileCache, closes_the_least_recently_used) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

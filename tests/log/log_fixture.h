@@ -18,7 +18,7 @@
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena::log_test {
+namespace milena::log::log_test {
 
 // Passes everything on to the real file system and counts the calls. From `fail_from` on every call fails, the first of
 // them, if it writes, after half of its bytes: a disk that went away, or a process that was killed there.
@@ -210,4 +210,4 @@ class LogTest : public ::testing::Test {
   std::unique_ptr<PartitionLog> log_;
 };
 
-}  // namespace milena::log_test
+}  // namespace milena::log::log_test

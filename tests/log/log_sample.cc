@@ -10,7 +10,7 @@
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_batch_builder.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr int64_t kStart = 1'700'000'000'000;
@@ -96,7 +96,7 @@ class Sample {
 };
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log
 
 int main(int argc, char** argv) {
   if (argc != 2) {

@@ -6,7 +6,7 @@
 #include "protocol/records/down_conversion.h"
 #include "protocol/records/legacy_messages.h"
 
-namespace milena::log_test {
+namespace milena::log::log_test {
 namespace {
 
 const char* const kGoldenMessages[] = {"v0_none", "v0_gzip", "v0_snappy", "v0_lz4",
@@ -217,4 +217,4 @@ TEST_F(LogOldFormatTest, a_later_tombstone_compacts_them_away) {
 }
 
 }  // namespace
-}  // namespace milena::log_test
+}  // namespace milena::log::log_test

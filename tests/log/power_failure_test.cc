@@ -6,7 +6,7 @@
 #include "log/compaction_job.h"
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using base_test::ForgetfulFileSystem;
@@ -361,4 +361,4 @@ TEST_F(PowerFailureTest, segments_that_a_truncation_removed_do_not_come_back) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -1,7 +1,7 @@
 // Idempotence and transactions: what a partition remembers of its producers, and keeps over restarts and truncations.
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::BatchSpec;
@@ -237,4 +237,4 @@ TEST_F(LogProducerTest, markers_are_checked) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

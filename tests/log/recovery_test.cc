@@ -1,7 +1,7 @@
 // Opening again: after a clean shutdown, after a crash at any byte, with files missing or broken.
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::BatchSpec;
@@ -299,4 +299,4 @@ TEST_F(LogRecoveryTest, nothing_acknowledged_is_lost_wherever_it_stops) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -1,7 +1,7 @@
 // Transactions that reach over segments: what readers are told when segments go, by deletion, retention or a crash.
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::make_marker;
@@ -179,4 +179,4 @@ TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -1,7 +1,7 @@
 // Following a leader, truncating, and old records going: retention, DeleteRecords, looking up by time and epoch.
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::make_batch;
@@ -255,4 +255,4 @@ TEST_F(LogTimeTest, out_of_order_times) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -1,7 +1,7 @@
 // The guards of transactions (KIP-890): no batch is written into a transaction that its coordinator does not know of.
 #include "log_fixture.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using log_test::make_batch;
@@ -108,4 +108,4 @@ TEST_F(LogVerificationTest, markers_of_the_second_protocol_have_a_larger_epoch) 
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -2,7 +2,7 @@
 
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 using testing::one_node_controller;
@@ -166,4 +166,4 @@ TEST(ClientQuotas, DescribingByFilter) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -4,7 +4,7 @@
 #include "metadata/acls.h"
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 using ::testing::ElementsAre;
@@ -230,4 +230,4 @@ TEST_F(ControllerAclsTest, FiltersTimesAclsAreBounded) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -5,7 +5,7 @@
 #include "metadata/features.h"
 #include "metadata/partition_draft.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 constexpr ByteView kCluster = "the-cluster";
@@ -296,4 +296,4 @@ TEST_F(ControllerBrokersTest, ReplicasOfALostDirectoryAreOutOfSync) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

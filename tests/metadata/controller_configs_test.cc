@@ -2,10 +2,10 @@
 #include "metadata/controller.h"
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 
 constexpr int8_t kOpSet = 0, kOpDelete = 1, kOpAppend = 2, kOpSubtract = 3;
 
@@ -64,7 +64,7 @@ struct ConfigsFixture : ::testing::Test {
     last_message = effects.response.responses.at(0).error_message.value_or("");
     return effects.response.responses.at(0).error_code;
   }
-  const ConfigMap& configs(ByteView name) { return controller.image().configs(ResourceType::kTopic, name); }
+  const config::ConfigMap& configs(ByteView name) { return controller.image().configs(ResourceType::kTopic, name); }
 
   MetadataRecords last_records;
   Bytes last_message;
@@ -122,7 +122,7 @@ TEST_F(ConfigsFixture, ChecksWhatKafkaChecks) {
   EXPECT_EQ(alter("a", {{"retention.ms", kOpSet, "5"}}, 3), ErrorCode::kInvalidRequest);
   EXPECT_EQ(alter("a", {{"min.compaction.lag.ms", kOpSet, "7"}}), ErrorCode::kNone);
   EXPECT_EQ(alter("a", {{"max.compaction.lag.ms", kOpSet, "6"}}), ErrorCode::kInvalidConfig);
-  EXPECT_EQ(configs("a"), (ConfigMap{{"min.compaction.lag.ms", "7"}}));
+  EXPECT_EQ(configs("a"), (config::ConfigMap{{"min.compaction.lag.ms", "7"}}));
 }
 
 TEST_F(ConfigsFixture, RefusesOnlyTheResourcesThatAreWrong) {
@@ -144,7 +144,7 @@ TEST_F(ConfigsFixture, ReplacesAll) {
   EXPECT_EQ(replace("a", {{"segment.ms", "8"}, {"retention.ms", "9"}}), ErrorCode::kNone);
   EXPECT_EQ(replace("a", {{"segment.ms", "8"}}), ErrorCode::kNone);
   EXPECT_EQ(last_records, (MetadataRecords{config(ResourceType::kTopic, "a", "retention.ms", std::nullopt)}));
-  EXPECT_EQ(configs("a"), (ConfigMap{{"segment.ms", "8"}}));
+  EXPECT_EQ(configs("a"), (config::ConfigMap{{"segment.ms", "8"}}));
   EXPECT_EQ(replace("a", {{"segment.ms", std::nullopt}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(replace("a", {{"segment.ms", "8"}, {"segment.ms", "9"}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(replace("a", {{"x", "y"}}), ErrorCode::kInvalidConfig);
@@ -185,7 +185,7 @@ TEST_F(ConfigsFixture, BrokersAreAlteredByThemselvesOrAsAWhole) {
   EXPECT_EQ(alter("1", {{"any.name", kOpAppend, "1"}}, kBrokerType), ErrorCode::kInvalidConfig);
   EXPECT_EQ(last_message, "Unknown config name: any.name");
   EXPECT_EQ(replace("1", {{"log.retention.ms", "7"}}, kBrokerType), ErrorCode::kNone);
-  EXPECT_EQ(controller.image().configs(ResourceType::kBroker, "1"), (ConfigMap{{"log.retention.ms", "7"}}));
+  EXPECT_EQ(controller.image().configs(ResourceType::kBroker, "1"), (config::ConfigMap{{"log.retention.ms", "7"}}));
 }
 
 TEST_F(ConfigsFixture, BrokerSettingsAreChecked) {
@@ -266,7 +266,7 @@ TEST_F(ConfigsFixture, GroupsStayWithinTheBrokersLimits) {
   };
   EXPECT_EQ(alter("g", {{"consumer.session.timeout.ms", kOpSet, "50000"}}, kGroupType), ErrorCode::kNone);
   EXPECT_EQ(controller.image().configs(ResourceType::kGroup, "g"),
-            (ConfigMap{{"consumer.session.timeout.ms", "50000"}}));
+            (config::ConfigMap{{"consumer.session.timeout.ms", "50000"}}));
   EXPECT_EQ(message("nope", "1"), "Unknown group config name: nope");
   EXPECT_EQ(message("consumer.session.timeout.ms", "5"),
             "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms");
@@ -306,4 +306,4 @@ TEST_F(ConfigsFixture, LogLevelsPassByTheController) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -3,10 +3,10 @@
 #include "metadata/metadata_fixture.h"
 #include "metadata/partition_draft.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 
 using Replicas = std::vector<int32_t>;
 
@@ -293,4 +293,4 @@ TEST(Brokers, Unregister) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

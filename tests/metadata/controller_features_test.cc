@@ -7,10 +7,10 @@
 #include "metadata/metadata_fixture.h"
 #include "metadata/record_codec.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -310,4 +310,4 @@ TEST(Scram, NotBefore35) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -4,10 +4,10 @@
 #include "metadata/controller.h"
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 
 BrokerStart start_of(int32_t id, int64_t previous_epoch = -1) {
   BrokerStart start;
@@ -23,7 +23,7 @@ BrokerStart start_of(int32_t id, int64_t previous_epoch = -1) {
 
 TEST(Activation, BeginsAClusterOnce) {
   ControllerSettings settings;
-  Settings start;
+  config::Settings start;
   ASSERT_TRUE(start.set("min.insync.replicas", "2").ok());
   settings.start = &start;
   Controller controller(MetadataImage(), settings, counting_uuids());
@@ -215,4 +215,4 @@ TEST(ProducerIds, OnlyForBrokersThatAreRegistered) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -3,10 +3,10 @@
 #include "metadata/controller.h"
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 using CreatableTopic = CreateTopicsRequest::CreatableTopic;
 using TopicResult = CreateTopicsResponse::CreatableTopicResult;
 
@@ -70,8 +70,7 @@ TEST(CreateTopics, WritesTopicConfigsPartitions) {
   const Uuid id{100, 1};
   PartitionRecord first = partition(id, 0), second = partition(id, 1);
   EXPECT_EQ(effects.records,
-            (MetadataRecords{milena::testing::topic("t", id),
-                             config(ResourceType::kTopic, "t", "cleanup.policy", "compact"),
+            (MetadataRecords{testing::topic("t", id), config(ResourceType::kTopic, "t", "cleanup.policy", "compact"),
                              config(ResourceType::kTopic, "t", "retention.ms", "1000"), first, second}));
   const TopicResult& result = effects.response.topics.at(0);
   EXPECT_EQ(result.name, "t");
@@ -244,10 +243,9 @@ TEST(AutoCreate, GivesInternalTopicsTheirShape) {
   for (const TopicResult& result : effects.response.topics)
     EXPECT_EQ(result.error_code, ErrorCode::kNone) << result.name;
   EXPECT_EQ(controller.image().find_topic("__consumer_offsets")->partition_count(), 50);
-  EXPECT_EQ(
-      controller.image().configs(ResourceType::kTopic, "__consumer_offsets"),
-      (ConfigMap{
-          {"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}}));
+  EXPECT_EQ(controller.image().configs(ResourceType::kTopic, "__consumer_offsets"),
+            (config::ConfigMap{
+                {"cleanup.policy", "compact"}, {"compression.type", "producer"}, {"segment.bytes", "104857600"}}));
   EXPECT_EQ(controller.image().find_topic("plain")->partition_count(), 1);
   EXPECT_TRUE(controller.image().configs(ResourceType::kTopic, "plain").empty());
   EXPECT_EQ(controller.auto_create_topics(names).response.topics.at(0).error_code,
@@ -438,4 +436,4 @@ TEST(Topics, WithoutTimeNothingIsDone) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -8,10 +8,10 @@
 #include "protocol/records/record_batch.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 
 Bytes golden(const char* name) {
   std::ifstream file(Bytes(MILENA_GOLDEN_DIR) + "/metadata/" + name, std::ios::binary);
@@ -115,13 +115,13 @@ TEST(GoldenLog, GivesTheImageThatKafkaHad) {
   EXPECT_EQ(partition.directory(1).to_string(), "8AZWPXqRgbZWrAC6FiyLcw");
   EXPECT_EQ(image.find_partition("last", 0)->leader_epoch, 1);
 
-  EXPECT_EQ(image.configs(ResourceType::kTopic, "alpha"), (ConfigMap{{"max.message.bytes", "2000000"}}));
+  EXPECT_EQ(image.configs(ResourceType::kTopic, "alpha"), (config::ConfigMap{{"max.message.bytes", "2000000"}}));
   EXPECT_EQ(image.configs(ResourceType::kTopic, "beta.one"),
-            (ConfigMap{{"cleanup.policy", "compact,delete"}, {"retention.ms", "1000"}}));
+            (config::ConfigMap{{"cleanup.policy", "compact,delete"}, {"retention.ms", "1000"}}));
   EXPECT_TRUE(image.configs(ResourceType::kTopic, "gone").empty());
-  EXPECT_EQ(image.configs(ResourceType::kBroker, "1"), (ConfigMap{{"log.retention.ms", "7200000"}}));
+  EXPECT_EQ(image.configs(ResourceType::kBroker, "1"), (config::ConfigMap{{"log.retention.ms", "7200000"}}));
   EXPECT_EQ(image.configs(ResourceType::kBroker, ""),
-            (ConfigMap{{"log.cleaner.threads", "2"}, {"min.insync.replicas", "1"}}));
+            (config::ConfigMap{{"log.cleaner.threads", "2"}, {"min.insync.replicas", "1"}}));
 
   ASSERT_NE(image.find_broker(1), nullptr);
   EXPECT_EQ(image.find_broker(1)->epoch, 47);
@@ -189,4 +189,4 @@ TEST(GoldenLog, OurControllerGoesOnFromThere) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

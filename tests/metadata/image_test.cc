@@ -2,10 +2,10 @@
 
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 
 MetadataImage two_topics() {
   MetadataImage image;
@@ -277,4 +277,4 @@ TEST(SmallVector, HoldsFewInsideAndManyOutside) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -7,7 +7,7 @@
 #include "metadata/features.h"
 #include "metadata/image.h"
 
-namespace milena::testing {
+namespace milena::metadata::testing {
 
 inline constexpr Uuid kA{1, 1};
 inline constexpr Uuid kB{1, 2};
@@ -103,4 +103,4 @@ inline Controller one_node_controller(ControllerSettings settings = {}) {
   return controller;
 }
 
-}  // namespace milena::testing
+}  // namespace milena::metadata::testing

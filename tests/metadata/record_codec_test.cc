@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
 Bytes hex(ByteView text) {
@@ -90,4 +90,4 @@ TEST(RecordCodec, NamesRecords) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

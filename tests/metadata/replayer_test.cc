@@ -2,10 +2,10 @@
 
 #include "metadata/metadata_fixture.h"
 
-namespace milena {
+namespace milena::metadata {
 namespace {
 
-using namespace milena::testing;  // NOLINT
+using namespace milena::metadata::testing;  // NOLINT
 
 TEST(Replayer, AppliesATransactionWhenItEnds) {
   MetadataReplayer replayer;
@@ -47,4 +47,4 @@ TEST(Replayer, RefusesMarksThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::metadata

@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace milena::testing {
+namespace milena::metadata::testing {
 namespace {
 
 TEST(ReplicaPlacement, OneBrokerFurtherWithEachPartition) {
@@ -48,4 +48,4 @@ TEST(ReplicaPlacement, BrokersThatAreDownAreTakenLastAndNeverLead) {
 }
 
 }  // namespace
-}  // namespace milena::testing
+}  // namespace milena::metadata::testing

@@ -9,7 +9,7 @@
 
 #include "net/loop_group.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 using testing::ElementsAre;
@@ -244,4 +244,4 @@ TEST(WorkerPool, FinishesItsWorkBeforeItIsDestroyed) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

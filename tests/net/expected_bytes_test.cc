@@ -10,7 +10,7 @@
 #include "net/frame_reader.h"
 #include "net/server_fixture.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 using namespace net_test;
@@ -70,7 +70,7 @@ TEST_P(ExpectedBytesTest, TheRestOfALargeRequestIsAwaitedInLargeParts) {
 
 TEST(FrameReader, SaysWhatIsMissing) {
   FrameReader reader(1 << 20);
-  std::deque<Frame> frames;
+  std::deque<broker::Frame> frames;
   char scratch[4096];
   const auto feed = [&](ByteView bytes) {
     iovec parts[2];
@@ -98,4 +98,4 @@ TEST(FrameReader, SaysWhatIsMissing) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 constexpr size_t kScratch = 16 * 1024;
@@ -34,7 +34,7 @@ struct Feeder {
 
   FrameReader reader;
   char scratch[kScratch];
-  std::deque<Frame> frames;
+  std::deque<broker::Frame> frames;
   size_t largest_part = 0;
 };
 
@@ -149,4 +149,4 @@ TEST(FrameReader, ASecondBigFrameIsReadInOnePiece) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

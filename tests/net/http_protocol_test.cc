@@ -4,12 +4,12 @@
 
 #include "net/server_fixture.h"
 
-namespace milena::net_test {
+namespace milena::net::net_test {
 namespace {
 
-std::deque<Frame> cut(ByteView bytes, size_t piece, const HttpLimits& limits = {}) {
+std::deque<broker::Frame> cut(ByteView bytes, size_t piece, const http::HttpLimits& limits = {}) {
   HttpReader reader(limits);
-  std::deque<Frame> frames;
+  std::deque<broker::Frame> frames;
   Bytes scratch(4096, '\0');
   while (!bytes.empty()) {
     iovec parts[2];
@@ -26,7 +26,7 @@ TEST(HttpReader, HandsOverWholeRequestsHoweverTheyArrive) {
   const Bytes first = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n";
   const Bytes second = "POST /2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
   for (size_t piece : {size_t{1}, size_t{5}, size_t{30}, size_t{4096}}) {
-    const std::deque<Frame> frames = cut(first + second + first + "GET /half", piece);
+    const std::deque<broker::Frame> frames = cut(first + second + first + "GET /half", piece);
     ASSERT_EQ(frames.size(), 3u) << piece;
     EXPECT_EQ(frames[0].bytes, first);
     EXPECT_EQ(frames[1].bytes, second);
@@ -36,47 +36,47 @@ TEST(HttpReader, HandsOverWholeRequestsHoweverTheyArrive) {
 
 // The session must be able to see for itself what is wrong, and nothing behind it is served.
 TEST(HttpReader, WhatIsRefusedIsHandedOverOnce) {
-  HttpLimits limits;
+  http::HttpLimits limits;
   limits.body_bytes = 10;
   limits.header_bytes = 100;
   const Bytes good = "GET / HTTP/1.1\r\n\r\n";
   for (const Bytes& bad : {Bytes("\x16\x03\x01\x01hello"), "GET /" + Bytes(200, 'a') + " HTTP/1.1\r\n\r\n",
                            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n" + Bytes(11, 'x')}) {
     for (size_t piece : {size_t{1}, size_t{7}, size_t{4096}}) {
-      const std::deque<Frame> frames = cut(good + bad + good, piece, limits);
+      const std::deque<broker::Frame> frames = cut(good + bad + good, piece, limits);
       ASSERT_EQ(frames.size(), 2u) << bad;
-      HttpParser parser(limits);
+      http::HttpParser parser(limits);
       parser.feed(frames[1].bytes);
-      EXPECT_EQ(parser.state(), HttpParser::State::kRefused) << bad;
+      EXPECT_EQ(parser.state(), http::HttpParser::State::kRefused) << bad;
     }
   }
 }
 
 // Marks of chunks are no body: without a limit of their own they could go on for ever.
 TEST(HttpReader, WhatIsTooLargeOnTheWireEnds) {
-  HttpLimits limits;
+  http::HttpLimits limits;
   limits.body_bytes = 1000;
   limits.header_bytes = 100;
   Bytes bytes = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
   for (int i = 0; i < 500; i++) bytes += "1;" + Bytes(60, 'e') + "\r\nx\r\n";
-  const std::deque<Frame> frames = cut(bytes, 64, limits);
+  const std::deque<broker::Frame> frames = cut(bytes, 64, limits);
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_LE(frames[0].bytes.size(), limits.wire_bytes() + 64);
 }
 
 // A session that keeps what it is told of its requests.
-class TimedSession final : public Session {
+class TimedSession final : public broker::Session {
  public:
-  TimedSession(Journal& journal, std::vector<RequestTimes>& told, Transport& transport)
+  TimedSession(Journal& journal, std::vector<broker::RequestTimes>& told, broker::Transport& transport)
       : journal_(journal), told_(told), transport_(transport) {}
-  void on_request(Frame frame) override {
+  void on_request(broker::Frame frame) override {
     if (frame.bytes == "nothing") return transport_.send_nothing();
     if (frame.bytes != "later") return transport_.send(Payload(TestClient::frame(Bytes(frame.bytes))));
     journal_.note([&] { journal_.parked.push_back(&transport_); });
   }
-  void on_sent(std::span<const RequestTimes> requests, int64_t sent_ns) override {
+  void on_sent(std::span<const broker::RequestTimes> requests, int64_t sent_ns) override {
     journal_.note([&] {
-      for (const RequestTimes& times : requests) {
+      for (const broker::RequestTimes& times : requests) {
         EXPECT_LE(times.arrived_ns, times.started_ns);
         EXPECT_LE(times.started_ns, times.handled_ns);
         EXPECT_LE(times.handled_ns, times.answered_ns);
@@ -90,17 +90,17 @@ class TimedSession final : public Session {
 
  private:
   Journal& journal_;
-  std::vector<RequestTimes>& told_;
-  Transport& transport_;
+  std::vector<broker::RequestTimes>& told_;
+  broker::Transport& transport_;
 };
 
-class TimedFactory final : public SessionFactory {
+class TimedFactory final : public broker::SessionFactory {
  public:
-  std::unique_ptr<Session> open(int, ConnectionInfo, Transport& transport) override {
+  std::unique_ptr<broker::Session> open(int, broker::ConnectionInfo, broker::Transport& transport) override {
     return std::make_unique<TimedSession>(journal, told, transport);
   }
   Journal journal;
-  std::vector<RequestTimes> told;
+  std::vector<broker::RequestTimes> told;
 };
 
 TEST(RequestTimesTest, AreToldOfEveryRequestThatWasAnswered) {
@@ -129,4 +129,4 @@ TEST(RequestTimesTest, AreToldOfEveryRequestThatWasAnswered) {
 }
 
 }  // namespace
-}  // namespace milena::net_test
+}  // namespace milena::net::net_test

@@ -3,7 +3,7 @@
 
 #include "net/server_fixture.h"
 
-namespace milena::net_test {
+namespace milena::net::net_test {
 namespace {
 
 TEST_P(ServerTest, EveryAddressMeansBothFamiliesAndTheSessionLearnsItsOwn) {
@@ -56,7 +56,7 @@ TEST_P(ServerTest, ListenersComeAndGoWithTheSetting) {
   start();
   const uint16_t new_port = free_port();
   const auto change = [&](const std::string& listeners) {
-    auto settings = Settings::load(
+    auto settings = config::Settings::load(
         {"", {"listeners=" + listeners, "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,NEW:PLAINTEXT"}});
     ASSERT_TRUE(settings.ok()) << settings.error().message;
     loops_.run_on_each([&](int shard) {
@@ -111,4 +111,4 @@ TEST_P(ServerTest, AnAddressOfAnotherMachineIsRefused) {
 }
 
 }  // namespace
-}  // namespace milena::net_test
+}  // namespace milena::net::net_test

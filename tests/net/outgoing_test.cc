@@ -8,22 +8,22 @@
 #include "net/tls_protocol.h"
 #include "security/test_authority.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 using namespace net_test;
-using security_test::TestAuthority;
-using security_test::TestFolder;
-using security_test::TestIdentity;
+using security::security_test::TestAuthority;
+using security::security_test::TestFolder;
+using security::security_test::TestIdentity;
 using testing::HasSubstr;
 
 // Told on a loop's thread.
-class Told final : public LinkWatcher {
+class Told final : public broker::LinkWatcher {
  public:
   void on_connected() override {
     note([this] { connected_ = true; });
   }
-  void on_frame(Frame frame) override {
+  void on_frame(broker::Frame frame) override {
     note([this, text = Bytes(frame.bytes)] { answer_ = text; });
   }
   void on_lost(const std::string& why) override {
@@ -67,8 +67,8 @@ class OutgoingTlsTest : public ServerTest {
  protected:
   ~OutgoingTlsTest() override { stop(); }
 
-  TlsSettings settings(const TestIdentity* identity, const std::string& trusted, bool verify_name = true,
-                       const std::string& client_auth = "none") {
+  security::TlsSettings settings(const TestIdentity* identity, const std::string& trusted, bool verify_name = true,
+                                 const std::string& client_auth = "none") {
     std::map<std::string, std::string> values = {{"ssl.keystore.type", "PEM"}, {"ssl.truststore.type", "PEM"},
         {"ssl.truststore.certificates", trusted}, {"ssl.client.auth", client_auth}, {"ssl.protocol", "TLSv1.3"},
         {"ssl.enabled.protocols", "TLSv1.2,TLSv1.3"}, {"ssl.principal.mapping.rules", "DEFAULT"}};
@@ -77,10 +77,10 @@ class OutgoingTlsTest : public ServerTest {
       values["ssl.keystore.key"] = identity->key;
       values["ssl.keystore.certificate.chain"] = identity->certificate;
     }
-    return TlsSettings([values](ByteView name) {
+    return security::TlsSettings([values](ByteView name) {
       auto found = values.find(std::string(name));
-      return TlsSettings::Value{found == values.end() ? std::nullopt : std::optional<Bytes>(found->second),
-                                std::string(name)};
+      return security::TlsSettings::Value{found == values.end() ? std::nullopt : std::optional<Bytes>(found->second),
+                                          std::string(name)};
     });
   }
   void start_listener(const TestIdentity& identity, const std::string& client_auth = "none") {
@@ -89,13 +89,13 @@ class OutgoingTlsTest : public ServerTest {
     listener.name = "SSL";
     listener.host = "127.0.0.1";
     listener.backlog = 16;
-    listener.security_protocol = SecurityProtocol::kSsl;
+    listener.security_protocol = security::SecurityProtocol::kSsl;
     listener.tls = settings(&identity, authority_.certificate(), false, client_auth);
     options.listeners.push_back(listener);
     start(std::move(options));
   }
-  std::shared_ptr<TlsContexts> contexts(const TlsSettings& settings) {
-    auto made = TlsContexts::make(settings, TlsRole::kClient);
+  std::shared_ptr<TlsContexts> contexts(const security::TlsSettings& settings) {
+    auto made = TlsContexts::make(settings, security::TlsRole::kClient);
     EXPECT_TRUE(made.ok()) << made.error().message;
     return made.take();
   }
@@ -104,7 +104,7 @@ class OutgoingTlsTest : public ServerTest {
   void connect(const std::shared_ptr<TlsContexts>& tls, Use use, const std::string& host = "localhost") {
     OutgoingNetwork network(loops_, tls);
     Told told;
-    std::unique_ptr<Link> link;
+    std::unique_ptr<broker::Link> link;
     loops_.run_on_each([&](int shard) {
       if (shard == 0) link = network.connect(0, host, port(), told);
     });
@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(Loops, OutgoingTlsTest, testing::Values(1, 2));
 
 TEST_P(OutgoingTlsTest, RequestsAndAnswersGoThrough) {
   start_listener(authority_.issue("localhost"));
-  connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<Link>& link) {
+  connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<broker::Link>& link) {
     ASSERT_EQ(told.outcome(), "connected");
     const Bytes body = "e" + Bytes(300'000, 'x');  // many records
     loops_.run_on_each([&](int shard) {
@@ -137,7 +137,7 @@ TEST_P(OutgoingTlsTest, RequestsAndAnswersGoThrough) {
 }
 
 TEST_P(OutgoingTlsTest, OnlyTheRightServerIsTaken) {
-  start_listener(authority_.issue(security_test::TestNames{{{"CN", "broker"}}, "DNS:localhost"}));
+  start_listener(authority_.issue(security::security_test::TestNames{{{"CN", "broker"}}, "DNS:localhost"}));
   const auto right = contexts(settings(nullptr, authority_.certificate()));
   EXPECT_EQ(outcome(right), "connected");
   EXPECT_THAT(outcome(right, "127.0.0.1"), testing::AllOf(HasSubstr("refused: "), HasSubstr("IP address mismatch")));
@@ -149,13 +149,13 @@ TEST_P(OutgoingTlsTest, OnlyTheRightServerIsTaken) {
 TEST_P(OutgoingTlsTest, ACertificateIsShownWhereOneIsRequired) {
   start_listener(authority_.issue("localhost"), "required");
   const TestIdentity own = authority_.issue("broker-7");
-  connect(contexts(settings(&own, authority_.certificate())), [&](Told& told, std::unique_ptr<Link>&) {
+  connect(contexts(settings(&own, authority_.certificate())), [&](Told& told, std::unique_ptr<broker::Link>&) {
     ASSERT_EQ(told.outcome(), "connected");
     ASSERT_TRUE(journal_.wait([&] { return journal_.opened == 1; }));
     EXPECT_EQ(journal_.infos.back().tls->principal, "CN=broker-7");
   });
   // With TLS 1.3 a client learns after its own handshake that it should have shown one.
-  connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<Link>&) {
+  connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<broker::Link>&) {
     EXPECT_THAT(told.end(), HasSubstr("certificate required"));
   });
 }
@@ -171,4 +171,4 @@ TEST_P(OutgoingTlsTest, WhatIsNoTlsIsRefused) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

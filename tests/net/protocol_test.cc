@@ -11,7 +11,7 @@
 #include "net/server.h"
 #include "net/test_client.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // Every other read first wants the socket writable, every other write first wants it readable.
@@ -54,14 +54,14 @@ class LineReader final : public RequestReader {
     parts[0] = {scratch, scratch_bytes};
     return 1;
   }
-  Status commit(size_t count, const char* scratch, std::deque<Frame>& requests) override {
+  Status commit(size_t count, const char* scratch, std::deque<broker::Frame>& requests) override {
     for (size_t i = 0; i < count; i++) {
       if (scratch[i] != '\n') {
         line_ += scratch[i];
         continue;
       }
       if (line_.empty()) return make_error(ErrorKind::kInvalid, "an empty line");
-      Frame frame;
+      broker::Frame frame;
       frame.buffer = std::shared_ptr<char[]>(new char[line_.size()]);
       line_.copy(frame.buffer.get(), line_.size());
       frame.bytes = ByteView(frame.buffer.get(), line_.size());
@@ -93,19 +93,19 @@ class LineProtocol final : public Protocol {
 };
 
 // Answers each request with a frame that holds it.
-class LineSession final : public Session {
+class LineSession final : public broker::Session {
  public:
-  explicit LineSession(Transport& transport) : transport_(transport) {}
-  void on_request(Frame frame) override { transport_.send(Payload(TestClient::frame(Bytes(frame.bytes)))); }
+  explicit LineSession(broker::Transport& transport) : transport_(transport) {}
+  void on_request(broker::Frame frame) override { transport_.send(Payload(TestClient::frame(Bytes(frame.bytes)))); }
   void on_closed(bool) override {}
 
  private:
-  Transport& transport_;
+  broker::Transport& transport_;
 };
 
-class LineFactory final : public SessionFactory {
-  std::unique_ptr<Session> open(int, ConnectionInfo info, Transport& transport) override {
-    EXPECT_EQ(info.security_protocol, SecurityProtocol::kSsl);
+class LineFactory final : public broker::SessionFactory {
+  std::unique_ptr<broker::Session> open(int, broker::ConnectionInfo info, broker::Transport& transport) override {
+    EXPECT_EQ(info.security_protocol, security::SecurityProtocol::kSsl);
     return std::make_unique<LineSession>(transport);
   }
 };
@@ -120,7 +120,7 @@ class ProtocolTest : public testing::Test {
   uint16_t start(std::atomic<int>* refused_writes) {
     ListenerOptions listener;
     listener.name = "LINES";
-    listener.security_protocol = SecurityProtocol::kSsl;
+    listener.security_protocol = security::SecurityProtocol::kSsl;
     listener.protocol = std::make_shared<const LineProtocol>(refused_writes);
     listener.host = "127.0.0.1";
     ServerOptions options;
@@ -169,4 +169,4 @@ TEST_F(ProtocolTest, AReadMayWaitForWritabilityAndAWriteForReadability) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

@@ -15,7 +15,7 @@
 #include "net/server.h"
 #include "net/test_client.h"
 
-namespace milena::net_test {
+namespace milena::net::net_test {
 
 // What the sessions of a test share with it; the sessions live on the shards' threads.
 struct Journal {
@@ -26,10 +26,10 @@ struct Journal {
   int closed_by_peer = 0;
   int destroyed = 0;
   std::set<int> shards;
-  std::vector<ConnectionInfo> infos;
+  std::vector<broker::ConnectionInfo> infos;
   int slow = 0;  // slow requests that were handled
   Bytes seen;  // bodies of requests that want no answer
-  std::vector<Transport*> parked;
+  std::vector<broker::Transport*> parked;
   std::vector<int> parked_shards;
 
   template <class Condition>
@@ -53,16 +53,16 @@ struct Journal {
 // Echoes; the first letter of a request may ask for something else:
 // 'p' park, 'n' no answer, 'c' answer then close, 'b' a big answer, 'f' the answer from a file, 'a' the address, 's' an
 // answer that takes the processor for 4 ms.
-class EchoSession final : public Session {
+class EchoSession final : public broker::Session {
  public:
-  EchoSession(Journal& journal, int shard, ConnectionInfo info, Transport& transport)
+  EchoSession(Journal& journal, int shard, broker::ConnectionInfo info, broker::Transport& transport)
       : journal_(journal), shard_(shard), info_(std::move(info)), transport_(transport) {}
   ~EchoSession() override {
     EXPECT_TRUE(closed_) << "destroyed without on_closed";
     journal_.note([&] { journal_.destroyed++; });
   }
 
-  void on_request(Frame frame) override {
+  void on_request(broker::Frame frame) override {
     EXPECT_FALSE(closed_);
     EXPECT_FALSE(in_request_) << "called from within its own call";
     in_request_ = true;
@@ -81,7 +81,7 @@ class EchoSession final : public Session {
   }
 
  private:
-  void handle(Frame frame) {
+  void handle(broker::Frame frame) {
     switch (frame.bytes[0]) {
       case 'p':
         return journal_.note([&] {
@@ -113,7 +113,7 @@ class EchoSession final : public Session {
   }
 
   // Size, then the frame's own bytes without a copy.
-  static Payload answer(const Frame& frame) {
+  static Payload answer(const broker::Frame& frame) {
     Payload payload;
     Bytes size;
     append_big_endian<int32_t>(size, static_cast<int32_t>(frame.bytes.size()));
@@ -140,18 +140,18 @@ class EchoSession final : public Session {
 
   Journal& journal_;
   const int shard_;
-  const ConnectionInfo info_;
-  Transport& transport_;
+  const broker::ConnectionInfo info_;
+  broker::Transport& transport_;
   bool closed_ = false;
   bool in_request_ = false;
 };
 
-class EchoFactory final : public SessionFactory {
+class EchoFactory final : public broker::SessionFactory {
  public:
   explicit EchoFactory(Journal& journal) : journal_(journal) {}
-  void watch_settings(std::function<void(const Settings&)> changed) override { changed_ = std::move(changed); }
-  void change(const Settings& settings) { changed_(settings); }
-  std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override {
+  void watch_settings(std::function<void(const config::Settings&)> changed) override { changed_ = std::move(changed); }
+  void change(const config::Settings& settings) { changed_(settings); }
+  std::unique_ptr<broker::Session> open(int shard, broker::ConnectionInfo info, broker::Transport& transport) override {
     journal_.note([&] {
       journal_.opened++;
       journal_.shards.insert(shard);
@@ -162,7 +162,7 @@ class EchoFactory final : public SessionFactory {
 
  private:
   Journal& journal_;
-  std::function<void(const Settings&)> changed_;
+  std::function<void(const config::Settings&)> changed_;
 };
 
 class ServerTest : public testing::TestWithParam<int> {
@@ -193,7 +193,7 @@ class ServerTest : public testing::TestWithParam<int> {
 
   // Answers a parked request, on its shard.
   void answer_parked(size_t index, Bytes body) {
-    Transport* transport = journal_.get(&Journal::parked)[index];
+    broker::Transport* transport = journal_.get(&Journal::parked)[index];
     loops_.loop(journal_.get(&Journal::parked_shards)[index]).post([transport, body] {
       transport->send(Payload(TestClient::frame(body)));
     });
@@ -205,4 +205,4 @@ class ServerTest : public testing::TestWithParam<int> {
   std::unique_ptr<Server> server_;
 };
 
-}  // namespace milena::net_test
+}  // namespace milena::net::net_test

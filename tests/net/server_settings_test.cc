@@ -2,17 +2,17 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::net {
 namespace {
 
-Settings settings_with(std::vector<std::string> overrides) {
-  Result<Settings> settings = Settings::load({"", std::move(overrides)});
+config::Settings settings_with(std::vector<std::string> overrides) {
+  Result<config::Settings> settings = config::Settings::load({"", std::move(overrides)});
   EXPECT_TRUE(settings.ok()) << settings.error().message;
   return settings.take();
 }
 
 TEST(ServerSettings, DefaultsLeaveTheSocketsBuffersToTheSystem) {
-  Result<ServerOptions> options = server_options(Settings());
+  Result<ServerOptions> options = server_options(config::Settings());
   ASSERT_TRUE(options.ok()) << options.error().message;
   ASSERT_EQ(options->listeners.size(), 1u);
   EXPECT_EQ(options->listeners[0].name, "PLAINTEXT");
@@ -48,4 +48,4 @@ TEST(ServerSettings, AnOverrideForAnAddressNeedsANumber) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

@@ -11,7 +11,7 @@
 
 #include "net/server_fixture.h"
 
-namespace milena::net_test {
+namespace milena::net::net_test {
 namespace {
 
 TEST_P(ServerTest, AnswersInOrderHoweverTheRequestsArrive) {
@@ -313,4 +313,4 @@ TEST_P(ServerTest, StopClosesWhatIsThere) {
 INSTANTIATE_TEST_SUITE_P(Shards, ServerTest, testing::Values(1, 4));
 
 }  // namespace
-}  // namespace milena::net_test
+}  // namespace milena::net::net_test

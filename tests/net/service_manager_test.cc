@@ -11,7 +11,7 @@
 
 #include "base/temp_directory.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // The service manager's end.
@@ -72,4 +72,4 @@ TEST_F(ServiceManagerTest, AWrongAddressIsNamedAndStopsNothing) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

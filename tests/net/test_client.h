@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::net {
 
 class TestClient {
  public:
@@ -103,4 +103,4 @@ class TestClient {
   bool connected_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::net

@@ -16,11 +16,11 @@
 #include "security/openssl_handle.h"
 #include "security/test_authority.h"
 
-namespace milena::net_test {
+namespace milena::net::net_test {
 
 struct TlsClientOptions {
   std::string trusted;                                       // PEM
-  std::optional<security_test::TestIdentity> identity;       // what it shows
+  std::optional<security::security_test::TestIdentity> identity;  // what it shows
   int version = 0;                                           // 0: any
   SSL_SESSION* resumed = nullptr;
 };
@@ -28,7 +28,7 @@ struct TlsClientOptions {
 class TlsClient {
  public:
   TlsClient(uint16_t port, const TlsClientOptions& options) {
-    start_openssl();
+    security::start_openssl();
     ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that are closed
     context_.reset(SSL_CTX_new(TLS_client_method()));
     if (options.version != 0) {
@@ -50,7 +50,7 @@ class TlsClient {
     SSL_set_fd(ssl_.get(), socket_);
     if (options.resumed != nullptr) SSL_set_session(ssl_.get(), options.resumed);
     connected_ = SSL_connect(ssl_.get()) == 1;
-    if (!connected_) error_ = take_openssl_error();
+    if (!connected_) error_ = security::take_openssl_error();
   }
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
@@ -85,22 +85,24 @@ class TlsClient {
     char byte;
     const int result = SSL_read(ssl_.get(), &byte, 1);
     const bool goodbye = SSL_get_error(ssl_.get(), result) == SSL_ERROR_ZERO_RETURN;
-    if (!goodbye) error_ = take_openssl_error();
+    if (!goodbye) error_ = security::take_openssl_error();
     return goodbye;
   }
 
  private:
   void trust(const std::string& pem) {
-    std::unique_ptr<BIO, OpensslFree<BIO_free_all>> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    OpensslCertificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    std::unique_ptr<BIO, security::OpensslFree<BIO_free_all>> bio(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    security::OpensslCertificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     if (certificate) X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), certificate.get());
     ERR_clear_error();
   }
-  void show(const security_test::TestIdentity& identity) {
-    std::unique_ptr<BIO, OpensslFree<BIO_free_all>> certificate(BIO_new_mem_buf(identity.certificate.data(), -1));
-    std::unique_ptr<BIO, OpensslFree<BIO_free_all>> key(BIO_new_mem_buf(identity.key.data(), -1));
-    OpensslCertificate x509(PEM_read_bio_X509(certificate.get(), nullptr, nullptr, nullptr));
-    OpensslKey private_key(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
+  void show(const security::security_test::TestIdentity& identity) {
+    std::unique_ptr<BIO, security::OpensslFree<BIO_free_all>> certificate(
+        BIO_new_mem_buf(identity.certificate.data(), -1));
+    std::unique_ptr<BIO, security::OpensslFree<BIO_free_all>> key(BIO_new_mem_buf(identity.key.data(), -1));
+    security::OpensslCertificate x509(PEM_read_bio_X509(certificate.get(), nullptr, nullptr, nullptr));
+    security::OpensslKey private_key(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
     EXPECT_EQ(SSL_CTX_use_certificate(context_.get(), x509.get()), 1);
     EXPECT_EQ(SSL_CTX_use_PrivateKey(context_.get(), private_key.get()), 1);
   }
@@ -114,11 +116,11 @@ class TlsClient {
     return true;
   }
 
-  OpensslContext context_;
-  OpensslConnection ssl_;
+  security::OpensslContext context_;
+  security::OpensslConnection ssl_;
   int socket_ = -1;
   bool connected_ = false;
   std::string error_;
 };
 
-}  // namespace milena::net_test
+}  // namespace milena::net::net_test

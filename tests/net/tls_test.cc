@@ -10,14 +10,14 @@
 #include "net/tls_protocol.h"
 #include "security/test_authority.h"
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 using namespace net_test;
-using security_test::TestAuthority;
-using security_test::TestFolder;
-using security_test::TestIdentity;
-using security_test::TestNames;
+using security::security_test::TestAuthority;
+using security::security_test::TestFolder;
+using security::security_test::TestIdentity;
+using security::security_test::TestNames;
 
 class TlsTest : public ServerTest {
  protected:
@@ -37,11 +37,11 @@ class TlsTest : public ServerTest {
   void put_store(const TestIdentity& identity) {
     values_["ssl.keystore.location"] = folder_.write("store.pem", identity.key + identity.certificate);
   }
-  TlsSettings settings() const {
-    return TlsSettings([this](ByteView name) {
+  security::TlsSettings settings() const {
+    return security::TlsSettings([this](ByteView name) {
       auto found = values_.find(std::string(name));
-      return TlsSettings::Value{found == values_.end() ? std::nullopt : std::optional<Bytes>(found->second),
-                                std::string(name)};
+      return security::TlsSettings::Value{found == values_.end() ? std::nullopt : std::optional<Bytes>(found->second),
+                                          std::string(name)};
     });
   }
   void start_tls(ServerOptions options = {}) {
@@ -49,13 +49,13 @@ class TlsTest : public ServerTest {
     listener.name = "SSL";
     listener.host = "127.0.0.1";
     listener.backlog = 1024;
-    listener.security_protocol = SecurityProtocol::kSsl;
+    listener.security_protocol = security::SecurityProtocol::kSsl;
     listener.tls = settings();
     options.listeners.push_back(listener);
     start(std::move(options));
   }
   TlsClientOptions client_options() const { return {authority_.certificate()}; }
-  std::shared_ptr<const TlsPeer> last_peer() {
+  std::shared_ptr<const security::TlsPeer> last_peer() {
     std::lock_guard lock(journal_.mutex);
     return journal_.infos.back().tls;
   }
@@ -195,7 +195,7 @@ TEST_P(TlsTest, SessionsAreResumedWithTheClientsCertificate) {
   TlsClient first(port(), options);
   EXPECT_EQ(first.ask("x"), "x") << first.error();
   EXPECT_EQ(SSL_session_reused(first.ssl()), 0);
-  std::unique_ptr<SSL_SESSION, OpensslFree<SSL_SESSION_free>> session(SSL_get1_session(first.ssl()));
+  std::unique_ptr<SSL_SESSION, security::OpensslFree<SSL_SESSION_free>> session(SSL_get1_session(first.ssl()));
   ASSERT_TRUE(SSL_SESSION_is_resumable(session.get()));
   options.resumed = session.get();
   TlsClient second(port(), options);
@@ -231,8 +231,8 @@ TEST_P(TlsTest, WhatIsNoTlsEndsItsConnectionAlone) {
 TEST_P(TlsTest, RecordsMayComeByteByByte) {
   start_tls();
   TlsClientOptions options = client_options();
-  std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
-  OpensslConnection ssl(SSL_new(context.get()));
+  std::unique_ptr<SSL_CTX, security::OpensslFree<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
+  security::OpensslConnection ssl(SSL_new(context.get()));
   BIO* in = BIO_new(BIO_s_mem());
   BIO* out = BIO_new(BIO_s_mem());
   SSL_set_bio(ssl.get(), in, out);
@@ -367,9 +367,10 @@ TEST(TlsServer, AListenerWithoutAStoreIsRefusedBeforeItListens) {
   LoopGroup loops(1);
   ListenerOptions listener;
   listener.name = "SSL";
-  listener.security_protocol = SecurityProtocol::kSsl;
-  listener.tls = TlsSettings([](ByteView name) {
-    return TlsSettings::Value{name.ends_with(".type") ? std::optional<Bytes>("JKS") : std::nullopt, std::string(name)};
+  listener.security_protocol = security::SecurityProtocol::kSsl;
+  listener.tls = security::TlsSettings([](ByteView name) {
+    return security::TlsSettings::Value{name.ends_with(".type") ? std::optional<Bytes>("JKS") : std::nullopt,
+                                        std::string(name)};
   });
   ServerOptions options;
   options.listeners.push_back(listener);
@@ -380,4 +381,4 @@ TEST(TlsServer, AListenerWithoutAStoreIsRefusedBeforeItListens) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

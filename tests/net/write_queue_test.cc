@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::net {
 namespace {
 
 // A stream that takes as much as it is told, and remembers.
@@ -187,4 +187,4 @@ TEST_F(WriteQueueTest, AFailedWriteTellsItsError) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::net

@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using enum AclOperation;
@@ -286,4 +286,4 @@ TEST(AclAuthorizerModel, RandomAclsDecideAsAModelDoes) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

@@ -9,7 +9,7 @@
 
 #include "security/acl_authorizer.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 double cpu_ns() {
@@ -77,7 +77,7 @@ void run(size_t acls) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security
 
 int main(int argc, char** argv) {
   milena::run(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10'000);

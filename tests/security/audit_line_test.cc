@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 constexpr int64_t kTime = 1'700'000'000'123;  // 2023-11-14T22:13:20.123Z
@@ -65,4 +65,4 @@ TEST_F(AuditLineTest, AGapIsALine) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

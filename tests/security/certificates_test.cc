@@ -4,7 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 X509* read(const Bytes& pem) {
@@ -48,4 +48,4 @@ TEST(CertificatesTest, AClientThatTrustsTheAuthorityTrustsTheServer) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

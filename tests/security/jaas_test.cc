@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using testing::HasSubstr;
@@ -70,4 +70,4 @@ TEST(JaasTest, ErrorsHoldNothingOfTheLine) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

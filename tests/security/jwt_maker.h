@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "security/base64.h"
 
-namespace milena::security_test {
+namespace milena::security::security_test {
 
 class TestKey {
  public:
@@ -109,4 +109,4 @@ class TestKey {
   std::string curve_;
 };
 
-}  // namespace milena::security_test
+}  // namespace milena::security::security_test

@@ -6,7 +6,7 @@
 #include "security/jwt_maker.h"
 #include "security/sasl_oauthbearer.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using security_test::TestKey;
@@ -233,4 +233,4 @@ TEST_F(OAuthBearerTest, OddMessages) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 std::string short_name(const std::vector<Bytes>& rules, const std::string& principal) {
@@ -44,4 +44,4 @@ TEST(KerberosNameTest, OddRulesAreRefused) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

@@ -6,7 +6,7 @@
 #include "security/distinguished_name.h"
 #include "security/test_authority.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using security_test::read_file;
@@ -159,4 +159,4 @@ TEST(DistinguishedName, IsThatOfJava) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 struct Mapped {
@@ -65,4 +65,4 @@ TEST(PrincipalMapping, HugeNamesAreMatchedInLinearTime) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

@@ -13,7 +13,7 @@
 #include "security/sasl_plain.h"
 #include "security/scram.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using testing::HasSubstr;
@@ -183,4 +183,4 @@ TEST_F(SaslClientTest, ALoginEndsWithTheSessionsTimeOrTheReason) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

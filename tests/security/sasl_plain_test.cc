@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 class PlainTest : public testing::Test {
@@ -57,4 +57,4 @@ TEST_F(PlainTest, OtherMessagesGetKafkasTexts) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

@@ -7,7 +7,7 @@
 #include "security/base64.h"
 #include "security/scram_messages.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 class FixedRandom final : public Random {
@@ -176,4 +176,4 @@ TEST(ScramExampleTest, SaltsAreShortTextsOfLettersAndDigits) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

@@ -13,7 +13,7 @@
 
 #include "security/certificates.h"
 
-namespace milena::security_test {
+namespace milena::security::security_test {
 
 // As PEM; the two and the authority's certificate make a key store.
 struct TestIdentity {
@@ -83,4 +83,4 @@ inline std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-}  // namespace milena::security_test
+}  // namespace milena::security::security_test

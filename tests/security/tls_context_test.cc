@@ -7,7 +7,7 @@
 #include "security/test_authority.h"
 #include "security/tls_ciphers.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 using security_test::TestAuthority;
@@ -204,4 +204,4 @@ TEST_F(TlsContextTest, SeesThatItsFileIsAnotherOne) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security

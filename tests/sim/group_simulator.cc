@@ -15,8 +15,8 @@ constexpr int kSteps = 120;
 constexpr int kSettling_s = 240;
 constexpr int32_t kClassicSession_ms = 12'000;
 
-GroupConfig config_of(uint32_t seed) {
-  GroupConfig config;
+coordinator::GroupConfig config_of(uint32_t seed) {
+  coordinator::GroupConfig config;
   config.consumer.assignment_interval_ms = {seed % 3 == 0 ? 1'000 : 0, 0, 15'000};
   config.consumer.max_size = seed % 5 == 0 ? 4 : INT32_MAX;
   config.max_size = seed % 13 == 0 ? 4 : INT32_MAX;
@@ -30,7 +30,7 @@ GroupConfig config_of(uint32_t seed) {
 // One of so many is as large as a group is meant to be here.
 bool is_large(uint32_t seed) { return seed % 40 == 7; }
 
-bool is_within(const Assignment& part, const Assignment& whole) {
+bool is_within(const coordinator::Assignment& part, const coordinator::Assignment& whole) {
   return std::all_of(part.begin(), part.end(), [&](const auto& topic) {
     const auto at = whole.find(topic.first);
     return at != whole.end() &&
@@ -182,13 +182,13 @@ void GroupSimulator::trouble(uint32_t kind) {
 
 void GroupSimulator::change_topics() {
   const std::string name = "t" + std::to_string(pick(static_cast<uint32_t>(topic_names_)));
-  const TopicImage* topic = h_->image().find_topic(name);
+  const metadata::TopicImage* topic = h_->image().find_topic(name);
   if (topic == nullptr) {
     note("topic " + name + " comes");
     h_->add_topic(name, 1 + static_cast<int32_t>(pick(6)));
   } else if (pick(3) == 0) {
     note("topic " + name + " goes");
-    const std::vector<DeletedTopic> gone{{topic->name, topic->id}};
+    const std::vector<coordinator::DeletedTopic> gone{{topic->name, topic->id}};
     h_->remove_topic(name);
     h_->fail_next_append(ErrorCode::kNone);
     h_->run(h_->shard().topics_deleted(gone));
@@ -230,7 +230,7 @@ void GroupSimulator::cut_connection(Client& client) {
 // --- members with the consumer protocol
 
 void GroupSimulator::beat(Client& client) {
-  ask::Beat what;
+  coordinator::ask::Beat what;
   what.group = client.group;
   what.member = client.member;
   what.epoch = client.epoch;
@@ -309,11 +309,11 @@ void GroupSimulator::leave(Client& client) {
   if (client.classic) {
     h_->send_leave({{client.member, instance_of(client.instance)}}, client.group);
   } else {
-    ask::Beat what;
+    coordinator::ask::Beat what;
     what.group = client.group;
     what.member = client.member;
     what.instance = instance_of(client.instance);
-    what.epoch = what.instance && pick(2) == 0 ? kStaticLeaveEpoch : kLeaveEpoch;
+    what.epoch = what.instance && pick(2) == 0 ? coordinator::kStaticLeaveEpoch : coordinator::kLeaveEpoch;
     h_->send(what);
   }
   start_over(client);
@@ -325,15 +325,19 @@ void GroupSimulator::commit(Client& client) {
   if (!is_awake(client) || client.epoch <= 0 || client.owned.empty()) return;
   if (client.classic && (!client.joined || client.wait != Wait::kNothing)) return;
   const auto& [id, partitions] = *client.owned.begin();
-  const TopicImage* topic = h_->image().find_topic(id);
+  const metadata::TopicImage* topic = h_->image().find_topic(id);
   if (topic == nullptr) return;
-  ask::Commit what{.group = client.group, .member = client.member, .generation = client.epoch, .topic = topic->name,
-                   .partition = *partitions.begin(), .offset = ++next_offset_};
+  coordinator::ask::Commit what{.group = client.group,
+                                .member = client.member,
+                                .generation = client.epoch,
+                                .topic = topic->name,
+                                .partition = *partitions.begin(),
+                                .offset = ++next_offset_};
   what.topic_id = id;
   if (client.classic) what.instance = instance_of(client.instance);
   const bool may = may_commit(client, what.topic, what.partition);
   h_->connection = client.connection;
-  const AnswerToken token = h_->send_commit(what);
+  const coordinator::AnswerToken token = h_->send_commit(what);
   const auto& answer = std::get<OffsetCommitResponse>(*h_->decided(token));
   const ErrorCode error = answer.topics.at(0).partitions.at(0).error_code;
   note("client " + std::to_string(client.number) + " commits " + std::to_string(what.offset) + ": error " +
@@ -350,9 +354,9 @@ void GroupSimulator::read_offset() {
 }
 
 void GroupSimulator::on_offset(const Asked& asked) {
-  const GroupResponse& answer = *h_->find_answer(asked.token);
+  const coordinator::GroupResponse& answer = *h_->find_answer(asked.token);
   int64_t known = asked.offset;
-  if (const auto* read = std::get_if<OffsetFetchGroupResponse>(&answer)) {
+  if (const auto* read = std::get_if<coordinator::OffsetFetchGroupResponse>(&answer)) {
     if (read->error_code != ErrorCode::kNone) return;
     known = read->topics.at(0).partitions.at(0).committed_offset;
     // Offsets of the same place are committed one after the other.
@@ -374,7 +378,7 @@ void GroupSimulator::on_offset(const Asked& asked) {
 
 std::string GroupSimulator::topics_now() const {
   std::string text;
-  for (const TopicImage& topic : h_->image().topics()) {
+  for (const metadata::TopicImage& topic : h_->image().topics()) {
     text += topic.id.to_string() + ":" + std::to_string(topic.partition_count()) + " ";
   }
   return text;
@@ -382,7 +386,7 @@ std::string GroupSimulator::topics_now() const {
 
 std::set<Uuid> GroupSimulator::topic_ids() const {
   std::set<Uuid> ids;
-  for (const TopicImage& topic : h_->image().topics()) ids.insert(topic.id);
+  for (const metadata::TopicImage& topic : h_->image().topics()) ids.insert(topic.id);
   return ids;
 }
 

@@ -62,13 +62,13 @@ class GroupSimulator {
     std::string member;
     int32_t epoch = 0;  // or generation
     // What it believes to have, and what it was last told to have.
-    Assignment owned;
-    Assignment told;
+    coordinator::Assignment owned;
+    coordinator::Assignment told;
     bool says_all = true;    // its next heartbeat names everything
     bool says_owned = true;  // and this one what it has
     int64_t next_beat_ms = 0;
     Wait wait = Wait::kNothing;
-    AnswerToken token = 0;
+    coordinator::AnswerToken token = 0;
     int life = 0;  // of the group when it asked
     bool loses_answer = false;
     // Classic only. Who leads looks after the topics, and asks for a rebalance when they are not what it has dealt out.
@@ -82,7 +82,7 @@ class GroupSimulator {
   // An offset that was asked for or committed, and not answered yet. It says nothing about what was deleted meanwhile.
   using OffsetPlace = std::tuple<std::string, std::string, int32_t>;
   struct Asked {
-    AnswerToken token = 0;
+    coordinator::AnswerToken token = 0;
     OffsetPlace place;
     int64_t offset = -1;  // of a commit
     int life = 0;
@@ -142,8 +142,8 @@ class GroupSimulator {
 
   // group_simulator_checks.cc
   void check();
-  void check_group(const ConsumerGroup& group);
-  void check_generation(const ClassicGroup& group);
+  void check_group(const coordinator::ConsumerGroup& group);
+  void check_generation(const coordinator::ClassicGroup& group);
   void check_owners();
   void check_offsets();
   bool may_commit(const Client& client, const std::string& topic, int32_t partition) const;
@@ -151,7 +151,7 @@ class GroupSimulator {
   void told_epoch(const Client& client);
   Life& live(const std::string& group, bool classic, bool empty);
   void check_settled();
-  void check_settled_classic(const ClassicGroup& group, const std::vector<const Client*>& clients);
+  void check_settled_classic(const coordinator::ClassicGroup& group, const std::vector<const Client*>& clients);
   void check_shared(const std::string& group, const std::vector<const Client*>& clients);
   // All that a load must bring back, as text.
   std::map<std::string, std::string> remembered() const;

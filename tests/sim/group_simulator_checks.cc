@@ -8,7 +8,7 @@
 namespace milena {
 namespace {
 
-std::string text_of(const EpochAssignment& held) {
+std::string text_of(const coordinator::EpochAssignment& held) {
   std::string text;
   for (const auto& [topic, partitions] : held) {
     for (const auto& [partition, epoch] : partitions)
@@ -17,7 +17,7 @@ std::string text_of(const EpochAssignment& held) {
   return text;
 }
 
-std::string text_of(const Assignment& assignment) {
+std::string text_of(const coordinator::Assignment& assignment) {
   std::string text;
   for (const auto& [topic, partitions] : assignment) {
     for (int32_t partition : partitions) text += fmt::format("{}-{} ", topic.to_string(), partition);
@@ -25,7 +25,7 @@ std::string text_of(const Assignment& assignment) {
   return text;
 }
 
-std::string text_of(const ConsumerMember& member) {
+std::string text_of(const coordinator::ConsumerMember& member) {
   std::string text =
       fmt::format("{} epoch {} after {} state {} instance {} has {}gives {}wants {} {} classic {};", member.id,
                   member.epoch, member.previous_epoch, static_cast<int>(member.state),
@@ -43,7 +43,7 @@ bool matches(const std::string& regex, const std::string& topic) {
 
 std::map<std::string, std::string> GroupSimulator::remembered() const {
   std::map<std::string, std::string> all;
-  for (const ConsumerGroup* group : h_->shard().groups().of_kind<ConsumerGroup>()) {
+  for (const coordinator::ConsumerGroup* group : h_->shard().groups().of_kind<coordinator::ConsumerGroup>()) {
     std::string& text = all["consumer group " + group->id()];
     text = fmt::format("epoch {} assignment {} hash {}; ", group->epoch(), group->assignment_epoch(),
                        group->metadata_hash());
@@ -54,9 +54,9 @@ std::map<std::string, std::string> GroupSimulator::remembered() const {
       text += fmt::format(" {} is {}", regex, fmt::join(resolved.topics, ","));
     }
   }
-  for (const ClassicGroup* group : h_->shard().groups().of_kind<ClassicGroup>()) {
+  for (const coordinator::ClassicGroup* group : h_->shard().groups().of_kind<coordinator::ClassicGroup>()) {
     // A generation that was not stored begins anew, and its members' places are theirs only once it is.
-    if (!group->is(GroupState::kStable)) continue;
+    if (!group->is(coordinator::GroupState::kStable)) continue;
     std::string& text = all["classic group " + group->id()];
     text = fmt::format("generation {} led by {}: ", group->generation(), group->leader().value_or("nobody"));
     for (const auto& [member_id, member] : group->members()) {
@@ -96,10 +96,11 @@ void GroupSimulator::forget_offsets(const std::string& group, const std::string&
 void GroupSimulator::check() {
   if (!failure_.empty()) return;
   for (const std::string& fault : h_->faults()) expect(false, fault);
-  for (const ConsumerGroup* group : h_->shard().groups().of_kind<ConsumerGroup>()) {
+  for (const coordinator::ConsumerGroup* group : h_->shard().groups().of_kind<coordinator::ConsumerGroup>()) {
     check_group(*group);
   }
-  for (const ClassicGroup* group : h_->shard().groups().of_kind<ClassicGroup>()) check_generation(*group);
+  for (const coordinator::ClassicGroup* group : h_->shard().groups().of_kind<coordinator::ClassicGroup>())
+    check_generation(*group);
   for (auto& [id, life] : lives_) {
     if (h_->shard().find_consumer_group(id) == nullptr && h_->shard().find_group(id) == nullptr) life.known = false;
   }
@@ -110,27 +111,28 @@ void GroupSimulator::check() {
 void GroupSimulator::check_offsets() {
   for (const auto& [place, offset] : known_offsets_) {
     const auto& [group, topic, partition] = place;
-    const CommittedOffset* stored = h_->shard().offsets().find(group, topic, partition);
+    const coordinator::CommittedOffset* stored = h_->shard().offsets().find(group, topic, partition);
     expect(stored != nullptr && stored->offset >= offset,
            fmt::format("{} of {} was {} and is {}", topic, group, offset, stored == nullptr ? -1 : stored->offset));
   }
 }
 
-void GroupSimulator::check_generation(const ClassicGroup& group) {
+void GroupSimulator::check_generation(const coordinator::ClassicGroup& group) {
   largest_group_ = std::max(largest_group_, group.members().size());
   Life& life = live(group.id(), true, group.members().empty());
-  if (group.is(GroupState::kEmpty) && !group.protocol_type()) return;  // offsets alone
+  if (group.is(coordinator::GroupState::kEmpty) && !group.protocol_type()) return;  // offsets alone
   expect(group.generation() >= life.last_epoch, "the generation of " + group.id() + " goes back");
   life.last_epoch = group.generation();
   expect(group.generation() >= life.told_epoch, "a generation of " + group.id() + " that was told is undone");
   expect(group.leader().has_value() == !group.members().empty(), group.id() + " has members and no leader");
-  expect(!group.is(GroupState::kPreparingRebalance) || group.join_timer.deadline_ms != kNever,
+  expect(!group.is(coordinator::GroupState::kPreparingRebalance) || group.join_timer.deadline_ms != coordinator::kNever,
          group.id() + " waits for members without an end");
-  expect(!group.is(GroupState::kCompletingRebalance) || group.sync_timer.deadline_ms != kNever,
-         group.id() + " waits for its leader without an end");
+  expect(
+      !group.is(coordinator::GroupState::kCompletingRebalance) || group.sync_timer.deadline_ms != coordinator::kNever,
+      group.id() + " waits for its leader without an end");
 }
 
-void GroupSimulator::check_group(const ConsumerGroup& group) {
+void GroupSimulator::check_group(const coordinator::ConsumerGroup& group) {
   largest_group_ = std::max(largest_group_, group.members().size());
   Life& life = live(group.id(), false, group.is_empty());
   expect(group.epoch() >= life.last_epoch, "the epoch of " + group.id() + " goes back");
@@ -143,10 +145,10 @@ void GroupSimulator::check_group(const ConsumerGroup& group) {
   std::map<std::pair<Uuid, int32_t>, std::string> holders;
   for (const auto& [id, member] : group.members()) {
     expect(member.epoch <= group.assignment_epoch(), "member " + id + " is ahead of its group");
-    expect(
-        (member.state == MemberState::kUnrevokedPartitions) == !member.pending_revocation.empty() || member.epoch < 0,
-        "member " + id + " has " + (member.pending_revocation.empty() ? "nothing" : "something") + " to give back");
-    for (const EpochAssignment* held : {&member.assigned, &member.pending_revocation}) {
+    expect((member.state == coordinator::MemberState::kUnrevokedPartitions) == !member.pending_revocation.empty() ||
+               member.epoch < 0,
+           "member " + id + " has " + (member.pending_revocation.empty() ? "nothing" : "something") + " to give back");
+    for (const coordinator::EpochAssignment* held : {&member.assigned, &member.pending_revocation}) {
       for (const auto& [topic, partitions] : *held) {
         for (const auto& [partition, epoch] : partitions) {
           const auto [holder, first] = holders.emplace(std::pair(topic, partition), id);
@@ -164,10 +166,10 @@ void GroupSimulator::check_owners() {
   std::map<std::tuple<std::string, Uuid, int32_t>, int> owners;
   for (const Client& client : clients_) {
     if (!client.alive || client.member.empty() || client.owned.empty()) continue;
-    if (const ConsumerGroup* group = h_->shard().find_consumer_group(client.group)) {
-      const ConsumerMember* member = group->find_member(client.member);
+    if (const coordinator::ConsumerGroup* group = h_->shard().find_consumer_group(client.group)) {
+      const coordinator::ConsumerMember* member = group->find_member(client.member);
       if (member == nullptr || (client.classic && member->epoch != client.epoch)) continue;
-    } else if (const ClassicGroup* classic = h_->shard().find_group(client.group)) {
+    } else if (const coordinator::ClassicGroup* classic = h_->shard().find_group(client.group)) {
       if (classic->generation() != client.epoch || classic->members().count(client.member) == 0) continue;
     } else {
       continue;
@@ -185,15 +187,15 @@ void GroupSimulator::check_owners() {
 
 // The present members may, in their epoch; in an earlier one only for what has been theirs since then and still is.
 bool GroupSimulator::may_commit(const Client& client, const std::string& topic, int32_t partition) const {
-  if (const ClassicGroup* classic = h_->shard().find_group(client.group)) {
+  if (const coordinator::ClassicGroup* classic = h_->shard().find_group(client.group)) {
     return classic->generation() == client.epoch && classic->members().count(client.member) > 0;
   }
-  const ConsumerGroup* group = h_->shard().find_consumer_group(client.group);
-  const ConsumerMember* member = group == nullptr ? nullptr : group->find_member(client.member);
+  const coordinator::ConsumerGroup* group = h_->shard().find_consumer_group(client.group);
+  const coordinator::ConsumerMember* member = group == nullptr ? nullptr : group->find_member(client.member);
   if (member == nullptr || client.epoch > member->epoch) return false;
   if (client.epoch == member->epoch) return true;
   const Uuid id = h_->image().find_topic(topic)->id;
-  for (const EpochAssignment* held : {&member->assigned, &member->pending_revocation}) {
+  for (const coordinator::EpochAssignment* held : {&member->assigned, &member->pending_revocation}) {
     const auto at = held->find(id);
     if (at != held->end() && at->second.count(partition) > 0) return at->second.at(partition) <= client.epoch;
   }
@@ -210,28 +212,29 @@ void GroupSimulator::check_settled() {
            "client " + std::to_string(client.number) + " waits for ever");
   }
   for (const auto& [id, clients] : living) {
-    if (const ClassicGroup* classic = h_->shard().find_group(id)) {
+    if (const coordinator::ClassicGroup* classic = h_->shard().find_group(id)) {
       check_settled_classic(*classic, clients);
       continue;
     }
-    const ConsumerGroup* group = h_->shard().find_consumer_group(id);
+    const coordinator::ConsumerGroup* group = h_->shard().find_consumer_group(id);
     expect(group != nullptr, "group " + id + " is gone");
     if (group == nullptr) continue;
-    expect(group->state() == ConsumerGroupState::kStable, "consumer group " + id + " is stuck");
+    expect(group->state() == coordinator::ConsumerGroupState::kStable, "consumer group " + id + " is stuck");
     expect(group->members().size() == clients.size(), "consumer group " + id + " has ghosts");
     check_shared(id, clients);
   }
-  for (const ConsumerGroup* group : h_->shard().groups().of_kind<ConsumerGroup>()) {
+  for (const coordinator::ConsumerGroup* group : h_->shard().groups().of_kind<coordinator::ConsumerGroup>()) {
     expect(living.count(group->id()) > 0 || group->is_empty(), "consumer group " + group->id() + " has ghosts");
   }
-  for (const ClassicGroup* group : h_->shard().groups().of_kind<ClassicGroup>()) {
-    expect(living.count(group->id()) > 0 || group->is(GroupState::kEmpty),
+  for (const coordinator::ClassicGroup* group : h_->shard().groups().of_kind<coordinator::ClassicGroup>()) {
+    expect(living.count(group->id()) > 0 || group->is(coordinator::GroupState::kEmpty),
            "classic group " + group->id() + " has ghosts");
   }
 }
 
-void GroupSimulator::check_settled_classic(const ClassicGroup& group, const std::vector<const Client*>& clients) {
-  expect(group.is(GroupState::kStable), "classic group " + group.id() + " is stuck");
+void GroupSimulator::check_settled_classic(const coordinator::ClassicGroup& group,
+                                           const std::vector<const Client*>& clients) {
+  expect(group.is(coordinator::GroupState::kStable), "classic group " + group.id() + " is stuck");
   expect(group.members().size() == clients.size(), "classic group " + group.id() + " has ghosts");
   for (const Client* client : clients) {
     expect(client->epoch == group.generation(), "client " + std::to_string(client->number) + " was left behind");
@@ -247,13 +250,13 @@ void GroupSimulator::check_shared(const std::string& group, const std::vector<co
       for (int32_t partition : partitions) ++owned[{topic, partition}];
     }
     wanted.insert(client->topics.begin(), client->topics.end());
-    for (const TopicImage& topic : h_->image().topics()) {
+    for (const metadata::TopicImage& topic : h_->image().topics()) {
       if (matches(client->regex, topic.name)) wanted.insert(topic.name);
     }
   }
   size_t expected = 0;
   for (const std::string& name : wanted) {
-    const TopicImage* topic = h_->image().find_topic(name);
+    const metadata::TopicImage* topic = h_->image().find_topic(name);
     for (int32_t p = 0; topic != nullptr && p < topic->partition_count(); ++p, ++expected) {
       expect(owned[{topic->id, p}] == 1,
              fmt::format("{}-{} of {} has {} owners", name, p, group, owned[{topic->id, p}]));

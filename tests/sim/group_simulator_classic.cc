@@ -19,11 +19,11 @@ void GroupSimulator::join_classic(Client& client) {
   client.owned.clear();
   client.told.clear();
   client.joined = false;
-  ask::Join join{.group = client.group,
-                 .member = client.member,
-                 .protocols = {{"range", ask::subscription_of(client.topics)}},
-                 .session_ms = kClassicSession_ms,
-                 .rebalance_ms = client.rebalance_ms};
+  coordinator::ask::Join join{.group = client.group,
+                              .member = client.member,
+                              .protocols = {{"range", coordinator::ask::subscription_of(client.topics)}},
+                              .session_ms = kClassicSession_ms,
+                              .rebalance_ms = client.rebalance_ms};
   join.instance = instance_of(client.instance);
   note("client " + std::to_string(client.number) + " joins as " + client.member);
   client.token = h_->join(join);
@@ -60,7 +60,7 @@ void GroupSimulator::on_join(Client& client, const JoinGroupResponse& response) 
 // The leader deals the partitions out, one by one; everybody asks for its part. Now and then a member asks for the part
 // of the generation before.
 void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joined) {
-  ask::Sync sync{.group = client.group, .member = client.member, .generation = client.epoch};
+  coordinator::ask::Sync sync{.group = client.group, .member = client.member, .generation = client.epoch};
   sync.instance = instance_of(client.instance);
   client.leads = joined.leader == joined.member_id;
   client.dealt_out = joined.skip_assignment ? "" : topics_now();
@@ -69,13 +69,13 @@ void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joine
     std::map<Bytes, std::vector<std::string>> subscribers;
     for (const auto& member : joined.members) {
       shares[member.member_id];
-      if (const auto subscription = read_subscription(member.metadata)) {
+      if (const auto subscription = coordinator::read_subscription(member.metadata)) {
         for (const Bytes& topic : subscription->topics) subscribers[topic].push_back(member.member_id);
       }
     }
     size_t next = pick(4);
     for (const auto& [name, members] : subscribers) {
-      const TopicImage* topic = h_->image().find_topic(name);
+      const metadata::TopicImage* topic = h_->image().find_topic(name);
       for (int32_t p = 0; topic != nullptr && p < topic->partition_count(); ++p) {
         auto& one = shares[members[next++ % members.size()]].assigned_partitions.emplace_back();
         one.topic = name;
@@ -86,7 +86,7 @@ void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joine
     life.dealt_epoch = client.epoch;
     life.dealt_topics = topic_ids();
     for (const auto& [member, share] : shares) {
-      sync.assignments[member] = write_assignment_for(ask::subscription_of({}), share);
+      sync.assignments[member] = coordinator::write_assignment_for(coordinator::ask::subscription_of({}), share);
     }
   }
   client.life = lives_[client.group].number;
@@ -104,11 +104,11 @@ void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& response) 
   told_epoch(client);
   client.next_beat_ms = now_ms() + 3'000;
   client.owned.clear();
-  if (const auto assignment = read_assignment(response.assignment)) {
+  if (const auto assignment = coordinator::read_assignment(response.assignment)) {
     const Life& life = lives_[client.group];
     const bool was_dealt = life.number == client.life && life.dealt_epoch == client.epoch;
     for (const auto& topic : assignment->assigned_partitions) {
-      const TopicImage* found = h_->image().find_topic(topic.topic);
+      const metadata::TopicImage* found = h_->image().find_topic(topic.topic);
       if (found == nullptr) continue;
       const bool is_meant =
           client.topics_when_asked.count(found->id) > 0 || (was_dealt && life.dealt_topics.count(found->id) > 0);

@@ -13,9 +13,9 @@
 
 namespace milena {
 
-PlantedGroupBug planted_group_bug = PlantedGroupBug::kNone;
+coordinator::PlantedGroupBug coordinator::planted_group_bug = coordinator::PlantedGroupBug::kNone;
 
-std::string_view name_of(PlantedGroupBug bug) {
+std::string_view coordinator::name_of(coordinator::PlantedGroupBug bug) {
   static constexpr std::string_view kNames[] = {"kNone",
 #define MILENA_NAME(name) #name,
                                                 MILENA_PLANTED_GROUP_BUGS(MILENA_NAME)
@@ -69,28 +69,29 @@ TEST(GroupSimulator, SameSeedSameStory) {
 TEST(GroupSimulator, PlantedBugsAreFound) {
   const char* wanted = std::getenv("MILENA_PLANTED");
   if (wanted == nullptr) GTEST_SKIP() << "MILENA_PLANTED tells which, or all: some take minutes";
-  for (int bug = 1; bug < static_cast<int>(PlantedGroupBug::kCount); ++bug) {
-    planted_group_bug = static_cast<PlantedGroupBug>(bug);
-    if (wanted != std::string("all") && wanted != name_of(planted_group_bug)) continue;
+  for (int bug = 1; bug < static_cast<int>(coordinator::PlantedGroupBug::kCount); ++bug) {
+    coordinator::planted_group_bug = static_cast<coordinator::PlantedGroupBug>(bug);
+    if (wanted != std::string("all") && wanted != name_of(coordinator::planted_group_bug)) continue;
     std::string failure;
     uint32_t seed = 0;
     while (failure.empty() && seed < kEnough) failure = GroupSimulator(++seed).run();
-    EXPECT_FALSE(failure.empty()) << name_of(planted_group_bug) << " is not found";
-    std::cout << name_of(planted_group_bug) << " at seed " << seed << ": " << failure << std::endl;
+    EXPECT_FALSE(failure.empty()) << name_of(coordinator::planted_group_bug) << " is not found";
+    std::cout << name_of(coordinator::planted_group_bug) << " at seed " << seed << ": " << failure << std::endl;
   }
-  planted_group_bug = PlantedGroupBug::kNone;
+  coordinator::planted_group_bug = coordinator::PlantedGroupBug::kNone;
 }
 
 TEST(GroupSimulator, Replay) {
   const char* seed = std::getenv("MILENA_SEED");
   if (seed == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
   const char* wanted = std::getenv("MILENA_PLANTED");
-  for (int bug = 1; wanted != nullptr && bug < static_cast<int>(PlantedGroupBug::kCount); ++bug) {
-    if (name_of(static_cast<PlantedGroupBug>(bug)) == wanted) planted_group_bug = static_cast<PlantedGroupBug>(bug);
+  for (int bug = 1; wanted != nullptr && bug < static_cast<int>(coordinator::PlantedGroupBug::kCount); ++bug) {
+    if (name_of(static_cast<coordinator::PlantedGroupBug>(bug)) == wanted)
+      coordinator::planted_group_bug = static_cast<coordinator::PlantedGroupBug>(bug);
   }
   GroupSimulator simulator(static_cast<uint32_t>(std::atol(seed)));
   std::cout << simulator.run() << "\n" << simulator.history();
-  planted_group_bug = PlantedGroupBug::kNone;
+  coordinator::planted_group_bug = coordinator::PlantedGroupBug::kNone;
 }
 
 }  // namespace

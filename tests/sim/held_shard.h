@@ -15,9 +15,9 @@
 
 namespace milena {
 
-class HeldShard : public ConsumerHarness {
+class HeldShard : public coordinator::ConsumerHarness {
  public:
-  explicit HeldShard(GroupConfig config) : ConsumerHarness(std::move(config)) {}
+  explicit HeldShard(coordinator::GroupConfig config) : coordinator::ConsumerHarness(std::move(config)) {}
 
   // While it lags, the high watermark stays where it is.
   void lag(bool lags) {
@@ -38,7 +38,7 @@ class HeldShard : public ConsumerHarness {
   // The append takes too long: who waits is told so, and what was appended stays.
   void time_out() {
     for (Held& one : std::exchange(held_, {})) {
-      turn_into_error(one.answer.response, ErrorCode::kCoordinatorNotAvailable);
+      coordinator::turn_into_error(one.answer.response, ErrorCode::kCoordinatorNotAvailable);
       deliver(std::move(one.answer));
     }
   }
@@ -46,7 +46,7 @@ class HeldShard : public ConsumerHarness {
   // Another node leads now, which has only what was replicated.
   void crash() {
     for (Held& one : std::exchange(held_, {})) {
-      turn_into_error(one.answer.response, ErrorCode::kNotCoordinator);
+      coordinator::turn_into_error(one.answer.response, ErrorCode::kNotCoordinator);
       deliver(std::move(one.answer));
     }
     cut_log(high_watermark_);
@@ -56,7 +56,7 @@ class HeldShard : public ConsumerHarness {
   }
 
   // What was answered, whether the asker has heard it already or not; null if the question is parked.
-  const GroupResponse* decided(AnswerToken token) const {
+  const coordinator::GroupResponse* decided(coordinator::AnswerToken token) const {
     for (const Held& one : held_) {
       if (one.answer.token == token) return &one.answer.response;
     }
@@ -66,8 +66,8 @@ class HeldShard : public ConsumerHarness {
   const std::vector<std::string>& faults() const { return faults_; }
 
  protected:
-  void take(Effects effects) override {
-    for (Answer& answer : effects.answers) {
+  void take(coordinator::Effects effects) override {
+    for (coordinator::Answer& answer : effects.answers) {
       const bool free = high_watermark_ >= log().size() || (MILENA_GROUP_BUG(kReadsAreNotHeld) && is_read(answer));
       if (free) {
         deliver(std::move(answer));
@@ -81,10 +81,10 @@ class HeldShard : public ConsumerHarness {
 
  private:
   struct Held {
-    Answer answer;
+    coordinator::Answer answer;
   };
-  static bool is_read(const Answer& answer) {
-    return std::holds_alternative<OffsetFetchGroupResponse>(answer.response);
+  static bool is_read(const coordinator::Answer& answer) {
+    return std::holds_alternative<coordinator::OffsetFetchGroupResponse>(answer.response);
   }
 
   bool lags_ = false;

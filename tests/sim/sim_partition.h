@@ -36,7 +36,7 @@ class SimPartition {
   }
   const std::vector<Entry>& log() const { return log_; }
 
-  VerificationStart start(int64_t producer_id, int16_t epoch, int32_t sequence, bool epoch_bump, int64_t now_ms) {
+  log::VerificationStart start(int64_t producer_id, int16_t epoch, int32_t sequence, bool epoch_bump, int64_t now_ms) {
     return state_.start_verification(producer_id, epoch, sequence, epoch_bump, ++last_guard_, now_ms);
   }
 
@@ -48,14 +48,14 @@ class SimPartition {
   Appended append(int64_t producer_id, int16_t epoch, int32_t sequence, uint64_t guard, int tag) {
     BatchHeader batch = header(producer_id, epoch, kBatchTransactionalBit);
     batch.base_sequence = sequence;
-    const ProducerEntry* known = state_.find(producer_id);
-    if (const ProducerBatch* before = known ? known->find_duplicate(batch) : nullptr) {
+    const log::ProducerEntry* known = state_.find(producer_id);
+    if (const log::ProducerBatch* before = known ? known->find_duplicate(batch) : nullptr) {
       return {ErrorCode::kNone, before->first_offset(), true};
     }
-    AppendChecks checks(AppendOrigin::kClient);
+    log::AppendChecks checks(log::AppendOrigin::kClient);
     checks.guard = guard;
     checks.verify_transactions = true;
-    ProducerAppend change(state_);
+    log::ProducerAppend change(state_);
     if (const ErrorCode error = change.add(batch, std::nullopt, checks); error != ErrorCode::kNone) return {error};
     open_[producer_id].push_back(end());
     take(std::move(change), {producer_id, epoch, tag});
@@ -64,12 +64,12 @@ class SimPartition {
 
   // `ended(tag, committed)` for each record whose transaction the marker ends.
   template <class Ended>
-  ErrorCode mark(const TransactionMarkers& markers, Ended ended) {
+  ErrorCode mark(const coordinator::TransactionMarkers& markers, Ended ended) {
     const BatchHeader batch =
         header(markers.producer_id, markers.producer_epoch, kBatchTransactionalBit | kBatchControlBit);
-    AppendChecks checks(AppendOrigin::kMarker);
+    log::AppendChecks checks(log::AppendOrigin::kMarker);
     checks.transaction_version = markers.transaction_version;
-    ProducerAppend change(state_);
+    log::ProducerAppend change(state_);
     const EndTransactionMarker marker{markers.committed, markers.coordinator_epoch};
     if (const ErrorCode error = change.add(batch, marker, checks); error != ErrorCode::kNone) return error;
     for (int64_t offset : open_[markers.producer_id]) ended(log_[static_cast<size_t>(offset)].tag, markers.committed);
@@ -88,13 +88,13 @@ class SimPartition {
     batch.record_count = 1;
     return batch;
   }
-  void take(ProducerAppend&& change, Entry entry) {
+  void take(log::ProducerAppend&& change, Entry entry) {
     state_.apply(std::move(change));
     log_.push_back(entry);
     state_.on_high_watermark(end());
   }
 
-  ProducerState state_;
+  log::ProducerState state_;
   std::vector<Entry> log_;
   std::map<int64_t, std::vector<int64_t>> open_;  // producer id -> offsets of its records without a marker
   uint64_t last_guard_ = 0;

@@ -26,12 +26,12 @@ TransactionSimulator::TransactionSimulator(uint32_t seed, bool keep_history)
   if (pick(4) == 0) {
     // Ids that are near the end of their epochs.
     for (int i = 0; i < kIds; ++i) {
-      TransactionMetadata old;
+      coordinator::TransactionMetadata old;
       old.producer_id = old.previous_producer_id = 100 + i;
       old.producer_epoch = static_cast<int16_t>(32'760 + pick(7));
       old.timeout_ms = kTransactionTimeout_ms;
       old.last_update_ms = now().wall_ms;
-      log_.push_back(make_transaction_record("id" + std::to_string(i), old, level_));
+      log_.push_back(coordinator::make_transaction_record("id" + std::to_string(i), old, level_));
       id_of_producer_[old.producer_id] = "id" + std::to_string(i);
     }
   }
@@ -98,7 +98,8 @@ std::string TransactionSimulator::settle() {
   }
   if (!failure_.empty()) return failure_;
   for (const auto& [id, metadata] : shard_->transactions()) {
-    if (!metadata.may_expire()) return fmt::format("{} remains in {}", id, transaction_state_name(metadata.state));
+    if (!metadata.may_expire())
+      return fmt::format("{} remains in {}", id, coordinator::transaction_state_name(metadata.state));
   }
   for (int i = 0; i < kPartitions; ++i) {
     const SimPartition& partition = partitions_[static_cast<size_t>(i)];
@@ -133,12 +134,12 @@ std::string TransactionSimulator::settle() {
 
 // --- the coordinator
 
-std::unique_ptr<TransactionShard> TransactionSimulator::load() const {
-  auto shard = std::make_unique<TransactionShard>(config_);
+std::unique_ptr<coordinator::TransactionShard> TransactionSimulator::load() const {
+  auto shard = std::make_unique<coordinator::TransactionShard>(config_);
   shard->set_coordinator_epoch(life_);
   shard->set_transaction_version(level_);
   int64_t offset = 0;
-  for (const CoordinatorRecord& record : log_) {
+  for (const coordinator::CoordinatorRecord& record : log_) {
     shard->apply(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt, offset++);
   }
   return shard;
@@ -156,12 +157,12 @@ void TransactionSimulator::reload(const char* why) {
 }
 
 void TransactionSimulator::submit(int16_t version, Input input, OnAnswer on_answer) {
-  const AnswerToken token = ++last_token_;
+  const coordinator::AnswerToken token = ++last_token_;
   waiting_[token] = std::move(on_answer);
-  execute(input(*shard_, Caller{.token = token, .api_version = version}, now()));
+  execute(input(*shard_, coordinator::Caller{.token = token, .api_version = version}, now()));
 }
 
-void TransactionSimulator::execute(TransactionEffects effects) {
+void TransactionSimulator::execute(coordinator::TransactionEffects effects) {
   if (!effects.records.empty()) {
     if (trouble(200)) return reload("before an append");
     if (trouble(60)) {
@@ -169,17 +170,17 @@ void TransactionSimulator::execute(TransactionEffects effects) {
       note("  append failed with {}", static_cast<int>(error));
       effects = shard_->append_failed(std::move(effects), error, now());
     }
-    for (const CoordinatorRecord& record : effects.records) log_.push_back(record);
+    for (const coordinator::CoordinatorRecord& record : effects.records) log_.push_back(record);
     if (!effects.records.empty() && trouble(100)) return reload("behind an append");
     int64_t offset = static_cast<int64_t>(log_.size() - effects.records.size());
-    for (const CoordinatorRecord& record : effects.records) {
+    for (const coordinator::CoordinatorRecord& record : effects.records) {
       shard_->apply(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt, offset++);
       if (!keep_history_) continue;
-      const auto parsed =
-          parse_transaction_record(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt);
+      const auto parsed = coordinator::parse_transaction_record(
+          record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt);
       if (parsed->metadata) {
         note("  record: {} is {}, producer {} epoch {}", parsed->transactional_id,
-             transaction_state_name(parsed->metadata->state), parsed->metadata->producer_id,
+             coordinator::transaction_state_name(parsed->metadata->state), parsed->metadata->producer_id,
              parsed->metadata->producer_epoch);
       }
     }
@@ -188,14 +189,14 @@ void TransactionSimulator::execute(TransactionEffects effects) {
   arm();
 }
 
-void TransactionSimulator::release(TransactionEffects effects) {
-  for (TransactionAnswer& answer : effects.answers) {
+void TransactionSimulator::release(coordinator::TransactionEffects effects) {
+  for (coordinator::TransactionAnswer& answer : effects.answers) {
     auto waiting = waiting_.extract(answer.token);
     if (waiting.empty()) return fail("an answer to nobody");
     waiting.mapped()(&answer.response);
   }
-  for (TransactionMarkers& markers : effects.markers) send_markers(std::move(markers));
-  for (ProducerIdToken token : effects.producer_id_requests) {
+  for (coordinator::TransactionMarkers& markers : effects.markers) send_markers(std::move(markers));
+  for (coordinator::ProducerIdToken token : effects.producer_id_requests) {
     const bool none = trouble(10);
     after(1 + pick(5), [this, token, none, life = life_] {
       if (life != life_) return;
@@ -218,16 +219,16 @@ void TransactionSimulator::arm() {
   });
 }
 
-void TransactionSimulator::send_markers(TransactionMarkers markers) {
+void TransactionSimulator::send_markers(coordinator::TransactionMarkers markers) {
   // The partitions answer one by one; then all is told.
   struct Gather {
-    MarkerToken token;
-    std::vector<MarkerResult> results;
+    coordinator::MarkerToken token;
+    std::vector<coordinator::MarkerResult> results;
     size_t open = 0;
   };
   auto gather = std::make_shared<Gather>();
   gather->token = markers.token;
-  auto shared = std::make_shared<TransactionMarkers>(std::move(markers));
+  auto shared = std::make_shared<coordinator::TransactionMarkers>(std::move(markers));
   const auto finish_one = [this, gather, life = life_] {
     if (--gather->open > 0 || life != life_) return;
     execute(shard_->markers_written(gather->token, gather->results, now()));
@@ -236,7 +237,7 @@ void TransactionSimulator::send_markers(TransactionMarkers markers) {
     const std::string topic = topic_of(i, kPartitions);
     const int32_t index = index_of(i, kPartitions);
     bool asked = false;
-    for (const TopicPartitions& wanted : shared->partitions) {
+    for (const coordinator::TopicPartitions& wanted : shared->partitions) {
       asked |= wanted.topic == topic && std::ranges::count(wanted.partitions, index) > 0;
     }
     if (!asked) continue;
@@ -273,10 +274,10 @@ void TransactionSimulator::on_marked(int tag, bool committed) {
 }
 
 void TransactionSimulator::compare_with_log() {
-  const std::unique_ptr<TransactionShard> fresh = load();
+  const std::unique_ptr<coordinator::TransactionShard> fresh = load();
   if (fresh->transactions().size() != shard_->transactions().size()) return fail("the log knows other ids");
   for (const auto& [id, metadata] : shard_->transactions()) {
-    const TransactionMetadata* other = fresh->find(id);
+    const coordinator::TransactionMetadata* other = fresh->find(id);
     // Markers that are written already, the last epoch, and what version 0 cannot say are not in the log.
     const bool same = other != nullptr && other->producer_id == metadata.producer_id &&
                       other->producer_epoch == metadata.producer_epoch && other->state == metadata.state &&
@@ -308,7 +309,7 @@ SimPartition::Appended TransactionSimulator::append(int partition, const Client&
 // The broker's side of Produce: a transaction that is not open here must be known to the coordinator.
 void TransactionSimulator::produce(int partition, const Client& client, int32_t sequence,
                                    std::function<void(SimPartition::Appended)> reply) {
-  const VerificationStart start = partitions_[static_cast<size_t>(partition)].start(
+  const log::VerificationStart start = partitions_[static_cast<size_t>(partition)].start(
       client.producer_id, client.epoch, sequence, client.version_2, now_ms_);
   if (start.error != ErrorCode::kNone) return reply({start.error});
   if (start.guard == 0) return reply(append(partition, client, sequence, 0));
@@ -321,8 +322,9 @@ void TransactionSimulator::produce(int partition, const Client& client, int32_t 
   send([this, partition, copy, sequence, start, reply_once, answered] {
     submit(
         5,
-        [copy, partition](TransactionShard& shard, const Caller& caller, Now at) {
-          PartitionsToAdd request;
+        [copy, partition](coordinator::TransactionShard& shard, const coordinator::Caller& caller,
+                          coordinator::Now at) {
+          coordinator::PartitionsToAdd request;
           const std::string topic = topic_of(partition, kPartitions);
           request.transactional_id = copy->id;
           request.producer_id = copy->producer_id;
@@ -331,9 +333,11 @@ void TransactionSimulator::produce(int partition, const Client& client, int32_t 
           request.topics.push_back({.name = topic, .partitions = {index_of(partition, kPartitions)}});
           return shard.add_partitions(caller, request, at);
         },
-        [this, partition, copy, sequence, start, reply_once, answered](TransactionResponse* response) {
-          const ErrorCode error =
-              std::get<AddedPartitions>(*response).topic_results[0].results_by_partition[0].partition_error_code;
+        [this, partition, copy, sequence, start, reply_once, answered](coordinator::TransactionResponse* response) {
+          const ErrorCode error = std::get<coordinator::AddedPartitions>(*response)
+                                      .topic_results[0]
+                                      .results_by_partition[0]
+                                      .partition_error_code;
           send([this, partition, copy, sequence, start, reply_once, answered, error] {
             if (*answered) return;
             if (error != ErrorCode::kNone) return reply_once({error});

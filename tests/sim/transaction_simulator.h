@@ -75,8 +75,9 @@ class TransactionSimulator {
     std::shared_ptr<std::function<void()>> what;
     bool operator<(const Event& other) const { return std::pair(at_ms, order) > std::pair(other.at_ms, other.order); }
   };
-  using OnAnswer = std::function<void(TransactionResponse*)>;
-  using Input = std::function<TransactionEffects(TransactionShard&, const Caller&, Now)>;
+  using OnAnswer = std::function<void(coordinator::TransactionResponse*)>;
+  using Input = std::function<coordinator::TransactionEffects(coordinator::TransactionShard&,
+                                                              const coordinator::Caller&, coordinator::Now)>;
 
   // --- the world
   uint32_t pick(uint32_t below) { return static_cast<uint32_t>(random_() % below); }
@@ -91,16 +92,16 @@ class TransactionSimulator {
   void check();
 
   // --- the coordinator
-  Now now() const { return {now_ms_, 1'700'000'000'000 + now_ms_}; }
+  coordinator::Now now() const { return {now_ms_, 1'700'000'000'000 + now_ms_}; }
   void reload(const char* why);
   void submit(int16_t version, Input input, OnAnswer on_answer);
-  void execute(TransactionEffects effects);
-  void release(TransactionEffects effects);
+  void execute(coordinator::TransactionEffects effects);
+  void release(coordinator::TransactionEffects effects);
   void arm();
-  void send_markers(TransactionMarkers markers);
+  void send_markers(coordinator::TransactionMarkers markers);
   void on_marked(int tag, bool committed);
   void compare_with_log();
-  std::unique_ptr<TransactionShard> load() const;
+  std::unique_ptr<coordinator::TransactionShard> load() const;
 
   // --- partitions
   void produce(int partition, const Client& client, int32_t sequence,
@@ -134,13 +135,13 @@ class TransactionSimulator {
   uint64_t next_order_ = 0;
   std::priority_queue<Event> events_;
 
-  TransactionConfig config_;
+  coordinator::TransactionConfig config_;
   int16_t level_ = 2;
-  std::unique_ptr<TransactionShard> shard_;
-  std::vector<CoordinatorRecord> log_;
+  std::unique_ptr<coordinator::TransactionShard> shard_;
+  std::vector<coordinator::CoordinatorRecord> log_;
   int life_ = 0;
-  AnswerToken last_token_ = 0;
-  std::map<AnswerToken, OnAnswer> waiting_;
+  coordinator::AnswerToken last_token_ = 0;
+  std::map<coordinator::AnswerToken, OnAnswer> waiting_;
   int64_t next_producer_id_ = 1'000;
   int64_t armed_ms_ = -1;
 

@@ -71,7 +71,8 @@ void TransactionSimulator::init(std::shared_ptr<Client> client) {
   send([this, client, attempt, producer_id, epoch] {
     submit(
         5,
-        [client, producer_id, epoch](TransactionShard& shard, const Caller& caller, Now at) {
+        [client, producer_id, epoch](coordinator::TransactionShard& shard, const coordinator::Caller& caller,
+                                     coordinator::Now at) {
           InitProducerIdRequest request;
           request.transactional_id = client->id;
           request.transaction_timeout_ms = kTransactionTimeout_ms;
@@ -79,7 +80,7 @@ void TransactionSimulator::init(std::shared_ptr<Client> client) {
           request.producer_epoch = epoch;
           return shard.init_producer_id(caller, request, at);
         },
-        [this, client, attempt](TransactionResponse* response) {
+        [this, client, attempt](coordinator::TransactionResponse* response) {
           const auto answer = std::get<InitProducerIdResponse>(*response);
           note("InitProducerId of client {}: {} producer {} epoch {}", client->number,
                static_cast<int>(answer.error_code), answer.producer_id, answer.producer_epoch);
@@ -177,7 +178,7 @@ void TransactionSimulator::add(std::shared_ptr<Client> client, int partition) {
     if (partition == kPartitions - 1) {
       return submit(
           3,
-          [copy](TransactionShard& shard, const Caller& caller, Now at) {
+          [copy](coordinator::TransactionShard& shard, const coordinator::Caller& caller, coordinator::Now at) {
             AddOffsetsToTxnRequest request;
             request.transactional_id = copy.id;
             request.producer_id = copy.producer_id;
@@ -185,22 +186,26 @@ void TransactionSimulator::add(std::shared_ptr<Client> client, int partition) {
             request.group_id = "g";
             return shard.add_offsets(caller, request, 0, at);
           },
-          [answered](TransactionResponse* response) {
+          [answered](coordinator::TransactionResponse* response) {
             answered(std::get<AddOffsetsToTxnResponse>(*response).error_code);
           });
     }
     submit(
         3,
-        [copy, partition](TransactionShard& shard, const Caller& caller, Now at) {
-          PartitionsToAdd request;
+        [copy, partition](coordinator::TransactionShard& shard, const coordinator::Caller& caller,
+                          coordinator::Now at) {
+          coordinator::PartitionsToAdd request;
           request.transactional_id = copy.id;
           request.producer_id = copy.producer_id;
           request.producer_epoch = copy.epoch;
           request.topics.push_back({.name = "t", .partitions = {partition}});
           return shard.add_partitions(caller, request, at);
         },
-        [answered](TransactionResponse* response) {
-          answered(std::get<AddedPartitions>(*response).topic_results[0].results_by_partition[0].partition_error_code);
+        [answered](coordinator::TransactionResponse* response) {
+          answered(std::get<coordinator::AddedPartitions>(*response)
+                       .topic_results[0]
+                       .results_by_partition[0]
+                       .partition_error_code);
         });
   });
 }
@@ -217,7 +222,7 @@ void TransactionSimulator::end(std::shared_ptr<Client> client) {
     if (!copy.version_2 && client->tag != copy.tag) return;
     submit(
         copy.version_2 ? 5 : 4,
-        [copy](TransactionShard& shard, const Caller& caller, Now at) {
+        [copy](coordinator::TransactionShard& shard, const coordinator::Caller& caller, coordinator::Now at) {
           EndTxnRequest request;
           request.transactional_id = copy.id;
           request.producer_id = copy.producer_id;
@@ -225,7 +230,7 @@ void TransactionSimulator::end(std::shared_ptr<Client> client) {
           request.committed = copy.commit;
           return shard.end_transaction(caller, request, at);
         },
-        [this, client, copy, attempt](TransactionResponse* response) {
+        [this, client, copy, attempt](coordinator::TransactionResponse* response) {
           const auto answer = std::get<EndTxnResponse>(*response);
           note("EndTxn of client {}, transaction {}, {}: {} producer {} epoch {}", copy.number, copy.tag,
                copy.commit ? "commit" : "abort", static_cast<int>(answer.error_code), answer.producer_id,

@@ -11,7 +11,7 @@
 
 namespace milena {
 
-PlantedBug planted_bug = PlantedBug::kNone;
+coordinator::PlantedBug coordinator::planted_bug = coordinator::PlantedBug::kNone;
 
 namespace {
 
@@ -58,23 +58,24 @@ TEST(TransactionSimulator, SameSeedSameStory) {
 }
 
 TEST(TransactionSimulator, PlantedBugsAreFound) {
-  for (int bug = 1; bug < static_cast<int>(PlantedBug::kCount); ++bug) {
-    planted_bug = static_cast<PlantedBug>(bug);
+  for (int bug = 1; bug < static_cast<int>(coordinator::PlantedBug::kCount); ++bug) {
+    coordinator::planted_bug = static_cast<coordinator::PlantedBug>(bug);
     std::string failure;
     uint32_t seed = 0;
     while (failure.empty() && seed < 10'000) failure = TransactionSimulator(seed++).run();
     EXPECT_FALSE(failure.empty()) << "bug " << bug << " is not found";
     std::cout << "bug " << bug << " after " << seed << " seeds: " << failure << '\n';
   }
-  planted_bug = PlantedBug::kNone;
+  coordinator::planted_bug = coordinator::PlantedBug::kNone;
 }
 
 TEST(TransactionSimulator, Replay) {
   const char* seed = std::getenv("MILENA_SEED");
   if (seed == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
-  if (const char* bug = std::getenv("MILENA_PLANTED")) planted_bug = static_cast<PlantedBug>(std::atoi(bug));
+  if (const char* bug = std::getenv("MILENA_PLANTED"))
+    coordinator::planted_bug = static_cast<coordinator::PlantedBug>(std::atoi(bug));
   print_history(static_cast<uint32_t>(std::atol(seed)));
-  planted_bug = PlantedBug::kNone;
+  coordinator::planted_bug = coordinator::PlantedBug::kNone;
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ REAL_WORLD = re.compile(
 ORDERED_BY_ADDRESS = re.compile(r"\b(?:unordered_)?(?:multi)?(?:map|set)<(?:const )?[\w:]+ ?\*(?:, [\w:<>]+(?: ?\*)?)?> ?\w")
 # Handlers reach the controller through its channel, by requests that could leave the node.
 NOT_FOR_HANDLERS = {"broker/controller/metadata_runtime.h", "metadata/controller.h", "broker/controller/embedded_controller_call.h"}
+# Floors whose names are every floor's words: they are in namespace milena. Any other floor has a namespace of its name.
+SHARED_VOCABULARY = {"base", "protocol"}
 # src/main.cc puts the house together.
 MAIN_MAY_INCLUDE = ["net", "broker", "config", "tools", "base"]
 
@@ -101,6 +103,31 @@ def check_includes(root, path, lines, report):
                 report(number, "Asio is for .cc files only")
         if system and path.suffix == ".h" and HEAVY_IN_HEADERS.search(f"<{system}>"):
             report(number, f"<{system}> is too heavy for a header")
+
+
+def check_namespace(floor, lines, report):
+    """A file defines its names in the namespace of its floor, so that a name says whose it is."""
+    if floor not in MAY_INCLUDE:
+        return
+    own = "milena" if floor in SHARED_VOCABULARY else f"milena::{floor}"
+
+    def is_own(name):
+        return name == own or name.startswith(own + "::") and (own != "milena" or name.split("::")[1] not in MAY_INCLUDE)
+
+    opened = [(number, match.group(1)) for number, line in enumerate(lines, 1)
+              if (match := re.match(r"namespace (milena(?:::\w+)*) \{$", line))]
+    if opened and not any(is_own(name) for _, name in opened):
+        report(opened[-1][0], f"this floor's namespace is {own}")
+    for (number, name), following in zip(opened, opened[1:] + [(len(lines) + 1, "")]):
+        # Another floor's namespace is opened to declare its classes, which is all that may be done there.
+        if is_own(name):
+            continue
+        for at in range(number, following[0] - 1):
+            if lines[at].startswith("}"):
+                break
+            if lines[at] and not re.match(r"(class|struct|enum class) [\w: ]+;$", lines[at]):
+                report(at + 1, f"only classes are declared in {name} here")
+                break
 
 
 def check_determinism(root, path, lines, report):
@@ -205,6 +232,7 @@ def check(root):
         if path.relative_to(root).parts[0] == "src" and path.suffix in (".h", ".cc"):
             check_includes(root, path, lines, report)
             check_determinism(root, path, lines, report)
+            check_namespace(path.relative_to(root).parts[1], lines, report)
             if path.suffix == ".h":
                 check_header(lines, report)
     check_links(root, report_at)

@@ -47,6 +47,16 @@ class CheckStyle(unittest.TestCase):
         self.assert_finds("src/broker/api/a.cc", '#include "broker/controller/metadata_runtime.h"\n', "handlers must not include")
         self.assertEqual([], self.findings({"src/broker/a.cc": '#include "broker/controller/metadata_runtime.h"\n'}))
 
+    def test_names_are_in_the_namespace_of_its_floor(self):
+        self.assert_finds("src/log/a.cc", "namespace milena {\nint a;\n}\n", "this floor's namespace is milena::log")
+        self.assert_finds("src/base/a.cc", "namespace milena::base {\nint a;\n}\n", "this floor's namespace is milena")
+        self.assert_finds("src/net/a.cc", "namespace milena::broker {\nclass A;\nint f(A&);\n}\n\nnamespace milena::net {\n}\n",
+                          "only classes are declared in milena::broker")
+        self.assertEqual([], self.findings({
+            "src/net/a.cc": "namespace milena::broker {\nclass A;\n}\n\nnamespace milena::net {\nint f(broker::A&);\n}\n",
+            "src/protocol/a.cc": "namespace milena::codecs {\nint f();\n}\n",
+        }))
+
     def test_asio_stays_in_net(self):
         self.assert_finds("src/broker/a.cc", "#include <asio/ip/tcp.hpp>\n", "src/net only")
         self.assert_finds("src/net/a.h", HEADER + "#include <asio.hpp>\n", ".cc files only")

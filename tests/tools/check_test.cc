@@ -11,7 +11,7 @@
 #include "log/format/meta_properties.h"
 #include "tools/commands.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 using testing::HasSubstr;
@@ -22,7 +22,7 @@ class CheckCommandTest : public testing::Test {
     std::string pattern = (std::filesystem::temp_directory_path() / "milena-check-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
     std::filesystem::create_directories(directory_ + "/t-0");
-    write("meta.properties", encode_meta_properties({.cluster_id = "c", .node_id = 1}));
+    write("meta.properties", log::encode_meta_properties({.cluster_id = "c", .node_id = 1}));
     write("t-0/00000000000000000000.log", "");
     write("t-0/partition.metadata", "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ\n");
   }
@@ -73,4 +73,4 @@ TEST_F(CheckCommandTest, what_cannot_be_looked_at) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::tools

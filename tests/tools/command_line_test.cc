@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 using Command = CommandLine::Command;
@@ -130,4 +130,4 @@ TEST(CommandLine, OverridesComeInBothForms) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::tools

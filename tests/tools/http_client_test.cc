@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // Byte by byte, or in parts.
@@ -75,4 +75,4 @@ TEST(HttpClient, TakesTheAddressOfTheBroker) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::tools

@@ -5,7 +5,7 @@
 
 #include "tools/commands.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 using testing::ElementsAre;
@@ -88,4 +88,4 @@ TEST(Options, HelpOfEveryCommandFitsAScreen) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::tools

@@ -9,7 +9,7 @@
 #include "tools/records/record_json.h"
 #include "tools/seed/declared_topics.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 using testing::ElementsAre;
@@ -163,4 +163,4 @@ TEST(Table, NumbersStandAtTheRight) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::tools

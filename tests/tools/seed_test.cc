@@ -6,7 +6,7 @@
 #include "base/temp_directory.h"
 #include "tools/seed/apply_seed.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 class SeedTest : public testing::Test {
@@ -72,7 +72,7 @@ TEST_F(SeedTest, UsersAclsAndQuotas) {
   ASSERT_EQ(seed.users.size(), 2u);
   EXPECT_EQ(seed.users[0].mechanisms.size(), 2u);
   EXPECT_EQ(seed.users[1].password, "shop-secret");
-  EXPECT_EQ(seed.users[1].mechanisms, std::vector{ScramMechanism::kSha512});
+  EXPECT_EQ(seed.users[1].mechanisms, std::vector{security::ScramMechanism::kSha512});
   const AclResource topic{AclResourceType::kTopic, "a", AclPatternType::kLiteral};
   const AclResource groups{AclResourceType::kGroup, "b", AclPatternType::kPrefixed};
   ASSERT_EQ(seed.acls.size(), 3u);
@@ -126,4 +126,4 @@ TEST_F(SeedTest, AFileIsAppliedOnceUntilItChanges) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::tools

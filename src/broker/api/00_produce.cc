@@ -18,7 +18,7 @@
 #include "protocol/messages/produce.h"
 #include "protocol/records/produce_validation.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ProduceCall = Call<ProduceRequest, ProduceResponse>;
@@ -54,22 +54,22 @@ struct Produce {
   std::vector<uint64_t> sizes;  // of the items' batches
 };
 
-ProduceLimits limits_of(const TopicConfig& config) {
+ProduceLimits limits_of(const config::TopicConfig& config) {
   ProduceLimits limits;
   limits.max_message_bytes = config.max_message_bytes;
   switch (config.compression) {
-    case TopicCompression::kProducer: break;
-    case TopicCompression::kUncompressed: limits.compression = Codec::kNone; break;
-    case TopicCompression::kGzip:
+    case config::TopicCompression::kProducer: break;
+    case config::TopicCompression::kUncompressed: limits.compression = Codec::kNone; break;
+    case config::TopicCompression::kGzip:
       limits.compression = Codec::kGzip;
       limits.compression_level = config.compression_gzip_level;
       break;
-    case TopicCompression::kSnappy: limits.compression = Codec::kSnappy; break;
-    case TopicCompression::kLz4:
+    case config::TopicCompression::kSnappy: limits.compression = Codec::kSnappy; break;
+    case config::TopicCompression::kLz4:
       limits.compression = Codec::kLz4;
       limits.compression_level = config.compression_lz4_level;
       break;
-    case TopicCompression::kZstd:
+    case config::TopicCompression::kZstd:
       limits.compression = Codec::kZstd;
       limits.compression_level = config.compression_zstd_level;
       break;
@@ -89,7 +89,7 @@ void set_error(PartitionOut& out, ErrorCode error) {
   out.log_start_offset = -1;
 }
 
-void report(const ProduceCall& call, const TopicImage& topic, ProduceValidation& checked, PartitionOut& out) {
+void report(const ProduceCall& call, const metadata::TopicImage& topic, ProduceValidation& checked, PartitionOut& out) {
   set_error(out, checked.error);
   out.error_message = std::move(checked.error_message);
   for (ProducedRecordError& error : checked.record_errors) {
@@ -119,8 +119,8 @@ bool tells_log_start(ErrorCode error) {
 
 // Takes what was found out about one partition's records; true if `batches` is to be appended, else `out` is the
 // answer.
-bool take_checked(const ProduceCall& call, const TopicImage& topic, ProduceValidation checked, ProduceItem& item,
-                  PartitionOut& out) {
+bool take_checked(const ProduceCall& call, const metadata::TopicImage& topic, ProduceValidation checked,
+                  ProduceItem& item, PartitionOut& out) {
   if (!checked.ok()) {
     report(call, topic, checked, out);
     return false;
@@ -140,12 +140,12 @@ bool take_checked(const ProduceCall& call, const TopicImage& topic, ProduceValid
 }
 
 // Whether the client may write to a topic; one that is named by an unknown id has no name to ask about.
-bool may_write(const ProduceCall& call, const TopicImage* topic, ByteView name) {
+bool may_write(const ProduceCall& call, const metadata::TopicImage* topic, ByteView name) {
   if (topic == nullptr && call.version() >= kProduceWithTopicIds) return true;
-  return call.allows(kWriteTopic, topic == nullptr ? name : ByteView(topic->name));
+  return call.allows(security::kWriteTopic, topic == nullptr ? name : ByteView(topic->name));
 }
 
-ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, bool allowed, int32_t partition) {
+ErrorCode topic_error(const ProduceCall& call, const metadata::TopicImage* topic, bool allowed, int32_t partition) {
   if (!allowed) return ErrorCode::kTopicAuthorizationFailed;
   if (topic == nullptr) {
     return call.version() >= kProduceWithTopicIds ? ErrorCode::kUnknownTopicId
@@ -156,8 +156,9 @@ ErrorCode topic_error(const ProduceCall& call, const TopicImage* topic, bool all
   return ErrorCode::kNone;
 }
 
-const TopicImage* find_produced_topic(const ProduceCall& call, const ProduceRequest::TopicProduceData& topic) {
-  const MetadataImage& image = call.context().image();
+const metadata::TopicImage* find_produced_topic(const ProduceCall& call,
+                                                const ProduceRequest::TopicProduceData& topic) {
+  const metadata::MetadataImage& image = call.context().image();
   return call.version() >= kProduceWithTopicIds ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
 }
 
@@ -166,7 +167,7 @@ void collect_checks(Produce& produce) {
   const ProduceCall& call = *produce.call;
   const auto& topics = call.request.topic_data;
   for (size_t t = 0; t < topics.size(); t++) {
-    const TopicImage* image = find_produced_topic(call, topics[t]);
+    const metadata::TopicImage* image = find_produced_topic(call, topics[t]);
     const bool allowed = may_write(call, image, topics[t].name);
     for (size_t p = 0; p < topics[t].partition_data.size(); p++) {
       const auto& partition = topics[t].partition_data[p];
@@ -206,7 +207,7 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
     auto& topic_out = produce.response.responses.emplace_back();
     topic_out.name = Bytes(topic.name);
     topic_out.topic_id = topic.topic_id;
-    const TopicImage* image = find_produced_topic(call, topic);
+    const metadata::TopicImage* image = find_produced_topic(call, topic);
     const bool allowed = may_write(call, image, topic.name);
     std::optional<ProduceLimits> limits;
     for (const auto& partition : topic.partition_data) {
@@ -245,7 +246,7 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
   return items;
 }
 
-void take_outcome(const AppendOutcome& outcome, PartitionOut& out) {
+void take_outcome(const log::AppendOutcome& outcome, PartitionOut& out) {
   if (outcome.error != ErrorCode::kNone) {
     set_error(out, outcome.error);
     out.log_start_offset = outcome.log_start_offset;  // Kafka tells it with the errors of producers' sequences
@@ -312,7 +313,7 @@ TransactionalProducers transactional_producers(const ProduceRequest& request) {
 
 void count(const Produce& produce, const ProduceItem& item, uint64_t bytes) {
   produce.call->shard().figures().count_traffic(item.id.topic_id, [&](TopicTraffic& traffic) {
-    const AppendOutcome& outcome = item.outcome;
+    const log::AppendOutcome& outcome = item.outcome;
     traffic.produce_requests++;
     traffic.failed_produce_requests += outcome.error == ErrorCode::kNone ? 0 : 1;
     if (outcome.error != ErrorCode::kNone || outcome.duplicate) return;
@@ -372,7 +373,7 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
   }
   TransactionalProducers producers = transactional_producers(request);
   if (producers.any && (!request.transactional_id ||
-                        !produce->call->allows(kWriteTransactionalId, *request.transactional_id))) {
+                        !produce->call->allows(security::kWriteTransactionalId, *request.transactional_id))) {
     return refuse_all(*produce, ErrorCode::kTransactionalIdAuthorizationFailed);
   }
   if (producers.several) {
@@ -391,6 +392,8 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
 
 }  // namespace
 
-ApiEntry produce_api() { return api_entry<ProduceCall, handle_produce>({kWriteTopic, kWriteTransactionalId}); }
+ApiEntry produce_api() {
+  return api_entry<ProduceCall, handle_produce>({security::kWriteTopic, security::kWriteTransactionalId});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,12 +4,12 @@
 #include "broker/controller/metadata_fetch.h"
 #include "broker/replica/fetch_operation.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // At the controller's listener the only log is that of the metadata.
 void handle_controller_fetch(std::shared_ptr<FetchCall> call) {
-  if (call->allows(kClusterAction)) return fetch_metadata(std::move(call));
+  if (call->allows(security::kClusterAction)) return fetch_metadata(std::move(call));
   FetchResponse response;
   response.error_code = ErrorCode::kClusterAuthorizationFailed;
   call->reply(response);
@@ -22,6 +22,6 @@ void handle_fetch(std::shared_ptr<FetchCall> call) {
 
 }  // namespace
 
-ApiEntry fetch_api() { return api_entry<FetchCall, handle_fetch>({kReadTopic, kClusterAction}); }
+ApiEntry fetch_api() { return api_entry<FetchCall, handle_fetch>({security::kReadTopic, security::kClusterAction}); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "protocol/compression/decompression_budget.h"
 #include "protocol/messages/list_offsets.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ListOffsetsCall = Call<ListOffsetsRequest, ListOffsetsResponse>;
@@ -43,12 +43,12 @@ struct OffsetItem {
   bool end_unknown = false;
   bool any_replica = false;
   ErrorCode error = ErrorCode::kNone;
-  TimestampAndOffset found;
+  log::TimestampAndOffset found;
   int64_t log_start_offset = 0;
   int64_t end = 0;  // what is not below it is not there for who asks
   // More is to be decompressed than a turn has time for: what to search elsewhere, and what came of it.
-  std::shared_ptr<TimeSearch> search;
-  Result<std::optional<TimestampAndOffset>> searched = std::optional<TimestampAndOffset>();
+  std::shared_ptr<log::TimeSearch> search;
+  Result<std::optional<log::TimestampAndOffset>> searched = std::optional<log::TimestampAndOffset>();
 };
 
 // The lowest version in which each special timestamp may be asked.
@@ -62,20 +62,20 @@ int16_t least_version_of(int64_t timestamp) {
   }
 }
 
-void take_found(OffsetItem& item, const std::optional<TimestampAndOffset>& found) {
+void take_found(OffsetItem& item, const std::optional<log::TimestampAndOffset>& found) {
   // What consumers cannot read yet is not there for them.
   if (found && found->offset < item.end) item.found = *found;
 }
 
-Status begin_search(PartitionLog& log, OffsetItem& item, int64_t from_offset) {
+Status begin_search(log::PartitionLog& log, OffsetItem& item, int64_t from_offset) {
   auto search = item.timestamp == kMaxTimestamp ? log.search_max_timestamp()
                                                 : log.search_by_timestamp(item.timestamp, from_offset);
   if (!search) return search.error();
-  if (*search) item.search = std::make_shared<TimeSearch>(std::move(**search));
+  if (*search) item.search = std::make_shared<log::TimeSearch>(std::move(**search));
   return ok_status();
 }
 
-Status find_offset(PartitionLog& log, int32_t leader_epoch, OffsetItem& item) {
+Status find_offset(log::PartitionLog& log, int32_t leader_epoch, OffsetItem& item) {
   int64_t end = log.log_end_offset();
   if (item.consumer) {
     end = log.high_watermark();
@@ -123,8 +123,8 @@ void look_up_offset(Shard& owner, OffsetItem& item) {
   Partition* partition = find_checked(owner, item);
   if (item.error != ErrorCode::kNone) return;
   item.end_unknown = item.consumer && partition->high_watermark_unknown();
-  item.error = partition->with_log(
-      [&](PartitionLog& log) { return find_offset(log, partition->leader_epoch(), item); });
+  item.error =
+      partition->with_log([&](log::PartitionLog& log) { return find_offset(log, partition->leader_epoch(), item); });
 }
 
 // Takes what a search found; the next one begins where it ended without.
@@ -134,7 +134,7 @@ void take_searched(Shard& owner, OffsetItem& item) {
   item.search.reset();
   Partition* partition = find_checked(owner, item);
   if (item.error != ErrorCode::kNone) return;
-  item.error = partition->with_log([&](PartitionLog& log) -> Status {
+  item.error = partition->with_log([&](log::PartitionLog& log) -> Status {
     if (!item.searched) return item.searched.error();
     take_found(item, *item.searched);
     if (*item.searched || item.timestamp == kMaxTimestamp) return ok_status();
@@ -209,8 +209,8 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
   for (const auto& topic : request.topics) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic.name);
-    const bool allowed = call->allows(kDescribeTopic, topic.name);
-    const TopicImage* image = shard.image().find_topic(topic.name);
+    const bool allowed = call->allows(security::kDescribeTopic, topic.name);
+    const metadata::TopicImage* image = shard.image().find_topic(topic.name);
     for (const auto& p : topic.partitions) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = p.partition_index;
@@ -247,6 +247,6 @@ void handle_list_offsets(std::shared_ptr<ListOffsetsCall> call) {
 
 }  // namespace
 
-ApiEntry list_offsets_api() { return api_entry<ListOffsetsCall, handle_list_offsets>({kDescribeTopic}); }
+ApiEntry list_offsets_api() { return api_entry<ListOffsetsCall, handle_list_offsets>({security::kDescribeTopic}); }
 
-}  // namespace milena
+}  // namespace milena::broker

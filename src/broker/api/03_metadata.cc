@@ -13,15 +13,15 @@
 #include "metadata/topic_name.h"
 #include "protocol/messages/metadata.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using MetadataCall = Call<MetadataRequest, MetadataResponse>;
 
 using TopicOut = MetadataResponse::MetadataResponseTopic;
 
-TopicOut describe_topic(const MetadataCall& call, const TopicImage& topic) {
-  const MetadataImage& image = call.context().image();
+TopicOut describe_topic(const MetadataCall& call, const metadata::TopicImage& topic) {
+  const metadata::MetadataImage& image = call.context().image();
   TopicOut out;
   out.name = topic.name;
   out.topic_id = topic.id;
@@ -31,7 +31,7 @@ TopicOut describe_topic(const MetadataCall& call, const TopicImage& topic) {
   }
   out.partitions.reserve(topic.partitions.size());
   for (size_t i = 0; i < topic.partitions.size(); i++) {
-    const PartitionImage& partition = topic.partitions[i];
+    const metadata::PartitionImage& partition = topic.partitions[i];
     auto& p = out.partitions.emplace_back();
     p.partition_index = static_cast<int32_t>(i);
     p.leader_id = partition.leader;
@@ -39,7 +39,7 @@ TopicOut describe_topic(const MetadataCall& call, const TopicImage& topic) {
     p.replica_nodes = partition.replicas;
     p.isr_nodes = partition.isr;
     p.offline_replicas = image.offline_replicas(partition);
-    if (partition.leader == kNoLeader) p.error_code = ErrorCode::kLeaderNotAvailable;
+    if (partition.leader == metadata::kNoLeader) p.error_code = ErrorCode::kLeaderNotAvailable;
   }
   return out;
 }
@@ -78,7 +78,7 @@ void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
     broker.node_id = id;
     broker.host = endpoint->host;
     broker.port = endpoint->port;
-    if (const BrokerImage* image = shard.image().find_broker(id)) broker.rack = image->rack;
+    if (const metadata::BrokerImage* image = shard.image().find_broker(id)) broker.rack = image->rack;
   };
   const auto& brokers = shard.image().brokers();
   for (const auto& [id, broker] : brokers) add(id);
@@ -87,7 +87,7 @@ void describe_cluster(const MetadataCall& call, MetadataResponse& response) {
   response.controller_id = shard.node().node_id;
   if (call.request.include_cluster_authorized_operations) {
     response.cluster_authorized_operations =
-        call.allows_quietly(kDescribeTheCluster)
+        call.allows_quietly(security::kDescribeTheCluster)
             ? call.authorized_operations(AclResourceType::kCluster, kClusterResource)
             : 0;
   }
@@ -99,8 +99,8 @@ bool asks_by_id(const MetadataCall& call, const TopicAsked& asked) {
   return call.version() >= 12 && !asked.topic_id.is_zero();
 }
 
-const TopicImage* find_asked(const MetadataCall& call, const TopicAsked& asked) {
-  const MetadataImage& image = call.context().image();
+const metadata::TopicImage* find_asked(const MetadataCall& call, const TopicAsked& asked) {
+  const metadata::MetadataImage& image = call.context().image();
   return asks_by_id(call, asked) ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
 }
 
@@ -115,7 +115,7 @@ TopicOut refused_topic(const MetadataCall& call, const TopicAsked& asked, Access
   TopicOut out = unknown_topic(asked.name.value_or(""), by_id ? asked.topic_id : Uuid(),
                                ErrorCode::kTopicAuthorizationFailed);
   if (by_id) out.name.reset();
-  out.is_internal = access == Access::kDescribeButNotCreate && is_internal_topic(asked.name.value_or(""));
+  out.is_internal = access == Access::kDescribeButNotCreate && metadata::is_internal_topic(asked.name.value_or(""));
   return out;
 }
 
@@ -126,8 +126,9 @@ TopicOut missing_topic(const MetadataCall& call, const TopicAsked& asked) {
     return out;
   }
   const ByteView name = asked.name.value_or("");
-  TopicOut out = unknown_topic(name, {}, !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition
-                                                                   : ErrorCode::kInvalidTopicException);
+  TopicOut out = unknown_topic(
+      name, {},
+      !metadata::invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException);
   if (call.request.include_topic_authorized_operations) {
     out.topic_authorized_operations = call.authorized_operations(AclResourceType::kTopic, name);
   }
@@ -138,8 +139,9 @@ void answer(const std::shared_ptr<MetadataCall>& call, const Accesses& accesses)
   MetadataResponse response;
   describe_cluster(*call, response);
   if (asks_for_all(*call)) {
-    for (const TopicImage& topic : call->context().image().topics()) {
-      if (call->allows_quietly(kDescribeTopic, topic.name)) response.topics.push_back(describe_topic(*call, topic));
+    for (const metadata::TopicImage& topic : call->context().image().topics()) {
+      if (call->allows_quietly(security::kDescribeTopic, topic.name))
+        response.topics.push_back(describe_topic(*call, topic));
     }
     return call->reply(response);
   }
@@ -147,7 +149,7 @@ void answer(const std::shared_ptr<MetadataCall>& call, const Accesses& accesses)
   Named named;
   for (size_t i = 0; i < topics.size(); i++) {
     if (!named.is_new(asks_by_id(*call, topics[i]), topics[i])) continue;
-    const TopicImage* topic = find_asked(*call, topics[i]);
+    const metadata::TopicImage* topic = find_asked(*call, topics[i]);
     const bool refused = accesses[i] == Access::kNothing || (topic == nullptr && accesses[i] != Access::kDescribe);
     if (refused) {
       response.topics.push_back(refused_topic(*call, topics[i], accesses[i]));
@@ -169,14 +171,14 @@ Accesses accesses_of(const MetadataCall& call) {
   std::optional<bool> may_create_any;
   for (const auto& asked : *call.request.topics) {
     Access& access = accesses.emplace_back(Access::kDescribe);
-    const TopicImage* topic = find_asked(call, asked);
+    const metadata::TopicImage* topic = find_asked(call, asked);
     if (topic == nullptr && asks_by_id(call, asked)) continue;  // no name to ask about
     const ByteView name = topic != nullptr ? ByteView(topic->name) : asked.name.value_or("");
-    if (!call.allows(kDescribeTopic, name)) {
+    if (!call.allows(security::kDescribeTopic, name)) {
       access = Access::kNothing;
     } else if (topic == nullptr && creates_topics(call)) {
-      if (!may_create_any) may_create_any = call.allows_quietly(kCreateInCluster);
-      if (!*may_create_any && !call.allows(kCreateTopic, name)) access = Access::kDescribeButNotCreate;
+      if (!may_create_any) may_create_any = call.allows_quietly(security::kCreateInCluster);
+      if (!*may_create_any && !call.allows(security::kCreateTopic, name)) access = Access::kDescribeButNotCreate;
     }
   }
   return accesses;
@@ -189,7 +191,7 @@ std::vector<Bytes> topics_to_create(const MetadataCall& call, const Accesses& ac
   for (size_t i = 0; i < accesses.size(); i++) {
     const TopicAsked& asked = (*call.request.topics)[i];
     if (!asked.topic_id.is_zero() || !asked.name || accesses[i] != Access::kDescribe) continue;
-    if (call.context().image().find_topic(*asked.name) == nullptr && !invalid_topic_name(*asked.name)) {
+    if (call.context().image().find_topic(*asked.name) == nullptr && !metadata::invalid_topic_name(*asked.name)) {
       names.emplace_back(*asked.name);
     }
   }
@@ -232,7 +234,7 @@ void handle_metadata(std::shared_ptr<MetadataCall> call) {
 
 ApiEntry metadata_api() {
   return api_entry<MetadataCall, handle_metadata>(
-      {kDescribeTopic, kCreateTopic, kCreateInCluster, kDescribeTheCluster});
+      {security::kDescribeTopic, security::kCreateTopic, security::kCreateInCluster, security::kDescribeTheCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

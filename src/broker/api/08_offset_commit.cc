@@ -5,7 +5,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/offset_commit.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using OffsetCommitCall = Call<OffsetCommitRequest, OffsetCommitResponse>;
@@ -22,15 +22,16 @@ struct Commit {
 
 void sort_out(const OffsetCommitCall& call, Commit& commit) {
   const OffsetCommitRequest& request = call.request;
-  const MetadataImage& image = call.context().image();
+  const metadata::MetadataImage& image = call.context().image();
   bool by_id = call.version() >= kCommitWithTopicIds;
   commit.known = request;
   commit.known.topics.clear();
   commit.names.reserve(request.topics.size());  // the views must not move
   for (const auto& topic : request.topics) {
-    const TopicImage* found = by_id ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
+    const metadata::TopicImage* found = by_id ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
     const bool unknown_id = by_id && found == nullptr;
-    const bool allowed = unknown_id || call.allows(kReadTopic, found != nullptr ? ByteView(found->name) : topic.name);
+    const bool allowed =
+        unknown_id || call.allows(security::kReadTopic, found != nullptr ? ByteView(found->name) : topic.name);
     auto& out = commit.response.topics.emplace_back();
     out.name = Bytes(topic.name);
     out.topic_id = topic.topic_id;
@@ -86,7 +87,7 @@ void refuse_group(OffsetCommitCall& call) {
 }
 
 void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
-  if (!call->allows(kReadGroup, call->request.group_id)) return refuse_group(*call);
+  if (!call->allows(security::kReadGroup, call->request.group_id)) return refuse_group(*call);
   auto commit = std::make_shared<Commit>();
   sort_out(*call, *commit);
   // A commit that names nothing known is answered without the coordinator, as Kafka does.
@@ -95,10 +96,10 @@ void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
   note_group(call->connection(), call->request.group_id);
   GroupRuntime::submit(
       shard, GroupRuntime::partition_of(shard, call->request.group_id),
-      [call, commit](GroupShard& state, AnswerToken token, Now now) {
+      [call, commit](coordinator::GroupShard& state, coordinator::AnswerToken token, coordinator::Now now) {
         return state.commit_offsets(GroupCaller(*call, token), commit->known, now);
       },
-      [call, commit](ErrorCode error, GroupResponse* answer) {
+      [call, commit](ErrorCode error, coordinator::GroupResponse* answer) {
         take_answers(*commit, error, answer == nullptr ? nullptr : &std::get<OffsetCommitResponse>(*answer));
         call->reply(commit->response);
       });
@@ -106,6 +107,8 @@ void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
 
 }  // namespace
 
-ApiEntry offset_commit_api() { return api_entry<OffsetCommitCall, handle_offset_commit>({kReadGroup, kReadTopic}); }
+ApiEntry offset_commit_api() {
+  return api_entry<OffsetCommitCall, handle_offset_commit>({security::kReadGroup, security::kReadTopic});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,7 +5,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/offset_fetch.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using OffsetFetchCall = Call<OffsetFetchRequest, OffsetFetchResponse>;
@@ -18,9 +18,10 @@ constexpr int16_t kFirstVersionWithTopError = 2;
 
 // One group of the request, with what the coordinator cannot answer, or not to this client, taken out.
 struct GroupFetch {
-  OffsetFetchGroup asked;
+  coordinator::OffsetFetchGroup asked;
   std::vector<Bytes> names;
-  OffsetFetchGroupResponse refused;  // topics whose ids nobody knows, and those that the client may not see
+  coordinator::OffsetFetchGroupResponse
+      refused;  // topics whose ids nobody knows, and those that the client may not see
   bool allowed = true;
 };
 
@@ -37,24 +38,24 @@ void refuse_topic(const OffsetFetchTopicOfGroup& topic, ErrorCode error, GroupFe
   }
 }
 
-GroupFetch prepare(const OffsetFetchCall& call, const OffsetFetchGroup& group) {
+GroupFetch prepare(const OffsetFetchCall& call, const coordinator::OffsetFetchGroup& group) {
   GroupFetch fetch;
   fetch.asked = group;
-  fetch.allowed = call.allows(kDescribeGroup, group.group_id);
+  fetch.allowed = call.allows(security::kDescribeGroup, group.group_id);
   if (!fetch.allowed || !group.topics) return fetch;
   const bool by_id = call.version() >= kOffsetFetchWithTopicIds;
   fetch.asked.topics->clear();
   fetch.names.reserve(group.topics->size());  // the views must not move
   for (OffsetFetchTopicOfGroup topic : *group.topics) {
     if (by_id) {
-      const TopicImage* found = call.context().image().find_topic(topic.topic_id);
+      const metadata::TopicImage* found = call.context().image().find_topic(topic.topic_id);
       if (found == nullptr) {
         refuse_topic(topic, ErrorCode::kUnknownTopicId, fetch);
         continue;
       }
       topic.name = fetch.names.emplace_back(found->name);
     }
-    if (call.allows(kDescribeTopic, topic.name)) {
+    if (call.allows(security::kDescribeTopic, topic.name)) {
       fetch.asked.topics->push_back(std::move(topic));
     } else {
       refuse_topic(topic, ErrorCode::kTopicAuthorizationFailed, fetch);
@@ -64,21 +65,22 @@ GroupFetch prepare(const OffsetFetchCall& call, const OffsetFetchGroup& group) {
 }
 
 // A question about all topics comes back with names alone. Topics that are gone have no id to be named by.
-void name_by_id(const MetadataImage& image, OffsetFetchGroupResponse& group) {
+void name_by_id(const metadata::MetadataImage& image, coordinator::OffsetFetchGroupResponse& group) {
   for (auto& topic : group.topics) {
     if (!topic.topic_id.is_zero()) continue;
-    if (const TopicImage* found = image.find_topic(topic.name)) topic.topic_id = found->id;
+    if (const metadata::TopicImage* found = image.find_topic(topic.name)) topic.topic_id = found->id;
   }
   std::erase_if(group.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
 }
 
 // Of all topics those that the client may see.
-void hide_topics(const OffsetFetchCall& call, OffsetFetchGroupResponse& group) {
-  std::erase_if(group.topics, [&](const auto& topic) { return !call.allows_quietly(kDescribeTopic, topic.name); });
+void hide_topics(const OffsetFetchCall& call, coordinator::OffsetFetchGroupResponse& group) {
+  std::erase_if(group.topics,
+                [&](const auto& topic) { return !call.allows_quietly(security::kDescribeTopic, topic.name); });
 }
 
 // Up to version 7 the group's answer is the answer; up to 1 an error stands at every partition.
-OffsetFetchResponse as_single(const OffsetFetchCall& call, OffsetFetchGroupResponse&& group) {
+OffsetFetchResponse as_single(const OffsetFetchCall& call, coordinator::OffsetFetchGroupResponse&& group) {
   OffsetFetchResponse response;
   response.error_code = group.error_code;
   if (group.error_code != ErrorCode::kNone && call.version() < kFirstVersionWithTopError && call.request.topics) {
@@ -105,10 +107,10 @@ OffsetFetchResponse as_single(const OffsetFetchCall& call, OffsetFetchGroupRespo
 
 void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
   const OffsetFetchRequest& request = call->request;
-  std::vector<OffsetFetchGroup> groups = request.groups;
+  std::vector<coordinator::OffsetFetchGroup> groups = request.groups;
   bool single = call->version() < kFirstVersionWithManyGroups;
   if (single) {
-    OffsetFetchGroup group;
+    coordinator::OffsetFetchGroup group;
     group.group_id = request.group_id;
     if (!request.topics) group.topics.reset();
     else for (const auto& topic : *request.topics) group.topics->push_back({topic.name, {}, topic.partition_indexes});
@@ -116,32 +118,32 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
   }
   struct Gather {
     std::vector<GroupFetch> fetches;
-    std::vector<OffsetFetchGroupResponse> answers;
+    std::vector<coordinator::OffsetFetchGroupResponse> answers;
     size_t open = 0;
   };
   auto gather = std::make_shared<Gather>();
   gather->open = groups.size();
   gather->answers.resize(groups.size());
-  for (const OffsetFetchGroup& group : groups) gather->fetches.push_back(prepare(*call, group));
+  for (const coordinator::OffsetFetchGroup& group : groups) gather->fetches.push_back(prepare(*call, group));
   if (groups.empty()) return call->reply(OffsetFetchResponse{});
 
   Shard& shard = call->shard();
   for (size_t i = 0; i < groups.size(); i++) {
-    auto take = [call, gather, i, single](ErrorCode error, GroupResponse* answer) {
-          OffsetFetchGroupResponse& out = gather->answers[i];
-          if (answer != nullptr) out = std::move(std::get<OffsetFetchGroupResponse>(*answer));
-          out.group_id = Bytes(gather->fetches[i].asked.group_id);
-          if (error != ErrorCode::kNone) out.error_code = error;
-          if (out.error_code == ErrorCode::kNone) {
-            if (!gather->fetches[i].asked.topics) hide_topics(*call, out);
-            if (call->version() >= kOffsetFetchWithTopicIds) name_by_id(call->context().image(), out);
-            for (auto& topic : gather->fetches[i].refused.topics) out.topics.push_back(std::move(topic));
-          }
-          if (--gather->open > 0) return;
-          if (single) return call->reply(as_single(*call, std::move(out)));
-          OffsetFetchResponse response;
-          response.groups = std::move(gather->answers);
-          call->reply(response);
+    auto take = [call, gather, i, single](ErrorCode error, coordinator::GroupResponse* answer) {
+      coordinator::OffsetFetchGroupResponse& out = gather->answers[i];
+      if (answer != nullptr) out = std::move(std::get<coordinator::OffsetFetchGroupResponse>(*answer));
+      out.group_id = Bytes(gather->fetches[i].asked.group_id);
+      if (error != ErrorCode::kNone) out.error_code = error;
+      if (out.error_code == ErrorCode::kNone) {
+        if (!gather->fetches[i].asked.topics) hide_topics(*call, out);
+        if (call->version() >= kOffsetFetchWithTopicIds) name_by_id(call->context().image(), out);
+        for (auto& topic : gather->fetches[i].refused.topics) out.topics.push_back(std::move(topic));
+      }
+      if (--gather->open > 0) return;
+      if (single) return call->reply(as_single(*call, std::move(out)));
+      OffsetFetchResponse response;
+      response.groups = std::move(gather->answers);
+      call->reply(response);
     };
     if (!gather->fetches[i].allowed) {
       take(ErrorCode::kGroupAuthorizationFailed, nullptr);
@@ -149,7 +151,7 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
     }
     GroupRuntime::submit(
         shard, GroupRuntime::partition_of(shard, groups[i].group_id),
-        [call, gather, i](GroupShard& state, AnswerToken token, Now now) {
+        [call, gather, i](coordinator::GroupShard& state, coordinator::AnswerToken token, coordinator::Now now) {
           return state.fetch_offsets(GroupCaller(*call, token), gather->fetches[i].asked, call->request.require_stable,
                                      now);
         },
@@ -160,7 +162,7 @@ void handle_offset_fetch(std::shared_ptr<OffsetFetchCall> call) {
 }  // namespace
 
 ApiEntry offset_fetch_api() {
-  return api_entry<OffsetFetchCall, handle_offset_fetch>({kDescribeGroup, kDescribeTopic});
+  return api_entry<OffsetFetchCall, handle_offset_fetch>({security::kDescribeGroup, security::kDescribeTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,7 +12,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/find_coordinator.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using FindCoordinatorCall = Call<FindCoordinatorRequest, FindCoordinatorResponse>;
@@ -31,8 +31,8 @@ void refuse(FindCoordinatorResponse::Coordinator& out, ErrorCode error, Bytes me
 // Where the coordinators of that kind keep their state; empty for kinds that are not served.
 ByteView topic_of(int8_t key_type) {
   switch (key_type) {
-    case kGroup: return kConsumerOffsetsTopic;
-    case kTransaction: return kTransactionStateTopic;
+    case kGroup: return metadata::kConsumerOffsetsTopic;
+    case kTransaction: return metadata::kTransactionStateTopic;
     default: return {};
   }
 }
@@ -40,10 +40,11 @@ ByteView topic_of(int8_t key_type) {
 // The error of a coordinator that the client may not look for.
 ErrorCode check_access(const FindCoordinatorCall& call, ByteView key) {
   switch (call.request.key_type) {
-    case kGroup: return call.allows(kDescribeGroup, key) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
+    case kGroup:
+      return call.allows(security::kDescribeGroup, key) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
     case kTransaction:
-      return call.allows(kDescribeTransactionalId, key) ? ErrorCode::kNone
-                                                        : ErrorCode::kTransactionalIdAuthorizationFailed;
+      return call.allows(security::kDescribeTransactionalId, key) ? ErrorCode::kNone
+                                                                  : ErrorCode::kTransactionalIdAuthorizationFailed;
     default: return ErrorCode::kNone;
   }
 }
@@ -51,10 +52,10 @@ ErrorCode check_access(const FindCoordinatorCall& call, ByteView key) {
 // Who leads the partition that holds the key's state.
 int32_t coordinator_of(const FindCoordinatorCall& call, ByteView topic, ByteView key) {
   const ShardContext& shard = call.context();
-  const int32_t partition = topic == kConsumerOffsetsTopic ? GroupRuntime::partition_of(shard, key)
-                                                           : TransactionRuntime::partition_of(shard, key);
-  const PartitionImage* image = shard.image().find_partition(topic, partition);
-  return image == nullptr ? kNoLeader : image->leader;
+  const int32_t partition = topic == metadata::kConsumerOffsetsTopic ? GroupRuntime::partition_of(shard, key)
+                                                                     : TransactionRuntime::partition_of(shard, key);
+  const metadata::PartitionImage* image = shard.image().find_partition(topic, partition);
+  return image == nullptr ? metadata::kNoLeader : image->leader;
 }
 
 FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, ByteView key, ErrorCode refused) {
@@ -122,7 +123,8 @@ void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
 }  // namespace
 
 ApiEntry find_coordinator_api() {
-  return api_entry<FindCoordinatorCall, handle_find_coordinator>({kDescribeGroup, kDescribeTransactionalId});
+  return api_entry<FindCoordinatorCall, handle_find_coordinator>(
+      {security::kDescribeGroup, security::kDescribeTransactionalId});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -3,7 +3,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/join_group.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using JoinGroupCall = Call<JoinGroupRequest, JoinGroupResponse>;
@@ -11,7 +11,7 @@ using JoinGroupCall = Call<JoinGroupRequest, JoinGroupResponse>;
 void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
   ByteView group_id = call->request.group_id;
   Bytes member_id(call->request.member_id);
-  ask_coordinator(std::move(call), group_id, &GroupShard::join_group,
+  ask_coordinator(std::move(call), group_id, &coordinator::GroupShard::join_group,
                   [member_id = std::move(member_id)](ErrorCode error) {
                     JoinGroupResponse response;
                     response.error_code = error;
@@ -25,6 +25,6 @@ void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
 
 }  // namespace
 
-ApiEntry join_group_api() { return api_entry<JoinGroupCall, handle_join_group>({kReadGroup}); }
+ApiEntry join_group_api() { return api_entry<JoinGroupCall, handle_join_group>({security::kReadGroup}); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -3,14 +3,14 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/heartbeat.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using HeartbeatCall = Call<HeartbeatRequest, HeartbeatResponse>;
 
 void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
   ByteView group_id = call->request.group_id;
-  ask_coordinator(std::move(call), group_id, &GroupShard::heartbeat, [](ErrorCode error) {
+  ask_coordinator(std::move(call), group_id, &coordinator::GroupShard::heartbeat, [](ErrorCode error) {
     HeartbeatResponse response;
     // A coordinator that still loads must not make members rejoin: Kafka says that all is well.
     response.error_code = error == ErrorCode::kCoordinatorLoadInProgress ? ErrorCode::kNone : error;
@@ -20,6 +20,6 @@ void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
 
 }  // namespace
 
-ApiEntry heartbeat_api() { return api_entry<HeartbeatCall, handle_heartbeat>({kReadGroup}); }
+ApiEntry heartbeat_api() { return api_entry<HeartbeatCall, handle_heartbeat>({security::kReadGroup}); }
 
-}  // namespace milena
+}  // namespace milena::broker

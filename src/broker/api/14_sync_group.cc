@@ -3,7 +3,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/sync_group.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using SyncGroupCall = Call<SyncGroupRequest, SyncGroupResponse>;
@@ -19,11 +19,11 @@ void handle_sync_group(std::shared_ptr<SyncGroupCall> call) {
     return call->reply(response);
   }
   ByteView group_id = request.group_id;
-  ask_coordinator(std::move(call), group_id, &GroupShard::sync_group);
+  ask_coordinator(std::move(call), group_id, &coordinator::GroupShard::sync_group);
 }
 
 }  // namespace
 
-ApiEntry sync_group_api() { return api_entry<SyncGroupCall, handle_sync_group>({kReadGroup}); }
+ApiEntry sync_group_api() { return api_entry<SyncGroupCall, handle_sync_group>({security::kReadGroup}); }
 
-}  // namespace milena
+}  // namespace milena::broker

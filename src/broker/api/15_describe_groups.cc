@@ -3,19 +3,21 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/describe_groups.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeGroupsCall = Call<DescribeGroupsRequest, DescribeGroupsResponse>;
 
 void handle_describe_groups(std::shared_ptr<DescribeGroupsCall> call) {
   const std::vector<ByteView>& groups = call->request.groups;
-  describe_at_coordinators(std::move(call), groups, &GroupShard::describe_groups,
+  describe_at_coordinators(std::move(call), groups, &coordinator::GroupShard::describe_groups,
                            std::make_shared<DescribeGroupsResponse>());
 }
 
 }  // namespace
 
-ApiEntry describe_groups_api() { return api_entry<DescribeGroupsCall, handle_describe_groups>({kDescribeGroup}); }
+ApiEntry describe_groups_api() {
+  return api_entry<DescribeGroupsCall, handle_describe_groups>({security::kDescribeGroup});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/list_groups.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ListGroupsCall = Call<ListGroupsRequest, ListGroupsResponse>;
@@ -17,10 +17,10 @@ void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
   auto response = std::make_shared<ListGroupsResponse>();
   ask_parts(
       call->shard(), std::move(parts),
-      [call](GroupShard& state, const GroupPart&, AnswerToken token, Now) {
+      [call](coordinator::GroupShard& state, const GroupPart&, coordinator::AnswerToken token, coordinator::Now) {
         return state.list_groups(GroupCaller(*call, token), call->request);
       },
-      [response](const GroupPart&, ErrorCode error, GroupResponse* answer) {
+      [response](const GroupPart&, ErrorCode error, coordinator::GroupResponse* answer) {
         // A part that is not here, or cannot be loaded, has no groups to tell of; the others have.
         if (error == ErrorCode::kNotCoordinator) return;
         if (error != ErrorCode::kNone) response->error_code = error;
@@ -29,9 +29,10 @@ void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
       },
       [call, response] {
         // Who may describe the cluster sees every group.
-        if (!call->allows_quietly(kDescribeTheCluster)) {
-          std::erase_if(response->groups,
-                        [&](const auto& group) { return !call->allows_quietly(kDescribeGroup, group.group_id); });
+        if (!call->allows_quietly(security::kDescribeTheCluster)) {
+          std::erase_if(response->groups, [&](const auto& group) {
+            return !call->allows_quietly(security::kDescribeGroup, group.group_id);
+          });
         }
         call->reply(*response);
       });
@@ -41,13 +42,13 @@ void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
 void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
   put_filters_in_order(
       call->context().executor(), call->request.states_filter.size() + call->request.types_filter.size(),
-      [call] { shorten_group_filters(call->request); }, [call] { list_on_all(call); });
+      [call] { coordinator::shorten_group_filters(call->request); }, [call] { list_on_all(call); });
 }
 
 }  // namespace
 
 ApiEntry list_groups_api() {
-  return api_entry<ListGroupsCall, handle_list_groups>({kDescribeTheCluster, kDescribeGroup});
+  return api_entry<ListGroupsCall, handle_list_groups>({security::kDescribeTheCluster, security::kDescribeGroup});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

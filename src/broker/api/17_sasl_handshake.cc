@@ -3,7 +3,7 @@
 #include "broker/clients/call.h"
 #include "protocol/messages/sasl_handshake.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using SaslHandshakeCall = Call<SaslHandshakeRequest, SaslHandshakeResponse>;
@@ -18,4 +18,4 @@ void handle_sasl_handshake(std::shared_ptr<SaslHandshakeCall> call) {
 
 ApiEntry sasl_handshake_api() { return api_entry<SaslHandshakeCall, handle_sasl_handshake>(kAnyone); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "metadata/features.h"
 #include "protocol/messages/api_versions.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ApiVersionsCall = Call<ApiVersionsRequest, ApiVersionsResponse>;
@@ -40,7 +40,7 @@ void list_apis(bool by_controller, Shard& shard, ApiVersionsResponse& response) 
 
 void list_features(const ApiVersionsCall& call, ApiVersionsResponse& response) {
   const ShardContext& shard = call.context();
-  for (const FeatureRange& feature : supported_features()) {
+  for (const metadata::FeatureRange& feature : metadata::supported_features()) {
     if (feature.min_version == 0 && call.version() < 4) continue;
     response.supported_features.push_back({feature.name, feature.min_version, feature.max_version});
   }
@@ -51,7 +51,7 @@ void list_features(const ApiVersionsCall& call, ApiVersionsResponse& response) {
     if (level > 0) response.finalized_features.push_back({name, level, level});
   }
   if (const int16_t level = shard.node().kraft_version; level > 0) {
-    response.finalized_features.push_back({Bytes(kKraftVersionFeature), level, level});
+    response.finalized_features.push_back({Bytes(metadata::kKraftVersionFeature), level, level});
   }
 }
 
@@ -91,4 +91,4 @@ void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
 
 ApiEntry api_versions_api() { return api_entry<ApiVersionsCall, handle_api_versions>(kAnyone); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,10 +6,10 @@
 
 #include "broker/clients/call.h"
 
-namespace milena {
+namespace milena::broker {
 
 // Version 0 of the answer with UNSUPPORTED_VERSION and the list, from which a newer client learns what to use.
 void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame,
                                      int32_t correlation_id);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "protocol/messages/create_topics.h"
 #include "security/audit_line.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using CreateTopicsCall = Call<CreateTopicsRequest, CreateTopicsResponse>;
@@ -16,11 +16,12 @@ using CreateTopicsCall = Call<CreateTopicsRequest, CreateTopicsResponse>;
 // the metadata topic, the controller refuses for everybody.
 std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
   std::vector<Bytes> forbidden;
-  if (call.allows_quietly(kCreateInCluster)) return forbidden;
+  if (call.allows_quietly(security::kCreateInCluster)) return forbidden;
   std::map<ByteView, int> counts;
   for (const auto& topic : call.request.topics) counts[topic.name]++;
   std::erase_if(call.request.topics, [&](const auto& topic) {
-    if (counts[topic.name] > 1 || topic.name == kClusterMetadataTopic || call.allows(kCreateTopic, topic.name))
+    if (counts[topic.name] > 1 || topic.name == metadata::kClusterMetadataTopic ||
+        call.allows(security::kCreateTopic, topic.name))
       return false;
     forbidden.emplace_back(topic.name);
     return true;
@@ -31,7 +32,8 @@ std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
 // The configs of a topic are for those who may describe them.
 void hide_configs(const CreateTopicsCall& call, CreateTopicsResponse& response) {
   for (auto& topic : response.topics) {
-    if (topic.error_code != ErrorCode::kNone || call.allows_quietly(kDescribeTopicConfigs, topic.name)) continue;
+    if (topic.error_code != ErrorCode::kNone || call.allows_quietly(security::kDescribeTopicConfigs, topic.name))
+      continue;
     topic.topic_config_error_code = ErrorCode::kTopicAuthorizationFailed;
     topic.num_partitions = -1;
     topic.replication_factor = -1;
@@ -58,7 +60,8 @@ void handle_create_topics(std::shared_ptr<CreateTopicsCall> call) {
 }  // namespace
 
 ApiEntry create_topics_api() {
-  return api_entry<CreateTopicsCall, handle_create_topics>({kCreateInCluster, kCreateTopic, kDescribeTopicConfigs});
+  return api_entry<CreateTopicsCall, handle_create_topics>(
+      {security::kCreateInCluster, security::kCreateTopic, security::kDescribeTopicConfigs});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

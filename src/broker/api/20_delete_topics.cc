@@ -7,7 +7,7 @@
 #include "protocol/messages/delete_topics.h"
 #include "security/audit_line.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DeleteTopicsCall = Call<DeleteTopicsRequest, DeleteTopicsResponse>;
@@ -26,16 +26,16 @@ DeletedResult refusal_of(std::optional<Bytes> name, const Uuid& id) {
 // By name: whether there is such a topic is for those who may describe it. Nullopt: the controller may look at it.
 std::optional<DeletedResult> check_name(const DeleteTopicsCall& call, ByteView name) {
   const bool there = call.context().image().find_topic(name) != nullptr;
-  const bool describable = call.allows(kDescribeTopic, name);
-  if (describable && (!there || call.allows(kDeleteTopic, name))) return std::nullopt;
+  const bool describable = call.allows(security::kDescribeTopic, name);
+  if (describable && (!there || call.allows(security::kDeleteTopic, name))) return std::nullopt;
   return refusal_of(Bytes(name), {});
 }
 
 // By id, which is no secret; the name that belongs to it is for those who may describe the topic.
 std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& id) {
-  const TopicImage* topic = call.context().image().find_topic(id);
-  if (topic == nullptr || call.allows(kDeleteTopic, topic->name)) return std::nullopt;
-  return refusal_of(call.allows(kDescribeTopic, topic->name) ? std::optional(topic->name) : std::nullopt, id);
+  const metadata::TopicImage* topic = call.context().image().find_topic(id);
+  if (topic == nullptr || call.allows(security::kDeleteTopic, topic->name)) return std::nullopt;
+  return refusal_of(call.allows(security::kDescribeTopic, topic->name) ? std::optional(topic->name) : std::nullopt, id);
 }
 
 // Takes the topics out of the request that the client may not delete, and returns what it is told of them. What is
@@ -43,7 +43,7 @@ std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& 
 // says so.
 std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
   std::vector<DeletedResult> forbidden;
-  if (call.allows_quietly(kDeleteInCluster) || !call.context().settings().get_bool("delete.topic.enable"))
+  if (call.allows_quietly(security::kDeleteInCluster) || !call.context().settings().get_bool("delete.topic.enable"))
     return forbidden;
   std::map<ByteView, int> names;
   std::map<Uuid, int> ids;
@@ -77,7 +77,8 @@ void handle_delete_topics(std::shared_ptr<DeleteTopicsCall> call) {
 }  // namespace
 
 ApiEntry delete_topics_api() {
-  return api_entry<DeleteTopicsCall, handle_delete_topics>({kDeleteInCluster, kDescribeTopic, kDeleteTopic});
+  return api_entry<DeleteTopicsCall, handle_delete_topics>(
+      {security::kDeleteInCluster, security::kDescribeTopic, security::kDeleteTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

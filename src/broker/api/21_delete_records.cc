@@ -11,7 +11,7 @@
 #include "broker/shard.h"
 #include "protocol/messages/delete_records.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DeleteRecordsCall = Call<DeleteRecordsRequest, DeleteRecordsResponse>;
@@ -32,7 +32,7 @@ void delete_records(Shard& owner, DeleteItem& item) {
   item.error = check_leader(partition, -1);
   if (item.error != ErrorCode::kNone) return;
   ErrorCode refused = ErrorCode::kNone;
-  item.error = partition->with_log_and_reserve([&](PartitionLog& log) -> Status {
+  item.error = partition->with_log_and_reserve([&](log::PartitionLog& log) -> Status {
     // An empty cleanup.policy keeps everything until it is deleted so.
     if (log.config().cleanup_compact && !log.config().cleanup_delete) {
       refused = ErrorCode::kPolicyViolation;
@@ -99,8 +99,8 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
   for (const auto& [topic, partitions] : offsets) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic);
-    const bool allowed = call->allows(kDeleteTopic, topic);
-    const TopicImage* image = shard.image().find_topic(topic);
+    const bool allowed = call->allows(security::kDeleteTopic, topic);
+    const metadata::TopicImage* image = shard.image().find_topic(topic);
     for (const auto& [partition, offset] : partitions) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = partition;
@@ -127,6 +127,6 @@ void handle_delete_records(std::shared_ptr<DeleteRecordsCall> call) {
 
 }  // namespace
 
-ApiEntry delete_records_api() { return api_entry<DeleteRecordsCall, handle_delete_records>({kDeleteTopic}); }
+ApiEntry delete_records_api() { return api_entry<DeleteRecordsCall, handle_delete_records>({security::kDeleteTopic}); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "broker/controller/controller_channel.h"
 #include "protocol/messages/init_producer_id.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using InitProducerIdCall = Call<InitProducerIdRequest, InitProducerIdResponse>;
@@ -37,9 +37,10 @@ void refuse_producer(const std::shared_ptr<InitProducerIdCall>& call, ErrorCode 
 // Whoever may write to some topic may do it idempotently, too (KIP-679).
 ErrorCode check_access(const InitProducerIdCall& call) {
   if (const auto& id = call.request.transactional_id) {
-    return call.allows(kWriteTransactionalId, *id) ? ErrorCode::kNone : ErrorCode::kTransactionalIdAuthorizationFailed;
+    return call.allows(security::kWriteTransactionalId, *id) ? ErrorCode::kNone
+                                                             : ErrorCode::kTransactionalIdAuthorizationFailed;
   }
-  const bool allowed = call.allows_quietly(kIdempotentWrite) || call.allows_somewhere(kWriteTopic);
+  const bool allowed = call.allows_quietly(security::kIdempotentWrite) || call.allows_somewhere(security::kWriteTopic);
   return allowed ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
 }
 
@@ -60,10 +61,10 @@ void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
   }
   TransactionRuntime::submit(
       shard, TransactionRuntime::partition_of(shard, *request.transactional_id),
-      [call](TransactionShard& state, AnswerToken token, Now now) {
+      [call](coordinator::TransactionShard& state, coordinator::AnswerToken token, coordinator::Now now) {
         return state.init_producer_id(GroupCaller(*call, token), call->request, now);
       },
-      [call](ErrorCode error, TransactionResponse* answer) {
+      [call](ErrorCode error, coordinator::TransactionResponse* answer) {
         InitProducerIdResponse response;
         response.producer_epoch = -1;
         response.error_code = error;
@@ -75,7 +76,8 @@ void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
 }  // namespace
 
 ApiEntry init_producer_id_api() {
-  return api_entry<InitProducerIdCall, handle_init_producer_id>({kWriteTransactionalId, kIdempotentWrite, kWriteTopic});
+  return api_entry<InitProducerIdCall, handle_init_producer_id>(
+      {security::kWriteTransactionalId, security::kIdempotentWrite, security::kWriteTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

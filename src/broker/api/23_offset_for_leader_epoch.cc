@@ -7,7 +7,7 @@
 #include "broker/shard.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using OffsetForLeaderEpochCall = Call<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>;
@@ -26,7 +26,7 @@ void look_up_epoch(Shard& owner, EpochItem& item) {
   Partition* partition = owner.replicas().find_replica(item.id);
   item.error = check_leader(partition, item.current_leader_epoch);
   if (item.error != ErrorCode::kNone) return;
-  item.error = partition->with_log([&](PartitionLog& log) -> Status {
+  item.error = partition->with_log([&](log::PartitionLog& log) -> Status {
     auto end = log.epoch_end_offset(item.epoch);
     if (!end) return end.error();
     if (!end->has_value()) return ok_status();
@@ -40,12 +40,12 @@ void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> ca
   Shard& shard = call->shard();
   auto response = std::make_shared<OffsetForLeaderEpochResponse>();
   std::vector<EpochItem> items;
-  const bool follower = call->allows_quietly(kClusterAction);
+  const bool follower = call->allows_quietly(security::kClusterAction);
   for (const auto& topic : call->request.topics) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.topic = Bytes(topic.topic);
-    const bool allowed = follower || call->allows(kDescribeTopic, topic.topic);
-    const TopicImage* image = shard.image().find_topic(topic.topic);
+    const bool allowed = follower || call->allows(security::kDescribeTopic, topic.topic);
+    const metadata::TopicImage* image = shard.image().find_topic(topic.topic);
     for (const auto& p : topic.partitions) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition = p.partition;
@@ -76,7 +76,8 @@ void handle_offset_for_leader_epoch(std::shared_ptr<OffsetForLeaderEpochCall> ca
 }  // namespace
 
 ApiEntry offset_for_leader_epoch_api() {
-  return api_entry<OffsetForLeaderEpochCall, handle_offset_for_leader_epoch>({kClusterAction, kDescribeTopic});
+  return api_entry<OffsetForLeaderEpochCall, handle_offset_for_leader_epoch>(
+      {security::kClusterAction, security::kDescribeTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,7 +5,7 @@
 #include "broker/clients/call.h"
 #include "broker/coordinators/transaction_requests.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AddPartitionsToTxnCall = Call<AddPartitionsToTxnRequest, AddPartitionsToTxnResponse>;
@@ -46,11 +46,11 @@ void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) 
   const bool of_broker = call->version() >= kFirstVersionOfBrokers;
   std::function<bool(ByteView)> may_write;
   if (of_broker) {
-    if (!require_cluster(*call, kClusterAction)) return;
+    if (!require_cluster(*call, security::kClusterAction)) return;
   } else {
-    if (!call->allows(kWriteTransactionalId, call->request.v3_and_below_transactional_id))
+    if (!call->allows(security::kWriteTransactionalId, call->request.v3_and_below_transactional_id))
       return refuse_producer_of(*call);
-    may_write = [call](ByteView topic) { return call->allows(kWriteTopic, topic); };
+    may_write = [call](ByteView topic) { return call->allows(security::kWriteTopic, topic); };
   }
   add_partitions_to_transactions(
       call->context(), as_brokers_ask(call), call->version(), may_write, [call](AddPartitionsToTxnResponse response) {
@@ -66,7 +66,7 @@ void handle_add_partitions_to_txn(std::shared_ptr<AddPartitionsToTxnCall> call) 
 
 ApiEntry add_partitions_to_txn_api() {
   return api_entry<AddPartitionsToTxnCall, handle_add_partitions_to_txn>(
-      {kClusterAction, kWriteTransactionalId, kWriteTopic});
+      {security::kClusterAction, security::kWriteTransactionalId, security::kWriteTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "coordinator/group/java_string.h"
 #include "protocol/messages/add_offsets_to_txn.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AddOffsetsToTxnCall = Call<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse>;
@@ -15,23 +15,26 @@ using AddOffsetsToTxnCall = Call<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse
 void handle_add_offsets_to_txn(std::shared_ptr<AddOffsetsToTxnCall> call) {
   Shard& shard = call->shard();
   ByteView group = call->request.group_id;
-  if (!call->allows(kWriteTransactionalId, call->request.transactional_id)) {
+  if (!call->allows(security::kWriteTransactionalId, call->request.transactional_id)) {
     return refuse_whole(*call, ErrorCode::kTransactionalIdAuthorizationFailed);
   }
-  if (!call->allows(kReadGroup, group)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
+  if (!call->allows(security::kReadGroup, group)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
   int32_t partition = GroupRuntime::partition_of(shard, group);
   // Before its first use the topic is as large as it will be.
-  if (partition < 0) partition = coordinator_partition(group, shard.settings().get_int("offsets.topic.num.partitions"));
-  ask_transaction_coordinator(call, call->request.transactional_id,
-                              [call, partition](TransactionShard& state, const Caller& caller, Now now) {
-                                return state.add_offsets(caller, call->request, partition, now);
-                              });
+  if (partition < 0)
+    partition = coordinator::coordinator_partition(group, shard.settings().get_int("offsets.topic.num.partitions"));
+  ask_transaction_coordinator(
+      call, call->request.transactional_id,
+      [call, partition](coordinator::TransactionShard& state, const coordinator::Caller& caller, coordinator::Now now) {
+        return state.add_offsets(caller, call->request, partition, now);
+      });
 }
 
 }  // namespace
 
 ApiEntry add_offsets_to_txn_api() {
-  return api_entry<AddOffsetsToTxnCall, handle_add_offsets_to_txn>({kWriteTransactionalId, kReadGroup});
+  return api_entry<AddOffsetsToTxnCall, handle_add_offsets_to_txn>(
+      {security::kWriteTransactionalId, security::kReadGroup});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

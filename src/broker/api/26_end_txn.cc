@@ -5,23 +5,24 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/end_txn.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using EndTxnCall = Call<EndTxnRequest, EndTxnResponse>;
 
 void handle_end_txn(std::shared_ptr<EndTxnCall> call) {
-  if (!call->allows(kWriteTransactionalId, call->request.transactional_id)) {
+  if (!call->allows(security::kWriteTransactionalId, call->request.transactional_id)) {
     return refuse_whole(*call, ErrorCode::kTransactionalIdAuthorizationFailed);
   }
-  ask_transaction_coordinator(call, call->request.transactional_id,
-                              [call](TransactionShard& state, const Caller& caller, Now now) {
-                                return state.end_transaction(caller, call->request, now);
-                              });
+  ask_transaction_coordinator(
+      call, call->request.transactional_id,
+      [call](coordinator::TransactionShard& state, const coordinator::Caller& caller, coordinator::Now now) {
+        return state.end_transaction(caller, call->request, now);
+      });
 }
 
 }  // namespace
 
-ApiEntry end_txn_api() { return api_entry<EndTxnCall, handle_end_txn>({kWriteTransactionalId}); }
+ApiEntry end_txn_api() { return api_entry<EndTxnCall, handle_end_txn>({security::kWriteTransactionalId}); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "broker/clients/call.h"
 #include "broker/coordinators/transaction_requests.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using WriteTxnMarkersCall = Call<WriteTxnMarkersRequest, WriteTxnMarkersResponse>;
@@ -51,7 +51,8 @@ void refuse_markers(WriteTxnMarkersCall& call) {
 }
 
 void handle_write_txn_markers(std::shared_ptr<WriteTxnMarkersCall> call) {
-  if (!call->allows_quietly(kAlterCluster) && !call->allows(kClusterAction)) return refuse_markers(*call);
+  if (!call->allows_quietly(security::kAlterCluster) && !call->allows(security::kClusterAction))
+    return refuse_markers(*call);
   std::shared_ptr<const WriteTxnMarkersRequest> request(call, &call->request);
   write_txn_markers(call->shard(), std::move(request),
                     [call](WriteTxnMarkersResponse response) { call->reply(merged(response)); });
@@ -60,7 +61,7 @@ void handle_write_txn_markers(std::shared_ptr<WriteTxnMarkersCall> call) {
 }  // namespace
 
 ApiEntry write_txn_markers_api() {
-  return api_entry<WriteTxnMarkersCall, handle_write_txn_markers>({kAlterCluster, kClusterAction});
+  return api_entry<WriteTxnMarkersCall, handle_write_txn_markers>({security::kAlterCluster, security::kClusterAction});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "broker/shard.h"
 #include "protocol/messages/txn_offset_commit.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using TxnOffsetCommitCall = Call<TxnOffsetCommitRequest, TxnOffsetCommitResponse>;
@@ -34,8 +34,8 @@ void sort_out_topics(TransactionalCommit& commit) {
   commit.known = request;
   commit.known.topics.clear();
   for (const auto& topic : request.topics) {
-    const TopicImage* found = commit.call->context().image().find_topic(topic.name);
-    const bool allowed = commit.call->allows(kReadTopic, topic.name);
+    const metadata::TopicImage* found = commit.call->context().image().find_topic(topic.name);
+    const bool allowed = commit.call->allows(security::kReadTopic, topic.name);
     auto& out = commit.response.topics.emplace_back();
     out.name = Bytes(topic.name);
     TxnOffsetCommitRequest::TxnOffsetCommitRequestTopic known;
@@ -75,12 +75,13 @@ void answer_commit(TransactionalCommit& commit, ErrorCode error, const TxnOffset
 void ask_group_coordinator(const CommitPtr& commit) {
   GroupRuntime::submit(
       commit->call->shard(), commit->partition.partition,
-      [commit](GroupShard& state, AnswerToken token, Now now) {
-        Effects effects = state.commit_offsets_in_transaction(GroupCaller(*commit->call, token), commit->known, now);
+      [commit](coordinator::GroupShard& state, coordinator::AnswerToken token, coordinator::Now now) {
+        coordinator::Effects effects =
+            state.commit_offsets_in_transaction(GroupCaller(*commit->call, token), commit->known, now);
         if (effects.transaction) effects.transaction->guard = commit->guard;
         return effects;
       },
-      [commit](ErrorCode error, GroupResponse* answer) {
+      [commit](ErrorCode error, coordinator::GroupResponse* answer) {
         answer_commit(*commit, error, answer == nullptr ? nullptr : &std::get<TxnOffsetCommitResponse>(*answer));
       });
 }
@@ -89,13 +90,13 @@ void ask_group_coordinator(const CommitPtr& commit) {
 ErrorCode as_group_error(ErrorCode error) {
   // Repeated without looking for the coordinator again.
   if (error == ErrorCode::kNetworkException) return ErrorCode::kCoordinatorLoadInProgress;
-  return group_error_of_append(error);
+  return coordinator::group_error_of_append(error);
 }
 
 void verify_then_commit(const CommitPtr& commit) {
   const TxnOffsetCommitRequest& request = commit->call->request;
   TransactionalProducer producer{Bytes(request.transactional_id), request.producer_id, request.producer_epoch};
-  std::vector<TopicPartition> partitions{{std::string(kConsumerOffsetsTopic), commit->partition.partition}};
+  std::vector<TopicPartition> partitions{{std::string(metadata::kConsumerOffsetsTopic), commit->partition.partition}};
   verify_in_transaction(commit->call->context(), producer, offset_commit_transaction_support(commit->call->version()),
                         std::move(partitions), [commit](std::vector<ErrorCode> errors) {
                           if (errors.at(0) == ErrorCode::kNone) return ask_group_coordinator(commit);
@@ -109,7 +110,7 @@ struct GuardItem {
   int64_t producer_id;
   int16_t epoch;
   bool supports_epoch_bump;
-  VerificationStart start;
+  log::VerificationStart start;
 };
 
 void start_verification(Shard& owner, GuardItem& item) {
@@ -120,10 +121,11 @@ void start_verification(Shard& owner, GuardItem& item) {
 }
 
 ErrorCode check_access(const TxnOffsetCommitCall& call) {
-  if (!call.allows(kWriteTransactionalId, call.request.transactional_id)) {
+  if (!call.allows(security::kWriteTransactionalId, call.request.transactional_id)) {
     return ErrorCode::kTransactionalIdAuthorizationFailed;
   }
-  return call.allows(kReadGroup, call.request.group_id) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
+  return call.allows(security::kReadGroup, call.request.group_id) ? ErrorCode::kNone
+                                                                  : ErrorCode::kGroupAuthorizationFailed;
 }
 
 void refuse_commit(TxnOffsetCommitCall& call, ErrorCode error) {
@@ -144,7 +146,7 @@ void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
   sort_out_topics(*commit);
   if (commit->places.empty()) return call->reply(commit->response);
   if (call->request.group_id.empty()) return answer_commit(*commit, ErrorCode::kInvalidGroupId, nullptr);
-  const TopicImage* offsets = shard.image().find_topic(kConsumerOffsetsTopic);
+  const metadata::TopicImage* offsets = shard.image().find_topic(metadata::kConsumerOffsetsTopic);
   if (offsets == nullptr) return answer_commit(*commit, ErrorCode::kNotCoordinator, nullptr);
   commit->partition = {offsets->id, GroupRuntime::partition_of(shard, call->request.group_id)};
 
@@ -155,7 +157,7 @@ void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
       {commit->partition, call->request.producer_id, call->request.producer_epoch, adds, {}}};
   shard.router().visit_each<GuardItem>(shard, std::move(items), &start_verification,
                                        [commit](std::vector<GuardItem> asked) {
-                                         const VerificationStart& start = asked.at(0).start;
+                                         const log::VerificationStart& start = asked.at(0).start;
                                          if (start.error != ErrorCode::kNone) {
                                            return answer_commit(*commit, as_group_error(start.error), nullptr);
                                          }
@@ -167,7 +169,8 @@ void handle_txn_offset_commit(std::shared_ptr<TxnOffsetCommitCall> call) {
 }  // namespace
 
 ApiEntry txn_offset_commit_api() {
-  return api_entry<TxnOffsetCommitCall, handle_txn_offset_commit>({kWriteTransactionalId, kReadGroup, kReadTopic});
+  return api_entry<TxnOffsetCommitCall, handle_txn_offset_commit>(
+      {security::kWriteTransactionalId, security::kReadGroup, security::kReadTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,25 +8,27 @@
 #include "metadata/acls.h"
 #include "protocol/messages/describe_acls.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeAclsCall = Call<DescribeAclsRequest, DescribeAclsResponse>;
 
 void handle_describe_acls(std::shared_ptr<DescribeAclsCall> call) {
   if (filter_is_unknown(call->request)) return call->close(kUnknownAclElements);
-  if (!require_cluster(*call, kDescribeTheCluster)) return;
+  if (!require_cluster(*call, security::kDescribeTheCluster)) return;
   if (!call->has_authorizer()) {
     DescribeAclsResponse response;
     response.error_code = ErrorCode::kSecurityDisabled;
     response.error_message = "No Authorizer is configured on the broker";
     return call->reply(response);
   }
-  call->reply(describe_acls(call->context().image().acls(), call->request));
+  call->reply(metadata::describe_acls(call->context().image().acls(), call->request));
 }
 
 }  // namespace
 
-ApiEntry describe_acls_api() { return api_entry<DescribeAclsCall, handle_describe_acls>({kDescribeTheCluster}); }
+ApiEntry describe_acls_api() {
+  return api_entry<DescribeAclsCall, handle_describe_acls>({security::kDescribeTheCluster});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "broker/clients/call.h"
 #include "protocol/messages/create_acls.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using CreateAclsCall = Call<CreateAclsRequest, CreateAclsResponse>;
@@ -23,6 +23,6 @@ void handle_create_acls(std::shared_ptr<CreateAclsCall> call) {
 
 }  // namespace
 
-ApiEntry create_acls_api() { return api_entry<CreateAclsCall, handle_create_acls>({kAlterCluster}); }
+ApiEntry create_acls_api() { return api_entry<CreateAclsCall, handle_create_acls>({security::kAlterCluster}); }
 
-}  // namespace milena
+}  // namespace milena::broker

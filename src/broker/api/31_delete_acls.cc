@@ -5,7 +5,7 @@
 #include "broker/clients/call.h"
 #include "protocol/messages/delete_acls.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DeleteAclsCall = Call<DeleteAclsRequest, DeleteAclsResponse>;
@@ -20,6 +20,6 @@ void handle_delete_acls(std::shared_ptr<DeleteAclsCall> call) {
 
 }  // namespace
 
-ApiEntry delete_acls_api() { return api_entry<DeleteAclsCall, handle_delete_acls>({kAlterCluster}); }
+ApiEntry delete_acls_api() { return api_entry<DeleteAclsCall, handle_delete_acls>({security::kAlterCluster}); }
 
-}  // namespace milena
+}  // namespace milena::broker

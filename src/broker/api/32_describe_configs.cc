@@ -13,14 +13,14 @@
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_configs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeConfigsCall = Call<DescribeConfigsRequest, DescribeConfigsResponse>;
 
 using Result32 = DescribeConfigsResponse::DescribeConfigsResult;
 using Config = DescribeConfigsResponse::DescribeConfigsResourceResult;
-using Described = std::vector<DescribedConfig>;
+using Described = std::vector<config::DescribedConfig>;
 
 // A refusal stops the request's resource.
 struct Refused {
@@ -34,30 +34,32 @@ Outcome refuse(Bytes message, ErrorCode code = ErrorCode::kInvalidRequest) {
 }
 
 Outcome describe_topic(const Shard& shard, ByteView topic) {
-  if (auto invalid = invalid_topic_name(topic)) return refuse(*invalid, ErrorCode::kInvalidTopicException);
+  if (auto invalid = metadata::invalid_topic_name(topic)) return refuse(*invalid, ErrorCode::kInvalidTopicException);
   if (shard.image().find_topic(topic) == nullptr) {
     return refuse("", ErrorCode::kUnknownTopicOrPartition);  // Kafka has nothing to add
   }
-  return {describe_topic_configs(shard.image().configs(ResourceType::kTopic, topic), shard.broker_settings()), {}};
+  return {config::describe_topic_configs(shard.image().configs(metadata::ResourceType::kTopic, topic),
+                                         shard.broker_settings()),
+          {}};
 }
 
 Outcome describe_broker(const Shard& shard, ByteView name) {
-  const ConfigMap& for_all = shard.image().configs(ResourceType::kBroker, "");
-  if (name.empty()) return {describe_cluster_defaults(for_all), {}};
+  const config::ConfigMap& for_all = shard.image().configs(metadata::ResourceType::kBroker, "");
+  if (name.empty()) return {config::describe_cluster_defaults(for_all), {}};
   int32_t mine = shard.node().node_id;
-  auto id = parse_broker_id(name);
+  auto id = config::parse_broker_id(name);
   if (!id) return refuse(fmt::format("Broker id must be an integer, but it is: {}", name));
   if (*id != mine) {
     return refuse(fmt::format("Unexpected broker id, expected {} or empty string, but received {}", mine, name));
   }
-  const ConfigMap& for_this = shard.image().configs(ResourceType::kBroker, std::to_string(mine));
-  return {describe_broker_configs({*shard.node().settings, for_all, for_this}), {}};
+  const config::ConfigMap& for_this = shard.image().configs(metadata::ResourceType::kBroker, std::to_string(mine));
+  return {config::describe_broker_configs({*shard.node().settings, for_all, for_this}), {}};
 }
 
 Outcome describe_broker_loggers(const Shard& shard, ByteView name) {
   if (name.empty()) return refuse("Broker id must not be empty");
   int32_t mine = shard.node().node_id;
-  auto id = parse_broker_id(name);
+  auto id = config::parse_broker_id(name);
   if (!id) return refuse(fmt::format("Broker id must be an integer, but it is: {}", name));
   if (*id != mine) return refuse(fmt::format("Unexpected broker id, expected {} but received {}", mine, name));
   return {describe_loggers(), {}};
@@ -65,49 +67,54 @@ Outcome describe_broker_loggers(const Shard& shard, ByteView name) {
 
 Outcome describe_group(const Shard& shard, ByteView name) {
   if (name.empty()) return refuse("Group name must not be empty");
-  const MetadataImage& image = shard.image();
-  return {describe_group_configs(image.configs(ResourceType::kGroup, name), *shard.node().settings,
-                                 image.configs(ResourceType::kBroker, ""),
-                                 image.configs(ResourceType::kBroker, std::to_string(shard.node().node_id))),
+  const metadata::MetadataImage& image = shard.image();
+  return {config::describe_group_configs(
+              image.configs(metadata::ResourceType::kGroup, name), *shard.node().settings,
+              image.configs(metadata::ResourceType::kBroker, ""),
+              image.configs(metadata::ResourceType::kBroker, std::to_string(shard.node().node_id))),
           {}};
 }
 
 Outcome describe_subscription(const Shard& shard, ByteView name) {
   if (name.empty()) return refuse("Client metrics subscription name must not be empty");
-  return {describe_client_metrics_configs(shard.image().configs(ResourceType::kClientMetrics, name)), {}};
+  return {config::describe_client_metrics_configs(shard.image().configs(metadata::ResourceType::kClientMetrics, name)),
+          {}};
 }
 
 Outcome describe(const Shard& shard, int8_t type, ByteView name) {
-  switch (static_cast<ResourceType>(type)) {
-    case ResourceType::kTopic: return describe_topic(shard, name);
-    case ResourceType::kBroker: return describe_broker(shard, name);
-    case ResourceType::kBrokerLogger: return describe_broker_loggers(shard, name);
-    case ResourceType::kGroup: return describe_group(shard, name);
-    case ResourceType::kClientMetrics: return describe_subscription(shard, name);
+  switch (static_cast<metadata::ResourceType>(type)) {
+    case metadata::ResourceType::kTopic: return describe_topic(shard, name);
+    case metadata::ResourceType::kBroker: return describe_broker(shard, name);
+    case metadata::ResourceType::kBrokerLogger: return describe_broker_loggers(shard, name);
+    case metadata::ResourceType::kGroup: return describe_group(shard, name);
+    case metadata::ResourceType::kClientMetrics: return describe_subscription(shard, name);
     default: break;
   }
   CHECK(false, "resource type {} was let through", type);
 }
 
 bool has_configs(int8_t type) {
-  switch (static_cast<ResourceType>(type)) {
-    case ResourceType::kTopic:
-    case ResourceType::kBroker:
-    case ResourceType::kBrokerLogger:
-    case ResourceType::kGroup:
-    case ResourceType::kClientMetrics: return true;
+  switch (static_cast<metadata::ResourceType>(type)) {
+    case metadata::ResourceType::kTopic:
+    case metadata::ResourceType::kBroker:
+    case metadata::ResourceType::kBrokerLogger:
+    case metadata::ResourceType::kGroup:
+    case metadata::ResourceType::kClientMetrics: return true;
     default: return false;
   }
 }
 
 // The error of a resource whose configs the client may not see.
 ErrorCode check_access(const DescribeConfigsCall& call, int8_t type, ByteView name) {
-  switch (static_cast<ResourceType>(type)) {
-    case ResourceType::kTopic:
-      return call.allows(kDescribeTopicConfigs, name) ? ErrorCode::kNone : ErrorCode::kTopicAuthorizationFailed;
-    case ResourceType::kGroup:
-      return call.allows(kDescribeGroupConfigs, name) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
-    default: return call.allows(kDescribeClusterConfigs) ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
+  switch (static_cast<metadata::ResourceType>(type)) {
+    case metadata::ResourceType::kTopic:
+      return call.allows(security::kDescribeTopicConfigs, name) ? ErrorCode::kNone
+                                                                : ErrorCode::kTopicAuthorizationFailed;
+    case metadata::ResourceType::kGroup:
+      return call.allows(security::kDescribeGroupConfigs, name) ? ErrorCode::kNone
+                                                                : ErrorCode::kGroupAuthorizationFailed;
+    default:
+      return call.allows(security::kDescribeClusterConfigs) ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
   }
 }
 
@@ -117,17 +124,17 @@ Outcome refuse_request() {
       "an incompatible broker. See the broker logs for more details.");
 }
 
-Config to_wire(DescribedConfig& described, const DescribeConfigsRequest& request) {
+Config to_wire(config::DescribedConfig& described, const DescribeConfigsRequest& request) {
   Config config;
   config.name = std::move(described.name);
   config.value = std::move(described.value);
   config.read_only = described.read_only;
   config.is_sensitive = described.sensitive;
-  config.is_default = described.source == ConfigSource::kDefault;
+  config.is_default = described.source == config::ConfigSource::kDefault;
   config.config_source = static_cast<int8_t>(described.source);
   config.config_type = described.def != nullptr ? static_cast<int8_t>(described.def->type) : 0;
   config.documentation.reset();
-  if (described.source == ConfigSource::kDynamicBrokerLogger) config.documentation = "";
+  if (described.source == config::ConfigSource::kDynamicBrokerLogger) config.documentation = "";
   if (request.include_documentation && described.def != nullptr) config.documentation = described.def->documentation;
   if (!request.include_synonyms) return config;
   for (auto& synonym : described.synonyms) {
@@ -138,9 +145,9 @@ Config to_wire(DescribedConfig& described, const DescribeConfigsRequest& request
 
 // Null asks for all, and so does an empty list: all that Kafka has, and of our own what somebody has set. Tools that do
 // not know a name may stumble over it.
-bool is_asked(const std::optional<std::vector<ByteView>>& keys, const DescribedConfig& config) {
+bool is_asked(const std::optional<std::vector<ByteView>>& keys, const config::DescribedConfig& config) {
   if (keys && !keys->empty()) return std::find(keys->begin(), keys->end(), config.name) != keys->end();
-  return config.source != ConfigSource::kDefault || !config.name.starts_with("milena.");
+  return config.source != config::ConfigSource::kDefault || !config.name.starts_with("milena.");
 }
 
 size_t size_of(const Result32& result) {
@@ -164,7 +171,7 @@ struct Item {
 
 void describe_item(Shard& shard, Item& item) {
   Result32& out = item.out;
-  AnswerRoom& room = item.call->answer_room();
+  coordinator::AnswerRoom& room = item.call->answer_room();
   if (room.is_full()) {
     out.error_code = ErrorCode::kUnknownServerError;
     out.error_message = "The answer would be too large.";
@@ -177,7 +184,7 @@ void describe_item(Shard& shard, Item& item) {
     out.error_code = refused->code;
     out.error_message = std::move(refused->message);
   }
-  for (DescribedConfig& one : described) {
+  for (config::DescribedConfig& one : described) {
     if (is_asked(item.resource->configuration_keys, one)) out.configs.push_back(to_wire(one, item.call->request));
   }
   room.take(size_of(out), item.call->connection().info.peer_host, out.resource_name);
@@ -216,7 +223,7 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
 
 ApiEntry describe_configs_api() {
   return api_entry<DescribeConfigsCall, handle_describe_configs>(
-      {kDescribeTopicConfigs, kDescribeGroupConfigs, kDescribeClusterConfigs});
+      {security::kDescribeTopicConfigs, security::kDescribeGroupConfigs, security::kDescribeClusterConfigs});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

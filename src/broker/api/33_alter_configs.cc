@@ -6,7 +6,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_configs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AlterConfigsCall = Call<AlterConfigsRequest, AlterConfigsResponse>;
@@ -25,7 +25,7 @@ void handle_alter_configs(std::shared_ptr<AlterConfigsCall> call) {
 
 ApiEntry alter_configs_api() {
   return api_entry<AlterConfigsCall, handle_alter_configs>(
-      {kAlterTopicConfigs, kAlterGroupConfigs, kAlterClusterConfigs});
+      {security::kAlterTopicConfigs, security::kAlterGroupConfigs, security::kAlterClusterConfigs});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "broker/storage/replica_mover.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AlterReplicaLogDirsCall = Call<AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse>;
@@ -22,7 +22,7 @@ struct MoveItem {
   TopicPartitionId id;
   size_t topic = 0;
   size_t partition = 0;
-  LogDirectory* to = nullptr;
+  log::LogDirectory* to = nullptr;
   ErrorCode error = ErrorCode::kNone;
 };
 
@@ -41,7 +41,7 @@ void move_replica(Shard& owner, MoveItem& item) {
 }
 
 struct Destination {
-  LogDirectory* directory = nullptr;
+  log::LogDirectory* directory = nullptr;
   ErrorCode refused = ErrorCode::kNone;
 };
 
@@ -72,8 +72,9 @@ void refuse_moves(AlterReplicaLogDirsCall& call) {
 }
 
 // Whether this broker has no such replica; then the directory is kept in mind.
-bool is_to_come(Shard& shard, const TopicImage* topic, const TopicPartition& name, LogDirectory& directory) {
-  const PartitionImage* image = topic == nullptr ? nullptr : topic->partition(name.partition);
+bool is_to_come(Shard& shard, const metadata::TopicImage* topic, const TopicPartition& name,
+                log::LogDirectory& directory) {
+  const metadata::PartitionImage* image = topic == nullptr ? nullptr : topic->partition(name.partition);
   if (image != nullptr && image->replicas.contains(shard.node().node_id)) return false;
   if (!shard.node().wanted_places->want(name, directory) && shard.first_time("wanted places")) {
     log_warn(
@@ -85,7 +86,7 @@ bool is_to_come(Shard& shard, const TopicImage* topic, const TopicPartition& nam
 }
 
 void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call) {
-  if (!call->allows(kAlterCluster)) return refuse_moves(*call);
+  if (!call->allows(security::kAlterCluster)) return refuse_moves(*call);
   Shard& shard = call->shard();
   const LogDirectories& directories = *shard.node().directories;
   const std::vector<Uuid> cordoned = directories.cordoned_ids(shard.settings());
@@ -101,7 +102,7 @@ void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call
   for (const auto& [topic, partitions] : wanted) {
     auto& out = response->results.emplace_back();
     out.topic_name = Bytes(topic);
-    const TopicImage* image = shard.image().find_topic(topic);
+    const metadata::TopicImage* image = shard.image().find_topic(topic);
     for (const auto& [partition, to] : partitions) {
       auto& result = out.partitions.emplace_back();
       result.partition_index = partition;
@@ -131,7 +132,7 @@ void handle_alter_replica_log_dirs(std::shared_ptr<AlterReplicaLogDirsCall> call
 }  // namespace
 
 ApiEntry alter_replica_log_dirs_api() {
-  return api_entry<AlterReplicaLogDirsCall, handle_alter_replica_log_dirs>({kAlterCluster});
+  return api_entry<AlterReplicaLogDirsCall, handle_alter_replica_log_dirs>({security::kAlterCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -16,14 +16,14 @@
 #include "metadata/record_codec.h"
 #include "protocol/messages/describe_log_dirs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeLogDirsCall = Call<DescribeLogDirsRequest, DescribeLogDirsResponse>;
 
 struct ReplicaSize {
   TopicPartition name;
-  const LogDirectory* directory = nullptr;
+  const log::LogDirectory* directory = nullptr;
   int64_t bytes = 0;
   int64_t lag = 0;
   bool future = false;
@@ -38,7 +38,7 @@ void collect_sizes(Shard& shard, const Wanted& wanted, std::vector<ReplicaSize>&
       out.push_back({partition.topic_partition(), partition.directory(), 0, 0, false});
       return;
     }
-    (void)partition.with_log([&](PartitionLog& log) -> Status {
+    (void)partition.with_log([&](log::PartitionLog& log) -> Status {
       auto bytes = log.size();
       if (!bytes) return bytes.error();
       out.push_back({partition.topic_partition(), partition.directory(), static_cast<int64_t>(*bytes),
@@ -52,7 +52,7 @@ void collect_sizes(Shard& shard, const Wanted& wanted, std::vector<ReplicaSize>&
   });
 }
 
-void describe(const LogDirectory& directory, const std::vector<ReplicaSize>& replicas, FileSystem& files,
+void describe(const log::LogDirectory& directory, const std::vector<ReplicaSize>& replicas, FileSystem& files,
               DescribeLogDirsResponse::DescribeLogDirsResult& out) {
   out.log_dir = directory.path();
   if (!directory.online()) {
@@ -81,7 +81,7 @@ void answer_log_dirs(DescribeLogDirsCall& call, const std::vector<std::vector<Re
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   const ShardContext& home = call.context();
   const LogDirectories& directories = *home.node().directories;
-  const bool cordons = home.image().metadata_version() >= kMetadataVersion43Iv0;
+  const bool cordons = home.image().metadata_version() >= metadata::kMetadataVersion43Iv0;
   const auto cordoned = cordons ? directories.cordoned_ids(home.settings()) : std::vector<Uuid>();
   DescribeLogDirsResponse response;
   for (const auto& directory : directories.all()) {
@@ -98,7 +98,7 @@ void answer_log_dirs(DescribeLogDirsCall& call, const std::vector<std::vector<Re
 }
 
 void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
-  if (!require_cluster(*call, kDescribeTheCluster)) return;
+  if (!require_cluster(*call, security::kDescribeTheCluster)) return;
   Shard& shard = call->shard();
   auto wanted = std::make_shared<Wanted>();
   if (call->request.topics) {
@@ -122,7 +122,7 @@ void handle_describe_log_dirs(std::shared_ptr<DescribeLogDirsCall> call) {
 }  // namespace
 
 ApiEntry describe_log_dirs_api() {
-  return api_entry<DescribeLogDirsCall, handle_describe_log_dirs>({kDescribeTheCluster});
+  return api_entry<DescribeLogDirsCall, handle_describe_log_dirs>({security::kDescribeTheCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -3,7 +3,7 @@
 #include "broker/clients/call.h"
 #include "protocol/messages/sasl_authenticate.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using SaslAuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateResponse>;
@@ -19,4 +19,4 @@ void handle_sasl_authenticate(std::shared_ptr<SaslAuthenticateCall> call) {
 
 ApiEntry sasl_authenticate_api() { return api_entry<SaslAuthenticateCall, handle_sasl_authenticate>(kAnyone); }
 
-}  // namespace milena
+}  // namespace milena::broker

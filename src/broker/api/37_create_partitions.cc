@@ -5,7 +5,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/create_partitions.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using CreatePartitionsCall = Call<CreatePartitionsRequest, CreatePartitionsResponse>;
@@ -17,7 +17,7 @@ std::vector<Bytes> take_forbidden(CreatePartitionsCall& call) {
   for (const auto& topic : call.request.topics) counts[topic.name]++;
   std::vector<Bytes> forbidden;
   std::erase_if(call.request.topics, [&](const auto& topic) {
-    if (counts[topic.name] > 1 || call.allows(kAlterTopic, topic.name)) return false;
+    if (counts[topic.name] > 1 || call.allows(security::kAlterTopic, topic.name)) return false;
     forbidden.emplace_back(topic.name);
     return true;
   });
@@ -37,6 +37,8 @@ void handle_create_partitions(std::shared_ptr<CreatePartitionsCall> call) {
 
 }  // namespace
 
-ApiEntry create_partitions_api() { return api_entry<CreatePartitionsCall, handle_create_partitions>({kAlterTopic}); }
+ApiEntry create_partitions_api() {
+  return api_entry<CreatePartitionsCall, handle_create_partitions>({security::kAlterTopic});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,19 +6,19 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/create_delegation_token.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using CreateDelegationTokenCall = Call<CreateDelegationTokenRequest, CreateDelegationTokenResponse>;
 
-Principal owner_of(const CreateDelegationTokenCall& call) {
+security::Principal owner_of(const CreateDelegationTokenCall& call) {
   const CreateDelegationTokenRequest& request = call.request;
   if (request.owner_principal_name.value_or("").empty()) return call.principal();
   return {Bytes(request.owner_principal_type.value_or("")), Bytes(*request.owner_principal_name)};
 }
 
 // Whose it would be and who asked is told all the same, and that there are no times.
-void refuse_token(CreateDelegationTokenCall& call, const Principal& owner, ErrorCode error) {
+void refuse_token(CreateDelegationTokenCall& call, const security::Principal& owner, ErrorCode error) {
   CreateDelegationTokenResponse response;
   response.error_code = error;
   response.principal_type = owner.type;
@@ -32,11 +32,11 @@ void refuse_token(CreateDelegationTokenCall& call, const Principal& owner, Error
 }
 
 void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> call) {
-  const Principal owner = owner_of(*call);
+  const security::Principal owner = owner_of(*call);
   if (!may_ask_about_tokens(*call)) {
     return refuse_token(*call, owner, ErrorCode::kDelegationTokenRequestNotAllowed);
   }
-  if (owner != call->principal() && !call->allows(kCreateUserTokens, owner.type + ":" + owner.name)) {
+  if (owner != call->principal() && !call->allows(security::kCreateUserTokens, owner.type + ":" + owner.name)) {
     return refuse_token(*call, owner, ErrorCode::kDelegationTokenAuthorizationFailed);
   }
   const auto& renewers = call->request.renewers;
@@ -49,7 +49,7 @@ void handle_create_delegation_token(std::shared_ptr<CreateDelegationTokenCall> c
 }  // namespace
 
 ApiEntry create_delegation_token_api() {
-  return api_entry<CreateDelegationTokenCall, handle_create_delegation_token>({kCreateUserTokens});
+  return api_entry<CreateDelegationTokenCall, handle_create_delegation_token>({security::kCreateUserTokens});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

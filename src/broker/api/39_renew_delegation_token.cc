@@ -4,7 +4,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/renew_delegation_token.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using RenewDelegationTokenCall = Call<RenewDelegationTokenRequest, RenewDelegationTokenResponse>;
@@ -23,4 +23,4 @@ ApiEntry renew_delegation_token_api() {
   return api_entry<RenewDelegationTokenCall, handle_renew_delegation_token>(kAnyone);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,7 +4,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/expire_delegation_token.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ExpireDelegationTokenCall = Call<ExpireDelegationTokenRequest, ExpireDelegationTokenResponse>;
@@ -23,4 +23,4 @@ ApiEntry expire_delegation_token_api() {
   return api_entry<ExpireDelegationTokenCall, handle_expire_delegation_token>(kAnyone);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

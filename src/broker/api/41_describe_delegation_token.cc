@@ -8,31 +8,32 @@
 #include "metadata/delegation_tokens.h"
 #include "protocol/messages/describe_delegation_token.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeDelegationTokenCall = Call<DescribeDelegationTokenRequest, DescribeDelegationTokenResponse>;
 
-constexpr Permission kDescribeToken{AclOperation::kDescribe, AclResourceType::kDelegationToken};
-constexpr Permission kDescribeUserTokens{AclOperation::kDescribeTokens, AclResourceType::kUser};
+constexpr security::Permission kDescribeToken{AclOperation::kDescribe, AclResourceType::kDelegationToken};
+constexpr security::Permission kDescribeUserTokens{AclOperation::kDescribeTokens, AclResourceType::kUser};
 
 bool is_wanted(const DescribeDelegationTokenRequest& request, const DelegationTokenRecord& token) {
   if (!request.owners) return true;
   return std::any_of(request.owners->begin(), request.owners->end(), [&token](const auto& owner) {
-    return is_owner_or_renewer(token, Bytes(owner.principal_type) + ":" + Bytes(owner.principal_name));
+    return metadata::is_owner_or_renewer(token, Bytes(owner.principal_type) + ":" + Bytes(owner.principal_name));
   });
 }
 
 bool may_see(const DescribeDelegationTokenCall& call, const DelegationTokenRecord& token) {
-  const Principal& who = call.principal();
-  return is_owner_or_renewer(token, who.type + ":" + who.name) || call.allows(kDescribeToken, token.token_id) ||
-         call.allows(kDescribeUserTokens, token.owner);
+  const security::Principal& who = call.principal();
+  return metadata::is_owner_or_renewer(token, who.type + ":" + who.name) ||
+         call.allows(kDescribeToken, token.token_id) || call.allows(kDescribeUserTokens, token.owner);
 }
 
 DescribeDelegationTokenResponse::DescribedDelegationToken described_token(const DelegationTokenRecord& token,
                                                                           ByteView secret) {
   DescribeDelegationTokenResponse::DescribedDelegationToken described;
-  const TokenPrincipal owner = TokenPrincipal::parse(token.owner), requester = TokenPrincipal::parse(token.requester);
+  const metadata::TokenPrincipal owner = metadata::TokenPrincipal::parse(token.owner),
+                                 requester = metadata::TokenPrincipal::parse(token.requester);
   described.principal_type = owner.type;
   described.principal_name = owner.name;
   described.token_requester_principal_type = requester.type;
@@ -41,9 +42,9 @@ DescribeDelegationTokenResponse::DescribedDelegationToken described_token(const 
   described.expiry_timestamp = token.expiration_timestamp;
   described.max_timestamp = token.max_timestamp;
   described.token_id = token.token_id;
-  described.hmac = delegation_token_hmac(secret, token.token_id);
+  described.hmac = metadata::delegation_token_hmac(secret, token.token_id);
   for (const Bytes& renewer : token.renewers) {
-    TokenPrincipal principal = TokenPrincipal::parse(renewer);
+    metadata::TokenPrincipal principal = metadata::TokenPrincipal::parse(renewer);
     described.renewers.push_back({std::move(principal.type), std::move(principal.name)});
   }
   return described;
@@ -51,7 +52,8 @@ DescribeDelegationTokenResponse::DescribedDelegationToken described_token(const 
 
 void handle_describe_delegation_token(std::shared_ptr<DescribeDelegationTokenCall> call) {
   DescribeDelegationTokenResponse response;
-  const DelegationTokenSettings settings = DelegationTokenSettings::from(call->context().settings());
+  const metadata::DelegationTokenSettings settings =
+      metadata::DelegationTokenSettings::from(call->context().settings());
   if (!may_ask_about_tokens(*call)) {
     response.error_code = ErrorCode::kDelegationTokenRequestNotAllowed;
   } else if (!settings.enabled()) {
@@ -72,4 +74,4 @@ ApiEntry describe_delegation_token_api() {
       {kDescribeToken, kDescribeUserTokens});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

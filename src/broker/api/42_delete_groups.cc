@@ -6,7 +6,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/delete_groups.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DeleteGroupsCall = Call<DeleteGroupsRequest, DeleteGroupsResponse>;
@@ -15,16 +15,15 @@ void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
   auto response = std::make_shared<DeleteGroupsResponse>();
   std::set<ByteView> names(call->request.groups_names.begin(), call->request.groups_names.end());
   std::erase_if(names, [&](ByteView group) {
-    if (call->allows(kDeleteGroup, group)) return false;
+    if (call->allows(security::kDeleteGroup, group)) return false;
     response->results.push_back({Bytes(group), ErrorCode::kGroupAuthorizationFailed});
     return true;
   });
   ask_parts(
       call->shard(), split_by_coordinator(call->context(), {names.begin(), names.end()}),
-      [call](GroupShard& state, const GroupPart& part, AnswerToken token, Now now) {
-        return state.delete_groups(GroupCaller(*call, token), part.groups, now);
-      },
-      [response](const GroupPart& part, ErrorCode error, GroupResponse* answer) {
+      [call](coordinator::GroupShard& state, const GroupPart& part, coordinator::AnswerToken token,
+             coordinator::Now now) { return state.delete_groups(GroupCaller(*call, token), part.groups, now); },
+      [response](const GroupPart& part, ErrorCode error, coordinator::GroupResponse* answer) {
         if (error == ErrorCode::kNone) {
           for (auto& group : std::get<DeleteGroupsResponse>(*answer).results)
             response->results.push_back(std::move(group));
@@ -37,6 +36,6 @@ void handle_delete_groups(std::shared_ptr<DeleteGroupsCall> call) {
 
 }  // namespace
 
-ApiEntry delete_groups_api() { return api_entry<DeleteGroupsCall, handle_delete_groups>({kDeleteGroup}); }
+ApiEntry delete_groups_api() { return api_entry<DeleteGroupsCall, handle_delete_groups>({security::kDeleteGroup}); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -3,7 +3,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/elect_leaders.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ElectLeadersCall = Call<ElectLeadersRequest, ElectLeadersResponse>;
@@ -23,12 +23,12 @@ void refuse_elections(ElectLeadersCall& call, ErrorCode error) {
 }
 
 void handle_elect_leaders(std::shared_ptr<ElectLeadersCall> call) {
-  if (!call->allows(kAlterCluster)) return refuse_elections(*call, ErrorCode::kClusterAuthorizationFailed);
+  if (!call->allows(security::kAlterCluster)) return refuse_elections(*call, ErrorCode::kClusterAuthorizationFailed);
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry elect_leaders_api() { return api_entry<ElectLeadersCall, handle_elect_leaders>({kAlterCluster}); }
+ApiEntry elect_leaders_api() { return api_entry<ElectLeadersCall, handle_elect_leaders>({security::kAlterCluster}); }
 
-}  // namespace milena
+}  // namespace milena::broker

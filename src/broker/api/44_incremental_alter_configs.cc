@@ -7,26 +7,26 @@
 #include "broker/api_entry.h"
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using IncrementalAlterConfigsCall = Call<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>;
 
 // The process's own log levels: a broker asks for the same as for its configs, a controller for more (as Kafka does).
 bool may_alter_log_levels(const IncrementalAlterConfigsCall& call) {
-  return call.allows(call.connection().to_controller ? kClusterAction : kAlterClusterConfigs);
+  return call.allows(call.connection().to_controller ? security::kClusterAction : security::kAlterClusterConfigs);
 }
 
 // The answer; nullopt for other resources.
-std::optional<ConfigError> alter_log_levels(const IncrementalAlterConfigsCall& call,
-                                            const IncrementalAlterConfigsRequest::AlterConfigsResource& resource) {
-  if (resource.resource_type != static_cast<int8_t>(ResourceType::kBrokerLogger)) return std::nullopt;
+std::optional<config::ConfigError> alter_log_levels(
+    const IncrementalAlterConfigsCall& call, const IncrementalAlterConfigsRequest::AlterConfigsResource& resource) {
+  if (resource.resource_type != static_cast<int8_t>(metadata::ResourceType::kBrokerLogger)) return std::nullopt;
   if (!may_alter_log_levels(call)) {
     constexpr ErrorCode kRefused = ErrorCode::kClusterAuthorizationFailed;
-    return ConfigError{call.connection().to_controller ? Bytes(error_message(kRefused)) : Bytes(), kRefused};
+    return config::ConfigError{call.connection().to_controller ? Bytes(error_message(kRefused)) : Bytes(), kRefused};
   }
   auto error = alter_loggers(resource, call.context().node().node_id, call.request.validate_only);
-  return error ? error : ConfigError{Bytes(), ErrorCode::kNone};
+  return error ? error : config::ConfigError{Bytes(), ErrorCode::kNone};
 }
 
 // Log levels are altered here, and the controller hears of the rest: it may be another node.
@@ -51,7 +51,8 @@ void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCal
 
 ApiEntry incremental_alter_configs_api() {
   return api_entry<IncrementalAlterConfigsCall, handle_incremental_alter_configs>(
-      {kAlterTopicConfigs, kAlterGroupConfigs, kAlterClusterConfigs, kClusterAction});
+      {security::kAlterTopicConfigs, security::kAlterGroupConfigs, security::kAlterClusterConfigs,
+       security::kClusterAction});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

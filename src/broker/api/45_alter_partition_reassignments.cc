@@ -4,7 +4,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AlterPartitionReassignmentsCall = Call<AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse>;
@@ -24,14 +24,15 @@ void refuse_reassignments(AlterPartitionReassignmentsCall& call, ErrorCode error
 }
 
 void handle_alter_partition_reassignments(std::shared_ptr<AlterPartitionReassignmentsCall> call) {
-  if (!call->allows(kAlterCluster)) return refuse_reassignments(*call, ErrorCode::kClusterAuthorizationFailed);
+  if (!call->allows(security::kAlterCluster))
+    return refuse_reassignments(*call, ErrorCode::kClusterAuthorizationFailed);
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
 ApiEntry alter_partition_reassignments_api() {
-  return api_entry<AlterPartitionReassignmentsCall, handle_alter_partition_reassignments>({kAlterCluster});
+  return api_entry<AlterPartitionReassignmentsCall, handle_alter_partition_reassignments>({security::kAlterCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,16 +4,16 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/list_partition_reassignments.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ListPartitionReassignmentsCall = Call<ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse>;
 
-void list_partition(const TopicImage& topic, int32_t number,
+void list_partition(const metadata::TopicImage& topic, int32_t number,
                     ListPartitionReassignmentsResponse::OngoingTopicReassignment& out) {
-  const PartitionImage* partition = topic.partition(number);
+  const metadata::PartitionImage* partition = topic.partition(number);
   if (partition == nullptr) return;
-  const PartitionExtras& extras = partition->extras();
+  const metadata::PartitionExtras& extras = partition->extras();
   if (extras.adding_replicas.empty() && extras.removing_replicas.empty()) return;
   auto& one = out.partitions.emplace_back();
   one.partition_index = number;
@@ -38,15 +38,15 @@ void refuse_list(ListPartitionReassignmentsCall& call, ErrorCode error) {
 }
 
 void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignmentsCall> call) {
-  if (!call->allows(kDescribeTheCluster)) return refuse_list(*call, ErrorCode::kClusterAuthorizationFailed);
-  const MetadataImage& image = call->context().image();
+  if (!call->allows(security::kDescribeTheCluster)) return refuse_list(*call, ErrorCode::kClusterAuthorizationFailed);
+  const metadata::MetadataImage& image = call->context().image();
   ListPartitionReassignmentsResponse response;
   response.error_message.reset();
   auto keep = [&response](ListPartitionReassignmentsResponse::OngoingTopicReassignment out) {
     if (!out.partitions.empty()) response.topics.push_back(std::move(out));
   };
   if (!call->request.topics) {
-    for (const TopicImage& topic : image.topics()) {
+    for (const metadata::TopicImage& topic : image.topics()) {
       ListPartitionReassignmentsResponse::OngoingTopicReassignment out;
       out.name = topic.name;
       for (int32_t number = 0; number < topic.partition_count(); number++) list_partition(topic, number, out);
@@ -55,7 +55,7 @@ void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignme
     return call->reply(response);
   }
   for (const auto& asked : *call->request.topics) {
-    const TopicImage* topic = image.find_topic(asked.name);
+    const metadata::TopicImage* topic = image.find_topic(asked.name);
     if (topic == nullptr) continue;
     ListPartitionReassignmentsResponse::OngoingTopicReassignment out;
     out.name = topic->name;
@@ -68,7 +68,8 @@ void handle_list_partition_reassignments(std::shared_ptr<ListPartitionReassignme
 }  // namespace
 
 ApiEntry list_partition_reassignments_api() {
-  return api_entry<ListPartitionReassignmentsCall, handle_list_partition_reassignments>({kDescribeTheCluster});
+  return api_entry<ListPartitionReassignmentsCall, handle_list_partition_reassignments>(
+      {security::kDescribeTheCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

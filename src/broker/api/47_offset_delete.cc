@@ -8,7 +8,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/offset_delete.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using OffsetDeleteCall = Call<OffsetDeleteRequest, OffsetDeleteResponse>;
@@ -17,8 +17,8 @@ using OffsetDeleteCall = Call<OffsetDeleteRequest, OffsetDeleteResponse>;
 OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
   OffsetDeleteResponse unknown;
   for (auto& topic : call.request.topics) {
-    const TopicImage* image = call.context().image().find_topic(topic.name);
-    const bool allowed = call.allows(kReadTopic, topic.name);
+    const metadata::TopicImage* image = call.context().image().find_topic(topic.name);
+    const bool allowed = call.allows(security::kReadTopic, topic.name);
     OffsetDeleteResponse::OffsetDeleteResponseTopic out;
     out.name = Bytes(topic.name);
     std::erase_if(topic.partitions, [&](const auto& partition) {
@@ -48,7 +48,7 @@ void add(OffsetDeleteResponse&& unknown, OffsetDeleteResponse& response) {
 
 void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
   ByteView group_id = call->request.group_id;
-  if (!call->allows(kDeleteGroup, group_id)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
+  if (!call->allows(security::kDeleteGroup, group_id)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
   auto unknown = std::make_shared<OffsetDeleteResponse>(take_unknown(*call));
   if (group_id.empty()) {
     OffsetDeleteResponse refused;
@@ -57,10 +57,10 @@ void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
   }
   GroupRuntime::submit(
       call->shard(), GroupRuntime::partition_of(call->context(), group_id),
-      [call](GroupShard& state, AnswerToken token, Now now) {
+      [call](coordinator::GroupShard& state, coordinator::AnswerToken token, coordinator::Now now) {
         return state.delete_offsets(GroupCaller(*call, token), call->request, now);
       },
-      [call, unknown](ErrorCode error, GroupResponse* answer) {
+      [call, unknown](ErrorCode error, coordinator::GroupResponse* answer) {
         OffsetDeleteResponse response;
         if (error == ErrorCode::kNone) {
           response = std::move(std::get<OffsetDeleteResponse>(*answer));
@@ -74,6 +74,8 @@ void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
 
 }  // namespace
 
-ApiEntry offset_delete_api() { return api_entry<OffsetDeleteCall, handle_offset_delete>({kDeleteGroup, kReadTopic}); }
+ApiEntry offset_delete_api() {
+  return api_entry<OffsetDeleteCall, handle_offset_delete>({security::kDeleteGroup, security::kReadTopic});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

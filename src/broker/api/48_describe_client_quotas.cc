@@ -5,26 +5,26 @@
 #include "metadata/client_quotas.h"
 #include "protocol/messages/describe_client_quotas.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeClientQuotasCall = Call<DescribeClientQuotasRequest, DescribeClientQuotasResponse>;
 
 void handle_describe_client_quotas(std::shared_ptr<DescribeClientQuotasCall> call) {
-  if (!call->allows(kDescribeClusterConfigs)) {
+  if (!call->allows(security::kDescribeClusterConfigs)) {
     DescribeClientQuotasResponse refused;
     refused.error_code = ErrorCode::kClusterAuthorizationFailed;
     refused.error_message.reset();
     refused.entries.reset();
     return call->reply(refused);
   }
-  call->reply(describe_client_quotas(call->context().image().client_quotas(), call->request));
+  call->reply(metadata::describe_client_quotas(call->context().image().client_quotas(), call->request));
 }
 
 }  // namespace
 
 ApiEntry describe_client_quotas_api() {
-  return api_entry<DescribeClientQuotasCall, handle_describe_client_quotas>({kDescribeClusterConfigs});
+  return api_entry<DescribeClientQuotasCall, handle_describe_client_quotas>({security::kDescribeClusterConfigs});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

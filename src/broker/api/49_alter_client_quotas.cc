@@ -3,7 +3,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_client_quotas.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AlterClientQuotasCall = Call<AlterClientQuotasRequest, AlterClientQuotasResponse>;
@@ -24,14 +24,15 @@ void refuse_quotas(AlterClientQuotasCall& call, ErrorCode error) {
 }
 
 void handle_alter_client_quotas(std::shared_ptr<AlterClientQuotasCall> call) {
-  if (!call->allows(kAlterClusterConfigs)) return refuse_quotas(*call, ErrorCode::kClusterAuthorizationFailed);
+  if (!call->allows(security::kAlterClusterConfigs))
+    return refuse_quotas(*call, ErrorCode::kClusterAuthorizationFailed);
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
 ApiEntry alter_client_quotas_api() {
-  return api_entry<AlterClientQuotasCall, handle_alter_client_quotas>({kAlterClusterConfigs});
+  return api_entry<AlterClientQuotasCall, handle_alter_client_quotas>({security::kAlterClusterConfigs});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/describe_user_scram_credentials.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeUserScramCredentialsCall =
@@ -16,7 +16,7 @@ using DescribeUserScramCredentialsCall =
 using DescribedUser = DescribeUserScramCredentialsResponse::DescribeUserScramCredentialsResult;
 using CredentialInfos = std::vector<DescribeUserScramCredentialsResponse::CredentialInfo>;
 
-std::map<ByteView, CredentialInfos> credentials_by_user(const MetadataImage& image) {
+std::map<ByteView, CredentialInfos> credentials_by_user(const metadata::MetadataImage& image) {
   std::map<ByteView, CredentialInfos> by_user;
   for (const auto& [key, credential] : image.scram_credentials()) {
     by_user[credential.name].push_back({credential.mechanism, credential.iterations});
@@ -55,7 +55,7 @@ void refuse_users(DescribeUserScramCredentialsCall& call, ErrorCode error) {
 }
 
 void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCredentialsCall> call) {
-  if (!call->allows(kDescribeTheCluster)) return refuse_users(*call, ErrorCode::kClusterAuthorizationFailed);
+  if (!call->allows(security::kDescribeTheCluster)) return refuse_users(*call, ErrorCode::kClusterAuthorizationFailed);
   auto by_user = credentials_by_user(call->context().image());
   const auto& users = call->request.users;
   std::map<ByteView, int> asked;
@@ -72,7 +72,8 @@ void handle_describe_user_scram_credentials(std::shared_ptr<DescribeUserScramCre
 }  // namespace
 
 ApiEntry describe_user_scram_credentials_api() {
-  return api_entry<DescribeUserScramCredentialsCall, handle_describe_user_scram_credentials>({kDescribeTheCluster});
+  return api_entry<DescribeUserScramCredentialsCall, handle_describe_user_scram_credentials>(
+      {security::kDescribeTheCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "protocol/messages/alter_user_scram_credentials.h"
 #include "security/audit_line.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AlterUserScramCredentialsCall = Call<AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse>;
@@ -25,14 +25,14 @@ void handle_alter_user_scram_credentials(std::shared_ptr<AlterUserScramCredentia
     for (const auto& one : call->request.deletions) call->audit_trail().add_target(Bytes(one.name));
     for (const auto& one : call->request.upsertions) call->audit_trail().add_target(Bytes(one.name));
   }
-  if (!call->allows(kAlterCluster)) return refuse_credentials(*call, ErrorCode::kClusterAuthorizationFailed);
+  if (!call->allows(security::kAlterCluster)) return refuse_credentials(*call, ErrorCode::kClusterAuthorizationFailed);
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
 ApiEntry alter_user_scram_credentials_api() {
-  return api_entry<AlterUserScramCredentialsCall, handle_alter_user_scram_credentials>({kAlterCluster});
+  return api_entry<AlterUserScramCredentialsCall, handle_alter_user_scram_credentials>({security::kAlterCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

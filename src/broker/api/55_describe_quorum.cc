@@ -5,18 +5,20 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/describe_quorum.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeQuorumCall = Call<DescribeQuorumRequest, DescribeQuorumResponse>;
 
 void handle_describe_quorum(std::shared_ptr<DescribeQuorumCall> call) {
-  if (!require_cluster(*call, kDescribeTheCluster)) return;
+  if (!require_cluster(*call, security::kDescribeTheCluster)) return;
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry describe_quorum_api() { return api_entry<DescribeQuorumCall, handle_describe_quorum>({kDescribeTheCluster}); }
+ApiEntry describe_quorum_api() {
+  return api_entry<DescribeQuorumCall, handle_describe_quorum>({security::kDescribeTheCluster});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,18 +4,20 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_partition.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AlterPartitionCall = Call<AlterPartitionRequest, AlterPartitionResponse>;
 
 void handle_alter_partition(std::shared_ptr<AlterPartitionCall> call) {
-  if (!require_cluster(*call, kClusterAction)) return;
+  if (!require_cluster(*call, security::kClusterAction)) return;
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry alter_partition_api() { return api_entry<AlterPartitionCall, handle_alter_partition>({kClusterAction}); }
+ApiEntry alter_partition_api() {
+  return api_entry<AlterPartitionCall, handle_alter_partition>({security::kClusterAction});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,18 +5,20 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/update_features.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using UpdateFeaturesCall = Call<UpdateFeaturesRequest, UpdateFeaturesResponse>;
 
 void handle_update_features(std::shared_ptr<UpdateFeaturesCall> call) {
-  if (!require_cluster(*call, kAlterCluster)) return;
+  if (!require_cluster(*call, security::kAlterCluster)) return;
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry update_features_api() { return api_entry<UpdateFeaturesCall, handle_update_features>({kAlterCluster}); }
+ApiEntry update_features_api() {
+  return api_entry<UpdateFeaturesCall, handle_update_features>({security::kAlterCluster});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

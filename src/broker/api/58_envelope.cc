@@ -12,7 +12,7 @@
 #include "protocol/messages/principal/default_principal_data.h"
 #include "protocol/request_header.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using EnvelopeCall = Call<EnvelopeRequest, EnvelopeResponse>;
@@ -75,7 +75,7 @@ void refuse(EnvelopeCall& call, ErrorCode error) {
 }
 
 // False: it is none.
-bool read_principal(const std::optional<ByteView>& bytes, Principal& principal) {
+bool read_principal(const std::optional<ByteView>& bytes, security::Principal& principal) {
   if (!bytes || bytes->empty()) return true;
   Reader reader(*bytes);
   const int16_t version = reader.read_int16();
@@ -97,7 +97,7 @@ std::string host_of(ByteView address) {
 }
 
 void handle_envelope(std::shared_ptr<EnvelopeCall> call) {
-  if (!require_cluster(*call, kClusterAction)) return;
+  if (!require_cluster(*call, security::kClusterAction)) return;
   auto inner = std::make_shared<ForwardedConnection>();
   if (!read_principal(call->request.request_principal, inner->principal)) {
     return refuse(*call, ErrorCode::kPrincipalDeserializationFailure);
@@ -123,6 +123,6 @@ void handle_envelope(std::shared_ptr<EnvelopeCall> call) {
 
 }  // namespace
 
-ApiEntry envelope_api() { return api_entry<EnvelopeCall, handle_envelope>({kClusterAction}); }
+ApiEntry envelope_api() { return api_entry<EnvelopeCall, handle_envelope>({security::kClusterAction}); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,16 +4,18 @@
 #include "broker/api_entry.h"
 #include "broker/controller/metadata_fetch.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 void handle_fetch_snapshot(std::shared_ptr<FetchSnapshotCall> call) {
-  if (!require_cluster(*call, kClusterAction)) return;
+  if (!require_cluster(*call, security::kClusterAction)) return;
   fetch_metadata_snapshot(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry fetch_snapshot_api() { return api_entry<FetchSnapshotCall, handle_fetch_snapshot>({kClusterAction}); }
+ApiEntry fetch_snapshot_api() {
+  return api_entry<FetchSnapshotCall, handle_fetch_snapshot>({security::kClusterAction});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/describe_cluster.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeClusterCall = Call<DescribeClusterRequest, DescribeClusterResponse>;
@@ -39,7 +39,7 @@ bool refuse_endpoint_type(const DescribeClusterCall& call, DescribeClusterRespon
 void describe_brokers(const DescribeClusterCall& call, DescribeClusterResponse& response) {
   const ShardContext& shard = call.context();
   const int32_t node_id = shard.node().node_id;
-  const ListenerEndpoint here = advertised_endpoint(call);
+  const config::ListenerEndpoint here = advertised_endpoint(call);
   if (shard.image().find_broker(node_id) == nullptr)
     response.brokers.push_back({node_id, here.host, here.port, {}, {}});
   for (const auto& [id, image] : shard.image().brokers()) {
@@ -48,14 +48,14 @@ void describe_brokers(const DescribeClusterCall& call, DescribeClusterResponse& 
     broker.broker_id = id;
     broker.rack = image.rack;
     broker.is_fenced = image.fenced;
-    const EndpointImage* endpoint = image.endpoint(here.listener_name);
+    const metadata::EndpointImage* endpoint = image.endpoint(here.listener_name);
     broker.host = id == node_id ? Bytes(here.host) : endpoint != nullptr ? endpoint->host : Bytes();
     broker.port = id == node_id ? here.port : endpoint != nullptr ? endpoint->port : 0;
   }
 }
 
 void describe_controllers(const DescribeClusterCall& call, DescribeClusterResponse& response) {
-  const ListenerEndpoint here = advertised_endpoint(call);
+  const config::ListenerEndpoint here = advertised_endpoint(call);
   auto& controller = response.brokers.emplace_back();
   controller.broker_id = call.context().node().node_id;
   controller.host = here.host;
@@ -64,7 +64,7 @@ void describe_controllers(const DescribeClusterCall& call, DescribeClusterRespon
 
 void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   // A controller tells administrators alone, as in Kafka.
-  if (call->connection().to_controller && !require_cluster(*call, kAlterCluster)) return;
+  if (call->connection().to_controller && !require_cluster(*call, security::kAlterCluster)) return;
   DescribeClusterResponse response;
   response.error_message.reset();
   if (refuse_endpoint_type(*call, response)) return call->reply(response);
@@ -78,7 +78,7 @@ void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
   }
   if (call->request.include_cluster_authorized_operations) {
     response.cluster_authorized_operations =
-        call->allows_quietly(kDescribeTheCluster)
+        call->allows_quietly(security::kDescribeTheCluster)
             ? call->authorized_operations(AclResourceType::kCluster, kClusterResource)
             : 0;
   }
@@ -88,7 +88,8 @@ void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
 }  // namespace
 
 ApiEntry describe_cluster_api() {
-  return api_entry<DescribeClusterCall, handle_describe_cluster>({kDescribeTheCluster, kAlterCluster});
+  return api_entry<DescribeClusterCall, handle_describe_cluster>(
+      {security::kDescribeTheCluster, security::kAlterCluster});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

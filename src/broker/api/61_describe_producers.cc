@@ -7,13 +7,13 @@
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_producers.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeProducersCall = Call<DescribeProducersRequest, DescribeProducersResponse>;
 
 // Here, and in the answer.
-constexpr size_t kProducer_bytes = sizeof(ProducerEntry) + sizeof(DescribeProducersResponse::ProducerState);
+constexpr size_t kProducer_bytes = sizeof(log::ProducerEntry) + sizeof(DescribeProducersResponse::ProducerState);
 
 using PartitionOut61 = DescribeProducersResponse::PartitionResponse;
 
@@ -21,13 +21,13 @@ using PartitionOut61 = DescribeProducersResponse::PartitionResponse;
 struct ProducersItem {
   TopicPartitionId id;
   AnswerPlace place;
-  AnswerRoom* room = nullptr;
+  coordinator::AnswerRoom* room = nullptr;
   PartitionOut61 out;
 };
 
-void describe_producers(const std::vector<ProducerEntry>& producers, PartitionOut61& out) {
+void describe_producers(const std::vector<log::ProducerEntry>& producers, PartitionOut61& out) {
   out.active_producers.reserve(producers.size());
-  for (const ProducerEntry& entry : producers) {
+  for (const log::ProducerEntry& entry : producers) {
     auto& producer = out.active_producers.emplace_back();
     producer.producer_id = entry.producer_id;
     producer.producer_epoch = entry.epoch;
@@ -47,7 +47,7 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
   Partition* partition = owner.replicas().find_replica(item.id);
   item.out.error_code = check_replica(partition, -1);
   if (item.out.error_code != ErrorCode::kNone) return;
-  item.out.error_code = partition->with_log([&](PartitionLog& log) -> Status {
+  item.out.error_code = partition->with_log([&](log::PartitionLog& log) -> Status {
     auto producers = log.active_producers();
     if (!producers) return producers.error();
     describe_producers(*producers, item.out);
@@ -64,9 +64,9 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
   for (const auto& topic : call->request.topics) {
     auto& topic_out = response->topics.emplace_back();
     topic_out.name = Bytes(topic.name);
-    const auto invalid = invalid_topic_name(topic.name);
-    const bool allowed = invalid || call->allows(kReadTopic, topic.name);
-    const TopicImage* image = shard.image().find_topic(topic.name);
+    const auto invalid = metadata::invalid_topic_name(topic.name);
+    const bool allowed = invalid || call->allows(security::kReadTopic, topic.name);
+    const metadata::TopicImage* image = shard.image().find_topic(topic.name);
     for (int32_t index : topic.partition_indexes) {
       auto& out = topic_out.partitions.emplace_back();
       out.partition_index = index;
@@ -98,6 +98,8 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
 
 }  // namespace
 
-ApiEntry describe_producers_api() { return api_entry<DescribeProducersCall, handle_describe_producers>({kReadTopic}); }
+ApiEntry describe_producers_api() {
+  return api_entry<DescribeProducersCall, handle_describe_producers>({security::kReadTopic});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,20 +4,20 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/broker_registration.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using BrokerRegistrationCall = Call<BrokerRegistrationRequest, BrokerRegistrationResponse>;
 
 void handle_broker_registration(std::shared_ptr<BrokerRegistrationCall> call) {
-  if (!require_cluster(*call, kClusterAction)) return;
+  if (!require_cluster(*call, security::kClusterAction)) return;
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
 ApiEntry broker_registration_api() {
-  return api_entry<BrokerRegistrationCall, handle_broker_registration>({kClusterAction});
+  return api_entry<BrokerRegistrationCall, handle_broker_registration>({security::kClusterAction});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,13 +9,13 @@
 #include "broker/shard.h"
 #include "protocol/messages/broker_heartbeat.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using BrokerHeartbeatCall = Call<BrokerHeartbeatRequest, BrokerHeartbeatResponse>;
 
 void handle_broker_heartbeat(std::shared_ptr<BrokerHeartbeatCall> call) {
-  if (!require_cluster(*call, kClusterAction)) return;
+  if (!require_cluster(*call, security::kClusterAction)) return;
   ConnectionState& connection = call->connection();
   connection.heartbeats_of = {call->request.broker_id, call->request.broker_epoch};
   ask_controller(std::move(call));
@@ -29,6 +29,8 @@ void tell_controller_of_closed_connection(Shard& shard, const ConnectionState& c
   controller->broker_disconnected(shard, connection.heartbeats_of.broker_id, connection.heartbeats_of.broker_epoch);
 }
 
-ApiEntry broker_heartbeat_api() { return api_entry<BrokerHeartbeatCall, handle_broker_heartbeat>({kClusterAction}); }
+ApiEntry broker_heartbeat_api() {
+  return api_entry<BrokerHeartbeatCall, handle_broker_heartbeat>({security::kClusterAction});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,18 +4,20 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/unregister_broker.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using UnregisterBrokerCall = Call<UnregisterBrokerRequest, UnregisterBrokerResponse>;
 
 void handle_unregister_broker(std::shared_ptr<UnregisterBrokerCall> call) {
-  if (!require_cluster(*call, kAlterCluster)) return;
+  if (!require_cluster(*call, security::kAlterCluster)) return;
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
-ApiEntry unregister_broker_api() { return api_entry<UnregisterBrokerCall, handle_unregister_broker>({kAlterCluster}); }
+ApiEntry unregister_broker_api() {
+  return api_entry<UnregisterBrokerCall, handle_unregister_broker>({security::kAlterCluster});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

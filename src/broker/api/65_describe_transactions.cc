@@ -3,7 +3,7 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/describe_transactions.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeTransactionsCall = Call<DescribeTransactionsRequest, DescribeTransactionsResponse>;
@@ -17,7 +17,7 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
     if (--*open == 0) call->reply(*response);
   };
   for (size_t i = 0; i < ids.size(); i++) {
-    if (!call->allows(kDescribeTransactionalId, ids[i])) {
+    if (!call->allows(security::kDescribeTransactionalId, ids[i])) {
       response->transaction_states[i].transactional_id = Bytes(ids[i]);
       response->transaction_states[i].error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
       finish_one();
@@ -31,15 +31,16 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
     }
     TransactionRuntime::submit(
         call->shard(), TransactionRuntime::partition_of(call->context(), ids[i]),
-        [call, i](TransactionShard& state, AnswerToken token, Now now) {
+        [call, i](coordinator::TransactionShard& state, coordinator::AnswerToken token, coordinator::Now now) {
           return state.describe(GroupCaller(*call, token), std::span(&call->request.transactional_ids[i], 1), now);
         },
-        [call, i, response, finish_one](ErrorCode error, TransactionResponse* answer) {
+        [call, i, response, finish_one](ErrorCode error, coordinator::TransactionResponse* answer) {
           auto& out = response->transaction_states[i];
           if (error == ErrorCode::kNone) {
             out = std::move(std::get<DescribeTransactionsResponse>(*answer).transaction_states.at(0));
-            std::erase_if(out.topics,
-                          [&](const auto& topic) { return !call->allows_quietly(kDescribeTopic, topic.topic); });
+            std::erase_if(out.topics, [&](const auto& topic) {
+              return !call->allows_quietly(security::kDescribeTopic, topic.topic);
+            });
           } else {
             out.transactional_id = Bytes(call->request.transactional_ids[i]);
             out.error_code = error;
@@ -53,7 +54,8 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
 }  // namespace
 
 ApiEntry describe_transactions_api() {
-  return api_entry<DescribeTransactionsCall, handle_describe_transactions>({kDescribeTransactionalId, kDescribeTopic});
+  return api_entry<DescribeTransactionsCall, handle_describe_transactions>(
+      {security::kDescribeTransactionalId, security::kDescribeTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

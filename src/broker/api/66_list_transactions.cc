@@ -9,7 +9,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/list_transactions.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Of the pattern, over all transactions.
@@ -31,10 +31,10 @@ struct Listing {
 };
 
 // Before the first transaction there is nothing to list, but filters to be judged all the same.
-ListTransactionsResponse list_nothing(const ListTransactionsCall& call, Now now) {
-  TransactionShard empty{TransactionConfig{}};
+ListTransactionsResponse list_nothing(const ListTransactionsCall& call, coordinator::Now now) {
+  coordinator::TransactionShard empty{coordinator::TransactionConfig{}};
   (void)empty.loaded(now);
-  TransactionEffects effects = empty.list(GroupCaller(call, 1), call.request, now);
+  coordinator::TransactionEffects effects = empty.list(GroupCaller(call, 1), call.request, now);
   return std::move(std::get<ListTransactionsResponse>(effects.answers.at(0).response));
 }
 
@@ -42,7 +42,7 @@ ListTransactionsResponse list_nothing(const ListTransactionsCall& call, Now now)
 void shorten_state_filters(ListTransactionsRequest& request, Listing& listing) {
   std::set<ByteView> known;
   for (ByteView filter : request.state_filters) {
-    if (transaction_state_from_name(filter)) {
+    if (coordinator::transaction_state_from_name(filter)) {
       known.insert(filter);
     } else {
       listing.unknown_filters.emplace(filter);
@@ -69,7 +69,8 @@ void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const 
       call->context().executor(), &Executor::run_computation,
       [call, listing, &clock, end_ms = clock.steady_ms() + kLongestMatch_ms] {
         const auto time_is_up = [&clock, end_ms] { return clock.steady_ms() > end_ms; };
-        if (keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern, time_is_up))
+        if (coordinator::keep_matching(listing->response.transaction_states, *call->request.transactional_id_pattern,
+                                       time_is_up))
           return;
         listing->response = {};
         listing->unknown_filters.clear();
@@ -85,20 +86,22 @@ void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::s
   auto finish_one = [call, listing] {
     if (--listing->open > 0) return;
     std::erase_if(listing->response.transaction_states, [&](const auto& state) {
-      return !call->allows_quietly(kDescribeTransactionalId, state.transactional_id);
+      return !call->allows_quietly(security::kDescribeTransactionalId, state.transactional_id);
     });
     match_then_answer(call, listing);
   };
   for (int32_t partition = 0; partition < count; partition++) {
     TransactionRuntime::submit(
         call->shard(), partition,
-        [call](TransactionShard& state, AnswerToken token, Now now) {
+        [call](coordinator::TransactionShard& state, coordinator::AnswerToken token, coordinator::Now now) {
           return state.list(GroupCaller(*call, token), call->request, now);
         },
-        [listing, finish_one](ErrorCode error, TransactionResponse* answer) {
+        [listing, finish_one](ErrorCode error, coordinator::TransactionResponse* answer) {
           // Other brokers are asked for the partitions that they coordinate.
-          if (error == ErrorCode::kNone) listing->add(std::move(std::get<ListTransactionsResponse>(*answer)));
-          else if (error != ErrorCode::kNotCoordinator) listing->response.error_code = error;
+          if (error == ErrorCode::kNone)
+            listing->add(std::move(std::get<ListTransactionsResponse>(*answer)));
+          else if (error != ErrorCode::kNotCoordinator)
+            listing->response.error_code = error;
           finish_one();
         });
   }
@@ -120,7 +123,7 @@ void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
 }  // namespace
 
 ApiEntry list_transactions_api() {
-  return api_entry<ListTransactionsCall, handle_list_transactions>({kDescribeTransactionalId});
+  return api_entry<ListTransactionsCall, handle_list_transactions>({security::kDescribeTransactionalId});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

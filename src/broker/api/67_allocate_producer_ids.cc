@@ -4,20 +4,20 @@
 #include "broker/api_entry.h"
 #include "protocol/messages/allocate_producer_ids.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AllocateProducerIdsCall = Call<AllocateProducerIdsRequest, AllocateProducerIdsResponse>;
 
 void handle_allocate_producer_ids(std::shared_ptr<AllocateProducerIdsCall> call) {
-  if (!require_cluster(*call, kClusterAction)) return;
+  if (!require_cluster(*call, security::kClusterAction)) return;
   ask_controller(std::move(call));
 }
 
 }  // namespace
 
 ApiEntry allocate_producer_ids_api() {
-  return api_entry<AllocateProducerIdsCall, handle_allocate_producer_ids>({kClusterAction});
+  return api_entry<AllocateProducerIdsCall, handle_allocate_producer_ids>({security::kClusterAction});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

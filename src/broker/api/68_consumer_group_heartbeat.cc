@@ -5,7 +5,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ConsumerGroupHeartbeatCall = Call<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>;
@@ -17,22 +17,23 @@ void refuse_member(ConsumerGroupHeartbeatCall& call, ErrorCode error) {
 void handle_consumer_group_heartbeat(std::shared_ptr<ConsumerGroupHeartbeatCall> call) {
   if (!offers_consumer_groups(call->context())) return refuse_member(*call, ErrorCode::kUnsupportedVersion);
   ByteView group_id = call->request.group_id;
-  if (!call->allows(kReadGroup, group_id)) return refuse_member(*call, ErrorCode::kGroupAuthorizationFailed);
+  if (!call->allows(security::kReadGroup, group_id)) return refuse_member(*call, ErrorCode::kGroupAuthorizationFailed);
   const auto& topics = call->request.subscribed_topic_names;
   const bool sees_all = !topics || std::all_of(topics->begin(), topics->end(), [&](ByteView topic) {
-    return call->allows(kDescribeTopic, topic);
+    return call->allows(security::kDescribeTopic, topic);
   });
   if (!sees_all) return refuse_member(*call, ErrorCode::kTopicAuthorizationFailed);
   // The coordinator says what is wrong with an empty id, and any will do for that.
   if (group_id.empty()) group_id = " ";
-  send_to_coordinator(std::move(call), group_id, &GroupShard::consumer_group_heartbeat,
+  send_to_coordinator(std::move(call), group_id, &coordinator::GroupShard::consumer_group_heartbeat,
                       &plain_failure<ConsumerGroupHeartbeatResponse>);
 }
 
 }  // namespace
 
 ApiEntry consumer_group_heartbeat_api() {
-  return api_entry<ConsumerGroupHeartbeatCall, handle_consumer_group_heartbeat>({kReadGroup, kDescribeTopic});
+  return api_entry<ConsumerGroupHeartbeatCall, handle_consumer_group_heartbeat>(
+      {security::kReadGroup, security::kDescribeTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

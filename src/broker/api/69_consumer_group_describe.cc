@@ -4,7 +4,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/consumer_group_describe.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ConsumerGroupDescribeCall = Call<ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>;
@@ -13,7 +13,7 @@ using ConsumerGroupDescribeCall = Call<ConsumerGroupDescribeRequest, ConsumerGro
 void hide_groups(const ConsumerGroupDescribeCall& call, ConsumerGroupDescribeResponse& response) {
   const auto sees = [&](const auto& assignment) {
     return std::all_of(assignment.topic_partitions.begin(), assignment.topic_partitions.end(),
-                       [&](const auto& topic) { return call.allows(kDescribeTopic, topic.topic_name); });
+                       [&](const auto& topic) { return call.allows(security::kDescribeTopic, topic.topic_name); });
   };
   for (auto& group : response.groups) {
     const bool visible = std::all_of(group.members.begin(), group.members.end(), [&](const auto& member) {
@@ -41,14 +41,15 @@ void handle_consumer_group_describe(std::shared_ptr<ConsumerGroupDescribeCall> c
       groups.push_back(group);
     }
   }
-  describe_at_coordinators(std::move(call), groups, &GroupShard::describe_consumer_groups, std::move(response),
-                           &hide_groups);
+  describe_at_coordinators(std::move(call), groups, &coordinator::GroupShard::describe_consumer_groups,
+                           std::move(response), &hide_groups);
 }
 
 }  // namespace
 
 ApiEntry consumer_group_describe_api() {
-  return api_entry<ConsumerGroupDescribeCall, handle_consumer_group_describe>({kDescribeGroup, kDescribeTopic});
+  return api_entry<ConsumerGroupDescribeCall, handle_consumer_group_describe>(
+      {security::kDescribeGroup, security::kDescribeTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

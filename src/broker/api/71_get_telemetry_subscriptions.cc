@@ -5,7 +5,7 @@
 #include "protocol/compression/compression.h"
 #include "protocol/messages/get_telemetry_subscriptions.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using GetTelemetrySubscriptionsCall = Call<GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>;
@@ -44,4 +44,4 @@ ApiEntry get_telemetry_subscriptions_api() {
   return api_entry<GetTelemetrySubscriptionsCall, handle_get_telemetry_subscriptions>(kAnyone);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "protocol/messages/push_telemetry.h"
 #include "protocol/otlp.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using PushTelemetryCall = Call<PushTelemetryRequest, PushTelemetryResponse>;
@@ -97,4 +97,4 @@ void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
 
 ApiEntry push_telemetry_api() { return api_entry<PushTelemetryCall, handle_push_telemetry>(kAnyone); }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,23 +8,24 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/list_config_resources.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using ListConfigResourcesCall = Call<ListConfigResourcesRequest, ListConfigResourcesResponse>;
 
-constexpr ResourceType kListed[] = {ResourceType::kGroup, ResourceType::kClientMetrics, ResourceType::kBrokerLogger,
-                                    ResourceType::kBroker, ResourceType::kTopic};
+constexpr metadata::ResourceType kListed[] = {metadata::ResourceType::kGroup, metadata::ResourceType::kClientMetrics,
+                                              metadata::ResourceType::kBrokerLogger, metadata::ResourceType::kBroker,
+                                              metadata::ResourceType::kTopic};
 
-void list(const MetadataImage& image, ResourceType type, ListConfigResourcesResponse& out) {
+void list(const metadata::MetadataImage& image, metadata::ResourceType type, ListConfigResourcesResponse& out) {
   auto add = [&](Bytes name) {
     auto& one = out.config_resources.emplace_back();
     one.resource_name = std::move(name);
     one.resource_type = static_cast<int8_t>(type);
   };
-  if (type == ResourceType::kTopic) {
-    for (const TopicImage& topic : image.topics()) add(topic.name);
-  } else if (type == ResourceType::kBroker || type == ResourceType::kBrokerLogger) {
+  if (type == metadata::ResourceType::kTopic) {
+    for (const metadata::TopicImage& topic : image.topics()) add(topic.name);
+  } else if (type == metadata::ResourceType::kBroker || type == metadata::ResourceType::kBrokerLogger) {
     for (const auto& [id, broker] : image.brokers()) add(fmt::format("{}", id));
   } else {
     // Only who has configs is known as a group or a subscription here.
@@ -35,18 +36,18 @@ void list(const MetadataImage& image, ResourceType type, ListConfigResourcesResp
 }
 
 void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call) {
-  if (!require_cluster(*call, kDescribeClusterConfigs)) return;
+  if (!require_cluster(*call, security::kDescribeClusterConfigs)) return;
   ListConfigResourcesResponse response;
   std::vector<int8_t> wanted = call->request.resource_types;
-  if (call->version() == 0) wanted.assign(1, static_cast<int8_t>(ResourceType::kClientMetrics));
+  if (call->version() == 0) wanted.assign(1, static_cast<int8_t>(metadata::ResourceType::kClientMetrics));
   for (int8_t type : wanted) {
     bool known = std::any_of(std::begin(kListed), std::end(kListed),
-                             [&](ResourceType each) { return static_cast<int8_t>(each) == type; });
+                             [&](metadata::ResourceType each) { return static_cast<int8_t>(each) == type; });
     if (known) continue;
     response.error_code = ErrorCode::kUnsupportedVersion;
     return call->reply(response);
   }
-  for (ResourceType type : kListed) {
+  for (metadata::ResourceType type : kListed) {
     bool asked = wanted.empty() || std::find(wanted.begin(), wanted.end(), static_cast<int8_t>(type)) != wanted.end();
     if (asked) list(call->context().image(), type, response);
   }
@@ -56,7 +57,7 @@ void handle_list_config_resources(std::shared_ptr<ListConfigResourcesCall> call)
 }  // namespace
 
 ApiEntry list_config_resources_api() {
-  return api_entry<ListConfigResourcesCall, handle_list_config_resources>({kDescribeClusterConfigs});
+  return api_entry<ListConfigResourcesCall, handle_list_config_resources>({security::kDescribeClusterConfigs});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,15 +8,16 @@
 #include "metadata/topic_name.h"
 #include "protocol/messages/describe_topic_partitions.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using DescribeTopicPartitionsCall = Call<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>;
 
 using Response = DescribeTopicPartitionsResponse;
 
-Response::DescribeTopicPartitionsResponsePartition describe_partition(const MetadataImage& metadata,
-                                                                      const PartitionImage& image, int32_t index) {
+Response::DescribeTopicPartitionsResponsePartition describe_partition(const metadata::MetadataImage& metadata,
+                                                                      const metadata::PartitionImage& image,
+                                                                      int32_t index) {
   Response::DescribeTopicPartitionsResponsePartition out;
   out.partition_index = index;
   out.leader_id = image.leader;
@@ -26,7 +27,7 @@ Response::DescribeTopicPartitionsResponsePartition describe_partition(const Meta
   out.offline_replicas = metadata.offline_replicas(image);
   out.eligible_leader_replicas = image.extras().eligible_leader_replicas;
   out.last_known_elr = image.extras().last_known_elr;
-  if (image.leader == kNoLeader) out.error_code = ErrorCode::kLeaderNotAvailable;
+  if (image.leader == metadata::kNoLeader) out.error_code = ErrorCode::kLeaderNotAvailable;
   return out;
 }
 
@@ -40,8 +41,8 @@ std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call,
     if (!request.cursor || name >= request.cursor->topic_name) names.push_back(name);
   };
   if (request.topics.empty()) {
-    for (const TopicImage& topic : call.context().image().topics()) {
-      if (call.allows_quietly(kDescribeTopic, topic.name)) add(topic.name);
+    for (const metadata::TopicImage& topic : call.context().image().topics()) {
+      if (call.allows_quietly(security::kDescribeTopic, topic.name)) add(topic.name);
     }
     const auto wanted = std::min<size_t>(names.size(), static_cast<size_t>(room) + 1);
     std::partial_sort(names.begin(), names.begin() + static_cast<ptrdiff_t>(wanted), names.end());
@@ -52,7 +53,7 @@ std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call,
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   std::erase_if(names, [&](ByteView name) {
-    if (call.allows(kDescribeTopic, name)) return false;
+    if (call.allows(security::kDescribeTopic, name)) return false;
     forbidden.push_back(name);
     return true;
   });
@@ -82,7 +83,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
   }
   std::vector<ByteView> forbidden;
   for (ByteView name : names_to_describe(*call, room, forbidden)) {
-    const TopicImage* image = call->context().image().find_topic(name);
+    const metadata::TopicImage* image = call->context().image().find_topic(name);
     if (room == 0) {
       response.next_cursor.emplace();
       response.next_cursor->topic_name = Bytes(name);
@@ -92,7 +93,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
     topic.name = Bytes(name);
     if (image == nullptr) {
       topic.error_code =
-          !invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
+          !metadata::invalid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
       topic.topic_authorized_operations = call->authorized_operations(AclResourceType::kTopic, name);
       continue;
     }
@@ -124,7 +125,7 @@ void handle_describe_topic_partitions(std::shared_ptr<DescribeTopicPartitionsCal
 }  // namespace
 
 ApiEntry describe_topic_partitions_api() {
-  return api_entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>({kDescribeTopic});
+  return api_entry<DescribeTopicPartitionsCall, handle_describe_topic_partitions>({security::kDescribeTopic});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

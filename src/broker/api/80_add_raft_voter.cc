@@ -12,7 +12,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/add_raft_voter.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AddRaftVoterCall = Call<AddRaftVoterRequest, AddRaftVoterResponse>;
@@ -30,7 +30,7 @@ bool names_listener(const AddRaftVoterRequest& request, ByteView wanted) {
 }
 
 void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
-  if (!require_cluster(*call, kAlterCluster)) return;
+  if (!require_cluster(*call, security::kAlterCluster)) return;
   const auto& request = call->request;
   AddRaftVoterResponse response;
   auto refusal = refuse_voter(call->context(), request.cluster_id, request.voter_id, request.voter_directory_id);
@@ -58,6 +58,6 @@ void handle_add_raft_voter(std::shared_ptr<AddRaftVoterCall> call) {
 
 }  // namespace
 
-ApiEntry add_raft_voter_api() { return api_entry<AddRaftVoterCall, handle_add_raft_voter>({kAlterCluster}); }
+ApiEntry add_raft_voter_api() { return api_entry<AddRaftVoterCall, handle_add_raft_voter>({security::kAlterCluster}); }
 
-}  // namespace milena
+}  // namespace milena::broker

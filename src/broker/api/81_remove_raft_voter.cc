@@ -6,13 +6,13 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/remove_raft_voter.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using RemoveRaftVoterCall = Call<RemoveRaftVoterRequest, RemoveRaftVoterResponse>;
 
 void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
-  if (!require_cluster(*call, kAlterCluster)) return;
+  if (!require_cluster(*call, security::kAlterCluster)) return;
   const auto& request = call->request;
   RemoveRaftVoterResponse response;
   auto refusal = refuse_voter(call->context(), request.cluster_id, request.voter_id, request.voter_directory_id);
@@ -28,6 +28,8 @@ void handle_remove_raft_voter(std::shared_ptr<RemoveRaftVoterCall> call) {
 
 }  // namespace
 
-ApiEntry remove_raft_voter_api() { return api_entry<RemoveRaftVoterCall, handle_remove_raft_voter>({kAlterCluster}); }
+ApiEntry remove_raft_voter_api() {
+  return api_entry<RemoveRaftVoterCall, handle_remove_raft_voter>({security::kAlterCluster});
+}
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "broker/api/refusal.h"
 #include "security/audit_line.h"
 
-namespace milena {
+namespace milena::broker {
 
 inline constexpr const char* kUnknownAclElements = "a request about ACLs with an element that is unknown";
 
@@ -44,7 +44,7 @@ void alter_acls(std::shared_ptr<CallType> call, const Asked& asked, Results Call
   if (call->is_audited()) {
     for (const auto& one : asked) call->audit_trail().add_target(acl_target(one));
   }
-  const bool allowed = call->allows(kAlterCluster);
+  const bool allowed = call->allows(security::kAlterCluster);
   if (allowed && call->has_authorizer()) return ask_controller(call);
   typename CallType::Response response;
   (response.*results).resize(asked.size());
@@ -55,4 +55,4 @@ void alter_acls(std::shared_ptr<CallType> call, const Asked& asked, Results Call
   call->reply(response);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

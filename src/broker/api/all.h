@@ -4,7 +4,7 @@
 
 #include "broker/api_entry.h"
 
-namespace milena {
+namespace milena::broker {
 
 #define MILENA_EACH_API(X) \
   X(produce_api) \
@@ -82,4 +82,4 @@ namespace milena {
 MILENA_EACH_API(MILENA_DECLARE_API)
 #undef MILENA_DECLARE_API
 
-}  // namespace milena
+}  // namespace milena::broker

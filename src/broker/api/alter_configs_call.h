@@ -11,18 +11,18 @@
 #include "metadata/image.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 // kNone where the client may, and where the controller refuses the resource for everybody.
 inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView name) {
-  switch (static_cast<ResourceType>(type)) {
-    case ResourceType::kTopic:
-      return call.allows(kAlterTopicConfigs, name) ? ErrorCode::kNone : ErrorCode::kTopicAuthorizationFailed;
-    case ResourceType::kGroup:
-      return call.allows(kAlterGroupConfigs, name) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
-    case ResourceType::kBroker:
-    case ResourceType::kClientMetrics:
-      return call.allows(kAlterClusterConfigs) ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
+  switch (static_cast<metadata::ResourceType>(type)) {
+    case metadata::ResourceType::kTopic:
+      return call.allows(security::kAlterTopicConfigs, name) ? ErrorCode::kNone : ErrorCode::kTopicAuthorizationFailed;
+    case metadata::ResourceType::kGroup:
+      return call.allows(security::kAlterGroupConfigs, name) ? ErrorCode::kNone : ErrorCode::kGroupAuthorizationFailed;
+    case metadata::ResourceType::kBroker:
+    case metadata::ResourceType::kClientMetrics:
+      return call.allows(security::kAlterClusterConfigs) ? ErrorCode::kNone : ErrorCode::kClusterAuthorizationFailed;
     default: return ErrorCode::kNone;
   }
 }
@@ -36,10 +36,10 @@ class ConfigsAnsweredHere {
   using Response = typename CallType::Response;
 
   explicit ConfigsAnsweredHere(CallType& call)
-      : ConfigsAnsweredHere(call, [&call](const auto& resource) -> std::optional<ConfigError> {
+      : ConfigsAnsweredHere(call, [&call](const auto& resource) -> std::optional<config::ConfigError> {
           const ErrorCode error = check_alter_access(call, resource.resource_type, resource.resource_name);
           if (error == ErrorCode::kNone) return std::nullopt;
-          return ConfigError{Bytes(error_message(error)), error};
+          return config::ConfigError{Bytes(error_message(error)), error};
         }) {}
 
   // For another reason: `check` returns the answer for a resource, nullopt to leave it to the controller.
@@ -49,7 +49,7 @@ class ConfigsAnsweredHere {
     for (const auto& resource : call.request.resources) counts[{resource.resource_type, resource.resource_name}]++;
     std::erase_if(call.request.resources, [&](const auto& resource) {
       const std::pair<int8_t, ByteView> key(resource.resource_type, resource.resource_name);
-      std::optional<ConfigError> error = counts[key] > 1 ? std::nullopt : check(resource);
+      std::optional<config::ConfigError> error = counts[key] > 1 ? std::nullopt : check(resource);
       auto& refusal = places_.emplace_back();
       if (!error) return false;
       refusal.emplace();
@@ -80,4 +80,4 @@ class ConfigsAnsweredHere {
   bool any_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,14 +6,14 @@
 #include "config/listener_settings.h"
 #include "security/tls_context.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
-std::vector<ListenerEndpoint> listeners_with_tls(const Settings& settings) {
-  std::vector<ListenerEndpoint> all;
-  for (auto endpoints : {broker_listeners(settings), controller_listeners(settings)}) {
+std::vector<config::ListenerEndpoint> listeners_with_tls(const config::Settings& settings) {
+  std::vector<config::ListenerEndpoint> all;
+  for (auto endpoints : {config::broker_listeners(settings), config::controller_listeners(settings)}) {
     if (!endpoints.ok()) continue;
-    for (ListenerEndpoint& each : *endpoints) {
+    for (config::ListenerEndpoint& each : *endpoints) {
       if (each.protocol == "SSL" || each.protocol == "SASL_SSL") all.push_back(std::move(each));
     }
   }
@@ -21,37 +21,38 @@ std::vector<ListenerEndpoint> listeners_with_tls(const Settings& settings) {
 }
 
 // Whether one of the keys is the listener's own.
-bool names_listener(const AlteredSettings& changes, const ListenerEndpoint& endpoint) {
+bool names_listener(const config::AlteredSettings& changes, const config::ListenerEndpoint& endpoint) {
   return std::any_of(changes.begin(), changes.end(), [&](const auto& change) {
-    return ByteView(change.first).starts_with(listener_prefix(endpoint.listener_name));
+    return ByteView(change.first).starts_with(config::listener_prefix(endpoint.listener_name));
   });
 }
 
-TlsSettings stores_of(const Settings& settings, const ListenerEndpoint& endpoint) {
-  return TlsSettings::of_listener(ListenerSettings(settings, endpoint.listener_name),
-                                  parse_security_protocol(endpoint.protocol).value());
+security::TlsSettings stores_of(const config::Settings& settings, const config::ListenerEndpoint& endpoint) {
+  return security::TlsSettings::of_listener(config::ListenerSettings(settings, endpoint.listener_name),
+                                            security::parse_security_protocol(endpoint.protocol).value());
 }
 
-std::optional<std::string> complaint_about(const TlsSettings& before, const TlsSettings& after, int64_t now_ms) {
-  Result<std::shared_ptr<const TlsContext>> now = TlsContext::load(after, now_ms);
+std::optional<std::string> complaint_about(const security::TlsSettings& before, const security::TlsSettings& after,
+                                           int64_t now_ms) {
+  Result<std::shared_ptr<const security::TlsContext>> now = security::TlsContext::load(after, now_ms);
   if (!now.ok()) return now.error().message;
   // Where what counts now cannot be read any more, there is nothing to be compared with.
-  Result<std::shared_ptr<const TlsContext>> was = TlsContext::load(before, now_ms);
+  Result<std::shared_ptr<const security::TlsContext>> was = security::TlsContext::load(before, now_ms);
   return was.ok() ? (*now)->refusal_after(**was) : std::nullopt;
 }
 
 }  // namespace
 
-std::optional<ConfigError> check_altered_stores(const Settings& before, const AlteredSettings& changes,
-                                                int64_t wall_ms) {
-  const Settings after = before.with_altered({}, changes);
-  for (const ListenerEndpoint& endpoint : listeners_with_tls(after)) {
+std::optional<config::ConfigError> check_altered_stores(const config::Settings& before,
+                                                        const config::AlteredSettings& changes, int64_t wall_ms) {
+  const config::Settings after = before.with_altered({}, changes);
+  for (const config::ListenerEndpoint& endpoint : listeners_with_tls(after)) {
     if (!names_listener(changes, endpoint)) continue;
-    const TlsSettings now = stores_of(after, endpoint);
-    const TlsSettings was = stores_of(before, endpoint);
+    const security::TlsSettings now = stores_of(after, endpoint);
+    const security::TlsSettings was = stores_of(before, endpoint);
     if (auto complaint = complaint_about(was, now, wall_ms)) {
       // What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
-      return ConfigError{
+      return config::ConfigError{
           fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: Validation of dynamic "
                       "config update of SSLFactory failed: {} for configuration Invalid dynamic configuration",
                       *complaint),
@@ -61,4 +62,4 @@ std::optional<ConfigError> check_altered_stores(const Settings& before, const Al
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

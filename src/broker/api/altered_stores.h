@@ -11,19 +11,19 @@
 #include "broker/shard_context.h"
 #include "config/described_config.h"
 
-namespace milena {
+namespace milena::broker {
 
 // What altering these settings of this broker would do to a listener's stores; an error for the client where they are
 // no good. Reads files: on a thread that may block.
-std::optional<ConfigError> check_altered_stores(const Settings& before, const AlteredSettings& changes,
-                                                int64_t wall_ms);
+std::optional<config::ConfigError> check_altered_stores(const config::Settings& before,
+                                                        const config::AlteredSettings& changes, int64_t wall_ms);
 
 // The settings of listeners' stores that a resource of the request sets. What is deleted goes back to what the broker
 // was started with, and is not read again here.
 template <class Resource>
-AlteredSettings altered_stores_of(const Resource& resource) {
-  AlteredSettings changes;
-  if (resource.resource_type != static_cast<int8_t>(ResourceType::kBroker)) return changes;
+config::AlteredSettings altered_stores_of(const Resource& resource) {
+  config::AlteredSettings changes;
+  if (resource.resource_type != static_cast<int8_t>(metadata::ResourceType::kBroker)) return changes;
   for (const auto& config : resource.configs) {
     if constexpr (requires { config.config_operation; }) {
       if (config.config_operation != 0) continue;
@@ -39,18 +39,19 @@ AlteredSettings altered_stores_of(const Resource& resource) {
 // named.
 template <class CallType, class Then>
 void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
-  auto changes = std::make_shared<std::vector<AlteredSettings>>();
+  auto changes = std::make_shared<std::vector<config::AlteredSettings>>();
   bool any = false;
   for (const auto& resource : call->request.resources) {
     changes->push_back(altered_stores_of(resource));
     any |= !changes->back().empty();
   }
-  if (!any) return then(ConfigsAnsweredHere<CallType>(*call, [](const auto&) { return std::optional<ConfigError>(); }));
-  auto errors = std::make_shared<std::vector<std::optional<ConfigError>>>();
+  if (!any)
+    return then(ConfigsAnsweredHere<CallType>(*call, [](const auto&) { return std::optional<config::ConfigError>(); }));
+  auto errors = std::make_shared<std::vector<std::optional<config::ConfigError>>>();
   run_or_drop(
       call->context().executor(), &Executor::run_blocking,
       [changes, errors, before = call->context().settings(), now_ms = call->context().executor().clock().wall_ms()] {
-        for (const AlteredSettings& each : *changes) {
+        for (const config::AlteredSettings& each : *changes) {
           errors->push_back(each.empty() ? std::nullopt : check_altered_stores(before, each, now_ms));
         }
       },
@@ -61,4 +62,4 @@ void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "config/broker_config.h"
 #include "metadata/altered_resource.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using Altered = IncrementalAlterConfigsRequest::AlterableConfig;
@@ -115,16 +115,16 @@ KafkaLevels& kafka_levels() {
   return levels;
 }
 
-ConfigError invalid(Bytes message) { return {std::move(message), ErrorCode::kInvalidRequest}; }
+config::ConfigError invalid(Bytes message) { return {std::move(message), ErrorCode::kInvalidRequest}; }
 
-std::optional<ConfigError> check_logger(const Altered& config) {
-  const bool sets = config.config_operation == config_operation::kSet;
-  if (sets || config.config_operation == config_operation::kDelete) {
+std::optional<config::ConfigError> check_logger(const Altered& config) {
+  const bool sets = config.config_operation == metadata::config_operation::kSet;
+  if (sets || config.config_operation == metadata::config_operation::kDelete) {
     if (!find_own_logger(config.name) && find_kafka_logger(config.name) == nullptr) {
-      return ConfigError{fmt::format("Logger {} does not exist!", config.name)};
+      return config::ConfigError{fmt::format("Logger {} does not exist!", config.name)};
     }
     if (sets && !parse_level(*config.value)) {
-      return ConfigError{
+      return config::ConfigError{
           fmt::format("Cannot set the log level of {} to {} as it is not a supported log level. Valid log "
                       "levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN",
                       config.name, *config.value)};
@@ -133,37 +133,38 @@ std::optional<ConfigError> check_logger(const Altered& config) {
       return invalid("Removing the log level of the root logger is not allowed");
     return std::nullopt;
   }
-  if (config.config_operation == config_operation::kAppend || config.config_operation == config_operation::kSubtract) {
+  if (config.config_operation == metadata::config_operation::kAppend ||
+      config.config_operation == metadata::config_operation::kSubtract) {
     return invalid(fmt::format("{} operation is not allowed for the BROKER_LOGGER resource",
-                               config.config_operation == config_operation::kAppend ? "APPEND" : "SUBTRACT"));
+                               config.config_operation == metadata::config_operation::kAppend ? "APPEND" : "SUBTRACT"));
   }
-  return ConfigError{"", ErrorCode::kUnknownServerError};
+  return config::ConfigError{"", ErrorCode::kUnknownServerError};
 }
 
 }  // namespace
 
-std::vector<DescribedConfig> describe_loggers() {
-  std::vector<DescribedConfig> all;
+std::vector<config::DescribedConfig> describe_loggers() {
+  std::vector<config::DescribedConfig> all;
   auto names = logger_names();
   for (uint8_t i = 0; i < names.size(); i++) {
-    DescribedConfig& one = all.emplace_back();
+    config::DescribedConfig& one = all.emplace_back();
     one.name = names[i];
     one.value = kLevelNames[static_cast<int8_t>(log_level(i))];
-    one.source = ConfigSource::kDynamicBrokerLogger;
+    one.source = config::ConfigSource::kDynamicBrokerLogger;
   }
   for (const KafkaLogger& logger : kKafkaLoggers) {
-    DescribedConfig& one = all.emplace_back();
+    config::DescribedConfig& one = all.emplace_back();
     one.name = logger.name;
     one.value = kLevelNames[static_cast<int8_t>(kafka_levels().effective(logger))];
-    one.source = ConfigSource::kDynamicBrokerLogger;
+    one.source = config::ConfigSource::kDynamicBrokerLogger;
   }
   return all;
 }
 
-std::optional<ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
-                                         int32_t node_id, bool validate_only) {
-  if (auto error = refuse_altered_resource(resource)) return error;
-  auto id = parse_broker_id(resource.resource_name);
+std::optional<config::ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
+                                                 int32_t node_id, bool validate_only) {
+  if (auto error = metadata::refuse_altered_resource(resource)) return error;
+  auto id = config::parse_broker_id(resource.resource_name);
   if (!id) return invalid(fmt::format("Node id must be an integer, but it is: {}", resource.resource_name));
   if (*id != node_id) return invalid(fmt::format("Unexpected node id. Expected {}, but received {}", node_id, *id));
   for (const Altered& config : resource.configs) {
@@ -171,7 +172,7 @@ std::optional<ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::A
   }
   if (validate_only) return std::nullopt;
   for (const Altered& config : resource.configs) {
-    const bool sets = config.config_operation == config_operation::kSet;
+    const bool sets = config.config_operation == metadata::config_operation::kSet;
     const std::optional<LogLevel> level = sets ? parse_level(*config.value) : std::nullopt;
     if (auto own = find_own_logger(config.name)) set_logger_level(*own, level);
     else kafka_levels().set(*find_kafka_logger(config.name), level);
@@ -180,4 +181,4 @@ std::optional<ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::A
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -11,12 +11,12 @@
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/incremental_alter_configs.h"
 
-namespace milena {
+namespace milena::broker {
 
 // All loggers with the levels they go by.
-std::vector<DescribedConfig> describe_loggers();
+std::vector<config::DescribedConfig> describe_loggers();
 // nullopt: done, or could be done if `validate_only`. All of the resource or nothing.
-std::optional<ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
-                                         int32_t node_id, bool validate_only);
+std::optional<config::ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
+                                                 int32_t node_id, bool validate_only);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "broker/controller/controller_channel.h"
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 
 // What a handler may do to the controller's answer before it becomes the reply.
 template <class CallType>
@@ -43,4 +43,4 @@ void ask_controller(std::shared_ptr<CallType> call, Finish<CallType> finish = nu
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -11,7 +11,7 @@
 #include "broker/api/group_call.h"
 #include "broker/api/group_fan_out.h"
 
-namespace milena {
+namespace milena::broker {
 
 template <class Response>
 void add_group_error(Response& response, ByteView group, ErrorCode error) {
@@ -24,21 +24,21 @@ void add_group_error(Response& response, ByteView group, ErrorCode error) {
 // `finish` has the last word on the answer.
 template <class ApiCall>
 void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteView> groups,
-                              Effects (GroupShard::*describe)(const Caller&, std::span<const ByteView>),
+                              coordinator::Effects (coordinator::GroupShard::*describe)(const coordinator::Caller&,
+                                                                                        std::span<const ByteView>),
                               std::shared_ptr<typename ApiCall::Response> response,
                               void (*finish)(const ApiCall&, typename ApiCall::Response&) = nullptr) {
   using Response = typename ApiCall::Response;
   std::erase_if(groups, [&](ByteView group) {
-    if (call->allows(kDescribeGroup, group)) return false;
+    if (call->allows(security::kDescribeGroup, group)) return false;
     add_group_error(*response, group, ErrorCode::kGroupAuthorizationFailed);
     return true;
   });
   ask_parts(
       call->shard(), split_by_coordinator(call->context(), groups),
-      [call, describe](GroupShard& state, const GroupPart& part, AnswerToken token, Now) {
-        return (state.*describe)(GroupCaller(*call, token), part.groups);
-      },
-      [response](const GroupPart& part, ErrorCode error, GroupResponse* answer) {
+      [call, describe](coordinator::GroupShard& state, const GroupPart& part, coordinator::AnswerToken token,
+                       coordinator::Now) { return (state.*describe)(GroupCaller(*call, token), part.groups); },
+      [response](const GroupPart& part, ErrorCode error, coordinator::GroupResponse* answer) {
         if (error != ErrorCode::kNone) {
           for (ByteView group : part.groups) add_group_error(*response, group, error);
           return;
@@ -58,4 +58,4 @@ void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteVie
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

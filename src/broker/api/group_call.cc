@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // A client has a connection a group as a rule. What is beyond these bounds costs us nothing and it a session timeout.
@@ -23,11 +23,12 @@ void tell_groups_of_closed_connection(Shard& shard, const ConnectionState& conne
   for (const Bytes& group_id : connection.groups) {
     GroupRuntime::submit(
         shard, GroupRuntime::partition_of(shard, group_id),
-        [group_id, id = connection.info.id](GroupShard& state, AnswerToken, Now now) {
+        [group_id, id = connection.info.id](coordinator::GroupShard& state, coordinator::AnswerToken,
+                                            coordinator::Now now) {
           return state.connection_closed(group_id, id, now);
         },
         nullptr);
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

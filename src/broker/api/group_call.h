@@ -11,20 +11,24 @@
 #include "broker/shard_context.h"
 #include "metadata/features.h"
 
-namespace milena {
+namespace milena::broker {
 
 // Who asks, for one input. Lives on the stack of whoever calls the coordinator.
 class GroupCaller {
  public:
-  GroupCaller(const CallBase& call, AnswerToken token)
-      : host_("/" + call.connection().info.peer_host),
-        caller_{token, call.version(), call.client_id(), host_, call.connection().info.id, &call.answer_room(),
-                &call.principal()} {}
-  operator const Caller&() const { return caller_; }
+  GroupCaller(const CallBase& call, coordinator::AnswerToken token)
+      : host_("/" + call.connection().info.peer_host), caller_{token,
+                                                               call.version(),
+                                                               call.client_id(),
+                                                               host_,
+                                                               call.connection().info.id,
+                                                               &call.answer_room(),
+                                                               &call.principal()} {}
+  operator const coordinator::Caller&() const { return caller_; }
 
  private:
   std::string host_;
-  Caller caller_;
+  coordinator::Caller caller_;
 };
 
 // What an answer looks like in the version of its request, beyond what its schema says.
@@ -42,7 +46,7 @@ void note_group(ConnectionState& connection, ByteView group_id);
 // The consumer protocol (KIP-848) is on when the settings name it and the cluster has finalized its feature.
 inline bool offers_consumer_groups(const ShardContext& shard) {
   const std::vector<Bytes> kinds = shard.settings().get_list("group.coordinator.rebalance.protocols");
-  return shard.image().feature_level(kGroupVersionFeature) >= 1 &&
+  return shard.image().feature_level(metadata::kGroupVersionFeature) >= 1 &&
          std::find(kinds.begin(), kinds.end(), "consumer") != kinds.end();
 }
 
@@ -64,10 +68,10 @@ void send_to_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Meth
   note_group(call->connection(), group_id);
   GroupRuntime::submit(
       call->shard(), GroupRuntime::partition_of(call->context(), group_id),
-      [call, method](GroupShard& state, AnswerToken token, Now now) {
+      [call, method](coordinator::GroupShard& state, coordinator::AnswerToken token, coordinator::Now now) {
         return (state.*method)(GroupCaller(*call, token), call->request, now);
       },
-      [reply, fail](ErrorCode error, GroupResponse* response) {
+      [reply, fail](ErrorCode error, coordinator::GroupResponse* response) {
         reply(error == ErrorCode::kNone ? std::move(std::get<Response>(*response)) : fail(error));
       });
 }
@@ -75,7 +79,8 @@ void send_to_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Meth
 // The same for a member of a group, who must be allowed to read it.
 template <class CallType, class Method, class Fail>
 void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
-  if (!call->allows(kReadGroup, group_id)) return reply_as_group(*call, fail(ErrorCode::kGroupAuthorizationFailed));
+  if (!call->allows(security::kReadGroup, group_id))
+    return reply_as_group(*call, fail(ErrorCode::kGroupAuthorizationFailed));
   send_to_coordinator(std::move(call), group_id, method, fail);
 }
 
@@ -94,4 +99,4 @@ void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method m
 // The client closed this connection: the coordinators of the groups that were named over it are told.
 void tell_groups_of_closed_connection(Shard& shard, const ConnectionState& connection);
 
-}  // namespace milena
+}  // namespace milena::broker

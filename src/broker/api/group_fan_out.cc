@@ -4,7 +4,7 @@
 
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 
 std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std::vector<ByteView>& groups) {
   std::vector<GroupPart> parts;
@@ -18,20 +18,25 @@ std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std:
 }
 
 void ask_parts(Shard& from, std::vector<GroupPart> parts,
-               std::function<Effects(GroupShard&, const GroupPart&, AnswerToken, Now)> input,
-               std::function<void(const GroupPart&, ErrorCode, GroupResponse*)> each, std::function<void()> done) {
+               std::function<coordinator::Effects(coordinator::GroupShard&, const GroupPart&, coordinator::AnswerToken,
+                                                  coordinator::Now)>
+                   input,
+               std::function<void(const GroupPart&, ErrorCode, coordinator::GroupResponse*)> each,
+               std::function<void()> done) {
   if (parts.empty()) return done();
   auto open = std::make_shared<size_t>(parts.size());
   for (GroupPart& part : parts) {
     auto shared = std::make_shared<const GroupPart>(std::move(part));
     GroupRuntime::submit(
         from, shared->partition,
-        [input, shared](GroupShard& state, AnswerToken token, Now now) { return input(state, *shared, token, now); },
-        [each, done, open, shared](ErrorCode error, GroupResponse* response) {
+        [input, shared](coordinator::GroupShard& state, coordinator::AnswerToken token, coordinator::Now now) {
+          return input(state, *shared, token, now);
+        },
+        [each, done, open, shared](ErrorCode error, coordinator::GroupResponse* response) {
           each(*shared, error, response);
           if (--*open == 0) done();
         });
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 
 #include "broker/coordinators/group_runtime.h"
 
-namespace milena {
+namespace milena::broker {
 
 // One coordinator's part of a request.
 struct GroupPart {
@@ -21,7 +21,10 @@ std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std:
 
 // Asks every part; `each` is told the outcome of one, `done` when all are told.
 void ask_parts(Shard& from, std::vector<GroupPart> parts,
-               std::function<Effects(GroupShard&, const GroupPart&, AnswerToken, Now)> input,
-               std::function<void(const GroupPart&, ErrorCode, GroupResponse*)> each, std::function<void()> done);
+               std::function<coordinator::Effects(coordinator::GroupShard&, const GroupPart&, coordinator::AnswerToken,
+                                                  coordinator::Now)>
+                   input,
+               std::function<void(const GroupPart&, ErrorCode, coordinator::GroupResponse*)> each,
+               std::function<void()> done);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "broker/shard_context.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct VoterRefusal {
   ErrorCode code;
@@ -26,4 +26,4 @@ inline std::optional<VoterRefusal> refuse_voter(const ShardContext& shard, const
   return std::nullopt;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

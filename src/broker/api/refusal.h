@@ -4,7 +4,7 @@
 #include "broker/clients/call.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 // Said of SECURITY_DISABLED.
 inline constexpr const char* kNoAuthorizer = "No Authorizer is configured.";
@@ -19,10 +19,10 @@ void refuse_whole(CallType& call, ErrorCode error) {
 
 // Asks for the permission on the cluster. False: the client may not, and has been told so.
 template <class CallType>
-bool require_cluster(CallType& call, Permission permission) {
+bool require_cluster(CallType& call, security::Permission permission) {
   if (call.allows(permission)) return true;
   refuse_whole(call, ErrorCode::kClusterAuthorizationFailed);
   return false;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 #include "broker/clients/client_telemetry.h"
 #include "broker/shard.h"
 
-namespace milena {
+namespace milena::broker {
 
 inline TelemetryClientInfo telemetry_client(const CallBase& call) {
   const ConnectionState& connection = call.connection();
@@ -32,4 +32,4 @@ void at_telemetry_home(Shard& from, const Uuid& instance_id, std::function<Resul
                           });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -3,16 +3,16 @@
 
 #include "broker/clients/call.h"
 
-namespace milena {
+namespace milena::broker {
 
 inline constexpr int64_t kNoTokenTime = -1;
 
 // Tokens are for clients that have authenticated, and not by a token.
 inline bool may_ask_about_tokens(const CallBase& call) {
-  const SecurityProtocol protocol = call.connection().info.security_protocol;
-  const bool anonymous = protocol == SecurityProtocol::kPlaintext ||
-                         (protocol == SecurityProtocol::kSsl && call.principal() == Principal());
+  const security::SecurityProtocol protocol = call.connection().info.security_protocol;
+  const bool anonymous = protocol == security::SecurityProtocol::kPlaintext ||
+                         (protocol == security::SecurityProtocol::kSsl && call.principal() == security::Principal());
   return !anonymous && !call.principal().by_token;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

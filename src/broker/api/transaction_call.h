@@ -7,7 +7,7 @@
 #include "broker/api/group_call.h"
 #include "broker/coordinators/transaction_runtime.h"
 
-namespace milena {
+namespace milena::broker {
 
 // Gives the call to the coordinator of `transactional_id`; its answer becomes the reply. The error stands in the
 // answer's top field.
@@ -16,15 +16,17 @@ void ask_transaction_coordinator(std::shared_ptr<CallType> call, ByteView transa
   using Response = typename CallType::Response;
   TransactionRuntime::submit(
       call->shard(), TransactionRuntime::partition_of(call->context(), transactional_id),
-      [call, ask](TransactionShard& state, AnswerToken token, Now now) {
+      [call, ask](coordinator::TransactionShard& state, coordinator::AnswerToken token, coordinator::Now now) {
         return ask(state, GroupCaller(*call, token), now);
       },
-      [call](ErrorCode error, TransactionResponse* answer) {
+      [call](ErrorCode error, coordinator::TransactionResponse* answer) {
         Response response;
-        if (error == ErrorCode::kNone) response = std::move(std::get<Response>(*answer));
-        else response.error_code = error;
+        if (error == ErrorCode::kNone)
+          response = std::move(std::get<Response>(*answer));
+        else
+          response.error_code = error;
         call->reply(response);
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

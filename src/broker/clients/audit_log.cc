@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 
-namespace milena {
+namespace milena::broker {
 
 Status AuditFile::append(ByteView lines) {
   std::lock_guard lock(mutex_);
@@ -23,7 +23,7 @@ void AuditLog::write(Bytes line) {
     missing_++;
     return;
   }
-  if (missing_ > 0) gathered_ += audit_gap_line(executor_.clock().wall_ms(), std::exchange(missing_, 0));
+  if (missing_ > 0) gathered_ += security::audit_gap_line(executor_.clock().wall_ms(), std::exchange(missing_, 0));
   gathered_ += line;
   if (!appending_) start_append();
 }
@@ -56,4 +56,4 @@ void AuditLog::close() {
     log_error("the last lines of the audit log cannot be written: {}", written.error().message);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

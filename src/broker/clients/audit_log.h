@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "security/audit_line.h"
 
-namespace milena {
+namespace milena::broker {
 
 // What the shards share.
 class AuditFile {
@@ -57,4 +57,4 @@ class AuditLog {
   bool closed_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

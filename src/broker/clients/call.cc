@@ -5,7 +5,7 @@
 #include "broker/shard.h"
 #include "protocol/request_header.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Changes the cluster, or what is kept in it, rather than writing or reading records.
@@ -62,25 +62,25 @@ ShardContext& CallBase::context() const { return shard_; }
 
 ApiKey CallBase::api_key() const { return api_->key; }
 
-Requester CallBase::requester() const {
+security::Requester CallBase::requester() const {
   return {connection_->principal, connection_->info.peer_host, connection_->info.listener_name};
 }
 
-const Authorizer& CallBase::authorizer() const {
-  return connection_->info.in_process ? allow_all_authorizer() : shard_.authorizer();
+const security::Authorizer& CallBase::authorizer() const {
+  return connection_->info.in_process ? security::allow_all_authorizer() : shard_.authorizer();
 }
 
 bool CallBase::has_authorizer() const { return shard_.authorizer().configured(); }
 
-bool CallBase::allows(Permission permission, ByteView resource_name) const {
+bool CallBase::allows(security::Permission permission, ByteView resource_name) const {
   return ask(permission, resource_name, true);
 }
 
-bool CallBase::allows_quietly(Permission permission, ByteView resource_name) const {
+bool CallBase::allows_quietly(security::Permission permission, ByteView resource_name) const {
   return ask(permission, resource_name, false);
 }
 
-bool CallBase::ask(Permission permission, ByteView resource_name, bool refusal_is_told) const {
+bool CallBase::ask(security::Permission permission, ByteView resource_name, bool refusal_is_told) const {
   CHECK(api_->permissions.has(permission), "{} asks for {} of a {}, which its entry does not declare",
         api_name(api_key()), acl_operation_name(permission.operation), acl_resource_type_name(permission.resource));
   const bool allowed = authorizer().allows(requester(), permission, resource_name);
@@ -92,21 +92,20 @@ bool CallBase::ask(Permission permission, ByteView resource_name, bool refusal_i
 
 bool CallBase::is_audited() const { return shard_.audit_log().on() && is_administrative(api_key()); }
 
-AuditTrail& CallBase::audit_trail() const {
-  if (audit_ == nullptr) audit_ = std::make_unique<AuditTrail>();
+security::AuditTrail& CallBase::audit_trail() const {
+  if (audit_ == nullptr) audit_ = std::make_unique<security::AuditTrail>();
   return *audit_;
 }
 
 void CallBase::write_audit_line() {
   if (audit_ == nullptr) return;
-  const Requester who = requester();
-  shard_.audit_log().write(audit_line({shard_.now_ms(), who, client_id_, api_name(api_key()), version_,
-                                       is_administrative(api_key())},
-                                      *audit_));
+  const security::Requester who = requester();
+  shard_.audit_log().write(security::audit_line(
+      {shard_.now_ms(), who, client_id_, api_name(api_key()), version_, is_administrative(api_key())}, *audit_));
   audit_.reset();
 }
 
-bool CallBase::allows_somewhere(Permission permission) const {
+bool CallBase::allows_somewhere(security::Permission permission) const {
   CHECK(api_->permissions.has(permission), "{} does not declare {}", api_name(api_key()),
         acl_operation_name(permission.operation));
   return authorizer().allows_somewhere(requester(), permission);
@@ -183,4 +182,4 @@ void CallBase::close(std::string reason) {
   if (connection_->transport != nullptr) connection_->transport->close(std::move(reason));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

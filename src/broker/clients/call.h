@@ -26,7 +26,7 @@
 #include "security/audit_line.h"
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 class ShardContext;
@@ -44,7 +44,7 @@ struct ConnectionState {
   std::string client_software_version;
   // Who the client is: whose quotas and ACLs hold. Of its certificate, on a listener of SSL; otherwise ANONYMOUS, until
   // it has authenticated.
-  Principal principal;
+  security::Principal principal;
   // Of the request under way: how long the client is left alone after it.
   int64_t throttle_ms = 0;
   // What handling its requests took and was not yet held against a quota; measured only where there is one.
@@ -88,27 +88,27 @@ class CallBase {
   const std::shared_ptr<ConnectionState>& shared_connection() const { return connection_; }
   const Frame& frame() const { return frame_; }
   // Who asks; with the address and the listener of its connection it is what the authorizer is asked about.
-  const Principal& principal() const { return connection_->principal; }
+  const security::Principal& principal() const { return connection_->principal; }
   // Whether the client may do this to the resource. The permission must be one that the API's entry declares.
-  bool allows(Permission permission, ByteView resource_name) const;
+  bool allows(security::Permission permission, ByteView resource_name) const;
   // The same of the cluster.
-  bool allows(Permission of_cluster) const { return allows(of_cluster, kClusterResource); }
+  bool allows(security::Permission of_cluster) const { return allows(of_cluster, kClusterResource); }
   // For questions whose "no" refuses nothing: it leaves something out of an answer, or another question follows. The
   // audit log is not told.
-  bool allows_quietly(Permission permission, ByteView resource_name) const;
-  bool allows_quietly(Permission of_cluster) const { return allows_quietly(of_cluster, kClusterResource); }
+  bool allows_quietly(security::Permission permission, ByteView resource_name) const;
+  bool allows_quietly(security::Permission of_cluster) const { return allows_quietly(of_cluster, kClusterResource); }
   // Whether this request is written into the audit log even if it is allowed: then its handler says what it is about,
   // beyond what it asks, in audit_trail().
   bool is_audited() const;
-  AuditTrail& audit_trail() const;
+  security::AuditTrail& audit_trail() const;
   // Whether there are ACLs at all.
   bool has_authorizer() const;
   // Whether there is a resource to which the client may do this.
-  bool allows_somewhere(Permission permission) const;
+  bool allows_somewhere(security::Permission permission) const;
   // What the client may do with the resource, as answers carry it (KIP-430).
   int32_t authorized_operations(AclResourceType type, ByteView resource_name) const;
   // Of this request's answer, for those that can be made as large as one likes. Any shard may use it.
-  AnswerRoom& answer_room() const { return answer_room_; }
+  coordinator::AnswerRoom& answer_room() const { return answer_room_; }
 
   // Closes the connection instead of answering; the reason is logged.
   void close(std::string reason);
@@ -139,18 +139,18 @@ class CallBase {
   int16_t version_ = 0;
   int32_t correlation_id_ = 0;
   ByteView client_id_;
-  mutable AnswerRoom answer_room_;
+  mutable coordinator::AnswerRoom answer_room_;
   void pause_if_throttled();
   void note_errors(const Writer& answer) const;
   void tell_taps(uint64_t answer_bytes, const Writer::Errors* errors, ByteView refusal) const;
-  Requester requester() const;
+  security::Requester requester() const;
   // What is asked; nobody, for this process itself.
-  const Authorizer& authorizer() const;
-  bool ask(Permission permission, ByteView resource_name, bool refusal_is_told) const;
+  const security::Authorizer& authorizer() const;
+  bool ask(security::Permission permission, ByteView resource_name, bool refusal_is_told) const;
   void write_audit_line();
   bool answered_ = false;
   // Made with the first question that the audit log is told of.
-  mutable std::unique_ptr<AuditTrail> audit_;
+  mutable std::unique_ptr<security::AuditTrail> audit_;
 };
 
 template <class RequestType, class ResponseType>
@@ -186,4 +186,4 @@ class Call final : public CallBase {
   }
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,7 +5,7 @@
 
 #include "broker/shard.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Meters kept at most; clients choose their ids, and a meter that is forgotten only forgives.
@@ -13,16 +13,16 @@ constexpr size_t kMostMeters = 100'000;
 
 ByteView key_of(QuotaKind kind) {
   switch (kind) {
-    case QuotaKind::kProduce: return kProducerByteRate;
-    case QuotaKind::kFetch: return kConsumerByteRate;
-    case QuotaKind::kRequest: return kRequestPercentage;
-    case QuotaKind::kMutation: return kControllerMutationRate;
+    case QuotaKind::kProduce: return metadata::kProducerByteRate;
+    case QuotaKind::kFetch: return metadata::kConsumerByteRate;
+    case QuotaKind::kRequest: return metadata::kRequestPercentage;
+    case QuotaKind::kMutation: return metadata::kControllerMutationRate;
   }
   return {};
 }
 
 // No two entities have one name: the user's length stands before it.
-Bytes meter_name(QuotaKind kind, const ClientQuota& quota) {
+Bytes meter_name(QuotaKind kind, const metadata::ClientQuota& quota) {
   return fmt::format("{}:{}:{}{}", static_cast<int>(kind), quota.user.size(), quota.user, quota.client_id);
 }
 
@@ -41,18 +41,18 @@ void ClientQuotas::on_metadata() {
   for (const auto& [entity, values] : shard_.image().client_quotas()) {
     for (const auto& [key, value] : values) {
       for (size_t kind = 0; kind < has_.size(); kind++) has_[kind] |= key == key_of(static_cast<QuotaKind>(kind));
-      has_ip_ |= key == kConnectionCreationRate;
+      has_ip_ |= key == metadata::kConnectionCreationRate;
     }
   }
   any_ = std::any_of(has_.begin(), has_.end(), [](bool has) { return has; });
 }
 
-std::optional<ClientQuota> ClientQuotas::find(QuotaKind kind, ByteView user, ByteView client_id) const {
+std::optional<metadata::ClientQuota> ClientQuotas::find(QuotaKind kind, ByteView user, ByteView client_id) const {
   if (!has(kind)) return std::nullopt;
-  return find_client_quota(shard_.image().client_quotas(), key_of(kind), user, client_id);
+  return metadata::find_client_quota(shard_.image().client_quotas(), key_of(kind), user, client_id);
 }
 
-ClientQuotas::Meter& ClientQuotas::meter(QuotaKind kind, const ClientQuota& quota) {
+ClientQuotas::Meter& ClientQuotas::meter(QuotaKind kind, const metadata::ClientQuota& quota) {
   Bytes name = meter_name(kind, quota);
   auto found = meters_.find(name);
   if (found != meters_.end()) return found->second;
@@ -69,7 +69,8 @@ void ClientQuotas::sweep() {
   sweep_at_ = std::max<size_t>(1000, meters_.size() * 2);
 }
 
-int64_t ClientQuotas::charge_here(QuotaKind kind, const ClientQuota& quota, double amount, bool only_if_allowed) {
+int64_t ClientQuotas::charge_here(QuotaKind kind, const metadata::ClientQuota& quota, double amount,
+                                  bool only_if_allowed) {
   int64_t now_ms = shard_.steady_ms();
   RateMeter& rate = meter(kind, quota).rate;
   rate.record(amount, now_ms);
@@ -81,7 +82,7 @@ int64_t ClientQuotas::charge_here(QuotaKind kind, const ClientQuota& quota, doub
 
 void ClientQuotas::charge(QuotaKind kind, ByteView user, ByteView client_id, double amount, bool only_if_allowed,
                           std::function<void(int64_t)> done) {
-  std::optional<ClientQuota> quota = find(kind, user, client_id);
+  std::optional<metadata::ClientQuota> quota = find(kind, user, client_id);
   if (!quota) return done(0);
   size_t home = std::hash<Bytes>()(meter_name(kind, *quota));
   shard_.router().at_hashed(
@@ -93,15 +94,15 @@ void ClientQuotas::charge(QuotaKind kind, ByteView user, ByteView client_id, dou
 }
 
 std::optional<uint64_t> ClientQuotas::fetch_limit_bytes(ByteView user, ByteView client_id) const {
-  std::optional<ClientQuota> quota = find(QuotaKind::kFetch, user, client_id);
+  std::optional<metadata::ClientQuota> quota = find(QuotaKind::kFetch, user, client_id);
   if (!quota) return std::nullopt;
   double limit = quota->bound * (windows_ - 1) * static_cast<double>(window_ms_) / 1000;
   return limit >= INT32_MAX ? INT32_MAX : static_cast<uint64_t>(limit);
 }
 
-MutationQuota ClientQuotas::mutation_quota(ByteView user, ByteView client_id, bool strict,
-                                           std::shared_ptr<int64_t> throttle_ms) {
-  std::optional<ClientQuota> quota = find(QuotaKind::kMutation, user, client_id);
+metadata::MutationQuota ClientQuotas::mutation_quota(ByteView user, ByteView client_id, bool strict,
+                                                     std::shared_ptr<int64_t> throttle_ms) {
+  std::optional<metadata::ClientQuota> quota = find(QuotaKind::kMutation, user, client_id);
   if (!quota) return {};
   return [this, quota = std::move(*quota), strict, throttle_ms = std::move(throttle_ms)](size_t partitions) {
     int64_t now_ms = shard_.steady_ms();
@@ -118,7 +119,7 @@ MutationQuota ClientQuotas::mutation_quota(ByteView user, ByteView client_id, bo
 
 int64_t ClientQuotas::connection_refusal_ms(ByteView ip) {
   if (!has_ip_) return 0;
-  std::optional<double> bound = find_ip_quota(shard_.image().client_quotas(), ip);
+  std::optional<double> bound = metadata::find_ip_quota(shard_.image().client_quotas(), ip);
   if (!bound) return 0;
   int64_t now_ms = shard_.steady_ms();
   Bytes name = "ip:" + Bytes(ip);
@@ -131,4 +132,4 @@ int64_t ClientQuotas::connection_refusal_ms(ByteView ip) {
   return throttle_ms;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

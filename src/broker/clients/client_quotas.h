@@ -17,9 +17,12 @@
 #include "metadata/client_quotas.h"
 #include "metadata/controller.h"
 
-namespace milena {
-
+namespace milena::config {
 class Settings;
+}  // namespace milena::config
+
+namespace milena::broker {
+
 class Shard;
 
 enum class QuotaKind : uint8_t { kProduce, kFetch, kRequest, kMutation };
@@ -34,7 +37,7 @@ class ClientQuotas {
   bool any() const { return any_; }
   bool has(QuotaKind kind) const { return any_ && has_[static_cast<size_t>(kind)]; }
   // What holds for the client; nullopt: nothing.
-  std::optional<ClientQuota> find(QuotaKind kind, ByteView user, ByteView client_id) const;
+  std::optional<metadata::ClientQuota> find(QuotaKind kind, ByteView user, ByteView client_id) const;
 
   // Notes the amount against the client's quota of that kind; `done` learns on this shard, at once where the meter is
   // here, how long the client is to be left alone. With `only_if_allowed` an amount that is too much is not noted.
@@ -46,7 +49,8 @@ class ClientQuotas {
 
   // On the controller's shard. The quota of one request; `throttle_ms` gets how long to leave the client alone. Strict
   // quotas refuse what comes while the bucket is empty, the others (old versions) only throttle.
-  MutationQuota mutation_quota(ByteView user, ByteView client_id, bool strict, std::shared_ptr<int64_t> throttle_ms);
+  metadata::MutationQuota mutation_quota(ByteView user, ByteView client_id, bool strict,
+                                         std::shared_ptr<int64_t> throttle_ms);
 
   // On the shard that accepts connections. How long a new connection from that address is to be held and then closed;
   // 0: welcome.
@@ -57,8 +61,8 @@ class ClientQuotas {
     RateMeter rate;
     TokenBucket tokens;
   };
-  Meter& meter(QuotaKind kind, const ClientQuota& quota);
-  int64_t charge_here(QuotaKind kind, const ClientQuota& quota, double amount, bool only_if_allowed);
+  Meter& meter(QuotaKind kind, const metadata::ClientQuota& quota);
+  int64_t charge_here(QuotaKind kind, const metadata::ClientQuota& quota, double amount, bool only_if_allowed);
   void sweep();
 
   Shard& shard_;
@@ -73,4 +77,4 @@ class ClientQuotas {
   size_t sweep_at_ = 1000;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -19,7 +19,7 @@
 #include "protocol/request_header.h"
 #include "security/security_protocol.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // A request whose header was understood. It may have to travel before it is started.
@@ -89,9 +89,9 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
     : shard_(shard), strict_kafka_(shard.strict_kafka()), connection_(std::make_shared<ConnectionState>()) {
   connection_->info = std::move(info);
   // On a listener with SASL its exchange says who the client is, whatever certificate it has shown.
-  const TlsPeer* peer = connection_->info.tls.get();
+  const security::TlsPeer* peer = connection_->info.tls.get();
   const bool shown = peer != nullptr && peer->principal;
-  if (shown && connection_->info.security_protocol == SecurityProtocol::kSsl) {
+  if (shown && connection_->info.security_protocol == security::SecurityProtocol::kSsl) {
     connection_->principal.name = *peer->principal;
   }
   // As whom the controller of another node is asked.
@@ -99,9 +99,9 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   if (connection_->info.in_process && !super_users.empty()) connection_->principal.name = *super_users.begin();
   connection_->transport = &transport;
   const auto& controller = shard.node().controller_endpoints;
-  connection_->to_controller = std::any_of(controller.begin(), controller.end(), [this](const ListenerEndpoint& one) {
-    return one.listener_name == connection_->info.listener_name;
-  });
+  connection_->to_controller = std::any_of(
+      controller.begin(), controller.end(),
+      [this](const config::ListenerEndpoint& one) { return one.listener_name == connection_->info.listener_name; });
   ListenerFigures& listener = shard.figures().listeners[connection_->info.listener_name];
   listener.open++;
   listener.opened++;
@@ -114,7 +114,7 @@ ClientSession::~ClientSession() { shard_.figures().listeners[connection_->info.l
 
 // A listener that was added while the broker runs has no settings of SASL: its clients cannot show who they are.
 void ClientSession::ask_for_sasl() {
-  if (!uses_sasl(connection_->info.security_protocol)) return;
+  if (!security::uses_sasl(connection_->info.security_protocol)) return;
   const SaslServices* services = shard_.node().sasl;
   const SaslListenerSettings* listener =
       services == nullptr ? nullptr : services->find(connection_->info.listener_name);
@@ -191,7 +191,7 @@ void ClientSession::note_work(ApiKey key, const RequestHeader& header) {
   // Without the memory for it, it is not noted.
   (void)fits_into_memory([&] {
     if (works_) return book.note_served(info.peer_host, client_id);
-    const ListenerEndpoint told = advertised_endpoint(shard_.node(), info);
+    const config::ListenerEndpoint told = advertised_endpoint(shard_.node(), info);
     book.note_told(info.peer_host, client_id, fmt::format("{}:{}", told.host, told.port),
                    fmt::format("{}:{}", info.local_host, info.local_port), shard_.now_ms());
   });
@@ -227,4 +227,4 @@ void ClientSession::on_closed(bool by_peer) {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,10 +9,13 @@
 #include "broker/clients/session.h"
 
 namespace milena {
+struct RequestHeader;
+}  // namespace milena
+
+namespace milena::broker {
 
 class SaslGate;
 struct ApiFigures;
-struct RequestHeader;
 
 class ClientSession final : public Session {
  public:
@@ -43,4 +46,4 @@ class ClientSession final : public Session {
   bool works_ = false;       // it has asked for more than what there is and where
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 #include "base/crc32c.h"
 #include "protocol/compression/compression.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr size_t kMaxInstances = 16'384;
@@ -26,19 +26,20 @@ int32_t subscription_id(const std::vector<Bytes>& metrics, int32_t interval_ms, 
 
 ClientTelemetry::ClientTelemetry(size_t share) : max_instances_((kMaxInstances + share - 1) / share) {}
 
-void ClientTelemetry::on_config(const MetadataImage& image, const ConfigResource& resource) {
-  const ConfigMap& configs = image.configs(ResourceType::kClientMetrics, resource.name);
+void ClientTelemetry::on_config(const metadata::MetadataImage& image, const metadata::ConfigResource& resource) {
+  const config::ConfigMap& configs = image.configs(metadata::ResourceType::kClientMetrics, resource.name);
   subscriptions_.erase(resource.name);
-  if (!configs.empty()) subscriptions_.emplace(resource.name, ClientMetricsSubscription(configs));
+  if (!configs.empty()) subscriptions_.emplace(resource.name, config::ClientMetricsSubscription(configs));
   version_++;
 }
 
 void ClientTelemetry::evaluate(Instance& instance) const {
   const TelemetryClientInfo& client = instance.client;
-  TelemetryClient asking{instance.id, client.client_id, client.software_name, client.software_version,
-                         client.source_address, client.source_port};
+  config::TelemetryClient asking{instance.id,           client.client_id,
+                                 client.software_name,  client.software_version,
+                                 client.source_address, client.source_port};
   std::set<Bytes> metrics;
-  int32_t interval_ms = kDefaultPushIntervalMs;
+  int32_t interval_ms = config::kDefaultPushIntervalMs;
   for (const auto& [name, subscription] : subscriptions_) {
     if (!subscription.matches(asking)) continue;
     metrics.insert(subscription.metrics().begin(), subscription.metrics().end());
@@ -157,4 +158,4 @@ const std::map<Bytes, double>* ClientTelemetry::values(const Uuid& instance_id) 
   return found == instances_.end() ? nullptr : &found->second->values;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -20,7 +20,7 @@
 #include "metadata/image.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 // Who asks, as an owner, for the way between shards.
 struct TelemetryClientInfo {
@@ -58,7 +58,7 @@ class ClientTelemetry {
   explicit ClientTelemetry(size_t share);
 
   // A subscription changed.
-  void on_config(const MetadataImage& image, const ConfigResource& resource);
+  void on_config(const metadata::MetadataImage& image, const metadata::ConfigResource& resource);
 
   // Without one nobody is asked for anything, and clients need not know that they could be.
   bool any() const { return !subscriptions_.empty(); }
@@ -66,7 +66,7 @@ class ClientTelemetry {
   struct Subscription {
     ErrorCode error = ErrorCode::kNone;
     int32_t id = 0;
-    int32_t interval_ms = kDefaultPushIntervalMs;
+    int32_t interval_ms = config::kDefaultPushIntervalMs;
     std::vector<Bytes> metrics;
   };
   Subscription subscribe(const Uuid& instance_id, const TelemetryClientInfo& client, int64_t now_ms);
@@ -111,11 +111,11 @@ class ClientTelemetry {
   ErrorCode check_push(Instance& instance, const PushRequest& request, int64_t now_ms);
 
   size_t max_instances_;
-  std::map<Bytes, ClientMetricsSubscription> subscriptions_;
+  std::map<Bytes, config::ClientMetricsSubscription> subscriptions_;
   uint64_t version_ = 0;
   std::list<Instance> by_use_;  // the last heard of first
   std::unordered_map<Uuid, std::list<Instance>::iterator> instances_;
   TelemetryCounts counts_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,26 +10,30 @@
 #include "config/config_listeners.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::config {
+class Settings;
+}  // namespace milena::config
+
+namespace milena::broker {
 
 class CallBase;
-class Settings;
 struct ConnectionInfo;
 struct NodeContext;
 
 // As they are registered in the metadata: one that means every address by the name that a client on this machine would
 // use.
-std::vector<EndpointImage> endpoint_images(const std::vector<ListenerEndpoint>& endpoints);
+std::vector<metadata::EndpointImage> endpoint_images(const std::vector<config::ListenerEndpoint>& endpoints);
 
 // How this node registers: with what it advertises, or the names that a client on the same machine would use.
-std::vector<EndpointImage> registered_endpoints(const Settings& settings, const AdvertisedListeners& advertised);
+std::vector<metadata::EndpointImage> registered_endpoints(const config::Settings& settings,
+                                                          const config::AdvertisedListeners& advertised);
 
 // Where this call's client can reach that broker: this node, on the listener that it used, or another on its listener
 // of that name. Nullopt where the broker has none, or is not there.
-std::optional<ListenerEndpoint> broker_endpoint(const CallBase& call, int32_t broker_id);
+std::optional<config::ListenerEndpoint> broker_endpoint(const CallBase& call, int32_t broker_id);
 
 // Where this call's client can reach this node: on the listener it used.
-ListenerEndpoint advertised_endpoint(const CallBase& call);
-ListenerEndpoint advertised_endpoint(const NodeContext& node, const ConnectionInfo& connection);
+config::ListenerEndpoint advertised_endpoint(const CallBase& call);
+config::ListenerEndpoint advertised_endpoint(const NodeContext& node, const ConnectionInfo& connection);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -16,7 +16,7 @@
 #include "config/config_values.h"
 #include "security/tls_context.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr size_t kMostAnswerBytes = 1024 * 1024;
@@ -115,7 +115,7 @@ class HttpConnection {
     tls_ = ::SSL_new(context_);
     if (tls_ == nullptr || ::SSL_set_fd(tls_, socket_) != 1) return failed("TLS");
     ::SSL_set_tlsext_host_name(tls_, url.host.c_str());
-    if (!expect_host_name(tls_, url.host)) return failed("TLS");
+    if (!security::expect_host_name(tls_, url.host)) return failed("TLS");
     if (!set_time_left()) return late();
     if (::SSL_connect(tls_) == 1) return ok_status();
     if (const long verdict = ::SSL_get_verify_result(tls_); verdict != X509_V_OK) {
@@ -168,7 +168,7 @@ Result<HttpUrl> parse_http_url(ByteView text) {
   size_t colon = authority.rfind(':');
   if (authority.starts_with('[') && authority.ends_with(']')) colon = ByteView::npos;
   if (colon != ByteView::npos) {
-    auto port = parse_integer(authority.substr(colon + 1));
+    auto port = config::parse_integer(authority.substr(colon + 1));
     if (!port || *port < 1 || *port > 65535) return make_error(ErrorKind::kInvalid, "the URL has no possible port");
     url.port = fmt::format("{}", *port);
     authority = authority.substr(0, colon);
@@ -196,12 +196,12 @@ Result<Bytes> body_of_http_answer(ByteView answer) {
     at += line.size() + 2;
     const size_t colon = line.find(':');
     if (colon == ByteView::npos) continue;
-    ByteView name = line.substr(0, colon), value = trim_blanks(line.substr(colon + 1));
+    ByteView name = line.substr(0, colon), value = config::trim_blanks(line.substr(colon + 1));
     if (equals_ignoring_case(name, "transfer-encoding") && equals_ignoring_case(value, "chunked")) {
       return unchunked(body);
     }
     if (!equals_ignoring_case(name, "content-length")) continue;
-    auto length = parse_integer(value);
+    auto length = config::parse_integer(value);
     if (!length || *length < 0 || static_cast<uint64_t>(*length) > body.size()) {
       return make_error(ErrorKind::kIo, "the answer is cut off");
     }
@@ -223,4 +223,4 @@ Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock&
   return body_of_http_answer(*answer);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

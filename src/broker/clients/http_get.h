@@ -5,7 +5,7 @@
 #include "base/executor.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct HttpUrl {
   bool tls = false;
@@ -23,4 +23,4 @@ Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock&
 // The body within the bytes of an answer, from its status line to the end.
 Result<Bytes> body_of_http_answer(ByteView answer);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "protocol/messages/sasl_handshake.h"
 #include "protocol/request_header.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using HandshakeCall = Call<SaslHandshakeRequest, SaslHandshakeResponse>;
@@ -27,7 +27,7 @@ std::shared_ptr<ApiCall> read_call(Shard& shard, const std::shared_ptr<Connectio
   if (api == nullptr || header.api_version < api->min_version || header.api_version > api->max_version) return nullptr;
   auto call = std::make_shared<ApiCall>(shard, connection, frame);
   call->set_header(*api, header.api_version, header.correlation_id, header.client_id.value_or(ByteView()));
-  reader.limit_arrays(AnswerRoom::kBytes);
+  reader.limit_arrays(coordinator::AnswerRoom::kBytes);
   call->request.read(reader, header.api_version);
   if (reader.ok()) return call;
   call->close("a SASL request cannot be read");
@@ -108,7 +108,7 @@ bool SaslGate::take_request(const Frame& frame) {
   }
   close(reader.ok() ? fmt::format("{} came before the client authenticated; is its security.protocol {}?",
                                   api_name_of(header.api_key),
-                                  security_protocol_name(connection_->info.security_protocol))
+                                  security::security_protocol_name(connection_->info.security_protocol))
                     : "what came first is no request of Kafka's protocol, or its client does not know SaslHandshake");
   return true;
 }
@@ -148,23 +148,24 @@ void SaslGate::take_handshake(const Frame& frame, const RequestHeader& header, R
   call->reply(response);
 }
 
-SaslStep SaslGate::step(ByteView token) {
-  SaslStep step = server_->step(token);
-  if (step.kind == SaslStep::kDone) finish(server_->identity(), step);
-  if (step.kind == SaslStep::kContinue) return step;
+security::SaslStep SaslGate::step(ByteView token) {
+  security::SaslStep step = server_->step(token);
+  if (step.kind == security::SaslStep::kDone) finish(server_->identity(), step);
+  if (step.kind == security::SaslStep::kContinue) return step;
   server_.reset();
-  if (step.kind == SaslStep::kRefused && step.message.empty()) {
+  if (step.kind == security::SaslStep::kRefused && step.message.empty()) {
     step.message = fmt::format("Authentication failed during {} due to invalid credentials with SASL mechanism {}",
                                again_ ? "re-authentication" : "authentication", mechanism_->name);
   }
   return step;
 }
 
-void SaslGate::finish(const SaslIdentity& identity, SaslStep& step) {
-  const Principal& before = connection_->principal;
+void SaslGate::finish(const security::SaslIdentity& identity, security::SaslStep& step) {
+  const security::Principal& before = connection_->principal;
   if (again_ && !(before == identity.principal)) {
-    step = sasl_refused(fmt::format("Cannot change principals during re-authentication from {}.{}: {}.{}", before.type,
-                                    before.name, identity.principal.type, identity.principal.name));
+    step =
+        security::sasl_refused(fmt::format("Cannot change principals during re-authentication from {}.{}: {}.{}",
+                                           before.type, before.name, identity.principal.type, identity.principal.name));
     step.reason = "another principal than before authenticated";
     return;
   }
@@ -178,7 +179,7 @@ void SaslGate::finish(const SaslIdentity& identity, SaslStep& step) {
 }
 
 // How long what was shown is good; 0 for ever.
-int64_t SaslGate::start_session(const SaslIdentity& identity) {
+int64_t SaslGate::start_session(const security::SaslIdentity& identity) {
   session_ends_ms_.reset();
   const int64_t most_ms = mechanism_->max_reauth_ms;
   if (!identity.expires_ms && most_ms <= 0) return 0;
@@ -205,22 +206,22 @@ void SaslGate::take_token_request(const Frame& frame) {
   }
   auto call = read_call<AuthenticateCall>(shard_.shard(), connection_, frame, header, reader);
   if (call == nullptr) return close("a SaslAuthenticate request cannot be read");
-  SaslStep outcome = step(call->request.auth_bytes);
+  security::SaslStep outcome = step(call->request.auth_bytes);
   SaslAuthenticateResponse response;
-  if (outcome.kind == SaslStep::kRefused) {
+  if (outcome.kind == security::SaslStep::kRefused) {
     response.error_code = ErrorCode::kSaslAuthenticationFailed;
     response.error_message = std::move(outcome.message);
     return fail(std::move(call), std::move(response), std::move(outcome.reason));
   }
   response.error_message.reset();
   response.auth_bytes = std::move(outcome.answer);
-  if (outcome.kind == SaslStep::kDone) response.session_lifetime_ms = lifetime_ms_;
+  if (outcome.kind == security::SaslStep::kDone) response.session_lifetime_ms = lifetime_ms_;
   call->reply(response);
 }
 
 void SaslGate::take_raw_token(const Frame& frame) {
-  SaslStep outcome = step(frame.bytes);
-  if (outcome.kind == SaslStep::kRefused) return fail_without_answer(std::move(outcome.reason));
+  security::SaslStep outcome = step(frame.bytes);
+  if (outcome.kind == security::SaslStep::kRefused) return fail_without_answer(std::move(outcome.reason));
   Writer writer;
   writer.write_int32(static_cast<int32_t>(outcome.answer.size()));
   writer.write_raw(outcome.answer);
@@ -260,4 +261,4 @@ void SaslGate::fail_without_answer(std::string reason) {
                                });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

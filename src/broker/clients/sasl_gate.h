@@ -13,9 +13,12 @@
 #include "security/sasl_server.h"
 
 namespace milena {
+struct RequestHeader;
+}  // namespace milena
+
+namespace milena::broker {
 
 class SaslServices;
-struct RequestHeader;
 
 class SaslGate {
  public:
@@ -45,9 +48,9 @@ class SaslGate {
   bool expired() const;
 
   // What the exchange's step comes to: an answer of the lifetime of the session, or a message.
-  SaslStep step(ByteView token);
-  void finish(const SaslIdentity& identity, SaslStep& step);
-  int64_t start_session(const SaslIdentity& identity);
+  security::SaslStep step(ByteView token);
+  void finish(const security::SaslIdentity& identity, security::SaslStep& step);
+  int64_t start_session(const security::SaslIdentity& identity);
   void close(std::string reason);
   template <class ApiCall>
   void fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason);
@@ -61,7 +64,7 @@ class SaslGate {
   State state_ = State::kStart;
   bool raw_tokens_ = false;
   const SaslMechanismSettings* mechanism_ = nullptr;
-  std::unique_ptr<SaslServer> server_;
+  std::unique_ptr<security::SaslServer> server_;
   // Of the exchange before, while the client authenticates again.
   bool again_ = false;
   std::optional<int64_t> session_ends_ms_;   // steady
@@ -70,4 +73,4 @@ class SaslGate {
   Bytes client_id_;  // as it said with SaslHandshake
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,27 +8,28 @@
 #include "config/config_listeners.h"
 #include "security/security_protocol.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int64_t kFetchTimeout_ms = 10'000;
 
 }  // namespace
 
-Result<std::unique_ptr<SaslServices>> SaslServices::open(const Settings& settings, Executor& home, FileSystem& files) {
+Result<std::unique_ptr<SaslServices>> SaslServices::open(const config::Settings& settings, Executor& home,
+                                                         FileSystem& files) {
   auto services = std::make_unique<SaslServices>();
-  for (auto listeners : {broker_listeners(settings), controller_listeners(settings)}) {
+  for (auto listeners : {config::broker_listeners(settings), config::controller_listeners(settings)}) {
     if (!listeners) return listeners.error();
-    for (const ListenerEndpoint& listener : *listeners) {
-      auto protocol = parse_security_protocol(listener.protocol);
-      if (!protocol || !uses_sasl(*protocol)) continue;
+    for (const config::ListenerEndpoint& listener : *listeners) {
+      auto protocol = security::parse_security_protocol(listener.protocol);
+      if (!protocol || !security::uses_sasl(*protocol)) continue;
       RETURN_IF_ERROR(services->add_listener(settings, listener.listener_name, home, files));
     }
   }
   return services;
 }
 
-Status SaslServices::add_listener(const Settings& settings, ByteView name, Executor& home, FileSystem& files) {
+Status SaslServices::add_listener(const config::Settings& settings, ByteView name, Executor& home, FileSystem& files) {
   auto listener = sasl_listener_settings(settings, name, home.random());
   if (!listener) return listener.error();
   for (const SaslMechanismSettings& mechanism : listener->mechanisms) {
@@ -58,10 +59,10 @@ const SaslListenerSettings* SaslServices::find(ByteView listener) const {
   return found == listeners_.end() ? nullptr : &*found;
 }
 
-TokenJudge SaslServices::judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const {
+security::TokenJudge SaslServices::judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const {
   if (mechanism.oauth->unsecured) {
     return [oauth = mechanism.oauth, &clock](ByteView token) {
-      return read_unsecured_jwt(token, *oauth->unsecured, clock.wall_ms());
+      return security::read_unsecured_jwt(token, *oauth->unsecured, clock.wall_ms());
     };
   }
   auto issuer = std::find_if(issuers_.begin(), issuers_.end(),
@@ -70,22 +71,22 @@ TokenJudge SaslServices::judge_of(const SaslMechanismSettings& mechanism, const 
   return [keys = issuer->keys, &clock](ByteView token) { return keys->judge(token, clock); };
 }
 
-std::shared_ptr<const ScramDirectory> SaslServices::scram_directory_of(ShardContext& shard) const {
+std::shared_ptr<const security::ScramDirectory> SaslServices::scram_directory_of(ShardContext& shard) const {
   std::lock_guard lock(mutex_);
   auto& directory = scram_directories_[shard.index()];
   if (!directory) directory = make_scram_directory(shard);
   return directory;
 }
 
-std::unique_ptr<SaslServer> SaslServices::make_server(const SaslMechanismSettings& mechanism,
-                                                      ShardContext& shard) const {
-  if (mechanism.plain_users) return make_plain_server(mechanism.plain_users);
+std::unique_ptr<security::SaslServer> SaslServices::make_server(const SaslMechanismSettings& mechanism,
+                                                                ShardContext& shard) const {
+  if (mechanism.plain_users) return security::make_plain_server(mechanism.plain_users);
   if (mechanism.scram) {
-    return make_scram_server(*mechanism.scram, scram_directory_of(shard), shard.executor().random());
+    return security::make_scram_server(*mechanism.scram, scram_directory_of(shard), shard.executor().random());
   }
-  if (mechanism.oauth) return make_oauthbearer_server(judge_of(mechanism, shard.executor().clock()));
+  if (mechanism.oauth) return security::make_oauthbearer_server(judge_of(mechanism, shard.executor().clock()));
   CHECK(mechanism.gssapi, "nothing is known of the mechanism {}", mechanism.name);
   return mechanism.gssapi->make_server();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

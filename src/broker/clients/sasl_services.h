@@ -12,33 +12,34 @@
 #include "broker/clients/token_keys.h"
 #include "security/sasl_server.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
 class SaslServices {
  public:
   // An error is one line for a person. The executor is that of shard 0.
-  static Result<std::unique_ptr<SaslServices>> open(const Settings& settings, Executor& home, FileSystem& files);
+  static Result<std::unique_ptr<SaslServices>> open(const config::Settings& settings, Executor& home,
+                                                    FileSystem& files);
 
   // Null for a listener that is not one of SASL.
   const SaslListenerSettings* find(ByteView listener) const;
-  std::unique_ptr<SaslServer> make_server(const SaslMechanismSettings& mechanism, ShardContext& shard) const;
+  std::unique_ptr<security::SaslServer> make_server(const SaslMechanismSettings& mechanism, ShardContext& shard) const;
 
  private:
   struct Issuer {
     std::shared_ptr<const OAuthSettings> settings;
     std::shared_ptr<TokenKeys> keys;
   };
-  Status add_listener(const Settings& settings, ByteView name, Executor& home, FileSystem& files);
-  std::shared_ptr<const ScramDirectory> scram_directory_of(ShardContext& shard) const;
-  TokenJudge judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const;
+  Status add_listener(const config::Settings& settings, ByteView name, Executor& home, FileSystem& files);
+  std::shared_ptr<const security::ScramDirectory> scram_directory_of(ShardContext& shard) const;
+  security::TokenJudge judge_of(const SaslMechanismSettings& mechanism, const Clock& clock) const;
 
   std::vector<SaslListenerSettings> listeners_;
   std::vector<Issuer> issuers_;
   mutable std::mutex mutex_;
   // One for each shard that was asked for one.
-  mutable std::map<size_t, std::shared_ptr<const ScramDirectory>> scram_directories_;
+  mutable std::map<size_t, std::shared_ptr<const security::ScramDirectory>> scram_directories_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

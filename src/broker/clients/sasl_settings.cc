@@ -5,10 +5,10 @@
 #include "base/log.h"
 #include "config/config_values.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
-using Found = ListenerSettings::Found;
+using Found = config::ListenerSettings::Found;
 
 constexpr ByteView kJaas = "sasl.jaas.config";
 constexpr ByteView kHandler = "sasl.server.callback.handler.class";
@@ -34,40 +34,43 @@ const KnownMechanism* find_known(ByteView name) {
 }
 
 // The JAAS line of the mechanism, if there is one.
-Result<std::optional<JaasEntry>> jaas_of(const ListenerSettings& settings, const KnownMechanism& mechanism) {
+Result<std::optional<security::JaasEntry>> jaas_of(const config::ListenerSettings& settings,
+                                                   const KnownMechanism& mechanism) {
   std::optional<Found> found = settings.find_own(mechanism.name, kJaas);
-  if (!found) return std::optional<JaasEntry>();
-  Result<JaasEntry> entry = parse_jaas(found->text);
-  if (!entry.ok()) return ListenerSettings::mistake(*found, true, entry.error().message);
+  if (!found) return std::optional<security::JaasEntry>();
+  Result<security::JaasEntry> entry = security::parse_jaas(found->text);
+  if (!entry.ok()) return config::ListenerSettings::mistake(*found, true, entry.error().message);
   if (entry->module == mechanism.module) return std::optional(entry.take());
-  return ListenerSettings::mistake(*found, true,
-                                   fmt::format("another login module stands there; expected {}", mechanism.module));
+  return config::ListenerSettings::mistake(
+      *found, true, fmt::format("another login module stands there; expected {}", mechanism.module));
 }
 
-Error missing(const ListenerSettings& settings, const KnownMechanism& mechanism, ByteView example) {
+Error missing(const config::ListenerSettings& settings, const KnownMechanism& mechanism, ByteView example) {
   return make_error(ErrorKind::kInvalid, "{} is not set, and {} needs it; expected {} {}",
                     settings.key_of(mechanism.name, kJaas), mechanism.name, mechanism.module, example);
 }
 
 // Classes of Java that answer for a mechanism's credentials: those of Kafka are done here, others are not.
-Result<Bytes> handler_class(const ListenerSettings& settings, ByteView mechanism, std::vector<ByteView> accepted) {
+Result<Bytes> handler_class(const config::ListenerSettings& settings, ByteView mechanism,
+                            std::vector<ByteView> accepted) {
   std::optional<Found> found = settings.find(mechanism, kHandler);
   if (!found || found->text.empty()) return Bytes();
   for (ByteView each : accepted) {
     if (found->text == Bytes(kSecurityPackage) + Bytes(each)) return Bytes(each);
   }
-  return ListenerSettings::mistake(*found, false, "Milena runs no Java classes, so it cannot ask this one; expected "
-                                                  "none, or one of Kafka's own for this mechanism");
+  return config::ListenerSettings::mistake(*found, false,
+                                           "Milena runs no Java classes, so it cannot ask this one; expected "
+                                           "none, or one of Kafka's own for this mechanism");
 }
 
-Status take_plain(const ListenerSettings& settings, const KnownMechanism& known, Random& random,
+Status take_plain(const config::ListenerSettings& settings, const KnownMechanism& known, Random& random,
                   SaslMechanismSettings& mechanism) {
   auto handler = handler_class(settings, known.name, {"plain.internals.PlainServerCallbackHandler"});
   if (!handler) return handler.error();
   auto entry = jaas_of(settings, known);
   if (!entry) return entry.error();
   if (!*entry) return missing(settings, known, "required user_NAME=\"PASSWORD\";");
-  mechanism.plain_users = std::make_shared<PlainUsers>(**entry, random);
+  mechanism.plain_users = std::make_shared<security::PlainUsers>(**entry, random);
   if (mechanism.plain_users->size() == 0) {
     log_warn("{} names no user (user_NAME=\"PASSWORD\"): nobody can log in with PLAIN",
              settings.key_of(known.name, kJaas));
@@ -75,33 +78,35 @@ Status take_plain(const ListenerSettings& settings, const KnownMechanism& known,
   return ok_status();
 }
 
-Status take_scram(const ListenerSettings& settings, const KnownMechanism& known, SaslMechanismSettings& mechanism) {
+Status take_scram(const config::ListenerSettings& settings, const KnownMechanism& known,
+                  SaslMechanismSettings& mechanism) {
   auto handler = handler_class(settings, known.name, {"scram.internals.ScramServerCallbackHandler"});
   if (!handler) return handler.error();
   // What it says is for connections of the broker's own: users are in the metadata.
   auto entry = jaas_of(settings, known);
   if (!entry) return entry.error();
-  mechanism.scram = parse_scram_mechanism(known.name);
+  mechanism.scram = security::parse_scram_mechanism(known.name);
   return ok_status();
 }
 
-std::string option_of(const std::optional<JaasEntry>& entry, ByteView name) {
+std::string option_of(const std::optional<security::JaasEntry>& entry, ByteView name) {
   if (!entry) return {};
   auto found = entry->options.find(name);
-  return found == entry->options.end() ? std::string() : std::string(trim_blanks(found->second));
+  return found == entry->options.end() ? std::string() : std::string(config::trim_blanks(found->second));
 }
 
-Result<UnsecuredJwtRules> unsecured_rules(const ListenerSettings& settings, const std::optional<JaasEntry>& entry) {
-  UnsecuredJwtRules rules;
+Result<security::UnsecuredJwtRules> unsecured_rules(const config::ListenerSettings& settings,
+                                                    const std::optional<security::JaasEntry>& entry) {
+  security::UnsecuredJwtRules rules;
   if (auto name = option_of(entry, "unsecuredValidatorPrincipalClaimName"); !name.empty()) rules.principal_claim = name;
   if (auto name = option_of(entry, "unsecuredValidatorScopeClaimName"); !name.empty()) rules.scope_claim = name;
   std::string scope = option_of(entry, "unsecuredValidatorRequiredScope");
   std::replace(scope.begin(), scope.end(), ' ', ',');
-  for (ByteView each : split_list(scope)) {
+  for (ByteView each : config::split_list(scope)) {
     if (!each.empty()) rules.required_scope.emplace_back(each);
   }
   if (auto skew = option_of(entry, "unsecuredValidatorAllowableClockSkewMs"); !skew.empty()) {
-    auto number = parse_integer(skew);
+    auto number = config::parse_integer(skew);
     if (!number || *number < 0 || *number > INT32_MAX) {
       return make_error(ErrorKind::kInvalid, "{}: expected a number of milliseconds in {}",
                         settings.key_of("OAUTHBEARER", kJaas), "unsecuredValidatorAllowableClockSkewMs");
@@ -115,10 +120,10 @@ Status check_jwks_url(const Found& found) {
   for (ByteView scheme : {"file:", "http://", "https://"}) {
     if (found.text.starts_with(scheme)) return ok_status();
   }
-  return ListenerSettings::mistake(found, false, "expected a URL that begins with file:, http:// or https://");
+  return config::ListenerSettings::mistake(found, false, "expected a URL that begins with file:, http:// or https://");
 }
 
-Status take_signed_tokens(const ListenerSettings& settings, OAuthSettings& oauth) {
+Status take_signed_tokens(const config::ListenerSettings& settings, OAuthSettings& oauth) {
   constexpr ByteView kName = "OAUTHBEARER";
   auto text = [&](ByteView key, Bytes& to) -> Status {
     auto found = settings.checked(kName, key);
@@ -130,8 +135,8 @@ Status take_signed_tokens(const ListenerSettings& settings, OAuthSettings& oauth
     Result<int64_t> found = settings.number(kName, key);
     if (!found.ok()) return found.error();
     if (*found < least) {
-      return ListenerSettings::mistake(*settings.find(kName, key), false,
-                                       fmt::format("expected a number of at least {}", least));
+      return config::ListenerSettings::mistake(*settings.find(kName, key), false,
+                                               fmt::format("expected a number of at least {}", least));
     }
     to = *found;
     return ok_status();
@@ -150,7 +155,7 @@ Status take_signed_tokens(const ListenerSettings& settings, OAuthSettings& oauth
   return number("sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", 0, oauth.retry_max_ms);
 }
 
-void warn_of_lax_rules(const ListenerSettings& settings, const OAuthSettings& oauth) {
+void warn_of_lax_rules(const config::ListenerSettings& settings, const OAuthSettings& oauth) {
   const bool has_audience = !oauth.rules.expected_audience.empty();
   const bool has_issuer = oauth.rules.expected_issuer.has_value();
   for (const auto& [key, is_set] : {std::pair("sasl.oauthbearer.expected.audience", has_audience),
@@ -161,7 +166,8 @@ void warn_of_lax_rules(const ListenerSettings& settings, const OAuthSettings& oa
   }
 }
 
-Status take_oauth(const ListenerSettings& settings, const KnownMechanism& known, SaslMechanismSettings& mechanism) {
+Status take_oauth(const config::ListenerSettings& settings, const KnownMechanism& known,
+                  SaslMechanismSettings& mechanism) {
   constexpr ByteView kUnsecuredHandler = "oauthbearer.internals.unsecured.OAuthBearerUnsecuredValidatorCallbackHandler";
   constexpr ByteView kUrl = "sasl.oauthbearer.jwks.endpoint.url", kAllow = "milena.sasl.oauthbearer.unsecured.tokens";
   auto handler = handler_class(settings, known.name,
@@ -183,7 +189,7 @@ Status take_oauth(const ListenerSettings& settings, const KnownMechanism& known,
     // In Kafka this is the default.
     auto allowed = settings.checked("", kAllow);
     if (!allowed) return allowed.error();
-    if (!*allowed || !parse_boolean((*allowed)->text).value_or(false)) {
+    if (!*allowed || !config::parse_boolean((*allowed)->text).value_or(false)) {
       return make_error(ErrorKind::kInvalid,
                         "{} is not set: tokens that nobody signed would be taken, which anyone can make. Expected the "
                         "URL of the issuer's keys, or {}=true",
@@ -198,7 +204,8 @@ Status take_oauth(const ListenerSettings& settings, const KnownMechanism& known,
   return ok_status();
 }
 
-Status take_gssapi(const ListenerSettings& settings, const KnownMechanism& known, SaslMechanismSettings& mechanism) {
+Status take_gssapi(const config::ListenerSettings& settings, const KnownMechanism& known,
+                   SaslMechanismSettings& mechanism) {
   auto entry = jaas_of(settings, known);
   if (!entry) return entry.error();
   if (!*entry) {
@@ -206,9 +213,10 @@ Status take_gssapi(const ListenerSettings& settings, const KnownMechanism& known
   }
   auto rules = settings.list(known.name, "sasl.kerberos.principal.to.local.rules");
   if (!rules) return rules.error();
-  auto names = KerberosNames::parse(*rules);
+  auto names = security::KerberosNames::parse(*rules);
   if (!names) return names.error();
-  auto credentials = load_gssapi({option_of(*entry, "keyTab"), option_of(*entry, "principal"), {}}, names.take());
+  auto credentials =
+      security::load_gssapi({option_of(*entry, "keyTab"), option_of(*entry, "principal"), {}}, names.take());
   if (!credentials) {
     return make_error(ErrorKind::kInvalid, "{}: {}", settings.key_of(known.name, kJaas), credentials.error().message);
   }
@@ -216,7 +224,7 @@ Status take_gssapi(const ListenerSettings& settings, const KnownMechanism& known
   return ok_status();
 }
 
-Status take_mechanism(const ListenerSettings& settings, const KnownMechanism& known, Random& random,
+Status take_mechanism(const config::ListenerSettings& settings, const KnownMechanism& known, Random& random,
                       SaslMechanismSettings& mechanism) {
   if (known.name == "PLAIN") return take_plain(settings, known, random, mechanism);
   if (known.name == "OAUTHBEARER") return take_oauth(settings, known, mechanism);
@@ -238,21 +246,22 @@ const SaslMechanismSettings* SaslListenerSettings::find(ByteView mechanism) cons
   return found == mechanisms.end() ? nullptr : &*found;
 }
 
-Result<SaslListenerSettings> sasl_listener_settings(const Settings& settings, ByteView listener_name, Random& random) {
-  const ListenerSettings own(settings, listener_name);
+Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& settings, ByteView listener_name,
+                                                    Random& random) {
+  const config::ListenerSettings own(settings, listener_name);
   constexpr ByteView kEnabled = "sasl.enabled.mechanisms";
   SaslListenerSettings listener;
   listener.listener = Bytes(listener_name);
   auto enabled = own.list("", kEnabled);
   if (!enabled) return enabled.error();
   const Found found = own.find("", kEnabled).value_or(Found{Bytes(kEnabled), "", ""});
-  if (enabled->empty()) return ListenerSettings::mistake(found, false, "expected some of " + all_known());
+  if (enabled->empty()) return config::ListenerSettings::mistake(found, false, "expected some of " + all_known());
   for (const Bytes& name : *enabled) {
     if (listener.find(name) != nullptr) continue;
     const KnownMechanism* known = find_known(name);
     if (known == nullptr) {
-      return ListenerSettings::mistake(found, false,
-                                       fmt::format("{} is not a mechanism; expected some of {}", name, all_known()));
+      return config::ListenerSettings::mistake(
+          found, false, fmt::format("{} is not a mechanism; expected some of {}", name, all_known()));
     }
     SaslMechanismSettings mechanism;
     mechanism.name = name;
@@ -269,4 +278,4 @@ Result<SaslListenerSettings> sasl_listener_settings(const Settings& settings, By
   return listener;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

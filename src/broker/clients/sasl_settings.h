@@ -16,11 +16,11 @@
 #include "security/sasl_plain.h"
 #include "security/scram.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct OAuthSettings {
-  std::optional<UnsecuredJwtRules> unsecured;  // tokens that nobody signed; else signed ones:
-  JwtRules rules;
+  std::optional<security::UnsecuredJwtRules> unsecured;  // tokens that nobody signed; else signed ones:
+  security::JwtRules rules;
   Bytes jwks_url;
   int64_t refresh_ms = 3'600'000;
   int64_t retry_ms = 100;
@@ -31,10 +31,10 @@ struct OAuthSettings {
 struct SaslMechanismSettings {
   Bytes name;
   int64_t max_reauth_ms = 0;  // connections.max.reauth.ms; 0: never
-  std::shared_ptr<const PlainUsers> plain_users;
-  std::optional<ScramMechanism> scram;
+  std::shared_ptr<const security::PlainUsers> plain_users;
+  std::optional<security::ScramMechanism> scram;
   std::shared_ptr<const OAuthSettings> oauth;
-  std::shared_ptr<const GssapiCredentials> gssapi;
+  std::shared_ptr<const security::GssapiCredentials> gssapi;
 };
 
 struct SaslListenerSettings {
@@ -47,6 +47,7 @@ struct SaslListenerSettings {
 };
 
 // An error names the key, where it stands and what was expected; never a secret.
-Result<SaslListenerSettings> sasl_listener_settings(const Settings& settings, ByteView listener_name, Random& random);
+Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& settings, ByteView listener_name,
+                                                    Random& random);
 
-}  // namespace milena
+}  // namespace milena::broker

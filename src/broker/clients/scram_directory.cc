@@ -6,13 +6,13 @@
 #include "metadata/delegation_tokens.h"
 #include "security/base64.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // What is worked out of a token takes milliseconds, and is kept.
 constexpr size_t kMostTokensKept = 1000;
 
-ScramCredential credential_of(const UserScramCredentialRecord& record) {
+security::ScramCredential credential_of(const UserScramCredentialRecord& record) {
   return {record.salt, record.stored_key, record.server_key, record.iterations};
 }
 
@@ -21,57 +21,59 @@ class TokenCredentials {
  public:
   explicit TokenCredentials(ShardContext& shard) : shard_(shard) {}
 
-  std::optional<ScramDirectory::Token> find(ScramMechanism mechanism, ByteView token_id) {
+  std::optional<security::ScramDirectory::Token> find(security::ScramMechanism mechanism, ByteView token_id) {
     const auto& tokens = shard_.image().delegation_tokens();
     auto token = tokens.find(Bytes(token_id));
-    const DelegationTokenSettings settings = DelegationTokenSettings::from(shard_.settings());
-    if (token == tokens.end() || !settings.enabled() || has_expired(token->second, shard_.now_ms())) {
+    const metadata::DelegationTokenSettings settings = metadata::DelegationTokenSettings::from(shard_.settings());
+    if (token == tokens.end() || !settings.enabled() || metadata::has_expired(token->second, shard_.now_ms())) {
       return std::nullopt;
     }
-    const TokenPrincipal owner = TokenPrincipal::parse(token->second.owner);
-    SaslIdentity identity{{owner.type, owner.name, true}, token->second.expiration_timestamp};
-    return ScramDirectory::Token{credential(mechanism, token->first, settings), std::move(identity)};
+    const metadata::TokenPrincipal owner = metadata::TokenPrincipal::parse(token->second.owner);
+    security::SaslIdentity identity{{owner.type, owner.name, true}, token->second.expiration_timestamp};
+    return security::ScramDirectory::Token{credential(mechanism, token->first, settings), std::move(identity)};
   }
 
  private:
-  const ScramCredential& credential(ScramMechanism mechanism, const Bytes& id,
-                                    const DelegationTokenSettings& settings) {
+  const security::ScramCredential& credential(security::ScramMechanism mechanism, const Bytes& id,
+                                              const metadata::DelegationTokenSettings& settings) {
     if (kept_.size() >= kMostTokensKept) kept_.clear();
     auto [found, is_new] = kept_.try_emplace({mechanism, id});
     if (is_new) {
-      const Bytes password = base64_encode(delegation_token_hmac(settings.secret, id));
-      const Bytes salt = random_scram_text(shard_.executor().random());
-      found->second = scram_credential(mechanism, salted_password(mechanism, password, salt, kLeastScramIterations),
-                                       salt, kLeastScramIterations);
+      const Bytes password = security::base64_encode(metadata::delegation_token_hmac(settings.secret, id));
+      const Bytes salt = security::random_scram_text(shard_.executor().random());
+      found->second = security::scram_credential(
+          mechanism, security::salted_password(mechanism, password, salt, security::kLeastScramIterations), salt,
+          security::kLeastScramIterations);
     }
     return found->second;
   }
 
   ShardContext& shard_;
-  std::map<std::pair<ScramMechanism, Bytes>, ScramCredential> kept_;
+  std::map<std::pair<security::ScramMechanism, Bytes>, security::ScramCredential> kept_;
 };
 
 }  // namespace
 
-std::shared_ptr<const ScramDirectory> make_scram_directory(ShardContext& shard) {
-  auto directory = std::make_shared<ScramDirectory>();
+std::shared_ptr<const security::ScramDirectory> make_scram_directory(ShardContext& shard) {
+  auto directory = std::make_shared<security::ScramDirectory>();
   // It is told to nobody who has not authenticated, and stays as long as the log directory.
   directory->decoy_key = shard.node().directory_id.to_string() + shard.node().cluster_id;
-  directory->find_user = [&shard](ScramMechanism mechanism, ByteView user) -> std::optional<ScramCredential> {
+  directory->find_user = [&shard](security::ScramMechanism mechanism,
+                                  ByteView user) -> std::optional<security::ScramCredential> {
     const auto& all = shard.image().scram_credentials();
     auto found = all.find({static_cast<int8_t>(mechanism), Bytes(user)});
     if (found == all.end()) return std::nullopt;
     return credential_of(found->second);
   };
-  directory->find_any = [&shard](ScramMechanism mechanism) -> std::optional<ScramCredential> {
+  directory->find_any = [&shard](security::ScramMechanism mechanism) -> std::optional<security::ScramCredential> {
     const auto& all = shard.image().scram_credentials();
     auto first = all.lower_bound({static_cast<int8_t>(mechanism), Bytes()});
     if (first == all.end() || first->first.first != static_cast<int8_t>(mechanism)) return std::nullopt;
     return credential_of(first->second);
   };
   directory->find_token = [tokens = std::make_shared<TokenCredentials>(shard)](
-                              ScramMechanism mechanism, ByteView id) { return tokens->find(mechanism, id); };
+                              security::ScramMechanism mechanism, ByteView id) { return tokens->find(mechanism, id); };
   return directory;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

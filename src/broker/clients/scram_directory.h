@@ -5,11 +5,11 @@
 
 #include "security/scram.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
 // Asked on the shard's thread, which outlives it.
-std::shared_ptr<const ScramDirectory> make_scram_directory(ShardContext& shard);
+std::shared_ptr<const security::ScramDirectory> make_scram_directory(ShardContext& shard);
 
-}  // namespace milena
+}  // namespace milena::broker

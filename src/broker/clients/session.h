@@ -16,9 +16,11 @@
 #include "security/security_protocol.h"
 #include "security/tls_peer.h"
 
-namespace milena {
-
+namespace milena::config {
 class Settings;
+}  // namespace milena::config
+
+namespace milena::broker {
 
 // What is known about a connection before its first request. Addresses are numeric, without brackets or zone.
 struct ConnectionInfo {
@@ -29,8 +31,8 @@ struct ConnectionInfo {
   std::string local_host;
   uint16_t local_port = 0;
   std::string listener_name;  // "PLAINTEXT"
-  SecurityProtocol security_protocol = SecurityProtocol::kPlaintext;  // the listener's
-  std::shared_ptr<const TlsPeer> tls;  // null without TLS
+  security::SecurityProtocol security_protocol = security::SecurityProtocol::kPlaintext;  // the listener's
+  std::shared_ptr<const security::TlsPeer> tls;                                           // null without TLS
   // Of this process itself, without a socket: it may do everything. Never set by net/.
   bool in_process = false;
 };
@@ -91,7 +93,7 @@ class SessionFactory {
   virtual ~SessionFactory() = default;
   // On the thread of shard 0: `changed` runs there, with the settings that count now and whenever they were altered.
   // Null: no more.
-  virtual void watch_settings(std::function<void(const Settings&)> /*changed*/) {}
+  virtual void watch_settings(std::function<void(const config::Settings&)> /*changed*/) {}
   // Called on the thread of shard `shard`. The Transport outlives the Session.
   virtual std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) = 0;
   // Asked on the thread of shard 0 before a connection is taken. Not 0: its address opens them faster than it may, and
@@ -101,4 +103,4 @@ class SessionFactory {
   virtual void on_failed_handshake(int /*shard*/, const ConnectionInfo& /*info*/, const std::string& /*reason*/) {}
 };
 
-}  // namespace milena
+}  // namespace milena::broker

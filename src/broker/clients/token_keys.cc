@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int64_t kReadAgain_ms = 1000;
@@ -41,7 +41,7 @@ Status TokenKeys::start() {
 Status TokenKeys::read_file() {
   auto document = files_.read_file(path_of(settings_->jwks_url));
   if (!document) return document.error();
-  auto parsed = parse_jwks(*document);
+  auto parsed = security::parse_jwks(*document);
   if (!parsed) return parsed.error();
   keys_ = parsed.take();
   return ok_status();
@@ -56,16 +56,16 @@ void TokenKeys::read_file_again(const Clock& clock) {
   if (!read.ok()) log_warn("{}: {}; the keys before stay", settings_->jwks_url, read.error().message);
 }
 
-std::shared_ptr<const Jwks> TokenKeys::keys() {
+std::shared_ptr<const security::Jwks> TokenKeys::keys() {
   std::lock_guard lock(mutex_);
   return keys_;
 }
 
-JwtVerdict TokenKeys::judge(ByteView token, const Clock& clock) {
+security::JwtVerdict TokenKeys::judge(ByteView token, const Clock& clock) {
   if (is_file()) read_file_again(clock);
-  std::shared_ptr<const Jwks> known = keys();
+  std::shared_ptr<const security::Jwks> known = keys();
   if (!known) return {std::nullopt, {"the issuer's keys could not be fetched yet", std::nullopt}};
-  JwtVerdict verdict = verify_jwt(token, *known, settings_->rules, clock.wall_ms());
+  security::JwtVerdict verdict = security::verify_jwt(token, *known, settings_->rules, clock.wall_ms());
   if (!verdict.claims && verdict.refusal.unknown_key && !is_file()) look_for(*verdict.refusal.unknown_key, clock);
   return verdict;
 }
@@ -96,7 +96,7 @@ void TokenKeys::fetch() {
 
 void TokenKeys::fetched(Result<Bytes> document) {
   fetching_ = false;
-  Result<std::shared_ptr<const Jwks>> parsed = document ? parse_jwks(*document) : document.error();
+  Result<std::shared_ptr<const security::Jwks>> parsed = document ? security::parse_jwks(*document) : document.error();
   if (parsed) {
     backoff_ms_ = 0;
     log_debug("{} keys from {}", (*parsed)->keys.size(), settings_->jwks_url);
@@ -118,4 +118,4 @@ void TokenKeys::fetch_after(int64_t delay_ms) {
   });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "broker/clients/sasl_settings.h"
 #include "security/sasl_oauthbearer.h"
 
-namespace milena {
+namespace milena::broker {
 
 class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
  public:
@@ -24,7 +24,7 @@ class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
 
   // An error for a file that cannot be used; a URL is tried again.
   Status start();
-  JwtVerdict judge(ByteView token, const Clock& clock);
+  security::JwtVerdict judge(ByteView token, const Clock& clock);
 
  private:
   bool is_file() const;
@@ -34,7 +34,7 @@ class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
   void fetched(Result<Bytes> document);
   void fetch_after(int64_t delay_ms);
   void look_for(const Bytes& key_id, const Clock& clock);
-  std::shared_ptr<const Jwks> keys();
+  std::shared_ptr<const security::Jwks> keys();
 
   const std::shared_ptr<const OAuthSettings> settings_;
   Executor& home_;
@@ -42,7 +42,7 @@ class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
   const Fetch fetch_;
 
   std::mutex mutex_;  // for what follows
-  std::shared_ptr<const Jwks> keys_;
+  std::shared_ptr<const security::Jwks> keys_;
   int64_t read_ms_ = 0;
   int64_t asked_ms_ = INT64_MIN;
   // On home's thread.
@@ -51,4 +51,4 @@ class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
   uint64_t round_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace milena {
+namespace milena::broker {
 
 ActiveController::ActiveController(Executor& executor, Network& network, size_t shard, std::vector<NodeAddress> known,
                                    std::string client_id)
@@ -46,4 +46,4 @@ void ActiveController::use(const NodeAddress& leader) {
   if (connection_->address() != leader) connect_to(leader);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 
 #include "broker/cluster/node_connection.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ActiveController {
  public:
@@ -40,4 +40,4 @@ class ActiveController {
   std::shared_ptr<NodeConnection> connection_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

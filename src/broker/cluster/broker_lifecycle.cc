@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "metadata/features.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int64_t kFirstRegistrationPause_ms = 50;
@@ -19,14 +19,14 @@ std::shared_ptr<BrokerRegistrationRequest> registration_of(const BrokerIdentity&
   request->broker_id = identity.node_id;
   request->cluster_id = identity.cluster_id;
   request->incarnation_id = identity.incarnation_id;
-  for (const EndpointImage& one : identity.listeners) {
+  for (const metadata::EndpointImage& one : identity.listeners) {
     auto& listener = request->listeners.emplace_back();
     listener.name = one.name;
     listener.host = one.host;
     listener.port = one.port;
     listener.security_protocol = one.security_protocol;
   }
-  for (const FeatureRange& one : supported_features()) {
+  for (const metadata::FeatureRange& one : metadata::supported_features()) {
     auto& feature = request->features.emplace_back();
     feature.name = one.name;
     feature.min_supported_version = one.min_version;
@@ -220,4 +220,4 @@ void BrokerLifecycle::on_heartbeat(ErrorCode error, const BrokerHeartbeatRespons
   heartbeat_in(settled ? identity_.heartbeat_interval_ms : kCatchingUpInterval_ms);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

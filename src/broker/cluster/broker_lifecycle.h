@@ -14,13 +14,13 @@
 #include "protocol/messages/broker_heartbeat.h"
 #include "protocol/messages/broker_registration.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct BrokerIdentity {
   int32_t node_id = -1;
   std::string cluster_id;
   Uuid incarnation_id;
-  std::vector<EndpointImage> listeners;
+  std::vector<metadata::EndpointImage> listeners;
   std::optional<Bytes> rack;
   std::vector<Uuid> log_dirs;
   int64_t previous_epoch = -1;
@@ -96,4 +96,4 @@ class BrokerLifecycle {
   Task on_change_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "metadata/internal_topics.h"
 #include "protocol/records/record_batch.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int32_t kFetchWait_ms = 500;
@@ -20,15 +20,16 @@ constexpr int64_t kObserverRetry_ms = 50;
 
 }  // namespace
 
-MetadataObserver::MetadataObserver(FileCache& files, Executor& executor, Network& network, ObserverSettings settings)
+MetadataObserver::MetadataObserver(log::FileCache& files, Executor& executor, Network& network,
+                                   ObserverSettings settings)
     : files_(files), executor_(executor), network_(network), settings_(std::move(settings)) {}
 
 MetadataObserver::~MetadataObserver() {
   executor_.cancel(timer_);
 }
 
-Result<std::unique_ptr<MetadataObserver>> MetadataObserver::open(FileCache& files, Executor& executor, Network& network,
-                                                                 const std::string& directory,
+Result<std::unique_ptr<MetadataObserver>> MetadataObserver::open(log::FileCache& files, Executor& executor,
+                                                                 Network& network, const std::string& directory,
                                                                  ObserverSettings settings) {
   CHECK(!settings.known.empty(), "no controller is known");
   std::unique_ptr<MetadataObserver> observer(new MetadataObserver(files, executor, network, std::move(settings)));
@@ -38,13 +39,13 @@ Result<std::unique_ptr<MetadataObserver>> MetadataObserver::open(FileCache& file
 
 // What the log holds beyond the snapshot is applied when the leader says that it is committed.
 Status MetadataObserver::load(const std::string& directory) {
-  TopicPartition name{Bytes(kClusterMetadataTopic), 0};
+  TopicPartition name{Bytes(metadata::kClusterMetadataTopic), 0};
   const std::string path = directory + "/" + name.to_string();
   FileSystem& file_system = files_.file_system();
   if (file_system.exists(path)) RETURN_IF_ERROR(remove_snapshot_leftovers(file_system, path));
   auto snapshots = list_metadata_snapshots(file_system, path);
   if (!snapshots) return snapshots.error();
-  OpenState state;
+  log::OpenState state;
   if (!snapshots->empty()) {
     const MetadataSnapshotId& id = snapshots->back().id;
     RETURN_IF_ERROR(load_metadata_snapshot(file_system, path, id, replayed_));
@@ -52,9 +53,9 @@ Status MetadataObserver::load(const std::string& directory) {
     snapshot_epoch_ = id.epoch;
     state.recovery_point = id.end_offset;
   }
-  auto config = std::make_shared<LogConfig>(settings_.log_config);
+  auto config = std::make_shared<log::LogConfig>(settings_.log_config);
   config->cleanup_delete = false;
-  auto log = PartitionLog::open(files_, executor_.clock(), path, name, std::move(config), std::move(state));
+  auto log = log::PartitionLog::open(files_, executor_.clock(), path, name, std::move(config), std::move(state));
   if (!log) return log.error();
   log_ = log.take();
   RETURN_IF_ERROR(log_->confirm_end());
@@ -126,7 +127,7 @@ void MetadataObserver::fetch() {
   request.session_id = 0;
   request.session_epoch = -1;
   auto& topic = request.topics.emplace_back();
-  topic.topic = kClusterMetadataTopic;
+  topic.topic = metadata::kClusterMetadataTopic;
   topic.topic_id = kMetadataTopicId;
   auto& at = topic.partitions.emplace_back();
   at.partition = 0;
@@ -227,13 +228,13 @@ void MetadataObserver::take(const FetchResponse::PartitionData& data) {
 void MetadataObserver::apply() {
   if (mode_ == Mode::kHeld || publishing_ || stopped_) return;
   const int64_t before = applied_end_;
-  MetadataRecords ready;
+  metadata::MetadataRecords ready;
   if (Status read = read_committed(ready); !read.ok()) return end("the metadata cannot be applied", read.error());
   if (mode_ == Mode::kPublishing && !ready.empty()) return publish(std::move(ready));
   if (applied_end_ != before && on_applied_) on_applied_();
 }
 
-Status MetadataObserver::read_committed(MetadataRecords& ready) {
+Status MetadataObserver::read_committed(metadata::MetadataRecords& ready) {
   const int64_t end = std::min(high_watermark_, log_->log_end_offset());
   while (applied_end_ < end) {
     auto read = log_->read(applied_end_, kReplayAtOnce_bytes, end, true);
@@ -254,7 +255,7 @@ Status MetadataObserver::read_committed(MetadataRecords& ready) {
   return ok_status();
 }
 
-Status MetadataObserver::replay(const RecordBatchView& batch, MetadataRecords& ready) {
+Status MetadataObserver::replay(const RecordBatchView& batch, metadata::MetadataRecords& ready) {
   const BatchHeader& header = batch.header();
   if (header.last_offset() < applied_end_) return ok_status();
   applied_end_ = header.next_offset();
@@ -263,14 +264,14 @@ Status MetadataObserver::replay(const RecordBatchView& batch, MetadataRecords& r
     if (mode_ == Mode::kReplaying) replayed_.skip_to(header.last_offset(), header.partition_leader_epoch);
     return ok_status();
   }
-  auto records = decode_metadata_batch(batch);
+  auto records = metadata::decode_metadata_batch(batch);
   if (!records) return records.error();
   if (mode_ == Mode::kPublishing) return transactions_.add(records.take(), ready);
-  ImageDelta delta;
+  metadata::ImageDelta delta;
   return replayed_.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
 }
 
-MetadataImage MetadataObserver::take_image() {
+metadata::MetadataImage MetadataObserver::take_image() {
   CHECK(has_whole_image(), "the image is not to be had at {}", applied_end_);
   mode_ = Mode::kHeld;
   return replayed_.take_image();
@@ -286,9 +287,9 @@ void MetadataObserver::publish_to(Shard& home) {
   apply();
 }
 
-void MetadataObserver::publish(MetadataRecords ready) {
+void MetadataObserver::publish(metadata::MetadataRecords ready) {
   publishing_ = true;
-  auto records = std::make_shared<const MetadataRecords>(std::move(ready));
+  auto records = std::make_shared<const metadata::MetadataRecords>(std::move(ready));
   home_->router().at_all(
       *home_, [records, last = applied_end_ - 1](Shard& shard) { shard.apply_metadata(*records, last); },
       [this] {
@@ -332,7 +333,7 @@ void MetadataObserver::fetch_snapshot() {
   request.replica_id = settings_.node_id;
   request.max_bytes = kFetch_bytes;
   auto& topic = request.topics.emplace_back();
-  topic.name = kClusterMetadataTopic;
+  topic.name = metadata::kClusterMetadataTopic;
   auto& at = topic.partitions.emplace_back();
   at.partition = 0;
   at.current_leader_epoch = epoch_;
@@ -381,7 +382,7 @@ Status MetadataObserver::end_snapshot() {
   FileSystem& file_system = files_.file_system();
   RETURN_IF_ERROR(file_system.rename(done->path, log_->directory() + "/" + done->id.file_name()));
   RETURN_IF_ERROR(file_system.sync_directory(log_->directory()));
-  replayed_ = MetadataReplayer();
+  replayed_ = metadata::MetadataReplayer();
   RETURN_IF_ERROR(load_metadata_snapshot(file_system, log_->directory(), done->id, replayed_));
   RETURN_IF_ERROR(log_->truncate_fully_and_start_at(done->id.end_offset));
   applied_end_ = done->id.end_offset;
@@ -398,4 +399,4 @@ Status MetadataObserver::close() {
   return log_->close_cleanly(true);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

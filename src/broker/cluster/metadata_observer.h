@@ -21,7 +21,7 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/fetch_snapshot.h"
 
-namespace milena {
+namespace milena::broker {
 
 class MetadataSnapshots;
 class Shard;
@@ -34,13 +34,13 @@ struct ObserverSettings {
   std::vector<NodeAddress> known;
   std::vector<std::pair<int32_t, NodeAddress>> voters;
   int64_t fetch_timeout_ms = 2000;
-  LogConfig log_config;
+  log::LogConfig log_config;
 };
 
 class MetadataObserver {
  public:
   // Opens the log in the directory (that of log.dirs), and replays its newest snapshot.
-  static Result<std::unique_ptr<MetadataObserver>> open(FileCache& files, Executor& executor, Network& network,
+  static Result<std::unique_ptr<MetadataObserver>> open(log::FileCache& files, Executor& executor, Network& network,
                                                         const std::string& directory, ObserverSettings settings);
   ~MetadataObserver();
 
@@ -63,13 +63,13 @@ class MetadataObserver {
   // Caught up, and not in the middle of a metadata transaction.
   bool has_whole_image() const { return caught_up() && !replayed_.in_transaction(); }
   // Then: nothing is applied from here on until the shards, which were given the image, take over.
-  MetadataImage take_image();
+  metadata::MetadataImage take_image();
   void publish_to(Shard& home);
 
   Status close();
 
  private:
-  MetadataObserver(FileCache& files, Executor& executor, Network& network, ObserverSettings settings);
+  MetadataObserver(log::FileCache& files, Executor& executor, Network& network, ObserverSettings settings);
 
   Status load(const std::string& directory);
   void connect_to(const NodeAddress& address);
@@ -87,12 +87,12 @@ class MetadataObserver {
   Status end_snapshot();
 
   void apply();
-  Status read_committed(MetadataRecords& ready);
-  Status replay(const RecordBatchView& batch, MetadataRecords& ready);
-  void publish(MetadataRecords ready);
+  Status read_committed(metadata::MetadataRecords& ready);
+  Status replay(const RecordBatchView& batch, metadata::MetadataRecords& ready);
+  void publish(metadata::MetadataRecords ready);
   void end(const std::string& what, const Error& why);
 
-  FileCache& files_;
+  log::FileCache& files_;
   Executor& executor_;
   Network& network_;
   const ObserverSettings settings_;
@@ -100,10 +100,10 @@ class MetadataObserver {
   std::function<void(const NodeAddress&)> on_leader_;
   Task on_applied_;
 
-  std::unique_ptr<PartitionLog> log_;
+  std::unique_ptr<log::PartitionLog> log_;
   int32_t snapshot_epoch_ = 0;  // of the snapshot that the log begins with
-  MetadataReplayer replayed_;
-  MetadataTransactions transactions_;  // once the shards have the image
+  metadata::MetadataReplayer replayed_;
+  metadata::MetadataTransactions transactions_;  // once the shards have the image
   int64_t applied_end_ = 0;
   int64_t high_watermark_ = -1;
   enum class Mode { kReplaying, kHeld, kPublishing } mode_ = Mode::kReplaying;
@@ -130,4 +130,4 @@ class MetadataObserver {
   std::unique_ptr<SnapshotDownload> download_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "base/payload.h"
 #include "broker/clients/session.h"
 
-namespace milena {
+namespace milena::broker {
 
 class LinkWatcher {
  public:
@@ -50,4 +50,4 @@ struct NodeAddress {
   std::string to_string() const { return host + ":" + std::to_string(port); }
 };
 
-}  // namespace milena
+}  // namespace milena::broker

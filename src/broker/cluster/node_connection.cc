@@ -8,7 +8,7 @@
 #include "protocol/request_frame.h"
 #include "protocol/request_header.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Between two attempts to connect.
@@ -187,4 +187,4 @@ void NodeConnection::on_deadline(uint64_t number) {
   reply(ErrorCode::kRequestTimedOut, nullptr);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -18,7 +18,7 @@
 #include "broker/cluster/network.h"
 #include "broker/outgoing_request.h"
 
-namespace milena {
+namespace milena::broker {
 
 class NodeConnection final : private LinkWatcher {
  public:
@@ -82,4 +82,4 @@ class NodeConnection final : private LinkWatcher {
   std::string last_failure_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,41 +6,42 @@
 #include "config/config_listeners.h"
 #include "config/listener_settings.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr ByteView kJaas = "sasl.jaas.config";
 
 // Source: Kafka's ChannelBuilders.clientChannelBuilder with the context of a server: the line of the listener's own
 // clients says with username and password as whom the broker itself logs in.
-Result<SaslCredentials> login_of(const Settings& settings, const ListenerSettings& own, ByteView mechanism_key) {
+Result<security::SaslCredentials> login_of(const config::Settings& settings, const config::ListenerSettings& own,
+                                           ByteView mechanism_key) {
   const Bytes mechanism = settings.get_string(mechanism_key);
-  const std::optional<ListenerSettings::Found> line = own.find_own(mechanism, kJaas);
+  const std::optional<config::ListenerSettings::Found> line = own.find_own(mechanism, kJaas);
   if (!line) {
     return make_error(ErrorKind::kInvalid, "{} is not set; this node needs it to log in at others with {}={}",
                       own.key_of(mechanism, kJaas), mechanism_key, mechanism);
   }
-  Result<JaasEntry> entry = parse_jaas(line->text);
-  if (!entry.ok()) return ListenerSettings::mistake(*line, true, entry.error().message);
-  Result<SaslCredentials> credentials = sasl_credentials(mechanism, *entry);
+  Result<security::JaasEntry> entry = security::parse_jaas(line->text);
+  if (!entry.ok()) return config::ListenerSettings::mistake(*line, true, entry.error().message);
+  Result<security::SaslCredentials> credentials = security::sasl_credentials(mechanism, *entry);
   if (credentials.ok()) return credentials;
   if (credentials.error().kind == ErrorKind::kUnsupported) {
     return make_error(ErrorKind::kInvalid, "{}={}: {}", mechanism_key, mechanism, credentials.error().message);
   }
-  return ListenerSettings::mistake(*line, true, credentials.error().message);
+  return config::ListenerSettings::mistake(*line, true, credentials.error().message);
 }
 
-Result<PeerSecurity> security_of(const Settings& settings, const std::string& listener, bool of_controllers,
+Result<PeerSecurity> security_of(const config::Settings& settings, const std::string& listener, bool of_controllers,
                                  ByteView mechanism_key) {
   PeerSecurity security;
   security.listener = listener;
-  Result<std::string> protocol = protocol_of_listener(settings, listener, of_controllers);
+  Result<std::string> protocol = config::protocol_of_listener(settings, listener, of_controllers);
   if (!protocol.ok()) return protocol.error();
-  security.protocol = parse_security_protocol(*protocol).value();
-  const ListenerSettings own(settings, listener);
-  if (uses_tls(security.protocol)) security.tls = TlsSettings::of_listener(own, security.protocol);
-  if (uses_sasl(security.protocol)) {
-    Result<SaslCredentials> login = login_of(settings, own, mechanism_key);
+  security.protocol = security::parse_security_protocol(*protocol).value();
+  const config::ListenerSettings own(settings, listener);
+  if (security::uses_tls(security.protocol)) security.tls = security::TlsSettings::of_listener(own, security.protocol);
+  if (security::uses_sasl(security.protocol)) {
+    Result<security::SaslCredentials> login = login_of(settings, own, mechanism_key);
     if (!login.ok()) return login.error();
     security.login = login.take();
   }
@@ -49,13 +50,13 @@ Result<PeerSecurity> security_of(const Settings& settings, const std::string& li
 
 }  // namespace
 
-std::string inter_broker_listener(const Settings& settings) {
+std::string inter_broker_listener(const config::Settings& settings) {
   return ascii_upper(settings.is_null("inter.broker.listener.name")
                          ? settings.get_string("security.inter.broker.protocol")
                          : settings.get_string("inter.broker.listener.name"));
 }
 
-Result<PeerSecurity> broker_peer_security(const Settings& settings) {
+Result<PeerSecurity> broker_peer_security(const config::Settings& settings) {
   constexpr ByteView kMechanism = "sasl.mechanism.inter.broker.protocol";
   if (!settings.is_null("inter.broker.listener.name") && settings.is_set("security.inter.broker.protocol")) {
     return make_error(ErrorKind::kInvalid, "inter.broker.listener.name={} and security.inter.broker.protocol={}: "
@@ -65,7 +66,7 @@ Result<PeerSecurity> broker_peer_security(const Settings& settings) {
   std::string listener = inter_broker_listener(settings);
   if (settings.is_null("inter.broker.listener.name") && !settings.is_set("security.inter.broker.protocol")) {
     // Kafka starts no broker whose listeners have other names. Here others are reached at the first that they have.
-    const auto own = broker_listeners(settings);
+    const auto own = config::broker_listeners(settings);
     if (!own.ok()) return own.error();
     const bool there = std::any_of(own->begin(), own->end(), [&](const auto& each) {
       return each.listener_name == listener;
@@ -74,7 +75,7 @@ Result<PeerSecurity> broker_peer_security(const Settings& settings) {
   }
   Result<PeerSecurity> security = security_of(settings, listener, false, kMechanism);
   if (!security.ok() || !security->login) return security;
-  const auto enabled = ListenerSettings(settings, listener).list({}, "sasl.enabled.mechanisms");
+  const auto enabled = config::ListenerSettings(settings, listener).list({}, "sasl.enabled.mechanisms");
   if (!enabled.ok()) return enabled.error();
   const Bytes& mechanism = security->login->mechanism;
   if (std::find(enabled->begin(), enabled->end(), mechanism) == enabled->end()) {
@@ -84,10 +85,10 @@ Result<PeerSecurity> broker_peer_security(const Settings& settings) {
   return security;
 }
 
-Result<PeerSecurity> controller_peer_security(const Settings& settings) {
+Result<PeerSecurity> controller_peer_security(const config::Settings& settings) {
   const auto names = settings.get_list("controller.listener.names");
   return security_of(settings, names.empty() ? "PLAINTEXT" : std::string(names.front()), true,
                      "sasl.mechanism.controller.protocol");
 }
 
-}  // namespace milena
+}  // namespace milena::broker

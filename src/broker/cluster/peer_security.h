@@ -12,20 +12,20 @@
 #include "security/security_protocol.h"
 #include "security/tls_settings.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct PeerSecurity {
   std::string listener;
-  SecurityProtocol protocol = SecurityProtocol::kPlaintext;
-  std::optional<TlsSettings> tls;
-  std::optional<SaslCredentials> login;
+  security::SecurityProtocol protocol = security::SecurityProtocol::kPlaintext;
+  std::optional<security::TlsSettings> tls;
+  std::optional<security::SaslCredentials> login;
 };
 
 // The name in capitals, as listeners are named: inter.broker.listener.name, or security.inter.broker.protocol.
-std::string inter_broker_listener(const Settings& settings);
+std::string inter_broker_listener(const config::Settings& settings);
 
 // An error names the key, where it stands and what was expected; never a secret.
-Result<PeerSecurity> broker_peer_security(const Settings& settings);
-Result<PeerSecurity> controller_peer_security(const Settings& settings);
+Result<PeerSecurity> broker_peer_security(const config::Settings& settings);
+Result<PeerSecurity> controller_peer_security(const config::Settings& settings);
 
-}  // namespace milena
+}  // namespace milena::broker

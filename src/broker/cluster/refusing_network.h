@@ -9,7 +9,7 @@
 #include "base/executor.h"
 #include "broker/cluster/network.h"
 
-namespace milena {
+namespace milena::broker {
 
 class RefusingNetwork final : public Network {
  public:
@@ -35,4 +35,4 @@ class RefusingNetwork final : public Network {
   const std::string why_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -14,7 +14,7 @@
 #include "protocol/messages/principal/default_principal_data.h"
 #include "protocol/request_header.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int64_t kForwardAgain_ms = 50;
@@ -47,7 +47,7 @@ Bytes encode_request(const OutgoingRequest& request, ByteView client_id) {
   return writer.take().flatten().take();
 }
 
-Bytes encode_principal(const Principal& principal) {
+Bytes encode_principal(const security::Principal& principal) {
   Writer writer;
   writer.write_int16(0);
   DefaultPrincipalData data;
@@ -153,28 +153,28 @@ void RemoteController::wait_for_topics(std::vector<Bytes> names, int64_t deadlin
 // --- topics on first use
 
 // What this broker was told; of what it was not told, -1: the controller's setting counts.
-static int32_t own_default(const Settings& settings, ByteView name) {
+static int32_t own_default(const config::Settings& settings, ByteView name) {
   return settings.is_set(name) ? settings.get_int(name) : -1;
 }
 
 void RemoteController::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
   struct Message {
     std::vector<Bytes> names;
-    std::vector<InternalTopic> shapes;
+    std::vector<metadata::InternalTopic> shapes;
     CreateTopicsRequest request;
   };
   auto message = std::make_shared<Message>();
   message->names = std::move(names);
   message->shapes.reserve(message->names.size());
-  const InternalTopicSettings internal =
-      with_replicas(ControllerSettings::from(from.settings()).internal_topics, from.image().brokers().size());
+  const metadata::InternalTopicSettings internal = metadata::with_replicas(
+      metadata::ControllerSettings::from(from.settings()).internal_topics, from.image().brokers().size());
   message->request.timeout_ms = from.settings().get_int("request.timeout.ms");
   for (const Bytes& name : message->names) {
     auto& topic = message->request.topics.emplace_back();
     topic.name = name;
     topic.num_partitions = own_default(from.settings(), "num.partitions");
     topic.replication_factor = static_cast<int16_t>(own_default(from.settings(), "default.replication.factor"));
-    auto shape = internal_topic(name, internal);
+    auto shape = metadata::internal_topic(name, internal);
     if (!shape) continue;
     message->shapes.push_back(std::move(*shape));
     topic.num_partitions = message->shapes.back().num_partitions;
@@ -249,4 +249,4 @@ void RemoteController::fail_producer_ids(ErrorCode error) {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,7 +12,7 @@
 #include "broker/cluster/active_controller.h"
 #include "broker/controller/controller_channel.h"
 
-namespace milena {
+namespace milena::broker {
 
 class RemoteController final : public ControllerChannel {
  public:
@@ -52,4 +52,4 @@ class RemoteController final : public ControllerChannel {
   int64_t producer_ids_end_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,12 +5,12 @@
 #include "broker/cluster/peer_security.h"
 #include "broker/shard.h"
 
-namespace milena {
+namespace milena::broker {
 
 std::optional<NodeAddress> inter_broker_address(const ShardContext& shard, int32_t broker_id) {
-  const BrokerImage* broker = shard.image().find_broker(broker_id);
+  const metadata::BrokerImage* broker = shard.image().find_broker(broker_id);
   if (broker == nullptr || broker->endpoints.empty()) return std::nullopt;
-  const EndpointImage* endpoint = broker->endpoint(inter_broker_listener(*shard.node().settings));
+  const metadata::EndpointImage* endpoint = broker->endpoint(inter_broker_listener(*shard.node().settings));
   if (endpoint == nullptr) endpoint = &broker->endpoints.front();
   return NodeAddress{std::string(endpoint->host), endpoint->port};
 }
@@ -36,4 +36,4 @@ void RemotePeers::close(const ShardContext& shard) {
   for (auto& [purpose, connection] : connections_[shard.index()]) connection->close();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

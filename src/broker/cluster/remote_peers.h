@@ -11,7 +11,7 @@
 #include "broker/coordinators/peer.h"
 #include "config/settings.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
@@ -33,4 +33,4 @@ class RemotePeers final : public Peers {
   std::vector<std::map<Purpose, std::shared_ptr<NodeConnection>>> connections_;  // by shard
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "base/executor.h"
 #include "security/sasl_login.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Of a session's time. Kafka's clients take a random part between these, so that not all of them come at once.
@@ -14,8 +14,8 @@ constexpr int64_t kRenewAfter_percent = 85, kRenewWithin_percent = 10;
 
 class SaslLink final : public Link, private LinkWatcher {
  public:
-  SaslLink(Executor& executor, std::shared_ptr<const SaslCredentials> credentials, const std::string& client_id,
-           LinkWatcher& watcher)
+  SaslLink(Executor& executor, std::shared_ptr<const security::SaslCredentials> credentials,
+           const std::string& client_id, LinkWatcher& watcher)
       : executor_(executor), credentials_(std::move(credentials)), client_id_(client_id), watcher_(watcher) {}
   ~SaslLink() override { executor_.cancel(renewal_); }
 
@@ -42,7 +42,7 @@ class SaslLink final : public Link, private LinkWatcher {
 
   void log_in() {
     renewal_is_due_ = false;
-    login_ = std::make_unique<SaslLogin>(*credentials_, executor_.random(), client_id_);
+    login_ = std::make_unique<security::SaslLogin>(*credentials_, executor_.random(), client_id_);
     below_->send(login_->first_request());
   }
 
@@ -70,11 +70,11 @@ class SaslLink final : public Link, private LinkWatcher {
   }
 
   Executor& executor_;
-  const std::shared_ptr<const SaslCredentials> credentials_;
+  const std::shared_ptr<const security::SaslCredentials> credentials_;
   const std::string client_id_;
   LinkWatcher& watcher_;
   std::unique_ptr<Link> below_;
-  std::unique_ptr<SaslLogin> login_;  // while it is under way
+  std::unique_ptr<security::SaslLogin> login_;  // while it is under way
   bool opened_ = false;
   bool renewal_is_due_ = false;
   TimerId renewal_ = 0;
@@ -91,4 +91,4 @@ std::unique_ptr<Link> SaslNetwork::connect(size_t shard, const std::string& host
   return link;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,15 +9,16 @@
 #include "broker/cluster/network.h"
 #include "security/sasl_client.h"
 
-namespace milena {
+namespace milena::broker {
 
 class SaslNetwork final : public Network {
  public:
   // The network below and the executors, one a shard, outlive it.
-  SaslNetwork(Network& below, std::vector<Executor*> executors, SaslCredentials credentials, std::string client_id)
+  SaslNetwork(Network& below, std::vector<Executor*> executors, security::SaslCredentials credentials,
+              std::string client_id)
       : below_(below),
         executors_(std::move(executors)),
-        credentials_(std::make_shared<const SaslCredentials>(std::move(credentials))),
+        credentials_(std::make_shared<const security::SaslCredentials>(std::move(credentials))),
         client_id_(std::move(client_id)) {}
 
   std::unique_ptr<Link> connect(size_t shard, const std::string& host, uint16_t port, LinkWatcher& watcher) override;
@@ -25,8 +26,8 @@ class SaslNetwork final : public Network {
  private:
   Network& below_;
   const std::vector<Executor*> executors_;
-  const std::shared_ptr<const SaslCredentials> credentials_;
+  const std::shared_ptr<const security::SaslCredentials> credentials_;
   const std::string client_id_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "broker/controller/metadata_runtime.h"
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // So long after this controller's start a broker that lives has sent a heartbeat. Another process of its id, which
@@ -31,8 +31,8 @@ void BrokerSessions::stop() {
   runtime_.home().executor().cancel(std::exchange(timer_, 0));
 }
 
-Controller::BrokerContact BrokerSessions::contact(int32_t broker_id) const {
-  Controller::BrokerContact contact;
+metadata::Controller::BrokerContact BrokerSessions::contact(int32_t broker_id) const {
+  metadata::Controller::BrokerContact contact;
   const auto found = sessions_.find(broker_id);
   if (found != sessions_.end()) {
     const bool heard_of = !found->second.assumed || runtime_.home().strict_kafka() ||
@@ -42,7 +42,7 @@ Controller::BrokerContact BrokerSessions::contact(int32_t broker_id) const {
   }
   int64_t least = INT64_MAX;
   for (const auto& [id, session] : sessions_) {
-    const BrokerImage* broker = runtime_.controller().image().find_broker(id);
+    const metadata::BrokerImage* broker = runtime_.controller().image().find_broker(id);
     if (broker == nullptr || broker->fenced) continue;
     // Its fetches tell sooner than its heartbeats.
     least = std::min(least, std::max(session.metadata_offset, runtime_.observers().end_of(id) - 1));
@@ -101,12 +101,12 @@ void BrokerSessions::expire() {
 
 void BrokerSessions::fence(int32_t broker_id, int64_t broker_epoch, const char* why) {
   sessions_.erase(broker_id);
-  const BrokerImage* broker = runtime_.controller().image().find_broker(broker_id);
+  const metadata::BrokerImage* broker = runtime_.controller().image().find_broker(broker_id);
   if (broker == nullptr || broker->epoch != broker_epoch || broker->fenced) return;
   log_info("Broker {} {}: it is fenced", broker_id, why);
   runtime_.submit<std::monostate>(
       runtime_.home().shard(),
-      [broker_id](const Controller& controller) { return controller.fence_lost_broker(broker_id); },
+      [broker_id](const metadata::Controller& controller) { return controller.fence_lost_broker(broker_id); },
       [](std::monostate) {});
 }
 
@@ -124,4 +124,4 @@ void BrokerSessions::on_disconnected(int32_t broker_id, int64_t broker_epoch) {
   });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,7 +12,7 @@
 #include "base/executor.h"
 #include "metadata/controller.h"
 
-namespace milena {
+namespace milena::broker {
 
 class MetadataRuntime;
 
@@ -24,7 +24,7 @@ class BrokerSessions {
   void start();
   void stop();
 
-  Controller::BrokerContact contact(int32_t broker_id) const;
+  metadata::Controller::BrokerContact contact(int32_t broker_id) const;
   // A registration or a heartbeat that was not refused.
   void touch(int32_t broker_id, int64_t broker_epoch);
   // How far the broker has followed the metadata.
@@ -56,4 +56,4 @@ class BrokerSessions {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -18,13 +18,13 @@
 #include "broker/outgoing_request.h"
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 
 // Whose request it is. What it may do was asked before it is sent.
 struct ControllerRequestContext {
-  Principal principal;
+  security::Principal principal;
   Bytes client_id;
   int64_t deadline_ms = INT64_MAX;  // by the steady clock; nobody waits for the answer any more
 };
@@ -51,4 +51,4 @@ class ControllerChannel {
                         OutgoingReply reply) = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,11 +7,11 @@
 #include "protocol/messages/broker_heartbeat.h"
 #include "protocol/messages/broker_registration.h"
 
-namespace milena {
+namespace milena::broker {
 
 void register_broker_embedded(const EmbeddedCallPtr& call) {
   auto request = call->request.as<BrokerRegistrationRequest>();
-  decide_embedded<BrokerRegistrationResponse>(call, [call, request](const Controller& controller) {
+  decide_embedded<BrokerRegistrationResponse>(call, [call, request](const metadata::Controller& controller) {
     const std::string& cluster_id = call->runtime.home().node().cluster_id;
     auto effects = controller.register_remote_broker(*request, cluster_id, call->sessions.contact(request->broker_id),
                                                      call->runtime.end_offset());
@@ -25,10 +25,10 @@ void register_broker_embedded(const EmbeddedCallPtr& call) {
 
 void broker_heartbeat_embedded(const EmbeddedCallPtr& call) {
   auto request = call->request.as<BrokerHeartbeatRequest>();
-  decide_embedded<BrokerHeartbeatResponse>(call, [call, request](const Controller& controller) {
+  decide_embedded<BrokerHeartbeatResponse>(call, [call, request](const metadata::Controller& controller) {
     BrokerSessions& sessions = call->sessions;
     const int32_t id = request->broker_id;
-    const BrokerImage* before = controller.image().find_broker(id);
+    const metadata::BrokerImage* before = controller.image().find_broker(id);
     if (before != nullptr && before->epoch == request->broker_epoch) {
       sessions.touch(id, before->epoch);
       sessions.note_offset(id, request->current_metadata_offset);
@@ -48,9 +48,8 @@ void broker_heartbeat_embedded(const EmbeddedCallPtr& call) {
 
 void allocate_producer_ids_embedded(const EmbeddedCallPtr& call) {
   auto request = call->request.as<AllocateProducerIdsRequest>();
-  decide_embedded<AllocateProducerIdsResponse>(call, [request](const Controller& controller) {
-    return controller.allocate_producer_ids(*request);
-  });
+  decide_embedded<AllocateProducerIdsResponse>(
+      call, [request](const metadata::Controller& controller) { return controller.allocate_producer_ids(*request); });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "metadata/client_quotas.h"
 #include "protocol/messages/alter_client_quotas.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Names looked up for one request; more are refused unseen.
@@ -32,7 +32,7 @@ std::set<Bytes> hosts_to_look_up(const AlterClientQuotasRequest& request) {
   std::set<Bytes> hosts;
   for (const auto& entry : request.entries) {
     for (const auto& part : entry.entity) {
-      if (part.entity_type != kQuotaIp || !part.entity_name || part.entity_name->empty()) continue;
+      if (part.entity_type != metadata::kQuotaIp || !part.entity_name || part.entity_name->empty()) continue;
       if (Bytes host(*part.entity_name); !is_address(host)) hosts.insert(std::move(host));
     }
   }
@@ -42,7 +42,7 @@ std::set<Bytes> hosts_to_look_up(const AlterClientQuotasRequest& request) {
 void alter(const EmbeddedCallPtr& call, std::shared_ptr<std::set<Bytes>> bad_hosts) {
   auto request = call->request.as<AlterClientQuotasRequest>();
   decide_embedded<AlterClientQuotasResponse>(
-      call, [request, bad_hosts = std::move(bad_hosts)](const Controller& controller) {
+      call, [request, bad_hosts = std::move(bad_hosts)](const metadata::Controller& controller) {
         return controller.alter_client_quotas(*request, *bad_hosts);
       });
 }
@@ -56,4 +56,4 @@ void alter_client_quotas_embedded(const EmbeddedCallPtr& call) {
               [call, hosts] { alter(call, hosts); });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

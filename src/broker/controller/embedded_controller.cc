@@ -20,15 +20,17 @@
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/unregister_broker.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // The plain case: `method` is the controller's, and needs the request alone.
 template <class Response, class Request>
-void decide(const EmbeddedCallPtr& call, ControllerEffects<Response> (Controller::*method)(const Request&) const) {
-  decide_embedded<Response>(call, [request = call->request.as<Request>(), method](const Controller& controller) {
-    return (controller.*method)(*request);
-  });
+void decide(const EmbeddedCallPtr& call,
+            metadata::ControllerEffects<Response> (metadata::Controller::*method)(const Request&) const) {
+  decide_embedded<Response>(call,
+                            [request = call->request.as<Request>(), method](const metadata::Controller& controller) {
+                              return (controller.*method)(*request);
+                            });
 }
 
 // For requests that make or delete partitions: `decide(controller, quota)` is given the client's quota of them
@@ -40,7 +42,7 @@ void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, De
   const bool strict = call->request.version >= strict_version;
   call->runtime.submit<Response>(
       call->from,
-      [call, decide = std::move(decide), throttle_ms, strict](const Controller& controller) {
+      [call, decide = std::move(decide), throttle_ms, strict](const metadata::Controller& controller) {
         ClientQuotas& quotas = call->runtime.home().shard().quotas();
         const ControllerRequestContext& who = call->context;
         return decide(controller, quotas.mutation_quota(who.principal.name, who.client_id, strict, throttle_ms));
@@ -54,16 +56,18 @@ void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, De
 
 void create_topics(const EmbeddedCallPtr& call) {
   auto request = call->request.as<CreateTopicsRequest>();
-  decide_within_quota<CreateTopicsResponse>(call, 6,
-                                            [request](const Controller& controller, const MutationQuota& quota) {
-                                              return controller.create_topics(*request, quota);
-                                            });
+  decide_within_quota<CreateTopicsResponse>(
+      call, 6, [request](const metadata::Controller& controller, const metadata::MutationQuota& quota) {
+        return controller.create_topics(*request, quota);
+      });
 }
 
 void delete_topics(const EmbeddedCallPtr& call) {
   auto request = call->request.as<DeleteTopicsRequest>();
   decide_within_quota<DeleteTopicsResponse>(
-      call, 5, [request, version = call->request.version](const Controller& controller, const MutationQuota& quota) {
+      call, 5,
+      [request, version = call->request.version](const metadata::Controller& controller,
+                                                 const metadata::MutationQuota& quota) {
         return controller.delete_topics(*request, version, quota);
       });
 }
@@ -71,16 +75,17 @@ void delete_topics(const EmbeddedCallPtr& call) {
 void create_partitions(const EmbeddedCallPtr& call) {
   auto request = call->request.as<CreatePartitionsRequest>();
   decide_within_quota<CreatePartitionsResponse>(
-      call, 3, [request](const Controller& controller, const MutationQuota& quota) {
+      call, 3, [request](const metadata::Controller& controller, const metadata::MutationQuota& quota) {
         return controller.create_partitions(*request, quota);
       });
 }
 
 void elect_leaders(const EmbeddedCallPtr& call) {
   auto request = call->request.as<ElectLeadersRequest>();
-  decide_embedded<ElectLeadersResponse>(call, [request, version = call->request.version](const Controller& controller) {
-    return controller.elect_leaders(*request, version);
-  });
+  decide_embedded<ElectLeadersResponse>(
+      call, [request, version = call->request.version](const metadata::Controller& controller) {
+        return controller.elect_leaders(*request, version);
+      });
 }
 
 template <class Request>
@@ -94,10 +99,10 @@ bool alters_unclean_election(const Request& request) {
 // Partitions that wait for an unclean leader need not wait for the next interval where it was allowed just now.
 template <class Request, class Response>
 void alter_configs(const EmbeddedCallPtr& call,
-                   ControllerEffects<Response> (Controller::*method)(const Request&) const) {
+                   metadata::ControllerEffects<Response> (metadata::Controller::*method)(const Request&) const) {
   auto request = call->request.as<Request>();
   call->runtime.submit<Response>(
-      call->from, [request, method](const Controller& controller) { return (controller.*method)(*request); },
+      call->from, [request, method](const metadata::Controller& controller) { return (controller.*method)(*request); },
       [call, request](Response response) {
         if (alters_unclean_election(*request)) {
           call->from.router().at_controller(call->from, [&elections = call->elections](Shard&) {
@@ -112,7 +117,7 @@ void alter_configs(const EmbeddedCallPtr& call,
 void alter_partition(const EmbeddedCallPtr& call) {
   auto request = call->request.as<AlterPartitionRequest>();
   decide_embedded<AlterPartitionResponse>(
-      call, [request, version = call->request.version](const Controller& controller) {
+      call, [request, version = call->request.version](const metadata::Controller& controller) {
         return controller.alter_partition(*request, version);
       });
 }
@@ -150,27 +155,28 @@ void EmbeddedController::send_any(Shard& from, OutgoingRequest request, Controll
     case ApiKey::kDeleteTopics: return delete_topics(call);
     case ApiKey::kCreatePartitions: return create_partitions(call);
     case ApiKey::kAlterConfigs:
-      return alter_configs<AlterConfigsRequest, AlterConfigsResponse>(call, &Controller::alter_configs);
+      return alter_configs<AlterConfigsRequest, AlterConfigsResponse>(call, &metadata::Controller::alter_configs);
     case ApiKey::kIncrementalAlterConfigs:
       return alter_configs<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(
-          call, &Controller::incremental_alter_configs);
-    case ApiKey::kCreateAcls: return decide<CreateAclsResponse>(call, &Controller::create_acls);
-    case ApiKey::kDeleteAcls: return decide<DeleteAclsResponse>(call, &Controller::delete_acls);
+          call, &metadata::Controller::incremental_alter_configs);
+    case ApiKey::kCreateAcls: return decide<CreateAclsResponse>(call, &metadata::Controller::create_acls);
+    case ApiKey::kDeleteAcls: return decide<DeleteAclsResponse>(call, &metadata::Controller::delete_acls);
     case ApiKey::kElectLeaders: return elect_leaders(call);
     case ApiKey::kAlterPartition: return alter_partition(call);
     case ApiKey::kAssignReplicasToDirs:
-      return decide<AssignReplicasToDirsResponse>(call, &Controller::assign_replicas_to_dirs);
+      return decide<AssignReplicasToDirsResponse>(call, &metadata::Controller::assign_replicas_to_dirs);
     case ApiKey::kAllocateProducerIds: return allocate_producer_ids_embedded(call);
     case ApiKey::kBrokerRegistration: return register_broker_embedded(call);
     case ApiKey::kBrokerHeartbeat: return broker_heartbeat_embedded(call);
     case ApiKey::kAlterPartitionReassignments:
-      return decide<AlterPartitionReassignmentsResponse>(call, &Controller::alter_partition_reassignments);
+      return decide<AlterPartitionReassignmentsResponse>(call, &metadata::Controller::alter_partition_reassignments);
     case ApiKey::kAlterUserScramCredentials:
-      return decide<AlterUserScramCredentialsResponse>(call, &Controller::alter_user_scram_credentials);
+      return decide<AlterUserScramCredentialsResponse>(call, &metadata::Controller::alter_user_scram_credentials);
     case ApiKey::kCreateDelegationToken: return create_delegation_token_embedded(call);
     case ApiKey::kRenewDelegationToken: return renew_delegation_token_embedded(call);
     case ApiKey::kExpireDelegationToken: return expire_delegation_token_embedded(call);
-    case ApiKey::kUnregisterBroker: return decide<UnregisterBrokerResponse>(call, &Controller::unregister_broker);
+    case ApiKey::kUnregisterBroker:
+      return decide<UnregisterBrokerResponse>(call, &metadata::Controller::unregister_broker);
     case ApiKey::kAlterClientQuotas: return alter_client_quotas_embedded(call);
     case ApiKey::kDescribeQuorum: return describe_quorum_embedded(call);
     case ApiKey::kUpdateFeatures: return update_features_embedded(call);
@@ -186,4 +192,4 @@ void EmbeddedController::next_producer_id(Shard& from, std::function<void(Result
   runtime_.next_producer_id(from, std::move(done));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

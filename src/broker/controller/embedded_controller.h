@@ -6,7 +6,7 @@
 
 #include "broker/controller/controller_channel.h"
 
-namespace milena {
+namespace milena::broker {
 
 class BrokerSessions;
 class LeaderElections;
@@ -34,4 +34,4 @@ class EmbeddedController final : public ControllerChannel {
   std::unique_ptr<LeaderElections> elections_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

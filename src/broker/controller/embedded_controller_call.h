@@ -10,7 +10,7 @@
 #include "broker/controller/metadata_runtime.h"
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 
 class BrokerSessions;
 class LeaderElections;
@@ -56,4 +56,4 @@ void expire_delegation_token_embedded(const EmbeddedCallPtr& call);
 void describe_quorum_embedded(const EmbeddedCallPtr& call);
 void update_features_embedded(const EmbeddedCallPtr& call);
 
-}  // namespace milena
+}  // namespace milena::broker

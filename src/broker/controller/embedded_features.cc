@@ -6,14 +6,14 @@
 #include "metadata/features.h"
 #include "protocol/messages/update_features.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // kraft.version is a control record of the log, which the runtime writes; everything else the controller has written.
 bool raises_kraft_version(const UpdateFeaturesRequest& request, const Shard& shard) {
   if (request.validate_only || shard.node().kraft_version > 0) return false;
   return std::any_of(request.feature_updates.begin(), request.feature_updates.end(), [](const auto& update) {
-    return update.feature == kKraftVersionFeature && update.max_version_level > 0;
+    return update.feature == metadata::kKraftVersionFeature && update.max_version_level > 0;
   });
 }
 
@@ -21,7 +21,7 @@ bool raises_kraft_version(const UpdateFeaturesRequest& request, const Shard& sha
 void refresh_registrations(const EmbeddedCallPtr& call, int16_t old_level, Task done) {
   call->runtime.submit<std::monostate>(
       call->from,
-      [call, old_level](const Controller& controller) {
+      [call, old_level](const metadata::Controller& controller) {
         const NodeContext& node = call->from.node();
         return controller.refresh_registrations(node.node_id, old_level, endpoint_images(node.controller_endpoints));
       },
@@ -35,7 +35,7 @@ void update_features_embedded(const EmbeddedCallPtr& call) {
   auto old_level = std::make_shared<int16_t>();
   call->runtime.submit<UpdateFeaturesResponse>(
       call->from,
-      [request, version = call->request.version, old_level](const Controller& controller) {
+      [request, version = call->request.version, old_level](const metadata::Controller& controller) {
         *old_level = controller.image().metadata_version();
         return controller.update_features(*request, version);
       },
@@ -49,4 +49,4 @@ void update_features_embedded(const EmbeddedCallPtr& call) {
       call->give_up_ms());
 }
 
-}  // namespace milena
+}  // namespace milena::broker

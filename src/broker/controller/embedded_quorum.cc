@@ -3,11 +3,11 @@
 #include "metadata/internal_topics.h"
 #include "protocol/messages/describe_quorum.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 bool asks_for_metadata(const DescribeQuorumRequest& request) {
-  return request.topics.size() == 1 && request.topics[0].topic_name == kClusterMetadataTopic &&
+  return request.topics.size() == 1 && request.topics[0].topic_name == metadata::kClusterMetadataTopic &&
          request.topics[0].partitions.size() == 1 && request.topics[0].partitions[0].partition_index == 0;
 }
 
@@ -31,7 +31,7 @@ DescribeQuorumResponse describe(const Shard& shard, const MetadataQuorum& quorum
   const int32_t node_id = shard.node().node_id;
   DescribeQuorumResponse response;
   auto& topic = response.topics.emplace_back();
-  topic.topic_name = Bytes(kClusterMetadataTopic);
+  topic.topic_name = Bytes(metadata::kClusterMetadataTopic);
   auto& partition = topic.partitions.emplace_back();
   partition.leader_id = node_id;
   partition.leader_epoch = quorum.epoch;
@@ -54,7 +54,7 @@ DescribeQuorumResponse describe(const Shard& shard, const MetadataQuorum& quorum
   node.node_id = node_id;
   auto controller = shard.image().controllers().find(node_id);
   if (controller == shard.image().controllers().end()) return response;
-  for (const EndpointImage& endpoint : controller->second.endpoints) {
+  for (const metadata::EndpointImage& endpoint : controller->second.endpoints) {
     node.listeners.push_back({endpoint.name, endpoint.host, endpoint.port});
   }
   return response;
@@ -69,4 +69,4 @@ void describe_quorum_embedded(const EmbeddedCallPtr& call) {
                                 [call](const MetadataQuorum& quorum) { call->answer(describe(call->from, quorum)); });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "log/batch_scanner.h"
 #include "log/format/file_names.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr size_t kScanWindow_bytes = 256 << 10;
@@ -18,8 +18,8 @@ Result<std::vector<int64_t>> list_segments(FileSystem& files, const std::string&
   if (!names && names.error().kind == ErrorKind::kNotFound) return bases;
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    std::optional<SegmentFileName> file = parse_segment_file_name(name);
-    if (file && file->suffix == kLogSuffix) bases.push_back(file->offset);
+    std::optional<log::SegmentFileName> file = log::parse_segment_file_name(name);
+    if (file && file->suffix == log::kLogSuffix) bases.push_back(file->offset);
   }
   std::sort(bases.begin(), bases.end());
   return bases;
@@ -29,9 +29,9 @@ Result<std::vector<int64_t>> list_segments(FileSystem& files, const std::string&
 Status read_snapshot(FileSystem& files, const std::string& path, FoundMetadata& found) {
   if (found.snapshots.empty()) return ok_status();
   const MetadataSnapshotId& id = found.snapshots.back().id;
-  std::vector<SnapshotFile::Control> controls;
+  std::vector<log::SnapshotFile::Control> controls;
   RETURN_IF_ERROR(load_metadata_snapshot(files, path, id, found.replayed, &controls));
-  for (const SnapshotFile::Control& control : controls) {
+  for (const log::SnapshotFile::Control& control : controls) {
     RETURN_IF_ERROR(add_quorum_record(control.type, control.value, found.quorum));
   }
   found.end_offset = id.end_offset;
@@ -47,9 +47,9 @@ Status replay_batch(const RecordBatchView& batch, FoundMetadata& found) {
     found.replayed.skip_to(header.last_offset(), header.partition_leader_epoch);
     return ok_status();
   }
-  auto records = decode_metadata_batch(batch);
+  auto records = metadata::decode_metadata_batch(batch);
   if (!records) return records.error();
-  ImageDelta delta;
+  metadata::ImageDelta delta;
   return found.replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
 }
 
@@ -59,7 +59,7 @@ Result<bool> read_segment(FileSystem& files, const std::string& file_name, Found
   if (!file) return file.error();
   auto bytes = (*file)->size();
   if (!bytes) return bytes.error();
-  BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), kScanWindow_bytes);
+  log::BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), kScanWindow_bytes);
   while (true) {
     auto more = batches.next();
     if (!more && more.error().kind == ErrorKind::kCorrupt) return false;
@@ -93,11 +93,11 @@ Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path) 
   for (size_t i = 0; i < bases->size(); i++) {
     // All of it is in the snapshot.
     if (i + 1 < bases->size() && (*bases)[i + 1] <= found.end_offset) continue;
-    auto whole = read_segment(files, path + "/" + segment_file_name((*bases)[i], kLogSuffix), found);
+    auto whole = read_segment(files, path + "/" + log::segment_file_name((*bases)[i], log::kLogSuffix), found);
     if (!whole) return whole.error();
     if (!*whole) break;
   }
   return found;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

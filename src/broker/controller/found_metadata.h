@@ -13,11 +13,11 @@
 #include "broker/controller/metadata_snapshot_store.h"
 #include "metadata/replayer.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct FoundMetadata {
   // Everything that is in the newest snapshot and in the log behind it.
-  MetadataReplayer replayed;
+  metadata::MetadataReplayer replayed;
   QuorumRecords quorum;
   // The snapshots that are there, oldest first, and how much of the log lies behind the newest.
   std::vector<MetadataSnapshotInfo> snapshots;
@@ -29,4 +29,4 @@ struct FoundMetadata {
 // Reads the log's directory, which need not be there. A torn tail is left out; opening the log cuts it off.
 Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path);
 
-}  // namespace milena
+}  // namespace milena::broker

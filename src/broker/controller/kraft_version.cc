@@ -10,7 +10,7 @@
 #include "protocol/records/record_iterator.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int16_t kDynamicQuorum = 1;
@@ -109,20 +109,20 @@ Status check_sole_voter(const QuorumRecords& quorum, const std::optional<std::ve
 }
 
 Bytes kraft_upgrade_batches(int32_t epoch, int64_t now_ms, int32_t voter_id, const Uuid& directory_id,
-                            const std::vector<ListenerEndpoint>& endpoints) {
+                            const std::vector<config::ListenerEndpoint>& endpoints) {
   KRaftVersionRecord level;
   level.kraft_version = kDynamicQuorum;
   VotersRecord voters;
   auto& voter = voters.voters.emplace_back();
   voter.voter_id = voter_id;
   voter.voter_directory_id = directory_id;
-  for (const ListenerEndpoint& endpoint : endpoints) {
+  for (const config::ListenerEndpoint& endpoint : endpoints) {
     voter.endpoints.push_back(
-        {endpoint.listener_name, is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port});
+        {endpoint.listener_name, config::is_wildcard(endpoint.host) ? "localhost" : endpoint.host, endpoint.port});
   }
   voter.kraft_version_feature.max_supported_version = kDynamicQuorum;
   Bytes batches = build_control_batch(0, epoch, now_ms, ControlRecordType::kKraftVersion, write_message(level, 0));
   return batches + build_control_batch(0, epoch, now_ms, ControlRecordType::kKraftVoters, write_message(voters, 0));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -14,7 +14,7 @@
 #include "log/snapshot_file.h"
 #include "protocol/records/record_batch.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct QuorumVoter {
   int32_t id = -1;
@@ -42,6 +42,6 @@ Status check_sole_voter(const QuorumRecords& quorum, const std::optional<std::ve
 
 // The batches that lead from level 0 to 1, with this one voter.
 Bytes kraft_upgrade_batches(int32_t epoch, int64_t now_ms, int32_t voter_id, const Uuid& directory_id,
-                            const std::vector<ListenerEndpoint>& endpoints);
+                            const std::vector<config::ListenerEndpoint>& endpoints);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "broker/controller/metadata_runtime.h"
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // The rest follows at once.
@@ -17,14 +17,14 @@ constexpr size_t kMostAtOnce = 1000;
 
 LeaderElections::LeaderElections(MetadataRuntime& runtime)
     : runtime_(runtime),
-      preferred_{&Controller::balance_leaders,
+      preferred_{&metadata::Controller::balance_leaders,
                  [this] {
                    const int64_t seconds =
                        runtime_.home().settings().get_long("leader.imbalance.check.interval.seconds");
                    return multiply_saturating(seconds, 1000);
                  },
                  "partitions are led by their preferred replicas again"},
-      unclean_{&Controller::elect_unclean_leaders,
+      unclean_{&metadata::Controller::elect_unclean_leaders,
                [this] { return runtime_.home().settings().get_long("unclean.leader.election.interval.ms"); },
                "partitions without a leader have an unclean one now: records may be lost"} {}
 
@@ -57,7 +57,7 @@ void LeaderElections::check_in(Round& round, int64_t ms) {
 void LeaderElections::check(Round& round) {
   runtime_.submit<size_t>(
       runtime_.home().shard(),
-      [elect = round.elect](const Controller& controller) { return (controller.*elect)(kMostAtOnce); },
+      [elect = round.elect](const metadata::Controller& controller) { return (controller.*elect)(kMostAtOnce); },
       [this, &round](size_t elected) {
         if (elected > 0) log_info("{} {}", elected, round.elected_text);
         // One that was asked for meanwhile comes first.
@@ -65,4 +65,4 @@ void LeaderElections::check(Round& round) {
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

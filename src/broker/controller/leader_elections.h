@@ -12,7 +12,7 @@
 #include "base/executor.h"
 #include "metadata/controller.h"
 
-namespace milena {
+namespace milena::broker {
 
 class MetadataRuntime;
 
@@ -28,7 +28,7 @@ class LeaderElections {
  private:
   // One kind of election.
   struct Round {
-    ControllerEffects<size_t> (Controller::*elect)(size_t most) const;
+    metadata::ControllerEffects<size_t> (metadata::Controller::*elect)(size_t most) const;
     std::function<int64_t()> interval_ms;
     const char* elected_text;
     TimerId timer = 0;
@@ -43,4 +43,4 @@ class LeaderElections {
   bool runs_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "log/file_cache.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // What one answer may hold, whatever was asked for.
@@ -31,7 +31,7 @@ struct Found {
   int64_t high_watermark = -1;
   int64_t log_start_offset = -1;
   std::optional<MetadataSnapshotId> snapshot;
-  std::optional<EpochEndOffset> diverging;
+  std::optional<log::EpochEndOffset> diverging;
   Payload records;
   bool has_news() const {
     return error != ErrorCode::kNone || snapshot || diverging || !records.empty();
@@ -40,7 +40,7 @@ struct Found {
 
 // Whether the follower's log is a part of ours: else where they part, or the snapshot that it has to begin with.
 Status check_position(MetadataRuntime& runtime, const MetadataPosition& position, Found& found) {
-  PartitionLog& log = runtime.log();
+  log::PartitionLog& log = runtime.log();
   if (log.log_start_offset() == 0 && position.offset == 0 && position.last_epoch == 0) return ok_status();
   const auto& snapshots = runtime.snapshots().known();
   if (!snapshots.empty()) {
@@ -58,14 +58,14 @@ Status check_position(MetadataRuntime& runtime, const MetadataPosition& position
   if (!end) return end.error();
   auto latest = log.latest_epoch();
   if (!latest) return latest.error();
-  const EpochEndOffset known =
-      *end ? **end : EpochEndOffset{latest->value_or(runtime.epoch()), log.log_end_offset()};
+  const log::EpochEndOffset known =
+      *end ? **end : log::EpochEndOffset{latest->value_or(runtime.epoch()), log.log_end_offset()};
   if (known.epoch != position.last_epoch || known.end_offset < position.offset) found.diverging = known;
   return ok_status();
 }
 
 Status read_position(MetadataRuntime& runtime, const MetadataPosition& position, Found& found) {
-  PartitionLog& log = runtime.log();
+  log::PartitionLog& log = runtime.log();
   found.epoch = runtime.epoch();
   found.high_watermark = log.high_watermark();
   found.log_start_offset = log.log_start_offset();
@@ -112,7 +112,7 @@ void look(const std::shared_ptr<WaitingFetch>& fetch) {
 
 void name_this_controller(const FetchCall& call, FetchResponse& response) {
   if (call.version() < 16) return;
-  const ListenerEndpoint here = advertised_endpoint(call);
+  const config::ListenerEndpoint here = advertised_endpoint(call);
   auto& node = response.node_endpoints.emplace_back();
   node.node_id = call.shard().node().node_id;
   node.host = here.host;
@@ -122,7 +122,7 @@ void name_this_controller(const FetchCall& call, FetchResponse& response) {
 FetchResponse respond(const FetchCall& call, Found found) {
   FetchResponse response;
   auto& topic = response.responses.emplace_back();
-  topic.topic = Bytes(kClusterMetadataTopic);
+  topic.topic = Bytes(metadata::kClusterMetadataTopic);
   topic.topic_id = kMetadataTopicId;
   auto& out = topic.partitions.emplace_back();
   out.error_code = found.error;
@@ -154,7 +154,7 @@ ErrorCode check_request(const FetchCall& call) {
   if (request.topics.size() != 1 || request.topics[0].partitions.size() != 1) return ErrorCode::kInvalidRequest;
   const auto& topic = request.topics[0];
   const bool known = call.version() >= kFetchWithTopicIds ? topic.topic_id == kMetadataTopicId
-                                                          : topic.topic == kClusterMetadataTopic;
+                                                          : topic.topic == metadata::kClusterMetadataTopic;
   if (!known || topic.partitions[0].partition != 0) return ErrorCode::kUnknownTopicOrPartition;
   const auto& at = topic.partitions[0];
   const bool possible = at.fetch_offset >= 0 && at.last_fetched_epoch >= 0 && at.current_leader_epoch >= 0;
@@ -230,7 +230,7 @@ void answer_snapshot(const std::shared_ptr<FetchSnapshotCall>& call, ErrorCode t
   response.error_code = top;
   if (top == ErrorCode::kNone) {
     auto& topic = response.topics.emplace_back();
-    topic.name = Bytes(kClusterMetadataTopic);
+    topic.name = Bytes(metadata::kClusterMetadataTopic);
     topic.partitions.push_back(std::move(out));
   }
   call->reply(response);
@@ -258,7 +258,7 @@ void fetch_metadata_snapshot(std::shared_ptr<FetchSnapshotCall> call) {
     out->current_leader.leader_id = shard.node().node_id;
     out->current_leader.leader_epoch = runtime.epoch();
     const MetadataSnapshotId id{asked.snapshot_id.end_offset, asked.snapshot_id.epoch};
-    if (call->request.topics[0].name != kClusterMetadataTopic || asked.partition != 0) {
+    if (call->request.topics[0].name != metadata::kClusterMetadataTopic || asked.partition != 0) {
       out->error_code = ErrorCode::kUnknownTopicOrPartition;
     } else if (asked.current_leader_epoch != runtime.epoch()) {
       out->error_code = asked.current_leader_epoch < runtime.epoch() ? ErrorCode::kFencedLeaderEpoch
@@ -277,4 +277,4 @@ void fetch_metadata_snapshot(std::shared_ptr<FetchSnapshotCall> call) {
   });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

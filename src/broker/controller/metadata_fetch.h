@@ -8,7 +8,7 @@
 #include "broker/replica/fetch_operation.h"
 #include "protocol/messages/fetch_snapshot.h"
 
-namespace milena {
+namespace milena::broker {
 
 using FetchSnapshotCall = Call<FetchSnapshotRequest, FetchSnapshotResponse>;
 
@@ -16,4 +16,4 @@ using FetchSnapshotCall = Call<FetchSnapshotRequest, FetchSnapshotResponse>;
 void fetch_metadata(std::shared_ptr<FetchCall> call);
 void fetch_metadata_snapshot(std::shared_ptr<FetchSnapshotCall> call);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,7 +12,7 @@
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // The largest batch that Kafka's controllers write and fetch.
@@ -21,25 +21,25 @@ constexpr size_t kMostBatch_bytes = 8 << 20;
 constexpr int16_t kMetadataTransactionsSince = 13;
 
 std::string metadata_log_path(const std::string& directory) {
-  return directory + "/" + TopicPartition{Bytes(kClusterMetadataTopic), 0}.to_string();
+  return directory + "/" + TopicPartition{Bytes(metadata::kClusterMetadataTopic), 0}.to_string();
 }
 
 // Who took part in the quorum, as quorum-state noted it; nullopt without a file that can be read.
-Result<std::optional<QuorumState>> read_quorum_state(FileSystem& files, const std::string& path) {
-  std::string file = path + "/" + std::string(kQuorumStateFile);
-  if (!files.exists(file)) return std::optional<QuorumState>();
+Result<std::optional<log::QuorumState>> read_quorum_state(FileSystem& files, const std::string& path) {
+  std::string file = path + "/" + std::string(log::kQuorumStateFile);
+  if (!files.exists(file)) return std::optional<log::QuorumState>();
   auto content = files.read_file(file);
   if (!content) return content.error();
-  auto state = decode_quorum_state(*content);
+  auto state = log::decode_quorum_state(*content);
   if (state) return std::optional(state.take());
   log_warn("{} is written anew from the log: {}", file, state.error().message);
-  return std::optional<QuorumState>();
+  return std::optional<log::QuorumState>();
 }
 
 // The log and the snapshots have to meet. A snapshot beyond the log's end (a crash of the machine took the tail that
 // was not synced when Kafka fetched the snapshot) is where the log begins anew.
 Status join_log_and_snapshots(const MetadataLog& opened) {
-  PartitionLog& log = *opened.log;
+  log::PartitionLog& log = *opened.log;
   int64_t newest = opened.snapshots.empty() ? 0 : opened.snapshots.back().id.end_offset;
   return newest > log.log_end_offset() ? log.truncate_fully_and_start_at(newest) : ok_status();
 }
@@ -51,14 +51,14 @@ Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t 
   if (!before) return before.error();
   int32_t known_epoch = std::max(last_epoch, 0);
   if (*before) known_epoch = std::max(known_epoch, (*before)->leader_epoch);
-  QuorumState state{
+  log::QuorumState state{
       .leader_id = node_id, .leader_epoch = known_epoch + 1, .voted_id = node_id, .current_voters = {node_id}};
-  std::string file = path + "/" + std::string(kQuorumStateFile);
-  RETURN_IF_ERROR(files.write_file_atomically(file, encode_quorum_state(state), false));
+  std::string file = path + "/" + std::string(log::kQuorumStateFile);
+  RETURN_IF_ERROR(files.write_file_atomically(file, log::encode_quorum_state(state), false));
   return state.leader_epoch;
 }
 
-Status append_leader_change(PartitionLog& log, int32_t epoch, int32_t node_id, int64_t now_ms) {
+Status append_leader_change(log::PartitionLog& log, int32_t epoch, int32_t node_id, int64_t now_ms) {
   LeaderChangeMessage message;
   message.version = 0;
   message.leader_id = node_id;
@@ -66,17 +66,18 @@ Status append_leader_change(PartitionLog& log, int32_t epoch, int32_t node_id, i
   message.granting_voters.push_back({.voter_id = node_id});
   Bytes batch =
       build_control_batch(0, epoch, now_ms, ControlRecordType::kLeaderChange, write_message(message, 0));
-  auto outcome = log.append_as_leader(batch, epoch, AppendOrigin::kCoordinator);
+  auto outcome = log.append_as_leader(batch, epoch, log::AppendOrigin::kCoordinator);
   if (!outcome) return outcome.error();
   return ok_status();
 }
 
 // The records cut into batches of at most `most_bytes`; 0: one batch.
-Bytes encode_batches(const MetadataRecords& records, size_t most_bytes, int16_t metadata_version, int64_t now_ms) {
+Bytes encode_batches(const metadata::MetadataRecords& records, size_t most_bytes, int16_t metadata_version,
+                     int64_t now_ms) {
   Bytes batches;
   std::optional<RecordBatchBuilder> builder;
-  for (const MetadataRecord& record : records) {
-    Bytes value = encode_metadata_record(record, metadata_version);
+  for (const metadata::MetadataRecord& record : records) {
+    Bytes value = metadata::encode_metadata_record(record, metadata_version);
     if (most_bytes > 0 && builder &&
         builder->uncompressed_size() + RecordBatchBuilder::max_record_size(0, value.size()) > most_bytes) {
       batches += builder->build();
@@ -91,16 +92,17 @@ Bytes encode_batches(const MetadataRecords& records, size_t most_bytes, int16_t 
 
 }  // namespace
 
-Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records,
-                                                 bool atomic, int16_t metadata_version, int64_t now_ms) {
-  const int16_t level = metadata_version == 0 ? kMetadataVersionLatest : metadata_version;
+Result<AppendedMetadata> append_metadata_records(log::PartitionLog& log, int32_t epoch,
+                                                 const metadata::MetadataRecords& records, bool atomic,
+                                                 int16_t metadata_version, int64_t now_ms) {
+  const int16_t level = metadata_version == 0 ? metadata::kMetadataVersionLatest : metadata_version;
   const bool transactions = level >= kMetadataTransactionsSince;
   const size_t most_bytes = std::min(kMostBatch_bytes, static_cast<size_t>(log.config().segment_bytes));
   Bytes batches = encode_batches(records, atomic ? 0 : most_bytes, level, now_ms);
   if (atomic && transactions && batches.size() > most_bytes &&
       !std::holds_alternative<BeginTransactionRecord>(records.front())) {
     // Too much for one batch, and yet all of it or nothing: a reader holds the batches back until the end is there.
-    MetadataRecords marked;
+    metadata::MetadataRecords marked;
     marked.reserve(records.size() + 2);
     marked.emplace_back(BeginTransactionRecord());
     marked.insert(marked.end(), records.begin(), records.end());
@@ -111,7 +113,7 @@ Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoc
   // One behind the other: together they may be more than a segment holds.
   BatchIterator each{ByteView(batches)};
   while (each.next()) {
-    auto outcome = log.append_as_leader(each.batch().bytes(), epoch, AppendOrigin::kCoordinator);
+    auto outcome = log.append_as_leader(each.batch().bytes(), epoch, log::AppendOrigin::kCoordinator);
     // Half of it is there: nobody may try it once more.
     if (!outcome && appended.last_offset >= 0) return Error{ErrorKind::kIo, outcome.error().message};
     if (!outcome) return outcome.error();
@@ -126,7 +128,7 @@ Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoc
 
 Status sync_quorum_state(FileSystem& files, const std::string& directory) {
   std::string path = metadata_log_path(directory);
-  auto file = files.open(path + "/" + std::string(kQuorumStateFile), OpenMode::kReadWrite);
+  auto file = files.open(path + "/" + std::string(log::kQuorumStateFile), OpenMode::kReadWrite);
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->sync());
   return files.sync_directory(path);
@@ -144,18 +146,18 @@ Result<FoundMetadata> find_metadata(FileSystem& files, const std::string& direct
   return found;
 }
 
-Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
-                                      int32_t node_id, const LogConfig& config, FoundMetadata found) {
+Result<MetadataLog> open_metadata_log(log::FileCache& files, const Clock& clock, const std::string& directory,
+                                      int32_t node_id, const log::LogConfig& config, FoundMetadata found) {
   MetadataLog result;
-  TopicPartition name{Bytes(kClusterMetadataTopic), 0};
+  TopicPartition name{Bytes(metadata::kClusterMetadataTopic), 0};
   std::string path = metadata_log_path(directory);
   RETURN_IF_ERROR(remove_snapshot_leftovers(files.file_system(), path));
-  auto log_config = std::make_shared<LogConfig>(config);
+  auto log_config = std::make_shared<log::LogConfig>(config);
   log_config->cleanup_delete = false;
   // The log was synced at least that far before the snapshot was made.
-  OpenState state;
+  log::OpenState state;
   if (!found.snapshots.empty()) state.recovery_point = found.snapshots.back().id.end_offset;
-  auto log = PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));
+  auto log = log::PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));
   if (!log) return log.error();
   result.log = log.take();
   result.snapshots = std::move(found.snapshots);
@@ -175,4 +177,4 @@ Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, cons
   return result;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -14,12 +14,12 @@
 #include "log/partition_log.h"
 #include "metadata/replayer.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct MetadataLog {
-  std::unique_ptr<PartitionLog> log;
+  std::unique_ptr<log::PartitionLog> log;
   // Everything that is in the snapshot and the log, up to its end.
-  MetadataReplayer replayed;
+  metadata::MetadataReplayer replayed;
   // The epoch that begins with this start.
   int32_t epoch = 0;
   // The level of kraft.version.
@@ -35,8 +35,8 @@ Result<FoundMetadata> find_metadata(FileSystem& files, const std::string& direct
 
 // Opens and recovers the log of which `found` was read, and begins the next epoch: quorum-state is written, and a
 // LeaderChange record appended. Neither is synced yet: sync_quorum_state and the log's own sync do that.
-Result<MetadataLog> open_metadata_log(FileCache& files, const Clock& clock, const std::string& directory,
-                                      int32_t node_id, const LogConfig& config, FoundMetadata found);
+Result<MetadataLog> open_metadata_log(log::FileCache& files, const Clock& clock, const std::string& directory,
+                                      int32_t node_id, const log::LogConfig& config, FoundMetadata found);
 
 // Blocking; on any thread.
 Status sync_quorum_state(FileSystem& files, const std::string& directory);
@@ -49,7 +49,8 @@ struct AppendedMetadata {
 // The records of one decision: one batch; or several where they need not hold together, and where one would be larger
 // than Kafka's batches are, then within a metadata transaction (KIP-868). `metadata_version` is the level in force (0:
 // not known yet), which decides in which versions records are written.
-Result<AppendedMetadata> append_metadata_records(PartitionLog& log, int32_t epoch, const MetadataRecords& records,
-                                                 bool atomic, int16_t metadata_version, int64_t now_ms);
+Result<AppendedMetadata> append_metadata_records(log::PartitionLog& log, int32_t epoch,
+                                                 const metadata::MetadataRecords& records, bool atomic,
+                                                 int16_t metadata_version, int64_t now_ms);
 
-}  // namespace milena
+}  // namespace milena::broker

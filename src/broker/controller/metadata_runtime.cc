@@ -12,7 +12,7 @@
 #include "broker/shard.h"
 #include "broker/storage/log_directories.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // After a sync for which no file could be opened.
@@ -20,7 +20,7 @@ constexpr int64_t kSyncRetry_ms = 100;
 
 }  // namespace
 
-MetadataRuntime::MetadataRuntime(ShardContext& home, FileSystem& files, Controller controller,
+MetadataRuntime::MetadataRuntime(ShardContext& home, FileSystem& files, metadata::Controller controller,
                                  MetadataLog log)
     : home_(home),
       files_(files),
@@ -34,7 +34,7 @@ MetadataRuntime::~MetadataRuntime() = default;
 void MetadataRuntime::at_home(Shard& from, Task task) { home_.router().run_on(from, home_.shard(), std::move(task)); }
 void MetadataRuntime::back(Shard& to, Task task) { home_.router().run_on(home_.shard(), to, std::move(task)); }
 
-bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
+bool MetadataRuntime::commit(metadata::MetadataRecords records, bool atomic, Task done) {
   if (closed_) return true;
   if (records.empty()) {
     // Nothing to write, but the decision may rest on records that are not durable yet.
@@ -42,7 +42,8 @@ bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
       done();
       return true;
     }
-    appended_.push_back(Commit{std::make_shared<const MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
+    appended_.push_back(
+        Commit{std::make_shared<const metadata::MetadataRecords>(), log_->log_end_offset() - 1, std::move(done)});
     start_sync();
     return true;
   }
@@ -52,7 +53,7 @@ bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
                                    home_.now_ms());
   };
   auto appended = append();
-  LogDirectory& directory = home_.node().directories->metadata();
+  log::LogDirectory& directory = home_.node().directories->metadata();
   if (!appended.ok() && home_.shard().replicas().spend_reserve(directory, appended.error())) appended = append();
   if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted) {
     if (home_.first_time(appended.error().message))
@@ -65,8 +66,8 @@ bool MetadataRuntime::commit(MetadataRecords records, bool atomic, Task done) {
   }
   controller_.apply(records);
   unsynced_bytes_ += appended->bytes;
-  appended_.push_back(Commit{std::make_shared<const MetadataRecords>(std::move(records)), appended->last_offset,
-                             std::move(done)});
+  appended_.push_back(Commit{std::make_shared<const metadata::MetadataRecords>(std::move(records)),
+                             appended->last_offset, std::move(done)});
   start_sync();
   return true;
 }
@@ -80,7 +81,7 @@ void MetadataRuntime::again_later(Task task) {
 bool MetadataRuntime::is_past(int64_t steady_ms) const { return home_.steady_ms() >= steady_ms; }
 
 struct MetadataRuntime::SyncJob {
-  LogSync sync;
+  log::LogSync sync;
   std::vector<Commit> commits;
   uint64_t bytes = 0;
   Status status = ok_status();
@@ -94,7 +95,7 @@ void MetadataRuntime::end_node(const char* what_failed, const Error& why) {
 void MetadataRuntime::start_sync() {
   if (syncing_ || appended_.empty()) return;
   syncing_ = true;
-  Result<LogSync> sync = log_->prepare_sync();
+  Result<log::LogSync> sync = log_->prepare_sync();
   if (!sync) {
     wait_after_failed_sync(sync.error(), [this] {
       syncing_ = false;
@@ -151,7 +152,7 @@ void MetadataRuntime::finish_commits(std::vector<Commit>& commits) {
 
 bool MetadataRuntime::delete_topics(const std::vector<Commit>& commits) {
   return std::any_of(commits.begin(), commits.end(), [](const Commit& commit) {
-    return std::any_of(commit.records->begin(), commit.records->end(), [](const MetadataRecord& record) {
+    return std::any_of(commit.records->begin(), commit.records->end(), [](const metadata::MetadataRecord& record) {
       return std::holds_alternative<RemoveTopicRecord>(record);
     });
   });
@@ -161,7 +162,7 @@ void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> name
   auto kept = std::make_shared<std::vector<Bytes>>(std::move(names));
   submit<CreateTopicsResponse>(
       from,
-      [kept](const Controller& controller) {
+      [kept](const metadata::Controller& controller) {
         std::vector<ByteView> views(kept->begin(), kept->end());
         return controller.auto_create_topics(views);
       },
@@ -186,10 +187,10 @@ void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
     if (node.kraft_version == 0) {
       Bytes batches =
           kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
-      auto appended = log_->append_as_leader(batches, epoch_, AppendOrigin::kCoordinator);
+      auto appended = log_->append_as_leader(batches, epoch_, log::AppendOrigin::kCoordinator);
       if (!appended.ok()) return end_node("written", appended.error());
       home_.set_kraft_version(1);
-      ControllerSettings settings = controller_.settings();
+      metadata::ControllerSettings settings = controller_.settings();
       settings.kraft_version = 1;
       controller_.set_settings(std::move(settings));
     }
@@ -228,7 +229,7 @@ void MetadataRuntime::allocate_producer_ids() {
   allocating_ = true;
   AllocateProducerIdsRequest request;
   request.broker_id = home_.node().node_id;
-  const BrokerImage* broker = controller_.image().find_broker(request.broker_id);
+  const metadata::BrokerImage* broker = controller_.image().find_broker(request.broker_id);
   request.broker_epoch = broker == nullptr ? -1 : broker->epoch;
   auto effects = controller_.allocate_producer_ids(request);
   AllocateProducerIdsResponse response = effects.response;
@@ -272,4 +273,4 @@ Status MetadataRuntime::close() {
   return log_->close_cleanly(true);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

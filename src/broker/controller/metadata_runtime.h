@@ -22,7 +22,7 @@
 #include "metadata/controller.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 class ShardContext;
@@ -38,7 +38,7 @@ struct MetadataQuorum {
 class MetadataRuntime {
  public:
   // `log` holds what `controller` has replayed, up to its end. `home` is the controller's shard.
-  MetadataRuntime(ShardContext& home, FileSystem& files, Controller controller, MetadataLog log);
+  MetadataRuntime(ShardContext& home, FileSystem& files, metadata::Controller controller, MetadataLog log);
   ~MetadataRuntime();
 
   // The controller's shard.
@@ -51,10 +51,10 @@ class MetadataRuntime {
   // stay as it is until then: it runs on the controller's shard. While nothing can be written it is decided again and
   // again; from `give_up_ms` on the steady clock the answer says that nothing was done.
   template <class Response>
-  void submit(Shard& from, std::function<ControllerEffects<Response>(const Controller&)> decide,
+  void submit(Shard& from, std::function<metadata::ControllerEffects<Response>(const metadata::Controller&)> decide,
               std::function<void(Response)> done, int64_t give_up_ms = INT64_MAX) {
     at_home(from, [this, &from, decide = std::move(decide), done = std::move(done), give_up_ms]() mutable {
-      ControllerEffects<Response> effects;
+      metadata::ControllerEffects<Response> effects;
       if (!fits_into_memory([&] { effects = decide(controller_); })) {
         // The request is dropped, where it came from.
         return back(from, [decide = std::move(decide), done = std::move(done)] {});
@@ -93,9 +93,9 @@ class MetadataRuntime {
 
   // On the home shard, for those who follow the log (metadata_fetch.h): the log, its epoch, its snapshots; `task` runs
   // once, when the high watermark moves next, unless it is forgotten before.
-  PartitionLog& log() { return *log_; }
+  log::PartitionLog& log() { return *log_; }
   int32_t epoch() const { return epoch_; }
-  const Controller& controller() const { return controller_; }
+  const metadata::Controller& controller() const { return controller_; }
   uint64_t at_next_commit(Task task) {
     followers_.emplace(++last_follower_, std::move(task));
     return last_follower_;
@@ -111,7 +111,7 @@ class MetadataRuntime {
 
  private:
   struct Commit {
-    std::shared_ptr<const MetadataRecords> records;
+    std::shared_ptr<const metadata::MetadataRecords> records;
     int64_t last_offset;
     Task done;
   };
@@ -121,7 +121,7 @@ class MetadataRuntime {
   // On the home shard.
   // False, and nothing has changed, when there is no descriptor or no room to write with at this moment: what was
   // decided is decided again.
-  bool commit(MetadataRecords records, bool atomic, Task done);
+  bool commit(metadata::MetadataRecords records, bool atomic, Task done);
   void again_later(Task task);
   bool is_past(int64_t steady_ms) const;
   void start_sync();
@@ -137,8 +137,8 @@ class MetadataRuntime {
 
   ShardContext& home_;
   FileSystem& files_;
-  Controller controller_;
-  std::unique_ptr<PartitionLog> log_;
+  metadata::Controller controller_;
+  std::unique_ptr<log::PartitionLog> log_;
   int32_t epoch_;
   MetadataSnapshots snapshots_;
   uint64_t unsynced_bytes_ = 0;
@@ -162,4 +162,4 @@ class MetadataRuntime {
   int64_t producer_ids_end_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "log/batch_scanner.h"
 #include "metadata/record_codec.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr size_t kScanWindow = 256 << 10;
@@ -40,7 +40,7 @@ Result<MetadataSnapshotInfo> describe_snapshot(FileSystem& files, const std::str
   auto bytes = (*file)->size();
   if (!bytes) return bytes.error();
   info.bytes = *bytes;
-  BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), kBatchHeaderSize);
+  log::BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), kBatchHeaderSize);
   auto first = batches.next();
   if (!first) return first.error();
   auto batch = batches.bytes();
@@ -55,13 +55,14 @@ Result<MetadataSnapshotInfo> describe_snapshot(FileSystem& files, const std::str
 }
 
 // One batch of the log, in or below which the snapshot ends.
-Status replay_log_batch(const RecordBatchView& batch, MetadataReplayer& replayed, SnapshotFile& snapshot) {
+Status replay_log_batch(const RecordBatchView& batch, metadata::MetadataReplayer& replayed,
+                        log::SnapshotFile& snapshot) {
   const BatchHeader& header = batch.header();
   snapshot.last_contained_log_timestamp = header.max_timestamp;
   if (!header.is_control()) {
-    auto records = decode_metadata_batch(batch);
+    auto records = metadata::decode_metadata_batch(batch);
     if (!records) return records.error();
-    ImageDelta delta;
+    metadata::ImageDelta delta;
     return replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
   }
   RecordIterator records(batch);
@@ -69,19 +70,19 @@ Status replay_log_batch(const RecordBatchView& batch, MetadataReplayer& replayed
     auto type = parse_control_record_key(records.record().key);
     if (!type) return type.error();
     if (*type != ControlRecordType::kKraftVersion && *type != ControlRecordType::kKraftVoters) continue;
-    std::erase_if(snapshot.controls, [&](const SnapshotFile::Control& control) { return control.type == *type; });
+    std::erase_if(snapshot.controls, [&](const log::SnapshotFile::Control& control) { return control.type == *type; });
     snapshot.controls.push_back({*type, Bytes(records.record().value.value_or(ByteView()))});
   }
   replayed.skip_to(header.last_offset(), header.partition_leader_epoch);
   return records.status();
 }
 
-Status replay_log(const Payload& log, MetadataReplayer& replayed, SnapshotFile& snapshot) {
+Status replay_log(const Payload& log, metadata::MetadataReplayer& replayed, log::SnapshotFile& snapshot) {
   for (const Chunk& chunk : log.chunks()) {
     const auto* slice = std::get_if<FileSlice>(&chunk);
     CHECK(slice != nullptr, "{} bytes", chunk_size(chunk));
-    BatchScanner batches(slice->file, static_cast<uint32_t>(slice->position),
-                         static_cast<uint32_t>(slice->position + slice->size), kScanWindow);
+    log::BatchScanner batches(slice->file, static_cast<uint32_t>(slice->position),
+                              static_cast<uint32_t>(slice->position + slice->size), kScanWindow);
     while (true) {
       auto more = batches.next();
       if (!more) return more.error();
@@ -125,11 +126,11 @@ Status remove_snapshot_leftovers(FileSystem& files, const std::string& directory
   return ok_status();
 }
 
-Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot) {
-  MetadataRecords records;
+Result<metadata::MetadataRecords> decode_snapshot_records(const log::SnapshotFile& snapshot) {
+  metadata::MetadataRecords records;
   records.reserve(snapshot.records.size());
   for (const Bytes& value : snapshot.records) {
-    auto record = decode_metadata_record(value);
+    auto record = metadata::decode_metadata_record(value);
     if (!record) return record.error();
     records.push_back(record.take());
   }
@@ -137,34 +138,34 @@ Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot) {
 }
 
 Status load_metadata_snapshot(FileSystem& files, const std::string& directory, const MetadataSnapshotId& id,
-                              MetadataReplayer& replayed, std::vector<SnapshotFile::Control>* controls) {
-  auto snapshot = read_snapshot_file(files, directory + "/" + id.file_name());
+                              metadata::MetadataReplayer& replayed, std::vector<log::SnapshotFile::Control>* controls) {
+  auto snapshot = log::read_snapshot_file(files, directory + "/" + id.file_name());
   if (!snapshot) return snapshot.error();
   auto records = decode_snapshot_records(*snapshot);
   if (!records) return records.error();
-  ImageDelta delta;
+  metadata::ImageDelta delta;
   RETURN_IF_ERROR(replayed.replay(records.take(), id.end_offset - 1, id.epoch, delta));
   if (controls != nullptr) *controls = std::move(snapshot->controls);
   return ok_status();
 }
 
 Result<MetadataSnapshotInfo> MetadataSnapshotJob::run(FileSystem& files) const {
-  MetadataReplayer replayed;
-  SnapshotFile snapshot;
+  metadata::MetadataReplayer replayed;
+  log::SnapshotFile snapshot;
   if (base) RETURN_IF_ERROR(load_metadata_snapshot(files, directory, *base, replayed, &snapshot.controls));
   RETURN_IF_ERROR(replay_log(log, replayed, snapshot));
   if (replayed.last_offset() != id.end_offset - 1 || replayed.in_transaction()) {
     return make_error(ErrorKind::kCorrupt, "the metadata log was read up to {}, wanted was {}", replayed.last_offset(),
                       id.end_offset - 1);
   }
-  const MetadataImage& image = replayed.image();
-  image.write([&](const MetadataRecord& record) {
-    snapshot.records.push_back(encode_metadata_record(record, image.metadata_version()));
+  const metadata::MetadataImage& image = replayed.image();
+  image.write([&](const metadata::MetadataRecord& record) {
+    snapshot.records.push_back(metadata::encode_metadata_record(record, image.metadata_version()));
   });
   std::string path = directory + "/" + id.file_name();
-  Bytes bytes = encode_snapshot_file(snapshot, id.epoch, snapshot.last_contained_log_timestamp);
+  Bytes bytes = log::encode_snapshot_file(snapshot, id.epoch, snapshot.last_contained_log_timestamp);
   RETURN_IF_ERROR(files.write_file_atomically(path, bytes, true));
   return MetadataSnapshotInfo{id, bytes.size(), snapshot.last_contained_log_timestamp};
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -16,13 +16,13 @@
 #include "log/snapshot_file.h"
 #include "metadata/replayer.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct MetadataSnapshotId {
   int64_t end_offset = -1;  // the first offset that is not in it
   int32_t epoch = -1;       // of the last record that is
   auto operator<=>(const MetadataSnapshotId&) const = default;
-  std::string file_name() const { return snapshot_file_name(end_offset, epoch); }
+  std::string file_name() const { return log::snapshot_file_name(end_offset, epoch); }
 };
 
 struct MetadataSnapshotInfo {
@@ -39,11 +39,12 @@ Result<std::vector<MetadataSnapshotInfo>> list_metadata_snapshots(FileSystem& fi
 Status remove_snapshot_leftovers(FileSystem& files, const std::string& directory);
 
 // The metadata in a snapshot or in bootstrap.checkpoint.
-Result<MetadataRecords> decode_snapshot_records(const SnapshotFile& snapshot);
+Result<metadata::MetadataRecords> decode_snapshot_records(const log::SnapshotFile& snapshot);
 
 // Replays a snapshot into an empty replayer. `controls` receives what it says of the quorum (KIP-853).
 Status load_metadata_snapshot(FileSystem& files, const std::string& directory, const MetadataSnapshotId& id,
-                              MetadataReplayer& replayed, std::vector<SnapshotFile::Control>* controls = nullptr);
+                              metadata::MetadataReplayer& replayed,
+                              std::vector<log::SnapshotFile::Control>* controls = nullptr);
 
 // A snapshot to be made from files alone: the snapshot before it, and the log from there on. Made on the log's shard,
 // run on a worker, which so needs nothing of the image that the shards go on changing.
@@ -57,4 +58,4 @@ struct MetadataSnapshotJob {
   Result<MetadataSnapshotInfo> run(FileSystem& files) const;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

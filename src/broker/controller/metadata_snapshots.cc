@@ -8,7 +8,7 @@
 #include "broker/shard_context.h"
 #include "log/file_cache.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // A smaller segment is not worth another set of files.
@@ -16,8 +16,8 @@ constexpr uint64_t kLeastSegment_bytes = 1 << 20;
 
 }  // namespace
 
-MetadataSnapshots::MetadataSnapshots(ShardContext& home, PartitionLog& log, std::vector<MetadataSnapshotInfo> known,
-                                     uint64_t bytes_since)
+MetadataSnapshots::MetadataSnapshots(ShardContext& home, log::PartitionLog& log,
+                                     std::vector<MetadataSnapshotInfo> known, uint64_t bytes_since)
     : home_(home), log_(log), known_(std::move(known)), bytes_since_(bytes_since) {}
 
 void MetadataSnapshots::on_committed(uint64_t bytes) {
@@ -95,7 +95,7 @@ Status MetadataSnapshots::finish(const MetadataSnapshotInfo& made) {
 
 bool MetadataSnapshots::too_much() const {
   if (known_.size() < 2) return false;
-  const Settings& settings = home_.settings();
+  const config::Settings& settings = home_.settings();
   int64_t retention_ms = settings.get_long("metadata.max.retention.ms");
   if (retention_ms >= 0 && subtract_saturating(home_.now_ms(), known_.front().last_timestamp_ms) > retention_ms)
     return true;
@@ -110,11 +110,11 @@ bool MetadataSnapshots::too_much() const {
 
 // The oldest snapshot goes, and the log up to the next one's end, as long as there is a next one.
 Status MetadataSnapshots::prune() {
-  DoomedFiles doomed;
+  log::DoomedFiles doomed;
   FileSystem& files = home_.node().files->file_system();
   while (too_much()) {
     std::string path = log_.directory() + "/" + known_.front().id.file_name();
-    std::string renamed = path + std::string(kDeletedSuffix);
+    std::string renamed = path + std::string(log::kDeletedSuffix);
     auto moved = log_.delete_records_before(known_[1].id.end_offset);
     if (!moved) return moved.error();
     if (*moved != ErrorCode::kNone) break;
@@ -133,4 +133,4 @@ Status MetadataSnapshots::prune() {
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -14,14 +14,14 @@
 #include "broker/controller/metadata_snapshot_store.h"
 #include "log/partition_log.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
 class MetadataSnapshots {
  public:
   // `known` are the snapshots that are there, `bytes_since` what the log holds behind the newest.
-  MetadataSnapshots(ShardContext& home, PartitionLog& log, std::vector<MetadataSnapshotInfo> known,
+  MetadataSnapshots(ShardContext& home, log::PartitionLog& log, std::vector<MetadataSnapshotInfo> known,
                     uint64_t bytes_since);
 
   // On the home shard. Records of so many bytes were committed: the log's high watermark covers them.
@@ -39,7 +39,7 @@ class MetadataSnapshots {
   bool too_much() const;
 
   ShardContext& home_;
-  PartitionLog& log_;
+  log::PartitionLog& log_;
   std::vector<MetadataSnapshotInfo> known_;  // oldest first
   uint64_t bytes_since_;                     // of committed records behind the newest snapshot
   bool timer_armed_ = false;
@@ -48,4 +48,4 @@ class MetadataSnapshots {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

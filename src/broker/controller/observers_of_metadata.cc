@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int64_t kSession_ms = 300'000;
@@ -46,4 +46,4 @@ int64_t ObserversOfMetadata::end_of(int32_t id) const {
   return found == entries_.end() ? -1 : found->second.told.log_end_offset;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

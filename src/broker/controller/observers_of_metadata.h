@@ -10,7 +10,7 @@
 
 #include "base/uuid.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct ObserverOfMetadata {
   int32_t id = -1;
@@ -43,4 +43,4 @@ class ObserversOfMetadata {
   std::function<void()> on_fetch_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

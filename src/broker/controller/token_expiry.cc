@@ -4,7 +4,7 @@
 #include "broker/shard_context.h"
 #include "metadata/delegation_tokens.h"
 
-namespace milena {
+namespace milena::broker {
 
 void TokenExpiry::note_tokens() {
   ShardContext& home = metadata_.home();
@@ -21,8 +21,8 @@ void TokenExpiry::sweep() {
   if (home.closed()) return;
   metadata_.submit<bool>(
       home.shard(),
-      [now_ms = home.now_ms()](const Controller& controller) {
-        return remove_expired_tokens(controller.image(), now_ms);
+      [now_ms = home.now_ms()](const metadata::Controller& controller) {
+        return metadata::remove_expired_tokens(controller.image(), now_ms);
       },
       [this](bool more) {
         if (more) {
@@ -33,4 +33,4 @@ void TokenExpiry::sweep() {
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -2,7 +2,7 @@
 // are any. On the controller's shard. A node without tokens has nothing to wake up for.
 #pragma once
 
-namespace milena {
+namespace milena::broker {
 
 class MetadataRuntime;
 
@@ -20,4 +20,4 @@ class TokenExpiry {
   bool armed_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "protocol/error_code.h"
 #include "protocol/messages/create_topics.h"
 
-namespace milena {
+namespace milena::broker {
 
 template <class Result>
 void refuse_unwritten_result(Result& result) {
@@ -57,4 +57,4 @@ inline bool refuse_unwritten(CreateTopicsResponse& response) {
   return true;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

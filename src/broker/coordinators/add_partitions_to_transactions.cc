@@ -6,7 +6,7 @@
 #include "broker/shard_context.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using AddedTransaction = AddPartitionsToTxnResponse::AddPartitionsToTxnResult;
@@ -27,14 +27,14 @@ AddedTransaction answer_all(const TransactionToAdd& transaction, ErrorCode error
 constexpr int16_t kFirstAddVersionForBrokers = 4;
 
 // If some partitions are not there, or not for clients, nothing is attempted; then this is the answer.
-std::optional<AddedTransaction> check_partitions(const MetadataImage& image, const TransactionToAdd& transaction,
-                                                 int16_t version,
+std::optional<AddedTransaction> check_partitions(const metadata::MetadataImage& image,
+                                                 const TransactionToAdd& transaction, int16_t version,
                                                  const std::function<bool(ByteView topic)>& may_write) {
   AddedTransaction result = answer_all(transaction, ErrorCode::kOperationNotAttempted);
   bool all_known = true;
   for (auto& topic : result.topic_results) {
-    const TopicImage* known = image.find_topic(topic.name);
-    const bool forbidden = (version < kFirstAddVersionForBrokers && is_internal_topic(topic.name)) ||
+    const metadata::TopicImage* known = image.find_topic(topic.name);
+    const bool forbidden = (version < kFirstAddVersionForBrokers && metadata::is_internal_topic(topic.name)) ||
                            (may_write && !may_write(topic.name));
     for (auto& partition : topic.results_by_partition) {
       const bool there = known != nullptr && known->partition(partition.partition_index) != nullptr;
@@ -76,15 +76,17 @@ void add_partitions_to_transactions(ShardContext& from, std::shared_ptr<const Ad
     }
     TransactionRuntime::submit(
         from.shard(), TransactionRuntime::partition_of(from, transaction.transactional_id),
-        [request, i, version](TransactionShard& state, AnswerToken token, Now now) {
-          return state.add_partitions(Caller{.token = token, .api_version = version}, request->transactions[i], now);
+        [request, i, version](coordinator::TransactionShard& state, coordinator::AnswerToken token,
+                              coordinator::Now now) {
+          return state.add_partitions(coordinator::Caller{.token = token, .api_version = version},
+                                      request->transactions[i], now);
         },
-        [take, request, i](ErrorCode error, TransactionResponse* response) {
-          take(error == ErrorCode::kNone ? std::move(std::get<AddedPartitions>(*response))
+        [take, request, i](ErrorCode error, coordinator::TransactionResponse* response) {
+          take(error == ErrorCode::kNone ? std::move(std::get<coordinator::AddedPartitions>(*response))
                                          : answer_all(request->transactions[i], error));
         });
   }
   gather->finish_one();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,16 +9,16 @@
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 size_t largest_batch(ShardContext& shard, ReplicaManager& replicas, const Partition& partition) {
-  const TopicImage* topic = shard.image().find_topic(partition.id().topic_id);
+  const metadata::TopicImage* topic = shard.image().find_topic(partition.id().topic_id);
   return topic == nullptr ? SIZE_MAX
                           : static_cast<size_t>(std::max(replicas.topic_config(*topic)->max_message_bytes, 0));
 }
 
-size_t size_in_batch(const CoordinatorRecord& record) {
+size_t size_in_batch(const coordinator::CoordinatorRecord& record) {
   return RecordBatchBuilder::max_record_size(record.key.size(), record.value ? record.value->size() : 0);
 }
 
@@ -50,15 +50,15 @@ Result<bool> visit_coordinator_batches(ByteView bytes, int64_t& next_offset, con
   return any;
 }
 
-size_t size_in_batch(const std::vector<CoordinatorRecord>& records) {
+size_t size_in_batch(const std::vector<coordinator::CoordinatorRecord>& records) {
   size_t size = 0;
-  for (const CoordinatorRecord& record : records) size += size_in_batch(record);
+  for (const coordinator::CoordinatorRecord& record : records) size += size_in_batch(record);
   return size;
 }
 
-AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManager& replicas, Partition& partition,
-                                         const std::vector<CoordinatorRecord>& records, const BatchOptions& options,
-                                         const AppendChecks& checks) {
+log::AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManager& replicas, Partition& partition,
+                                              const std::vector<coordinator::CoordinatorRecord>& records,
+                                              const BatchOptions& options, const log::AppendChecks& checks) {
   const int64_t timestamp_ms = shard.now_ms();
   // What is small is not worth a look at the topic's settings.
   const bool small = size_in_batch(records) <= kSmallDecision_bytes;
@@ -70,26 +70,27 @@ AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManager& re
     RecordBatchBuilder batch(options);
     const size_t first = next;
     for (; next < records.size(); ++next) {
-      const CoordinatorRecord& record = records[next];
+      const coordinator::CoordinatorRecord& record = records[next];
       if (next > first && batch.uncompressed_size() + size_in_batch(record) > full) break;
       batch.append(record.key, value_of(record), timestamp_ms);
     }
     const Bytes built = batch.build();
     // A record by itself is not cut: a group's members may have said more than the topic takes.
-    if (next - first == 1 && built.size() > largest) return AppendOutcome{.error = ErrorCode::kMessageTooLarge};
+    if (next - first == 1 && built.size() > largest) return log::AppendOutcome{.error = ErrorCode::kMessageTooLarge};
     batches += built;
   }
   return partition.append_as_leader(Payload(std::move(batches)), checks);
 }
 
-void GatheredRecords::add(const CoordinatorRecord& record, int64_t timestamp_ms, const BatchOptions& options) {
+void GatheredRecords::add(const coordinator::CoordinatorRecord& record, int64_t timestamp_ms,
+                          const BatchOptions& options) {
   if (builder_ == nullptr) builder_ = std::make_unique<RecordBatchBuilder>(options);
   builder_->append(record.key, value_of(record), timestamp_ms);
 }
 
-AppendOutcome GatheredRecords::append_to(Partition& partition) {
+log::AppendOutcome GatheredRecords::append_to(Partition& partition) {
   Bytes batch = std::exchange(builder_, nullptr)->build();
-  return partition.append_as_leader(Payload(std::move(batch)), AppendOrigin::kCoordinator);
+  return partition.append_as_leader(Payload(std::move(batch)), log::AppendOrigin::kCoordinator);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,7 +12,7 @@
 #include "log/partition_log.h"
 #include "protocol/records/record_batch_builder.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Partition;
 class ReplicaManager;
@@ -33,19 +33,19 @@ struct CoordinatorLogVisitor {
 // Visits the whole batches of a read, from next_offset on, which moves behind them. False if there was none.
 Result<bool> visit_coordinator_batches(ByteView bytes, int64_t& next_offset, const CoordinatorLogVisitor& visitor);
 
-inline std::optional<ByteView> value_of(const CoordinatorRecord& record) {
+inline std::optional<ByteView> value_of(const coordinator::CoordinatorRecord& record) {
   return record.value ? std::optional<ByteView>(*record.value) : std::nullopt;
 }
 
 // What the records take in a batch, at most.
-size_t size_in_batch(const std::vector<CoordinatorRecord>& records);
+size_t size_in_batch(const std::vector<coordinator::CoordinatorRecord>& records);
 
 // Appends the records as one batch, so that what belongs together is there or not. A record that is larger than the
 // topic's max.message.bytes is refused, and all with it. Only what is larger than any one decision needs to be (the
 // tombstones of many groups, of a deleted topic's offsets) is cut into several: they are one append all the same.
-AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManager& replicas, Partition& partition,
-                                         const std::vector<CoordinatorRecord>& records, const BatchOptions& options,
-                                         const AppendChecks& checks);
+log::AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManager& replicas, Partition& partition,
+                                              const std::vector<coordinator::CoordinatorRecord>& records,
+                                              const BatchOptions& options, const log::AppendChecks& checks);
 
 // Records of several decisions on their way into one batch.
 class GatheredRecords {
@@ -54,12 +54,12 @@ class GatheredRecords {
   size_t size_bytes() const { return builder_ == nullptr ? 0 : builder_->uncompressed_size(); }
   int32_t record_count() const { return builder_ == nullptr ? 0 : builder_->record_count(); }
   // The options count with the first one.
-  void add(const CoordinatorRecord& record, int64_t timestamp_ms, const BatchOptions& options);
+  void add(const coordinator::CoordinatorRecord& record, int64_t timestamp_ms, const BatchOptions& options);
   // They are taken out, whatever comes of it.
-  AppendOutcome append_to(Partition& partition);
+  log::AppendOutcome append_to(Partition& partition);
 
  private:
   std::unique_ptr<RecordBatchBuilder> builder_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

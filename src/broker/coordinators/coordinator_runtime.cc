@@ -16,7 +16,7 @@
 #include "coordinator/group/java_string.h"
 #include "protocol/records/legacy_messages.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr uint64_t kLoadChunk_bytes = 1 << 20;
@@ -40,7 +40,7 @@ struct CoordinatorRuntime<Kind>::Host {
   int64_t load_position = 0;
   std::deque<Waiting> waiting;
   // Inputs that are not answered yet. Kept because the state machine may hold views of the request until it answers.
-  std::unordered_map<AnswerToken, Waiting> open;
+  std::unordered_map<coordinator::AnswerToken, Waiting> open;
   TimerId timer = 0;
   int64_t timer_ms = 0;
   // Records that are applied and not appended yet, and what was decided since the first of them.
@@ -59,19 +59,19 @@ void CoordinatorRuntime<Kind>::perform(const HostId&, Effects&) {}
 
 template <class Kind>
 int32_t CoordinatorRuntime<Kind>::partition_count(const ShardContext& from) {
-  const TopicImage* topic = from.image().find_topic(Kind::kTopic);
+  const metadata::TopicImage* topic = from.image().find_topic(Kind::kTopic);
   return topic == nullptr ? 0 : topic->partition_count();
 }
 
 template <class Kind>
 int32_t CoordinatorRuntime<Kind>::partition_of(const ShardContext& from, ByteView key) {
   int32_t count = partition_count(from);
-  return count == 0 ? -1 : coordinator_partition(key, count);
+  return count == 0 ? -1 : coordinator::coordinator_partition(key, count);
 }
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer) {
-  const TopicImage* topic = from.image().find_topic(Kind::kTopic);
+  const metadata::TopicImage* topic = from.image().find_topic(Kind::kTopic);
   if (topic == nullptr || topic->partition(partition) == nullptr) {
     if (on_answer) on_answer(ErrorCode::kNotCoordinator, nullptr);
     return;
@@ -83,7 +83,9 @@ void CoordinatorRuntime<Kind>::submit(Shard& from, int32_t partition, Input inpu
 }
 
 template <class Kind>
-Now CoordinatorRuntime<Kind>::now() const { return Now{shard_.steady_ms(), shard_.now_ms()}; }
+coordinator::Now CoordinatorRuntime<Kind>::now() const {
+  return coordinator::Now{shard_.steady_ms(), shard_.now_ms()};
+}
 
 template <class Kind>
 Partition* CoordinatorRuntime<Kind>::partition_of_host(const Host& host) const {
@@ -109,7 +111,7 @@ void CoordinatorRuntime<Kind>::submit_here(int32_t partition, Waiting waiting) {
 template <class Kind>
 auto CoordinatorRuntime<Kind>::find_or_make_host(int32_t partition) -> Host* {
   if (auto found = hosts_.find(partition); found != hosts_.end()) return found->second.get();
-  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  const metadata::TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
   if (topic == nullptr || shard_.replicas().find_partition({topic->id, partition}) == nullptr) return nullptr;
   auto host = std::make_unique<Host>();
   host->partition = partition;
@@ -124,7 +126,7 @@ void CoordinatorRuntime<Kind>::load_in_background() { load_from(0); }
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::load_from(int32_t index) {
-  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  const metadata::TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
   if (closed_ || topic == nullptr || index >= topic->partition_count()) return;
   load_if_held(index);
   shard_.executor().post([this, index] { load_from(index + 1); });
@@ -132,7 +134,7 @@ void CoordinatorRuntime<Kind>::load_from(int32_t index) {
 
 template <class Kind>
 void CoordinatorRuntime<Kind>::load_if_held(int32_t index) {
-  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  const metadata::TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
   if (closed_ || topic == nullptr || hosts_.contains(index)) return;
   Partition* partition = shard_.replicas().find_partition({topic->id, index});
   // After a clean stop the checkpoints tell which logs are empty, and those are left closed.
@@ -147,7 +149,7 @@ template <class Kind>
 void CoordinatorRuntime<Kind>::load(Host& host) {
   host.loading = true;
   Partition* partition = partition_of_host(host);
-  const bool usable = partition != nullptr && partition->with_log([&](PartitionLog& log) {
+  const bool usable = partition != nullptr && partition->with_log([&](log::PartitionLog& log) {
     host.load_position = log.log_start_offset();
     return ok_status();
   }) == ErrorCode::kNone;
@@ -167,7 +169,7 @@ void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
   Partition* partition = partition_of_host(host);
   Bytes bytes;
   int64_t end = 0;
-  const bool read = partition != nullptr && partition->with_log([&](PartitionLog& log) -> Status {
+  const bool read = partition != nullptr && partition->with_log([&](log::PartitionLog& log) -> Status {
     end = log.log_end_offset();
     if (host.load_position >= end) return ok_status();
     auto outcome = log.read(host.load_position, kLoadChunk_bytes, end, true);
@@ -252,7 +254,7 @@ void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
   CHECK(shard_.is_current(), "the coordinator of {}-{} is used by a thread that does not own it", Kind::kTopic,
         host.partition);
   if (!waiting.on_answer) return execute(host, waiting.input(*host.state, 0, now()));  // the broker's own, unanswered
-  AnswerToken token = ++last_token_;
+  coordinator::AnswerToken token = ++last_token_;
   auto [open, inserted] = host.open.emplace(token, std::move(waiting));
   Effects effects;
   if (fits_into_memory([&] { effects = open->second.input(*host.state, token, now()); })) {
@@ -340,13 +342,13 @@ ErrorCode CoordinatorRuntime<Kind>::append(Host& host, const Effects& effects) {
     if (partition == nullptr) return ErrorCode::kNotLeaderOrFollower;
     if (asks_in_sync() && !partition->enough_in_sync()) return ErrorCode::kNotEnoughReplicas;
     BatchOptions options;
-    AppendChecks checks = AppendOrigin::kCoordinator;
+    log::AppendChecks checks = log::AppendOrigin::kCoordinator;
     shape_append(effects, options, checks);
-    const AppendOutcome outcome =
+    const log::AppendOutcome outcome =
         append_coordinator_records(shard_, shard_.replicas(), *partition, effects.records, options, checks);
     if (outcome.error != ErrorCode::kNone) return outcome.error;
     int64_t offset = outcome.base_offset;
-    for (const CoordinatorRecord& record : effects.records) {
+    for (const coordinator::CoordinatorRecord& record : effects.records) {
       host.state->apply(record.key, value_of(record), offset++, options.transactional ? options.producer_id : -1);
     }
     return ErrorCode::kNone;
@@ -371,9 +373,9 @@ void CoordinatorRuntime<Kind>::gather(Host& host, const Effects& effects) {
     const int64_t end = partition_of_host(host)->log_end_offset();
     const int64_t timestamp_ms = shard_.now_ms();
     BatchOptions options;
-    AppendChecks checks = AppendOrigin::kCoordinator;
+    log::AppendChecks checks = log::AppendOrigin::kCoordinator;
     shape_append(effects, options, checks);
-    for (const CoordinatorRecord& record : effects.records) {
+    for (const coordinator::CoordinatorRecord& record : effects.records) {
       const int64_t offset = end + host.gathered.record_count();
       host.gathered.add(record, timestamp_ms, options);
       host.state->apply(record.key, value_of(record), offset, -1);
@@ -475,16 +477,16 @@ void CoordinatorRuntime<Kind>::close() {
 }
 
 template <class Kind>
-void CoordinatorRuntime<Kind>::follow_leadership(const ImageDelta& delta) {
+void CoordinatorRuntime<Kind>::follow_leadership(const metadata::ImageDelta& delta) {
   std::vector<int32_t> lost;
   for (const auto& [index, host] : hosts_) {
     if (shard_.replicas().find_partition(host->id) == nullptr) lost.push_back(index);
   }
   for (int32_t index : lost) fail_host(index, ErrorCode::kNotCoordinator);
 
-  const TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
+  const metadata::TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
   if (topic == nullptr || shard_.node().directories->loading()) return;  // then load_in_background() comes later
-  for (const ImageDelta::Partition& change : delta.partitions) {
+  for (const metadata::ImageDelta::Partition& change : delta.partitions) {
     const int32_t index = change.key.partition;
     if (change.key.topic_id != topic->id || shard_.replicas().find_partition({topic->id, index}) == nullptr) continue;
     shard_.executor().post([this, index] { load_if_held(index); });
@@ -533,4 +535,4 @@ auto CoordinatorRuntime<Kind>::find_loaded(int32_t partition) const -> const Sta
 template class CoordinatorRuntime<GroupKind>;
 template class CoordinatorRuntime<TransactionKind>;
 
-}  // namespace milena
+}  // namespace milena::broker

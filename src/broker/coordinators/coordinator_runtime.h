@@ -30,7 +30,7 @@
 #include "protocol/error_code.h"
 #include "protocol/records/record_batch_builder.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Partition;
 class Shard;
@@ -43,7 +43,7 @@ class CoordinatorRuntime {
   using Effects = typename Kind::Effects;
   using Response = typename Kind::Response;
   // Runs on the coordinator's shard. What it captures is kept until the answer was given.
-  using Input = std::function<Effects(State&, AnswerToken, Now)>;
+  using Input = std::function<Effects(State&, coordinator::AnswerToken, coordinator::Now)>;
   // Runs on the asking shard: kNone and the answer, or why there is none (kNotCoordinator, also where loading
   // failed; kCoordinatorNotAvailable, kCoordinatorLoadInProgress).
   using OnAnswer = std::function<void(ErrorCode, Response*)>;
@@ -79,7 +79,7 @@ class CoordinatorRuntime {
   // A coordinator without state, for one partition.
   virtual std::unique_ptr<State> make_state(const TopicPartitionId& id) = 0;
   // The batches that hold the records: not always plain ones.
-  virtual void shape_append(const Effects&, BatchOptions&, AppendChecks&) const {}
+  virtual void shape_append(const Effects&, BatchOptions&, log::AppendChecks&) const {}
   // How long records wait for others that are appended with them: 0 not at all, -1 until the end of the turn.
   virtual int32_t append_linger_ms() const { return 0; }
   // Records that need no batch of their own.
@@ -93,7 +93,7 @@ class CoordinatorRuntime {
 
   // Coordinators of partitions that are not here any more are closed; those of partitions that this node leads from now
   // on are loaded: what the one before left undone does not wait until somebody asks.
-  void follow_leadership(const ImageDelta& delta);
+  void follow_leadership(const metadata::ImageDelta& delta);
   // An input that the broker makes itself, to a partition of this shard. Nobody waits for an answer.
   void submit_own(int32_t partition, Input input);
   void submit_own(const HostId& host, Input input);
@@ -141,10 +141,10 @@ class CoordinatorRuntime {
   void fail_load(int32_t partition);
   bool may_not_load_yet(const Host& host) const;
   void fail_host(int32_t partition, ErrorCode error);
-  Now now() const;
+  coordinator::Now now() const;
   Partition* partition_of_host(const Host& host) const;
 
-  AnswerToken last_token_ = 0;
+  coordinator::AnswerToken last_token_ = 0;
   uint64_t last_incarnation_ = 0;
   bool closed_ = false;
   std::unordered_map<int32_t, std::unique_ptr<Host>> hosts_;
@@ -156,4 +156,4 @@ class CoordinatorRuntime {
   std::unordered_map<int32_t, FailedLoad> failed_loads_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

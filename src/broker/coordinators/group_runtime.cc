@@ -11,17 +11,17 @@
 #include "coordinator/assignor/assignor.h"
 #include "security/authorizer.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
-GroupSetting group_setting(const Settings& settings, const std::string& name) {
+coordinator::GroupSetting group_setting(const config::Settings& settings, const std::string& name) {
   return {.value = settings.get_int("group.consumer." + name),
           .least = settings.get_int("group.consumer.min." + name),
           .greatest = settings.get_int("group.consumer.max." + name)};
 }
 
-ConsumerGroupConfig consumer_group_config(const Settings& settings, bool at_start) {
-  ConsumerGroupConfig config;
+coordinator::ConsumerGroupConfig consumer_group_config(const config::Settings& settings, bool at_start) {
+  coordinator::ConsumerGroupConfig config;
   config.session_timeout_ms = group_setting(settings, "session.timeout.ms");
   config.heartbeat_interval_ms = group_setting(settings, "heartbeat.interval.ms");
   config.assignment_interval_ms = group_setting(settings, "assignment.interval.ms");
@@ -29,13 +29,13 @@ ConsumerGroupConfig consumer_group_config(const Settings& settings, bool at_star
   config.regex_refresh_interval_ms = settings.get_int("group.consumer.regex.refresh.interval.ms");
   config.assignors.clear();
   for (const Bytes& name : settings.get_list("group.consumer.assignors")) {
-    if (find_assignor(name) != nullptr) {
+    if (coordinator::find_assignor(name) != nullptr) {
       config.assignors.push_back(name);
     } else if (at_start) {
       log_warn("group.consumer.assignors: {} is not an assignor of Milena's; it is ignored", name);
     }
   }
-  if (config.assignors.empty()) config.assignors = ConsumerGroupConfig().assignors;
+  if (config.assignors.empty()) config.assignors = coordinator::ConsumerGroupConfig().assignors;
   Bytes policy = settings.get_string("group.consumer.migration.policy");
   for (char& c : policy) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   config.migration.upgrade = policy == "bidirectional" || policy == "upgrade";
@@ -43,8 +43,8 @@ ConsumerGroupConfig consumer_group_config(const Settings& settings, bool at_star
   return config;
 }
 
-GroupConfig group_config(const Settings& settings, bool at_start) {
-  GroupConfig config;
+coordinator::GroupConfig group_config(const config::Settings& settings, bool at_start) {
+  coordinator::GroupConfig config;
   config.consumer = consumer_group_config(settings, at_start);
   config.min_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.min.session.timeout.ms"));
   config.max_session_timeout_ms = static_cast<int32_t>(settings.get_long("group.max.session.timeout.ms"));
@@ -83,25 +83,26 @@ void GroupRuntime::configure() {
     return broker.first != shard_.node().node_id && !broker.second.fenced;
   });
   if (!alone) config_.disconnect_grace_ms = 0;
-  for_each_state([this](const TopicPartitionId&, GroupShard& state) { state.configure(config_); });
+  for_each_state([this](const TopicPartitionId&, coordinator::GroupShard& state) { state.configure(config_); });
 }
 
-std::unique_ptr<GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
-  auto state = std::make_unique<GroupShard>(
+std::unique_ptr<coordinator::GroupShard> GroupRuntime::make_state(const TopicPartitionId&) {
+  auto state = std::make_unique<coordinator::GroupShard>(
       config_, [&random = shard_.executor().random()] { return random_uuid_text(random); });
   state->set_pattern_matcher([this](ByteView pattern) { return patterns_.find(pattern); });
-  state->set_topic_filter([this](const Caller& caller, ByteView topic) {
+  state->set_topic_filter([this](const coordinator::Caller& caller, ByteView topic) {
     if (caller.principal == nullptr) return true;
     // The coordinator knows hosts with a slash before them.
-    const Requester who{*caller.principal, caller.client_host.substr(1), {}};
-    return shard_.authorizer().allows(who, kDescribeTopic, topic);
+    const security::Requester who{*caller.principal, caller.client_host.substr(1), {}};
+    return shard_.authorizer().allows(who, security::kDescribeTopic, topic);
   });
   state->set_metadata(shard_.image(), shard_.metadata_offset());
   return state;
 }
 
 // Offsets of a transaction are the producer's own writing: its batch, and checked as one.
-void GroupRuntime::shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const {
+void GroupRuntime::shape_append(const coordinator::Effects& effects, BatchOptions& options,
+                                log::AppendChecks& checks) const {
   options.compression = compression_;
   if (!effects.transaction) return;
   options.transactional = true;
@@ -112,26 +113,29 @@ void GroupRuntime::shape_append(const Effects& effects, BatchOptions& options, A
 
 // One that is not loaded will read the marker from the log.
 void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool committed) {
-  if (GroupShard* state = loaded_state(partition)) state->apply_marker(producer_id, committed);
+  if (coordinator::GroupShard* state = loaded_state(partition)) state->apply_marker(producer_id, committed);
 }
 
-void GroupRuntime::on_metadata(const ImageDelta& delta) {
+void GroupRuntime::on_metadata(const metadata::ImageDelta& delta) {
   follow_leadership(delta);
   if (!delta.topics_created.empty() || !delta.topics_deleted.empty()) patterns_.forget();
   if (!delta.configs.empty() || !delta.brokers.empty()) configure();
-  for_each_state(
-      [&](const TopicPartitionId&, GroupShard& state) { state.metadata_changed(delta, shard_.metadata_offset()); });
+  for_each_state([&](const TopicPartitionId&, coordinator::GroupShard& state) {
+    state.metadata_changed(delta, shard_.metadata_offset());
+  });
 
   if (delta.topics_deleted.empty()) return;
-  auto deleted = std::make_shared<std::vector<DeletedTopic>>();
+  auto deleted = std::make_shared<std::vector<coordinator::DeletedTopic>>();
   for (const auto& topic : delta.topics_deleted) deleted->push_back({topic.name, topic.id});
-  const TopicImage* topic = shard_.image().find_topic(kConsumerOffsetsTopic);
+  const metadata::TopicImage* topic = shard_.image().find_topic(metadata::kConsumerOffsetsTopic);
   for (int32_t index = 0; topic != nullptr && index < topic->partition_count(); index++) {
     Partition* partition = shard_.replicas().find_partition({topic->id, index});
     if (partition == nullptr || partition->known_empty() || partition->log_end_offset() == 0) continue;
-    Input forget = [deleted](GroupShard& state, AnswerToken, Now) { return state.topics_deleted(*deleted); };
+    Input forget = [deleted](coordinator::GroupShard& state, coordinator::AnswerToken, coordinator::Now) {
+      return state.topics_deleted(*deleted);
+    };
     submit_own(index, std::move(forget));
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,16 +7,16 @@
 #include "coordinator/group/group_shard.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::broker {
 
 class GroupRuntime;
 
 struct GroupKind {
-  using State = GroupShard;
-  using Effects = milena::Effects;
-  using Answer = milena::Answer;
-  using Response = GroupResponse;
-  static constexpr ByteView kTopic = kConsumerOffsetsTopic;
+  using State = coordinator::GroupShard;
+  using Effects = milena::coordinator::Effects;
+  using Answer = milena::coordinator::Answer;
+  using Response = coordinator::GroupResponse;
+  static constexpr ByteView kTopic = metadata::kConsumerOffsetsTopic;
   // How long an answer waits for the replicas.
   static constexpr ByteView kAppendTimeoutSetting = "offsets.commit.timeout.ms";
   static CoordinatorRuntime<GroupKind>& runtime_of(Shard& shard);
@@ -29,7 +29,7 @@ class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
   explicit GroupRuntime(Shard& shard);
 
   // The shard's image changed: coordinators of partitions that are gone are closed; offsets of deleted topics go.
-  void on_metadata(const ImageDelta& delta);
+  void on_metadata(const metadata::ImageDelta& delta);
   // The end of a transaction is to be appended to a partition of __consumer_offsets of this shard, ...
   void before_marker(int32_t partition) { flush_partition(partition); }
   // ... and was appended to a partition of __consumer_offsets of this shard.
@@ -38,15 +38,15 @@ class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
  private:
   // Settings were altered, or brokers came or went.
   void configure();
-  std::unique_ptr<GroupShard> make_state(const TopicPartitionId& id) override;
-  void shape_append(const Effects& effects, BatchOptions& options, AppendChecks& checks) const override;
+  std::unique_ptr<coordinator::GroupShard> make_state(const TopicPartitionId& id) override;
+  void shape_append(const Effects& effects, BatchOptions& options, log::AppendChecks& checks) const override;
   int32_t append_linger_ms() const override { return append_linger_ms_; }
   bool may_gather(const Effects& effects) const override { return !effects.transaction; }
 
   PatternBook patterns_;
-  GroupConfig config_;
+  coordinator::GroupConfig config_;
   const int32_t append_linger_ms_;
   const Codec compression_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -4,7 +4,7 @@
 #include "broker/coordinators/transaction_requests.h"
 #include "broker/shard.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // The answer of a function of this node, as a peer's.
@@ -30,4 +30,4 @@ void LocalPeers::send_any(Shard& from, int32_t node, OutgoingRequest request, Ou
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

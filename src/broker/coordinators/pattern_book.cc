@@ -5,7 +5,7 @@
 #include "base/out_of_memory.h"
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Steps of a matcher that goes through the whole pattern at each letter, a few nanoseconds each.
@@ -16,8 +16,9 @@ constexpr int64_t kLongestLookUp_ms = 2000;
 constexpr int kMostUnderWay = 16;
 constexpr size_t kMostPages = 1000;
 
-PatternMatches match_all(const TopicRegex& regex, const std::vector<Bytes>& names, const Clock& clock, int64_t end_ms) {
-  PatternMatches matches;
+coordinator::PatternMatches match_all(const coordinator::TopicRegex& regex, const std::vector<Bytes>& names,
+                                      const Clock& clock, int64_t end_ms) {
+  coordinator::PatternMatches matches;
   for (const Bytes& name : names) {
     if (regex.matches(name)) matches.topics.insert(name);
     if (clock.steady_ms() > end_ms) return {.error = "it takes too long to match", .topics = {}};
@@ -36,25 +37,25 @@ void PatternBook::forget() {
 void PatternBook::list_names() {
   auto names = std::make_shared<std::vector<Bytes>>();
   names_bytes_ = 0;
-  for (const TopicImage& topic : shard_.image().topics()) {
+  for (const metadata::TopicImage& topic : shard_.image().topics()) {
     names->push_back(topic.name);
     names_bytes_ += topic.name.size();
   }
   names_ = std::move(names);
 }
 
-std::optional<PatternMatches> PatternBook::find(ByteView pattern) {
+std::optional<coordinator::PatternMatches> PatternBook::find(ByteView pattern) {
   const Bytes key(pattern);
   if (auto known = pages_.find(key); known != pages_.end()) return known->second.matches;
   if (under_way_ >= kMostUnderWay) return std::nullopt;
   if (pages_.size() >= kMostPages) pages_.clear();
   if (names_ == nullptr) list_names();
-  const TopicRegex regex(pattern, kMostBytesHere);
+  const coordinator::TopicRegex regex(pattern, kMostBytesHere);
   Page& page = pages_[key];
   if (regex.is_too_large()) {
     look_up_elsewhere(key);
   } else if (regex.error()) {
-    page.matches = PatternMatches{.error = regex.error(), .topics = {}};
+    page.matches = coordinator::PatternMatches{.error = regex.error(), .topics = {}};
   } else if (regex.size() * names_bytes_ <= kMostStepsHere) {
     page.matches = match_all(regex, *names_, shard_.executor().clock(), INT64_MAX);
   } else {
@@ -65,12 +66,12 @@ std::optional<PatternMatches> PatternBook::find(ByteView pattern) {
 
 void PatternBook::look_up_elsewhere(const Bytes& pattern) {
   under_way_++;
-  auto matches = std::make_shared<PatternMatches>();
+  auto matches = std::make_shared<coordinator::PatternMatches>();
   shard_.executor().run_computation(
       [pattern, matches, names = names_, &clock = shard_.executor().clock()] {
         const bool fits = fits_into_memory([&] {
-          const TopicRegex regex(pattern);
-          *matches = regex.error() ? PatternMatches{.error = regex.error(), .topics = {}}
+          const coordinator::TopicRegex regex(pattern);
+          *matches = regex.error() ? coordinator::PatternMatches{.error = regex.error(), .topics = {}}
                                    : match_all(regex, *names, clock, clock.steady_ms() + kLongestLookUp_ms);
         });
         if (!fits) *matches = {.error = "not enough memory", .topics = {}};
@@ -81,4 +82,4 @@ void PatternBook::look_up_elsewhere(const Bytes& pattern) {
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "coordinator/group/topic_regex.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
@@ -23,13 +23,13 @@ class PatternBook {
   explicit PatternBook(ShardContext& shard) : shard_(shard) {}
 
   // nullopt while it is being found out: ask again later.
-  std::optional<PatternMatches> find(ByteView pattern);
+  std::optional<coordinator::PatternMatches> find(ByteView pattern);
   // Topics were made or deleted.
   void forget();
 
  private:
   struct Page {
-    std::optional<PatternMatches> matches;
+    std::optional<coordinator::PatternMatches> matches;
   };
 
   void look_up_elsewhere(const Bytes& pattern);
@@ -43,4 +43,4 @@ class PatternBook {
   int under_way_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 
 #include "broker/outgoing_request.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 
@@ -40,4 +40,4 @@ class LocalPeers final : public Peers {
   void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) override;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

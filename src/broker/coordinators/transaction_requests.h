@@ -8,7 +8,7 @@
 #include "protocol/messages/add_partitions_to_txn.h"
 #include "protocol/messages/write_txn_markers.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 class ShardContext;
@@ -26,4 +26,4 @@ void add_partitions_to_transactions(ShardContext& from, std::shared_ptr<const Ad
                                     int16_t version, const std::function<bool(ByteView topic)>& may_write,
                                     std::function<void(AddPartitionsToTxnResponse)> done);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,11 +10,11 @@
 #include "metadata/features.h"
 #include "protocol/messages/write_txn_markers.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
-TransactionConfig transaction_config(const Settings& settings) {
-  TransactionConfig config;
+coordinator::TransactionConfig transaction_config(const config::Settings& settings) {
+  coordinator::TransactionConfig config;
   config.max_timeout_ms = settings.get_int("transaction.max.timeout.ms");
   config.id_expiration_ms = settings.get_int("transactional.id.expiration.ms");
   config.abort_check_interval_ms = settings.get_int("transaction.abort.timed.out.transaction.cleanup.interval.ms");
@@ -24,11 +24,12 @@ TransactionConfig transaction_config(const Settings& settings) {
 
 // What is asked of one broker, for one transaction. The views of `message` point into `markers`.
 struct MarkerRequest {
-  std::shared_ptr<const TransactionMarkers> markers;
+  std::shared_ptr<const coordinator::TransactionMarkers> markers;
   WriteTxnMarkersRequest message;
 };
 
-WriteTxnMarkersRequest::WritableTxnMarker& start_marker(MarkerRequest& request, const TransactionMarkers& markers) {
+WriteTxnMarkersRequest::WritableTxnMarker& start_marker(MarkerRequest& request,
+                                                        const coordinator::TransactionMarkers& markers) {
   if (!request.message.markers.empty()) return request.message.markers.back();
   auto& marker = request.message.markers.emplace_back();
   marker.producer_id = markers.producer_id;
@@ -44,7 +45,7 @@ void add_partition(WriteTxnMarkersRequest::WritableTxnMarker& marker, ByteView t
   marker.topics.back().partition_indexes.push_back(partition);
 }
 
-void take_results(const WriteTxnMarkersResponse& response, std::vector<MarkerResult>& results) {
+void take_results(const WriteTxnMarkersResponse& response, std::vector<coordinator::MarkerResult>& results) {
   for (const auto& marker : response.markers) {
     for (const auto& topic : marker.topics) {
       for (const auto& partition : topic.partitions) {
@@ -61,34 +62,35 @@ CoordinatorRuntime<TransactionKind>& TransactionKind::runtime_of(Shard& shard) {
 TransactionRuntime::TransactionRuntime(Shard& shard)
     : CoordinatorRuntime<TransactionKind>(shard), config_(transaction_config(shard.settings())) {}
 
-std::unique_ptr<TransactionShard> TransactionRuntime::make_state(const TopicPartitionId& id) {
-  auto state = std::make_unique<TransactionShard>(config_);
+std::unique_ptr<coordinator::TransactionShard> TransactionRuntime::make_state(const TopicPartitionId& id) {
+  auto state = std::make_unique<coordinator::TransactionShard>(config_);
   adjust(id, *state);
   return state;
 }
 
-void TransactionRuntime::adjust(const TopicPartitionId& id, TransactionShard& state) {
+void TransactionRuntime::adjust(const TopicPartitionId& id, coordinator::TransactionShard& state) {
   Partition* partition = shard_.replicas().find_partition(id);
   if (partition != nullptr) state.set_coordinator_epoch(partition->leader_epoch());
-  state.set_transaction_version(shard_.image().feature_level(kTransactionVersionFeature));
+  state.set_transaction_version(shard_.image().feature_level(metadata::kTransactionVersionFeature));
 }
 
-void TransactionRuntime::on_metadata(const ImageDelta& delta) {
+void TransactionRuntime::on_metadata(const metadata::ImageDelta& delta) {
   follow_leadership(delta);
-  for_each_state([this](const TopicPartitionId& id, TransactionShard& state) { adjust(id, state); });
+  for_each_state([this](const TopicPartitionId& id, coordinator::TransactionShard& state) { adjust(id, state); });
 }
 
-bool TransactionRuntime::has_more(const TransactionEffects& effects) const {
+bool TransactionRuntime::has_more(const coordinator::TransactionEffects& effects) const {
   return !effects.markers.empty() || !effects.producer_id_requests.empty();
 }
 
-void TransactionRuntime::perform(const HostId& host, TransactionEffects& effects) {
-  for (TransactionMarkers& markers : effects.markers) send_markers(host, std::move(markers));
-  for (ProducerIdToken token : effects.producer_id_requests) {
+void TransactionRuntime::perform(const HostId& host, coordinator::TransactionEffects& effects) {
+  for (coordinator::TransactionMarkers& markers : effects.markers) send_markers(host, std::move(markers));
+  for (coordinator::ProducerIdToken token : effects.producer_id_requests) {
     shard_.controller().next_producer_id(shard_, [this, host, token](Result<int64_t> id) {
       ErrorCode error = id ? ErrorCode::kNone : ErrorCode::kCoordinatorNotAvailable;
       int64_t given = id ? *id : -1;
-      submit_own(host, [token, error, given](TransactionShard& state, AnswerToken, Now now) {
+      submit_own(host, [token, error, given](coordinator::TransactionShard& state, coordinator::AnswerToken,
+                                             coordinator::Now now) {
         return state.producer_id_given(token, error, given, now);
       });
     });
@@ -96,18 +98,18 @@ void TransactionRuntime::perform(const HostId& host, TransactionEffects& effects
 }
 
 // One request to each broker that leads some of the partitions. A partition that does not exist any more needs none.
-void TransactionRuntime::send_markers(const HostId& host, TransactionMarkers markers) {
+void TransactionRuntime::send_markers(const HostId& host, coordinator::TransactionMarkers markers) {
   struct Gather {
-    std::vector<MarkerResult> results;
+    std::vector<coordinator::MarkerResult> results;
     size_t open = 1;
   };
-  auto shared = std::make_shared<const TransactionMarkers>(std::move(markers));
+  auto shared = std::make_shared<const coordinator::TransactionMarkers>(std::move(markers));
   auto gather = std::make_shared<Gather>();
   std::map<int32_t, std::shared_ptr<MarkerRequest>> by_node;
-  for (const TopicPartitions& topic : shared->partitions) {
-    const TopicImage* image = shard_.image().find_topic(topic.topic);
+  for (const coordinator::TopicPartitions& topic : shared->partitions) {
+    const metadata::TopicImage* image = shard_.image().find_topic(topic.topic);
     for (int32_t index : topic.partitions) {
-      const PartitionImage* partition = image == nullptr ? nullptr : image->partition(index);
+      const metadata::PartitionImage* partition = image == nullptr ? nullptr : image->partition(index);
       if (partition == nullptr) {
         gather->results.push_back({topic.topic, index, ErrorCode::kNone});
         continue;
@@ -119,9 +121,10 @@ void TransactionRuntime::send_markers(const HostId& host, TransactionMarkers mar
   }
   auto finish_one = [this, host, gather, shared] {
     if (--gather->open > 0) return;
-    submit_own(host, [gather, shared](TransactionShard& state, AnswerToken, Now now) {
-      return state.markers_written(shared->token, gather->results, now);
-    });
+    submit_own(host,
+               [gather, shared](coordinator::TransactionShard& state, coordinator::AnswerToken, coordinator::Now now) {
+                 return state.markers_written(shared->token, gather->results, now);
+               });
   };
   gather->open += by_node.size();
   for (auto& [node, request] : by_node) {
@@ -135,4 +138,4 @@ void TransactionRuntime::send_markers(const HostId& host, TransactionMarkers mar
   finish_one();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

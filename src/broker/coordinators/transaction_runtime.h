@@ -8,16 +8,16 @@
 #include "coordinator/transaction/transaction_shard.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::broker {
 
 class TransactionRuntime;
 
 struct TransactionKind {
-  using State = TransactionShard;
-  using Effects = TransactionEffects;
-  using Answer = TransactionAnswer;
-  using Response = TransactionResponse;
-  static constexpr ByteView kTopic = kTransactionStateTopic;
+  using State = coordinator::TransactionShard;
+  using Effects = coordinator::TransactionEffects;
+  using Answer = coordinator::TransactionAnswer;
+  using Response = coordinator::TransactionResponse;
+  static constexpr ByteView kTopic = metadata::kTransactionStateTopic;
   // Kafka waits as long as a transaction may last; a client has given up by then.
   static constexpr ByteView kAppendTimeoutSetting = "request.timeout.ms";
   static CoordinatorRuntime<TransactionKind>& runtime_of(Shard& shard);
@@ -31,19 +31,19 @@ class TransactionRuntime final : public CoordinatorRuntime<TransactionKind> {
 
   // The shard's image changed: coordinators of partitions that are gone are closed; the version of transactions, and
   // the epochs of their partitions, may be other ones.
-  void on_metadata(const ImageDelta& delta);
+  void on_metadata(const metadata::ImageDelta& delta);
 
  private:
-  std::unique_ptr<TransactionShard> make_state(const TopicPartitionId& id) override;
+  std::unique_ptr<coordinator::TransactionShard> make_state(const TopicPartitionId& id) override;
   // As for acks=all: a decision that cannot be replicated is none (Kafka's TransactionLog.ENFORCED_REQUIRED_ACKS).
   bool asks_in_sync() const override { return true; }
-  bool has_more(const TransactionEffects& effects) const override;
-  void perform(const HostId& host, TransactionEffects& effects) override;
+  bool has_more(const coordinator::TransactionEffects& effects) const override;
+  void perform(const HostId& host, coordinator::TransactionEffects& effects) override;
   // Tells the coordinator what the metadata says about its partition and its protocol.
-  void adjust(const TopicPartitionId& id, TransactionShard& state);
-  void send_markers(const HostId& host, TransactionMarkers markers);
+  void adjust(const TopicPartitionId& id, coordinator::TransactionShard& state);
+  void send_markers(const HostId& host, coordinator::TransactionMarkers markers);
 
-  TransactionConfig config_;
+  coordinator::TransactionConfig config_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 #include "broker/shard_context.h"
 #include "protocol/messages/add_partitions_to_txn.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // A request with what its views point into.
@@ -76,9 +76,9 @@ TransactionSupport offset_commit_transaction_support(int16_t txn_offset_commit_v
 void verify_in_transaction(ShardContext& from, const TransactionalProducer& producer, TransactionSupport support,
                            std::vector<TopicPartition> partitions,
                            std::function<void(std::vector<ErrorCode>)> done) {
-  const TopicImage* topic = from.image().find_topic(kTransactionStateTopic);
+  const metadata::TopicImage* topic = from.image().find_topic(metadata::kTransactionStateTopic);
   int32_t index = TransactionRuntime::partition_of(from, producer.transactional_id);
-  const PartitionImage* coordinator = topic == nullptr ? nullptr : topic->partition(index);
+  const metadata::PartitionImage* coordinator = topic == nullptr ? nullptr : topic->partition(index);
   if (coordinator == nullptr || coordinator->leader < 0) {
     return done(std::vector<ErrorCode>(partitions.size(), ErrorCode::kCoordinatorNotAvailable));
   }
@@ -92,4 +92,4 @@ void verify_in_transaction(ShardContext& from, const TransactionalProducer& prod
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,7 +12,7 @@
 #include "base/topic_partition.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
@@ -38,4 +38,4 @@ void verify_in_transaction(ShardContext& from, const TransactionalProducer& prod
                            std::vector<TopicPartition> partitions,
                            std::function<void(std::vector<ErrorCode>)> done);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "broker/shard.h"
 #include "protocol/records/control_records.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // What one request may take of a turn.
@@ -36,7 +36,7 @@ bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
     return false;
   }
   Bytes batch = build_end_transaction_batch(0, 0, owner.now_ms(), item.producer_id, item.producer_epoch, item.marker);
-  AppendChecks checks = AppendOrigin::kMarker;
+  log::AppendChecks checks = log::AppendOrigin::kMarker;
   checks.transaction_version = item.transaction_version;
   if (item.of_offsets) owner.groups().before_marker(item.id.partition);
   item.error = partition.append_as_leader(Payload(std::move(batch)), checks).error;
@@ -83,9 +83,9 @@ void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>
 
 // No coordinator that this node has heard of has a later epoch than this. One that is made up would fence the true ones
 // for ever.
-int32_t latest_coordinator_epoch(const MetadataImage& image) {
+int32_t latest_coordinator_epoch(const metadata::MetadataImage& image) {
   int32_t latest = 0;
-  const TopicImage* topic = image.find_topic(kTransactionStateTopic);
+  const metadata::TopicImage* topic = image.find_topic(metadata::kTransactionStateTopic);
   for (int32_t p = 0; topic != nullptr && p < topic->partition_count(); p++) {
     latest = std::max(latest, topic->partition(p)->leader_epoch);
   }
@@ -107,7 +107,7 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
     for (const auto& topic : marker.topics) {
       auto& topic_out = out.topics.emplace_back();
       topic_out.name = Bytes(topic.name);
-      const TopicImage* image = from.image().find_topic(topic.name);
+      const metadata::TopicImage* image = from.image().find_topic(topic.name);
       for (int32_t partition : topic.partition_indexes) {
         topic_out.partitions.push_back({partition, ErrorCode::kUnknownTopicOrPartition});
         if (image == nullptr || image->partition(partition) == nullptr) continue;
@@ -117,7 +117,7 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
           continue;
         }
         items.push_back(MarkerItem{.id = {image->id, partition},
-                                   .of_offsets = topic.name == kConsumerOffsetsTopic,
+                                   .of_offsets = topic.name == metadata::kConsumerOffsetsTopic,
                                    .producer_id = marker.producer_id,
                                    .producer_epoch = marker.producer_epoch,
                                    .transaction_version = marker.transaction_version,
@@ -143,4 +143,4 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 Bytes shortened(ByteView text) { return Bytes(text.substr(0, ClientBook::kLongestText)); }
@@ -71,4 +71,4 @@ void ClientBook::note_refusal(RefusalKind kind, ByteView host, ByteView client_i
   trace.software = shortened(software);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "broker/operations/recent_table.h"
 
-namespace milena {
+namespace milena::broker {
 
 // Clients of one machine that go by the same client id are one to us.
 struct ClientName {
@@ -79,4 +79,4 @@ class ClientBook {
   RecentTable<RefusedClient, RefusalTrace> refusals_{kMostRefusals};
 };
 
-}  // namespace milena
+}  // namespace milena::broker

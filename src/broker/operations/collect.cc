@@ -11,7 +11,7 @@
 #include "broker/shard.h"
 #include "broker/storage/log_directories.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Of a turn, while others wait.
@@ -64,7 +64,7 @@ class ShardLook : public std::enable_shared_from_this<ShardLook> {
   bool take_topics();
   bool begin_groups();
   bool take_groups();
-  void take_group(const GroupShard& groups, const Bytes& id);
+  void take_group(const coordinator::GroupShard& groups, const Bytes& id);
   bool take_transactions();
 
   Shard& shard_;
@@ -106,7 +106,7 @@ void ShardLook::take_counts() {
 }
 
 void ShardLook::take_cluster() {
-  const MetadataImage& image = shard_.image();
+  const metadata::MetadataImage& image = shard_.image();
   if (look_ == Look::kDoctor) figures_.symptoms.look_at_settings(shard_);
   figures_.node_id = shard_.node().node_id;
   figures_.cluster_id = shard_.node().cluster_id;
@@ -146,7 +146,7 @@ void ShardLook::take_partition(Partition& partition) {
   if (look_ == Look::kHealth) return;
   if (look_ == Look::kDoctor) figures_.symptoms.look_at(partition, shard_.now_ms());
   out.leader_epoch = partition.leader_epoch();
-  if (PartitionLog* log = partition.log_if_open()) {
+  if (log::PartitionLog* log = partition.log_if_open()) {
     figures_.open_logs++;
     out.log_start_offset = log->log_start_offset();
     out.log_end_offset = log->log_end_offset();
@@ -161,13 +161,13 @@ void ShardLook::take_partition(Partition& partition) {
     out.size_bytes = 0;
     out.segments = 1;
   } else {
-    const LogDirectory::Found found = partition.offsets();
+    const log::LogDirectory::Found found = partition.offsets();
     out.log_start_offset = found.log_start_offset;
     out.high_watermark = out.last_stable_offset = found.high_watermark;
     out.log_end_offset = std::max(found.recovery_point, found.high_watermark);
   }
-  const TopicImage* topic = shard_.image().find_topic(partition.id().topic_id);
-  const PartitionImage* image = topic == nullptr ? nullptr : topic->partition(partition.id().partition);
+  const metadata::TopicImage* topic = shard_.image().find_topic(partition.id().topic_id);
+  const metadata::PartitionImage* image = topic == nullptr ? nullptr : topic->partition(partition.id().partition);
   if (image == nullptr) return;
   out.leader = image->leader;
   out.replicas = static_cast<int32_t>(image->replicas.size());
@@ -179,15 +179,15 @@ void ShardLook::take_partition(Partition& partition) {
 // What has no leader is no shard's own.
 bool ShardLook::take_topics() {
   size_t seen = 0;
-  for (const TopicImage& topic : shard_.image().topics_from(next_topic_)) {
+  for (const metadata::TopicImage& topic : shard_.image().topics_from(next_topic_)) {
     if (seen >= kAtATime) {
       next_topic_ = topic.name;
       return true;
     }
     figures_.topic_partitions[topic.name] = topic.partition_count();
     for (int32_t number = 0; number < topic.partition_count(); number++) {
-      const PartitionImage& partition = topic.partitions[static_cast<size_t>(number)];
-      if (!partition.exists() || partition.leader != kNoLeader) continue;
+      const metadata::PartitionImage& partition = topic.partitions[static_cast<size_t>(number)];
+      if (!partition.exists() || partition.leader != metadata::kNoLeader) continue;
       figures_.partitions_without_leader++;
       const NodeList& replicas = partition.replicas;
       if (std::find(replicas.begin(), replicas.end(), figures_.node_id) == replicas.end()) continue;
@@ -219,7 +219,7 @@ void consider_next(const Map& map, const std::optional<Bytes>& last, std::option
 }
 
 bool ShardLook::take_groups() {
-  const GroupShard* groups = shard_.groups().find_loaded(group_partitions_[next_groups_]);
+  const coordinator::GroupShard* groups = shard_.groups().find_loaded(group_partitions_[next_groups_]);
   for (size_t i = 0; i < kAtATime; i++) {
     std::optional<Bytes> next;
     if (groups != nullptr) {
@@ -237,19 +237,19 @@ bool ShardLook::take_groups() {
   return true;
 }
 
-void ShardLook::take_group(const GroupShard& groups, const Bytes& id) {
+void ShardLook::take_group(const coordinator::GroupShard& groups, const Bytes& id) {
   GroupFigures& out = figures_.groups.emplace_back();
   out.id = id;
   out.type = "classic";
   out.state = "Empty";  // offsets alone, as simple consumers keep them
-  if (const Group* group = groups.groups().find(id)) {
-    out.type = group_type_name(group->type());
+  if (const coordinator::Group* group = groups.groups().find(id)) {
+    out.type = coordinator::group_type_name(group->type());
     out.state = group->listed_state();
     out.members = group->member_count();
     if (look_ == Look::kDoctor) figures_.symptoms.look_at(*group, shard_.now_ms(), shard_.steady_ms());
   }
   if (look_ == Look::kDoctor) return;
-  const OffsetStore::Topics* topics = groups.offsets().find_group(id);
+  const coordinator::OffsetStore::Topics* topics = groups.offsets().find_group(id);
   if (topics == nullptr) return;
   for (const auto& [topic, partitions] : *topics) {
     for (const auto& [partition, committed] : partitions) {
@@ -259,7 +259,8 @@ void ShardLook::take_group(const GroupShard& groups, const Bytes& id) {
 }
 
 bool ShardLook::take_transactions() {
-  const TransactionShard* transactions = shard_.transactions().find_loaded(transaction_partitions_[next_transactions_]);
+  const coordinator::TransactionShard* transactions =
+      shard_.transactions().find_loaded(transaction_partitions_[next_transactions_]);
   for (size_t i = 0; i < kAtATime; i++) {
     std::optional<Bytes> next;
     if (transactions != nullptr) consider_next(transactions->transactions(), last_id_, next);
@@ -268,10 +269,10 @@ bool ShardLook::take_transactions() {
       next_transactions_++;
       return true;
     }
-    const TransactionMetadata& one = *transactions->find(*next);
-    figures_.transactions.by_state[Bytes(transaction_state_name(one.state))]++;
+    const coordinator::TransactionMetadata& one = *transactions->find(*next);
+    figures_.transactions.by_state[Bytes(coordinator::transaction_state_name(one.state))]++;
     if (look_ == Look::kDoctor) figures_.symptoms.look_at(*next, one);
-    if (one.state != TransactionState::kOngoing) continue;
+    if (one.state != coordinator::TransactionState::kOngoing) continue;
     int64_t& oldest_ms = figures_.transactions.oldest_open_ms;
     oldest_ms = oldest_ms < 0 ? one.start_ms : std::min(oldest_ms, one.start_ms);
   }
@@ -304,4 +305,4 @@ void collect_figures(Shard& from, Look look, std::function<void(std::shared_ptr<
       [] {});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

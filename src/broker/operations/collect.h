@@ -10,7 +10,7 @@
 
 #include "broker/operations/node_figures.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 
@@ -23,4 +23,4 @@ enum class Look {
 // `done` runs on `from`, with figures that are not complete() yet.
 void collect_figures(Shard& from, Look look, std::function<void(std::shared_ptr<NodeFigures>)> done);
 
-}  // namespace milena
+}  // namespace milena::broker

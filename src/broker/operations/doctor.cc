@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-namespace milena {
+namespace milena::broker {
 
 ByteView severity_name(Severity severity) {
   switch (severity) {
@@ -48,4 +48,4 @@ Bytes client_text(ByteView client_id, ByteView host) {
                            : fmt::format("client \"{}\" of {}", escape_for_log(client_id), from);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

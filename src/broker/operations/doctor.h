@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "broker/operations/node_figures.h"
 
-namespace milena {
+namespace milena::broker {
 
 enum class Severity : uint8_t {
   kInfo,     // good to know
@@ -51,4 +51,4 @@ Bytes span_text(int64_t ms);
 // "billing" of 10.0.0.5
 Bytes client_text(ByteView client_id, ByteView host);
 
-}  // namespace milena
+}  // namespace milena::broker

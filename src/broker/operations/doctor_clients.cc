@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "broker/operations/doctor.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 struct RefusalRule {
@@ -115,4 +115,4 @@ void examine_clients(const NodeFigures& figures, Diagnoses& findings) {
   examine_fetches(figures, findings);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,16 +12,16 @@
 #include "broker/shard.h"
 #include "log/file_cache.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
-bool wants_json(const HttpRequest& request) {
+bool wants_json(const http::HttpRequest& request) {
   if (auto format = request.query_value("format")) return *format == "json";
   return request.header("Accept").value_or(ByteView()).find("application/json") != ByteView::npos;
 }
 
-HttpResponse response_of(const Diagnoses& findings, bool json) {
-  HttpResponse response;
+http::HttpResponse response_of(const Diagnoses& findings, bool json) {
+  http::HttpResponse response;
   if (json) response.content_type = "application/json";
   response.headers.emplace_back("Milena-Findings", fmt::format("{}", count_of(findings, Severity::kWarning)));
   response.body = Payload(json ? findings_json(findings) : findings_text(findings));
@@ -39,11 +39,12 @@ void measure_directories(NodeFigures& figures, FileSystem& files) {
   }
 }
 
-void serve_doctor(Node& node, HttpCall call) {
+void serve_doctor(Node& node, http::HttpCall call) {
   Shard& home = node.shard(static_cast<size_t>(call.shard));
-  auto asked = std::make_shared<HttpCall>(std::move(call));
+  auto asked = std::make_shared<http::HttpCall>(std::move(call));
   collect_figures(home, Look::kDoctor, [&home, asked](const std::shared_ptr<NodeFigures>& figures) {
-    auto response = std::make_shared<HttpResponse>(HttpResponse::text(503, "not enough memory to look at it all"));
+    auto response =
+        std::make_shared<http::HttpResponse>(http::HttpResponse::text(503, "not enough memory to look at it all"));
     auto work = [figures, asked, response, &files = home.node().files->file_system()] {
       (void)continue_or_drop([&] {
         measure_directories(*figures, files);
@@ -82,4 +83,4 @@ Bytes findings_text(const Diagnoses& findings) {
   return text;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,13 +7,13 @@
 #include "broker/operations/doctor.h"
 #include "http/router.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Node;
 
 // Looks at all shards and answers; the rules run on a thread beside the loops. JSON where the client accepts it or asks
 // with ?format=json, else text.
-void serve_doctor(Node& node, HttpCall call);
+void serve_doctor(Node& node, http::HttpCall call);
 
 // The file system's part of the directories' figures.
 void measure_directories(NodeFigures& figures, FileSystem& files);
@@ -21,4 +21,4 @@ void measure_directories(NodeFigures& figures, FileSystem& files);
 Bytes findings_json(const Diagnoses& findings);
 Bytes findings_text(const Diagnoses& findings);
 
-}  // namespace milena
+}  // namespace milena::broker

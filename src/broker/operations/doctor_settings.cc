@@ -8,7 +8,7 @@
 #include "broker/operations/doctor.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 void examine_idle(const SettingSymptoms& settings, Diagnoses& findings) {
@@ -57,12 +57,12 @@ void examine_min_in_sync(const NodeFigures& figures, Diagnoses& findings) {
 void examine_settings(const NodeFigures& figures, Diagnoses& findings) {
   const SettingSymptoms& settings = figures.symptoms.settings;
   examine_min_in_sync(figures, findings);
-  examine_replicas(figures, "offsets.topic.replication.factor", settings.offsets_replicas, kConsumerOffsetsTopic,
-                   findings);
+  examine_replicas(figures, "offsets.topic.replication.factor", settings.offsets_replicas,
+                   metadata::kConsumerOffsetsTopic, findings);
   examine_replicas(figures, "transaction.state.log.replication.factor", settings.transactions_replicas,
-                   kTransactionStateTopic, findings);
+                   metadata::kTransactionStateTopic, findings);
   examine_replicas(figures, "default.replication.factor", settings.default_replicas, {}, findings);
   examine_idle(settings, findings);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "broker/operations/doctor.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr double kLittleSpace = 0.05;
@@ -120,4 +120,4 @@ void examine_storage(const NodeFigures& figures, Diagnoses& findings) {
   examine_timestamps(figures, findings);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "broker/operations/doctor.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 struct Holder {
@@ -124,4 +124,4 @@ void examine_waits(const NodeFigures& figures, Diagnoses& findings) {
   examine_groups(figures, findings);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 #include "broker/operations/tap.h"
 #include "broker/shard.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr char kIndex[] =
@@ -22,13 +22,13 @@ constexpr char kIndex[] =
 
 HttpService::HttpService(std::vector<Executor*> executors, std::string version)
     : executors_(std::move(executors)), metrics_(std::make_shared<MetricsPage>(std::move(version))) {
-  router_.add("GET", "/", [](HttpCall call) { call.answer(HttpResponse::text(200, kIndex)); });
-  router_.add("GET", "/livez", [](HttpCall call) { call.answer(HttpResponse::text(200, "alive")); });
-  router_.add("GET", "/readyz", [this](HttpCall call) { serve_readiness(std::move(call)); });
-  router_.add("GET", "/doctor", [this](HttpCall call) { examine_node(std::move(call)); });
-  router_.add("GET", "/tap", [this](HttpCall call) { follow_client(std::move(call)); });
-  router_.add("GET", "/metrics", [this](HttpCall call) { serve_metrics(std::move(call), nullptr); });
-  router_.add("GET", "/public_metrics", [this](HttpCall call) { serve_metrics(std::move(call), "redpanda"); });
+  router_.add("GET", "/", [](http::HttpCall call) { call.answer(http::HttpResponse::text(200, kIndex)); });
+  router_.add("GET", "/livez", [](http::HttpCall call) { call.answer(http::HttpResponse::text(200, "alive")); });
+  router_.add("GET", "/readyz", [this](http::HttpCall call) { serve_readiness(std::move(call)); });
+  router_.add("GET", "/doctor", [this](http::HttpCall call) { examine_node(std::move(call)); });
+  router_.add("GET", "/tap", [this](http::HttpCall call) { follow_client(std::move(call)); });
+  router_.add("GET", "/metrics", [this](http::HttpCall call) { serve_metrics(std::move(call), nullptr); });
+  router_.add("GET", "/public_metrics", [this](http::HttpCall call) { serve_metrics(std::move(call), "redpanda"); });
 }
 
 HttpService::~HttpService() = default;
@@ -37,7 +37,7 @@ std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo, Transport&
   return HttpSession::open(router_, *executors_[static_cast<size_t>(shard)], shard, transport);
 }
 
-void HttpService::serve_readiness(HttpCall call) const {
+void HttpService::serve_readiness(http::HttpCall call) const {
   Node* asked = node();
   if (asked == nullptr) return call.answer(readiness_response({stopping_ ? "the broker stops" : "the broker starts"}));
   look_for_unreadiness(
@@ -45,22 +45,22 @@ void HttpService::serve_readiness(HttpCall call) const {
       [answer = std::move(call.answer)](std::vector<std::string> reasons) { answer(readiness_response(reasons)); });
 }
 
-void HttpService::examine_node(HttpCall call) const {
+void HttpService::examine_node(http::HttpCall call) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(HttpResponse::text(503, "the broker starts or stops"));
+  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker starts or stops"));
   serve_doctor(*asked, std::move(call));
 }
 
-void HttpService::follow_client(HttpCall call) const {
+void HttpService::follow_client(http::HttpCall call) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(HttpResponse::text(503, "the broker starts or stops"));
+  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker starts or stops"));
   serve_tap(*asked, std::move(call));
 }
 
-void HttpService::serve_metrics(HttpCall call, const char* always) const {
+void HttpService::serve_metrics(http::HttpCall call, const char* always) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(HttpResponse::text(503, "the broker starts or stops"));
+  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker starts or stops"));
   metrics_->serve(*asked, std::move(call), always);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

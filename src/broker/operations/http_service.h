@@ -14,7 +14,7 @@
 #include "broker/clients/session.h"
 #include "http/router.h"
 
-namespace milena {
+namespace milena::broker {
 
 class MetricsPage;
 class Node;
@@ -31,21 +31,21 @@ class HttpService final : public SessionFactory {
   void stop() { stopping_ = true; }
 
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
-  const HttpRouter& router() const { return router_; }
+  const http::HttpRouter& router() const { return router_; }
 
  private:
   // Null while it starts or stops.
   Node* node() const { return stopping_ ? nullptr : node_.load(); }
-  void serve_readiness(HttpCall call) const;
-  void examine_node(HttpCall call) const;
-  void follow_client(HttpCall call) const;
-  void serve_metrics(HttpCall call, const char* always) const;
+  void serve_readiness(http::HttpCall call) const;
+  void examine_node(http::HttpCall call) const;
+  void follow_client(http::HttpCall call) const;
+  void serve_metrics(http::HttpCall call, const char* always) const;
 
   const std::vector<Executor*> executors_;
   const std::shared_ptr<MetricsPage> metrics_;
-  HttpRouter router_;
+  http::HttpRouter router_;
   std::atomic<Node*> node_ = nullptr;
   std::atomic<bool> stopping_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,11 +6,11 @@
 
 #include "base/out_of_memory.h"
 
-namespace milena {
+namespace milena::broker {
 
 // Kept by answers that are still to come, too.
 struct HttpSession::State : std::enable_shared_from_this<State> {
-  State(const HttpRouter& its_router, Executor& its_executor, int its_shard, Transport& its_transport)
+  State(const http::HttpRouter& its_router, Executor& its_executor, int its_shard, Transport& its_transport)
       : router(its_router), executor(its_executor), shard(its_shard), transport(&its_transport) {}
 
   // Begins to wait for the next thing to happen.
@@ -24,9 +24,9 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
     });
   }
 
-  void answer(HttpResponse response, bool with_body, bool keep_alive) {
+  void answer(http::HttpResponse response, bool with_body, bool keep_alive) {
     if (transport == nullptr) return;
-    transport->send(write_http_response(std::move(response), with_body, keep_alive));
+    transport->send(http::write_http_response(std::move(response), with_body, keep_alive));
     if (!keep_alive) return transport->close({});
     watch();
   }
@@ -55,7 +55,7 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
   // Of a stream, for a reader that is slow.
   static constexpr uint64_t kMostUnsent = 256 * 1024;
 
-  const HttpRouter& router;
+  const http::HttpRouter& router;
   Executor& executor;
   const int shard;
   Transport* transport;  // null once the connection is gone
@@ -67,7 +67,7 @@ namespace {
 
 // Of the session's state, which it keeps.
 template <class State>
-class ChunkedStream final : public HttpStream {
+class ChunkedStream final : public http::HttpStream {
  public:
   explicit ChunkedStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
   bool send(Bytes part) override { return state_->send_chunk(part); }
@@ -79,7 +79,7 @@ class ChunkedStream final : public HttpStream {
 
 }  // namespace
 
-std::unique_ptr<Session> HttpSession::open(const HttpRouter& router, Executor& executor, int shard,
+std::unique_ptr<Session> HttpSession::open(const http::HttpRouter& router, Executor& executor, int shard,
                                            Transport& transport) {
   auto state = std::make_shared<State>(router, executor, shard, transport);
   state->watch();
@@ -90,19 +90,19 @@ HttpSession::~HttpSession() = default;
 
 void HttpSession::on_request(Frame frame) {
   CHECK(state_->executor.is_current());
-  HttpParser parser;
+  http::HttpParser parser;
   parser.feed(frame.bytes);
-  if (parser.state() != HttpParser::State::kComplete) return state_->answer(parser.refusal(), true, false);
+  if (parser.state() != http::HttpParser::State::kComplete) return state_->answer(parser.refusal(), true, false);
   state_->watch();
-  HttpCall call;
+  http::HttpCall call;
   call.request = parser.take_request();
   call.shard = state_->shard;
   const bool with_body = call.request.method != "HEAD";
   const bool keep_alive = call.request.keep_alive;
-  call.answer = [state = state_, with_body, keep_alive](HttpResponse response) {
+  call.answer = [state = state_, with_body, keep_alive](http::HttpResponse response) {
     state->answer(std::move(response), with_body, keep_alive);
   };
-  call.begin_stream = [state = state_](const Bytes& content_type, Task when_gone) -> std::shared_ptr<HttpStream> {
+  call.begin_stream = [state = state_](const Bytes& content_type, Task when_gone) -> std::shared_ptr<http::HttpStream> {
     state->begin_stream(content_type, std::move(when_gone));
     return std::make_shared<ChunkedStream<State>>(state);
   };
@@ -118,4 +118,4 @@ void HttpSession::on_closed(bool) {
   if (Task gone = std::exchange(state_->when_gone, nullptr)) gone();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,7 +12,7 @@
 #include "http/parser.h"
 #include "http/router.h"
 
-namespace milena {
+namespace milena::broker {
 
 class HttpSession final : public Session {
  public:
@@ -20,7 +20,8 @@ class HttpSession final : public Session {
   static constexpr int64_t kPatience_ms = 75'000;
 
   // `router` and `executor` outlive it.
-  static std::unique_ptr<Session> open(const HttpRouter& router, Executor& executor, int shard, Transport& transport);
+  static std::unique_ptr<Session> open(const http::HttpRouter& router, Executor& executor, int shard,
+                                       Transport& transport);
   ~HttpSession() override;
 
   void on_request(Frame frame) override;
@@ -34,4 +35,4 @@ class HttpSession final : public Session {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

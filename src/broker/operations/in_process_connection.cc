@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstring>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr size_t kSizeBytes = 4;
@@ -75,4 +75,4 @@ void InProcessConnection::close(std::string reason) {
   settle(make_error(ErrorKind::kIo, "this node refuses the request: {}", reason));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "base/executor.h"
 #include "broker/clients/session.h"
 
-namespace milena {
+namespace milena::broker {
 
 class InProcessConnection final : public Transport {
  public:
@@ -44,4 +44,4 @@ class InProcessConnection final : public Transport {
   bool broken_ = false;  // an answer may still come that nobody waits for
 };
 
-}  // namespace milena
+}  // namespace milena::broker

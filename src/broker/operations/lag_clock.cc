@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::broker {
 
 void LagClock::begin_round() {
   std::erase_if(ends_, [this](const auto& entry) { return entry.second.round != round_; });
@@ -49,4 +49,4 @@ std::optional<double> LagClock::seconds_behind(const TopicPartition& partition, 
   return std::max(0.0, (static_cast<double>(now_ms) - at_ms) / 1000);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 
 #include "base/topic_partition.h"
 
-namespace milena {
+namespace milena::broker {
 
 class LagClock {
  public:
@@ -40,4 +40,4 @@ class LagClock {
   uint64_t round_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

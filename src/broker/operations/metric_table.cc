@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr char kIntroduction[] = R"(# Metrics
@@ -27,7 +27,7 @@ void add_set(const MetricSet& set, Bytes& page) {
   page += fmt::format("\n## {} (`{}`)\n\n| Metric | Type | Labels | What it says |\n|---|---|---|---|\n", set.title,
                       set.word);
   for (const MetricRow& row : set.rows()) {
-    page += fmt::format("| `{}` | {} | {} | {} |\n", row.name.name, metric_type_name(row.name.type), row.labels,
+    page += fmt::format("| `{}` | {} | {} | {} |\n", row.name.name, http::metric_type_name(row.name.type), row.labels,
                         row.name.help);
   }
 }
@@ -66,8 +66,8 @@ std::optional<std::vector<MetricNames>> parse_metric_names(ByteView list) {
   return names;
 }
 
-Bytes metrics_page(const NodeFigures& figures, std::span<const MetricNames> names, MetricFormat format) {
-  MetricWriter writer(format);
+Bytes metrics_page(const NodeFigures& figures, std::span<const MetricNames> names, http::MetricFormat format) {
+  http::MetricWriter writer(format);
   for (const MetricSet& set : kSets) {
     if (std::find(names.begin(), names.end(), set.names) == names.end()) continue;
     for (const MetricRow& row : set.rows()) {
@@ -90,4 +90,4 @@ Bytes metric_reference() {
   return page;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,12 +12,12 @@
 #include "broker/operations/node_figures.h"
 #include "http/metrics/writer.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct MetricRow {
-  MetricName name;
+  http::MetricName name;
   const char* labels;  // for people: "topic, partition"
-  void (*write)(const NodeFigures& figures, MetricWriter& writer);
+  void (*write)(const NodeFigures& figures, http::MetricWriter& writer);
 };
 
 std::span<const MetricRow> milena_metric_rows();
@@ -45,9 +45,9 @@ struct MetricSet {
 std::span<const MetricSet> metric_sets();
 
 // The page of these names. On any thread.
-Bytes metrics_page(const NodeFigures& figures, std::span<const MetricNames> names, MetricFormat format);
+Bytes metrics_page(const NodeFigures& figures, std::span<const MetricNames> names, http::MetricFormat format);
 
 // docs/metrics.md.
 Bytes metric_reference();
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,24 +7,24 @@
 #include "broker/operations/metric_table.h"
 #include "protocol/api_key.h"
 
-namespace milena {
+namespace milena::broker {
 namespace kafka_metrics {
 namespace {
 
 using Figures = const NodeFigures&;
 
-constexpr auto kC = MetricType::kCounter;
-constexpr auto kG = MetricType::kGauge;
-constexpr auto kS = MetricType::kSummary;
+constexpr auto kC = http::MetricType::kCounter;
+constexpr auto kG = http::MetricType::kGauge;
+constexpr auto kS = http::MetricType::kSummary;
 
-#define NODE(expression) []([[maybe_unused]] Figures f, MetricWriter& w) { w.sample("", expression); }
+#define NODE(expression) []([[maybe_unused]] Figures f, http::MetricWriter& w) { w.sample("", expression); }
 
 // --- the JMX exporter's
 
 // Of all topics without a label, and of each.
-void traffic(Figures figures, MetricWriter& writer, uint64_t TopicTraffic::*count) {
+void traffic(Figures figures, http::MetricWriter& writer, uint64_t TopicTraffic::*count) {
   writer.sample("", figures.all_topics.*count);
-  for (const auto& [name, topic] : figures.topics) writer.sample(metric_labels({{"topic", name}}), topic.*count);
+  for (const auto& [name, topic] : figures.topics) writer.sample(http::metric_labels({{"topic", name}}), topic.*count);
 }
 
 // Kafka shows fetches of consumers by themselves, and again with those of followers.
@@ -36,26 +36,26 @@ void each_request(Figures figures, Show show) {
   }
 }
 
-void request_times(Figures figures, MetricWriter& writer, LatencyHistogram ApiFigures::*part) {
+void request_times(Figures figures, http::MetricWriter& writer, http::LatencyHistogram ApiFigures::*part) {
   each_request(figures, [&](ByteView name, const ApiFigures& api) {
-    writer.summary_ms(metric_labels({{"request", name}}), api.*part);
+    writer.summary_ms(http::metric_labels({{"request", name}}), api.*part);
   });
 }
 
-void requests(Figures figures, MetricWriter& writer) {
+void requests(Figures figures, http::MetricWriter& writer) {
   each_request(figures, [&](ByteView name, const ApiFigures& api) {
     for (size_t version = 0; version < api.requests.size(); version++) {
       if (api.requests[version] == 0) continue;
       const Bytes text = fmt::format("{}", version);
-      writer.sample(metric_labels({{"request", name}, {"version", text}}), api.requests[version]);
+      writer.sample(http::metric_labels({{"request", name}, {"version", text}}), api.requests[version]);
     }
   });
 }
 
-void errors(Figures figures, MetricWriter& writer) {
+void errors(Figures figures, http::MetricWriter& writer) {
   each_request(figures, [&](ByteView name, const ApiFigures& api) {
     for (const auto& [error, count] : api.errors) {
-      writer.sample(metric_labels({{"request", name}, {"error", error_name(error)}}), count);
+      writer.sample(http::metric_labels({{"request", name}, {"error", error_name(error)}}), count);
     }
   });
 }
@@ -66,7 +66,7 @@ int64_t count_partitions(Figures figures, Test test) {
 }
 
 template <class Value>
-void each_partition(Figures figures, MetricWriter& writer, Value value) {
+void each_partition(Figures figures, http::MetricWriter& writer, Value value) {
   for (const PartitionFigures& partition : figures.shown_partitions()) {
     if (value(partition) >= 0) writer.sample(partition.labels, value(partition));
   }
@@ -87,10 +87,10 @@ int64_t groups_in(Figures figures, ByteView state) {
                        [&](const GroupFigures& group) { return group.state == state; });
 }
 
-#define TRAFFIC(count) [](Figures f, MetricWriter& w) { traffic(f, w, &TopicTraffic::count); }
-#define TIMES(part) [](Figures f, MetricWriter& w) { request_times(f, w, &ApiFigures::part); }
+#define TRAFFIC(count) [](Figures f, http::MetricWriter& w) { traffic(f, w, &TopicTraffic::count); }
+#define TIMES(part) [](Figures f, http::MetricWriter& w) { request_times(f, w, &ApiFigures::part); }
 #define EACH(value) \
-  [](Figures f, MetricWriter& w) { each_partition(f, w, [](const PartitionFigures& p) { return p.value; }); }
+  [](Figures f, http::MetricWriter& w) { each_partition(f, w, [](const PartitionFigures& p) { return p.value; }); }
 
 const MetricRow kJmxRows[] = {
     {{"kafka_server_brokertopicmetrics_messagesin_total", kC, "Records appended for producers."},
@@ -228,34 +228,34 @@ std::map<Bytes, TopicSums> sums_of(const GroupFigures& group) {
   return sums;
 }
 
-void group_offsets(Figures figures, MetricWriter& writer, int64_t GroupFigures::Offset::*value) {
+void group_offsets(Figures figures, http::MetricWriter& writer, int64_t GroupFigures::Offset::*value) {
   for (const GroupFigures& group : figures.shown_groups()) {
     for (const GroupFigures::Offset& offset : group.offsets) {
       if (offset.lag < 0) continue;
       const Bytes number = fmt::format("{}", offset.partition.partition);
       writer.sample(
-          metric_labels({{"consumergroup", group.id}, {"partition", number}, {"topic", offset.partition.topic}}),
+          http::metric_labels({{"consumergroup", group.id}, {"partition", number}, {"topic", offset.partition.topic}}),
           offset.*value);
     }
   }
 }
 
-void group_sums(Figures figures, MetricWriter& writer, int64_t TopicSums::*value) {
+void group_sums(Figures figures, http::MetricWriter& writer, int64_t TopicSums::*value) {
   for (const GroupFigures& group : figures.shown_groups()) {
     for (const auto& [topic, sums] : sums_of(group)) {
-      writer.sample(metric_labels({{"consumergroup", group.id}, {"topic", topic}}), sums.*value);
+      writer.sample(http::metric_labels({{"consumergroup", group.id}, {"topic", topic}}), sums.*value);
     }
   }
 }
 
 template <class Value>
-void every_partition(Figures figures, MetricWriter& writer, Value value) {
+void every_partition(Figures figures, http::MetricWriter& writer, Value value) {
   for (const PartitionFigures& partition : figures.shown_partitions())
     writer.sample(partition.labels, value(partition));
 }
 
 #define EVERY(value) \
-  [](Figures f, MetricWriter& w) { every_partition(f, w, [](const PartitionFigures& p) { return value; }); }
+  [](Figures f, http::MetricWriter& w) { every_partition(f, w, [](const PartitionFigures& p) { return value; }); }
 
 const MetricRow kExporterRows[] = {
     {{"kafka_brokers", kG, "Brokers of the cluster."},
@@ -263,16 +263,17 @@ const MetricRow kExporterRows[] = {
      NODE(static_cast<int64_t>(f.brokers.size()) - fenced_brokers(f))},
     {{"kafka_broker_info", kG, "Always 1; the labels say which broker."},
      "id, address",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        for (const BrokerFigures& broker : f.brokers) {
          if (broker.fenced) continue;
-         w.sample(metric_labels({{"address", broker.address}, {"id", fmt::format("{}", broker.id)}}), uint64_t{1});
+         w.sample(http::metric_labels({{"address", broker.address}, {"id", fmt::format("{}", broker.id)}}),
+                  uint64_t{1});
        }
      }},
     {{"kafka_topic_partitions", kG, "Partitions of the topic."},
      "topic",
-     [](Figures f, MetricWriter& w) {
-       for (const auto& [name, count] : f.topic_partitions) w.sample(metric_labels({{"topic", name}}), count);
+     [](Figures f, http::MetricWriter& w) {
+       for (const auto& [name, count] : f.topic_partitions) w.sample(http::metric_labels({{"topic", name}}), count);
      }},
     {{"kafka_topic_partition_current_offset", kG, "Consumers read up to here."},
      "topic, partition",
@@ -289,21 +290,21 @@ const MetricRow kExporterRows[] = {
      EVERY(p.under_replicated())},
     {{"kafka_consumergroup_current_offset", kG, "The offset that the group committed."},
      "consumergroup, topic, partition",
-     [](Figures f, MetricWriter& w) { group_offsets(f, w, &GroupFigures::Offset::committed); }},
+     [](Figures f, http::MetricWriter& w) { group_offsets(f, w, &GroupFigures::Offset::committed); }},
     {{"kafka_consumergroup_current_offset_sum", kG, "The same of all partitions of the topic."},
      "consumergroup, topic",
-     [](Figures f, MetricWriter& w) { group_sums(f, w, &TopicSums::offset); }},
+     [](Figures f, http::MetricWriter& w) { group_sums(f, w, &TopicSums::offset); }},
     {{"kafka_consumergroup_lag", kG, "Records that the group has still to read."},
      "consumergroup, topic, partition",
-     [](Figures f, MetricWriter& w) { group_offsets(f, w, &GroupFigures::Offset::lag); }},
+     [](Figures f, http::MetricWriter& w) { group_offsets(f, w, &GroupFigures::Offset::lag); }},
     {{"kafka_consumergroup_lag_sum", kG, "The same of all partitions of the topic."},
      "consumergroup, topic",
-     [](Figures f, MetricWriter& w) { group_sums(f, w, &TopicSums::lag); }},
+     [](Figures f, http::MetricWriter& w) { group_sums(f, w, &TopicSums::lag); }},
     {{"kafka_consumergroup_members", kG, "Members of the group."},
      "consumergroup",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        for (const GroupFigures& group : f.shown_groups()) {
-         w.sample(metric_labels({{"consumergroup", group.id}}), uint64_t{group.members});
+         w.sample(http::metric_labels({{"consumergroup", group.id}}), uint64_t{group.members});
        }
      }},
 };
@@ -323,10 +324,10 @@ std::span<const MetricRow> jmx_bare_metric_rows() {
     static std::list<Bytes> names;
     std::vector<MetricRow> made;
     for (const MetricRow& row : kafka_metrics::kJmxRows) {
-      if (row.name.type != MetricType::kCounter) continue;
+      if (row.name.type != http::MetricType::kCounter) continue;
       const ByteView name(row.name.name);
       names.emplace_back(name.substr(0, name.size() - ByteView("_total").size()));
-      made.push_back({{names.back().c_str(), MetricType::kUnknown, row.name.help}, row.labels, row.write});
+      made.push_back({{names.back().c_str(), http::MetricType::kUnknown, row.name.help}, row.labels, row.write});
     }
     return made;
   }();
@@ -337,4 +338,4 @@ std::span<const MetricRow> exporter_metric_rows() {
   return kafka_metrics::kExporterRows;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

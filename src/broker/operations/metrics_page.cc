@@ -9,7 +9,7 @@
 #include "broker/shard.h"
 #include "log/file_cache.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 Bytes joined(const std::vector<Bytes>& words) {
@@ -19,22 +19,22 @@ Bytes joined(const std::vector<Bytes>& words) {
 }
 
 // In OpenMetrics a counter's name without its ending is the counter's own: both names of it cannot be on one page.
-MetricFormat format_of(std::span<const MetricNames> names, ByteView accept) {
+http::MetricFormat format_of(std::span<const MetricNames> names, ByteView accept) {
   const bool bare = std::find(names.begin(), names.end(), MetricNames::kJmxBare) != names.end();
-  return bare ? MetricFormat::kPrometheus : chosen_metric_format(accept);
+  return bare ? http::MetricFormat::kPrometheus : http::chosen_metric_format(accept);
 }
 
 }  // namespace
 
-void MetricsPage::serve(Node& node, HttpCall call, const char* always) {
+void MetricsPage::serve(Node& node, http::HttpCall call, const char* always) {
   Shard& home = node.shard(static_cast<size_t>(call.shard));
   Bytes words = always != nullptr ? Bytes(always) : joined(home.settings().get_list("milena.metrics.names"));
   if (const auto asked = call.request.query_value("names"); always == nullptr && asked) words = *asked;
   auto names = parse_metric_names(words);
   if (!names) {
-    return call.answer(HttpResponse::text(400, "names=" + words +
-                                                   ": expected some of milena, jmx, jmx-bare, exporter, "
-                                                   "redpanda, with commas between them"));
+    return call.answer(http::HttpResponse::text(400, "names=" + words +
+                                                         ": expected some of milena, jmx, jmx-bare, exporter, "
+                                                         "redpanda, with commas between them"));
   }
   auto scrape = std::make_shared<Scrape>();
   scrape->names = std::move(*names);
@@ -70,9 +70,9 @@ void MetricsPage::write(Shard& shard, std::shared_ptr<NodeFigures> figures, Scra
   auto answer_all = [self = shared_from_this(), &shard, scrapes] {
     for (const auto& scrape : scrapes) {
       shard.router().run_on(shard, *scrape->home, [scrape] {
-        if (!scrape->fits) return scrape->answer(HttpResponse::text(503, "not enough memory for the page"));
-        HttpResponse response;
-        response.content_type = metric_content_type(scrape->format);
+        if (!scrape->fits) return scrape->answer(http::HttpResponse::text(503, "not enough memory for the page"));
+        http::HttpResponse response;
+        response.content_type = http::metric_content_type(scrape->format);
         response.body = Payload(std::move(scrape->page));
         scrape->answer(std::move(response));
       });
@@ -102,4 +102,4 @@ void MetricsPage::finish_figures(NodeFigures& figures, FileSystem& files) {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -11,7 +11,7 @@
 #include "broker/operations/metric_table.h"
 #include "http/router.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Node;
 class Shard;
@@ -21,14 +21,14 @@ class MetricsPage : public std::enable_shared_from_this<MetricsPage> {
   explicit MetricsPage(std::string version) : version_(std::move(version)) {}
 
   // `always`: the names that are served whatever the settings and the request say; null: these count.
-  void serve(Node& node, HttpCall call, const char* always);
+  void serve(Node& node, http::HttpCall call, const char* always);
 
  private:
   struct Scrape {
     std::vector<MetricNames> names;
-    MetricFormat format = MetricFormat::kPrometheus;
+    http::MetricFormat format = http::MetricFormat::kPrometheus;
     Shard* home = nullptr;
-    std::function<void(HttpResponse)> answer;
+    std::function<void(http::HttpResponse)> answer;
     Bytes page;
     bool fits = true;
   };
@@ -45,4 +45,4 @@ class MetricsPage : public std::enable_shared_from_this<MetricsPage> {
   LagClock lag_clock_;  // of the thread beside the loops
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,37 +5,35 @@
 
 #include "broker/operations/metric_table.h"
 
-namespace milena {
+namespace milena::broker {
 namespace redpanda_metrics {
 namespace {
 
 using Figures = const NodeFigures&;
 
-constexpr auto kC = MetricType::kCounter;
-constexpr auto kG = MetricType::kGauge;
-constexpr auto kH = MetricType::kHistogram;
+constexpr auto kC = http::MetricType::kCounter;
+constexpr auto kG = http::MetricType::kGauge;
+constexpr auto kH = http::MetricType::kHistogram;
 
-#define NODE(expression) []([[maybe_unused]] Figures f, MetricWriter& w) { w.sample("", expression); }
+#define NODE(expression) []([[maybe_unused]] Figures f, http::MetricWriter& w) { w.sample("", expression); }
 
 Bytes topic_labels(ByteView topic) {
-  return metric_labels({{"redpanda_namespace", "kafka"}, {"redpanda_topic", topic}});
+  return http::metric_labels({{"redpanda_namespace", "kafka"}, {"redpanda_topic", topic}});
 }
 
-Bytes group_label(const GroupFigures& group) {
-  return metric_labels({{"redpanda_group", group.id}});
-}
+Bytes group_label(const GroupFigures& group) { return http::metric_labels({{"redpanda_group", group.id}}); }
 
-void each_partition(Figures figures, MetricWriter& writer, int64_t (*value)(const PartitionFigures&)) {
+void each_partition(Figures figures, http::MetricWriter& writer, int64_t (*value)(const PartitionFigures&)) {
   for (const PartitionFigures& one : figures.shown_partitions()) {
     const Bytes number = fmt::format("{}", one.name.partition);
     writer.sample(
-        metric_labels(
+        http::metric_labels(
             {{"redpanda_namespace", "kafka"}, {"redpanda_partition", number}, {"redpanda_topic", one.name.topic}}),
         value(one));
   }
 }
 
-void each_group(Figures figures, MetricWriter& writer, int64_t (*value)(const GroupFigures&)) {
+void each_group(Figures figures, http::MetricWriter& writer, int64_t (*value)(const GroupFigures&)) {
   for (const GroupFigures& group : figures.shown_groups()) writer.sample(group_label(group), value(group));
 }
 
@@ -57,39 +55,39 @@ int64_t lag_sum(const GroupFigures& group) {
   return sum;
 }
 
-void committed(Figures figures, MetricWriter& writer) {
+void committed(Figures figures, http::MetricWriter& writer) {
   for (const GroupFigures& group : figures.shown_groups()) {
     for (const GroupFigures::Offset& offset : group.offsets) {
       const Bytes number = fmt::format("{}", offset.partition.partition);
-      writer.sample(metric_labels({{"redpanda_group", group.id},
-                                   {"redpanda_partition", number},
-                                   {"redpanda_topic", offset.partition.topic}}),
+      writer.sample(http::metric_labels({{"redpanda_group", group.id},
+                                         {"redpanda_partition", number},
+                                         {"redpanda_topic", offset.partition.topic}}),
                     offset.committed);
     }
   }
 }
 
-void latency(Figures figures, MetricWriter& writer, ByteView label, ByteView produce, ByteView fetch) {
+void latency(Figures figures, http::MetricWriter& writer, ByteView label, ByteView produce, ByteView fetch) {
   for (const auto& [key, name] : {std::pair(ApiKey::kProduce, produce), std::pair(ApiKey::kFetch, fetch)}) {
     auto found = figures.apis.find(key);
-    if (found != figures.apis.end()) writer.histogram(metric_labels({{label, name}}), found->second.total);
+    if (found != figures.apis.end()) writer.histogram(http::metric_labels({{label, name}}), found->second.total);
   }
 }
 
-void request_bytes(Figures figures, MetricWriter& writer) {
+void request_bytes(Figures figures, http::MetricWriter& writer) {
   for (const auto& [name, traffic] : figures.topics) {
     for (const auto& [request, bytes] :
          {std::pair("consume", traffic.bytes_out), std::pair("produce", traffic.bytes_in)}) {
-      writer.sample(
-          metric_labels({{"redpanda_namespace", "kafka"}, {"redpanda_request", request}, {"redpanda_topic", name}}),
-          bytes);
+      writer.sample(http::metric_labels(
+                        {{"redpanda_namespace", "kafka"}, {"redpanda_request", request}, {"redpanda_topic", name}}),
+                    bytes);
     }
   }
 }
 
 // Of the file system that the first directory is in, as Redpanda has one.
 template <class Value>
-void disk(Figures figures, MetricWriter& writer, Value value) {
+void disk(Figures figures, http::MetricWriter& writer, Value value) {
   if (!figures.directories.empty()) writer.sample("", value(figures.directories.front()));
 }
 
@@ -103,8 +101,8 @@ const MetricRow kRows[] = {
     {{"redpanda_application_uptime_seconds_total", kG, "Since the broker started."}, "", NODE(f.uptime_seconds)},
     {{"redpanda_application_build", kG, "Always 1."},
      "redpanda_version",
-     [](Figures f, MetricWriter& w) {
-       w.sample(metric_labels({{"redpanda_version", f.version}}), uint64_t{1});
+     [](Figures f, http::MetricWriter& w) {
+       w.sample(http::metric_labels({{"redpanda_version", f.version}}), uint64_t{1});
      }},
     {{"redpanda_cluster_brokers", kG, "Brokers of the cluster."}, "", NODE(uint64_t{f.brokers.size()})},
     {{"redpanda_cluster_topics", kG, "Topics of the cluster."}, "", NODE(uint64_t{f.topic_count})},
@@ -114,38 +112,38 @@ const MetricRow kRows[] = {
      NODE(uint64_t{f.partitions_without_leader})},
     {{"redpanda_cpu_busy_seconds_total", kG, "Processor time of a shard's event loop."},
      "shard",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        for (const auto& [shard, loop] : f.loops) {
-         w.sample(metric_labels({{"shard", fmt::format("{}", shard)}}), loop.cpu_seconds);
+         w.sample(http::metric_labels({{"shard", fmt::format("{}", shard)}}), loop.cpu_seconds);
        }
      }},
     {{"redpanda_kafka_request_latency_seconds", kH, "From the arrival of a request until its answer was sent."},
      "redpanda_request",
-     [](Figures f, MetricWriter& w) { latency(f, w, "redpanda_request", "produce", "consume"); }},
+     [](Figures f, http::MetricWriter& w) { latency(f, w, "redpanda_request", "produce", "consume"); }},
     {{"redpanda_kafka_handler_latency_seconds", kH, "The same by handler."},
      "handler",
-     [](Figures f, MetricWriter& w) { latency(f, w, "handler", "produce", "fetch"); }},
+     [](Figures f, http::MetricWriter& w) { latency(f, w, "handler", "produce", "fetch"); }},
     {{"redpanda_kafka_request_bytes_total", kC, "Bytes produced to a topic and consumed from it."},
      "redpanda_namespace, redpanda_topic, redpanda_request",
      request_bytes},
     {{"redpanda_kafka_records_produced_total", kC, "Records appended for producers."},
      "redpanda_namespace, redpanda_topic",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        for (const auto& [name, traffic] : f.topics) w.sample(topic_labels(name), traffic.records_in);
      }},
     {{"redpanda_kafka_max_offset", kG, "Consumers read up to here."},
      "redpanda_namespace, redpanda_topic, redpanda_partition",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        each_partition(f, w, [](const PartitionFigures& p) { return p.high_watermark; });
      }},
     {{"redpanda_kafka_under_replicated_replicas", kG, "Replicas that are not in sync."},
      "redpanda_namespace, redpanda_topic, redpanda_partition",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        each_partition(f, w, [](const PartitionFigures& p) { return int64_t{p.replicas} - p.in_sync; });
      }},
     {{"redpanda_kafka_partitions", kG, "Partitions of the topic."},
      "redpanda_namespace, redpanda_topic",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        for (const auto& [name, count] : f.topic_partitions) w.sample(topic_labels(name), count);
      }},
     {{"redpanda_kafka_consumer_group_committed_offset", kG, "The offset that the group committed."},
@@ -153,29 +151,29 @@ const MetricRow kRows[] = {
      committed},
     {{"redpanda_kafka_consumer_group_consumers", kG, "Members of the group."},
      "redpanda_group",
-     [](Figures f, MetricWriter& w) {
+     [](Figures f, http::MetricWriter& w) {
        each_group(f, w, [](const GroupFigures& group) { return static_cast<int64_t>(group.members); });
      }},
     {{"redpanda_kafka_consumer_group_topics", kG, "Topics that the group has committed offsets of."},
      "redpanda_group",
-     [](Figures f, MetricWriter& w) { each_group(f, w, topics_of); }},
+     [](Figures f, http::MetricWriter& w) { each_group(f, w, topics_of); }},
     {{"redpanda_kafka_consumer_group_lag_max", kG, "The most that the group lags behind in a partition."},
      "redpanda_group",
-     [](Figures f, MetricWriter& w) { each_group(f, w, most_lag); }},
+     [](Figures f, http::MetricWriter& w) { each_group(f, w, most_lag); }},
     {{"redpanda_kafka_consumer_group_lag_sum", kG, "The same of all partitions together."},
      "redpanda_group",
-     [](Figures f, MetricWriter& w) { each_group(f, w, lag_sum); }},
+     [](Figures f, http::MetricWriter& w) { each_group(f, w, lag_sum); }},
     {{"redpanda_rpc_active_connections", kG, "Open connections of clients."},
      "redpanda_server",
-     [](Figures f, MetricWriter& w) {
-       w.sample(metric_labels({{"redpanda_server", "kafka"}}), open_connections(f));
+     [](Figures f, http::MetricWriter& w) {
+       w.sample(http::metric_labels({{"redpanda_server", "kafka"}}), open_connections(f));
      }},
     {{"redpanda_storage_disk_free_bytes", kG, "Free for the broker in the first log directory."},
      "",
-     [](Figures f, MetricWriter& w) { disk(f, w, [](const DirectoryFigures& d) { return d.free_bytes; }); }},
+     [](Figures f, http::MetricWriter& w) { disk(f, w, [](const DirectoryFigures& d) { return d.free_bytes; }); }},
     {{"redpanda_storage_disk_total_bytes", kG, "Size of the file system that it is in."},
      "",
-     [](Figures f, MetricWriter& w) { disk(f, w, [](const DirectoryFigures& d) { return d.total_bytes; }); }},
+     [](Figures f, http::MetricWriter& w) { disk(f, w, [](const DirectoryFigures& d) { return d.total_bytes; }); }},
 };
 
 #undef NODE
@@ -187,4 +185,4 @@ std::span<const MetricRow> redpanda_metric_rows() {
   return redpanda_metrics::kRows;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

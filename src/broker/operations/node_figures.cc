@@ -8,7 +8,7 @@
 
 #include "http/metrics/writer.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 template <class Item>
@@ -74,15 +74,15 @@ void NodeFigures::complete() {
   std::unordered_map<TopicPartition, const PartitionFigures*> by_name;
   if (!groups.empty()) by_name.reserve(partitions.size());
   for (PartitionFigures& partition : partitions) {
-    partition.labels =
-        metric_labels({{"topic", partition.name.topic}, {"partition", fmt::format("{}", partition.name.partition)}});
+    partition.labels = http::metric_labels(
+        {{"topic", partition.name.topic}, {"partition", fmt::format("{}", partition.name.partition)}});
     if (!groups.empty()) by_name.emplace(partition.name, &partition);
   }
   for (GroupFigures& group : groups) {
     for (GroupFigures::Offset& offset : group.offsets) {
-      offset.labels = metric_labels({{"group", group.id},
-                                     {"topic", offset.partition.topic},
-                                     {"partition", fmt::format("{}", offset.partition.partition)}});
+      offset.labels = http::metric_labels({{"group", group.id},
+                                           {"topic", offset.partition.topic},
+                                           {"partition", fmt::format("{}", offset.partition.partition)}});
       auto found = by_name.find(offset.partition);
       if (found == by_name.end()) continue;
       offset.high_watermark = found->second->high_watermark;
@@ -93,4 +93,4 @@ void NodeFigures::complete() {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -15,7 +15,7 @@
 #include "broker/operations/symptoms.h"
 #include "broker/operations/traffic_figures.h"
 
-namespace milena {
+namespace milena::broker {
 
 struct PartitionFigures {
   TopicPartition name;
@@ -86,7 +86,7 @@ struct NodeFigures {
   std::map<ApiKey, ApiFigures> apis;
   std::map<Bytes, TopicTraffic> topics;  // by name
   TopicTraffic all_topics;
-  LatencyHistogram flushes;
+  http::LatencyHistogram flushes;
   CleanerFigures cleaner;
   std::map<std::string, ListenerFigures> listeners;
   uint64_t refused_requests = 0;
@@ -127,4 +127,4 @@ struct NodeFigures {
   void complete();
 };
 
-}  // namespace milena
+}  // namespace milena::broker

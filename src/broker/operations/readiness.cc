@@ -6,7 +6,7 @@
 
 #include "broker/operations/collect.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Of many partitions the first are named.
@@ -36,15 +36,15 @@ void look_for_unreadiness(Shard& from, std::function<void(std::vector<std::strin
   });
 }
 
-HttpResponse readiness_response(const std::vector<std::string>& reasons) {
+http::HttpResponse readiness_response(const std::vector<std::string>& reasons) {
   nlohmann::ordered_json body;
   body["ready"] = reasons.empty();
   if (!reasons.empty()) body["reasons"] = reasons;
   // Paths may be any bytes.
   Bytes text = body.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-  HttpResponse response = HttpResponse::text(reasons.empty() ? 200 : 503, std::move(text));
+  http::HttpResponse response = http::HttpResponse::text(reasons.empty() ? 200 : 503, std::move(text));
   response.content_type = "application/json";
   return response;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

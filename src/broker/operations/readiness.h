@@ -8,7 +8,7 @@
 
 #include "http/message.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Shard;
 
@@ -16,6 +16,6 @@ class Shard;
 void look_for_unreadiness(Shard& from, std::function<void(std::vector<std::string>)> done);
 
 // JSON: {"ready": true}, or 503 with the reasons.
-HttpResponse readiness_response(const std::vector<std::string>& reasons);
+http::HttpResponse readiness_response(const std::vector<std::string>& reasons);
 
-}  // namespace milena
+}  // namespace milena::broker

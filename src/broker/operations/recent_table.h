@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-namespace milena {
+namespace milena::broker {
 
 template <class Key, class Value>
 class RecentTable {
@@ -46,4 +46,4 @@ class RecentTable {
   std::map<Key, typename Entries::iterator> places_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

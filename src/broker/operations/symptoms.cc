@@ -9,7 +9,7 @@
 #include "coordinator/group/consumer_group.h"
 #include "coordinator/transaction/transaction_metadata.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 template <class Item>
@@ -22,9 +22,9 @@ void add_late(RebalancingGroup& group, const Bytes& id, const Bytes& client_id, 
   if (group.late.size() < Symptoms::kMostLateMembers) group.late.push_back({id, client_id, host});
 }
 
-void look_at_classic(const ClassicGroup& group, RebalancingGroup& out) {
-  const bool joins = group.is(GroupState::kPreparingRebalance);
-  if (!joins && !group.is(GroupState::kCompletingRebalance)) return;
+void look_at_classic(const coordinator::ClassicGroup& group, RebalancingGroup& out) {
+  const bool joins = group.is(coordinator::GroupState::kPreparingRebalance);
+  if (!joins && !group.is(coordinator::GroupState::kCompletingRebalance)) return;
   out.since_ms = group.state_timestamp_ms();
   for (const auto& [id, member] : group.members()) {
     const bool late = joins ? !member.awaiting_join : !member.awaiting_sync;
@@ -40,12 +40,13 @@ void look_at_classic(const ClassicGroup& group, RebalancingGroup& out) {
   }
 }
 
-void look_at_consumer(const ConsumerGroup& group, RebalancingGroup& out, int64_t now_ms, int64_t steady_ms) {
+void look_at_consumer(const coordinator::ConsumerGroup& group, RebalancingGroup& out, int64_t now_ms,
+                      int64_t steady_ms) {
   for (const auto& [id, member] : group.members()) {
-    if (member.state != MemberState::kUnrevokedPartitions) continue;
+    if (member.state != coordinator::MemberState::kUnrevokedPartitions) continue;
     add_late(out, id, member.client_id, member.client_host);
     const auto timers = group.all_timers().find(id);
-    if (timers == group.all_timers().end() || timers->second.rebalance.deadline_ms == kNever) continue;
+    if (timers == group.all_timers().end() || timers->second.rebalance.deadline_ms == coordinator::kNever) continue;
     const int64_t left_ms = timers->second.rebalance.deadline_ms - steady_ms;
     const int64_t since_ms = now_ms - (std::max(member.rebalance_timeout_ms, 0) - left_ms);
     out.since_ms = out.since_ms < 0 ? since_ms : std::min(out.since_ms, since_ms);
@@ -70,14 +71,14 @@ void Symptoms::look_at_clients(ShardContext& shard) {
 }
 
 void Symptoms::look_at_settings(ShardContext& shard) {
-  const Settings& now = shard.settings();
+  const config::Settings& now = shard.settings();
   settings.warnings = shard.node().settings->warnings();
   settings.offsets_replicas = now.get_int("offsets.topic.replication.factor");
   settings.transactions_replicas = now.get_int("transaction.state.log.replication.factor");
   settings.transactions_min_in_sync = now.get_int("transaction.state.log.min.isr");
   settings.default_replicas = now.get_int("default.replication.factor");
-  for (const ConfigDef& def : broker_configs()) {
-    if ((def.marks & kConfigNoEffect) == 0 || !now.is_set(def.name)) continue;
+  for (const config::ConfigDef& def : config::broker_configs()) {
+    if ((def.marks & config::kConfigNoEffect) == 0 || !now.is_set(def.name)) continue;
     // Somebody's file with Kafka's own default in it asks for nothing.
     const std::optional<Bytes>& text = now.text(def.name);
     auto is = [&text](const char* value) { return value != nullptr && text == value; };
@@ -87,35 +88,36 @@ void Symptoms::look_at_settings(ShardContext& shard) {
 }
 
 void Symptoms::look_at(Partition& partition, int64_t now_ms) {
-  PartitionLog* log = partition.log_if_open();
+  log::PartitionLog* log = partition.log_if_open();
   if (log == nullptr || partition.offline()) return;
   const TopicPartition& name = partition.topic_partition();
   if (auto newest = log->newest_timestamp(); newest.ok() && *newest > now_ms && *newest - now_ms > kFarFuture_ms) {
     if (future.size() < kMost) future.push_back({name, *newest});
   }
   if (!log->has_producers() || held.size() >= kMost) return;
-  const ProducerEntry* oldest = log->oldest_open_transaction();
+  const log::ProducerEntry* oldest = log->oldest_open_transaction();
   if (oldest == nullptr) return;
   const int64_t behind = log->high_watermark() - oldest->current_txn_first_offset;
   if (behind <= 0) return;
   held.push_back({name, oldest->producer_id, oldest->current_txn_first_offset, oldest->last_timestamp, behind});
 }
 
-void Symptoms::look_at(const Group& group, int64_t now_ms, int64_t steady_ms) {
+void Symptoms::look_at(const coordinator::Group& group, int64_t now_ms, int64_t steady_ms) {
   if (groups.size() >= kMost) return;
   RebalancingGroup out{.id = group.id(), .state = Bytes(group.listed_state()), .members = group.member_count()};
-  if (group.type() == GroupType::kClassic) look_at_classic(static_cast<const ClassicGroup&>(group), out);
-  if (group.type() == GroupType::kConsumer) {
-    look_at_consumer(static_cast<const ConsumerGroup&>(group), out, now_ms, steady_ms);
+  if (group.type() == coordinator::GroupType::kClassic)
+    look_at_classic(static_cast<const coordinator::ClassicGroup&>(group), out);
+  if (group.type() == coordinator::GroupType::kConsumer) {
+    look_at_consumer(static_cast<const coordinator::ConsumerGroup&>(group), out, now_ms, steady_ms);
   }
   if (out.late_count > 0) groups.push_back(std::move(out));
 }
 
-void Symptoms::look_at(const Bytes& transactional_id, const TransactionMetadata& transaction) {
-  const bool open = transaction.state == TransactionState::kOngoing || transaction.is_ending();
+void Symptoms::look_at(const Bytes& transactional_id, const coordinator::TransactionMetadata& transaction) {
+  const bool open = transaction.state == coordinator::TransactionState::kOngoing || transaction.is_ending();
   if (!open || transactions.size() >= kMost) return;
   transactions.push_back({transactional_id, transaction.producer_id, transaction.producer_epoch, transaction.start_ms,
-                          transaction.timeout_ms, Bytes(transaction_state_name(transaction.state))});
+                          transaction.timeout_ms, Bytes(coordinator::transaction_state_name(transaction.state))});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -11,12 +11,15 @@
 #include "base/topic_partition.h"
 #include "broker/operations/client_book.h"
 
-namespace milena {
-
+namespace milena::coordinator {
 class Group;
+struct TransactionMetadata;
+}  // namespace milena::coordinator
+
+namespace milena::broker {
+
 class Partition;
 class ShardContext;
-struct TransactionMetadata;
 
 struct OpenTransaction {
   Bytes id;
@@ -93,8 +96,8 @@ struct Symptoms {
   void look_at_clients(ShardContext& shard);
   void look_at_settings(ShardContext& shard);
   void look_at(Partition& partition, int64_t now_ms);
-  void look_at(const Group& group, int64_t now_ms, int64_t steady_ms);
-  void look_at(const Bytes& transactional_id, const TransactionMetadata& transaction);
+  void look_at(const coordinator::Group& group, int64_t now_ms, int64_t steady_ms);
+  void look_at(const Bytes& transactional_id, const coordinator::TransactionMetadata& transaction);
 };
 
-}  // namespace milena
+}  // namespace milena::broker

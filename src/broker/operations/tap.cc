@@ -14,14 +14,14 @@
 #include "http/router.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 double milliseconds(int64_t ns) { return static_cast<double>(std::max<int64_t>(ns, 0) / 1000) / 1000; }
 
 // What is known of the way to the reader, on its shard.
 struct Reading {
-  std::shared_ptr<HttpStream> stream;
+  std::shared_ptr<http::HttpStream> stream;
   std::shared_ptr<Tap> tap;
   uint64_t left = 0;  // lines until the end
   bool over = false;
@@ -115,17 +115,18 @@ void Taps::note(const TappedRequest& request) {
   }
 }
 
-void serve_tap(Node& node, HttpCall call) {
+void serve_tap(Node& node, http::HttpCall call) {
   Shard& home = node.shard(static_cast<size_t>(call.shard));
   const auto client_id = call.request.query_value("client-id");
   const auto count = call.request.query_value("count");
-  const int64_t most = count ? parse_integer(*count).value_or(0) : INT64_MAX;
+  const int64_t most = count ? config::parse_integer(*count).value_or(0) : INT64_MAX;
   if (!client_id || most < 1) {
-    return call.answer(HttpResponse::text(400, "expected /tap?client-id=X, perhaps with &count=N and &format=json"));
+    return call.answer(
+        http::HttpResponse::text(400, "expected /tap?client-id=X, perhaps with &count=N and &format=json"));
   }
-  if (call.request.method == "HEAD") return call.answer(HttpResponse());
+  if (call.request.method == "HEAD") return call.answer(http::HttpResponse());
   if (home.taps().size() >= Taps::kMost) {
-    return call.answer(HttpResponse::text(503, "so many read already; end one of them first"));
+    return call.answer(http::HttpResponse::text(503, "so many read already; end one of them first"));
   }
   const bool json = call.request.query_value("format").value_or(ByteView()) == "json";
   auto reading = std::make_shared<Reading>();
@@ -141,4 +142,4 @@ void serve_tap(Node& node, HttpCall call) {
       home, [tap = reading->tap, &home](Shard& shard) { shard.taps().add(tap, home); }, [reading] {});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -15,9 +15,12 @@
 #include "base/bytes.h"
 #include "protocol/writer.h"
 
-namespace milena {
-
+namespace milena::http {
 struct HttpCall;
+}  // namespace milena::http
+
+namespace milena::broker {
+
 class Node;
 class Shard;
 
@@ -83,6 +86,6 @@ class Taps {
 };
 
 // GET /tap?client-id=X[&count=N][&format=json]
-void serve_tap(Node& node, HttpCall call);
+void serve_tap(Node& node, http::HttpCall call);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 
-namespace milena {
+namespace milena::broker {
 
 void ApiFigures::count_error(ErrorCode error, uint64_t times) {
   for (auto& [code, count] : errors) {
@@ -97,4 +97,4 @@ void ShardFigures::forget_topics(const std::function<bool(const Uuid&)>& which) 
   last_ = nullptr;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -22,7 +22,7 @@
 #include "protocol/error_code.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::broker {
 
 // The requests of one API.
 struct ApiFigures {
@@ -35,7 +35,7 @@ struct ApiFigures {
   // as NONE.
   std::vector<std::pair<ErrorCode, uint64_t>> errors;
   // From the arrival to the handler, in it, until the answer, and until that is with the system.
-  LatencyHistogram queue, work, wait, send, total;
+  http::LatencyHistogram queue, work, wait, send, total;
 
   void count_request(int16_t version, size_t bytes) {
     requests[std::min(static_cast<size_t>(version), kVersions - 1)]++;
@@ -123,7 +123,7 @@ class ShardFigures {
   std::unordered_map<Uuid, TopicTraffic> topics;
   // Those of deleted topics, too.
   TopicTraffic all_topics;
-  LatencyHistogram flushes;
+  http::LatencyHistogram flushes;
   CleanerFigures cleaner;
   std::map<std::string, ListenerFigures> listeners;
   uint64_t refused_requests = 0;
@@ -146,4 +146,4 @@ class ShardFigures {
   TopicTraffic* last_ = nullptr;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 #include "broker/shard.h"
 #include "protocol/records/down_conversion.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int16_t kFirstVersionOfMagic2 = 4;
@@ -104,7 +104,7 @@ FetchResponse FetchOperation::build_response() {
     // Null says that nobody asked for them; where no log was asked at all Kafka says "none" instead.
     if (item.aborted || item.id.topic_id.is_zero()) out.aborted_transactions.emplace();
     if (item.aborted) {
-      for (const AbortedTransaction& aborted : *item.aborted) {
+      for (const log::AbortedTransaction& aborted : *item.aborted) {
         out.aborted_transactions->push_back({aborted.producer_id, aborted.first_offset});
       }
     }
@@ -130,7 +130,7 @@ void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
                                  FetchResponse::PartitionData& out) const {
   if (call_->version() < kFetchWithNodeEndpoints) return;
   if (item.error != ErrorCode::kNotLeaderOrFollower && item.error != ErrorCode::kFencedLeaderEpoch) return;
-  const PartitionImage* partition = shard_.image().find_partition(item.id);
+  const metadata::PartitionImage* partition = shard_.image().find_partition(item.id);
   if (partition == nullptr) return;
   out.current_leader.leader_id = partition->leader;
   out.current_leader.leader_epoch = partition->leader_epoch;
@@ -140,7 +140,7 @@ void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
   if (std::any_of(response.node_endpoints.begin(), response.node_endpoints.end(), named)) return;
   const auto endpoint = broker_endpoint(*call_, partition->leader);
   if (!endpoint) return;
-  const BrokerImage* broker = shard_.image().find_broker(partition->leader);
+  const metadata::BrokerImage* broker = shard_.image().find_broker(partition->leader);
   auto& node = response.node_endpoints.emplace_back();
   node.node_id = partition->leader;
   node.host = endpoint->host;
@@ -148,4 +148,4 @@ void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
   if (broker != nullptr) node.rack = broker->rack;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

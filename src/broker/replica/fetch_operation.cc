@@ -12,7 +12,7 @@
 #include "broker/shard.h"
 #include "metadata/planted_replication_bugs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int16_t kFirstVersionWithMaxBytes = 3;
@@ -22,13 +22,13 @@ constexpr int16_t kFirstVersionWithRack = 11;
 // The one Java class for replica.selector.class, besides the default, that Kafka has. What it does is done here.
 constexpr ByteView kRackAwareReplicaSelector = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
 
-bool selects_by_rack(const Settings& settings) {
+bool selects_by_rack(const config::Settings& settings) {
   return !settings.is_null("replica.selector.class") &&
          settings.get_string("replica.selector.class") == kRackAwareReplicaSelector;
 }
 
 // What the client believes about its own last record (KIP-595): where the logs part, if they do.
-Status check_last_epoch(PartitionLog& log, FetchItem& item) {
+Status check_last_epoch(log::PartitionLog& log, FetchItem& item) {
   if (item.position.last_fetched_epoch < 0) return ok_status();
   if (item.position.fetch_offset < log.log_start_offset()) {
     item.error = ErrorCode::kOffsetOutOfRange;
@@ -40,7 +40,7 @@ Status check_last_epoch(PartitionLog& log, FetchItem& item) {
     item.error = ErrorCode::kOffsetOutOfRange;
     return ok_status();
   }
-  const EpochEndOffset& known = **end;
+  const log::EpochEndOffset& known = **end;
   if (known.epoch < item.position.last_fetched_epoch || known.end_offset < item.position.fetch_offset) {
     item.diverging.epoch = known.epoch;
     item.diverging.end_offset = known.end_offset;
@@ -48,17 +48,17 @@ Status check_last_epoch(PartitionLog& log, FetchItem& item) {
   return ok_status();
 }
 
-Status read_records(PartitionLog& log, FetchItem& item, const FetchLimits& limits, int64_t upper_bound,
+Status read_records(log::PartitionLog& log, FetchItem& item, const FetchLimits& limits, int64_t upper_bound,
                     uint64_t budget, bool min_one_batch) {
   uint64_t size = std::min<uint64_t>(budget, static_cast<uint64_t>(std::max(item.position.max_bytes, 0)));
-  Result<ReadOutcome> outcome = log.read(item.position.fetch_offset, size, upper_bound, min_one_batch);
+  Result<log::ReadOutcome> outcome = log.read(item.position.fetch_offset, size, upper_bound, min_one_batch);
   if (!outcome) return outcome.error();
   item.error = outcome->error;
   if (item.error != ErrorCode::kNone) return ok_status();
   // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of
   // old versions give it.
   const bool useful = !outcome->first_batch_cut || !limits.first_batch_whole;
-  std::vector<AbortedTransaction> aborted;
+  std::vector<log::AbortedTransaction> aborted;
   if (limits.read_committed && useful && !outcome->batches.empty()) {
     int64_t read_end = outcome->next_offset >= 0 ? outcome->next_offset : upper_bound;
     auto found = log.aborted_transactions(item.position.fetch_offset, read_end);
@@ -70,7 +70,7 @@ Status read_records(PartitionLog& log, FetchItem& item, const FetchLimits& limit
   return ok_status();
 }
 
-Status read_log(PartitionLog& log, FetchItem& item, const FetchLimits& limits, uint64_t budget,
+Status read_log(log::PartitionLog& log, FetchItem& item, const FetchLimits& limits, uint64_t budget,
                 bool min_one_batch) {
   RETURN_IF_ERROR(check_last_epoch(log, item));
   if (item.error != ErrorCode::kNone) return ok_status();
@@ -127,8 +127,8 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   }
   item.throttled = item.held_back = false;
   if (follower) consider_throttle(owner, *partition, item, limits);
-  const ErrorCode failed = partition->with_log(
-      [&](PartitionLog& log) { return read_log(log, item, limits, budget, min_one_batch); });
+  const ErrorCode failed =
+      partition->with_log([&](log::PartitionLog& log) { return read_log(log, item, limits, budget, min_one_batch); });
   if (failed != ErrorCode::kNone) item.error = failed;
   if (!follower || item.error != ErrorCode::kNone || item.has_diverging()) return;
   partition->note_follower_fetch(limits.replica_id, limits.replica_epoch, item.position.fetch_offset,
@@ -285,7 +285,8 @@ void FetchOperation::collect_items() {
 bool FetchOperation::may_read(ByteView topic) {
   const bool follower = limits_.replica_id >= 0;
   if (!asked_ || (!follower && asked_->topic != topic)) {
-    asked_ = {Bytes(topic), follower ? call_->allows(kClusterAction) : call_->allows(kReadTopic, topic)};
+    asked_ = {Bytes(topic),
+              follower ? call_->allows(security::kClusterAction) : call_->allows(security::kReadTopic, topic)};
   }
   return asked_->allowed;
 }
@@ -293,7 +294,8 @@ bool FetchOperation::may_read(ByteView topic) {
 void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position) {
   FetchItem item{.key = key, .position = position};
   bool by_id = call_->version() >= kFetchWithTopicIds;
-  const TopicImage* topic = by_id ? shard_.image().find_topic(key.topic_id) : shard_.image().find_topic(key.topic);
+  const metadata::TopicImage* topic =
+      by_id ? shard_.image().find_topic(key.topic_id) : shard_.image().find_topic(key.topic);
   // A consumer's unknown id has no name to ask about.
   const bool asks = topic != nullptr || !by_id || limits_.replica_id >= 0;
   if (asks && !may_read(topic != nullptr ? ByteView(topic->name) : ByteView(key.topic))) {
@@ -306,7 +308,7 @@ void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position
     item.id = {topic->id, key.partition};
     // Kafka 4 no longer looks.
     if (call_->version() < kFirstVersionOfZstd && !shard_.strict_kafka() &&
-        shard_.replicas().topic_config(*topic)->compression == TopicCompression::kZstd) {
+        shard_.replicas().topic_config(*topic)->compression == config::TopicCompression::kZstd) {
       item.error = ErrorCode::kUnsupportedCompressionType;
     }
   }
@@ -479,4 +481,4 @@ void FetchOperation::finish() {
                          });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

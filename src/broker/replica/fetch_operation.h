@@ -16,7 +16,7 @@
 #include "log/format/aborted_transaction.h"
 #include "protocol/messages/fetch.h"
 
-namespace milena {
+namespace milena::broker {
 
 using FetchCall = Call<FetchRequest, FetchResponse>;
 
@@ -36,7 +36,7 @@ struct FetchItem {
   int64_t last_stable_offset = -1;
   int64_t log_start_offset = -1;
   Payload records;
-  std::optional<std::vector<AbortedTransaction>> aborted;
+  std::optional<std::vector<log::AbortedTransaction>> aborted;
   FetchResponse::EpochEndOffset diverging;
   // The follower that the consumer should read from instead; then nothing is read.
   int32_t preferred_replica = -1;
@@ -125,4 +125,4 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   bool finished_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

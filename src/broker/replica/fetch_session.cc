@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // min.incremental.fetch.session.eviction.ms, which Kafka does not let users set.
@@ -129,4 +129,4 @@ void FetchSessionCache::remove(int32_t id) {
   slots_in_use_.erase(found);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

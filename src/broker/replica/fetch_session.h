@@ -16,7 +16,7 @@
 #include "base/uuid.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 // How a request names a partition: by topic name before version 13, by id since.
 struct FetchKey {
@@ -132,4 +132,4 @@ class FetchSessionCache {
   std::list<int32_t> by_use_;  // least recently used first
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -2,7 +2,7 @@
 
 #include <map>
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // The place of a topic in a list of a request's.
@@ -58,4 +58,4 @@ bool FollowerSession::on_answer(ErrorCode error, int32_t session_id) {
   return false;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

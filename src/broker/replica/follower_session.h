@@ -13,7 +13,7 @@
 #include "protocol/error_code.h"
 #include "protocol/messages/fetch.h"
 
-namespace milena {
+namespace milena::broker {
 
 class FollowerSession {
  public:
@@ -44,4 +44,4 @@ class FollowerSession {
   std::unordered_map<TopicPartitionId, Told> told_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "broker/shard_context.h"
 #include "broker/storage/log_directories.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int64_t kAskAgain_ms = 50;
@@ -57,7 +57,7 @@ void InSyncUpdates::collect() {
 
 void InSyncUpdates::send() {
   if (under_way_ || stopped_ || wanted_.empty() || retry_timer_ != 0) return;
-  const BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
+  const metadata::BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
   if (self == nullptr) return;
   under_way_ = true;
   auto request = std::make_shared<AlterPartitionRequest>();
@@ -142,4 +142,4 @@ void InSyncUpdates::stop() {
   shard_.executor().cancel(std::exchange(retry_timer_, 0));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "broker/replica/topic_partition_id.h"
 #include "protocol/messages/alter_partition.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ReplicaManager;
 class ShardContext;
@@ -46,4 +46,4 @@ class InSyncUpdates {
   TimerId watch_timer_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -12,10 +12,10 @@
 #include "log/planted_storage_bugs.h"
 #include "metadata/planted_replication_bugs.h"
 
-namespace milena {
+namespace milena::broker {
 
 Partition::Partition(ShardContext& shard, ReplicaManager& replicas, TopicPartitionId id, TopicPartition name,
-                     LogDirectory* directory, OpenLog open)
+                     log::LogDirectory* directory, OpenLog open)
     : shard_(shard),
       replicas_(replicas),
       id_(id),
@@ -46,7 +46,7 @@ bool Partition::spend_reserve(const Error& error) {
   return directory_ != nullptr && replicas_.spend_reserve(*directory_, error);
 }
 
-Result<std::unique_ptr<PartitionLog>> Partition::open_ready() {
+Result<std::unique_ptr<log::PartitionLog>> Partition::open_ready() {
   auto log = open_();
   if (!log) return log;
   // Nobody is told of an end that the files do not have.
@@ -55,7 +55,7 @@ Result<std::unique_ptr<PartitionLog>> Partition::open_ready() {
   return log;
 }
 
-PartitionLog* Partition::log() {
+log::PartitionLog* Partition::log() {
   if (log_ || offline_) return log_.get();
   auto opened = open_ready();
   // Its records are read on a full disk, too.
@@ -75,12 +75,12 @@ PartitionLog* Partition::log() {
   return log_.get();
 }
 
-LogDirectory::Found Partition::offsets() const {
+log::LogDirectory::Found Partition::offsets() const {
   if (log_ == nullptr) return last_offsets_ ? *last_offsets_ : directory_->find(name_);
-  LogDirectory::Found found{.known = true,
-                            .recovery_point = log_->recovery_point(),
-                            .log_start_offset = log_->log_start_offset(),
-                            .high_watermark = log_->high_watermark()};
+  log::LogDirectory::Found found{.known = true,
+                                 .recovery_point = log_->recovery_point(),
+                                 .log_start_offset = log_->log_start_offset(),
+                                 .high_watermark = log_->high_watermark()};
   if (log_->config().cleanup_compact) found.first_dirty_offset = log_->first_dirty_offset();
   return found;
 }
@@ -111,44 +111,45 @@ void Partition::take_offline(const Error& error) {
   if (error.kind == ErrorKind::kIo && directory_ != nullptr) replicas_.directory_failed(*directory_);
 }
 
-void Partition::replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory) {
+void Partition::replace_log(std::unique_ptr<log::PartitionLog> copy, log::LogDirectory& directory) {
   CHECK(!sync_running_ && log_ != nullptr && copy->log_end_offset() == log_->log_end_offset(), "{}", name());
   log_ = std::move(copy);
   directory_ = &directory;
 }
 
-AppendOutcome Partition::append_as_leader(const Payload& batches, AppendChecks checks) {
-  return whole_or_not([&]() -> AppendOutcome {
-    PartitionLog* partition_log = log();
-    if (partition_log == nullptr) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+log::AppendOutcome Partition::append_as_leader(const Payload& batches, log::AppendChecks checks) {
+  return whole_or_not([&]() -> log::AppendOutcome {
+    log::PartitionLog* partition_log = log();
+    if (partition_log == nullptr) return log::AppendOutcome{.error = ErrorCode::kKafkaStorageError};
     // What was kept in reserve is not for new records.
-    const bool new_records = checks.origin == AppendOrigin::kClient || checks.origin == AppendOrigin::kCoordinator;
-    if (new_records && directory_->reserve().spent()) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
-    Result<AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);
+    const bool new_records =
+        checks.origin == log::AppendOrigin::kClient || checks.origin == log::AppendOrigin::kCoordinator;
+    if (new_records && directory_->reserve().spent()) return log::AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+    Result<log::AppendOutcome> outcome = partition_log->append_as_leader(batches, leader_epoch_, checks);
     if (!outcome) {
       take_offline(outcome.error());
-      return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+      return log::AppendOutcome{.error = ErrorCode::kKafkaStorageError};
     }
     if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
       advance_high_watermark();
       replicas_.note_append(*this);
       // It owed a sync (flush.messages), which failed.
-      if (offline_) return AppendOutcome{.error = ErrorCode::kKafkaStorageError};
+      if (offline_) return log::AppendOutcome{.error = ErrorCode::kKafkaStorageError};
     }
     return *outcome;
   });
 }
 
-VerificationStart Partition::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
-                                                bool supports_epoch_bump) {
-  VerificationStart answer;
-  const ErrorCode failed = with_log([&](PartitionLog& log) -> Status {
+log::VerificationStart Partition::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                                     bool supports_epoch_bump) {
+  log::VerificationStart answer;
+  const ErrorCode failed = with_log([&](log::PartitionLog& log) -> Status {
     auto start = log.start_verification(producer_id, epoch, first_sequence, supports_epoch_bump);
     if (!start) return start.error();
     answer = *start;
     return ok_status();
   });
-  return failed == ErrorCode::kNone ? answer : VerificationStart{failed, 0};
+  return failed == ErrorCode::kNone ? answer : log::VerificationStart{failed, 0};
 }
 
 void Partition::advance_high_watermark() {
@@ -174,7 +175,7 @@ bool Partition::raise_high_watermark() {
 void Partition::signal_progress() { waiters_.signal_all(shard_); }
 
 void Partition::when_high_watermark_reaches(int64_t offset, int64_t deadline_ms, std::function<void(ErrorCode)> done) {
-  PartitionLog* partition_log = log();
+  log::PartitionLog* partition_log = log();
   if (partition_log == nullptr) return done(ErrorCode::kKafkaStorageError);
   if (partition_log->high_watermark() >= offset) return done(ErrorCode::kNone);
   wait_for(offset_waits_, offset, deadline_ms, std::move(done));
@@ -264,4 +265,4 @@ void Partition::finish_sync() {
   for (SyncWait& wait : reached) wait.done(ErrorCode::kNone);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -23,7 +23,7 @@
 #include "log/partition_log.h"
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ReplicaManager;
 class ShardContext;
@@ -31,11 +31,11 @@ class ShardContext;
 class Partition {
  public:
   // Opens the log; called on first use.
-  using OpenLog = std::function<Result<std::unique_ptr<PartitionLog>>()>;
+  using OpenLog = std::function<Result<std::unique_ptr<log::PartitionLog>>()>;
 
   // `directory` is null where the replica's directory does not work: the partition is offline from the start.
   Partition(ShardContext& shard, ReplicaManager& replicas, TopicPartitionId id, TopicPartition name,
-            LogDirectory* directory, OpenLog open);
+            log::LogDirectory* directory, OpenLog open);
   ~Partition();
 
   const TopicPartitionId& id() const { return id_; }
@@ -48,12 +48,12 @@ class Partition {
   // Whether this node leads it. Clients have to do with leaders alone.
   bool leads() const { return leads_; }
   // What the metadata says now: leads or follows from here on, or its leader has other replicas in sync.
-  void take_role(const PartitionImage& image);
+  void take_role(const metadata::PartitionImage& image);
 
   // Where its log is; null if that directory did not work at the start.
-  LogDirectory* directory() const { return directory_; }
+  log::LogDirectory* directory() const { return directory_; }
   // The log was moved there: the copy takes its place. No sync may be running.
-  void replace_log(std::unique_ptr<PartitionLog> copy, LogDirectory& directory);
+  void replace_log(std::unique_ptr<log::PartitionLog> copy, log::LogDirectory& directory);
   bool offline() const { return offline_; }
   // It was never written to, and need not be opened to know that.
   bool known_empty() const { return known_empty_; }
@@ -65,7 +65,7 @@ class Partition {
   // others are told of.
   template <class Use>
   ErrorCode with_log(Use&& use) {
-    PartitionLog* opened = log();
+    log::PartitionLog* opened = log();
     if (opened == nullptr) return ErrorCode::kKafkaStorageError;
     Status used = use(*opened);
     return used.ok() ? ErrorCode::kNone : failed_use(used.error());
@@ -73,7 +73,7 @@ class Partition {
   // The same for what makes room: on a full disk it is given what is kept in reserve, and is called once more.
   template <class Use>
   ErrorCode with_log_and_reserve(Use&& use) {
-    PartitionLog* opened = log();
+    log::PartitionLog* opened = log();
     if (opened == nullptr) return ErrorCode::kKafkaStorageError;
     Status used = use(*opened);
     if (!used.ok() && spend_reserve(used.error())) used = use(*opened);
@@ -84,12 +84,12 @@ class Partition {
 
   // The log itself, good until the next call of anything that may take it away: an append, a sync, a signal.
   // Null when the disk failed: the partition is offline (KAFKA_STORAGE_ERROR), which was logged once.
-  PartitionLog* log();
+  log::PartitionLog* log();
   // Null when it was not used yet.
-  PartitionLog* log_if_open() { return log_.get(); }
+  log::PartitionLog* log_if_open() { return log_.get(); }
   // What the checkpoints are to say of it: what its log says, or said when it went offline, or what they said
   // at the start.
-  LogDirectory::Found offsets() const;
+  log::LogDirectory::Found offsets() const;
   // After a disk error: logs it once and takes the partition offline, and with an error of the disk (kIo) the directory
   // that it is in, with all others in it. Where descriptors are short (kExhausted) it stays: who asked tries again.
   void take_offline(const Error& error);
@@ -100,11 +100,11 @@ class Partition {
   // Validated batches of a leader's client or coordinator; offsets are assigned here. A disk error comes back as
   // KAFKA_STORAGE_ERROR.
   // A log that is half changed for want of memory could not be gone on with.
-  AppendOutcome append_as_leader(const Payload& batches, AppendChecks checks);
+  log::AppendOutcome append_as_leader(const Payload& batches, log::AppendChecks checks);
 
   // Before a transaction's first batch: whether its coordinator is to be asked (log/producer_state.h).
-  VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
-                                       bool supports_epoch_bump);
+  log::VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
+                                            bool supports_epoch_bump);
 
   // Fetch answers for consumers end here; a follower's fetch may go on to the log end offset. Not behind what is to be
   // synced first (flush.messages).
@@ -194,9 +194,9 @@ class Partition {
 
   ErrorCode failed_use(const Error& error);
   bool spend_reserve(const Error& error);
-  Result<std::unique_ptr<PartitionLog>> open_ready();
-  void start_leading(const PartitionImage& image);
-  void start_following(const PartitionImage& image);
+  Result<std::unique_ptr<log::PartitionLog>> open_ready();
+  void start_leading(const metadata::PartitionImage& image);
+  void start_following(const metadata::PartitionImage& image);
   int64_t max_lag_ms() const;
   // The end of the log may have moved, too: tells who waits in any case.
   void advance_high_watermark();
@@ -213,10 +213,10 @@ class Partition {
   TopicPartitionId id_;
   TopicPartition name_;
   int32_t leader_epoch_ = -1;
-  LogDirectory* directory_;
+  log::LogDirectory* directory_;
   OpenLog open_;
-  std::unique_ptr<PartitionLog> log_;
-  std::optional<LogDirectory::Found> last_offsets_;  // when it went offline
+  std::unique_ptr<log::PartitionLog> log_;
+  std::optional<log::LogDirectory::Found> last_offsets_;  // when it went offline
   bool offline_ = false;
   bool known_empty_ = false;
   bool sync_running_ = false;
@@ -229,4 +229,4 @@ class Partition {
   std::vector<SyncWait> sync_waits_;  // answers waiting for the disk
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,12 +8,12 @@
 #include "broker/shard_context.h"
 #include "metadata/planted_replication_bugs.h"
 
-namespace milena {
+namespace milena::broker {
 
 std::optional<Partition::FollowerPosition> Partition::follower_position() {
   if (known_empty_ && log_ == nullptr) return FollowerPosition{};
   FollowerPosition position;
-  const ErrorCode failed = with_log([&](PartitionLog& log) -> Status {
+  const ErrorCode failed = with_log([&](log::PartitionLog& log) -> Status {
     position.log_end = log.log_end_offset();
     position.log_start = log.log_start_offset();
     auto latest = log.latest_epoch();
@@ -31,7 +31,7 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
   ErrorCode refused = ErrorCode::kNone;
   bool moved_on = false;
   const ErrorCode failed = whole_or_not([&] {
-    return with_log([&](PartitionLog& log) -> Status {
+    return with_log([&](log::PartitionLog& log) -> Status {
       if (!batches.empty()) {
         auto appended = log.append_as_follower(batches);
         if (!appended) return appended.error();
@@ -57,14 +57,15 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
 
 ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
   return whole_or_not([&] {
-    return with_log([&](PartitionLog& log) -> Status {
+    return with_log([&](log::PartitionLog& log) -> Status {
       if (MILENA_REPLICATION_BUG(kNoTruncation)) return ok_status();
       auto own = log.epoch_end_offset(epoch);
       if (!own) return own.error();
       int64_t to = end_offset;
       if (own->has_value() && MILENA_REPLICATION_BUG(kTruncatesToOwnEpochEnd)) {
         to = (**own).end_offset;
-      } else if (own->has_value()) to = std::min(to, (**own).end_offset);
+      } else if (own->has_value())
+        to = std::min(to, (**own).end_offset);
       return log.truncate_to(std::max(to, log.log_start_offset()));
     });
   });
@@ -72,7 +73,7 @@ ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
 
 ErrorCode Partition::truncate_into_range(int64_t leader_log_start, int64_t leader_log_end) {
   return whole_or_not([&] {
-    return with_log([&](PartitionLog& log) -> Status {
+    return with_log([&](log::PartitionLog& log) -> Status {
       if (leader_log_end < log.log_end_offset()) return log.truncate_to(leader_log_end);
       if (leader_log_start > log.log_end_offset()) return log.truncate_fully_and_start_at(leader_log_start);
       return ok_status();
@@ -80,4 +81,4 @@ ErrorCode Partition::truncate_into_range(int64_t leader_log_start, int64_t leade
   });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

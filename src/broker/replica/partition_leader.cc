@@ -5,7 +5,7 @@
 
 #include "metadata/planted_replication_bugs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 bool is_one_of(const std::vector<int32_t>& list, int32_t id) {
@@ -14,12 +14,12 @@ bool is_one_of(const std::vector<int32_t>& list, int32_t id) {
 
 }  // namespace
 
-PartitionLeader::PartitionLeader(int32_t self, const PartitionImage& image, int64_t now_ms)
+PartitionLeader::PartitionLeader(int32_t self, const metadata::PartitionImage& image, int64_t now_ms)
     : self_(self), leader_epoch_(image.leader_epoch) {
   take_replicas(image, now_ms);
 }
 
-void PartitionLeader::take_replicas(const PartitionImage& image, int64_t now_ms) {
+void PartitionLeader::take_replicas(const metadata::PartitionImage& image, int64_t now_ms) {
   partition_epoch_ = image.partition_epoch;
   recovery_state_ = image.leader_recovery_state;
   in_sync_ = image.isr.to_vector();
@@ -31,7 +31,7 @@ void PartitionLeader::take_replicas(const PartitionImage& image, int64_t now_ms)
   }
 }
 
-void PartitionLeader::update(const PartitionImage& image, int64_t now_ms) {
+void PartitionLeader::update(const metadata::PartitionImage& image, int64_t now_ms) {
   if (image.partition_epoch <= partition_epoch_) return;
   take_replicas(image, now_ms);
   proposed_.reset();
@@ -69,20 +69,20 @@ void PartitionLeader::note_log_start(int32_t broker_id, int64_t offset) {
   if (auto found = followers_.find(broker_id); found != followers_.end()) found->second.log_start = offset;
 }
 
-int64_t PartitionLeader::low_watermark(const MetadataImage& image, int64_t log_start) const {
+int64_t PartitionLeader::low_watermark(const metadata::MetadataImage& image, int64_t log_start) const {
   int64_t lowest = log_start;
   for (const auto& [id, follower] : followers_) {
-    const BrokerImage* broker = image.find_broker(id);
+    const metadata::BrokerImage* broker = image.find_broker(id);
     if (broker != nullptr && !broker->fenced) lowest = std::min(lowest, follower.log_start);
   }
   return lowest;
 }
 
-int32_t PartitionLeader::in_sync_at_rack(const MetadataImage& image, ByteView rack, int64_t offset) const {
+int32_t PartitionLeader::in_sync_at_rack(const metadata::MetadataImage& image, ByteView rack, int64_t offset) const {
   int32_t best = -1;
   int64_t furthest = -1;
   for (const auto& [id, follower] : followers_) {
-    const BrokerImage* broker = image.find_broker(id);
+    const metadata::BrokerImage* broker = image.find_broker(id);
     const bool there = broker != nullptr && !broker->fenced && broker->rack && *broker->rack == rack;
     if (!there || !is_in_sync(id) || follower.log_end < offset || follower.log_start > offset) continue;
     if (follower.log_end > furthest) {
@@ -97,13 +97,13 @@ bool PartitionLeader::caught_up(const Follower& follower, int64_t log_end, int64
   return follower.log_end == log_end || now_ms - follower.caught_up_ms <= max_lag_ms;
 }
 
-bool PartitionLeader::may_join(const MetadataImage& image, int32_t id, const Follower& follower) {
-  const BrokerImage* broker = image.find_broker(id);
+bool PartitionLeader::may_join(const metadata::MetadataImage& image, int32_t id, const Follower& follower) {
+  const metadata::BrokerImage* broker = image.find_broker(id);
   if (broker == nullptr || broker->fenced || broker->in_controlled_shutdown) return false;
   return follower.broker_epoch < 0 || follower.broker_epoch == broker->epoch;
 }
 
-int64_t PartitionLeader::settled_end(const MetadataImage& image, int64_t log_end, int64_t now_ms,
+int64_t PartitionLeader::settled_end(const metadata::MetadataImage& image, int64_t log_end, int64_t now_ms,
                                      int64_t max_lag_ms) const {
   int64_t least = log_end;
   if (MILENA_REPLICATION_BUG(kHighWatermarkTooEarly)) return least;
@@ -116,7 +116,7 @@ int64_t PartitionLeader::settled_end(const MetadataImage& image, int64_t log_end
   return least;
 }
 
-std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(const MetadataImage& image,
+std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(const metadata::MetadataImage& image,
                                                                              int64_t high_watermark, int64_t log_end,
                                                                              int64_t now_ms, int64_t max_lag_ms,
                                                                              bool may_shrink) {
@@ -145,7 +145,7 @@ std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(con
   data.partition_epoch = partition_epoch_;
   data.leader_recovery_state = 0;
   for (const int32_t id : wanted) {
-    const BrokerImage* broker = image.find_broker(id);
+    const metadata::BrokerImage* broker = image.find_broker(id);
     data.new_isr.push_back(id);
     data.new_isr_with_epochs.push_back({id, broker == nullptr ? -1 : broker->epoch});
   }
@@ -190,4 +190,4 @@ void PartitionLeader::pretend_gone(int32_t broker_id) {
   std::erase(in_sync_, broker_id);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

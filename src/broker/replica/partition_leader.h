@@ -17,18 +17,18 @@
 #include "protocol/error_code.h"
 #include "protocol/messages/alter_partition.h"
 
-namespace milena {
+namespace milena::broker {
 
 class PartitionLeader {
  public:
   // A new leader epoch begins. Followers in sync have as long as any other to show themselves.
-  PartitionLeader(int32_t self, const PartitionImage& image, int64_t now_ms);
+  PartitionLeader(int32_t self, const metadata::PartitionImage& image, int64_t now_ms);
 
   // The log ended there when this node began to lead.
   void set_epoch_start(int64_t offset) { epoch_start_ = offset; }
   int64_t epoch_start() const { return epoch_start_; }
   // The metadata says something newer of the same leader epoch.
-  void update(const PartitionImage& image, int64_t now_ms);
+  void update(const metadata::PartitionImage& image, int64_t now_ms);
 
   bool is_replica(int32_t broker_id) const { return followers_.contains(broker_id); }
   // In the set that the controller has agreed to.
@@ -40,21 +40,21 @@ class PartitionLeader {
   void note_log_start(int32_t broker_id, int64_t offset);
   // The lowest log start offset of all replicas whose brokers live, `log_start` being ours; -1: one has not shown its
   // own.
-  int64_t low_watermark(const MetadataImage& image, int64_t log_start) const;
+  int64_t low_watermark(const metadata::MetadataImage& image, int64_t log_start) const;
   // Of the followers in sync in the rack that hold the offset, the one that is furthest; -1: there is none.
-  int32_t in_sync_at_rack(const MetadataImage& image, ByteView rack, int64_t offset) const;
+  int32_t in_sync_at_rack(const metadata::MetadataImage& image, ByteView rack, int64_t offset) const;
 
   // The greatest offset below which every replica that counts has everything; `log_end` is our own share of it.
-  int64_t settled_end(const MetadataImage& image, int64_t log_end, int64_t now_ms, int64_t max_lag_ms) const;
+  int64_t settled_end(const metadata::MetadataImage& image, int64_t log_end, int64_t now_ms, int64_t max_lag_ms) const;
   // Of the set that the controller has agreed to.
   size_t in_sync_count() const { return in_sync_.size(); }
   size_t replica_count() const { return followers_.size() + 1; }
 
   // The set that the controller should agree to, if it is another; it is then waited for. A replica comes into it only
   // with a fetch, one that is gone would come back for ever; and leaves it only with `may_shrink`, now and then.
-  std::optional<AlterPartitionRequest::PartitionData> propose(const MetadataImage& image, int64_t high_watermark,
-                                                              int64_t log_end, int64_t now_ms, int64_t max_lag_ms,
-                                                              bool may_shrink = true);
+  std::optional<AlterPartitionRequest::PartitionData> propose(const metadata::MetadataImage& image,
+                                                              int64_t high_watermark, int64_t log_end, int64_t now_ms,
+                                                              int64_t max_lag_ms, bool may_shrink = true);
   bool change_under_way() const { return proposed_.has_value(); }
   // The controller's answer. True: it is to be asked again.
   bool on_answer(ErrorCode error, const std::vector<int32_t>& in_sync, int32_t leader_epoch, int32_t partition_epoch);
@@ -75,9 +75,9 @@ class PartitionLeader {
   };
 
   bool counts_as_in_sync(int32_t id) const;
-  static bool may_join(const MetadataImage& image, int32_t id, const Follower& follower);
+  static bool may_join(const metadata::MetadataImage& image, int32_t id, const Follower& follower);
   static bool caught_up(const Follower& follower, int64_t log_end, int64_t now_ms, int64_t max_lag_ms);
-  void take_replicas(const PartitionImage& image, int64_t now_ms);
+  void take_replicas(const metadata::PartitionImage& image, int64_t now_ms);
 
   const int32_t self_;
   int32_t leader_epoch_;
@@ -89,4 +89,4 @@ class PartitionLeader {
   std::optional<std::vector<int32_t>> proposed_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

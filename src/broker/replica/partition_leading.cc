@@ -8,9 +8,9 @@
 #include "broker/shard_context.h"
 #include "metadata/planted_replication_bugs.h"
 
-namespace milena {
+namespace milena::broker {
 
-void Partition::take_role(const PartitionImage& image) {
+void Partition::take_role(const metadata::PartitionImage& image) {
   if (image.leader != shard_.node().node_id && MILENA_REPLICATION_BUG(kFencedLeaderGoesOn) && leads_) return;
   if (image.leader != shard_.node().node_id) return start_following(image);
   if (!leads_ || image.leader_epoch > leader_epoch_) return start_leading(image);
@@ -28,7 +28,7 @@ void Partition::take_role(const PartitionImage& image) {
 }
 
 // What the log holds is of earlier epochs; from its end on it is of this one.
-void Partition::start_leading(const PartitionImage& image) {
+void Partition::start_leading(const metadata::PartitionImage& image) {
   leads_ = true;
   leader_epoch_ = image.leader_epoch;
   leader_.reset();
@@ -39,13 +39,13 @@ void Partition::start_leading(const PartitionImage& image) {
   if (log_ == nullptr) return;
   if (leader_ != nullptr) leader_->set_epoch_start(log_->log_end_offset());
   const ErrorCode noted =
-      with_log([this](PartitionLog& log) { return log.assign_epoch(leader_epoch_, log.log_end_offset()); });
+      with_log([this](log::PartitionLog& log) { return log.assign_epoch(leader_epoch_, log.log_end_offset()); });
   if (noted != ErrorCode::kNone) return;
   advance_high_watermark();
   if (leader_ != nullptr) replicas_.in_sync_updates().consider(id_);
 }
 
-void Partition::start_following(const PartitionImage& image) {
+void Partition::start_following(const metadata::PartitionImage& image) {
   const bool led = std::exchange(leads_, false);
   leader_epoch_ = image.leader_epoch;
   leader_.reset();
@@ -57,7 +57,7 @@ int64_t Partition::max_lag_ms() const { return shard_.settings().get_long("repli
 
 bool Partition::enough_in_sync() const {
   if (leader_ == nullptr || MILENA_REPLICATION_BUG(kMinInSyncNotAsked)) return true;
-  const TopicImage* topic = shard_.image().find_topic(id_.topic_id);
+  const metadata::TopicImage* topic = shard_.image().find_topic(id_.topic_id);
   if (topic == nullptr) return true;
   const auto wanted = static_cast<size_t>(std::max(replicas_.topic_config(*topic)->min_insync_replicas, 1));
   return leader_->in_sync_count() >= std::min(wanted, leader_->replica_count());
@@ -79,7 +79,7 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
 
 int32_t Partition::preferred_read_replica(ByteView rack, int64_t offset) const {
   if (leader_ == nullptr || rack.empty()) return -1;
-  const BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
+  const metadata::BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
   if (self != nullptr && self->rack && *self->rack == rack) return -1;
   return leader_->in_sync_at_rack(shard_.image(), rack, offset);
 }
@@ -109,7 +109,7 @@ bool Partition::on_in_sync_answer(ErrorCode error, const std::vector<int32_t>& i
 
 void Partition::set_replica_log_end_offset(int32_t broker_id, int64_t log_end_offset) {
   if (leader_ == nullptr) {
-    const PartitionImage* image = shard_.image().find_partition({id_.topic_id, id_.partition});
+    const metadata::PartitionImage* image = shard_.image().find_partition({id_.topic_id, id_.partition});
     CHECK(image != nullptr, "{}", name());
     leader_ = std::make_unique<PartitionLeader>(shard_.node().node_id, *image, shard_.steady_ms());
   }
@@ -122,4 +122,4 @@ void Partition::remove_replica(int32_t broker_id) {
   if (log() != nullptr) advance_high_watermark();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -2,7 +2,7 @@
 
 #include "broker/replica/partition.h"
 
-namespace milena {
+namespace milena::broker {
 
 ErrorCode check_replica(const Partition* replica, int32_t claimed_epoch) {
   if (replica == nullptr) return ErrorCode::kNotLeaderOrFollower;
@@ -17,4 +17,4 @@ ErrorCode check_leader(const Partition* replica, int32_t claimed_epoch) {
   return ErrorCode::kNotLeaderOrFollower;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,7 +6,7 @@
 
 #include "protocol/error_code.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Partition;
 
@@ -33,4 +33,4 @@ ErrorCode check_replica(const Partition* replica, int32_t claimed_epoch);
 // The same, and whether the replica leads. A wrong epoch is said first, by followers too.
 ErrorCode check_leader(const Partition* replica, int32_t claimed_epoch);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using OnAppended = std::function<void(std::vector<ProduceItem>)>;
@@ -20,8 +20,8 @@ using OnAppended = std::function<void(std::vector<ProduceItem>)>;
 bool may_append(Partition& partition, ProduceItem& item) {
   if (!item.transactional || item.verified) return true;
   const TransactionalBatch& batch = *item.transactional;
-  VerificationStart start = partition.start_verification(batch.producer_id, batch.epoch, batch.first_sequence,
-                                                         batch.supports_epoch_bump);
+  log::VerificationStart start =
+      partition.start_verification(batch.producer_id, batch.epoch, batch.first_sequence, batch.supports_epoch_bump);
   item.outcome.error = start.error;
   item.guard = start.guard;
   return start.error == ErrorCode::kNone && start.guard == 0;
@@ -50,7 +50,7 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
       continue;
     }
     if (!may_append(*partition, item)) continue;
-    AppendChecks checks = AppendOrigin::kClient;
+    log::AppendChecks checks = log::AppendOrigin::kClient;
     checks.guard = std::exchange(item.guard, 0);
     item.outcome = partition->append_as_leader(item.batches, checks);
     item.batches = Payload();
@@ -147,7 +147,7 @@ void verify(const VerificationPtr& work) {
   std::vector<TopicPartition> partitions;
   for (const ProduceItem& item : work->items) {
     if (item.guard == 0) continue;
-    const TopicImage* topic = work->from->image().find_topic(item.id.topic_id);
+    const metadata::TopicImage* topic = work->from->image().find_topic(item.id.topic_id);
     partitions.push_back({topic == nullptr ? std::string() : std::string(topic->name), item.id.partition});
   }
   verify_in_transaction(*work->from, work->by.producer, work->by.support, std::move(partitions),
@@ -168,4 +168,4 @@ void append_produced(Shard& from, ProducedBy by, std::vector<ProduceItem> items,
   from.router().scatter<ProduceItem>(from, std::move(items), append_all, std::move(on_visited));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -18,7 +18,7 @@
 #include "broker/replica/partition.h"
 #include "broker/replica/topic_partition_id.h"
 
-namespace milena {
+namespace milena::broker {
 
 // A batch of a transaction, as the log must know it before it is appended.
 struct TransactionalBatch {
@@ -38,7 +38,7 @@ struct ProduceItem {
   Payload batches;
   bool wait_for_replicas = false;
   int64_t deadline_ms = 0;
-  AppendOutcome outcome;
+  log::AppendOutcome outcome;
   std::optional<Bytes> error_message;
 };
 
@@ -52,4 +52,4 @@ struct ProducedBy {
 void append_produced(Shard& from, ProducedBy by, std::vector<ProduceItem> items,
                      std::function<void(std::vector<ProduceItem>)> done);
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "broker/shard_context.h"
 #include "broker/storage/log_directories.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // While the leader is not where the metadata says, or has not heard of it itself.
@@ -98,8 +98,8 @@ bool ReplicaFetchers::connect(Fetcher& fetcher) {
 
 std::shared_ptr<FetchRequest> ReplicaFetchers::make_request(Fetcher& fetcher, int64_t& next_ms) {
   const int64_t now_ms = shard_.steady_ms();
-  const Settings& settings = shard_.settings();
-  const BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
+  const config::Settings& settings = shard_.settings();
+  const metadata::BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
   auto request = std::make_shared<FetchRequest>();
   request->replica_id = shard_.node().node_id;
   request->replica_state.replica_id = shard_.node().node_id;
@@ -116,7 +116,7 @@ std::shared_ptr<FetchRequest> ReplicaFetchers::make_request(Fetcher& fetcher, in
       continue;
     }
     Partition* partition = replicas_.find_replica(id);
-    const TopicImage* image = shard_.image().find_topic(id.topic_id);
+    const metadata::TopicImage* image = shard_.image().find_topic(id.topic_id);
     if (partition == nullptr || partition->leads() || image == nullptr) {
       gone.push_back(id);
       continue;
@@ -199,7 +199,7 @@ void ReplicaFetchers::on_fetched(const FetcherPtr& fetcher, ErrorCode error, con
   for (const auto& topic : response.responses) {
     Uuid topic_id = topic.topic_id;
     if (topic_id.is_zero()) {
-      const TopicImage* image = shard_.image().find_topic(topic.topic);
+      const metadata::TopicImage* image = shard_.image().find_topic(topic.topic);
       if (image == nullptr) continue;
       topic_id = image->id;
     }
@@ -265,7 +265,7 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
 
 // Our log ends before the leader's begins, or behind its end.
 void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartitionId& id) {
-  const TopicImage* topic = shard_.image().find_topic(id.topic_id);
+  const metadata::TopicImage* topic = shard_.image().find_topic(id.topic_id);
   Partition* partition = replicas_.find_replica(id);
   if (topic == nullptr || partition == nullptr) return;
   pause(*fetcher, id, kUntilTold_ms);
@@ -317,4 +317,4 @@ void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartition
   });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

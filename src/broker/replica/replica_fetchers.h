@@ -17,7 +17,7 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/list_offsets.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ReplicaManager;
 class ShardContext;
@@ -73,4 +73,4 @@ class ReplicaFetchers {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -16,13 +16,13 @@
 #include "log/file_cache.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // A clean stop left the partition without records, as its checkpoints say. They must say so: a checkpoint
 // that is lost says nothing.
-bool was_left_empty(const LogDirectory& directory, const TopicPartition& name) {
-  const LogDirectory::Found found = directory.find(name);
+bool was_left_empty(const log::LogDirectory& directory, const TopicPartition& name) {
+  const log::LogDirectory::Found found = directory.find(name);
   const bool known = found.known || MILENA_STORAGE_BUG(kUnknownCountsAsEmpty);
   return found.clean_shutdown && known && found.recovery_point == 0 && found.log_start_offset == 0 &&
          found.high_watermark == 0;
@@ -57,25 +57,25 @@ void ReplicaManager::for_each_partition(const std::function<void(Partition&)>& v
   for (auto& [id, partition] : partitions_) visit(*partition);
 }
 
-std::shared_ptr<const TopicConfig> ReplicaManager::topic_config(const TopicImage& topic) {
+std::shared_ptr<const config::TopicConfig> ReplicaManager::topic_config(const metadata::TopicImage& topic) {
   auto known = topic_configs_.find(topic.id);
   if (known != topic_configs_.end()) return known->second;
-  const ConfigMap& own = shard_.image().configs(ResourceType::kTopic, topic.name);
-  std::shared_ptr<const TopicConfig> config = own.empty() ? plain_topic_config_ : nullptr;
+  const config::ConfigMap& own = shard_.image().configs(metadata::ResourceType::kTopic, topic.name);
+  std::shared_ptr<const config::TopicConfig> config = own.empty() ? plain_topic_config_ : nullptr;
   if (config == nullptr)
-    config = std::make_shared<const TopicConfig>(resolve_topic_config(own, shard_.broker_settings()));
+    config = std::make_shared<const config::TopicConfig>(config::resolve_topic_config(own, shard_.broker_settings()));
   if (own.empty()) plain_topic_config_ = config;
   topic_configs_.emplace(topic.id, config);
   return config;
 }
 
 void ReplicaManager::resolve_topic_configs() {
-  for (const TopicImage& topic : shard_.image().topics()) topic_config(topic);
+  for (const metadata::TopicImage& topic : shard_.image().topics()) topic_config(topic);
 }
 
-std::shared_ptr<const LogConfig> ReplicaManager::log_config(const TopicImage& topic) {
-  std::shared_ptr<const TopicConfig> from = topic_config(topic);
-  auto config = std::make_shared<LogConfig>();
+std::shared_ptr<const log::LogConfig> ReplicaManager::log_config(const metadata::TopicImage& topic) {
+  std::shared_ptr<const config::TopicConfig> from = topic_config(topic);
+  auto config = std::make_shared<log::LogConfig>();
   config->segment_bytes = from->segment_bytes;
   config->segment_ms = from->segment_ms;
   config->segment_jitter_ms = from->segment_jitter_ms;
@@ -99,7 +99,7 @@ std::shared_ptr<const LogConfig> ReplicaManager::log_config(const TopicImage& to
 }
 
 void ReplicaManager::on_topic_config(ByteView name) {
-  const TopicImage* topic = shard_.image().find_topic(name);
+  const metadata::TopicImage* topic = shard_.image().find_topic(name);
   if (topic == nullptr) return;
   topic_configs_.erase(topic->id);
   for (int32_t p = 0; p < topic->partition_count(); p++) {
@@ -108,7 +108,7 @@ void ReplicaManager::on_topic_config(ByteView name) {
   }
 }
 
-void ReplicaManager::set_log_config(Partition& partition, const TopicImage& topic) {
+void ReplicaManager::set_log_config(Partition& partition, const metadata::TopicImage& topic) {
   partition.log_if_open()->set_config(log_config(topic));
   log_syncs_->consider_flush(partition);
 }
@@ -117,15 +117,15 @@ void ReplicaManager::on_altered_settings() {
   topic_configs_.clear();  // the broker's settings are the topics' defaults
   plain_topic_config_.reset();
   for (auto& [id, partition] : partitions_) {
-    const TopicImage* topic = shard_.image().find_topic(id.topic_id);
+    const metadata::TopicImage* topic = shard_.image().find_topic(id.topic_id);
     if (topic != nullptr && partition->log_if_open() != nullptr) set_log_config(*partition, *topic);
   }
 }
 
 void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
-  const TopicImage* topic = shard_.image().find_topic(id.topic_id);
+  const metadata::TopicImage* topic = shard_.image().find_topic(id.topic_id);
   if (topic == nullptr || !shard_.router().owns(shard_.shard(), id)) return;
-  const PartitionImage* image = topic->partition(id.partition);
+  const metadata::PartitionImage* image = topic->partition(id.partition);
   const bool is_replica = image != nullptr && image->replicas.contains(shard_.node().node_id);
   auto found = partitions_.find(id);
   if (!is_replica) {
@@ -135,9 +135,9 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   if (found != partitions_.end()) return take_role(*found->second, *image);
   TopicPartition name{topic->name, id.partition};
   bool is_new = created && !shard_.node().directories->loading();
-  LogDirectory* place = place_of(name, *image, is_new);
+  log::LogDirectory* place = place_of(name, *image, is_new);
   if (is_new && !shard_.node().directories->loading()) {
-    if (LogDirectory* wanted = wanted_place_of(name)) place = wanted;
+    if (log::LogDirectory* wanted = wanted_place_of(name)) place = wanted;
   }
   auto partition = std::make_unique<Partition>(
       shard_, *this, id, name, place,
@@ -152,7 +152,7 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   if (!told && !shard_.node().directories->loading()) mover_->tell_place(id, *place);
 }
 
-void ReplicaManager::take_role(Partition& partition, const PartitionImage& image) {
+void ReplicaManager::take_role(Partition& partition, const metadata::PartitionImage& image) {
   partition.take_role(image);
   if (partition.leads()) {
     fetchers_->unfollow(partition.id());
@@ -165,7 +165,7 @@ void ReplicaManager::take_role(Partition& partition, const PartitionImage& image
 void ReplicaManager::remove_replica(const TopicPartitionId& id, const TopicPartition& name) {
   std::unique_ptr<Partition> partition = take_out(id, false);
   partition->end_waits(ErrorCode::kNotLeaderOrFollower);
-  LogDirectory* directory = partition->directory();
+  log::LogDirectory* directory = partition->directory();
   partition.reset();
   if (new_directories_->take(id)) return;
   if (directory != nullptr && directory->online()) schedule_delete(*directory, name, id.topic_id);
@@ -184,14 +184,15 @@ void ReplicaManager::note_names_freed() {
 
 // The directory that the replica is in, or is to be made in; null if that does not work. What the checkpoints say is
 // about the directories of before this start, not about a topic of the same name now: that one is new.
-LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const {
+log::LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const metadata::PartitionImage& image,
+                                            bool& is_new) const {
   const LogDirectories& all = *shard_.node().directories;
   if (all.loading()) {
-    if (LogDirectory* found = all.found(name)) return found;
+    if (log::LogDirectory* found = all.found(name)) return found;
     is_new = true;
   }
   const Uuid assigned = image.directory(shard_.node().node_id);
-  LogDirectory* place = all.find(assigned);
+  log::LogDirectory* place = all.find(assigned);
   const bool nowhere =
       assigned == kDirectoryUnassigned || assigned == kDirectoryMigrating || assigned == kDirectoryLost;
   if (place == nullptr && nowhere) place = all.any();
@@ -200,40 +201,41 @@ LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const Partiti
 }
 
 // Where a client said that the replica shall be made. Null if nobody did, or it cannot be there.
-LogDirectory* ReplicaManager::wanted_place_of(const TopicPartition& name) const {
-  LogDirectory* wanted = shard_.node().wanted_places->take(name);
+log::LogDirectory* ReplicaManager::wanted_place_of(const TopicPartition& name) const {
+  log::LogDirectory* wanted = shard_.node().wanted_places->take(name);
   const bool free = wanted != nullptr && wanted->online() &&
                     !shard_.node().files->file_system().exists(wanted->partition_path(name));
   return free ? wanted : nullptr;
 }
 
-Result<std::unique_ptr<PartitionLog>> ReplicaManager::open_log(LogDirectory& directory, const TopicPartitionId& id,
-                                                      const TopicPartition& name, bool is_new) {
-  const TopicImage* topic = shard_.image().find_topic(id.topic_id);
+Result<std::unique_ptr<log::PartitionLog>> ReplicaManager::open_log(log::LogDirectory& directory,
+                                                                    const TopicPartitionId& id,
+                                                                    const TopicPartition& name, bool is_new) {
+  const metadata::TopicImage* topic = shard_.image().find_topic(id.topic_id);
   CHECK(topic != nullptr, "the log of {} is wanted, which is not in the image", name.to_string());
   std::string path = directory.partition_path(name);
   new_directories_->take(id);
   auto occupant = directory.make_way(name, id.topic_id, shard_.executor().random());
   if (!occupant) return occupant.error();
   // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
-  is_new |= *occupant == LogDirectory::Occupant::kSetAside;
-  OpenState state{.clean_shutdown = true};
+  is_new |= *occupant == log::LogDirectory::Occupant::kSetAside;
+  log::OpenState state{.clean_shutdown = true};
   if (!is_new) {
-    LogDirectory::Found found = directory.find(name);
-    state = OpenState{found.clean_shutdown, found.recovery_point, found.log_start_offset, found.high_watermark,
-                      found.first_dirty_offset, {}};
+    log::LogDirectory::Found found = directory.find(name);
+    state = log::OpenState{found.clean_shutdown, found.recovery_point,     found.log_start_offset,
+                           found.high_watermark, found.first_dirty_offset, {}};
   }
-  auto log = PartitionLog::open(*shard_.node().files, shard_.executor().clock(), path, name, log_config(*topic),
-                                std::move(state));
-  if (log.ok() && *occupant != LogDirectory::Occupant::kOurs) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
+  auto log = log::PartitionLog::open(*shard_.node().files, shard_.executor().clock(), path, name, log_config(*topic),
+                                     std::move(state));
+  if (log.ok() && *occupant != log::LogDirectory::Occupant::kOurs) RETURN_IF_ERROR((*log)->set_topic_id(id.topic_id));
   return log;
 }
 
 void ReplicaManager::recover(Partition& partition) {
-  LogDirectory& directory = *partition.directory();
+  log::LogDirectory& directory = *partition.directory();
   const TopicPartition& name = partition.topic_partition();
   if (partition.known_empty()) return;
-  const LogDirectory::Found found = directory.find(name);
+  const log::LogDirectory::Found found = directory.find(name);
   if (found.recovery_point == 0 && found.log_start_offset == 0) {
     auto used = directory.holds_segments(name);
     if (used && !*used) {
@@ -245,13 +247,13 @@ void ReplicaManager::recover(Partition& partition) {
   partition.log();
 }
 
-void ReplicaManager::remove_topic(const ImageDelta::Topic& topic) {
+void ReplicaManager::remove_topic(const metadata::ImageDelta::Topic& topic) {
   topic_configs_.erase(topic.id);
   for (int32_t p = 0; p < topic.partition_count; p++) {
     std::unique_ptr<Partition> partition = take_out({topic.id, p}, true);
     if (partition == nullptr) continue;
     partition->end_waits(ErrorCode::kNotLeaderOrFollower);
-    LogDirectory* directory = partition->directory();
+    log::LogDirectory* directory = partition->directory();
     partition.reset();
     if (new_directories_->take({topic.id, p})) continue;
     if (directory != nullptr && directory->online()) schedule_delete(*directory, {topic.name, p}, topic.id);
@@ -268,7 +270,7 @@ std::unique_ptr<Partition> ReplicaManager::take_out(const TopicPartitionId& id, 
   return node.empty() ? nullptr : std::move(node.mapped());
 }
 
-void ReplicaManager::schedule_delete(LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {
+void ReplicaManager::schedule_delete(log::LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {
   auto doomed = directory.schedule_delete(name, topic_id, shard_.executor().random());
   if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
   int64_t delay_ms = shard_.settings().get_long("log.segment.delete.delay.ms");
@@ -302,7 +304,8 @@ void ReplicaManager::note_append(Partition& partition) {
 
 void ReplicaManager::start_replication() {
   for_each_partition([this](Partition& partition) {
-    const PartitionImage* image = shard_.image().find_partition({partition.id().topic_id, partition.id().partition});
+    const metadata::PartitionImage* image =
+        shard_.image().find_partition({partition.id().topic_id, partition.id().partition});
     if (image == nullptr) return;
     if (!partition.leads() && !partition.offline()) fetchers_->follow(partition.id(), image->leader);
     if (partition.leader() != nullptr) {
@@ -312,14 +315,14 @@ void ReplicaManager::start_replication() {
   });
 }
 
-bool ReplicaManager::spend_reserve(LogDirectory& directory, const Error& why) {
+bool ReplicaManager::spend_reserve(log::LogDirectory& directory, const Error& why) {
   if (why.kind != ErrorKind::kExhausted || !directory.reserve().spend()) return false;
   log_warn("the disk of {} is full; records are refused until there is room again: {}", directory.path(), why.message);
   shard_.node().on_reserve_spent(shard_.shard());
   return true;
 }
 
-void ReplicaManager::directory_failed(LogDirectory& directory) {
+void ReplicaManager::directory_failed(log::LogDirectory& directory) {
   if (shard_.closed() || !directory.take_offline()) return;
   if (shard_.node().directories->loading())
     return;  // on a thread of the recovery: the node looks at the directories behind it
@@ -345,4 +348,4 @@ void ReplicaManager::stop() {
   fetchers_->stop();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -18,11 +18,14 @@
 #include "config/topic_config.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::log {
+class LogDirectory;
+}  // namespace milena::log
+
+namespace milena::broker {
 
 class InSyncUpdates;
 class LogCleaner;
-class LogDirectory;
 class LogSyncs;
 class NewDirectories;
 class ProducerExpiry;
@@ -53,30 +56,30 @@ class ReplicaManager {
   InSyncUpdates& in_sync_updates() { return *in_sync_updates_; }
 
   // The topic's settings with the broker's defaults filled in. Shared with other shards by value.
-  std::shared_ptr<const TopicConfig> topic_config(const TopicImage& topic);
+  std::shared_ptr<const config::TopicConfig> topic_config(const metadata::TopicImage& topic);
   // Fills the cache of topic_config() for all topics: it is only read from then on, by the threads of a recovery.
   void resolve_topic_configs();
 
   // --- the image has changed
 
   void apply_partition(const TopicPartitionId& id, bool created);
-  void remove_topic(const ImageDelta::Topic& topic);
+  void remove_topic(const metadata::ImageDelta::Topic& topic);
   void on_topic_config(ByteView topic);
   void on_altered_settings();
 
   // --- logs and their directories
 
   // A disk error came from the directory: if nobody knows yet, all of its partitions go offline, on every shard.
-  void directory_failed(LogDirectory& directory);
+  void directory_failed(log::LogDirectory& directory);
   // After an error: true if the directory's disk was full and the reserve gave room, so that what failed may be tried
   // once more.
-  bool spend_reserve(LogDirectory& directory, const Error& why);
+  bool spend_reserve(log::LogDirectory& directory, const Error& why);
   // After an unclean stop, on any thread while the node loads: reads what was not synced. A partition whose directory
   // holds nothing is left alone.
   void recover(Partition& partition);
   // The partition's directory is renamed, and removed after log.segment.delete.delay.ms. Its log must be closed.
   // What is there of another topic of that name stays.
-  void schedule_delete(LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id);
+  void schedule_delete(log::LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id);
   void remove_tree_in_background(const std::string& path);
 
   // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
@@ -95,21 +98,21 @@ class ReplicaManager {
   void stop();
 
  private:
-  void set_log_config(Partition& partition, const TopicImage& topic);
-  void take_role(Partition& partition, const PartitionImage& image);
+  void set_log_config(Partition& partition, const metadata::TopicImage& topic);
+  void take_role(Partition& partition, const metadata::PartitionImage& image);
   void remove_replica(const TopicPartitionId& id, const TopicPartition& name);
   void note_names_freed();
-  LogDirectory* place_of(const TopicPartition& name, const PartitionImage& image, bool& is_new) const;
-  LogDirectory* wanted_place_of(const TopicPartition& name) const;
+  log::LogDirectory* place_of(const TopicPartition& name, const metadata::PartitionImage& image, bool& is_new) const;
+  log::LogDirectory* wanted_place_of(const TopicPartition& name) const;
   std::unique_ptr<Partition> take_out(const TopicPartitionId& id, bool topic_deleted);
-  Result<std::unique_ptr<PartitionLog>> open_log(LogDirectory& directory, const TopicPartitionId& id,
-                                                 const TopicPartition& name, bool is_new);
-  std::shared_ptr<const LogConfig> log_config(const TopicImage& topic);
+  Result<std::unique_ptr<log::PartitionLog>> open_log(log::LogDirectory& directory, const TopicPartitionId& id,
+                                                      const TopicPartition& name, bool is_new);
+  std::shared_ptr<const log::LogConfig> log_config(const metadata::TopicImage& topic);
 
   ShardContext& shard_;
   std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
-  std::unordered_map<Uuid, std::shared_ptr<const TopicConfig>> topic_configs_;
-  std::shared_ptr<const TopicConfig> plain_topic_config_;  // of all topics that set nothing
+  std::unordered_map<Uuid, std::shared_ptr<const config::TopicConfig>> topic_configs_;
+  std::shared_ptr<const config::TopicConfig> plain_topic_config_;  // of all topics that set nothing
   std::unique_ptr<LogSyncs> log_syncs_;
   std::unique_ptr<LogCleaner> cleaner_;
   std::unique_ptr<ReplicaMover> mover_;
@@ -122,4 +125,4 @@ class ReplicaManager {
   Task on_first_change_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

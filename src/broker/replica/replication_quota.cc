@@ -4,7 +4,7 @@
 
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // "partition:broker".
@@ -40,9 +40,9 @@ ThrottledReplicas::ThrottledReplicas(const ShardContext& shard, ReplicationSide 
 bool ThrottledReplicas::any() const { return limit_ != INT64_MAX; }
 
 bool ThrottledReplicas::contains(const TopicPartitionId& id, int32_t broker_id) const {
-  const TopicImage* topic = shard_.image().find_topic(id.topic_id);
+  const metadata::TopicImage* topic = shard_.image().find_topic(id.topic_id);
   if (topic == nullptr) return false;
-  const ConfigMap& configs = shard_.image().configs(ResourceType::kTopic, topic->name);
+  const config::ConfigMap& configs = shard_.image().configs(metadata::ResourceType::kTopic, topic->name);
   const auto list = configs.find(leader_ ? ByteView("leader.replication.throttled.replicas")
                                          : ByteView("follower.replication.throttled.replicas"));
   return list != configs.end() && list_names(list->second, id.partition, broker_id);
@@ -58,4 +58,4 @@ void ThrottledReplicas::record(uint64_t bytes) const {
   quota.record(static_cast<double>(bytes), shard_.steady_ms());
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -11,7 +11,7 @@
 #include "base/rate_meter.h"
 #include "broker/replica/topic_partition_id.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
@@ -53,4 +53,4 @@ class ThrottledReplicas {
   const int64_t limit_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -6,15 +6,15 @@
 
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::broker {
 
-using TopicPartitionId = PartitionKey;
+using TopicPartitionId = metadata::PartitionKey;
 
-}  // namespace milena
+}  // namespace milena::broker
 
 template <>
-struct std::hash<milena::TopicPartitionId> {
-  size_t operator()(const milena::TopicPartitionId& id) const noexcept {
+struct std::hash<milena::broker::TopicPartitionId> {
+  size_t operator()(const milena::broker::TopicPartitionId& id) const noexcept {
     // Topic ids are random; the partition is spread so that neighbours land on different shards.
     return std::hash<milena::Uuid>()(id.topic_id) + static_cast<size_t>(id.partition) * 0x9E3779B97F4A7C15ull;
   }

@@ -4,7 +4,7 @@
 
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 
 Waiter::Waiter(ShardContext& home, Task on_progress)
     : home_(home), id_(home.index(), home.next_waiter_number()), on_progress_(std::move(on_progress)) {}
@@ -40,4 +40,4 @@ void WaiterList::signal_all(ShardContext& from) {
   for (const auto& [id, waiter] : told) waiter->signal(from);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

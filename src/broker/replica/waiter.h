@@ -11,7 +11,7 @@
 
 #include "base/executor.h"
 
-namespace milena {
+namespace milena::broker {
 
 class ShardContext;
 
@@ -53,4 +53,4 @@ class WaiterList {
   std::map<Waiter::Id, std::shared_ptr<Waiter>> waiters_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -9,7 +9,7 @@
 #include "log/log_directory.h"
 #include "log/partition_log.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // A sync of the whole file system also waits for what other programs have written to it.
@@ -26,7 +26,7 @@ bool close_and_sync_each(const std::vector<Partition*>& partitions) {
   return all;
 }
 
-bool close_and_sync_together(const std::vector<Partition*>& partitions, const LogDirectory& directory,
+bool close_and_sync_together(const std::vector<Partition*>& partitions, const log::LogDirectory& directory,
                              FileSystem& files) {
   bool all = true;
   std::vector<Partition*> written;
@@ -52,10 +52,10 @@ bool close_and_sync_together(const std::vector<Partition*>& partitions, const Lo
 }  // namespace
 
 bool close_logs(ReplicaManager& replicas, FileSystem& files) {
-  std::map<const LogDirectory*, std::vector<Partition*>, LogDirectory::ByPath> open;
-  std::map<const LogDirectory*, size_t, LogDirectory::ByPath> unsynced;
+  std::map<const log::LogDirectory*, std::vector<Partition*>, log::LogDirectory::ByPath> open;
+  std::map<const log::LogDirectory*, size_t, log::LogDirectory::ByPath> unsynced;
   replicas.for_each_partition([&](Partition& partition) {
-    const PartitionLog* log = partition.log_if_open();
+    const log::PartitionLog* log = partition.log_if_open();
     if (log == nullptr) return;
     open[partition.directory()].push_back(&partition);
     if (log->has_unflushed()) unsynced[partition.directory()]++;
@@ -68,4 +68,4 @@ bool close_logs(ReplicaManager& replicas, FileSystem& files) {
   return all;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

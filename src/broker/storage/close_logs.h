@@ -7,11 +7,14 @@
 #pragma once
 
 namespace milena {
-
 class FileSystem;
+}  // namespace milena
+
+namespace milena::broker {
+
 class ReplicaManager;
 
 // False where a log could not be closed in order: the clean-shutdown mark must not be written.
 bool close_logs(ReplicaManager& replicas, FileSystem& files);
 
-}  // namespace milena
+}  // namespace milena::broker

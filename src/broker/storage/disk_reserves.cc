@@ -7,14 +7,14 @@
 #include "broker/shard_context.h"
 #include "broker/storage/log_directories.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr int64_t kLookAgain_ms = 1000;
 
-std::vector<LogDirectory*> directories_of(const ShardContext& shard) {
+std::vector<log::LogDirectory*> directories_of(const ShardContext& shard) {
   const LogDirectories& directories = *shard.node().directories;
-  std::vector<LogDirectory*> all{&directories.metadata()};
+  std::vector<log::LogDirectory*> all{&directories.metadata()};
   for (const auto& each : directories.all()) {
     if (each.get() != all.front()) all.push_back(each.get());
   }
@@ -37,7 +37,7 @@ void DiskReserves::take() {
   auto whole = std::make_shared<bool>(true);
   home_.executor().run_blocking(
       [whole, bytes, all = directories_of(home_), stopped = stopped_] {
-        for (LogDirectory* each : all) {
+        for (log::LogDirectory* each : all) {
           if (!each->online()) continue;
           const bool was_spent = each->reserve().spent();
           const bool taken = each->reserve().take(bytes);
@@ -53,7 +53,7 @@ void DiskReserves::take() {
 
 void DiskReserves::stop() {
   *stopped_ = true;
-  for (LogDirectory* each : directories_of(home_)) each->reserve().give_back();
+  for (log::LogDirectory* each : directories_of(home_)) each->reserve().give_back();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -7,9 +7,12 @@
 
 #include "base/executor.h"
 
-namespace milena {
-
+namespace milena::log {
 class LogDirectory;
+}  // namespace milena::log
+
+namespace milena::broker {
+
 class ShardContext;
 
 class DiskReserves {
@@ -31,4 +34,4 @@ class DiskReserves {
   std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-}  // namespace milena
+}  // namespace milena::broker

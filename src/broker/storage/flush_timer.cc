@@ -5,10 +5,10 @@
 
 #include "broker/replica/partition.h"
 
-namespace milena {
+namespace milena::broker {
 
 void FlushTimer::consider(Partition& partition) {
-  const PartitionLog* log = partition.log_if_open();
+  const log::PartitionLog* log = partition.log_if_open();
   if (stopped_ || log == nullptr || partition.sync_running()) return;  // after the sync it is considered again
   const int64_t due_ms = log->flush_due_at_ms();
   if (due_ms == std::numeric_limits<int64_t>::max()) return;
@@ -34,4 +34,4 @@ void FlushTimer::tell_what_is_due() {
   for (const TopicPartitionId& id : std::exchange(waiting_, {})) due_(id);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "base/executor.h"
 #include "broker/replica/topic_partition_id.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Partition;
 
@@ -38,4 +38,4 @@ class FlushTimer {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -13,7 +13,7 @@
 #include "broker/storage/replica_mover.h"
 #include "log/file_cache.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 constexpr size_t kPartitionsPerTurn = 16;
@@ -22,7 +22,7 @@ void apply_retention(Shard& shard, Partition& partition) {
   if (partition.known_empty()) return;
   int64_t before = 0;
   int64_t after = 0;
-  const ErrorCode failed = partition.with_log_and_reserve([&](PartitionLog& log) -> Status {
+  const ErrorCode failed = partition.with_log_and_reserve([&](log::PartitionLog& log) -> Status {
     before = log.log_start_offset();
     auto doomed = log.apply_retention();
     if (!doomed) return doomed.error();
@@ -59,7 +59,7 @@ void apply_retention(Shard& shard) {
 // Complete segments are synced in the background, so that recovery has only the last one to read.
 void sync_full_segments(Shard& shard) {
   shard.replicas().for_each_partition([&](Partition& partition) {
-    PartitionLog* log = partition.log_if_open();
+    log::PartitionLog* log = partition.log_if_open();
     if (log == nullptr || partition.sync_running() || log->recovery_point() >= log->active_segment_base_offset())
       return;
     shard.replicas().log_syncs().sync_in_background(partition, log->prepare_sync_of_full_segments());
@@ -68,7 +68,7 @@ void sync_full_segments(Shard& shard) {
 
 }  // namespace
 
-void remove_files_later(ShardContext& shard, DoomedFiles doomed, int64_t delay_ms) {
+void remove_files_later(ShardContext& shard, log::DoomedFiles doomed, int64_t delay_ms) {
   shard.executor().call_after(delay_ms, [&shard, doomed = std::move(doomed)] {
     FileSystem& files = shard.node().files->file_system();
     auto failed = std::make_shared<Status>(ok_status());
@@ -83,7 +83,7 @@ void OffsetSnapshot::add(Partition& partition) {
   const TopicPartition& name = partition.topic_partition();
   all_online &= !partition.offline();
   // What the checkpoints of the start say may be about another topic of this name.
-  LogDirectory::Found found{.known = true};
+  log::LogDirectory::Found found{.known = true};
   if (!partition.known_empty()) found = partition.offsets();
   // A 0 that is written is taken for an empty log at the next start.
   if (found.known) recovery_points[name] = found.recovery_point;
@@ -99,7 +99,7 @@ void NodeOffsets::collect(Shard& shard) {
     if (partition.directory() != nullptr) directories[partition.directory()].add(partition);
   });
   shard.replicas().mover().for_each_log_start(
-      [&](LogDirectory& to, const TopicPartition& name, int64_t log_start_offset) {
+      [&](log::LogDirectory& to, const TopicPartition& name, int64_t log_start_offset) {
         directories[&to].log_start_offsets[name] = log_start_offset;
       });
 }
@@ -116,12 +116,12 @@ void OffsetSnapshot::merge(OffsetSnapshot other) {
   all_online &= other.all_online;
 }
 
-bool NodeOffsets::all_online(LogDirectory& directory) const {
+bool NodeOffsets::all_online(log::LogDirectory& directory) const {
   auto found = directories.find(&directory);
   return found == directories.end() || found->second.all_online;
 }
 
-Status OffsetSnapshot::write(LogDirectory& directory, bool durable) const {
+Status OffsetSnapshot::write(log::LogDirectory& directory, bool durable) const {
   RETURN_IF_ERROR(directory.write_recovery_points(recovery_points, durable));
   RETURN_IF_ERROR(directory.write_log_start_offsets(log_start_offsets, durable));
   RETURN_IF_ERROR(directory.write_first_dirty_offsets(first_dirty_offsets, durable));
@@ -133,12 +133,12 @@ struct Housekeeping::Writer {
   std::mutex mutex;
   bool closed = false;
 
-  FileCache& files;
+  log::FileCache& files;
 
-  explicit Writer(FileCache& cache) : files(cache) {}
+  explicit Writer(log::FileCache& cache) : files(cache) {}
 
   // Files that lie open for later give way to what must not be lost.
-  Status write_to(LogDirectory& directory, const OffsetSnapshot& offsets) {
+  Status write_to(log::LogDirectory& directory, const OffsetSnapshot& offsets) {
     Status written = offsets.write(directory, true);
     while (!written && written.error().kind == ErrorKind::kExhausted &&
            (directory.reserve().spend() || files.close_oldest())) {
@@ -175,7 +175,7 @@ void Housekeeping::note_change() {
   if (scheduled_ || stopped_) return;
   scheduled_ = true;
   // One round for all of the files, as often as the most wanted of them.
-  const Settings& settings = home_.settings();
+  const config::Settings& settings = home_.settings();
   int64_t interval_ms = settings.get_long("replica.high.watermark.checkpoint.interval.ms");
   for (const char* name :
        {"log.flush.offset.checkpoint.interval.ms", "log.flush.start.offset.checkpoint.interval.ms"}) {
@@ -237,4 +237,4 @@ void Housekeeping::run_retention() {
   home_.router().at_all(home_, [](Shard& shard) { apply_retention(shard); }, [] {});
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -11,39 +11,42 @@
 #include "log/format/text_checkpoint.h"
 #include "log/log_directory.h"
 
-namespace milena {
+namespace milena::log {
+struct DoomedFiles;
+}  // namespace milena::log
+
+namespace milena::broker {
 
 class Partition;
 class Shard;
 class ShardContext;
-struct DoomedFiles;
 
 // On the shard: removes files that have been renamed already, after file.delete.delay.ms.
-void remove_files_later(ShardContext& shard, DoomedFiles doomed, int64_t delay_ms);
+void remove_files_later(ShardContext& shard, log::DoomedFiles doomed, int64_t delay_ms);
 
 // Offsets of the partitions of all shards, for the checkpoint files.
 struct OffsetSnapshot {
-  OffsetCheckpoint recovery_points;
-  OffsetCheckpoint log_start_offsets;
-  OffsetCheckpoint high_watermarks;
-  OffsetCheckpoint first_dirty_offsets;  // of compacted partitions
+  log::OffsetCheckpoint recovery_points;
+  log::OffsetCheckpoint log_start_offsets;
+  log::OffsetCheckpoint high_watermarks;
+  log::OffsetCheckpoint first_dirty_offsets;  // of compacted partitions
   // None of them is offline: what was written to one that is may not be on the disk.
   bool all_online = true;
 
   void add(Partition& partition);
   void merge(OffsetSnapshot other);
   // Where the log start offset says nothing that the first segment does not say, Kafka leaves it out; so a zero does.
-  Status write(LogDirectory& directory, bool durable) const;
+  Status write(log::LogDirectory& directory, bool durable) const;
 };
 
 // The offsets of the partitions in each directory.
 struct NodeOffsets {
-  std::map<LogDirectory*, OffsetSnapshot, LogDirectory::ByPath> directories;
+  std::map<log::LogDirectory*, OffsetSnapshot, log::LogDirectory::ByPath> directories;
 
   // Adds this shard's partitions; of those that were not opened what their directory said at start.
   void collect(Shard& shard);
   void merge(NodeOffsets other);
-  bool all_online(LogDirectory& directory) const;
+  bool all_online(log::LogDirectory& directory) const;
 };
 
 class Housekeeping {
@@ -79,4 +82,4 @@ class Housekeeping {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 #include "broker/storage/replica_mover.h"
 #include "log/compaction_job.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // A worker is free for others after so much.
@@ -20,13 +20,13 @@ constexpr uint64_t kStep_bytes = 8 << 20;
 
 struct LogCleaner::Round {
   TopicPartitionId id;
-  std::unique_ptr<CompactionJob> job;
-  Result<CompactionJob::Progress> progress = CompactionJob::Progress::kMore;
+  std::unique_ptr<log::CompactionJob> job;
+  Result<log::CompactionJob::Progress> progress = log::CompactionJob::Progress::kMore;
   int64_t begun_ms = 0;
 };
 
 void LogCleaner::consider(Partition& partition) {
-  PartitionLog* log = partition.log_if_open();
+  log::PartitionLog* log = partition.log_if_open();
   if (stopped_ || log == nullptr || !log->config().cleanup_compact || uncleanable_.contains(partition.id())) return;
   if (!candidates_.insert(partition.id()).second && (running_ || timer_armed_)) return;
   if (!running_) look_after(shard_.settings().get_long("log.cleaner.backoff.ms"));
@@ -41,12 +41,12 @@ void LogCleaner::look_after(int64_t delay_ms) {
   });
 }
 
-Partition* LogCleaner::dirtiest(CompactionOutlook& of_it, int64_t& wait_ms) {
+Partition* LogCleaner::dirtiest(log::CompactionOutlook& of_it, int64_t& wait_ms) {
   Partition* best = nullptr;
   wait_ms = -1;
   for (auto at = candidates_.begin(); at != candidates_.end();) {
     Partition* partition = replicas_.find_replica(*at);
-    PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
+    log::PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
     // A move that ends brings it back.
     if (log == nullptr || !log->config().cleanup_compact || replicas_.mover().is_moving(*at)) {
       at = candidates_.erase(at);
@@ -77,15 +77,15 @@ Partition* LogCleaner::dirtiest(CompactionOutlook& of_it, int64_t& wait_ms) {
 
 void LogCleaner::look() {
   if (stopped_ || !shard_.settings().get_bool("log.cleaner.enable")) return;
-  CompactionOutlook outlook;
+  log::CompactionOutlook outlook;
   int64_t wait_ms = -1;
   Partition* partition = dirtiest(outlook, wait_ms);
   if (partition != nullptr && begin(*partition, outlook)) return;
   if (wait_ms >= 0) look_after(std::max(wait_ms, shard_.settings().get_long("log.cleaner.backoff.ms")));
 }
 
-bool LogCleaner::begin(Partition& partition, const CompactionOutlook& outlook) {
-  const Settings& settings = shard_.settings();
+bool LogCleaner::begin(Partition& partition, const log::CompactionOutlook& outlook) {
+  const config::Settings& settings = shard_.settings();
   // Each shard may be at it.
   auto budget =
       static_cast<uint64_t>(settings.get_long("log.cleaner.dedupe.buffer.size")) / shard_.router().shard_count();
@@ -110,9 +110,9 @@ void LogCleaner::step(std::shared_ptr<Round> round) {
                                  [this, round] { on_step(round); });
 }
 
-PartitionLog* LogCleaner::log_of(const Round& round) {
+log::PartitionLog* LogCleaner::log_of(const Round& round) {
   Partition* partition = replicas_.find_replica(round.id);
-  PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
+  log::PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
   // It may have been deleted, or moved to another directory, or be on its way there.
   return log != nullptr && !replicas_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
              ? log
@@ -122,14 +122,14 @@ PartitionLog* LogCleaner::log_of(const Round& round) {
 void LogCleaner::on_step(std::shared_ptr<Round> round) {
   if (stopped_ || log_of(*round) == nullptr) return give_up(round, nullptr);
   if (!round->progress) return give_up(round, &round->progress.error());
-  if (*round->progress == CompactionJob::Progress::kPieceReady && !install(*round)) return give_up(round, nullptr);
-  if (*round->progress != CompactionJob::Progress::kDone) {
+  if (*round->progress == log::CompactionJob::Progress::kPieceReady && !install(*round)) return give_up(round, nullptr);
+  if (*round->progress != log::CompactionJob::Progress::kDone) {
     int64_t pause_ms = pause_after_ms(round->job->step_bytes());
     if (pause_ms == 0) return step(std::move(round));
     shard_.executor().call_after(pause_ms, [this, round] { step(round); });
     return;
   }
-  PartitionLog* log = log_of(*round);
+  log::PartitionLog* log = log_of(*round);
   log->finish_compaction(*round->job);
   running_ = false;
   CleanerFigures& figures = shard_.figures().cleaner;
@@ -145,7 +145,7 @@ void LogCleaner::on_step(std::shared_ptr<Round> round) {
 }
 
 bool LogCleaner::install(Round& round) {
-  PartitionLog* log = log_of(round);
+  log::PartitionLog* log = log_of(round);
   auto doomed = log->install_compacted(*round.job);
   if (!doomed) {
     replicas_.find_replica(round.id)->take_offline(doomed.error());
@@ -182,4 +182,4 @@ int64_t LogCleaner::pause_after_ms(uint64_t bytes) const {
   return pause_ms < 1 ? 0 : static_cast<int64_t>(std::min(pause_ms, 60'000.0));
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -15,7 +15,7 @@
 #include "broker/replica/topic_partition_id.h"
 #include "log/partition_log.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Partition;
 class ReplicaManager;
@@ -34,11 +34,11 @@ class LogCleaner {
 
   void look_after(int64_t delay_ms);
   void look();
-  Partition* dirtiest(CompactionOutlook& of_it, int64_t& wait_ms);
-  bool begin(Partition& partition, const CompactionOutlook& outlook);
+  Partition* dirtiest(log::CompactionOutlook& of_it, int64_t& wait_ms);
+  bool begin(Partition& partition, const log::CompactionOutlook& outlook);
   void step(std::shared_ptr<Round> round);
   void on_step(std::shared_ptr<Round> round);
-  PartitionLog* log_of(const Round& round);
+  log::PartitionLog* log_of(const Round& round);
   bool install(Round& round);
   void give_up(const std::shared_ptr<Round>& round, const Error* why);
   void note_failure(Partition& partition, const Error& why);
@@ -53,4 +53,4 @@ class LogCleaner {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 #include "log/planted_storage_bugs.h"
 #include "metadata/internal_topics.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // As Java's File.getAbsolutePath, which is how tools name a directory.
@@ -32,11 +32,11 @@ std::vector<std::string> absolute_paths(const std::vector<Bytes>& paths) {
   return all;
 }
 
-TopicPartition metadata_partition() { return {Bytes(kClusterMetadataTopic), 0}; }
+TopicPartition metadata_partition() { return {Bytes(metadata::kClusterMetadataTopic), 0}; }
 
 }  // namespace
 
-Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, const Settings& settings,
+Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, const config::Settings& settings,
                                                              int32_t node_id, Random& random) {
   std::unique_ptr<LogDirectories> all(new LogDirectories(files, random));
   RETURN_IF_ERROR(all->open_all(settings));
@@ -47,10 +47,10 @@ Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, 
 
 // Of the cluster id that the settings ask for. Kafka refuses one that is not the directory's; here the data counts, so
 // that a container whose recipe was altered goes on with what its volume holds.
-Status LogDirectories::check_cluster_id(const Settings& settings) const {
+Status LogDirectories::check_cluster_id(const config::Settings& settings) const {
   const Bytes wanted = settings.text("milena.cluster.id").value_or("");
   if (wanted.empty()) return ok_status();
-  if (!is_possible_cluster_id(wanted)) {
+  if (!log::is_possible_cluster_id(wanted)) {
     return make_error(ErrorKind::kInvalid,
                       "milena.cluster.id={} ({}): expected at most 255 letters, digits and signs, without "
                       "blanks; milena storage random-uuid makes one",
@@ -69,12 +69,12 @@ Status LogDirectories::check_cluster_id(const Settings& settings) const {
   return ok_status();
 }
 
-Status LogDirectories::open_all(const Settings& settings) {
+Status LogDirectories::open_all(const config::Settings& settings) {
   std::vector<std::string> paths = absolute_paths(settings.get_list("log.dirs"));
   std::string metadata_path = paths.front();
   if (!settings.is_null("metadata.log.dir")) metadata_path = absolute_path(settings.get_string("metadata.log.dir"));
   for (const std::string& path : paths) {
-    auto directory = LogDirectory::open(files_, path);
+    auto directory = log::LogDirectory::open(files_, path);
     if (directory) {
       directories_.push_back(directory.take());
       if (path == metadata_path) metadata_ = directories_.back().get();
@@ -90,7 +90,7 @@ Status LogDirectories::open_all(const Settings& settings) {
     failed_paths_.push_back(path);
   }
   if (metadata_ == nullptr) {
-    auto directory = LogDirectory::open(files_, metadata_path);
+    auto directory = log::LogDirectory::open(files_, metadata_path);
     if (!directory) return directory.error();
     metadata_only_ = directory.take();
     metadata_ = metadata_only_.get();
@@ -99,8 +99,8 @@ Status LogDirectories::open_all(const Settings& settings) {
   return ok_status();
 }
 
-std::vector<LogDirectory*> LogDirectories::metadata_first() const {
-  std::vector<LogDirectory*> all{metadata_};
+std::vector<log::LogDirectory*> LogDirectories::metadata_first() const {
+  std::vector<log::LogDirectory*> all{metadata_};
   for (const auto& directory : directories_) {
     if (directory.get() != metadata_) all.push_back(directory.get());
   }
@@ -112,7 +112,7 @@ std::vector<LogDirectory*> LogDirectories::metadata_first() const {
 Status LogDirectories::check_identities(int32_t node_id) const {
   std::optional<std::string> cluster_id;
   std::set<Uuid> seen;
-  for (LogDirectory* directory : metadata_first()) {
+  for (log::LogDirectory* directory : metadata_first()) {
     RETURN_IF_ERROR(directory->check_identity(cluster_id, node_id));
     const auto& properties = directory->meta_properties();
     if (!properties && directory->holds_partitions()) {
@@ -143,14 +143,14 @@ Status LogDirectories::check_identities(int32_t node_id) const {
 }
 
 // That of the metadata comes first: the others take its cluster's id if this start does not come to its end.
-Status LogDirectories::take_into_use(const Settings& settings, int32_t node_id, const std::string& joined) {
+Status LogDirectories::take_into_use(const config::Settings& settings, int32_t node_id, const std::string& joined) {
   const auto& known = metadata_->meta_properties();
   const Bytes wanted = settings.text("milena.cluster.id").value_or("");
   const std::string fresh = joined.empty() ? Uuid::random(random_).to_string() : joined;
   const std::string cluster_id = known ? known->cluster_id : wanted.empty() ? fresh : wanted;
-  for (LogDirectory* directory : metadata_first()) {
+  for (log::LogDirectory* directory : metadata_first()) {
     RETURN_IF_ERROR(directory->take_into_use());
-    MetaProperties properties = directory->meta_properties().value_or(MetaProperties{});
+    log::MetaProperties properties = directory->meta_properties().value_or(log::MetaProperties{});
     if (directory->meta_properties() && properties.directory_id) continue;
     properties.cluster_id = cluster_id;
     properties.node_id = node_id;
@@ -164,14 +164,14 @@ bool LogDirectories::clean_shutdown() const {
   return std::all_of(directories_.begin(), directories_.end(), [](const auto& one) { return one->clean_shutdown(); });
 }
 
-LogDirectory* LogDirectories::find(const Uuid& id) const {
+log::LogDirectory* LogDirectories::find(const Uuid& id) const {
   for (const auto& directory : directories_) {
     if (directory->online() && directory->id() == id) return directory.get();
   }
   return nullptr;
 }
 
-LogDirectory* LogDirectories::find_path(ByteView path) const {
+log::LogDirectory* LogDirectories::find_path(ByteView path) const {
   for (const auto& directory : directories_) {
     if (directory->online() && directory->path() == path) return directory.get();
   }
@@ -199,7 +199,7 @@ std::vector<Uuid> LogDirectories::online_ids() const {
   return ids;
 }
 
-std::vector<Uuid> LogDirectories::cordoned_ids(const Settings& settings) const {
+std::vector<Uuid> LogDirectories::cordoned_ids(const config::Settings& settings) const {
   std::vector<std::string> paths;
   for (const Bytes& path : settings.get_list("cordoned.log.dirs")) {
     if (path == "*") return online_ids();
@@ -213,7 +213,7 @@ std::vector<Uuid> LogDirectories::cordoned_ids(const Settings& settings) const {
   return ids;
 }
 
-LogDirectory* LogDirectories::any() const {
+log::LogDirectory* LogDirectories::any() const {
   for (const auto& directory : directories_) {
     if (directory->online()) return directory.get();
   }
@@ -236,17 +236,18 @@ Result<bool> LogDirectories::is_of(const FoundDirectory& one, const Uuid& topic_
   return found.ok() && found->has_value() && **found == topic_id;
 }
 
-Status LogDirectories::find_replicas(const MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed) {
+Status LogDirectories::find_replicas(const metadata::MetadataImage& image, int32_t node_id,
+                                     std::vector<std::string>& doomed) {
   std::vector<FoundDirectory> deleted;
   for (const auto& directory : directories_) {
     auto partitions = directory->list_partitions();
     if (!partitions) return partitions.error();
-    for (const PartitionDirectory& each : *partitions) {
-      if (each.partition.topic == kClusterMetadataTopic) continue;
+    for (const log::PartitionDirectory& each : *partitions) {
+      if (each.partition.topic == metadata::kClusterMetadataTopic) continue;
       FoundDirectory one{each.partition, directory.get(), each.path};
-      if (each.kind == DirectoryKind::kDelete) deleted.push_back(std::move(one));
-      if (each.kind == DirectoryKind::kFuture) RETURN_IF_ERROR(find_future(image, one));
-      if (each.kind == DirectoryKind::kLive) RETURN_IF_ERROR(find_live(image, node_id, one));
+      if (each.kind == log::DirectoryKind::kDelete) deleted.push_back(std::move(one));
+      if (each.kind == log::DirectoryKind::kFuture) RETURN_IF_ERROR(find_future(image, one));
+      if (each.kind == log::DirectoryKind::kLive) RETURN_IF_ERROR(find_live(image, node_id, one));
     }
   }
   RETURN_IF_ERROR(promote_futures(image, node_id));
@@ -254,9 +255,9 @@ Status LogDirectories::find_replicas(const MetadataImage& image, int32_t node_id
   return ok_status();
 }
 
-Status LogDirectories::find_live(const MetadataImage& image, int32_t node_id, const FoundDirectory& one) {
-  const TopicImage* topic = image.find_topic(one.partition.topic);
-  const PartitionImage* known = topic == nullptr ? nullptr : topic->partition(one.partition.partition);
+Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t node_id, const FoundDirectory& one) {
+  const metadata::TopicImage* topic = image.find_topic(one.partition.topic);
+  const metadata::PartitionImage* known = topic == nullptr ? nullptr : topic->partition(one.partition.partition);
   if (known == nullptr) return set_aside(one, "is not in the metadata");
   const Uuid assigned = known->directory(node_id);
   if (may_be_away(assigned) && !MILENA_STORAGE_BUG(kOldOriginalServed)) {
@@ -305,8 +306,8 @@ Result<bool> LogDirectories::is_replica_rather(const FoundDirectory& one, const 
   return *end > *other_end;
 }
 
-Status LogDirectories::find_future(const MetadataImage& image, const FoundDirectory& one) {
-  const TopicImage* topic = image.find_topic(one.partition.topic);
+Status LogDirectories::find_future(const metadata::MetadataImage& image, const FoundDirectory& one) {
+  const metadata::TopicImage* topic = image.find_topic(one.partition.topic);
   bool known = topic != nullptr && topic->partition(one.partition.partition) != nullptr;
   auto same = known ? is_of(one, topic->id) : Result<bool>(false);
   if (!same) return same.error();
@@ -319,7 +320,7 @@ Status LogDirectories::find_future(const MetadataImage& image, const FoundDirect
 // A copy without its original: the loss of power that ended the move came between the two file systems, or the
 // original's disk was replaced. Where the original may only be away, the copy waits for it. Kafka's
 // recoverAbandonedFutureLogs.
-Status LogDirectories::promote_futures(const MetadataImage& image, int32_t node_id) {
+Status LogDirectories::promote_futures(const metadata::MetadataImage& image, int32_t node_id) {
   for (bool assigned_only : {true, false}) {  // the copy that the image names goes before others
     for (const FoundDirectory& one : futures_) {
       const Uuid assigned = image.find_partition(one.partition.topic, one.partition.partition)->directory(node_id);
@@ -337,10 +338,10 @@ Status LogDirectories::promote_futures(const MetadataImage& image, int32_t node_
 }
 
 // A replica that has moved goes when the new one is there; one whose topic was deleted in any case.
-Status LogDirectories::find_deleted(const MetadataImage& image, const FoundDirectory& one,
+Status LogDirectories::find_deleted(const metadata::MetadataImage& image, const FoundDirectory& one,
                                     std::vector<std::string>& doomed) {
   auto id = one.directory->topic_id_of(one.path);
-  const TopicImage* topic = id.ok() && id->has_value() ? image.find_topic(**id) : nullptr;
+  const metadata::TopicImage* topic = id.ok() && id->has_value() ? image.find_topic(**id) : nullptr;
   bool wanted = !MILENA_STORAGE_BUG(kOriginalGoesUnsynced) && topic != nullptr &&
                 topic->partition(one.partition.partition) != nullptr &&
                 !found_.contains({topic->name, one.partition.partition});
@@ -349,17 +350,17 @@ Status LogDirectories::find_deleted(const MetadataImage& image, const FoundDirec
   return ok_status();
 }
 
-LogDirectory* LogDirectories::found(const TopicPartition& partition) const {
+log::LogDirectory* LogDirectories::found(const TopicPartition& partition) const {
   auto at = found_.find(partition);
   return at == found_.end() ? nullptr : at->second;
 }
 
-std::vector<std::pair<PartitionKey, Uuid>> LogDirectories::misplaced(const MetadataImage& image,
-                                                                     int32_t node_id) const {
-  std::vector<std::pair<PartitionKey, Uuid>> wrong;
+std::vector<std::pair<metadata::PartitionKey, Uuid>> LogDirectories::misplaced(const metadata::MetadataImage& image,
+                                                                               int32_t node_id) const {
+  std::vector<std::pair<metadata::PartitionKey, Uuid>> wrong;
   for (const auto& [name, directory] : found_) {
-    const TopicImage* topic = image.find_topic(name.topic);
-    const PartitionImage* partition = topic == nullptr ? nullptr : topic->partition(name.partition);
+    const metadata::TopicImage* topic = image.find_topic(name.topic);
+    const metadata::PartitionImage* partition = topic == nullptr ? nullptr : topic->partition(name.partition);
     if (partition != nullptr && !(partition->directory(node_id) == directory->id())) {
       wrong.push_back({{topic->id, name.partition}, directory->id()});
     }
@@ -368,7 +369,7 @@ std::vector<std::pair<PartitionKey, Uuid>> LogDirectories::misplaced(const Metad
 }
 
 void LogDirectories::end_loading() {
-  std::set<std::pair<LogDirectory*, TopicPartition>> copies;
+  std::set<std::pair<log::LogDirectory*, TopicPartition>> copies;
   for (const FoundDirectory& one : futures_) copies.emplace(one.directory, one.partition);
   for (const auto& each : directories_) {
     if (!each->online()) continue;
@@ -385,4 +386,4 @@ void LogDirectories::end_loading() {
   futures_.clear();
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -20,45 +20,45 @@
 #include "log/log_directory.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::broker {
 
 // A directory that bears a partition's name, in whatever state.
 struct FoundDirectory {
   TopicPartition partition;
-  LogDirectory* directory = nullptr;
+  log::LogDirectory* directory = nullptr;
   std::string path;
 };
 
 class LogDirectories {
  public:
   // Changes no file but the locks'.
-  static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const Settings& settings, int32_t node_id,
-                                                      Random& random);
+  static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const config::Settings& settings,
+                                                      int32_t node_id, Random& random);
   // Once nothing speaks against the start: new ones are formatted, the marks of the clean stop taken away. Where no
   // directory belongs to a cluster yet and the settings name none, it is `cluster_id`, or a random one without.
-  Status take_into_use(const Settings& settings, int32_t node_id, const std::string& cluster_id = {});
+  Status take_into_use(const config::Settings& settings, int32_t node_id, const std::string& cluster_id = {});
 
   // Those that could be opened, in the order of log.dirs.
-  const std::vector<std::unique_ptr<LogDirectory>>& all() const { return directories_; }
+  const std::vector<std::unique_ptr<log::LogDirectory>>& all() const { return directories_; }
   // Paths of log.dirs that could not.
   const std::vector<std::string>& failed_paths() const { return failed_paths_; }
   // Where __cluster_metadata-0 is: metadata.log.dir, or the first of log.dirs.
-  LogDirectory& metadata() const { return *metadata_; }
+  log::LogDirectory& metadata() const { return *metadata_; }
   std::string cluster_id() const { return metadata_->meta_properties()->cluster_id; }
   // All of them were left in order.
   bool clean_shutdown() const;
 
   // Null if no directory that works has the id, or the path.
-  LogDirectory* find(const Uuid& id) const;
+  log::LogDirectory* find(const Uuid& id) const;
   // Whether the directory of that id is configured and does not work, as far as that can be told.
   bool may_be_away(const Uuid& id) const;
-  LogDirectory* find_path(ByteView path) const;
+  log::LogDirectory* find_path(ByteView path) const;
   bool is_configured(ByteView path) const;
   std::vector<Uuid> online_ids() const;
   // Those of cordoned.log.dirs: no new replica goes there.
-  std::vector<Uuid> cordoned_ids(const Settings& settings) const;
+  std::vector<Uuid> cordoned_ids(const config::Settings& settings) const;
   // Where a replica goes that nobody has given a place. Null if no directory works.
-  LogDirectory* any() const;
+  log::LogDirectory* any() const;
 
   // --- while the node loads
 
@@ -67,25 +67,27 @@ class LogDirectories {
   // deleted is told in `doomed`. Of a replica that is there twice the directory that the image names has the newer one;
   // a copy that is all there is of a replica takes its place. Whose a directory is, where that is in doubt, its
   // partition.metadata says, and not its name.
-  Status find_replicas(const MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed);
+  Status find_replicas(const metadata::MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed);
   // Where the replica was found; null if it was not.
-  LogDirectory* found(const TopicPartition& partition) const;
+  log::LogDirectory* found(const TopicPartition& partition) const;
   // Moves to another directory that the last stop interrupted.
   const std::vector<FoundDirectory>& futures() const { return futures_; }
   // Replicas that are somewhere else than the image says, with the directory that they are in.
-  std::vector<std::pair<PartitionKey, Uuid>> misplaced(const MetadataImage& image, int32_t node_id) const;
+  std::vector<std::pair<metadata::PartitionKey, Uuid>> misplaced(const metadata::MetadataImage& image,
+                                                                 int32_t node_id) const;
   void end_loading();
 
  private:
   LogDirectories(FileSystem& files, Random& random) : files_(files), random_(random) {}
-  Status open_all(const Settings& settings);
+  Status open_all(const config::Settings& settings);
   Status check_identities(int32_t node_id) const;
-  Status check_cluster_id(const Settings& settings) const;
-  std::vector<LogDirectory*> metadata_first() const;
-  Status find_live(const MetadataImage& image, int32_t node_id, const FoundDirectory& one);
-  Status find_future(const MetadataImage& image, const FoundDirectory& one);
-  Status find_deleted(const MetadataImage& image, const FoundDirectory& one, std::vector<std::string>& doomed);
-  Status promote_futures(const MetadataImage& image, int32_t node_id);
+  Status check_cluster_id(const config::Settings& settings) const;
+  std::vector<log::LogDirectory*> metadata_first() const;
+  Status find_live(const metadata::MetadataImage& image, int32_t node_id, const FoundDirectory& one);
+  Status find_future(const metadata::MetadataImage& image, const FoundDirectory& one);
+  Status find_deleted(const metadata::MetadataImage& image, const FoundDirectory& one,
+                      std::vector<std::string>& doomed);
+  Status promote_futures(const metadata::MetadataImage& image, int32_t node_id);
   Status set_aside(const FoundDirectory& one, const char* why);
   static Result<bool> is_of(const FoundDirectory& one, const Uuid& topic_id);
   static Result<bool> may_be_anothers(const FoundDirectory& one, const Uuid& assigned);
@@ -93,13 +95,13 @@ class LogDirectories {
 
   FileSystem& files_;
   Random& random_;
-  std::vector<std::unique_ptr<LogDirectory>> directories_;
-  std::unique_ptr<LogDirectory> metadata_only_;
-  LogDirectory* metadata_ = nullptr;
+  std::vector<std::unique_ptr<log::LogDirectory>> directories_;
+  std::unique_ptr<log::LogDirectory> metadata_only_;
+  log::LogDirectory* metadata_ = nullptr;
   std::vector<std::string> failed_paths_;
   bool loading_ = true;
-  std::map<TopicPartition, LogDirectory*> found_;
+  std::map<TopicPartition, log::LogDirectory*> found_;
   std::vector<FoundDirectory> futures_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

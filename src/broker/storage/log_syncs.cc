@@ -10,7 +10,7 @@
 #include "log/file_cache.h"
 #include "log/planted_storage_bugs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // After a sync for which no file could be opened.
@@ -24,7 +24,7 @@ LogSyncs::LogSyncs(ShardContext& shard, ReplicaManager& replicas)
       }) {}
 
 void LogSyncs::consider_flush(Partition& partition) {
-  PartitionLog* log = partition.log_if_open();
+  log::PartitionLog* log = partition.log_if_open();
   if (log == nullptr || partition.sync_running()) return;  // after the sync it is considered again
   // A sync that is prepared has to be run: the log takes it for granted.
   if (log->flush_due()) return sync_in_background(partition, log->prepare_sync());
@@ -37,12 +37,12 @@ void LogSyncs::start_flushes() {
 }
 
 // One sync of a partition at a time: the next covers what came meanwhile.
-void LogSyncs::sync_in_background(Partition& partition, Result<LogSync> sync) {
+void LogSyncs::sync_in_background(Partition& partition, Result<log::LogSync> sync) {
   CHECK(shard_.is_current() && !partition.sync_running(), "{}", partition.name());
   partition.set_sync_running(true);
   if (!sync) return finish_sync(partition.id(), {}, sync.error());
   struct Job {
-    LogSync sync;
+    log::LogSync sync;
     Status status = ok_status();
     int64_t took_ns = 0;
   };
@@ -60,7 +60,7 @@ void LogSyncs::sync_in_background(Partition& partition, Result<LogSync> sync) {
 }
 
 // Nothing could be opened for it. Whoever waits for this sync goes on waiting.
-void LogSyncs::sync_again(const TopicPartitionId& id, LogSync sync) {
+void LogSyncs::sync_again(const TopicPartitionId& id, log::LogSync sync) {
   shard_.executor().call_at(shard_.steady_ms() + kSyncAgain_ms, [this, id, sync = std::move(sync)]() mutable {
     Partition* partition = replicas_.find_replica(id);
     if (partition == nullptr || shard_.closed()) return;
@@ -71,7 +71,7 @@ void LogSyncs::sync_again(const TopicPartitionId& id, LogSync sync) {
   });
 }
 
-void LogSyncs::finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status) {
+void LogSyncs::finish_sync(const TopicPartitionId& id, const log::LogSync& sync, const Status& status) {
   Partition* synced = replicas_.find_replica(id);
   if (synced == nullptr) return;
   if (!status.ok() && status.error().kind == ErrorKind::kExhausted) return sync_again(id, sync);
@@ -108,4 +108,4 @@ void LogSyncs::sync_if_due(Partition& partition) {
   flush_timer_.consider(partition);
 }
 
-}  // namespace milena
+}  // namespace milena::broker

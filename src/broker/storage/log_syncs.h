@@ -9,7 +9,7 @@
 #include "broker/storage/flush_timer.h"
 #include "log/partition_log.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Partition;
 class ReplicaManager;
@@ -20,7 +20,7 @@ class LogSyncs {
   LogSyncs(ShardContext& shard, ReplicaManager& replicas);
 
   // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
-  void sync_in_background(Partition& partition, Result<LogSync> sync);
+  void sync_in_background(Partition& partition, Result<log::LogSync> sync);
   // Nothing keeps syncs back any more: who waits for one is told, or gets it.
   void go_on_syncing(Partition& partition);
 
@@ -32,8 +32,8 @@ class LogSyncs {
   void stop() { flush_timer_.stop(); }
 
  private:
-  void sync_again(const TopicPartitionId& id, LogSync sync);
-  void finish_sync(const TopicPartitionId& id, const LogSync& sync, const Status& status);
+  void sync_again(const TopicPartitionId& id, log::LogSync sync);
+  void finish_sync(const TopicPartitionId& id, const log::LogSync& sync, const Status& status);
   void sync_if_due(Partition& partition);
 
   ShardContext& shard_;
@@ -41,4 +41,4 @@ class LogSyncs {
   FlushTimer flush_timer_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

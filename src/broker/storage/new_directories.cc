@@ -15,7 +15,7 @@
 #include "log/format/partition_metadata.h"
 #include "log/log_directory.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // Whoever makes a topic and writes to it at once does not meet the worker.
@@ -25,16 +25,16 @@ constexpr size_t kDirectoriesAtATime = 16;
 // A directory that is there already was left half made, or is of a deleted topic: whoever opens the log will see.
 Status make_directory(FileSystem& files, const std::string& path, const Uuid& topic_id) {
   RETURN_IF_ERROR(files.make_directories(path));
-  std::string metadata = path + "/" + std::string(kPartitionMetadataFile);
+  std::string metadata = path + "/" + std::string(log::kPartitionMetadataFile);
   if (files.exists(metadata)) return ok_status();
-  return files.write_file_atomically(metadata, encode_partition_metadata(topic_id), false);
+  return files.write_file_atomically(metadata, log::encode_partition_metadata(topic_id), false);
 }
 
 }  // namespace
 
 class NewDirectories::Queue {
  public:
-  void add(const TopicPartitionId& id, LogDirectory& in, std::string path) {
+  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path) {
     std::lock_guard lock(mutex_);
     if (wanted_.emplace(id, Wanted{&in, std::move(path)}).second) order_.push_back(id);
   }
@@ -79,7 +79,7 @@ class NewDirectories::Queue {
 
  private:
   struct Wanted {
-    LogDirectory* in;
+    log::LogDirectory* in;
     std::string path;
   };
   mutable std::mutex mutex_;
@@ -93,7 +93,7 @@ NewDirectories::NewDirectories(ShardContext& shard, ReplicaManager& replicas)
     : shard_(shard), replicas_(replicas), queue_(std::make_shared<Queue>()) {}
 NewDirectories::~NewDirectories() { stop(); }
 
-void NewDirectories::add(const TopicPartitionId& id, LogDirectory& in, std::string path) {
+void NewDirectories::add(const TopicPartitionId& id, log::LogDirectory& in, std::string path) {
   queue_->add(id, in, std::move(path));
   if (!shard_.node().directories->loading()) schedule(kFirstPause_ms);
 }
@@ -138,4 +138,4 @@ void NewDirectories::make_some() {
       });
 }
 
-}  // namespace milena
+}  // namespace milena::broker

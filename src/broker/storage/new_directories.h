@@ -19,9 +19,15 @@
 #include "broker/replica/topic_partition_id.h"
 
 namespace milena {
-
 class FileSystem;
+}  // namespace milena
+
+namespace milena::log {
 class LogDirectory;
+}  // namespace milena::log
+
+namespace milena::broker {
+
 class ReplicaManager;
 class ShardContext;
 
@@ -31,7 +37,7 @@ class NewDirectories {
   ~NewDirectories();
 
   // While the node loads any thread may add, and nothing is begun before start().
-  void add(const TopicPartitionId& id, LogDirectory& in, std::string path);
+  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path);
   void start();
   // The worker will not make it from now on. True if it has not: nothing of ours is there.
   bool take(const TopicPartitionId& id);
@@ -57,4 +63,4 @@ class NewDirectories {
   bool scheduled_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -5,10 +5,10 @@
 #include "broker/replica/replica_manager.h"
 #include "broker/shard_context.h"
 
-namespace milena {
+namespace milena::broker {
 
 void ProducerExpiry::consider(Partition& partition) {
-  const PartitionLog* log = partition.log_if_open();
+  const log::PartitionLog* log = partition.log_if_open();
   if (stopped_ || log == nullptr || !log->has_producers()) return;
   watched_.insert(partition.id());
   schedule();
@@ -30,7 +30,7 @@ void ProducerExpiry::expire() {
   timer_ = 0;
   for (const TopicPartitionId& id : std::exchange(watched_, {})) {
     Partition* partition = replicas_.find_replica(id);
-    PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
+    log::PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
     if (log == nullptr) continue;
     if (Status expired = log->expire_producers(); !expired.ok()) {
       partition->take_offline(expired.error());
@@ -40,4 +40,4 @@ void ProducerExpiry::expire() {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::broker

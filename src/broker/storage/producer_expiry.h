@@ -10,7 +10,7 @@
 #include "base/executor.h"
 #include "broker/replica/topic_partition_id.h"
 
-namespace milena {
+namespace milena::broker {
 
 class Partition;
 class ReplicaManager;
@@ -35,4 +35,4 @@ class ProducerExpiry {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -15,7 +15,7 @@
 #include "metadata/record_codec.h"
 #include "protocol/messages/assign_replicas_to_dirs.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 // After the controller was not reached.
@@ -29,7 +29,7 @@ constexpr double kLongestPause_ms = 500;
 void remove_copy(ShardContext& shard, ReplicaManager& replicas, const TopicPartition& name, const std::string& path) {
   const std::string doomed =
       parent_directory(path) + "/" +
-      renamed_partition_directory(name, DirectoryKind::kDelete, shard.executor().random());
+      log::renamed_partition_directory(name, log::DirectoryKind::kDelete, shard.executor().random());
   Status renamed = MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? ok_status()
                                                            : shard.node().files->file_system().rename(path, doomed);
   if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never begun
@@ -42,9 +42,9 @@ void remove_copy(ShardContext& shard, ReplicaManager& replicas, const TopicParti
 struct ReplicaMover::Move {
   TopicPartitionId id;
   TopicPartition name;
-  LogDirectory* to = nullptr;
+  log::LogDirectory* to = nullptr;
   std::string path;
-  std::unique_ptr<PartitionLog> log;
+  std::unique_ptr<log::PartitionLog> log;
   bool assigned = false;    // the metadata names the new directory, or is about to
   bool announced = false;   // it does
   bool wants_sync = false;  // to be told when no sync of the original runs
@@ -60,7 +60,7 @@ ReplicaMover::~ReplicaMover() {
   for (auto& [id, move] : moves_) move->log.reset();
 }
 
-ErrorCode ReplicaMover::move(Partition& partition, LogDirectory& to) {
+ErrorCode ReplicaMover::move(Partition& partition, log::LogDirectory& to) {
   if (partition.log() == nullptr) return ErrorCode::kKafkaStorageError;
   auto found = moves_.find(partition.id());
   if (found != moves_.end()) {
@@ -69,14 +69,15 @@ ErrorCode ReplicaMover::move(Partition& partition, LogDirectory& to) {
   }
   if (partition.directory() == &to) return ErrorCode::kNone;
   begin(partition, to,
-        to.path() + "/" + renamed_partition_directory(partition.topic_partition(), DirectoryKind::kFuture,
-                                                      shard_.executor().random()),
+        to.path() + "/" +
+            log::renamed_partition_directory(partition.topic_partition(), log::DirectoryKind::kFuture,
+                                             shard_.executor().random()),
         false);
   return ErrorCode::kNone;
 }
 
-void ReplicaMover::resume(Partition& partition, LogDirectory& to, const std::string& path) {
-  PartitionLog* log = partition.log();
+void ReplicaMover::resume(Partition& partition, log::LogDirectory& to, const std::string& path) {
+  log::PartitionLog* log = partition.log();
   if (log == nullptr ||
       log->log_end_offset() < partition.directory()->find(partition.topic_partition()).recovery_point) {
     return log_error("{} has lost records; its copy {} is left as it is", partition.name(), path);
@@ -89,7 +90,7 @@ void ReplicaMover::resume(Partition& partition, LogDirectory& to, const std::str
   begin(partition, to, path, true);
 }
 
-void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string path, bool resumed) {
+void ReplicaMover::begin(Partition& partition, log::LogDirectory& to, std::string path, bool resumed) {
   log_info("{} {} to {}", partition.name(), resumed ? "goes on moving" : "moves", to.path());
   auto move = std::make_shared<Move>();
   move->id = partition.id();
@@ -97,12 +98,12 @@ void ReplicaMover::begin(Partition& partition, LogDirectory& to, std::string pat
   move->to = &to;
   move->path = std::move(path);
   moves_[partition.id()] = move;
-  PartitionLog& from = *partition.log();
-  OpenState state;
+  log::PartitionLog& from = *partition.log();
+  log::OpenState state;
   state.clean_shutdown = to.clean_shutdown() || !resumed;
   state.log_start_offset = resumed ? 0 : from.log_start_offset();
-  auto log = PartitionLog::open(*shard_.node().files, shard_.executor().clock(), move->path, move->name,
-                                from.shared_config(), state);
+  auto log = log::PartitionLog::open(*shard_.node().files, shard_.executor().clock(), move->path, move->name,
+                                     from.shared_config(), state);
   if (!log) return fail(move, log.error());
   move->log = log.take();
   const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
@@ -132,7 +133,7 @@ Partition* ReplicaMover::partition_of(const MovePtr& move) {
 }
 
 // What the copy has and the log has not, or has of another leader, goes: as a follower does it (KIP-101).
-Status ReplicaMover::meet(PartitionLog& from, PartitionLog& to) {
+Status ReplicaMover::meet(log::PartitionLog& from, log::PartitionLog& to) {
   auto latest = to.latest_epoch();
   if (!latest) return latest.error();
   int64_t end = from.log_end_offset();
@@ -146,7 +147,7 @@ Status ReplicaMover::meet(PartitionLog& from, PartitionLog& to) {
 
 // While the copy was away its original may have been compacted. A record that is in the copy would be there again, and
 // the tombstone that deleted it not. What was copied has as many bytes as before, unless a compaction removed some.
-Status ReplicaMover::begin_anew_if_compacted(PartitionLog& from, PartitionLog& to) {
+Status ReplicaMover::begin_anew_if_compacted(log::PartitionLog& from, log::PartitionLog& to) {
   const int64_t start = std::max({from.log_start_offset(), to.log_start_offset(), to.first_segment_offset()});
   const int64_t end = to.log_end_offset();
   if (start >= end || MILENA_STORAGE_BUG(kCompactedMeanwhile)) return ok_status();
@@ -159,7 +160,7 @@ Status ReplicaMover::begin_anew_if_compacted(PartitionLog& from, PartitionLog& t
 }
 
 // Producers whose records the copy will not get, because they are deleted.
-Status ReplicaMover::carry_producers(Move& move, PartitionLog& from) {
+Status ReplicaMover::carry_producers(Move& move, log::PartitionLog& from) {
   const int64_t start = move.log->first_segment_offset();
   if (move.producers_below == start || MILENA_STORAGE_BUG(kMoveForgetsProducers)) return ok_status();
   RETURN_IF_ERROR(move.log->carry_producers_of(from));
@@ -168,8 +169,8 @@ Status ReplicaMover::carry_producers(Move& move, PartitionLog& from) {
 }
 
 // True when `to` has all that `from` has.
-Result<bool> ReplicaMover::copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes) {
-  PartitionLog& to = *move.log;
+Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes) {
+  log::PartitionLog& to = *move.log;
   if (!MILENA_STORAGE_BUG(kMoveKeepsOldConfig)) to.set_config(from.shared_config());  // it may have been altered
   while (to.log_end_offset() < from.log_end_offset() && copied_bytes < budget_bytes) {
     int64_t at = std::max(to.log_end_offset(), from.log_start_offset());
@@ -219,7 +220,7 @@ void ReplicaMover::pause(const MovePtr& move, uint64_t copied_bytes, int64_t sin
 // What was synced in the old directory has to be so in the new one before the old one goes.
 void ReplicaMover::sync(const MovePtr& move) {
   struct Job {
-    LogSync sync;
+    log::LogSync sync;
     Status status = ok_status();
   };
   auto prepared = move->log->prepare_sync();
@@ -246,20 +247,20 @@ void ReplicaMover::announce(const MovePtr& move) {
 }
 
 // The metadata shall name that directory.
-void ReplicaMover::assign(const TopicPartitionId& id, const LogDirectory& directory, Task done) {
+void ReplicaMover::assign(const TopicPartitionId& id, const log::LogDirectory& directory, Task done) {
   if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, std::move(done));
-  using Replicas = std::vector<std::pair<PartitionKey, Uuid>>;
+  using Replicas = std::vector<std::pair<metadata::PartitionKey, Uuid>>;
   auto replicas = std::make_shared<Replicas>(Replicas{{{id.topic_id, id.partition}, directory.id()}});
   shard_.metadata().submit<std::monostate>(
       shard_.shard(),
-      [replicas, node_id = shard_.node().node_id](const Controller& controller) {
+      [replicas, node_id = shard_.node().node_id](const metadata::Controller& controller) {
         return controller.assign_directories(node_id, *replicas);
       },
       [done = std::move(done)](std::monostate) { done(); });
 }
 
-void ReplicaMover::tell_place(const TopicPartitionId& id, const LogDirectory& directory) {
-  const bool of_interest = shard_.image().metadata_version() >= kMetadataVersion37Iv2;
+void ReplicaMover::tell_place(const TopicPartitionId& id, const log::LogDirectory& directory) {
+  const bool of_interest = shard_.image().metadata_version() >= metadata::kMetadataVersion37Iv2;
   if (!of_interest) return;
   if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, [] {});
   // The records that made the replica are still being applied.
@@ -269,8 +270,8 @@ void ReplicaMover::tell_place(const TopicPartitionId& id, const LogDirectory& di
 }
 
 // At the controller of another node. Without an answer it is asked again.
-void ReplicaMover::assign_remotely(const TopicPartitionId& id, const LogDirectory& directory, Task done) {
-  const BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
+void ReplicaMover::assign_remotely(const TopicPartitionId& id, const log::LogDirectory& directory, Task done) {
+  const metadata::BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
   auto request = std::make_shared<AssignReplicasToDirsRequest>();
   request->broker_id = shard_.node().node_id;
   request->broker_epoch = self == nullptr ? -1 : self->epoch;
@@ -354,8 +355,8 @@ void ReplicaMover::delete_original(const TopicPartitionId& id) {
 }
 
 Status ReplicaMover::swap(Partition& partition, Move& move) {
-  LogDirectory* from = partition.directory();
-  PartitionLog& old_log = *partition.log();
+  log::LogDirectory* from = partition.directory();
+  log::PartitionLog& old_log = *partition.log();
   move.log->set_high_watermark(old_log.high_watermark());
   auto moved = move.log->delete_records_before(old_log.log_start_offset());
   if (!moved) return moved.error();
@@ -413,7 +414,7 @@ void ReplicaMover::fail(const MovePtr& move, const Error& error) {
 // The shard closes, and no callback of a sync comes any more.
 void ReplicaMover::finish_original(const TopicPartitionId& id) {
   Partition* partition = replicas_.find_replica(id);
-  PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
+  log::PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
   bool synced = log != nullptr && log->flush() && shard_.node().files->file_system().sync_directory(
                                                       parent_directory(log->directory()));
   if (synced) delete_original(id);
@@ -436,11 +437,11 @@ std::optional<ReplicaMover::Future> ReplicaMover::future_of(const TopicPartition
   auto found = moves_.find(id);
   if (found == moves_.end()) return std::nullopt;
   Future future{.directory = found->second->to};
-  PartitionLog* log = found->second->log.get();
+  log::PartitionLog* log = found->second->log.get();
   if (log == nullptr) return future;
   future.bytes = log->size().ok() ? log->size().value() : 0;
   future.log_end_offset = log->log_end_offset();
   return future;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

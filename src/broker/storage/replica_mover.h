@@ -26,9 +26,12 @@
 #include "log/partition_log.h"
 #include "protocol/error_code.h"
 
-namespace milena {
-
+namespace milena::log {
 class LogDirectory;
+}  // namespace milena::log
+
+namespace milena::broker {
+
 class Partition;
 class ReplicaManager;
 class ShardContext;
@@ -39,12 +42,12 @@ class ReplicaMover {
   ~ReplicaMover();
 
   // The replica shall be in that directory. A move that is under way to another one is given up.
-  ErrorCode move(Partition& partition, LogDirectory& to);
+  ErrorCode move(Partition& partition, log::LogDirectory& to);
   // Goes on with a move that the last stop interrupted. Before any other work of the shard.
-  void resume(Partition& partition, LogDirectory& to, const std::string& path);
+  void resume(Partition& partition, log::LogDirectory& to, const std::string& path);
   // The new replica is in a directory that the metadata does not name: the controller of another node left it to this
   // one, or a client had wanted it there.
-  void tell_place(const TopicPartitionId& id, const LogDirectory& directory);
+  void tell_place(const TopicPartitionId& id, const log::LogDirectory& directory);
   bool is_moving(const TopicPartitionId& id) const { return moves_.contains(id); }
   // The partition goes away. With its topic all that is left of it is deleted, and otherwise kept for the next start.
   void give_up(const TopicPartitionId& id, bool topic_deleted);
@@ -53,14 +56,14 @@ class ReplicaMover {
   void stop();
 
   struct Future {
-    LogDirectory* directory = nullptr;
+    log::LogDirectory* directory = nullptr;
     uint64_t bytes = 0;
     int64_t log_end_offset = 0;
   };
   std::optional<Future> future_of(const TopicPartitionId& id);
   // Calls `visit` for each copy with the log start offset of its original: the checkpoint of the copy's directory has
   // to name it before the copy takes the original's place.
-  using VisitStart = std::function<void(LogDirectory& to, const TopicPartition& name, int64_t log_start_offset)>;
+  using VisitStart = std::function<void(log::LogDirectory& to, const TopicPartition& name, int64_t log_start_offset)>;
   void for_each_log_start(const VisitStart& visit);
 
  private:
@@ -70,21 +73,21 @@ class ReplicaMover {
   enum class Copy { kRemoved, kKept };
   struct Original {
     TopicPartition name;
-    LogDirectory* directory = nullptr;
+    log::LogDirectory* directory = nullptr;
   };
 
-  void begin(Partition& partition, LogDirectory& to, std::string path, bool resumed);
+  void begin(Partition& partition, log::LogDirectory& to, std::string path, bool resumed);
   Partition* partition_of(const MovePtr& move);
   void copy_some(const MovePtr& move);
   void pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms);
-  Status carry_producers(Move& move, PartitionLog& from);
-  Result<bool> copy(Move& move, PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes);
-  Status meet(PartitionLog& from, PartitionLog& to);
-  static Status begin_anew_if_compacted(PartitionLog& from, PartitionLog& to);
+  Status carry_producers(Move& move, log::PartitionLog& from);
+  Result<bool> copy(Move& move, log::PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes);
+  Status meet(log::PartitionLog& from, log::PartitionLog& to);
+  static Status begin_anew_if_compacted(log::PartitionLog& from, log::PartitionLog& to);
   void sync(const MovePtr& move);
   void announce(const MovePtr& move);
-  void assign(const TopicPartitionId& id, const LogDirectory& directory, Task done);
-  void assign_remotely(const TopicPartitionId& id, const LogDirectory& directory, Task done);
+  void assign(const TopicPartitionId& id, const log::LogDirectory& directory, Task done);
+  void assign_remotely(const TopicPartitionId& id, const log::LogDirectory& directory, Task done);
   void finish(const MovePtr& move);
   bool log_start_written(const MovePtr& move, int64_t log_start_offset);
   Status swap(Partition& partition, Move& move);
@@ -101,4 +104,4 @@ class ReplicaMover {
   bool stopped_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,7 +8,7 @@
 #include "security/base64.h"
 #include "security/scram.h"
 
-namespace milena {
+namespace milena::broker {
 namespace {
 
 using Parts = std::map<Bytes, Bytes, std::less<>>;
@@ -42,25 +42,25 @@ std::optional<Bytes> take_part(Parts& parts, ByteView name) {
   return value;
 }
 
-Result<Bytes> salted_password_of(Parts& parts, ScramMechanism mechanism, bool has_salt, ByteView salt,
+Result<Bytes> salted_password_of(Parts& parts, security::ScramMechanism mechanism, bool has_salt, ByteView salt,
                                  int32_t iterations) {
   std::optional<Bytes> password = take_part(parts, "password"), salted = take_part(parts, "saltedpassword");
   if (password) {
     if (password->empty()) return scram_error("the password is empty");
-    return salted_password(mechanism, *password, salt, iterations);
+    return security::salted_password(mechanism, *password, salt, iterations);
   }
   if (!salted) return scram_error("neither 'password' nor 'saltedpassword' is there");
   if (!has_salt) return scram_error("'saltedpassword' without 'salt'");
-  std::optional<Bytes> decoded = base64_decode(*salted);
+  std::optional<Bytes> decoded = security::base64_decode(*salted);
   if (!decoded || decoded->empty()) return scram_error("'saltedpassword' is no base64");
   return std::move(*decoded);
 }
 
 Result<UserScramCredentialRecord> scram_record(ByteView argument, Random& random) {
-  argument = trim_blanks(argument);
+  argument = config::trim_blanks(argument);
   const size_t equals = argument.find('=');
   if (equals == ByteView::npos) return scram_error("there is no '='");
-  std::optional<ScramMechanism> mechanism = parse_scram_mechanism(argument.substr(0, equals));
+  std::optional<security::ScramMechanism> mechanism = security::parse_scram_mechanism(argument.substr(0, equals));
   if (!mechanism) return scram_error("the mechanism is neither SCRAM-SHA-256 nor SCRAM-SHA-512");
   ByteView inner = argument.substr(equals + 1);
   if (inner.size() < 2 || !inner.starts_with('[') || !inner.ends_with(']')) return scram_error("there are no [ and ]");
@@ -68,20 +68,20 @@ Result<UserScramCredentialRecord> scram_record(ByteView argument, Random& random
   if (!parts) return parts.error();
   std::optional<Bytes> name = take_part(*parts, "name"), salt = take_part(*parts, "salt");
   if (!name || name->empty()) return scram_error("'name' is missing");
-  std::optional<Bytes> decoded_salt = salt ? base64_decode(*salt) : random_scram_text(random);
+  std::optional<Bytes> decoded_salt = salt ? security::base64_decode(*salt) : security::random_scram_text(random);
   if (!decoded_salt) return scram_error("'salt' is no base64");
-  int64_t iterations = kLeastScramIterations;
-  if (auto text = take_part(*parts, "iterations")) iterations = parse_integer(*text).value_or(0);
-  if (iterations < kLeastScramIterations || iterations > kMostScramIterations) {
-    return scram_error(
-        fmt::format("'iterations' is not from {} to {}", kLeastScramIterations, kMostScramIterations));
+  int64_t iterations = security::kLeastScramIterations;
+  if (auto text = take_part(*parts, "iterations")) iterations = config::parse_integer(*text).value_or(0);
+  if (iterations < security::kLeastScramIterations || iterations > security::kMostScramIterations) {
+    return scram_error(fmt::format("'iterations' is not from {} to {}", security::kLeastScramIterations,
+                                   security::kMostScramIterations));
   }
   auto salted = salted_password_of(*parts, *mechanism, salt.has_value(), *decoded_salt,
                                    static_cast<int32_t>(iterations));
   if (!salted) return salted.error();
   if (!parts->empty()) return scram_error("a part is none of name, password, saltedpassword, salt and iterations");
-  ScramCredential credential =
-      scram_credential(*mechanism, *salted, *decoded_salt, static_cast<int32_t>(iterations));
+  security::ScramCredential credential =
+      security::scram_credential(*mechanism, *salted, *decoded_salt, static_cast<int32_t>(iterations));
   UserScramCredentialRecord record;
   record.name = std::move(*name);
   record.mechanism = static_cast<int8_t>(*mechanism);
@@ -94,8 +94,8 @@ Result<UserScramCredentialRecord> scram_record(ByteView argument, Random& random
 
 }  // namespace
 
-Result<MetadataRecords> scram_records(std::span<const std::string> arguments, Random& random) {
-  MetadataRecords records;
+Result<metadata::MetadataRecords> scram_records(std::span<const std::string> arguments, Random& random) {
+  metadata::MetadataRecords records;
   for (const std::string& argument : arguments) {
     auto record = scram_record(argument, random);
     if (!record) return record.error();
@@ -104,4 +104,4 @@ Result<MetadataRecords> scram_records(std::span<const std::string> arguments, Ra
   return records;
 }
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -8,9 +8,11 @@
 
 #include "base/topic_partition.h"
 
-namespace milena {
-
+namespace milena::log {
 class LogDirectory;
+}  // namespace milena::log
+
+namespace milena::broker {
 
 class WantedPlaces {
  public:
@@ -18,7 +20,7 @@ class WantedPlaces {
   static constexpr size_t kMost = 20'000;
 
   // False where too many are remembered.
-  bool want(const TopicPartition& name, LogDirectory& place) {
+  bool want(const TopicPartition& name, log::LogDirectory& place) {
     std::lock_guard lock(mutex_);
     const auto found = places_.find(name);
     if (found == places_.end() && places_.size() >= kMost) return false;
@@ -26,7 +28,7 @@ class WantedPlaces {
     return true;
   }
   // Null if nobody named one.
-  LogDirectory* take(const TopicPartition& name) {
+  log::LogDirectory* take(const TopicPartition& name) {
     std::lock_guard lock(mutex_);
     auto node = places_.extract(name);
     return node.empty() ? nullptr : node.mapped();
@@ -34,7 +36,7 @@ class WantedPlaces {
 
  private:
   std::mutex mutex_;  // guards places_
-  std::map<TopicPartition, LogDirectory*> places_;
+  std::map<TopicPartition, log::LogDirectory*> places_;
 };
 
-}  // namespace milena
+}  // namespace milena::broker

@@ -10,7 +10,7 @@
 
 #include "base/uuid.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Topic id -> partitions. No topic is there without partitions.
 using Assignment = std::map<Uuid, std::set<int32_t>>;
@@ -40,4 +40,4 @@ inline EpochAssignment with_epoch(const Assignment& assignment, int32_t epoch) {
   return epochs;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

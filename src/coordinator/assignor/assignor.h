@@ -15,7 +15,7 @@
 #include "base/uuid.h"
 #include "coordinator/assignor/assignment.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 struct AssignableMember {
   ByteView id;
@@ -42,4 +42,4 @@ std::vector<Assignment> assign_uniformly(const AssignableGroup& group);
 // Null for a name that nobody knows.
 Assignor find_assignor(ByteView name);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -5,7 +5,7 @@
 #include "coordinator/assignor/assignor.h"
 #include "coordinator/assignor/topic_places.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Hands out one topic from the front.
@@ -59,4 +59,4 @@ std::vector<Assignment> assign_by_range(const AssignableGroup& group) {
   return assignments;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

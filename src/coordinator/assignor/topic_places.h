@@ -10,7 +10,7 @@
 
 #include "coordinator/assignor/assignor.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class TopicPlaces {
  public:
@@ -52,4 +52,4 @@ class TopicPlaces {
   std::vector<uint32_t> places_;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

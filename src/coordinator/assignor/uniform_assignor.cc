@@ -7,7 +7,7 @@
 #include "coordinator/assignor/assignor.h"
 #include "coordinator/assignor/uniform_heterogeneous.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 struct Partition {
@@ -94,4 +94,4 @@ Assignor find_assignor(ByteView name) {
   return nullptr;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -11,7 +11,7 @@
 
 #include "coordinator/assignor/topic_places.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int kMostPasses = 16;
@@ -168,4 +168,4 @@ std::vector<Assignment> assign_uniformly_heterogeneous(const AssignableGroup& gr
   return HeterogeneousAssignment(group).build();
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

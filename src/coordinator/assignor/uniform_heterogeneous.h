@@ -3,8 +3,8 @@
 
 #include "coordinator/assignor/assignor.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 std::vector<Assignment> assign_uniformly_heterogeneous(const AssignableGroup& group);
 
-}  // namespace milena
+}  // namespace milena::coordinator

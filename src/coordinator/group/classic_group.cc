@@ -9,7 +9,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Names once each: a client that names a protocol twice still has one voice for it.
@@ -306,4 +306,4 @@ void ClassicGroup::write_tombstones(std::vector<CoordinatorRecord>& records) con
   records.push_back(make_group_tombstone(id()));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

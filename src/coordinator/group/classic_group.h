@@ -20,7 +20,7 @@
 #include "coordinator/group/group.h"
 #include "protocol/messages/offsets/group_metadata.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 enum class GroupState : uint8_t { kEmpty, kPreparingRebalance, kCompletingRebalance, kStable };
 
@@ -192,4 +192,4 @@ class ClassicGroup : public Group {
   std::optional<std::set<Bytes, std::less<>>> subscribed_topics_;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

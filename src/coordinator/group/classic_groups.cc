@@ -4,7 +4,7 @@
 
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 void ClassicGroups::apply(const Bytes& group_id, const std::optional<GroupMetadataValue>& value, bool loading) {
   if (!value) return space_.groups.erase<ClassicGroup>(group_id);
@@ -58,4 +58,4 @@ void ClassicGroups::fire(Turn& turn, const TimerName& name) {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

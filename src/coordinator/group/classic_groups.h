@@ -6,7 +6,7 @@
 #include "coordinator/group/classic_group.h"
 #include "coordinator/group/group_machine.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // For a group that becomes one of the other kind: who speaks over which connection, and whose clock runs.
 using MemberConnections = std::vector<std::pair<Bytes, MemberConnection>>;
@@ -97,4 +97,4 @@ std::vector<LeaveGroupRequest::MemberIdentity> leaving_members(const Caller& cal
 // Until version 2 the one member's error is the answer's.
 LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t version);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -11,7 +11,7 @@
 #include "coordinator/group/consumer_step.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstJoinRequiringMemberId = 4;
@@ -37,11 +37,11 @@ bool others_are_reconciled(const ConsumerGroup& group, const ConsumerMember& one
   });
 }
 
-OwnedPartitions owned_by_id(const ConsumerProtocolSubscription& subscription, const MetadataImage& image) {
+OwnedPartitions owned_by_id(const ConsumerProtocolSubscription& subscription, const metadata::MetadataImage& image) {
   OwnedPartitions owned;
   owned.emplace();
   for (const auto& topic : subscription.owned_partitions) {
-    const TopicImage* found = image.find_topic(topic.topic);
+    const metadata::TopicImage* found = image.find_topic(topic.topic);
     if (found == nullptr) continue;
     auto& partitions = owned->emplace_back();
     partitions.topic_id = found->id;
@@ -50,10 +50,10 @@ OwnedPartitions owned_by_id(const ConsumerProtocolSubscription& subscription, co
   return owned;
 }
 
-Bytes assignment_for(const ConsumerMember& member, const MetadataImage& image) {
+Bytes assignment_for(const ConsumerMember& member, const metadata::MetadataImage& image) {
   ConsumerProtocolAssignment assignment;
   for (const auto& [id, partitions] : member.assigned) {
-    const TopicImage* found = image.find_topic(id);
+    const metadata::TopicImage* found = image.find_topic(id);
     if (found == nullptr) continue;
     auto& topic = assignment.assigned_partitions.emplace_back();
     topic.topic = found->name;
@@ -252,4 +252,4 @@ void ConsumerGroups::leave(Turn& turn, const Caller& caller, const LeaveGroupReq
   if (!turn.effects.records.empty()) turn.also_undo_with_error(caller.token);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

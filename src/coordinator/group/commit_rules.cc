@@ -6,7 +6,7 @@
 #include "coordinator/group/foreign_group.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstCommitVersionWithMemberEpoch = 9;
@@ -90,7 +90,7 @@ ErrorCode ConsumerGroup::validate_transactional_commit(const CommitContext& cont
   if (epoch > member->epoch) return ErrorCode::kIllegalGeneration;
   // An older epoch will do for partitions that the member has had since then.
   for (const auto& topic : request.topics) {
-    const TopicImage* found = context.image->find_topic(topic.name);
+    const metadata::TopicImage* found = context.image->find_topic(topic.name);
     if (found == nullptr) return ErrorCode::kIllegalGeneration;
     for (const auto& partition : topic.partitions) {
       if (context.is_too_long(partition.committed_metadata)) continue;
@@ -136,4 +136,4 @@ ErrorCode ForeignGroup::validate_fetch(const OffsetFetchGroup& request) const {
   return request.member_id && request.member_epoch >= 0 ? ErrorCode::kUnknownMemberId : ErrorCode::kNone;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -6,7 +6,7 @@
 #include "coordinator/group/consumer_groups.h"
 #include "coordinator/group/consumer_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 ConsumerGroup& ConsumerGroups::make_group(const Bytes& group_id) {
   if (ConsumerGroup* known = find(group_id)) return *known;
@@ -87,4 +87,4 @@ void ConsumerGroups::apply(const RegexRecord& record) {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -3,7 +3,7 @@
 
 #include "coordinator/group/consumer_groups.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int8_t kClassicMember = 0;
@@ -11,10 +11,10 @@ constexpr int8_t kConsumerMember = 1;
 
 // Topics that are gone have no name to be told by.
 ConsumerGroupDescribeResponse::Assignment describe_assignment(const Assignment& assignment,
-                                                              const MetadataImage& image) {
+                                                              const metadata::MetadataImage& image) {
   ConsumerGroupDescribeResponse::Assignment described;
   for (const auto& [id, partitions] : assignment) {
-    const TopicImage* found = image.find_topic(id);
+    const metadata::TopicImage* found = image.find_topic(id);
     if (found == nullptr) continue;
     auto& topic = described.topic_partitions.emplace_back();
     topic.topic_id = id;
@@ -25,7 +25,7 @@ ConsumerGroupDescribeResponse::Assignment describe_assignment(const Assignment& 
 }
 
 ConsumerGroupDescribeResponse::Member describe_member(const ConsumerMember& member, const Assignment& target,
-                                                      const MetadataImage& image) {
+                                                      const metadata::MetadataImage& image) {
   ConsumerGroupDescribeResponse::Member described;
   described.member_id = member.id;
   described.instance_id = member.instance_id;
@@ -94,4 +94,4 @@ void ConsumerGroups::describe(Turn& turn, const Caller& caller, std::span<const 
   turn.answer(caller.token, std::move(response));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

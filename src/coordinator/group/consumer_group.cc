@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "coordinator/group/consumer_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 void add_count(std::map<Bytes, int32_t, std::less<>>& counts, ByteView key, int32_t step) {
@@ -262,4 +262,4 @@ void ConsumerGroup::write_tombstones(std::vector<CoordinatorRecord>& records) co
   records.push_back(make_group_epoch_tombstone(id()));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

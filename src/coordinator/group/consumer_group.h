@@ -21,7 +21,7 @@
 #include "coordinator/group/consumer_member.h"
 #include "coordinator/group/group.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 enum class ConsumerGroupState : uint8_t { kEmpty, kAssigning, kReconciling, kStable };
 
@@ -170,4 +170,4 @@ class ConsumerGroup : public Group {
 bool is_homogeneous(const SubscriptionCounts& subscriptions, const std::map<Bytes, int32_t, std::less<>>& regexes,
                     size_t member_count);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -2,7 +2,7 @@
 // requests are in consumer_heartbeat.cc, consumer_leave.cc, consumer_describe.cc and classic_in_consumer.cc.
 #include "coordinator/group/consumer_groups.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 void ConsumerGroups::metadata_set(int64_t version) {
   image_version_ = version;
@@ -11,7 +11,7 @@ void ConsumerGroups::metadata_set(int64_t version) {
   topic_hashes_.clear();
 }
 
-void ConsumerGroups::metadata_changed(const ImageDelta& delta, int64_t version) {
+void ConsumerGroups::metadata_changed(const metadata::ImageDelta& delta, int64_t version) {
   image_version_ = version;
   if (!delta.topics_created.empty()) image_version_with_new_topics_ = version;
   if (delta.topics_created.empty() && delta.topics_deleted.empty() && delta.partitions.empty() &&
@@ -27,7 +27,7 @@ void ConsumerGroups::metadata_changed(const ImageDelta& delta, int64_t version) 
   for (const auto& topic : delta.topics_created) forget(topic.name);
   for (const auto& topic : delta.topics_deleted) forget(topic.name);
   for (const auto& change : delta.partitions) {
-    if (const TopicImage* topic = image().find_topic(change.key.topic_id)) forget(topic->name);
+    if (const metadata::TopicImage* topic = image().find_topic(change.key.topic_id)) forget(topic->name);
   }
 }
 
@@ -50,4 +50,4 @@ Timer* ConsumerGroups::find_timer(const TimerName& name) {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -17,7 +17,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/topic_regex.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Which topics a member may see: those that its pattern stands for are among them.
 using TopicFilter = std::function<bool(const Caller& caller, ByteView topic)>;
@@ -30,7 +30,7 @@ class ConsumerGroups : public GroupMachine {
   void set_pattern_matcher(PatternMatcher matcher) { pattern_matcher_ = std::move(matcher); }
   void set_topic_filter(TopicFilter filter) { topic_filter_ = std::move(filter); }
   void metadata_set(int64_t version);
-  void metadata_changed(const ImageDelta& delta, int64_t version);
+  void metadata_changed(const metadata::ImageDelta& delta, int64_t version);
 
   void heartbeat(Turn& turn, const Caller& caller, const ConsumerGroupHeartbeatRequest& request);
   void describe(Turn& turn, const Caller& caller, std::span<const ByteView> groups) const;
@@ -131,4 +131,4 @@ class ConsumerGroups : public GroupMachine {
 MemberConnections connections_of(const ClassicGroup& group);
 MemberConnections connections_of(const ConsumerGroup& group);
 
-}  // namespace milena
+}  // namespace milena::coordinator

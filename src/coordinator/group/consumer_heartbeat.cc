@@ -10,7 +10,7 @@
 #include "coordinator/group/consumer_records.h"
 #include "coordinator/group/consumer_step.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int32_t kShortestHeartbeat_ms = 100;
@@ -258,4 +258,4 @@ void ConsumerGroups::replace_static_member(Step& step, const ConsumerMember& old
   step.turn.write(make_current_assignment_record(group_id, step.before));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -7,7 +7,7 @@
 #include "coordinator/group/consumer_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int64_t kRetry_ms = 500;
@@ -120,4 +120,4 @@ void ConsumerGroups::fire(Turn& turn, const TimerName& name) {
   };
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -15,7 +15,7 @@
 #include "coordinator/assignor/assignment.h"
 #include "coordinator/group/classic_group.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // The numbers are those of the record.
 enum class MemberState : int8_t { kStable = 0, kUnrevokedPartitions = 1, kUnreleasedPartitions = 2, kUnknown = 127 };
@@ -67,4 +67,4 @@ struct ConsumerMember {
   }
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

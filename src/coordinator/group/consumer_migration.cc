@@ -10,7 +10,7 @@
 #include "coordinator/group/consumer_step.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 Refusal cannot_upgrade(const ClassicGroup& group, ByteView why) {
@@ -20,11 +20,11 @@ Refusal cannot_upgrade(const ClassicGroup& group, ByteView why) {
 }
 
 // Topic names become ids; topics that are gone are left out, and so is what somebody else has already.
-Assignment assignment_by_id(const ConsumerProtocolAssignment& assignment, const MetadataImage& image,
+Assignment assignment_by_id(const ConsumerProtocolAssignment& assignment, const metadata::MetadataImage& image,
                             const ConsumerGroup& others) {
   Assignment by_id;
   for (const auto& topic : assignment.assigned_partitions) {
-    const TopicImage* found = image.find_topic(topic.topic);
+    const metadata::TopicImage* found = image.find_topic(topic.topic);
     if (found == nullptr) continue;
     for (int32_t partition : topic.partitions) {
       if (!others.partition_epoch(found->id, partition)) by_id[found->id].insert(partition);
@@ -33,10 +33,10 @@ Assignment assignment_by_id(const ConsumerProtocolAssignment& assignment, const 
   return by_id;
 }
 
-ConsumerProtocolAssignment assignment_by_name(const Assignment& assignment, const MetadataImage& image) {
+ConsumerProtocolAssignment assignment_by_name(const Assignment& assignment, const metadata::MetadataImage& image) {
   ConsumerProtocolAssignment by_name;
   for (const auto& [id, partitions] : assignment) {
-    const TopicImage* found = image.find_topic(id);
+    const metadata::TopicImage* found = image.find_topic(id);
     if (found == nullptr) continue;
     auto& topic = by_name.assigned_partitions.emplace_back();
     topic.topic = found->name;
@@ -198,4 +198,4 @@ void ConsumerGroups::downgrade_group(Turn& turn, const ConsumerGroup& group,
   };
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -7,7 +7,7 @@
 #include "protocol/reader.h"
 #include "protocol/writer.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 template <class Message>
@@ -53,4 +53,4 @@ bool read_subscribed_topics(ByteView metadata, std::set<Bytes, std::less<>>& top
   return true;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

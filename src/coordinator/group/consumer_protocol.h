@@ -10,7 +10,7 @@
 #include "protocol/messages/group/consumer_protocol_assignment.h"
 #include "protocol/messages/group/consumer_protocol_subscription.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Adds the topics of a subscription; false if it cannot be one. Reads no more than version 0 has, the beginning of
 // every later one (Kafka: ClassicGroup.computeSubscribedTopics).
@@ -23,4 +23,4 @@ std::optional<ConsumerProtocolAssignment> read_assignment(ByteView assignment);
 // In the version in which the member sent its subscription.
 Bytes write_assignment_for(ByteView subscription, const ConsumerProtocolAssignment& assignment);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "coordinator/record_bytes.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 template <class Key>
@@ -204,4 +204,4 @@ ResolvedRegex regex_from_record(const ConsumerGroupRegularExpressionValue& value
           .timestamp_ms = value.timestamp};
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

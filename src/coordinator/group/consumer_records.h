@@ -12,7 +12,7 @@
 #include "protocol/messages/offsets/consumer_group_target_assignment_member.h"
 #include "protocol/messages/offsets/consumer_group_target_assignment_metadata.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 CoordinatorRecord make_group_epoch_record(ByteView group, int32_t epoch, int64_t metadata_hash);
 CoordinatorRecord make_group_epoch_tombstone(ByteView group);
@@ -35,4 +35,4 @@ void update_member(ConsumerMember& member, const ConsumerGroupCurrentMemberAssig
 Assignment target_from_record(const ConsumerGroupTargetAssignmentMemberValue& value);
 ResolvedRegex regex_from_record(const ConsumerGroupRegularExpressionValue& value);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -13,7 +13,7 @@
 #include "coordinator/group/planted_group_bugs.h"
 #include "coordinator/group/topic_regex.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Of all patterns of a group.
@@ -73,7 +73,7 @@ std::optional<PatternMatches> ConsumerGroups::match_pattern(const Bytes& pattern
   if (pattern_matcher_) return pattern_matcher_(pattern);
   const TopicRegex regex(pattern);
   PatternMatches matches{.error = regex.error(), .topics = {}};
-  for (const TopicImage& topic : image().topics()) {
+  for (const metadata::TopicImage& topic : image().topics()) {
     if (regex.matches(topic.name)) matches.topics.insert(topic.name);
   }
   return matches;
@@ -104,4 +104,4 @@ void ConsumerGroups::resolve_regexes(const Caller& caller, Step& step,
   }
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

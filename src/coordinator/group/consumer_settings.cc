@@ -6,10 +6,10 @@
 
 #include "coordinator/group/consumer_groups.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
-std::optional<int32_t> number_in(const ConfigMap& configs, ByteView name) {
+std::optional<int32_t> number_in(const config::ConfigMap& configs, ByteView name) {
   const auto at = configs.find(name);
   if (at == configs.end()) return std::nullopt;
   int32_t value = 0;
@@ -21,7 +21,7 @@ std::optional<int32_t> number_in(const ConfigMap& configs, ByteView name) {
 
 int32_t ConsumerGroups::effective(ByteView group_id, ByteView name, const GroupSetting& setting) const {
   if (image().all_configs().empty()) return setting.value;
-  const std::optional<int32_t> own = number_in(image().configs(ResourceType::kGroup, group_id), name);
+  const std::optional<int32_t> own = number_in(image().configs(metadata::ResourceType::kGroup, group_id), name);
   return own ? std::clamp(*own, setting.least, setting.greatest) : setting.value;
 }
 
@@ -41,4 +41,4 @@ int32_t ConsumerGroups::consumer_assignment_interval_ms(ByteView group_id) const
   return effective(group_id, "consumer.assignment.interval.ms", config().consumer.assignment_interval_ms);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -12,7 +12,7 @@
 #include "coordinator/group/planted_group_bugs.h"
 #include "coordinator/group/topic_hash.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Targets of members that are asked for in the order of their ids: a thousand members join one after the other, and
@@ -79,7 +79,7 @@ int64_t ConsumerGroups::topics_hash(const SubscriptionCounts& subscriptions) {
   for (const auto& [name, count] : subscriptions) {
     auto known = topic_hashes_.find(name);
     if (known == topic_hashes_.end()) {
-      const TopicImage* topic = image().find_topic(name);
+      const metadata::TopicImage* topic = image().find_topic(name);
       if (topic == nullptr) continue;
       known = topic_hashes_.emplace(name, hash_of_topic(image(), *topic)).first;
     }
@@ -121,7 +121,7 @@ std::shared_ptr<const std::vector<Uuid>> ConsumerGroups::existing_topics(const T
                                                                          AssignableGroup& assignable) const {
   std::vector<Uuid> topics;
   for (const Bytes& name : names) {
-    const TopicImage* topic = image().find_topic(name);
+    const metadata::TopicImage* topic = image().find_topic(name);
     if (topic == nullptr) continue;
     topics.push_back(topic->id);
     assignable.partition_counts[topic->id] = topic->partition_count();
@@ -183,7 +183,7 @@ MaybeRefusal ConsumerGroups::reconcile_member(Step& step, const OwnedPartitions&
   if (!step.subscription_changed() && step.after.is_reconciled_to(step.target_epoch)) return std::nullopt;
   const TopicNames names = step.topics_of(step.after);
   const auto is_subscribed = [&](const Uuid& id) {
-    const TopicImage* topic = image().find_topic(id);
+    const metadata::TopicImage* topic = image().find_topic(id);
     return topic != nullptr && names.find(topic->name) != names.end();
   };
   const auto is_held = [&](const Uuid& topic, int32_t partition) {
@@ -231,4 +231,4 @@ void ConsumerGroups::watch_member(Turn& turn, const Bytes& group_id, const Bytes
   }
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

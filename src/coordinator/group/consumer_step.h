@@ -6,7 +6,7 @@
 
 #include "coordinator/group/consumer_groups.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 struct ConsumerGroups::Step {
   Turn& turn;
@@ -38,4 +38,4 @@ struct ConsumerGroups::Step {
   std::vector<std::pair<ByteView, const ConsumerMember*>> members_after() const;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

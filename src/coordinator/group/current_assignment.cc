@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // The member has not given all of these back yet, as far as we know.
@@ -109,4 +109,4 @@ std::optional<ConsumerMember> reconcile(const ConsumerMember& member, const Reco
   return move_towards_target(member, to.target_epoch, to);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

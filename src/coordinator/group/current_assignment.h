@@ -10,7 +10,7 @@
 #include "coordinator/group/consumer_group.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 using OwnedPartitions = std::optional<std::vector<ConsumerGroupHeartbeatRequest::TopicPartitions>>;
 
@@ -30,4 +30,4 @@ struct Reconciliation {
 // version of the server knows.
 std::optional<ConsumerMember> reconcile(const ConsumerMember& member, const Reconciliation& to);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -9,7 +9,7 @@
 
 #include "coordinator/group/group_shard.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int64_t kHeartbeatsInSession = 3;
@@ -168,4 +168,4 @@ void ClassicGroups::take_over(ClassicGroup& group, const MemberConnections& conn
   }
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -4,7 +4,7 @@
 #include "coordinator/group/group_table.h"
 #include "protocol/messages/offsets/record_type.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Its end takes records that are not understood here.
 ErrorCode ForeignGroup::validate_delete() const {
@@ -39,4 +39,4 @@ void apply_foreign(GroupTable& groups, const OtherRecord& record) {
   if (of_member) group->put_member(record.member_id);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -7,7 +7,7 @@
 #include "coordinator/group/group.h"
 #include "coordinator/group/group_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class ForeignGroup : public Group {
  public:
@@ -46,4 +46,4 @@ class GroupTable;
 // A record of a kind that is not served.
 void apply_foreign(GroupTable& groups, const OtherRecord& record);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -2,7 +2,7 @@
 
 #include "coordinator/group/java_string.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 namespace {
 
@@ -24,4 +24,4 @@ bool CommitContext::is_too_long(std::optional<ByteView> metadata) const {
   return static_cast<int64_t>(utf16_length(metadata.value_or(""))) > metadata_max_bytes;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

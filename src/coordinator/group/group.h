@@ -14,7 +14,7 @@
 #include "coordinator/group/group_types.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 enum class GroupType : uint8_t { kClassic, kConsumer, kShare, kStreams };
 
@@ -28,7 +28,7 @@ std::span<const ByteView> group_state_names();
 struct CommitContext {
   int16_t api_version = 0;
   int32_t metadata_max_bytes = 0;  // offset.metadata.max.bytes; counted as Java does
-  const MetadataImage* image = nullptr;
+  const metadata::MetadataImage* image = nullptr;
 
   bool is_too_long(std::optional<ByteView> metadata) const;
 };
@@ -81,4 +81,4 @@ class Group {
   const Bytes id_;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

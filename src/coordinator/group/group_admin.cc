@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "coordinator/group/group_shard.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstVersionWithGroupNotFound = 6;
@@ -133,4 +133,4 @@ Effects GroupShard::delete_groups(const Caller& caller, std::span<const ByteView
   return finish(std::move(turn));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

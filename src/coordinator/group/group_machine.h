@@ -7,7 +7,7 @@
 #include "coordinator/group/group_turn.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Owned by the shard, which outlives its machines.
 struct GroupSpace {
@@ -16,7 +16,7 @@ struct GroupSpace {
   GroupTable groups;
   Deadlines deadlines;
   // The cluster's metadata; an empty image until it is set.
-  const MetadataImage* image;
+  const metadata::MetadataImage* image;
   bool closed = false;
 };
 
@@ -62,7 +62,7 @@ class GroupMachine {
 
  protected:
   const GroupConfig& config() const { return space_.config; }
-  const MetadataImage& image() const { return *space_.image; }
+  const metadata::MetadataImage& image() const { return *space_.image; }
   Deadlines& deadlines() { return space_.deadlines; }
 
   GroupSpace& space_;
@@ -72,4 +72,4 @@ class GroupMachine {
 int64_t gone_deadline_ms(const GroupConfig& config, const MemberConnection& connection, int64_t session_timeout_ms,
                          Now now);
 
-}  // namespace milena
+}  // namespace milena::coordinator

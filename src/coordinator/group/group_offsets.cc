@@ -8,7 +8,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstCommitVersionWithGroupNotFound = 9;
@@ -217,4 +217,4 @@ void GroupOffsets::write_tombstones(Turn& turn, ByteView group_id) const {
   for (const auto& [producer_id, groups] : store_.pending()) sweep(groups, true);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -10,7 +10,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/offset_store.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class GroupOffsets {
  public:
@@ -61,4 +61,4 @@ class GroupOffsets {
   int64_t next_expiry_ms_ = kNever;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

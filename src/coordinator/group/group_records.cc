@@ -3,7 +3,7 @@
 #include "coordinator/record_bytes.h"
 #include "protocol/messages/offsets/record_type.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kOffsetValueVersion = 4;
@@ -128,4 +128,4 @@ CommittedOffset offset_from_record(const OffsetCommitValue& value, int64_t recor
           .record_offset = record_offset};
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

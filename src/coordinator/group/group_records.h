@@ -15,7 +15,7 @@
 #include "protocol/messages/offsets/group_metadata.h"
 #include "protocol/messages/offsets/offset_commit.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // A record for somebody else: share and streams groups, with their names. Of what a newer Kafka has invented only the
 // type is known.
@@ -58,4 +58,4 @@ CoordinatorRecord make_group_tombstone(ByteView group);
 
 CommittedOffset offset_from_record(const OffsetCommitValue& value, int64_t record_offset);
 
-}  // namespace milena
+}  // namespace milena::coordinator

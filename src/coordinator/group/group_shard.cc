@@ -11,7 +11,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Once a process: a directory of Kafka's may hold a million of them.
@@ -39,8 +39,8 @@ ErrorCode group_error_of_append(ErrorCode error) {
 
 namespace {
 
-const MetadataImage& empty_image() {
-  static const MetadataImage nothing;
+const metadata::MetadataImage& empty_image() {
+  static const metadata::MetadataImage nothing;
   return nothing;
 }
 
@@ -53,12 +53,12 @@ GroupShard::GroupShard(GroupConfig config, IdSource new_id)
       consumer_(space_, classic_),
       offsets_(space_) {}
 
-void GroupShard::set_metadata(const MetadataImage& image, int64_t version) {
+void GroupShard::set_metadata(const metadata::MetadataImage& image, int64_t version) {
   space_.image = &image;
   consumer_.metadata_set(version);
 }
 
-void GroupShard::metadata_changed(const ImageDelta& delta, int64_t version) {
+void GroupShard::metadata_changed(const metadata::ImageDelta& delta, int64_t version) {
   consumer_.metadata_changed(delta, version);
 }
 
@@ -295,4 +295,4 @@ Effects GroupShard::topics_deleted(std::span<const DeletedTopic> topics) {
   return finish(std::move(turn));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

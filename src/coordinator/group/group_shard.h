@@ -33,7 +33,7 @@
 #include "coordinator/group/consumer_groups.h"
 #include "coordinator/group/group_offsets.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Names in the filters that no group is listed with are left out, and so are repeated ones: each shard compares each of
 // its groups with what is left. What passes stays the same.
@@ -53,9 +53,9 @@ class GroupShard {
   // Members see all topics without one.
   void set_topic_filter(TopicFilter filter) { consumer_.set_topic_filter(std::move(filter)); }
   // `version` grows with every change: the offset of the image's last record.
-  void set_metadata(const MetadataImage& image, int64_t version);
+  void set_metadata(const metadata::MetadataImage& image, int64_t version);
   // The image has changed so; it has that version now.
-  void metadata_changed(const ImageDelta& delta, int64_t version);
+  void metadata_changed(const metadata::ImageDelta& delta, int64_t version);
 
   // --- the log
 
@@ -156,4 +156,4 @@ class GroupShard {
 // appendGroupMetadataErrorToResponseError).
 ErrorCode group_error_of_append(ErrorCode error);
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -9,7 +9,7 @@
 
 #include "coordinator/group/group.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class GroupTable {
  public:
@@ -63,4 +63,4 @@ class GroupTable {
   Map groups_;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

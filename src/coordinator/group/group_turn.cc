@@ -1,6 +1,6 @@
 #include "coordinator/group/group_turn.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 void turn_into_error(GroupResponse& response, ErrorCode error) {
   struct Visitor {
@@ -58,4 +58,4 @@ void GroupTurn::also_undo_with_error(AnswerToken token) {
   };
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

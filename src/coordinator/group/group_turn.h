@@ -6,7 +6,7 @@
 
 #include "coordinator/group/group_types.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 struct GroupTurn {
   Now now;
@@ -36,4 +36,4 @@ struct GroupTurn {
 // Puts an error in place of what an answer says, as Kafka's error answer of that request looks.
 void turn_into_error(GroupResponse& response, ErrorCode error);
 
-}  // namespace milena
+}  // namespace milena::coordinator

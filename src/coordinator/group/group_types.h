@@ -27,7 +27,11 @@
 #include "protocol/messages/sync_group.h"
 #include "protocol/messages/txn_offset_commit.h"
 
-namespace milena {
+namespace milena::security {
+struct Principal;
+}  // namespace milena::security
+
+namespace milena::coordinator {
 
 // The moment of an input. Deadlines are steady, so that a jump of the wall clock throws no member out; what is written
 // into records is wall time.
@@ -38,8 +42,6 @@ struct Now {
 
 // The runtime's name for a request that waits for its answer. The shard hands it back, never looks into it.
 using AnswerToken = uint64_t;
-
-struct Principal;
 
 // Who asks. The views live at least as long as the call.
 struct Caller {
@@ -53,7 +55,7 @@ struct Caller {
   // What the answer may still hold (answer_room.h); null: anything.
   AnswerRoom* room = nullptr;
   // As whom it asks, for those who know what that is (TopicFilter); null: nobody in particular.
-  const Principal* principal = nullptr;
+  const security::Principal* principal = nullptr;
 };
 // What the answer may hold is used up: the rest of what was asked is refused.
 inline bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }
@@ -170,4 +172,4 @@ struct DeletedTopic {
   Uuid id;
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

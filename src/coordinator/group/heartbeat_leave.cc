@@ -6,7 +6,7 @@
 #include "coordinator/group/classic_groups.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstVersionWithManyLeaving = 3;
@@ -94,4 +94,4 @@ void ClassicGroups::leave(Turn& turn, const Caller& caller, const LeaveGroupRequ
   if (!turn.effects.records.empty()) turn.undo_with_error(caller.token);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // Calls `unit` with every UTF-16 unit of the text.
 template <class Unit>
@@ -59,4 +59,4 @@ inline int32_t coordinator_partition(ByteView key, int32_t partition_count) {
   return (hash < 0 ? -hash : hash) % partition_count;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -9,7 +9,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstVersionWithRebalanceTimeout = 1;
@@ -187,4 +187,4 @@ void ClassicGroups::update_member_then_rebalance(Turn& turn, const Caller& calle
   rebalance_or_complete_join(turn, group, why);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -3,7 +3,7 @@
 #include "base/saturating.h"
 #include "coordinator/group/group_offsets.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // The tombstones of one check, so that they fit into a batch; the next check follows at once.
@@ -61,4 +61,4 @@ void GroupOffsets::expire(Turn& turn) {
   if (turn.effects.records.size() >= kMostExpiredAtOnce) next_expiry_ms_ = turn.now.steady_ms + 1;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

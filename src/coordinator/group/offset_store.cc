@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 template <class Map>
@@ -101,4 +101,4 @@ bool OffsetStore::has_pending(ByteView group, ByteView topic, int32_t partition)
 
 bool OffsetStore::has_pending(ByteView group) const { return pending_producers_.contains(group); }
 
-}  // namespace milena
+}  // namespace milena::coordinator

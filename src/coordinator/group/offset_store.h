@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/uuid.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 struct CommittedOffset {
   int64_t offset = -1;
@@ -59,4 +59,4 @@ class OffsetStore {
   PendingGroups pending_producers_;    // the same from the other side
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

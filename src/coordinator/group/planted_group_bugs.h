@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace milena {
+namespace milena::coordinator {
 
 // Each with its name, which a test's command line says. First the classic protocol's, then the consumer protocol's,
 // then those of groups that change their kind, then offsets.
@@ -46,9 +46,10 @@ enum class PlantedGroupBug {
 extern PlantedGroupBug planted_group_bug;
 std::string_view name_of(PlantedGroupBug bug);
 
-}  // namespace milena
+}  // namespace milena::coordinator
 
-#define MILENA_GROUP_BUG(name) (::milena::planted_group_bug == ::milena::PlantedGroupBug::name)
+#define MILENA_GROUP_BUG(name) \
+  (::milena::coordinator::planted_group_bug == ::milena::coordinator::PlantedGroupBug::name)
 #else
 #define MILENA_GROUP_BUG(name) false
 #endif

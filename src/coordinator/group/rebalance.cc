@@ -8,7 +8,7 @@
 #include "coordinator/group/classic_groups.h"
 #include "coordinator/group/group_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Clients that join one after the other without end do not keep the first from its assignment.
@@ -200,4 +200,4 @@ void ClassicGroups::expire_pending_sync(Turn& turn, ClassicGroup& group) {
   prepare_rebalance(turn, group, "members have not synced in time");
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

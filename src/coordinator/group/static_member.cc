@@ -9,7 +9,7 @@
 #include "coordinator/group/consumer_protocol.h"
 #include "coordinator/group/group_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstVersionWithSkipAssignment = 9;
@@ -89,4 +89,4 @@ void ClassicGroups::keep_generation_of_static_member(Turn& turn, const Caller& c
   };
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -7,7 +7,7 @@
 #include "coordinator/group/group_records.h"
 #include "coordinator/group/planted_group_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 SyncGroupResponse sync_error(ErrorCode error) {
@@ -107,4 +107,4 @@ void ClassicGroups::store_assignments(Turn& turn, const SyncGroupRequest& reques
   };
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

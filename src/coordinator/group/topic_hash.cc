@@ -8,7 +8,7 @@
 
 #include "coordinator/group/java_string.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // Gathers the bytes that Kafka's hash stream is fed: numbers with the low byte first, text as UTF-16 units followed by
@@ -39,7 +39,7 @@ constexpr uint8_t kTopicHashMagic = 0;
 
 }  // namespace
 
-int64_t hash_of_topic(const MetadataImage& image, const TopicImage& topic) {
+int64_t hash_of_topic(const metadata::MetadataImage& image, const metadata::TopicImage& topic) {
   HashInput input;
   input.put_byte(kTopicHashMagic);
   input.put_long(topic.id.hi);
@@ -49,11 +49,11 @@ int64_t hash_of_topic(const MetadataImage& image, const TopicImage& topic) {
   std::vector<ByteView> racks;
   for (int32_t number = 0; number < topic.partition_count(); ++number) {
     input.put_int(number);
-    const PartitionImage* partition = topic.partition(number);
+    const metadata::PartitionImage* partition = topic.partition(number);
     if (partition == nullptr) continue;
     racks.clear();
     for (int32_t replica : partition->replicas) {
-      const BrokerImage* broker = image.find_broker(replica);
+      const metadata::BrokerImage* broker = image.find_broker(replica);
       if (broker != nullptr && broker->rack) racks.push_back(*broker->rack);
     }
     std::sort(racks.begin(), racks.end());
@@ -72,4 +72,4 @@ int64_t hash_of_topics(const std::map<ByteView, int64_t>& topics) {
   return input.hash();
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

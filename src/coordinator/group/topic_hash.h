@@ -10,10 +10,10 @@
 #include "base/bytes.h"
 #include "metadata/image.h"
 
-namespace milena {
+namespace milena::coordinator {
 
-int64_t hash_of_topic(const MetadataImage& image, const TopicImage& topic);
+int64_t hash_of_topic(const metadata::MetadataImage& image, const metadata::TopicImage& topic);
 // Of topic hashes by name; 0 for none.
 int64_t hash_of_topics(const std::map<ByteView, int64_t>& topics);
 
-}  // namespace milena
+}  // namespace milena::coordinator

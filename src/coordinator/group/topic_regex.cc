@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // A pattern comes from a client: what it may cost is bounded, and what it does wrong is the client's to hear.
@@ -121,4 +121,4 @@ size_t TopicRegex::size() const { return static_cast<size_t>(std::max(regex_->Pr
 
 bool TopicRegex::matches(ByteView topic) const { return !error_ && re2::RE2::FullMatch(piece(topic), *regex_); }
 
-}  // namespace milena
+}  // namespace milena::coordinator

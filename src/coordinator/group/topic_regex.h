@@ -14,7 +14,7 @@ namespace re2 {
 class RE2;
 }
 
-namespace milena {
+namespace milena::coordinator {
 
 class TopicRegex {
  public:
@@ -45,4 +45,4 @@ struct PatternMatches {
 // nullopt: not known yet, to be asked again.
 using PatternMatcher = std::function<std::optional<PatternMatches>(ByteView pattern)>;
 
-}  // namespace milena
+}  // namespace milena::coordinator

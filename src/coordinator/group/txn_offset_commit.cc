@@ -5,7 +5,7 @@
 #include "coordinator/group/group_offsets.h"
 #include "coordinator/group/group_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 CommittedOffset committed_offset(const TxnOffsetCommitRequest::TxnOffsetCommitRequestPartition& partition,
@@ -52,4 +52,4 @@ void GroupOffsets::commit_in_transaction(Turn& turn, const Caller& caller, const
   turn.undo_with_error(caller.token);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -5,7 +5,7 @@
 
 #ifdef MILENA_PLANTED_BUGS
 
-namespace milena {
+namespace milena::coordinator {
 
 enum class PlantedBug {
   kNone,
@@ -27,9 +27,9 @@ enum class PlantedBug {
 };
 extern PlantedBug planted_bug;
 
-}  // namespace milena
+}  // namespace milena::coordinator
 
-#define MILENA_PLANTED(name) (::milena::planted_bug == ::milena::PlantedBug::name)
+#define MILENA_PLANTED(name) (::milena::coordinator::planted_bug == ::milena::coordinator::PlantedBug::name)
 #else
 #define MILENA_PLANTED(name) false
 #endif

@@ -10,7 +10,7 @@
 #include "base/saturating.h"
 #include "coordinator/transaction/transaction_shard.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 struct ListFilter {
@@ -115,4 +115,4 @@ bool keep_matching(std::vector<ListTransactionsResponse::TransactionState>& stat
   return !late;
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

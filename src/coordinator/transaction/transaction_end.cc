@@ -10,7 +10,7 @@
 #include "coordinator/transaction/planted_bugs.h"
 #include "coordinator/transaction/transaction_shard.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstEndVersionWithProducerFenced = 2;
@@ -238,4 +238,4 @@ TransactionEffects TransactionShard::markers_written(MarkerToken token, std::spa
   return finish(std::move(turn));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

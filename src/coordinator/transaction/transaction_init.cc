@@ -6,7 +6,7 @@
 #include "coordinator/transaction/planted_bugs.h"
 #include "coordinator/transaction/transaction_shard.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstInitVersionWithProducerFenced = 4;
@@ -90,4 +90,4 @@ void TransactionShard::init(Turn& turn, const InitRequest& request, GivenId give
   answer_init(turn, request.asker, ErrorCode::kNone, &*next);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

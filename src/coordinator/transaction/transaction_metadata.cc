@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "coordinator/transaction/planted_bugs.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr std::array<ByteView, 8> kTransactionStateNames = {"Empty",        "Ongoing",          "PrepareCommit",
@@ -149,4 +149,4 @@ bool is_stored_transaction_state(int8_t number) {
   return number >= 0 && number <= static_cast<int8_t>(TransactionState::kCompleteAbort);
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

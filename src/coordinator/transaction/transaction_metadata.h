@@ -17,7 +17,7 @@
 #include "coordinator/transaction/transaction_types.h"
 #include "protocol/records/record_batch.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 inline constexpr int16_t kLastClientEpoch = INT16_MAX - 1;
 inline constexpr int16_t kTransactionVersion2 = 2;
@@ -99,4 +99,4 @@ std::optional<TransactionState> transaction_state_from_name(ByteView name);
 // Dead and PrepareEpochFence are never written to the log.
 bool is_stored_transaction_state(int8_t number);
 
-}  // namespace milena
+}  // namespace milena::coordinator

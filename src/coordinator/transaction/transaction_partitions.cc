@@ -6,7 +6,7 @@
 #include "coordinator/transaction/planted_bugs.h"
 #include "coordinator/transaction/transaction_shard.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstAddVersionWithProducerFenced = 2;
@@ -100,4 +100,4 @@ TransactionEffects TransactionShard::add_offsets(const Caller& caller, const Add
   return finish(std::move(turn));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

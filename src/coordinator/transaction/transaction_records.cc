@@ -5,7 +5,7 @@
 #include "coordinator/record_bytes.h"
 #include "protocol/messages/transaction/transaction_log.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 TransactionLogKey key_of(ByteView transactional_id) { return {.transactional_id = Bytes(transactional_id)}; }
@@ -76,4 +76,4 @@ CoordinatorRecord make_transaction_tombstone(ByteView transactional_id) {
   return make_tombstone(key_of(transactional_id));
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "coordinator/transaction/transaction_metadata.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 struct TransactionRecord {
   Bytes transactional_id;
@@ -21,4 +21,4 @@ CoordinatorRecord make_transaction_record(ByteView transactional_id, const Trans
                                           int16_t transaction_version);
 CoordinatorRecord make_transaction_tombstone(ByteView transactional_id);
 
-}  // namespace milena
+}  // namespace milena::coordinator

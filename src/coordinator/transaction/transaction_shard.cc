@@ -11,7 +11,7 @@
 #include "coordinator/transaction/planted_bugs.h"
 #include "coordinator/transaction/transaction_records.h"
 
-namespace milena {
+namespace milena::coordinator {
 namespace {
 
 // The tombstones of one check, so that they fit into a batch; the next check follows at once.
@@ -243,4 +243,4 @@ void TransactionShard::expire_ids(Turn& turn) {
   }
 }
 
-}  // namespace milena
+}  // namespace milena::coordinator

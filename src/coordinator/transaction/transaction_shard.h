@@ -30,7 +30,7 @@
 #include "coordinator/transaction/transaction_metadata.h"
 #include "coordinator/transaction/transaction_types.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 class TransactionShard {
  public:
@@ -221,4 +221,4 @@ void turn_into_error(TransactionResponse& response, ErrorCode error);
 bool keep_matching(std::vector<ListTransactionsResponse::TransactionState>& states, ByteView pattern,
                    const std::function<bool()>& time_is_up);
 
-}  // namespace milena
+}  // namespace milena::coordinator

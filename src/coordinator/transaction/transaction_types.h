@@ -16,7 +16,7 @@
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/list_transactions.h"
 
-namespace milena {
+namespace milena::coordinator {
 
 // The numbers are those of the records in __transaction_state.
 enum class TransactionState : int8_t {
@@ -93,4 +93,4 @@ struct TransactionConfig {
   int64_t marker_retry_ms = 100;                  // not a setting in Kafka either
 };
 
-}  // namespace milena
+}  // namespace milena::coordinator

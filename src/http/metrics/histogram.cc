@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace milena {
+namespace milena::http {
 
 void LatencyHistogram::merge(const LatencyHistogram& other) {
   sum_ns_ += other.sum_ns_;
@@ -33,4 +33,4 @@ double LatencyHistogram::quantile_seconds(double share) const {
   return static_cast<double>(end_of(bucket)) / 1e6;
 }
 
-}  // namespace milena
+}  // namespace milena::http

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace milena {
+namespace milena::http {
 
 class LatencyHistogram {
  public:
@@ -44,4 +44,4 @@ class LatencyHistogram {
   std::array<uint64_t, kBuckets> counts_{};
 };
 
-}  // namespace milena
+}  // namespace milena::http

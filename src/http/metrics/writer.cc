@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace milena {
+namespace milena::http {
 namespace {
 
 constexpr ByteView kTotal = "_total";
@@ -170,4 +170,4 @@ Bytes MetricWriter::take() {
   return std::move(out_);
 }
 
-}  // namespace milena
+}  // namespace milena::http

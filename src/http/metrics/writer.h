@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "http/metrics/histogram.h"
 
-namespace milena {
+namespace milena::http {
 
 enum class MetricType { kCounter, kGauge, kHistogram, kSummary, kUnknown };
 enum class MetricFormat { kPrometheus, kOpenMetrics };
@@ -62,4 +62,4 @@ class MetricWriter {
   bool named_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::http

@@ -8,7 +8,7 @@
 #include "log/format/text_checkpoint.h"
 #include "log/snapshot_file.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using Kind = Finding::Kind;
@@ -93,7 +93,7 @@ Status DirectoryCheck::check_snapshots(const std::string& path, std::vector<Find
 Result<PartitionFindings> DirectoryCheck::check_partition(const PartitionDirectory& partition) {
   LogDirectory::Found known;
   if (partition.kind == DirectoryKind::kLive) known = directory_->find(partition.partition);
-  auto checked = milena::check_partition(files_, partition, known);
+  auto checked = milena::log::check_partition(files_, partition, known);
   if (!checked) return checked;
   if (partition.partition.topic == kMetadataTopic) {
     // A decision that is missing may have been any: whoever goes on without it goes on with another cluster.
@@ -215,4 +215,4 @@ Status DirectoryCheck::ask_for_recovery(const std::vector<std::string>& partitio
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::log

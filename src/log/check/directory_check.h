@@ -15,7 +15,7 @@
 #include "log/check/findings.h"
 #include "log/log_directory.h"
 
-namespace milena {
+namespace milena::log {
 
 class DirectoryCheck {
  public:
@@ -47,4 +47,4 @@ class DirectoryCheck {
   std::unique_ptr<LogDirectory> directory_;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace milena {
+namespace milena::log {
 
 // Bytes [from, to) of a file.
 struct Stretch {
@@ -51,4 +51,4 @@ struct DirectoryFindings {
   std::vector<PartitionFindings> partitions;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -10,7 +10,7 @@
 #include "log/format/producer_snapshot.h"
 #include "log/format/text_checkpoint.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 using Kind = Finding::Kind;
@@ -154,4 +154,4 @@ Result<PartitionFindings> check_partition(FileSystem& files, const PartitionDire
   return PartitionCheck(files, partition, known).run();
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -5,10 +5,10 @@
 #include "log/check/findings.h"
 #include "log/log_directory.h"
 
-namespace milena {
+namespace milena::log {
 
 // An error is of the disk. `known` is what the checkpoints say of the partition.
 Result<PartitionFindings> check_partition(FileSystem& files, const PartitionDirectory& partition,
                                           const LogDirectory::Found& known);
 
-}  // namespace milena
+}  // namespace milena::log

@@ -12,7 +12,7 @@
 #include "protocol/records/legacy_messages.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr size_t kWindow = 1 << 20;
@@ -313,4 +313,4 @@ Status SegmentCheck::check_txn_index() {
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::log

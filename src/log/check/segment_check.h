@@ -14,7 +14,7 @@
 #include "log/batch_scanner.h"
 #include "log/check/findings.h"
 
-namespace milena {
+namespace milena::log {
 
 // What is carried from segment to segment.
 struct PartitionWalk {
@@ -69,4 +69,4 @@ class SegmentCheck {
   std::unique_ptr<Index> offsets_;
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::log {
 
 constexpr size_t kAbortedTransactionSize = 34;
 
@@ -33,4 +33,4 @@ struct AbortedTransaction {
   }
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -7,7 +7,7 @@
 
 #include "base/uuid.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr size_t kOffsetDigits = 20;
@@ -78,4 +78,4 @@ std::string renamed_partition_directory(const TopicPartition& partition, Directo
   return topic + tail;
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "base/topic_partition.h"
 
-namespace milena {
+namespace milena::log {
 
 inline constexpr ByteView kLogSuffix = ".log";
 inline constexpr ByteView kIndexSuffix = ".index";
@@ -43,4 +43,4 @@ std::optional<PartitionDirectoryName> parse_partition_directory(ByteView name);
 // "topic-0.<32 hex>-delete". Kafka keeps the name within 255 bytes by cutting the topic, except for a future replica.
 std::string renamed_partition_directory(const TopicPartition& partition, DirectoryKind kind, Random& random);
 
-}  // namespace milena
+}  // namespace milena::log

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::log {
 
 constexpr size_t kOffsetIndexEntrySize = 8;
 constexpr size_t kTimeIndexEntrySize = 12;
@@ -43,4 +43,4 @@ struct TimeIndexEntry {
   }
 };
 
-}  // namespace milena
+}  // namespace milena::log

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr int kMaxDepth = 16;
@@ -129,4 +129,4 @@ std::string json_string(ByteView text) {
   return out + "\"";
 }
 
-}  // namespace milena
+}  // namespace milena::log

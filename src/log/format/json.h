@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::log {
 
 struct JsonValue {
   enum class Kind { kNull, kBool, kInteger, kString, kArray, kObject };
@@ -32,4 +32,4 @@ Result<JsonValue> parse_json(ByteView text);
 // The text in quotes, with what needs it escaped.
 std::string json_string(ByteView text);
 
-}  // namespace milena
+}  // namespace milena::log

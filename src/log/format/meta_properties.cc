@@ -5,7 +5,7 @@
 
 #include "log/format/properties.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 bool is_reserved(const Uuid& id) { return id.hi == 0 && id.lo < 100; }
@@ -58,4 +58,4 @@ Result<MetaProperties> decode_meta_properties(ByteView file) {
   return out;
 }
 
-}  // namespace milena
+}  // namespace milena::log

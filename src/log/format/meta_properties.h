@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 
-namespace milena {
+namespace milena::log {
 
 struct MetaProperties {
   int version = 1;
@@ -28,4 +28,4 @@ bool is_possible_cluster_id(ByteView text);
 Bytes encode_meta_properties(const MetaProperties& properties);
 Result<MetaProperties> decode_meta_properties(ByteView file);
 
-}  // namespace milena
+}  // namespace milena::log

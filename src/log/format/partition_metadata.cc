@@ -2,7 +2,7 @@
 
 #include "log/format/properties.h"
 
-namespace milena {
+namespace milena::log {
 
 Bytes encode_partition_metadata(const Uuid& topic_id) {
   return "version: 0\ntopic_id: " + topic_id.to_string() + "\n";
@@ -24,4 +24,4 @@ Result<Uuid> decode_partition_metadata(ByteView file) {
   return *id;
 }
 
-}  // namespace milena
+}  // namespace milena::log

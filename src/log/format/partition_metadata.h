@@ -7,9 +7,9 @@
 #include "base/result.h"
 #include "base/uuid.h"
 
-namespace milena {
+namespace milena::log {
 
 Bytes encode_partition_metadata(const Uuid& topic_id);
 Result<Uuid> decode_partition_metadata(ByteView file);
 
-}  // namespace milena
+}  // namespace milena::log

@@ -2,7 +2,7 @@
 
 #include "base/crc32c.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 constexpr int16_t kSnapshotVersion = 1;
@@ -67,4 +67,4 @@ Result<std::vector<ProducerSnapshotEntry>> decode_producer_snapshot(ByteView fil
   return entries;
 }
 
-}  // namespace milena
+}  // namespace milena::log

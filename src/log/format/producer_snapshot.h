@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace milena {
+namespace milena::log {
 
 struct ProducerSnapshotEntry {
   int64_t producer_id = -1;
@@ -30,4 +30,4 @@ Bytes encode_producer_snapshot(const std::vector<ProducerSnapshotEntry>& entries
 // kCorrupt for anything but a whole file with a right checksum.
 Result<std::vector<ProducerSnapshotEntry>> decode_producer_snapshot(ByteView file);
 
-}  // namespace milena
+}  // namespace milena::log

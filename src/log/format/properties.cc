@@ -1,6 +1,6 @@
 #include "log/format/properties.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 ByteView trim_front(ByteView text) {
@@ -53,4 +53,4 @@ Bytes encode_properties(const Properties& properties) {
   return text;
 }
 
-}  // namespace milena
+}  // namespace milena::log

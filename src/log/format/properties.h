@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::log {
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
@@ -17,4 +17,4 @@ Properties parse_properties(ByteView text);
 const std::string* find_property(const Properties& properties, ByteView key);
 Bytes encode_properties(const Properties& properties);
 
-}  // namespace milena
+}  // namespace milena::log

@@ -4,7 +4,7 @@
 
 #include "log/format/json.h"
 
-namespace milena {
+namespace milena::log {
 
 Bytes encode_quorum_state(const QuorumState& state) {
   if (state.data_version == 1) {
@@ -45,4 +45,4 @@ Result<QuorumState> decode_quorum_state(ByteView file) {
   return state;
 }
 
-}  // namespace milena
+}  // namespace milena::log

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 
-namespace milena {
+namespace milena::log {
 
 struct QuorumState {
   int16_t data_version = 0;
@@ -32,4 +32,4 @@ inline constexpr ByteView kQuorumStateFile = "quorum-state";
 Bytes encode_quorum_state(const QuorumState& state);
 Result<QuorumState> decode_quorum_state(ByteView file);
 
-}  // namespace milena
+}  // namespace milena::log

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <optional>
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 // Takes the next line off `rest`, without its end ("\n" or "\r\n"). Nullopt at the end.
@@ -108,4 +108,4 @@ Result<std::vector<EpochEntry>> decode_epoch_checkpoint(ByteView file) {
   return entries;
 }
 
-}  // namespace milena
+}  // namespace milena::log

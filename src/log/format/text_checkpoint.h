@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/topic_partition.h"
 
-namespace milena {
+namespace milena::log {
 
 using OffsetCheckpoint = std::map<TopicPartition, int64_t>;
 
@@ -28,4 +28,4 @@ Bytes encode_epoch_checkpoint(const std::vector<EpochEntry>& entries);
 // kCorrupt also when epochs or offsets do not grow.
 Result<std::vector<EpochEntry>> decode_epoch_checkpoint(ByteView file);
 
-}  // namespace milena
+}  // namespace milena::log

@@ -11,7 +11,7 @@
 #include "tools/kafka/group_tables.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -332,4 +332,4 @@ int run_kafka_acls(ToolWords words) {
                                                    : java_exception(acls.code, done.error().message));
 }
 
-}  // namespace milena
+}  // namespace milena::tools

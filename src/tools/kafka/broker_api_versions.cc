@@ -11,7 +11,7 @@
 #include "tools/commands.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // Requests of Kafka 4.3's clients that this program does not make.
@@ -91,4 +91,4 @@ int run_kafka_broker_api_versions(ToolWords words) {
   return code;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

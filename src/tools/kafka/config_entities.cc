@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct Kind {
@@ -94,4 +94,4 @@ Result<std::vector<ConfigEntity>> EntityOptions::entities() const {
   return found;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -9,7 +9,7 @@
 #include "tools/admin.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct ConfigEntity {
   std::string type;                 // in the plural, as --entity-type has it
@@ -35,4 +35,4 @@ Status describe_quotas(Cluster& cluster, const std::vector<ConfigEntity>& entiti
 Status alter_quotas(Cluster& cluster, const std::vector<ConfigEntity>& entities,
                     const std::map<std::string, std::string>& set, const std::vector<std::string>& remove);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -11,7 +11,7 @@
 #include "tools/kafka/config_entities.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct ConfigsScript {
@@ -266,4 +266,4 @@ int run_kafka_configs(ToolWords words) {
   return 1;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

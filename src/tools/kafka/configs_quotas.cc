@@ -10,7 +10,7 @@
 #include "tools/kafka/config_entities.h"
 #include "tools/records/line_format.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 const char* entity_type(const std::string& type) {
@@ -112,4 +112,4 @@ Status alter_quotas(Cluster& cluster, const std::vector<ConfigEntity>& entities,
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::tools

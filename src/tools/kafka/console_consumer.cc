@@ -12,7 +12,7 @@
 #include "tools/records/line_format.h"
 #include "tools/records/topic_reader.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct ConsumerScript {
@@ -96,7 +96,7 @@ std::optional<int> ConsumerScript::check() {
   if (offset) {
     std::string low = *offset;
     std::transform(low.begin(), low.end(), low.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; });
-    std::optional<int64_t> number = parse_integer(low);
+    std::optional<int64_t> number = config::parse_integer(low);
     if (low == "earliest")
       place = kEarliestTime;
     else if (number && *number >= 0)
@@ -217,4 +217,4 @@ int run_kafka_console_consumer(ToolWords words) {
   return done.ok() || done.error().kind == ErrorKind::kNotFound ? 0 : 1;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

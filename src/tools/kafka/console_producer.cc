@@ -10,7 +10,7 @@
 #include "tools/records/line_format.h"
 #include "tools/records/record_sender.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct ProducerScript {
@@ -89,10 +89,10 @@ Result<SenderOptions> ProducerScript::sender_options() const {
   if (acks_text != "all" && acks_text != "-1" && acks_text != "0" && acks_text != "1") {
     return make_error(ErrorKind::kInvalid, "acks={}: expected all, -1, 0 or 1", acks_text);
   }
-  sender.acks = static_cast<int16_t>(acks_text == "all" ? -1 : parse_integer(acks_text).value_or(-1));
+  sender.acks = static_cast<int16_t>(acks_text == "all" ? -1 : config::parse_integer(acks_text).value_or(-1));
   sender.idempotent = property("enable.idempotence", "true") == "true";
   std::optional<int64_t> size = batch_size ? batch_size : old_batch_size;
-  if (!size) size = parse_integer(property("batch.size", "16384"));
+  if (!size) size = config::parse_integer(property("batch.size", "16384"));
   sender.batch_bytes = static_cast<size_t>(std::clamp<int64_t>(size.value_or(16384), 1, 1 << 20));
   return sender;
 }
@@ -148,4 +148,4 @@ int run_kafka_console_producer(ToolWords words) {
   return 1;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

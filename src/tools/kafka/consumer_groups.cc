@@ -11,7 +11,7 @@
 #include "tools/kafka/offset_reset.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct GroupsScript {
@@ -247,4 +247,4 @@ int run_kafka_consumer_groups(ToolWords words) {
   return 0;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -15,7 +15,7 @@
 #include "tools/commands.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct DumpScript {
@@ -50,7 +50,7 @@ struct DumpScript {
 
 int64_t base_offset_of(const std::string& file) {
   std::string name = file.substr(file.rfind('/') + 1);
-  return parse_integer(name.substr(0, name.find('.'))).value_or(0);
+  return config::parse_integer(name.substr(0, name.find('.'))).value_or(0);
 }
 
 const char* time_name(const BatchHeader& header) {
@@ -137,7 +137,7 @@ Status DumpScript::dump_log(const std::string& file, ByteView bytes) {
 
 Status DumpScript::dump_index(const std::string& file, ByteView bytes) {
   int64_t base = base_offset_of(file);
-  size_t count = bytes.size() / OffsetIndexEntry::kSize;
+  size_t count = bytes.size() / log::OffsetIndexEntry::kSize;
   if (count == 0) fmt::print("{} is empty.\n", file);
   std::string log_file = file.substr(0, file.rfind('.')) + ".log";
   Result<Bytes> log = posix_file_system().read_file(log_file);
@@ -145,7 +145,7 @@ Status DumpScript::dump_index(const std::string& file, ByteView bytes) {
   std::vector<std::string> mismatches;
   int64_t previous = -1;
   for (size_t i = 0; i < count; i++) {
-    OffsetIndexEntry entry = OffsetIndexEntry::read(bytes.data() + i * OffsetIndexEntry::kSize);
+    log::OffsetIndexEntry entry = log::OffsetIndexEntry::read(bytes.data() + i * log::OffsetIndexEntry::kSize);
     if (entry.relative_offset == 0 && i > 0) break;  // room that is not used yet
     int64_t offset = base + entry.relative_offset;
     if (sanity_only) {
@@ -170,8 +170,8 @@ Status DumpScript::dump_index(const std::string& file, ByteView bytes) {
 Status DumpScript::dump_time_index(const std::string& file, ByteView bytes) {
   int64_t base = base_offset_of(file);
   int64_t previous = -1;
-  for (size_t i = 0; (i + 1) * TimeIndexEntry::kSize <= bytes.size(); i++) {
-    TimeIndexEntry entry = TimeIndexEntry::read(bytes.data() + i * TimeIndexEntry::kSize);
+  for (size_t i = 0; (i + 1) * log::TimeIndexEntry::kSize <= bytes.size(); i++) {
+    log::TimeIndexEntry entry = log::TimeIndexEntry::read(bytes.data() + i * log::TimeIndexEntry::kSize);
     if (entry.relative_offset == 0 && i > 0) break;
     if (entry.timestamp <= previous && i > 0) {
       fmt::print(stderr, "Out of order timestamp in {}: {} follows {}\n", file, entry.timestamp, previous);
@@ -186,9 +186,9 @@ Status DumpScript::dump_time_index(const std::string& file, ByteView bytes) {
 }
 
 Status dump_producers(ByteView bytes) {
-  auto entries = decode_producer_snapshot(bytes);
+  auto entries = log::decode_producer_snapshot(bytes);
   if (!entries.ok()) return entries.error();
-  for (const ProducerSnapshotEntry& entry : *entries) {
+  for (const log::ProducerSnapshotEntry& entry : *entries) {
     std::string first = entry.current_txn_first_offset < 0
                             ? "OptionalLong.empty"
                             : fmt::format("OptionalLong[{}]", entry.current_txn_first_offset);
@@ -205,7 +205,7 @@ Status dump_producers(ByteView bytes) {
 }
 
 void dump_aborted(ByteView bytes) {
-  for (size_t at = 0; at + kAbortedTransactionSize <= bytes.size(); at += kAbortedTransactionSize) {
+  for (size_t at = 0; at + log::kAbortedTransactionSize <= bytes.size(); at += log::kAbortedTransactionSize) {
     const char* from = bytes.data() + at;
     fmt::print("version: {} producerId: {} firstOffset: {} lastOffset: {} lastStableOffset: {}\n",
                load_big_endian<int16_t>(from), load_big_endian<int64_t>(from + 2), load_big_endian<int64_t>(from + 10),
@@ -258,4 +258,4 @@ int run_dump(ToolWords words) {
   return run_dump_script(Options::Style::kOwn, "milena dump", words);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

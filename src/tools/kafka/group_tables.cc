@@ -9,7 +9,7 @@
 #include "config/config_values.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 template <class Number>
@@ -199,7 +199,7 @@ Result<std::vector<TopicPartitionName>> named_partitions(Cluster& cluster, const
     std::vector<std::string> parts = split(text, ':', 2);
     if (parts.size() == 2) {
       for (const std::string& number : split(parts[1], ',')) {
-        std::optional<int64_t> partition = parse_integer(number);
+        std::optional<int64_t> partition = config::parse_integer(number);
         if (!partition || *partition < 0 || *partition > INT32_MAX) {
           return make_error(ErrorKind::kInvalid, "Invalid topic arg '{}', expected topic name and partitions", text);
         }
@@ -259,4 +259,4 @@ std::string java_exception(ErrorCode code, const std::string& message) {
                      message.empty() ? error_message(code) : ByteView(message));
 }
 
-}  // namespace milena
+}  // namespace milena::tools

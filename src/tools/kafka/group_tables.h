@@ -7,7 +7,7 @@
 
 #include "tools/group_admin.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct GroupOffsetRow {
   std::optional<TopicPartitionName> partition;
@@ -38,4 +38,4 @@ Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets_of(Cluster& clust
 // "org.apache.kafka.common.errors.GroupNotEmptyException: The group is not empty."
 std::string java_exception(ErrorCode code, const std::string& message = {});
 
-}  // namespace milena
+}  // namespace milena::tools

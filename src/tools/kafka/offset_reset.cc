@@ -13,7 +13,7 @@
 #include "tools/kafka/group_tables.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 
 void OffsetReset::add_to(Options& options) {
   options.flag("--dry-run", dry_run, "Shows what --reset-offsets would do; this is the usual.");
@@ -60,7 +60,8 @@ std::optional<int64_t> parse_datetime_ms(const std::string& text) {
   std::string zone = rest;
   if ((zone.size() == 5 || zone.size() == 6) && (zone[0] == '+' || zone[0] == '-')) {
     std::erase(zone, ':');
-    std::optional<int64_t> hours = parse_integer(zone.substr(1, 2)), minutes = parse_integer(zone.substr(3));
+    std::optional<int64_t> hours = config::parse_integer(zone.substr(1, 2)),
+                           minutes = config::parse_integer(zone.substr(3));
     if (!hours || !minutes) return std::nullopt;
     zone_minutes = (*hours * 60 + *minutes) * (zone[0] == '-' ? -1 : 1);
   } else if (!zone.empty() && zone != "Z") {
@@ -127,7 +128,8 @@ Result<OffsetReset::Plan> OffsetReset::plan_from_file(const std::string& group, 
       return make_error(ErrorKind::kInvalid, "{}: expected {}topic,partition,offset", line, several ? "group," : "");
     }
     size_t at = cells.size() - 3;
-    std::optional<int64_t> partition = parse_integer(cells[at + 1]), offset = parse_integer(cells[at + 2]);
+    std::optional<int64_t> partition = config::parse_integer(cells[at + 1]),
+                           offset = config::parse_integer(cells[at + 2]);
     std::string topic = cells[at];
     std::erase(topic, '"');
     if (!partition || *partition < 0 || *partition > INT32_MAX || !offset) {
@@ -242,4 +244,4 @@ Status OffsetReset::run(Cluster& cluster, const std::vector<std::string>& groups
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "tools/group_admin.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct OffsetReset {
   bool all_topics = false, dry_run = false, execute = false, as_csv = false;
@@ -38,4 +38,4 @@ std::optional<int64_t> parse_datetime_ms(const std::string& text);
 // ISO 8601: "P1DT2H3M4.5S".
 std::optional<int64_t> parse_duration_ms(const std::string& text);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace milena {
+namespace milena::tools {
 
 void KafkaScript::add_common() {
   options.text("--bootstrap-server", cluster.servers, "host:port,...", "Brokers to ask first.");
@@ -39,4 +39,4 @@ std::string trimmed(const std::string& text) {
   return std::string(trim_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }));
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "tools/cluster.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct KafkaScript {
   Options options;
@@ -28,4 +28,4 @@ struct KafkaScript {
 std::vector<std::string> split(const std::string& text, char separator, size_t most = 0);
 std::string trimmed(const std::string& text);
 
-}  // namespace milena
+}  // namespace milena::tools

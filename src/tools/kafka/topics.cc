@@ -11,7 +11,7 @@
 #include "tools/commands.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct TopicsScript {
@@ -118,7 +118,7 @@ Result<std::vector<std::vector<int32_t>>> TopicsScript::assignments() const {
   for (const std::string& partition : split(*replica_assignment, ',')) {
     std::vector<int32_t>& brokers = found.emplace_back();
     for (const std::string& text : split(partition, ':')) {
-      std::optional<int64_t> id = parse_integer(trimmed(text));
+      std::optional<int64_t> id = config::parse_integer(trimmed(text));
       if (!id || *id < 0 || *id > INT32_MAX) return make_error(ErrorKind::kInvalid, "For input string: \"{}\"", text);
       if (std::find(brokers.begin(), brokers.end(), *id) != brokers.end()) {
         return make_error(ErrorKind::kInvalid, "Partition replica lists may not contain duplicate entries: {}", *id);
@@ -224,7 +224,7 @@ void TopicsScript::print_topic(const TopicInfo& info, const std::vector<ConfigEn
   for (const ConfigEntry* one : in_javas_order(entries)) {
     const ConfigEntry& entry = *one;
     if (entry.name == "min.insync.replicas") {
-      min_isr = static_cast<size_t>(parse_integer(entry.value.value_or("1")).value_or(1));
+      min_isr = static_cast<size_t>(config::parse_integer(entry.value.value_or("1")).value_or(1));
     }
     if (entry.config_source == kDefaultSource) continue;
     own.push_back(fmt::format("{}={}", entry.name, entry.value.value_or("null")));
@@ -305,4 +305,4 @@ int run_kafka_topics(std::span<const char* const> words) {
   return 1;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "tools/output.h"
 #include "tools/own/own.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct AclsCommand : OwnCommand {
@@ -153,4 +153,4 @@ int run_acls(ToolWords words) {
   return acls.run(words, [&](Cluster& cluster) { return acls.work(cluster); });
 }
 
-}  // namespace milena
+}  // namespace milena::tools

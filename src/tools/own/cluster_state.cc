@@ -12,7 +12,7 @@
 #include "tools/output.h"
 #include "tools/own/own.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 Status show_features(Cluster& cluster, bool json) {
@@ -156,4 +156,4 @@ int run_transactions(ToolWords words) {
   return command.run(words, [&](Cluster& cluster) { return show_transactions(cluster, command.json, all); });
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -5,7 +5,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr char kBash[] = R"sh(# Completion of milena for bash: eval "$(milena completion bash)"
@@ -80,4 +80,4 @@ int run_completion(ToolWords words) {
   return 0;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "tools/output.h"
 #include "tools/own/own.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct ConfigsCommand : OwnCommand {
@@ -72,4 +72,4 @@ int run_configs(ToolWords words) {
   return configs.run(words, [&](Cluster& cluster) { return configs.work(cluster); });
 }
 
-}  // namespace milena
+}  // namespace milena::tools

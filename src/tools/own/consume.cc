@@ -11,7 +11,7 @@
 #include "tools/records/record_json.h"
 #include "tools/records/topic_reader.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct ConsumeCommand : OwnCommand {
@@ -66,7 +66,7 @@ Status ConsumeCommand::place(ReaderOptions& to) const {
   for (const std::string& list : partitions) {
     for (size_t begin = 0; begin <= list.size();) {
       size_t end = std::min(list.find(',', begin), list.size());
-      std::optional<int64_t> number = parse_integer(ByteView(list).substr(begin, end - begin));
+      std::optional<int64_t> number = config::parse_integer(ByteView(list).substr(begin, end - begin));
       if (!number || *number < 0 || *number > INT32_MAX) return usage_error("--partition {}: expected numbers", list);
       to.partitions.push_back(static_cast<int32_t>(*number));
       begin = end + 1;
@@ -80,7 +80,7 @@ Status ConsumeCommand::place(ReaderOptions& to) const {
   } else if (is_offset) {
     to.place = std::stoll(from);
   } else if (from.starts_with("last:")) {
-    std::optional<int64_t> number = parse_integer(from.substr(5));
+    std::optional<int64_t> number = config::parse_integer(from.substr(5));
     if (!number || *number < 0) return usage_error("--from {}: expected last:N", from);
     to.from_end = *number;
   } else {
@@ -188,4 +188,4 @@ int run_cat(ToolWords words) {
   return run_reading(words, true);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

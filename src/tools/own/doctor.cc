@@ -6,7 +6,7 @@
 #include "tools/own/http_client.h"
 #include "tools/own/own.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr int kSomethingIsWrong = 1;
@@ -48,4 +48,4 @@ int run_doctor(ToolWords words) {
   return findings == "0" ? 0 : kSomethingIsWrong;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

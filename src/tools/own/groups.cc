@@ -9,7 +9,7 @@
 #include "tools/output.h"
 #include "tools/own/own.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct GroupsCommand : OwnCommand {
@@ -145,4 +145,4 @@ int run_groups(ToolWords words) {
   return groups.run(words, [&](Cluster& cluster) { return groups.work(cluster); });
 }
 
-}  // namespace milena
+}  // namespace milena::tools

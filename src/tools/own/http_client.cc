@@ -7,7 +7,7 @@
 
 #include "base/ascii.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // A head has some lines; whatever sends more is no broker.
@@ -195,4 +195,4 @@ Status http_follow(const BrokerAddress& address, const std::string& target,
   return make_error(ErrorKind::kIo, "{}", refusal);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -7,7 +7,7 @@
 
 #include "tools/transport.h"
 
-namespace milena {
+namespace milena::tools {
 
 // Where the broker serves HTTP, by default.
 inline constexpr char kUsualHttpHost[] = "127.0.0.1";
@@ -59,4 +59,4 @@ class HttpAnswerReader {
   int64_t left_ = -1;  // of the body or of the chunk; -1: not known
 };
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -18,7 +18,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr int kMaxBrokers = 100;
@@ -155,7 +155,7 @@ Result<ClusterPlan> make_plan(const ClusterWords& wanted) {
   }
   ClusterPlan plan;
   const std::string directory =
-      wanted.directory.empty() ? default_data_directory() + "/cluster" : wanted.directory;
+      wanted.directory.empty() ? config::default_data_directory() + "/cluster" : wanted.directory;
   const int brokers = static_cast<int>(wanted.brokers), port = static_cast<int>(wanted.port);
   for (int id = 1; id <= brokers; id++) {
     plan.nodes.push_back({id, port + id - 1, fmt::format("{}/node-{}", directory, id)});
@@ -222,4 +222,4 @@ int run_cluster(ToolWords words) {
   return 0;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

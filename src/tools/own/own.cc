@@ -8,7 +8,7 @@
 #include "config/config_values.h"
 #include "tools/kafka/offset_reset.h"
 
-namespace milena {
+namespace milena::tools {
 
 void OwnCommand::add_common(bool with_json) {
   if (with_json) options.flag("--json", json, "Prints JSON.");
@@ -42,7 +42,7 @@ std::optional<int64_t> parse_span_ms(const std::string& text) {
   while (at < text.size()) {
     size_t end = text.find_first_not_of("0123456789", at);
     if (end == std::string::npos || end == at) return std::nullopt;
-    std::optional<int64_t> number = parse_integer(ByteView(text).substr(at, end - at));
+    std::optional<int64_t> number = config::parse_integer(ByteView(text).substr(at, end - at));
     if (!number) return std::nullopt;
     int64_t unit = 0;
     if (text.compare(end, 2, "ms") == 0)
@@ -73,11 +73,11 @@ Result<int64_t> parse_time_ms(const std::string& text) {
     if (auto day = parse_datetime_ms(text + "T00:00:00")) return *day;
   }
   if (auto time = parse_datetime_ms(text)) return *time;
-  if (auto number = parse_integer(text); number && *number >= 0) return *number;
+  if (auto number = config::parse_integer(text); number && *number >= 0) return *number;
   return usage_error(
       "{}: expected a time such as -10m, -2h30m, 2026-11-29, 2026-11-29T22:14:40Z, or milliseconds since "
       "1970",
       text);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

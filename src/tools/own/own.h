@@ -8,7 +8,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct OwnCommand {
   Options options;
@@ -35,4 +35,4 @@ Error usage_error(fmt::format_string<Args...> format, Args&&... args) {
 // "-10m", "-2h30m", "now", "2026-11-29", "2026-11-29T22:14:40", milliseconds since 1970.
 Result<int64_t> parse_time_ms(const std::string& text);
 
-}  // namespace milena
+}  // namespace milena::tools

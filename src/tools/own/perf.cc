@@ -15,7 +15,7 @@
 #include "tools/records/record_sender.h"
 #include "tools/records/topic_reader.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 double seconds_since(Deadline begin) {
@@ -170,8 +170,8 @@ int run_kafka_producer_perf_test(ToolWords words) {
   auto cluster = Cluster::open(script.cluster);
   if (!cluster.ok()) return complain(cluster.error().message);
   run.sending.codec = codec_from_name((*cluster)->property("compression.type", "none")).value_or(Codec::kNone);
-  run.sending.batch_bytes = static_cast<size_t>(
-      std::clamp<int64_t>(parse_integer((*cluster)->property("batch.size", "16384")).value_or(16384), 1, 1 << 20));
+  run.sending.batch_bytes = static_cast<size_t>(std::clamp<int64_t>(
+      config::parse_integer((*cluster)->property("batch.size", "16384")).value_or(16384), 1, 1 << 20));
   std::string acks = (*cluster)->property("acks", "all");
   run.sending.acks = acks == "0" ? 0 : acks == "1" ? 1 : -1;
   return report(produce_as_kafka(**cluster, run));
@@ -283,4 +283,4 @@ int run_perf(ToolWords words) {
   return command.run(words, work, check);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

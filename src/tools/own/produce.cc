@@ -11,7 +11,7 @@
 #include "tools/records/record_json.h"
 #include "tools/records/record_sender.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct ProduceCommand : OwnCommand {
@@ -170,4 +170,4 @@ int run_produce(ToolWords words) {
       words, [&](Cluster& cluster) { return produce.work(cluster); }, [&] { return produce.check(); });
 }
 
-}  // namespace milena
+}  // namespace milena::tools

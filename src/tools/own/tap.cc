@@ -6,7 +6,7 @@
 #include "tools/own/http_client.h"
 #include "tools/own/own.h"
 
-namespace milena {
+namespace milena::tools {
 
 int run_tap(ToolWords words) {
   Options options(Options::Style::kOwn, "milena tap",
@@ -41,4 +41,4 @@ int run_tap(ToolWords words) {
   return exit_code(options, followed);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

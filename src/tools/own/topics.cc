@@ -9,7 +9,7 @@
 #include "tools/output.h"
 #include "tools/own/own.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct TopicsCommand : OwnCommand {
@@ -172,4 +172,4 @@ int run_topics(ToolWords words) {
       words, [&](Cluster& cluster) { return topics.work(cluster); }, [&] { return topics.check(); });
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -12,13 +12,13 @@
 #include "tools/own/own.h"
 #include "tools/scram_admin.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 struct UsersCommand : OwnCommand {
   std::string verb;
   std::vector<std::string> names, mechanisms;
-  int64_t iterations = kLeastScramIterations;
+  int64_t iterations = security::kLeastScramIterations;
 
   UsersCommand()
       : OwnCommand("users", "Lists the users of SCRAM, sets their passwords, and removes them.",
@@ -33,7 +33,7 @@ struct UsersCommand : OwnCommand {
     options.example("milena users delete alice");
   }
 
-  Result<std::vector<ScramMechanism>> wanted() const;
+  Result<std::vector<security::ScramMechanism>> wanted() const;
   Status list(Cluster& cluster);
   Status set(Cluster& cluster);
   Status remove(Cluster& cluster);
@@ -60,14 +60,14 @@ std::string read_password() {
   return line;
 }
 
-Result<std::vector<ScramMechanism>> UsersCommand::wanted() const {
-  std::vector<ScramMechanism> all;
+Result<std::vector<security::ScramMechanism>> UsersCommand::wanted() const {
+  std::vector<security::ScramMechanism> all;
   for (const std::string& name : mechanisms) {
-    auto mechanism = parse_scram_mechanism(name);
+    auto mechanism = security::parse_scram_mechanism(name);
     if (!mechanism) return usage_error("-m {}: expected SCRAM-SHA-256 or SCRAM-SHA-512", name);
     all.push_back(*mechanism);
   }
-  if (all.empty()) all = {ScramMechanism::kSha256, ScramMechanism::kSha512};
+  if (all.empty()) all = {security::ScramMechanism::kSha256, security::ScramMechanism::kSha512};
   return all;
 }
 
@@ -83,7 +83,8 @@ Status UsersCommand::list(Cluster& cluster) {
   for (const auto& result : answer->results) {
     if (result.error_code != ErrorCode::kNone) return answer_error(result.error_code, result.error_message);
     for (const auto& info : result.credential_infos) {
-      table.row({result.user, std::string(scram_mechanism_name(static_cast<ScramMechanism>(info.mechanism))),
+      table.row({result.user,
+                 std::string(security::scram_mechanism_name(static_cast<security::ScramMechanism>(info.mechanism))),
                  std::to_string(info.iterations)});
     }
   }
@@ -93,15 +94,16 @@ Status UsersCommand::list(Cluster& cluster) {
 
 Status UsersCommand::set(Cluster& cluster) {
   if (names.size() != 1) return usage_error("users set: expected one name");
-  if (iterations < kLeastScramIterations || iterations > kMostScramIterations) {
-    return usage_error("--iterations {}: expected {} to {}", iterations, kLeastScramIterations, kMostScramIterations);
+  if (iterations < security::kLeastScramIterations || iterations > security::kMostScramIterations) {
+    return usage_error("--iterations {}: expected {} to {}", iterations, security::kLeastScramIterations,
+                       security::kMostScramIterations);
   }
   auto chosen = wanted();
   if (!chosen.ok()) return chosen.error();
   const std::string password = read_password();
   if (password.empty()) return usage_error("users set: expected the password as a line of standard input");
   // A user may be altered once in a request.
-  for (ScramMechanism mechanism : *chosen) {
+  for (security::ScramMechanism mechanism : *chosen) {
     RETURN_IF_ERROR(
         set_scram_password(cluster, names.front(), mechanism, password, static_cast<int32_t>(iterations)));
   }
@@ -124,7 +126,8 @@ Status UsersCommand::remove(Cluster& cluster) {
                         answer_error(result.error_code, result.error_message).message);
     }
     for (const auto& info : result.credential_infos) {
-      if (std::find(chosen->begin(), chosen->end(), static_cast<ScramMechanism>(info.mechanism)) == chosen->end()) {
+      if (std::find(chosen->begin(), chosen->end(), static_cast<security::ScramMechanism>(info.mechanism)) ==
+          chosen->end()) {
         continue;
       }
       AlterUserScramCredentialsRequest request;
@@ -151,4 +154,4 @@ int run_users(ToolWords words) {
   return users.run(words, [&](Cluster& cluster) { return users.work(cluster); });
 }
 
-}  // namespace milena
+}  // namespace milena::tools

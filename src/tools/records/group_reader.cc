@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr int32_t kJoin = 0, kLeave = -1;
@@ -141,4 +141,4 @@ Status GroupReader::close() {
   return committed;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

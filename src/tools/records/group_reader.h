@@ -8,7 +8,7 @@
 #include "tools/group_admin.h"
 #include "tools/records/record_fetcher.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct GroupOptions {
   std::string group;
@@ -46,4 +46,4 @@ class GroupReader {
   std::map<TopicPartitionName, int64_t> committed_;
 };
 
-}  // namespace milena
+}  // namespace milena::tools

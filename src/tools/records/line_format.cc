@@ -11,7 +11,7 @@
 
 #include "tools/transport.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 using PropertyMap = std::map<std::string, std::string>;
@@ -338,4 +338,4 @@ bool LineInput::must_wait() {
   return ::poll(&poll, 1, 0) == 0;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "tools/records/record.h"
 
-namespace milena {
+namespace milena::tools {
 
 // Reads "h1:v1,h2:v2<TAB>key<TAB>value" and less, by the properties of Kafka's LineMessageReader.
 class LineParser {
@@ -81,4 +81,4 @@ class LineInput {
   bool failed_ = false;
 };
 
-}  // namespace milena
+}  // namespace milena::tools

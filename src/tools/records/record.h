@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct TextRecord {
   std::optional<std::string> key;
@@ -36,4 +36,4 @@ struct FetchedRecord {
 // The partition that Kafka's clients choose for a key (murmur2).
 int32_t partition_of_key(ByteView key, int32_t partitions);
 
-}  // namespace milena
+}  // namespace milena::tools

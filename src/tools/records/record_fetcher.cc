@@ -7,7 +7,7 @@
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
 
-namespace milena {
+namespace milena::tools {
 
 void RecordFetcher::assign(const std::string& topic, const Uuid& id, int32_t partition, int64_t offset) {
   places_[{topic, partition}] = {id, offset};
@@ -171,4 +171,4 @@ Status RecordFetcher::take_batches(const TopicPartitionName& name, Place& place,
   return batches.status();
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -10,7 +10,7 @@
 #include "tools/group_admin.h"
 #include "tools/records/record.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct FetcherOptions {
   bool read_committed = false;
@@ -60,4 +60,4 @@ class RecordFetcher {
   TopicPartitionName last_served_;  // partitions behind it have their turn first
 };
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -6,7 +6,7 @@
 
 #include "tools/output.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -135,4 +135,4 @@ Result<TextRecord> record_from_json(const std::string& line, int64_t number) {
   return record;
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "tools/records/record.h"
 
-namespace milena {
+namespace milena::tools {
 
 // Without the end of the line.
 std::string record_to_json(const FetchedRecord& record);
@@ -19,4 +19,4 @@ Result<TextRecord> record_from_json(const std::string& line, int64_t number);
 std::string base64(ByteView bytes);
 std::optional<std::string> from_base64(const std::string& text);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -4,7 +4,7 @@
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/produce.h"
 
-namespace milena {
+namespace milena::tools {
 
 int32_t partition_of_key(ByteView key, int32_t partitions) {
   constexpr uint32_t kMultiplier = 0x5bd1e995;
@@ -167,4 +167,4 @@ Status RecordSender::send(const std::string& name, Topic& topic, int32_t partiti
   }
 }
 
-}  // namespace milena
+}  // namespace milena::tools

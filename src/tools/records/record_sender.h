@@ -11,7 +11,7 @@
 #include "tools/cluster.h"
 #include "tools/records/record.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct SenderOptions {
   int16_t acks = -1;
@@ -62,4 +62,4 @@ class RecordSender {
   int64_t sent_bytes_ = 0;
 };
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr int64_t kLookEveryMs = 5000;
@@ -92,4 +92,4 @@ Status TopicReader::poll(int32_t wait_ms, const RecordFetcher::Take& take) {
   return fetcher_.poll(wait_ms, take);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

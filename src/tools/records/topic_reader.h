@@ -9,7 +9,7 @@
 
 #include "tools/records/record_fetcher.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct ReaderOptions {
   std::vector<std::string> topics;
@@ -47,4 +47,4 @@ class TopicReader {
   std::map<TopicPartitionName, Uuid> known_;
 };
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -5,7 +5,7 @@
 #include "tools/records/record_sender.h"
 #include "tools/scram_admin.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 constexpr const char* kAppliedFile = "/milena.seeds";
@@ -51,12 +51,12 @@ Status make_topic(Cluster& cluster, const Seed::Topic& topic) {
 }
 
 Status make_user(Cluster& cluster, const Seed::User& user) {
-  for (const ScramMechanism mechanism : user.mechanisms) {
+  for (const security::ScramMechanism mechanism : user.mechanisms) {
     auto there = has_scram_user(cluster, user.name, mechanism);
     if (!there.ok()) return there.error();
     if (*there) continue;
     RETURN_IF_ERROR(set_scram_password(cluster, user.name, mechanism, user.password));
-    log_info("User {} of the seed file: {} credentials created", user.name, scram_mechanism_name(mechanism));
+    log_info("User {} of the seed file: {} credentials created", user.name, security::scram_mechanism_name(mechanism));
   }
   return ok_status();
 }
@@ -94,4 +94,4 @@ Status note_seed_applied(const std::string& directory, const Seed& seed) {
   return posix_file_system().write_file_atomically(path, (before.ok() ? *before : Bytes()) + seed.digest + "\n");
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -3,7 +3,7 @@
 
 #include "tools/seed/seed_file.h"
 
-namespace milena {
+namespace milena::tools {
 
 // Topics, users and ACLs that are there stay as they are; records go into topics that hold none; quotas are set. An
 // Error names what could not be made; what came before it is there.
@@ -13,4 +13,4 @@ Status apply_seed(Cluster& cluster, const Seed& seed);
 bool is_seed_applied(const std::string& directory, const Seed& seed);
 Status note_seed_applied(const std::string& directory, const Seed& seed);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "tools/seed/apply_seed.h"
 #include "tools/seed/declared_topics.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // Of images that run what they find there at their first start.
@@ -36,7 +36,7 @@ std::vector<std::string> files_of_image() {
 
 }  // namespace
 
-Result<Declared> read_declared(const Settings& settings, bool environment) {
+Result<Declared> read_declared(const config::Settings& settings, bool environment) {
   Declared declared;
   std::vector<std::string> paths = settings.get_list("milena.seed.file");
   if (environment) {
@@ -58,7 +58,7 @@ Result<Declared> read_declared(const Settings& settings, bool environment) {
   return declared;
 }
 
-Status make_declared(const Declared& declared, const Settings& settings, FrameExchange exchange) {
+Status make_declared(const Declared& declared, const config::Settings& settings, FrameExchange exchange) {
   if (declared.empty()) return ok_status();
   ClusterOptions options;
   options.servers = "localhost:1";  // not connected to
@@ -79,4 +79,4 @@ Status make_declared(const Declared& declared, const Settings& settings, FrameEx
   return create_declared_topics(**cluster, declared.topics);
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -8,7 +8,7 @@
 #include "config/settings.h"
 #include "tools/seed/seed_file.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct Declared {
   std::vector<std::pair<std::string, Seed>> seeds;  // by their paths
@@ -18,8 +18,8 @@ struct Declared {
 };
 
 // Reads the files; asks no broker. `environment`: the image's conventions count, too.
-Result<Declared> read_declared(const Settings& settings, bool environment);
+Result<Declared> read_declared(const config::Settings& settings, bool environment);
 // Through a connection that may do everything. Seeds are noted in the first of log.dirs.
-Status make_declared(const Declared& declared, const Settings& settings, FrameExchange exchange);
+Status make_declared(const Declared& declared, const config::Settings& settings, FrameExchange exchange);
 
-}  // namespace milena
+}  // namespace milena::tools

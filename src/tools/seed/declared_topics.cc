@@ -4,7 +4,7 @@
 #include "config/config_values.h"
 #include "tools/kafka/script.h"
 
-namespace milena {
+namespace milena::tools {
 
 Result<std::vector<NewTopic>> parse_declared_topics(const std::string& text) {
   std::vector<NewTopic> topics;
@@ -17,7 +17,7 @@ Result<std::vector<NewTopic>> parse_declared_topics(const std::string& text) {
     std::vector<std::string> parts = split(one, ':');
     auto number = [&](size_t at, int64_t most) -> std::optional<int64_t> {
       if (parts.size() <= at || parts[at].empty()) return -1;
-      std::optional<int64_t> value = parse_integer(parts[at]);
+      std::optional<int64_t> value = config::parse_integer(parts[at]);
       return value && *value >= 1 && *value <= most ? value : std::nullopt;
     };
     std::optional<int64_t> partitions = number(1, INT32_MAX), replicas = number(2, INT16_MAX);
@@ -47,4 +47,4 @@ Status create_declared_topics(Cluster& cluster, const std::vector<NewTopic>& top
   return ok_status();
 }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -6,7 +6,7 @@
 
 #include "tools/admin.h"
 
-namespace milena {
+namespace milena::tools {
 
 // "orders:3:1,users:1:1:compact": name, partitions, replicas, cleanup.policy; only the name is needed. Blanks, commas
 // and ends of lines separate topics. An Error names the one that cannot be right.
@@ -14,4 +14,4 @@ Result<std::vector<NewTopic>> parse_declared_topics(const std::string& text);
 // Those that are there stay as they are.
 Status create_declared_topics(Cluster& cluster, const std::vector<NewTopic>& topics);
 
-}  // namespace milena
+}  // namespace milena::tools

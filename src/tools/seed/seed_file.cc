@@ -11,7 +11,7 @@
 #include "tools/kafka/script.h"
 #include "tools/records/record_json.h"
 
-namespace milena {
+namespace milena::tools {
 namespace {
 
 // Of each file that a seed file names.
@@ -98,7 +98,7 @@ Result<std::string> SeedReader::text(const YAML::Node& map, const char* key, boo
 Result<int32_t> SeedReader::number(const YAML::Node& map, const char* key, int32_t most) const {
   const YAML::Node node = map[key];
   if (!node || node.IsNull()) return -1;  // the broker's default
-  const std::optional<int64_t> value = node.IsScalar() ? parse_integer(node.Scalar()) : std::nullopt;
+  const std::optional<int64_t> value = node.IsScalar() ? config::parse_integer(node.Scalar()) : std::nullopt;
   if (!value || *value < 1 || *value > most) {
     return wrong(node.Mark(), "{}: {}: expected a number from 1 to {}", key,
                  node.IsScalar() ? node.Scalar() : "no number", most);
@@ -210,7 +210,7 @@ Result<TextRecord> SeedReader::inline_record(const YAML::Node& node) const {
     }
   }
   if (const YAML::Node partition = node["partition"]; partition && !partition.IsNull()) {
-    const auto value = partition.IsScalar() ? parse_integer(partition.Scalar()) : std::nullopt;
+    const auto value = partition.IsScalar() ? config::parse_integer(partition.Scalar()) : std::nullopt;
     if (!value || *value < 0 || *value > INT32_MAX) {
       return wrong(partition.Mark(), "partition: expected a number from 0 on");
     }
@@ -239,11 +239,11 @@ Status SeedReader::take_user(const YAML::Node& node) {
     if (user.password.empty()) return wrong(node.Mark(), "password-file: {} has no password in its first line", *file);
   }
   for (const std::string& text : *mechanisms) {
-    auto mechanism = parse_scram_mechanism(text);
+    auto mechanism = security::parse_scram_mechanism(text);
     if (!mechanism) return wrong(node.Mark(), "mechanisms: {}: expected SCRAM-SHA-256 or SCRAM-SHA-512", text);
     user.mechanisms.push_back(*mechanism);
   }
-  if (user.mechanisms.empty()) user.mechanisms = {ScramMechanism::kSha256, ScramMechanism::kSha512};
+  if (user.mechanisms.empty()) user.mechanisms = {security::ScramMechanism::kSha256, security::ScramMechanism::kSha512};
   return ok_status();
 }
 
@@ -325,4 +325,4 @@ Result<Seed> SeedReader::read() {
 
 Result<Seed> read_seed(const std::string& path) { return SeedReader(path).read(); }
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -13,7 +13,7 @@
 #include "tools/kafka/config_entities.h"
 #include "tools/records/record.h"
 
-namespace milena {
+namespace milena::tools {
 
 struct Seed {
   struct Topic {
@@ -23,7 +23,7 @@ struct Seed {
   struct User {
     std::string name;
     std::string password;
-    std::vector<ScramMechanism> mechanisms;
+    std::vector<security::ScramMechanism> mechanisms;
   };
   struct Quota {
     std::vector<ConfigEntity> entities;
@@ -40,4 +40,4 @@ struct Seed {
 
 Result<Seed> read_seed(const std::string& path);
 
-}  // namespace milena
+}  // namespace milena::tools

@@ -11,7 +11,7 @@
 #include "log/format/quorum_state.h"
 #include "log/format/text_checkpoint.h"
 
-namespace milena {
+namespace milena::log {
 namespace {
 
 TEST(LogFormat, segment_file_names) {
@@ -140,4 +140,4 @@ TEST(LogFormat, quorum_state) {
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::log

@@ -56,7 +56,7 @@ void ClusterSimulator::reassign() {
 
 void ClusterSimulator::delete_topic() {
   const TopicPlan& plan = plan_.topics[pick(plan_.topics.size())];
-  const TopicImage* image = metadata_.image().find_topic(plan.name);
+  const metadata::TopicImage* image = metadata_.image().find_topic(plan.name);
   if (image == nullptr) return create_topic(plan);
   note(fmt::format("{} is to be deleted", plan.name));
   DeleteTopicsRequest request;

@@ -24,7 +24,7 @@ std::string text_of(const std::vector<int32_t>& ids) {
 }
 
 // Who may lead next without a loss.
-std::vector<int32_t> members(const PartitionImage& image) {
+std::vector<int32_t> members(const metadata::PartitionImage& image) {
   std::vector<int32_t> all = image.isr.to_vector();
   for (const int32_t id : image.extras().eligible_leader_replicas) all.push_back(id);
   if (all.empty()) all = image.extras().last_known_elr;
@@ -43,14 +43,14 @@ int64_t first_missing(const PartitionState& state, const DiskLog& log) {
 
 }  // namespace
 
-const PartitionImage* ClusterSimulator::image_of(const PartitionId& id) const {
-  const TopicImage* topic = metadata_.image().find_topic(id.first);
+const metadata::PartitionImage* ClusterSimulator::image_of(const PartitionId& id) const {
+  const metadata::TopicImage* topic = metadata_.image().find_topic(id.first);
   return topic == nullptr ? nullptr : topic->partition(id.second);
 }
 
 std::string ClusterSimulator::describe(const PartitionId& id) {
   const auto state = partitions_.find(id);
-  const PartitionImage* image = image_of(id);
+  const metadata::PartitionImage* image = image_of(id);
   if (state == partitions_.end() || image == nullptr) return "a deleted partition";
   return fmt::format("{} (leader {} in {}, in sync {}, of {}, settled {})", state->second.name, image->leader,
                      image->leader_epoch, text_of(image->isr.to_vector()), text_of(image->replicas.to_vector()),
@@ -68,12 +68,12 @@ void ClusterSimulator::follow_controller() {
     const BatchHeader& header = batch.header();
     if (header.base_offset < metadata_end_ || header.next_offset() > end) return;
     if (header.is_control()) return metadata_.skip_to(header.last_offset(), header.partition_leader_epoch);
-    auto records = decode_metadata_batch(batch);
+    auto records = metadata::decode_metadata_batch(batch);
     CHECK(records.ok(), "{}", records.error().message);
     // One at a time: each is a state of the cluster.
-    for (MetadataRecord& record : *records) {
-      ImageDelta delta;
-      MetadataRecords one;
+    for (metadata::MetadataRecord& record : *records) {
+      metadata::ImageDelta delta;
+      metadata::MetadataRecords one;
       one.push_back(std::move(record));
       Status applied = metadata_.replay(std::move(one), header.last_offset(), header.partition_leader_epoch, delta);
       CHECK(applied.ok(), "{}", applied.error().message);
@@ -81,7 +81,7 @@ void ClusterSimulator::follow_controller() {
         std::erase_if(partitions_, [&](const auto& known) { return known.first.first == topic.id; });
       }
       for (const auto& changed : delta.partitions) {
-        const TopicImage* topic = metadata_.image().find_topic(changed.key.topic_id);
+        const metadata::TopicImage* topic = metadata_.image().find_topic(changed.key.topic_id);
         if (topic != nullptr && !topic->internal) on_partition_change(*topic, changed.key.partition);
       }
     }
@@ -89,9 +89,9 @@ void ClusterSimulator::follow_controller() {
   metadata_end_ = end;
 }
 
-void ClusterSimulator::on_partition_change(const TopicImage& topic, int32_t number) {
+void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, int32_t number) {
   const PartitionId id{topic.id, number};
-  const PartitionImage& image = *topic.partition(number);
+  const metadata::PartitionImage& image = *topic.partition(number);
   auto [at, is_new] = partitions_.try_emplace(id);
   PartitionState& state = at->second;
   if (is_new) {
@@ -141,7 +141,7 @@ void ClusterSimulator::on_partition_change(const TopicImage& topic, int32_t numb
 void ClusterSimulator::note_power_loss(ClusterNode& node, const std::function<void()>& lose) {
   lose();
   for (auto& [id, state] : partitions_) {
-    const PartitionImage* image = image_of(id);
+    const metadata::PartitionImage* image = image_of(id);
     if (image == nullptr || !image->replicas.contains(node.id())) continue;
     const int64_t from = first_missing(state, read_disk_log(node.disk(), state.name, id.first));
     auto [at, first] = state.forgot_from.try_emplace(node.id(), from);
@@ -195,13 +195,13 @@ void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
 void ClusterSimulator::look_at(ClusterNode& node) {
   if (node.node_or_null() == nullptr || node.id() > 3 || node.leaving()) return;
   for (size_t i = 0; i < node.shard_count() && !failed(); i++) {
-    node.node().shard(i).replicas().for_each_partition([&](Partition& partition) {
+    node.node().shard(i).replicas().for_each_partition([&](broker::Partition& partition) {
       if (failed()) return;
       const PartitionId id{partition.id().topic_id, partition.id().partition};
       const auto state = partitions_.find(id);
       if (state == partitions_.end()) return;
       View now{.life = node.life(), .leads = partition.leads(), .epoch = partition.leader_epoch()};
-      if (PartitionLog* log = partition.log_if_open()) {
+      if (log::PartitionLog* log = partition.log_if_open()) {
         now.high_watermark = log->high_watermark();
         now.end = log->log_end_offset();
         now.start = log->log_start_offset();
@@ -288,7 +288,7 @@ void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, Parti
 
 // What has come below the high watermark is on the replicas.
 void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to) {
-  const PartitionImage* image = image_of(id);
+  const metadata::PartitionImage* image = image_of(id);
   if (image == nullptr) return;
   int holders = 0;
   for (const int32_t replica : image->replicas) {
@@ -334,7 +334,7 @@ bool ClusterSimulator::all_in_sync() {
     if (!node->listens() || node->machine().main_runs()) return false;
   }
   for (const auto& [id, state] : partitions_) {
-    const PartitionImage* image = image_of(id);
+    const metadata::PartitionImage* image = image_of(id);
     if (image->leader < 0 || image->isr.size() != image->replicas.size()) return false;
     if (!image->extras().adding_replicas.empty() || !image->extras().removing_replicas.empty()) return false;
     int64_t end = -1;
@@ -352,7 +352,7 @@ bool ClusterSimulator::all_in_sync() {
 
 void ClusterSimulator::check_end() {
   for (auto& [id, state] : partitions_) {
-    const PartitionImage* image = image_of(id);
+    const metadata::PartitionImage* image = image_of(id);
     for (const int32_t replica : image->replicas) {
       const DiskLog log = read_disk_log(node(replica).disk(), state.name, id.first);
       const int64_t start = std::max(views_[{replica, id}].start, state.deletable);

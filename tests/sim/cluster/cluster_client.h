@@ -14,7 +14,7 @@
 
 namespace milena::sim {
 
-class ClientLink final : public LinkWatcher {
+class ClientLink final : public broker::LinkWatcher {
  public:
   ClientLink(SimNetwork& network, uint16_t port) : link_(network.connect(nullptr, 0, port, *this)) {}
 
@@ -36,7 +36,7 @@ class ClientLink final : public LinkWatcher {
     connected_ = true;
     for (Bytes& frame : std::exchange(queued_, {})) link_->send(Payload(std::move(frame)));
   }
-  void on_frame(Frame frame) override {
+  void on_frame(broker::Frame frame) override {
     OnAnswer then = std::move(asked_.front());
     asked_.pop_front();
     then(&frame.bytes);
@@ -44,7 +44,7 @@ class ClientLink final : public LinkWatcher {
   void on_lost(const std::string&) override { drop(); }
 
  private:
-  std::unique_ptr<Link> link_;
+  std::unique_ptr<broker::Link> link_;
   bool connected_ = false;
   bool lost_ = false;
   int32_t correlation_ = 0;

@@ -62,7 +62,7 @@ std::optional<PartitionId> ClusterSimulator::a_partition() {
 
 // Mostly the leader; sometimes one who was, or never will be.
 int ClusterSimulator::leader_to_ask(const PartitionId& id) {
-  const PartitionImage* image = image_of(id);
+  const metadata::PartitionImage* image = image_of(id);
   if (image == nullptr || image->leader < 0 || random_.chance(over_ ? 2 : 12)) return a_broker();
   return image->leader;
 }
@@ -122,7 +122,7 @@ void ClusterSimulator::on_produced(const BatchPtr& batch, const ProduceResponse:
   const auto state = partitions_.find(batch->partition);
   if (state == partitions_.end()) return;  // deleted meanwhile
   // A leader that has not heard of an unclean one promises what it cannot keep.
-  const PartitionImage* image = image_of(batch->partition);
+  const metadata::PartitionImage* image = image_of(batch->partition);
   if (state->second.unclean && (image == nullptr || image->leader != batch->asked)) return;
   acknowledged_ += batch->numbers.size();
   for (size_t i = 0; i < batch->numbers.size(); i++) {
@@ -211,7 +211,7 @@ void ClusterSimulator::pump_stream(size_t which, const PartitionId& id) {
       return pump_stream(which, id);
     }
     // One that led once, and has not heard that others do, lacks what they have.
-    const PartitionImage* image = image_of(id);
+    const metadata::PartitionImage* image = image_of(id);
     const bool leads = image != nullptr && image->leader == batch->asked;
     if (error && leads && ends_sequence(*error)) {
       const auto state = partitions_.find(id);

@@ -21,7 +21,8 @@ std::vector<uint16_t> ClusterNode::ports() const {
   return all;
 }
 
-std::unique_ptr<Link> ClusterNode::connect(size_t shard, const std::string&, uint16_t port, LinkWatcher& watcher) {
+std::unique_ptr<broker::Link> ClusterNode::connect(size_t shard, const std::string&, uint16_t port,
+                                                   broker::LinkWatcher& watcher) {
   return network_.connect(this, shard, port, watcher);
 }
 
@@ -33,10 +34,10 @@ void ClusterNode::start() {
   error_.clear();
   std::vector<Executor*> loops = machine_.start_loops(shards_);
   machine_.start_main([this, loops] {
-    NodeSurroundings surroundings;
+    broker::NodeSurroundings surroundings;
     surroundings.network = this;
     surroundings.pump = [this] { machine_.wait_in_main(); };
-    auto node = Node::start(settings_, loops, disk_, std::move(surroundings));
+    auto node = broker::Node::start(settings_, loops, disk_, std::move(surroundings));
     if (node) {
       node_ = node.take();
     } else {

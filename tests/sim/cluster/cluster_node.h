@@ -14,7 +14,7 @@
 
 namespace milena::sim {
 
-class ClusterNode final : private Network {
+class ClusterNode final : private broker::Network {
  public:
   ClusterNode(int id, SimRandom& random, VirtualClock& clock, SimNetwork& network, size_t shards);
   ~ClusterNode() override;
@@ -23,7 +23,7 @@ class ClusterNode final : private Network {
   size_t shard_count() const { return shards_; }
   VirtualDisk& disk() { return disk_; }
   VirtualMachine& machine() { return machine_; }
-  Settings& settings() { return settings_; }
+  config::Settings& settings() { return settings_; }
   void add_listener(const std::string& name, uint16_t port) { listeners_[port] = name; }
   std::vector<uint16_t> ports() const;
   std::string listener_at(uint16_t port) const { return listeners_.at(port); }
@@ -54,22 +54,23 @@ class ClusterNode final : private Network {
   int64_t paused_until_ms() const { return paused_until_ms_; }
 
   // Only where it listens().
-  Node& node() { return *node_; }
+  broker::Node& node() { return *node_; }
   // Null before it has started.
-  Node* node_or_null() { return node_.get(); }
+  broker::Node* node_or_null() { return node_.get(); }
   Executor& executor(size_t shard) { return machine_.loop(shard); }
 
  private:
-  std::unique_ptr<Link> connect(size_t shard, const std::string& host, uint16_t port, LinkWatcher& watcher) override;
+  std::unique_ptr<broker::Link> connect(size_t shard, const std::string& host, uint16_t port,
+                                        broker::LinkWatcher& watcher) override;
 
   int id_;
   size_t shards_;
   SimNetwork& network_;
   VirtualDisk disk_;
   VirtualMachine machine_;
-  Settings settings_;
+  config::Settings settings_;
   std::map<uint16_t, std::string> listeners_;
-  std::unique_ptr<Node> node_;
+  std::unique_ptr<broker::Node> node_;
   uint64_t life_ = 0;
   bool alive_ = false;
   bool leaving_ = false;

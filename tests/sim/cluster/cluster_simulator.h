@@ -32,9 +32,11 @@
 #include "sim/cluster/cluster_story.h"
 #include "sim/cluster/sim_network.h"
 
-namespace milena {
+namespace milena::broker {
 class Partition;
-}
+}  // namespace milena::broker
+
+namespace milena {}
 
 namespace milena::sim {
 
@@ -152,7 +154,7 @@ class ClusterSimulator {
 
   // cluster_checks.cc
   void follow_controller();
-  void on_partition_change(const TopicImage& topic, int32_t number);
+  void on_partition_change(const metadata::TopicImage& topic, int32_t number);
   void consider_loss(const PartitionId& id, PartitionState& state);
   void look_at(ClusterNode& node);
   void inspect(ClusterNode& node, const PartitionId& id, PartitionState& state, const View& before, const View& now);
@@ -163,7 +165,7 @@ class ClusterSimulator {
   void resolve(PartitionState& state, const DiskLog& log);
   void cut_settled(PartitionState& state, int64_t from);
   void note_power_loss(ClusterNode& node, const std::function<void()>& lose);
-  const PartitionImage* image_of(const PartitionId& id) const;
+  const metadata::PartitionImage* image_of(const PartitionId& id) const;
   bool all_in_sync();
   void check_end();
   std::string describe(const PartitionId& id);
@@ -176,7 +178,7 @@ class ClusterSimulator {
   ClusterClient client_;
   std::multimap<int64_t, Task> timers_;
 
-  MetadataReplayer metadata_;
+  metadata::MetadataReplayer metadata_;
   int64_t metadata_end_ = 0;
   uint64_t metadata_life_ = 0;
   std::map<PartitionId, PartitionState> partitions_;

@@ -62,7 +62,7 @@ TEST(ClusterSimulator, SameSeedSameStory) {
   for (uint64_t seed : {3, 7, 11}) EXPECT_EQ(run(plan_of(seed), false).history, run(plan_of(seed), false).history);
 }
 
-std::string_view name_of(PlantedReplicationBug bug) {
+std::string_view name_of(metadata::PlantedReplicationBug bug) {
   static constexpr std::string_view kNames[] = {"kNone",
 #define MILENA_NAME(name) #name,
                                                 MILENA_PLANTED_REPLICATION_BUGS_LIST(MILENA_NAME)
@@ -74,12 +74,12 @@ std::string_view name_of(PlantedReplicationBug bug) {
 TEST(ClusterSimulator, PlantedBugsAreFound) {
   const char* wanted = std::getenv("MILENA_PLANTED");
   if (wanted == nullptr) GTEST_SKIP() << "MILENA_PLANTED tells which, or all: some take minutes";
-  kHistories.expect_found(planted_replication_bug, wanted, name_of);
+  kHistories.expect_found(metadata::planted_replication_bug, wanted, name_of);
 }
 
 TEST(ClusterSimulator, Replay) {
   if (std::getenv("MILENA_SEED") == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
-  kHistories.replay_wanted(planted_replication_bug, name_of);
+  kHistories.replay_wanted(metadata::planted_replication_bug, name_of);
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ void for_each_batch(const VirtualDisk& disk, const std::string& directory, int64
   std::vector<std::pair<int64_t, std::string>> segments;
   for (const std::string& path : disk.paths_under(directory)) {
     const std::string file = path.substr(directory.size() + 1);
-    const auto name = parse_segment_file_name(file);
-    if (name && name->suffix == kLogSuffix) segments.emplace_back(name->offset, path);
+    const auto name = log::parse_segment_file_name(file);
+    if (name && name->suffix == log::kLogSuffix) segments.emplace_back(name->offset, path);
   }
   std::sort(segments.begin(), segments.end());
   int64_t next = -1;
@@ -38,7 +38,7 @@ DiskLog read_disk_log(const VirtualDisk& disk, const std::string& name, const Uu
   const std::string directory = "/a/" + name;
   const std::string* metadata = disk.content(directory + "/partition.metadata");
   if (metadata == nullptr) return log;
-  const auto id = decode_partition_metadata(*metadata);
+  const auto id = log::decode_partition_metadata(*metadata);
   if (!id || *id != topic_id) return log;
   for_each_batch(disk, directory, from, [&](const RecordBatchView& batch) {
     log.end = batch.header().next_offset();

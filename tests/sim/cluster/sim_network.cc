@@ -9,8 +9,8 @@
 namespace milena::sim {
 namespace {
 
-Frame frame_of(const Bytes& bytes) {
-  Frame frame;
+broker::Frame frame_of(const Bytes& bytes) {
+  broker::Frame frame;
   frame.buffer = std::shared_ptr<char[]>(new char[bytes.size() + 1]);
   std::memcpy(frame.buffer.get(), bytes.data(), bytes.size());
   frame.bytes = ByteView(frame.buffer.get(), bytes.size());
@@ -24,7 +24,7 @@ int host_of(const ClusterNode* node) {
 }  // namespace
 
 Wire::Wire(SimNetwork& network, ClusterNode* from, size_t from_shard, ClusterNode* to, uint16_t port,
-           LinkWatcher& watcher)
+           broker::LinkWatcher& watcher)
     : network_(network),
       from_(from),
       from_shard_(from_shard),
@@ -66,7 +66,7 @@ void Wire::deliver(bool up) {
 }
 
 // At the asking end, on its shard.
-void Wire::tell(std::function<void(LinkWatcher&)> what) {
+void Wire::tell(std::function<void(broker::LinkWatcher&)> what) {
   if (watcher_ == nullptr) return;
   if (from_ == nullptr) return what(*watcher_);
   if (!client_is_same()) return;
@@ -76,7 +76,7 @@ void Wire::tell(std::function<void(LinkWatcher&)> what) {
 }
 
 void Wire::lose(const std::string& why) {
-  tell([self = shared_from_this(), why](LinkWatcher& watcher) {
+  tell([self = shared_from_this(), why](broker::LinkWatcher& watcher) {
     self->watcher_ = nullptr;
     watcher.on_lost(why);
   });
@@ -94,7 +94,7 @@ void Wire::open() {
     to_shard_ = number % to_->shard_count();
     at_server([self = shared_from_this(), number] {
       if (!self->to_->listens()) return self->push(false, [self = self.get()] { self->lose("reset"); });
-      ConnectionInfo info;
+      broker::ConnectionInfo info;
       info.id = number;
       info.peer_host = "127.0.0.1";
       info.local_host = "127.0.0.1";
@@ -103,7 +103,7 @@ void Wire::open() {
       self->session_ = self->to_->node().sessions().open(static_cast<int>(self->to_shard_), std::move(info), *self);
       self->feed();
     });
-    push(false, [this] { tell([](LinkWatcher& watcher) { watcher.on_connected(); }); });
+    push(false, [this] { tell([](broker::LinkWatcher& watcher) { watcher.on_connected(); }); });
   });
 }
 
@@ -135,7 +135,7 @@ void Wire::send(Payload answer) {
       watcher_ = nullptr;
       return end_session(true);
     }
-    tell([bytes](LinkWatcher& watcher) { watcher.on_frame(frame_of(bytes)); });
+    tell([bytes](broker::LinkWatcher& watcher) { watcher.on_frame(frame_of(bytes)); });
   });
   feed();
 }
@@ -209,7 +209,8 @@ void SimNetwork::add(ClusterNode& node) {
   for (const uint16_t port : node.ports()) by_port_[port] = &node;
 }
 
-std::unique_ptr<Link> SimNetwork::connect(ClusterNode* from, size_t shard, uint16_t port, LinkWatcher& watcher) {
+std::unique_ptr<broker::Link> SimNetwork::connect(ClusterNode* from, size_t shard, uint16_t port,
+                                                  broker::LinkWatcher& watcher) {
   std::erase_if(wires_, [](const auto& wire) { return wire->over(); });
   auto wire = std::make_shared<Wire>(*this, from, shard, by_port_.at(port), port, watcher);
   wires_.push_back(wire);

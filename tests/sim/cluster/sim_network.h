@@ -27,10 +27,11 @@ class SimNetwork;
 inline constexpr int kClientHost = 0;
 
 // One connection.
-class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
+class Wire final : public broker::Transport, public std::enable_shared_from_this<Wire> {
  public:
   // `from` is null for a client.
-  Wire(SimNetwork& network, ClusterNode* from, size_t from_shard, ClusterNode* to, uint16_t port, LinkWatcher& watcher);
+  Wire(SimNetwork& network, ClusterNode* from, size_t from_shard, ClusterNode* to, uint16_t port,
+       broker::LinkWatcher& watcher);
 
   void open();
   void request(Bytes frame);
@@ -64,7 +65,7 @@ class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
   };
 
   void push(bool up, std::function<void()> arrive);
-  void tell(std::function<void(LinkWatcher&)> what);
+  void tell(std::function<void(broker::LinkWatcher&)> what);
   void lose(const std::string& why);
   void at_server(std::function<void()> what);
   bool server_is_same() const;
@@ -76,19 +77,19 @@ class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
   ClusterNode* from_;
   size_t from_shard_;
   uint64_t from_life_;
-  LinkWatcher* watcher_;
+  broker::LinkWatcher* watcher_;
   ClusterNode* to_;
   uint16_t port_;
   uint64_t to_life_ = 0;
   size_t to_shard_ = 0;
   std::deque<Message> up_, down_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<broker::Session> session_;
   std::deque<Bytes> frames_;
   bool busy_ = false;
 };
 
 // The asking end of a connection, as nodes and clients hold it.
-class WireLink final : public Link {
+class WireLink final : public broker::Link {
  public:
   explicit WireLink(std::shared_ptr<Wire> wire) : wire_(std::move(wire)) {}
   ~WireLink() override { wire_->close_by_client(); }
@@ -104,7 +105,7 @@ class SimNetwork {
 
   void add(ClusterNode& node);
   // Of a node (null: a client).
-  std::unique_ptr<Link> connect(ClusterNode* from, size_t shard, uint16_t port, LinkWatcher& watcher);
+  std::unique_ptr<broker::Link> connect(ClusterNode* from, size_t shard, uint16_t port, broker::LinkWatcher& watcher);
 
   // --- what the simulator does to it
 

@@ -2,8 +2,8 @@
 
 namespace milena::sim {
 
-Connection::Connection(Node& node, int shard, Executor& executor, uint64_t id) : executor_(executor) {
-  ConnectionInfo info;
+Connection::Connection(broker::Node& node, int shard, Executor& executor, uint64_t id) : executor_(executor) {
+  broker::ConnectionInfo info;
   info.id = id;
   info.peer_host = "127.0.0.1";
   info.peer_port = 50'000;
@@ -46,7 +46,7 @@ void Connection::feed() {
   if (in_flight_ || closed_ || asked_.empty()) return;
   in_flight_ = true;
   Bytes bytes = std::move(asked_.front().frame);
-  Frame frame;
+  broker::Frame frame;
   frame.buffer = std::shared_ptr<char[]>(new char[bytes.size() + 1]);
   std::memcpy(frame.buffer.get(), bytes.data(), bytes.size());
   frame.bytes = ByteView(frame.buffer.get(), bytes.size());
@@ -77,7 +77,7 @@ void Connection::close(std::string reason) {
   close_reason_ = std::move(reason);
 }
 
-NodeProcess::NodeProcess(VirtualMachine& machine, VirtualDisk& disk, Settings settings, size_t shards)
+NodeProcess::NodeProcess(VirtualMachine& machine, VirtualDisk& disk, config::Settings settings, size_t shards)
     : machine_(machine), disk_(disk), settings_(std::move(settings)), shards_(shards) {}
 
 NodeProcess::~NodeProcess() {
@@ -89,7 +89,7 @@ Status NodeProcess::start() {
   Status status = ok_status();
   std::vector<Executor*> loops = machine_.start_loops(shards_);
   machine_.run([&] {
-    auto node = Node::start(settings_, std::move(loops), disk_);
+    auto node = broker::Node::start(settings_, std::move(loops), disk_);
     if (node)
       node_ = node.take();
     else

@@ -21,9 +21,9 @@ namespace milena::sim {
 
 // A client's connection: requests go out one behind the other, and each is answered, or lost with the
 // connection.
-class Connection final : public Transport {
+class Connection final : public broker::Transport {
  public:
-  Connection(Node& node, int shard, Executor& executor, uint64_t id);
+  Connection(broker::Node& node, int shard, Executor& executor, uint64_t id);
   ~Connection() override;
 
   // `then` is told the answer, or null when it is lost.
@@ -64,12 +64,12 @@ class Connection final : public Transport {
   bool closed_ = false;
   std::string close_reason_;
   int32_t last_sent_ = 0;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<broker::Session> session_;
 };
 
 class NodeProcess {
  public:
-  NodeProcess(VirtualMachine& machine, VirtualDisk& disk, Settings settings, size_t shards);
+  NodeProcess(VirtualMachine& machine, VirtualDisk& disk, config::Settings settings, size_t shards);
   ~NodeProcess();
 
   // An error is what the broker says. It may also die on the way: alive() tells.
@@ -84,14 +84,14 @@ class NodeProcess {
   // One of a few connections, made when it is not there.
   Connection& connection(size_t which);
   bool waits_for_answers() const;
-  Node& node() { return *node_; }
+  broker::Node& node() { return *node_; }
 
  private:
   VirtualMachine& machine_;
   VirtualDisk& disk_;
-  Settings settings_;
+  config::Settings settings_;
   size_t shards_;
-  std::unique_ptr<Node> node_;
+  std::unique_ptr<broker::Node> node_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> lost_;  // closed ones, until their shard no longer looks at them
   uint64_t last_connection_ = 0;

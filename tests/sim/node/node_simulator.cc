@@ -26,8 +26,8 @@ NodeSimulator::NodeSimulator(Plan plan, std::function<void(const std::string&)> 
 
 NodeSimulator::~NodeSimulator() = default;
 
-Settings NodeSimulator::settings() const {
-  Settings all;
+config::Settings NodeSimulator::settings() const {
+  config::Settings all;
   auto set = [&](ByteView name, ByteView value) {
     Status done = all.set(name, value);
     CHECK(done.ok(), "{}", done.error().message);

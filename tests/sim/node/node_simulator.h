@@ -79,7 +79,7 @@ class NodeSimulator {
   int64_t wall_ms() const { return machine_.clock().wall_ms(); }
 
   // node_simulator.cc
-  Settings settings() const;
+  config::Settings settings() const;
   void act(const Step& step);
   void take_turns();
   void kill_soon(bool power);

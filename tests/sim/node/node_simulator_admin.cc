@@ -295,11 +295,11 @@ void NodeSimulator::bring_old_records() {
     for (const char* name : {"recovery-point-offset-checkpoint", "replication-offset-checkpoint"}) {
       const std::string path = fmt::format("{}/{}", volume, name);
       const std::string* content = disk_.content(path);
-      auto offsets = content == nullptr ? Result<OffsetCheckpoint>(OffsetCheckpoint())
-                                        : decode_offset_checkpoint(*content);
+      auto offsets = content == nullptr ? Result<log::OffsetCheckpoint>(log::OffsetCheckpoint())
+                                        : log::decode_offset_checkpoint(*content);
       const TopicPartition key{topic->name, static_cast<int32_t>(partition)};
       (*offsets)[key] = clean ? static_cast<int64_t>(model.records.size()) : 0;
-      disk_.put(path, encode_offset_checkpoint(*offsets));
+      disk_.put(path, log::encode_offset_checkpoint(*offsets));
     }
   }
   for (const char* volume : {"/a", "/b", "/c"}) {

@@ -59,7 +59,7 @@ TEST(NodeSimulator, SameSeedSameStory) {
   }
 }
 
-std::string_view name_of(PlantedStorageBug bug) {
+std::string_view name_of(log::PlantedStorageBug bug) {
   static constexpr std::string_view kNames[] = {"kNone",
 #define MILENA_NAME(name) #name,
                                                 MILENA_PLANTED_STORAGE_BUGS_LIST(MILENA_NAME)
@@ -71,12 +71,12 @@ std::string_view name_of(PlantedStorageBug bug) {
 TEST(NodeSimulator, PlantedBugsAreFound) {
   const char* wanted = std::getenv("MILENA_PLANTED");
   if (wanted == nullptr) GTEST_SKIP() << "MILENA_PLANTED tells which, or all: some take minutes";
-  kHistories.expect_found(planted_storage_bug, wanted, name_of);
+  kHistories.expect_found(log::planted_storage_bug, wanted, name_of);
 }
 
 TEST(NodeSimulator, Replay) {
   if (std::getenv("MILENA_SEED") == nullptr) GTEST_SKIP() << "MILENA_SEED tells which";
-  kHistories.replay_wanted(planted_storage_bug, name_of);
+  kHistories.replay_wanted(log::planted_storage_bug, name_of);
 }
 
 }  // namespace
