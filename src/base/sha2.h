@@ -1,5 +1,5 @@
-// SHA-256 and SHA-512, and HMAC over them (FIPS 180-4, RFC 2104): what SCRAM credentials are made with. Whole inputs
-// only, and nothing secret-independent about its timing: whoever compares digests of secrets takes care of that.
+// SHA-256 and SHA-512, and HMAC over them (FIPS 180-4, RFC 2104), by OpenSSL: SCRAM credentials and delegation tokens
+// are made with them. Inputs are whole.
 #pragma once
 
 #include "base/bytes.h"

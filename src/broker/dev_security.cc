@@ -62,9 +62,9 @@ Result<std::map<Bytes, Bytes>> passwords_of(FileSystem& files, const std::string
   if (files.exists(path)) {
     auto content = files.read_file(path);
     if (!content) return content.error();
-    auto lines = config::parse_properties(*content);
+    auto lines = parse_properties(*content);
     if (!lines) return lines.error();
-    for (const config::FileSetting& line : *lines) passwords[line.key] = line.value;
+    for (const Property& line : *lines) passwords[line.key] = line.value;
   }
   Bytes content;
   for (ByteView user : kUsers) {

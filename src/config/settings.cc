@@ -55,9 +55,9 @@ Settings::Settings() : values_(broker_configs().size()) {
 Result<Settings> Settings::load(const SettingsInput& input) {
   Settings settings;
   if (!input.file.empty()) {
-    Result<std::vector<FileSetting>> from_file = read_settings_file(input.file);
+    Result<std::vector<Property>> from_file = read_settings_file(input.file);
     if (!from_file.ok()) return from_file.error();
-    for (const FileSetting& setting : *from_file) {
+    for (const Property& setting : *from_file) {
       std::string origin = fmt::format("{}, line {}", input.file, setting.line);
       RETURN_IF_ERROR(settings.apply(setting.key, setting.value, Source::kFile, origin));
     }

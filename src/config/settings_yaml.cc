@@ -7,9 +7,9 @@ namespace {
 
 constexpr int kMaxDepth = 32;
 
-Status add_node(const Bytes& key, const YAML::Node& node, int depth, std::vector<FileSetting>& settings);
+Status add_node(const Bytes& key, const YAML::Node& node, int depth, std::vector<Property>& settings);
 
-Status add_map(const Bytes& prefix, const YAML::Node& map, int depth, std::vector<FileSetting>& settings) {
+Status add_map(const Bytes& prefix, const YAML::Node& map, int depth, std::vector<Property>& settings) {
   if (depth > kMaxDepth) return make_error(ErrorKind::kInvalid, "nested deeper than {} levels", kMaxDepth);
   for (const auto& entry : map) {
     if (!entry.first.IsScalar()) return make_error(ErrorKind::kInvalid, "{}: a key must be a text", prefix);
@@ -19,7 +19,7 @@ Status add_map(const Bytes& prefix, const YAML::Node& map, int depth, std::vecto
   return ok_status();
 }
 
-Status add_node(const Bytes& key, const YAML::Node& node, int depth, std::vector<FileSetting>& settings) {
+Status add_node(const Bytes& key, const YAML::Node& node, int depth, std::vector<Property>& settings) {
   int line = node.Mark().line + 1;
   switch (node.Type()) {
     case YAML::NodeType::Map:
@@ -44,8 +44,8 @@ Status add_node(const Bytes& key, const YAML::Node& node, int depth, std::vector
 
 }  // namespace
 
-Result<std::vector<FileSetting>> parse_yaml_settings(const Bytes& content) {
-  std::vector<FileSetting> settings;
+Result<std::vector<Property>> parse_yaml_settings(const Bytes& content) {
+  std::vector<Property> settings;
   try {
     YAML::Node root = YAML::Load(content);
     if (root.IsNull()) return settings;

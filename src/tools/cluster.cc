@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "base/file.h"
-#include "log/format/properties.h"
+#include "base/properties.h"
 #include "protocol/messages/find_coordinator.h"
 
 namespace milena::tools {
@@ -29,7 +29,9 @@ Result<std::map<std::string, std::string>> read_properties(const std::string& fi
   Result<Bytes> text = posix_file_system().read_file(file);
   if (!text.ok()) return text.error();
   std::map<std::string, std::string> properties;
-  for (auto& [key, value] : log::parse_properties(*text)) properties[key] = value;
+  Result<std::vector<Property>> lines = parse_properties(*text);
+  if (!lines.ok()) return make_error(ErrorKind::kInvalid, "{}: {}", file, lines.error().message);
+  for (Property& line : *lines) properties[line.key] = std::move(line.value);
   return properties;
 }
 

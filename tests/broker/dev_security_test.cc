@@ -31,8 +31,8 @@ class DevSecurityTest : public testing::Test {
   }
   std::string password(const DevSecurity& made, const std::string& user) {
     auto content = posix_file_system().read_file(made.directory + "/passwords.properties");
-    auto lines = config::parse_properties(*content);
-    for (const config::FileSetting& line : *lines) {
+    auto lines = parse_properties(*content);
+    for (const Property& line : *lines) {
       if (line.key == user) return line.value;
     }
     return "";

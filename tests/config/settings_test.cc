@@ -18,9 +18,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::vector<std::pair<Bytes, Bytes>> pairs(const std::vector<FileSetting>& settings) {
+std::vector<std::pair<Bytes, Bytes>> pairs(const std::vector<Property>& settings) {
   std::vector<std::pair<Bytes, Bytes>> all;
-  for (const FileSetting& setting : settings) all.emplace_back(setting.key, setting.value);
+  for (const Property& setting : settings) all.emplace_back(setting.key, setting.value);
   return all;
 }
 
@@ -39,22 +39,6 @@ class SettingsFile : public testing::Test {
   }
   std::vector<std::string> paths_;
 };
-
-TEST(Properties, AreReadAsJavaReadsThem) {
-  auto settings = parse_properties(
-      "# a comment\r\n! another\n\n  a=1\nb = two words \nc:3\nd 4\ne\nf==\n"
-      "long=one,\\\n    two,\\\n\tthree\nkey\\ with\\:signs = v\\=\\tx\\u00e4\\ud83d\\ude00\\q\ncr=1\rlast=\\\\\n"
-      "no\\\\\nend=\\");
-  ASSERT_TRUE(settings.ok()) << settings.error().message;
-  EXPECT_THAT(pairs(*settings),
-              ElementsAre(std::pair("a", "1"), std::pair("b", "two words "), std::pair("c", "3"), std::pair("d", "4"),
-                          std::pair("e", ""), std::pair("f", "="), std::pair("long", "one,two,three"),
-                          std::pair("key with:signs", "v=\tx\xc3\xa4\xf0\x9f\x98\x80q"), std::pair("cr", "1"),
-                          std::pair("last", "\\"), std::pair("no\\", ""), std::pair("end", "")));
-  EXPECT_EQ(settings.value()[0].line, 4);
-  EXPECT_FALSE(parse_properties("a=\\u12x4").ok());
-  EXPECT_FALSE(parse_properties("a=\\u12").ok());
-}
 
 TEST(YamlSettings, NestedKeysAreJoined) {
   auto settings = parse_yaml_settings(

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "log/format/properties.h"
+#include "base/properties.h"
 
 namespace milena::log {
 namespace {
@@ -19,22 +19,23 @@ bool is_possible_cluster_id(ByteView text) {
 }
 
 Bytes encode_meta_properties(const MetaProperties& properties) {
-  Properties out{{"version", "1"}, {"cluster.id", properties.cluster_id},
-                 {"node.id", std::to_string(properties.node_id)}};
-  if (properties.directory_id) out.emplace_back("directory.id", properties.directory_id->to_string());
-  return "#\n" + encode_properties(out);
+  Bytes text = fmt::format("#\nversion=1\ncluster.id={}\nnode.id={}\n", properties.cluster_id, properties.node_id);
+  if (properties.directory_id) text += fmt::format("directory.id={}\n", properties.directory_id->to_string());
+  return text;
 }
 
 Result<MetaProperties> decode_meta_properties(ByteView file) {
-  Properties in = parse_properties(file);
+  Result<std::vector<Property>> lines = parse_properties(file);
+  if (!lines.ok()) return make_error(ErrorKind::kCorrupt, "meta.properties: {}", lines.error().message);
+  const std::vector<Property>& in = *lines;
   MetaProperties out;
-  const std::string* version = find_property(in, "version");
+  const Bytes* version = find_property(in, "version");
   if (version != nullptr && *version != "0" && *version != "1") {
     return make_error(ErrorKind::kUnsupported, "meta.properties: version={}, expected 0 or 1", *version);
   }
   out.version = version != nullptr && *version == "1" ? 1 : 0;
-  const std::string* cluster_id = find_property(in, "cluster.id");
-  const std::string* node_id = find_property(in, out.version == 1 ? "node.id" : "broker.id");
+  const Bytes* cluster_id = find_property(in, "cluster.id");
+  const Bytes* node_id = find_property(in, out.version == 1 ? "node.id" : "broker.id");
   if (cluster_id != nullptr) out.cluster_id = *cluster_id;
   if (node_id != nullptr) {
     const char* end = node_id->data() + node_id->size();
@@ -48,7 +49,7 @@ Result<MetaProperties> decode_meta_properties(ByteView file) {
                       out.version == 1 ? "node.id" : "broker.id");
   }
   if (out.cluster_id.empty()) return make_error(ErrorKind::kCorrupt, "meta.properties: cluster.id is missing");
-  if (const std::string* directory_id = find_property(in, "directory.id")) {
+  if (const Bytes* directory_id = find_property(in, "directory.id")) {
     out.directory_id = Uuid::parse(*directory_id);
     if (!out.directory_id || is_reserved(*out.directory_id)) {
       return make_error(ErrorKind::kCorrupt, "meta.properties: directory.id={}, expected 22 characters of base64url",

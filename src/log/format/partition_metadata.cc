@@ -1,6 +1,6 @@
 #include "log/format/partition_metadata.h"
 
-#include "log/format/properties.h"
+#include "base/properties.h"
 
 namespace milena::log {
 
@@ -9,9 +9,11 @@ Bytes encode_partition_metadata(const Uuid& topic_id) {
 }
 
 Result<Uuid> decode_partition_metadata(ByteView file) {
-  Properties properties = parse_properties(file);
-  const std::string* version = find_property(properties, "version");
-  const std::string* topic_id = find_property(properties, "topic_id");
+  Result<std::vector<Property>> lines = parse_properties(file);
+  if (!lines.ok()) return make_error(ErrorKind::kCorrupt, "partition.metadata: {}", lines.error().message);
+  const std::vector<Property>& properties = *lines;
+  const Bytes* version = find_property(properties, "version");
+  const Bytes* topic_id = find_property(properties, "topic_id");
   if (version == nullptr || *version != "0") {
     return make_error(ErrorKind::kCorrupt, "partition.metadata: version is {}, expected 0",
                       version == nullptr ? "missing" : *version);

@@ -7,7 +7,6 @@
 #include "log/format/meta_properties.h"
 #include "log/format/partition_metadata.h"
 #include "log/format/producer_snapshot.h"
-#include "log/format/properties.h"
 #include "log/format/quorum_state.h"
 #include "log/format/text_checkpoint.h"
 
@@ -90,24 +89,16 @@ TEST(LogFormat, partition_metadata) {
   }
 }
 
-TEST(LogFormat, properties) {
-  Properties found = parse_properties("# note\n! note\n a = b c \nx:y\r\nz w\nempty=\nk\\=1=v\\:2\n");
-  EXPECT_EQ(*find_property(found, "a"), "b c ");
-  EXPECT_EQ(*find_property(found, "x"), "y");
-  EXPECT_EQ(*find_property(found, "z"), "w");
-  EXPECT_EQ(*find_property(found, "empty"), "");
-  EXPECT_EQ(*find_property(found, "k=1"), "v:2");
-  EXPECT_EQ(find_property(found, "none"), nullptr);
-}
-
 TEST(LogFormat, meta_properties) {
   MetaProperties in{1, "cluster", 7, Uuid::random(system_random())};
   EXPECT_EQ(decode_meta_properties(encode_meta_properties(in)).value(), in);
   auto old = decode_meta_properties("broker.id=3\ncluster.id=abc\n").value();
   EXPECT_EQ(old.version, 0);
   EXPECT_EQ(old.node_id, 3);
-  for (const char* bad : {"version=1\n", "version=1\ncluster.id=a\n", "version=1\ncluster.id=a\nnode.id=x\n",
-                          "version=1\ncluster.id=a\nnode.id=-1\n", "version=2\ncluster.id=a\nnode.id=1\n",
+  EXPECT_EQ(decode_meta_properties("version=1\nnode.id=1\ncluster.id=a\\\n  b\\u0063\n").value().cluster_id, "abc");
+  for (const char* bad : {"version=1\n", "version=1\ncluster.id=a\n", "version=1\nnode.id=1\ncluster.id=\\u12\n",
+                          "version=1\ncluster.id=a\nnode.id=x\n", "version=1\ncluster.id=a\nnode.id=-1\n",
+                          "version=2\ncluster.id=a\nnode.id=1\n",
                           "version=1\ncluster.id=a\nnode.id=1\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAQ\n",
                           "version=1\ncluster.id=a\nnode.id=1\ndirectory.id=short\n"}) {
     EXPECT_FALSE(decode_meta_properties(bad).ok()) << bad;
