@@ -117,12 +117,9 @@ ControllerEffects<BrokerRegistrationResponse> Controller::register_remote_broker
 }
 
 bool Controller::leads_anything(int32_t broker_id) const {
-  for (const TopicImage& topic : image_.topics()) {
-    for (const PartitionImage& partition : topic.partitions) {
-      if (partition.leader == broker_id) return true;
-    }
-  }
-  return false;
+  return image_.any_partition([broker_id](const TopicImage&, int32_t, const PartitionImage& partition) {
+    return partition.leader == broker_id;
+  });
 }
 
 ControllerEffects<BrokerHeartbeatResponse> Controller::broker_heartbeat(const BrokerHeartbeatRequest& request,
@@ -197,16 +194,13 @@ void Controller::take_directories_offline(const BrokerImage& broker, const std::
   change.broker_epoch = broker.epoch;
   change.log_dirs = after.log_dirs;
   records.emplace_back(std::move(change));
-  for (const TopicImage& topic : image_.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr || directory_works(after, partition->directory(broker.id))) continue;
-      PartitionDraft draft = draft_of(topic, number);
-      draft.may_lead = [this, &broker](int32_t id) { return id != broker.id && can_lead(image_, id); };
-      std::erase(draft.isr, broker.id);
-      if (auto moved = draft.record()) records.emplace_back(std::move(*moved));
-    }
-  }
+  image_.for_each_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
+    if (directory_works(after, partition.directory(broker.id))) return;
+    PartitionDraft draft = draft_of(topic, number);
+    draft.may_lead = [this, &broker](int32_t id) { return id != broker.id && can_lead(image_, id); };
+    std::erase(draft.isr, broker.id);
+    if (auto moved = draft.record()) records.emplace_back(std::move(*moved));
+  });
 }
 
 }  // namespace milena::metadata

@@ -26,14 +26,10 @@ DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {
     for (const Uuid& id : broker.log_dirs) load.emplace(id, 0);
   }
   if (load.size() < 2) return load;
-  for (const TopicImage& topic : image.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr) continue;
-      auto at = load.find(partition->directory(broker.id));
-      if (at != load.end()) ++at->second;
-    }
-  }
+  image.for_each_partition([&](const TopicImage&, int32_t, const PartitionImage& partition) {
+    auto at = load.find(partition.directory(broker.id));
+    if (at != load.end()) ++at->second;
+  });
   return load;
 }
 
@@ -108,18 +104,14 @@ ControllerEffects<std::monostate> Controller::lose_directories(int32_t broker_id
     change.log_dirs = left;
     effects.records.emplace_back(std::move(change));
   }
-  for (const TopicImage& topic : image_.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr || partition->leader != broker_id) continue;
-      if (directory_works(after, partition->directory(broker_id))) continue;
-      PartitionChangeRecord change;
-      change.partition_id = number;
-      change.topic_id = topic.id;
-      change.leader = kNoLeader;
-      effects.records.emplace_back(std::move(change));
-    }
-  }
+  image_.for_each_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
+    if (partition.leader != broker_id || directory_works(after, partition.directory(broker_id))) return;
+    PartitionChangeRecord change;
+    change.partition_id = number;
+    change.topic_id = topic.id;
+    change.leader = kNoLeader;
+    effects.records.emplace_back(std::move(change));
+  });
   return effects;
 }
 

@@ -29,24 +29,23 @@ ElectLeadersResponse same_for_all(const ElectLeadersRequest& request, ErrorCode 
   return response;
 }
 
-// Elects by the drafts that `draft_for(topic, number)` gives, for so many partitions at most; the response counts them.
+// Elects by the drafts that `draft_for(topic, number, partition)` gives, for so many partitions at most; the response
+// counts them.
 template <class DraftFor>
 ControllerEffects<size_t> elect_some(const MetadataImage& image, size_t most, DraftFor draft_for) {
   ControllerEffects<size_t> effects;
   effects.atomic = false;
   effects.response = 0;
-  for (const TopicImage& topic : image.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      if (topic.partition(number) == nullptr) continue;
-      std::optional<PartitionDraft> draft = draft_for(topic, number);
-      if (!draft) continue;
-      if (effects.response == most) return effects;
-      auto change = draft->record();
-      if (!change || change->leader == PartitionChangeRecord{}.leader) continue;
-      effects.records.emplace_back(std::move(*change));
-      ++effects.response;
-    }
-  }
+  (void)image.any_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
+    std::optional<PartitionDraft> draft = draft_for(topic, number, partition);
+    if (!draft) return false;
+    if (effects.response == most) return true;
+    auto change = draft->record();
+    if (!change || change->leader == PartitionChangeRecord{}.leader) return false;
+    effects.records.emplace_back(std::move(*change));
+    ++effects.response;
+    return false;
+  });
   return effects;
 }
 
@@ -128,27 +127,30 @@ ControllerEffects<ElectLeadersResponse> Controller::elect_leaders(const ElectLea
 }
 
 ControllerEffects<size_t> Controller::balance_leaders(size_t most) const {
-  return elect_some(image_, most, [this](const TopicImage& topic, int32_t number) -> std::optional<PartitionDraft> {
-    const PartitionImage& partition = *topic.partition(number);
-    if (partition.replicas.size() < 2) return std::nullopt;
-    const int32_t preferred = partition.replicas[0];
-    if (partition.leader == preferred || !partition.isr.contains(preferred)) return std::nullopt;
-    if (!can_lead(image_, preferred)) return std::nullopt;
-    PartitionDraft draft = draft_of(topic, number);
-    draft.election = PartitionDraft::Election::kPreferred;
-    return draft;
-  });
+  using Draft = std::optional<PartitionDraft>;
+  return elect_some(image_, most,
+                    [this](const TopicImage& topic, int32_t number, const PartitionImage& partition) -> Draft {
+                      if (partition.replicas.size() < 2) return std::nullopt;
+                      const int32_t preferred = partition.replicas[0];
+                      if (partition.leader == preferred || !partition.isr.contains(preferred)) return std::nullopt;
+                      if (!can_lead(image_, preferred)) return std::nullopt;
+                      PartitionDraft draft = draft_of(topic, number);
+                      draft.election = PartitionDraft::Election::kPreferred;
+                      return draft;
+                    });
 }
 
 ControllerEffects<size_t> Controller::elect_unclean_leaders(size_t most) const {
   const TopicImage* refusing = nullptr;  // its config is looked up once, not for each of its partitions
-  return elect_some(image_, most, [&](const TopicImage& topic, int32_t number) -> std::optional<PartitionDraft> {
-    if (topic.partition(number)->leader != kNoLeader || refusing == &topic) return std::nullopt;
-    PartitionDraft draft = draft_of(topic, number);
-    if (draft.election == PartitionDraft::Election::kUnclean) return draft;
-    refusing = &topic;
-    return std::nullopt;
-  });
+  using Draft = std::optional<PartitionDraft>;
+  return elect_some(image_, most,
+                    [&](const TopicImage& topic, int32_t number, const PartitionImage& partition) -> Draft {
+                      if (partition.leader != kNoLeader || refusing == &topic) return std::nullopt;
+                      PartitionDraft draft = draft_of(topic, number);
+                      if (draft.election == PartitionDraft::Election::kUnclean) return draft;
+                      refusing = &topic;
+                      return std::nullopt;
+                    });
 }
 
 // --- brokers that are gone
@@ -157,23 +159,19 @@ ControllerEffects<size_t> Controller::elect_unclean_leaders(size_t most) const {
 void Controller::take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records,
                                         bool uncleanly) const {
   if (gone.empty()) return;
-  for (const TopicImage& topic : image_.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr) continue;
-      const auto any_gone = [&gone](const auto& list) {
-        return std::any_of(list.begin(), list.end(), [&gone](int32_t id) { return gone.contains(id); });
-      };
-      const bool concerns = gone.contains(partition->leader) || any_gone(partition->isr) ||
-                            (uncleanly && any_gone(partition->extras().eligible_leader_replicas));
-      if (!concerns) continue;
-      PartitionDraft draft = draft_of(topic, number);
-      if (uncleanly) draft.stopped_uncleanly.assign(gone.begin(), gone.end());
-      draft.may_lead = [this, &gone](int32_t id) { return !gone.contains(id) && can_lead(image_, id); };
-      std::erase_if(draft.isr, [&gone](int32_t id) { return gone.contains(id); });
-      if (auto change = draft.record()) records.emplace_back(std::move(*change));
-    }
-  }
+  const auto any_gone = [&gone](const auto& list) {
+    return std::any_of(list.begin(), list.end(), [&gone](int32_t id) { return gone.contains(id); });
+  };
+  image_.for_each_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
+    const bool concerns = gone.contains(partition.leader) || any_gone(partition.isr) ||
+                          (uncleanly && any_gone(partition.extras().eligible_leader_replicas));
+    if (!concerns) return;
+    PartitionDraft draft = draft_of(topic, number);
+    if (uncleanly) draft.stopped_uncleanly.assign(gone.begin(), gone.end());
+    draft.may_lead = [this, &gone](int32_t id) { return !gone.contains(id) && can_lead(image_, id); };
+    std::erase_if(draft.isr, [&gone](int32_t id) { return gone.contains(id); });
+    if (auto change = draft.record()) records.emplace_back(std::move(*change));
+  });
 }
 
 ControllerEffects<std::monostate> Controller::fence_other_brokers() const {

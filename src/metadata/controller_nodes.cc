@@ -118,27 +118,23 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
 void Controller::begin_anew(const BrokerStart& start, bool uncleanly, MetadataRecords& records) const {
   const int32_t self = start.broker_id;
   const auto other_may_lead = [this, self](int32_t id) { return id != self && can_lead(image_, id); };
-  for (const TopicImage& topic : image_.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr) continue;
-      const bool replaced = start.others_live && partition->replicas.contains(self) &&
-                            std::any_of(partition->isr.begin(), partition->isr.end(), other_may_lead);
-      if (replaced) {
-        PartitionDraft draft = draft_of(topic, number);
-        if (uncleanly) draft.stopped_uncleanly = {self};
-        draft.may_lead = other_may_lead;
-        std::erase(draft.isr, self);
-        if (auto change = draft.record()) records.emplace_back(std::move(*change));
-      } else if (uncleanly && partition->leader == self) {
-        PartitionChangeRecord change;
-        change.partition_id = number;
-        change.topic_id = topic.id;
-        change.leader = self;
-        records.emplace_back(std::move(change));
-      }
+  image_.for_each_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
+    const bool replaced = start.others_live && partition.replicas.contains(self) &&
+                          std::any_of(partition.isr.begin(), partition.isr.end(), other_may_lead);
+    if (replaced) {
+      PartitionDraft draft = draft_of(topic, number);
+      if (uncleanly) draft.stopped_uncleanly = {self};
+      draft.may_lead = other_may_lead;
+      std::erase(draft.isr, self);
+      if (auto change = draft.record()) records.emplace_back(std::move(*change));
+    } else if (uncleanly && partition.leader == self) {
+      PartitionChangeRecord change;
+      change.partition_id = number;
+      change.topic_id = topic.id;
+      change.leader = self;
+      records.emplace_back(std::move(change));
     }
-  }
+  });
 }
 
 ControllerEffects<std::monostate> Controller::fence_broker(int32_t broker_id) const {
@@ -158,15 +154,12 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
   // Partitions that lost their last leader have one again: in sync, eligible (KIP-966), the one that led before it
   // stopped uncleanly, or any replica where the topic allows that. The last two may lack records and are marked as
   // recovering. The image has the broker fenced until the records apply.
-  for (const TopicImage& topic : image_.topics()) {
-    for (int32_t number = 0; number < topic.partition_count(); ++number) {
-      const PartitionImage* partition = topic.partition(number);
-      if (partition == nullptr || partition->leader != kNoLeader || !partition->replicas.contains(broker_id)) continue;
-      PartitionDraft draft = draft_of(topic, number);
-      draft.may_lead = [this, broker_id](int32_t id) { return id == broker_id || can_lead(image_, id); };
-      if (auto change = draft.record()) effects.records.emplace_back(std::move(*change));
-    }
-  }
+  image_.for_each_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
+    if (partition.leader != kNoLeader || !partition.replicas.contains(broker_id)) return;
+    PartitionDraft draft = draft_of(topic, number);
+    draft.may_lead = [this, broker_id](int32_t id) { return id == broker_id || can_lead(image_, id); };
+    if (auto change = draft.record()) effects.records.emplace_back(std::move(*change));
+  });
   return effects;
 }
 

@@ -227,6 +227,25 @@ class MetadataImage {
     TopicIterator begin() const { return first; }
     TopicIterator end() const { return last; }
   };
+  // Visits each partition: visit(topic, number, partition).
+  template <class Visit>
+  void for_each_partition(Visit&& visit) const {
+    (void)any_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
+      visit(topic, number, partition);
+      return false;
+    });
+  }
+  // The same until a visit returns true. Returns whether one did.
+  template <class Visit>
+  bool any_partition(Visit&& visit) const {
+    for (const TopicImage& topic : topics()) {
+      for (int32_t number = 0; number < topic.partition_count(); ++number) {
+        const PartitionImage* partition = topic.partition(number);
+        if (partition != nullptr && visit(topic, number, *partition)) return true;
+      }
+    }
+    return false;
+  }
   TopicRange topics() const { return {TopicIterator(topics_.begin()), TopicIterator(topics_.end())}; }
   TopicRange topics_from(ByteView name) const {
     return {TopicIterator(topics_.lower_bound(name)), TopicIterator(topics_.end())};
