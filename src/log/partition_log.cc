@@ -5,6 +5,7 @@
 #include <limits>
 #include <tuple>
 
+#include "base/check.h"
 #include "base/saturating.h"
 #include "log/format/partition_metadata.h"
 #include "log/planted_storage_bugs.h"
@@ -50,6 +51,7 @@ Status PartitionLog::rename_directory(std::string to) {
 // --- offsets ---
 
 int64_t PartitionLog::set_high_watermark(int64_t offset) {
+  CHECK(log_start_offset_ <= log_end_offset_, "{}: {} and {}", directory_, log_start_offset_, log_end_offset_);
   high_watermark_ = std::clamp(offset, log_start_offset_, log_end_offset_);
   if (producers_ != nullptr) producers_->on_high_watermark(high_watermark_);
   return high_watermark_;
@@ -67,6 +69,16 @@ void PartitionLog::clamp_offsets() {
   log_start_offset_ = std::min(log_start_offset_, log_end_offset_);
   recovery_point_ = std::min(recovery_point_, log_end_offset_);
   set_high_watermark(high_watermark_);
+}
+
+void PartitionLog::check_offsets() const {
+  CHECK(log_start_offset_ <= high_watermark_ && high_watermark_ <= log_end_offset_, "{}: {}, {}, {}", directory_,
+        log_start_offset_, high_watermark_, log_end_offset_);
+  CHECK(recovery_point_ <= log_end_offset_, "{}: {}, {}", directory_, recovery_point_, log_end_offset_);
+  CHECK(segments_.back()->base_offset() <= log_end_offset_, "{}: {}, {}", directory_, segments_.back()->base_offset(),
+        log_end_offset_);
+  CHECK(snapshots_.empty() || snapshots_.back() <= log_end_offset_, "{}: {}, {}", directory_, snapshots_.back(),
+        log_end_offset_);
 }
 
 // --- durability ---

@@ -345,6 +345,8 @@ class PartitionLog {
   Result<LogSync> make_sync(int64_t end);
   Status add_identity(LogSync& sync);
   void clamp_offsets();
+  // Checks the order of offsets that every change keeps: the log start offset, the high watermark, the log end offset.
+  void check_offsets() const;
 
   FileCache& files_;
   const Clock& clock_;

@@ -234,6 +234,7 @@ Status PartitionLog::note_written(const AppendPlan& plan, uint32_t position) {
     position += static_cast<uint32_t>(batch.bytes.size());
   }
   log_end_offset_ = plan.last_offset() + 1;
+  check_offsets();
   return ok_status();
 }
 

@@ -206,7 +206,9 @@ Status PartitionLog::confirm_end() {
   // Who had seen all of it sees what was not known of, too.
   if (high_watermark_ >= said && !MILENA_STORAGE_BUG(kFurtherEndNotShown)) set_high_watermark(log_end_offset_);
   clamp_offsets();
-  return remove_stray_snapshots();
+  RETURN_IF_ERROR(remove_stray_snapshots());
+  check_offsets();
+  return ok_status();
 }
 
 Status PartitionLog::remove_snapshots_beyond(int64_t offset) {

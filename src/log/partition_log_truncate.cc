@@ -53,6 +53,7 @@ Status PartitionLog::rewind_state(int64_t offset) {
   // Brought back when it is needed.
   unloaded_producers_end_ = producers_ == nullptr ? std::min(unloaded_producers_end_, offset) : offset;
   producers_.reset();
+  check_offsets();
   return ok_status();
 }
 
@@ -75,6 +76,7 @@ Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   high_watermark_ = offset;
   unloaded_producers_end_ = offset;
   producers_.reset();
+  check_offsets();
   epochs_ = std::make_unique<LeaderEpochCache>();
   return has_epoch_file_ ? save_epochs() : ok_status();
 }

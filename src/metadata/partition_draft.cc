@@ -121,7 +121,8 @@ PartitionDraft::Choice PartitionDraft::choose_leader() const {
     }
     // The last one that led, where nobody else can be known to hold everything.
     const std::vector<int32_t>& led_last = before_.extras().last_known_elr;
-    if (keeps_eligible_ && eligible_.empty() && led_last.size() == 1 && can_take_over(led_last.front())) {
+    if (keeps_eligible_ && eligible_.empty() && led_last.size() == 1 && holds(replicas, led_last.front()) &&
+        can_take_over(led_last.front())) {
       return {led_last.front(), true};
     }
   }
@@ -136,6 +137,8 @@ PartitionDraft::Choice PartitionDraft::choose_leader() const {
 void PartitionDraft::elect(PartitionChangeRecord& change) {
   const Choice choice = choose_leader();
   if (choice.leader == before_.leader) return;
+  CHECK(choice.leader == kNoLeader || holds(replicas, choice.leader), "{} is no replica of partition {}", choice.leader,
+        number_);
   change.leader = choice.leader;
   if (choice.leader != kNoLeader && !holds(isr, choice.leader)) {
     isr = {choice.leader};
@@ -175,6 +178,8 @@ std::optional<PartitionChangeRecord> PartitionDraft::record() {
   complete_reassignment();
   choose_eligible();
   elect(change);
+  CHECK(std::none_of(eligible_.begin(), eligible_.end(), [this](int32_t id) { return holds(isr, id); }),
+        "a replica of partition {} is in sync and eligible", number_);
 
   // Without eligible leader replicas the last one in sync stays noted, so that it is known who may lead again.
   const bool isr_may_be = !isr.empty() || keeps_eligible_;
