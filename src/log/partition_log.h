@@ -295,7 +295,9 @@ class PartitionLog {
   Status replay_producers_of(Segment& segment, int64_t from_offset, int64_t up_to);
   Status load_newest_snapshot(int64_t up_to, int64_t& start);
   Status replay_producer(BatchScanner& batch, Segment* txn_index_of);
-  Status note_aborted(Segment& segment, const ProducerState::Completed& done);
+  // Counts the entries that were written in `noted`.
+  using CompletedTransactions = std::vector<ProducerState::Completed>;
+  Status note_aborted(Segment& segment, const CompletedTransactions& completed, size_t& noted);
   static Result<std::optional<EndTransactionMarker>> marker_of(ByteView batch);
   // partition_log_producers.cc
   Status close_vanished_transactions(int64_t snapshot_offset);
@@ -310,7 +312,7 @@ class PartitionLog {
   Status roll_to(int64_t base_offset);
   Status trim_active();
   Status begin_segment(int64_t base_offset);
-  Status write_batches(const AppendPlan& plan);
+  Status write_batches(const AppendPlan& plan, const CompletedTransactions& completed);
   Status note_epochs(const AppendPlan& plan);
   Status note_written(const AppendPlan& plan, uint32_t position);
   // Of a change that is half done: another try, with a descriptor to be had, would not make it whole.

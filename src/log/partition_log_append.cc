@@ -182,15 +182,13 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
 
   RETURN_IF_ERROR(maybe_roll(plan));
   RETURN_IF_ERROR(note_epochs(plan));
-  RETURN_IF_ERROR(write_batches(plan));
-  if (!change) return outcome;
-  for (const ProducerState::Completed& done : producers_->apply(std::move(*change))) {
-    if (done.transaction.aborted) RETURN_IF_ERROR(not_to_be_repeated(note_aborted(active(), done)));
-  }
+  RETURN_IF_ERROR(write_batches(plan, change ? producers_->completed_by(*change) : CompletedTransactions()));
+  if (change) producers_->apply(std::move(*change));
   return outcome;
 }
 
-Status PartitionLog::write_batches(const AppendPlan& plan) {
+// What is aborted is noted before its marker is written: a full disk then refuses the marker, and nothing has changed.
+Status PartitionLog::write_batches(const AppendPlan& plan, const CompletedTransactions& completed) {
   CHECK(plan.first_offset() >= log_end_offset_, "{}: {} is below the end, {}", directory_, plan.first_offset(),
         log_end_offset_);
   Segment& segment = active();
@@ -202,9 +200,13 @@ Status PartitionLog::write_batches(const AppendPlan& plan) {
     parts.push_back({const_cast<char*>(batch.head.data()), batch.head.size()});
     parts.push_back({const_cast<char*>(batch.bytes.data()) + kPatchedBytes, batch.bytes.size() - kPatchedBytes});
   }
-  Status written = segment.write(parts, static_cast<uint32_t>(plan.bytes));
+  size_t noted = 0;
+  Status written = note_aborted(segment, completed, noted);
+  if (written) written = segment.write(parts, static_cast<uint32_t>(plan.bytes));
   if (!written) {
-    (void)segment.cut_to_size();  // best effort: the log goes offline anyway, and recovery cuts again
+    (void)segment.cut_to_size();  // best effort: a log that goes offline is cut by recovery, and what is written next
+                                  // lies over it
+    if (noted > 0) RETURN_IF_ERROR(not_to_be_repeated(segment.forget_last_aborted(noted)));
     return written;
   }
   return not_to_be_repeated(note_written(plan, *start));
@@ -285,15 +287,17 @@ Status PartitionLog::roll() {
 Status PartitionLog::roll_to(int64_t base_offset) {
   Result<uint32_t> bytes = active().size();
   if (!bytes) return bytes.error();
-  if (*bytes == 0) {  // nothing in it: the new one takes its place
-    RETURN_IF_ERROR(remove_segment_files(active()));
-    segments_.pop_back();
-    return not_to_be_repeated(begin_segment(base_offset));
-  } else {
-    RETURN_IF_ERROR(trim_active());
-    RETURN_IF_ERROR(active().save_indexes(true));
-    RETURN_IF_ERROR(take_producer_snapshot());
+  if (*bytes == 0) {  // nothing in it: the new one takes its place, once it is there
+    if (base_offset == active().base_offset()) return ok_status();
+    RETURN_IF_ERROR(begin_segment(base_offset));
+    const auto empty = segments_.end() - 2;
+    RETURN_IF_ERROR(remove_segment_files(**empty));
+    segments_.erase(empty);
+    return ok_status();
   }
+  RETURN_IF_ERROR(trim_active());
+  RETURN_IF_ERROR(active().save_indexes(true));
+  RETURN_IF_ERROR(take_producer_snapshot());
   return begin_segment(base_offset);
 }
 

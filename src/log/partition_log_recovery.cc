@@ -223,16 +223,20 @@ Status PartitionLog::replay_producer(BatchScanner& batch, Segment* txn_index_of)
   ProducerAppend change(*producers_);
   ErrorCode refused = change.add(header, marker, AppendOrigin::kReplication);
   CHECK(refused == ErrorCode::kNone, "{}", static_cast<int>(refused));
-  for (const ProducerState::Completed& done : producers_->apply(std::move(change))) {
-    if (done.transaction.aborted && txn_index_of != nullptr) RETURN_IF_ERROR(note_aborted(*txn_index_of, done));
-  }
+  size_t noted = 0;
+  if (txn_index_of != nullptr) RETURN_IF_ERROR(note_aborted(*txn_index_of, producers_->completed_by(change), noted));
+  producers_->apply(std::move(change));
   return ok_status();
 }
 
-Status PartitionLog::note_aborted(Segment& segment, const ProducerState::Completed& done) {
-  const CompletedTransaction& txn = done.transaction;
-  directory_dirty_ |= !segment.has_txn_index();
-  return segment.add_aborted({txn.producer_id, txn.first_offset, txn.last_offset, done.last_stable_offset});
+Status PartitionLog::note_aborted(Segment& segment, const CompletedTransactions& completed, size_t& noted) {
+  for (const auto& [txn, last_stable_offset] : completed) {
+    if (!txn.aborted) continue;
+    directory_dirty_ |= !segment.has_txn_index();
+    RETURN_IF_ERROR(segment.add_aborted({txn.producer_id, txn.first_offset, txn.last_offset, last_stable_offset}));
+    noted++;
+  }
+  return ok_status();
 }
 
 // The transaction marker that a control batch is; nullopt for control batches of other kinds, and for those that

@@ -5,7 +5,7 @@
 
 #ifdef MILENA_PLANTED_STORAGE_BUGS
 
-#include <string_view>
+#include "base/planted_bug.h"
 
 namespace milena::log {
 
@@ -52,11 +52,11 @@ enum class PlantedStorageBug {
 #undef MILENA_NAME
   kCount
 };
-inline PlantedStorageBug planted_storage_bug = PlantedStorageBug::kNone;
+inline PlantedBugs<PlantedStorageBug> planted_storage_bugs;
 
 }  // namespace milena::log
 
-#define MILENA_STORAGE_BUG(name) (::milena::log::planted_storage_bug == ::milena::log::PlantedStorageBug::name)
+#define MILENA_STORAGE_BUG(name) (::milena::log::planted_storage_bugs.is_here(::milena::log::PlantedStorageBug::name))
 #else
 #define MILENA_STORAGE_BUG(name) false
 #endif

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "log/planted_storage_bugs.h"
 
@@ -181,24 +182,34 @@ bool ProducerState::has_open_transaction(int64_t producer_id, int16_t epoch) con
   return entry != nullptr && entry->current_txn_first_offset >= 0 && entry->epoch == epoch;
 }
 
-std::vector<ProducerState::Completed> ProducerState::apply(ProducerAppend&& append) {
+// Those that the same append begins count, too: until they are completed they hold the others' last stable offset.
+std::vector<ProducerState::Completed> ProducerState::completed_by(const ProducerAppend& append) const {
+  std::vector<Completed> all;
+  if (append.completed_.empty()) return all;
+  std::set<int64_t> ended;
+  auto open = ongoing_.begin();
+  auto begun = append.started_.begin();
+  if (MILENA_STORAGE_BUG(kStartedAndCompletedUnseen)) begun = append.started_.end();
+  for (const CompletedTransaction& transaction : append.completed_) {
+    ended.insert(transaction.first_offset);
+    while (open != ongoing_.end() && ended.contains(open->first)) ++open;
+    while (begun != append.started_.end() && ended.contains(begun->first)) ++begun;
+    int64_t stable = transaction.last_offset + 1;
+    if (open != ongoing_.end()) stable = std::min(stable, open->first);
+    if (begun != append.started_.end()) stable = std::min(stable, begun->first);
+    all.push_back({transaction, stable});
+  }
+  return all;
+}
+
+void ProducerState::apply(ProducerAppend&& append) {
   for (int64_t producer_id : append.verified_) verifications_.erase(producer_id);
   for (const ProducerEntry& entry : append.updated_) entries_[entry.producer_id] = entry;
-  // Those that the same append completes, too: until then they hold the last stable offset of the others.
-  for (const auto& started : append.started_) {
-    const ProducerEntry* entry = find(started.second);
-    const bool goes_on = entry != nullptr && entry->current_txn_first_offset == started.first;
-    if (goes_on || !MILENA_STORAGE_BUG(kStartedAndCompletedUnseen)) ongoing_.insert(started);
-  }
-  std::vector<Completed> completed;
+  ongoing_.insert(append.started_.begin(), append.started_.end());
   for (const CompletedTransaction& transaction : append.completed_) {
     ongoing_.erase(transaction.first_offset);
     unreplicated_.emplace(transaction.first_offset, transaction.last_offset);
-    int64_t stable = ongoing_.empty() ? transaction.last_offset + 1
-                                      : std::min(ongoing_.begin()->first, transaction.last_offset + 1);
-    completed.push_back({transaction, stable});
   }
-  return completed;
 }
 
 const ProducerEntry* ProducerState::oldest_open_transaction() const {

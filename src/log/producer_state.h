@@ -139,13 +139,14 @@ class ProducerState {
   // Whether a transaction of this producer and epoch is open here.
   bool has_open_transaction(int64_t producer_id, int16_t epoch) const;
 
-  // Takes over what an append has changed. Returns the transactions it completed, each with the last stable offset to
-  // be noted with it.
+  // The transactions that an append completes, each with the last stable offset to be noted with it.
   struct Completed {
     CompletedTransaction transaction;
     int64_t last_stable_offset = -1;
   };
-  std::vector<Completed> apply(ProducerAppend&& append);
+  std::vector<Completed> completed_by(const ProducerAppend& append) const;
+  // Takes over what an append has changed.
+  void apply(ProducerAppend&& append);
 
   // The first offset of the earliest transaction that is open, or complete but not below the high watermark. -1: none.
   int64_t first_unstable_offset() const;

@@ -113,6 +113,17 @@ Status Segment::add_aborted(const AbortedTransaction& transaction) {
   return (*file)->write_at(*end - *end % kAbortedTransactionSize, ByteView(raw, sizeof(raw)));
 }
 
+// Where an entry was not written whole, its part goes with them.
+Status Segment::forget_last_aborted(size_t count) {
+  if (!has_txn_index_) return ok_status();
+  auto file = txn_index_.open();
+  if (!file) return file.error();
+  Result<uint64_t> end = (*file)->size();
+  if (!end) return end.error();
+  const uint64_t whole = *end / kAbortedTransactionSize;
+  return (*file)->truncate((whole - std::min<uint64_t>(whole, count)) * kAbortedTransactionSize);
+}
+
 // --- indexes ---
 
 Status Segment::ensure_indexes() {

@@ -58,6 +58,8 @@ class Segment {
   // Notes a batch that stands at `position`: index entries and the greatest timestamp.
   Status add_batch(const BatchHeader& batch, uint32_t position);
   Status add_aborted(const AbortedTransaction& transaction);
+  // Takes the last so many back, and what a failed write may have left behind them.
+  Status forget_last_aborted(size_t count);
   // Forgets what a failed write may have left behind the end.
   Status cut_to_size();
 

@@ -5,6 +5,8 @@
 
 #ifdef MILENA_PLANTED_STORAGE_BUGS
 
+#include "base/planted_bug.h"
+
 namespace milena::metadata {
 
 #define MILENA_PLANTED_REPLICATION_BUGS_LIST(X)                                                          \
@@ -27,12 +29,12 @@ enum class PlantedReplicationBug {
 #undef MILENA_NAME
   kCount
 };
-inline PlantedReplicationBug planted_replication_bug = PlantedReplicationBug::kNone;
+inline PlantedBugs<PlantedReplicationBug> planted_replication_bugs;
 
 }  // namespace milena::metadata
 
 #define MILENA_REPLICATION_BUG(name) \
-  (::milena::metadata::planted_replication_bug == ::milena::metadata::PlantedReplicationBug::name)
+  (::milena::metadata::planted_replication_bugs.is_here(::milena::metadata::PlantedReplicationBug::name))
 #else
 #define MILENA_REPLICATION_BUG(name) false
 #endif

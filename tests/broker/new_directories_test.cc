@@ -126,6 +126,19 @@ TEST_P(NewDirectoriesTest, AreNotMissedAfterAKillOrAStop) {
   for (int p = 0; p < 20; p++) EXPECT_EQ(id_in("t-" + std::to_string(p)), id);
 }
 
+// After a kill those that are there may lack their partition.metadata, and are gone through again.
+TEST_P(NewDirectoriesTest, OfATopicThatIsDeletedRightAfterAKillGo) {
+  create_topic("t", 3);
+  node().advance(kSoon_ms);
+  ASSERT_EQ(directories().size(), 3u);
+  kill_and_start();
+  ASSERT_EQ(unmade(), 3u);
+  delete_topic("t");
+  for (const std::string& name : directories()) EXPECT_TRUE(name.ends_with("-delete")) << name;
+  node().advance(100'000);
+  EXPECT_TRUE(directories().empty());
+}
+
 // Kafka reports each partition without one as an error when it takes over.
 TEST_P(NewDirectoriesTest, AreThereAfterAStopInOrder) {
   create_topic("t", 20);

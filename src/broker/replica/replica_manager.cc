@@ -146,7 +146,9 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   if (is_new || (shard_.node().directories->loading() && place != nullptr && was_left_empty(*place, name))) {
     partition->set_known_empty();
   }
-  if (is_new && place != nullptr) new_directories_->add(id, *place, place->partition_path(name));
+  if (is_new && place != nullptr) {
+    new_directories_->add(id, *place, place->partition_path(name), NewDirectories::OnDisk::kNothing);
+  }
   const bool told = place == nullptr || image->directory(shard_.node().node_id) == place->id();
   take_role(*partitions_.emplace(id, std::move(partition)).first->second, *image);
   if (!told && !shard_.node().directories->loading()) mover_->tell_place(id, *place);
@@ -241,7 +243,8 @@ void ReplicaManager::recover(Partition& partition) {
     if (used && !*used) {
       partition.set_known_empty();
       // Its partition.metadata may be missing.
-      return new_directories_->add(partition.id(), directory, directory.partition_path(name));
+      return new_directories_->add(partition.id(), directory, directory.partition_path(name),
+                                   NewDirectories::OnDisk::kExists);
     }
   }
   partition.log();

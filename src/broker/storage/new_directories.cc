@@ -34,16 +34,16 @@ Status make_directory(FileSystem& files, const std::string& path, const Uuid& to
 
 class NewDirectories::Queue {
  public:
-  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path) {
+  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path, OnDisk there) {
     std::lock_guard lock(mutex_);
-    if (wanted_.emplace(id, Wanted{&in, std::move(path)}).second) order_.push_back(id);
+    if (wanted_.emplace(id, Wanted{&in, std::move(path), there}).second) order_.push_back(id);
   }
 
   bool take(const TopicPartitionId& id) {
     std::unique_lock lock(mutex_);
-    if (wanted_.erase(id) > 0) {
+    if (const auto taken = wanted_.extract(id); !taken.empty()) {
       if (wanted_.empty()) order_.clear();
-      return true;
+      return taken.mapped().there == OnDisk::kNothing;
     }
     made_.wait(lock, [&] { return making_ != id; });
     return false;
@@ -81,6 +81,7 @@ class NewDirectories::Queue {
   struct Wanted {
     log::LogDirectory* in;
     std::string path;
+    OnDisk there;
   };
   mutable std::mutex mutex_;
   std::condition_variable made_;
@@ -93,8 +94,8 @@ NewDirectories::NewDirectories(ShardContext& shard, ReplicaManager& replicas)
     : shard_(shard), replicas_(replicas), queue_(std::make_shared<Queue>()) {}
 NewDirectories::~NewDirectories() { stop(); }
 
-void NewDirectories::add(const TopicPartitionId& id, log::LogDirectory& in, std::string path) {
-  queue_->add(id, in, std::move(path));
+void NewDirectories::add(const TopicPartitionId& id, log::LogDirectory& in, std::string path, OnDisk there) {
+  queue_->add(id, in, std::move(path), there);
   if (!shard_.node().directories->loading()) schedule(kFirstPause_ms);
 }
 

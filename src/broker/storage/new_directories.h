@@ -36,8 +36,10 @@ class NewDirectories {
   NewDirectories(ShardContext& shard, ReplicaManager& replicas);
   ~NewDirectories();
 
-  // While the node loads any thread may add, and nothing is begun before start().
-  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path);
+  // While the node loads any thread may add, and nothing is begun before start(). A directory that was found on the
+  // disk, with its partition.metadata missing perhaps, is kExists.
+  enum class OnDisk { kNothing, kExists };
+  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path, OnDisk there);
   void start();
   // The worker will not make it from now on. True if it has not: nothing of ours is there.
   bool take(const TopicPartitionId& id);

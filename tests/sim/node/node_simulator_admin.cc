@@ -192,7 +192,7 @@ void NodeSimulator::send_directory_away() {
 void NodeSimulator::fill() {
   const std::string volume = a_directory();
   note(volume + " is full");
-  disk_.set_full(volume, true);
+  disk_.fill(volume);
   begin_shortage();
 }
 
@@ -241,11 +241,16 @@ void NodeSimulator::lose_checkpoint() {
   give_back();
   static const char* const kNames[] = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint",
                                        "cleaner-offset-checkpoint"};
-  const std::string path = a_directory() + "/" + kNames[pick(std::size(kNames))];
-  note("a stop in order, and " + path + " goes");
+  std::set<std::string> lost;
+  for (size_t count = random_.chance(50) ? 1 : pick(6) + 1; count > 0; count--)
+    lost.insert(a_directory() + "/" + kNames[pick(std::size(kNames))]);
+  note("a stop in order, and checkpoints go");
   disk_.set_open_limit(0);
   if (!process_.stop()) return;
-  disk_.drop(path);
+  for (const std::string& path : lost) {
+    note(path + " goes");
+    disk_.drop(path);
+  }
   start_node();
 }
 

@@ -7,6 +7,9 @@
 namespace milena::sim {
 namespace {
 
+// Of a name in a directory.
+constexpr uint64_t kName_bytes = 64;
+
 Error disk_error(int number, const char* what, const std::string& path) {
   const bool exhausted = number == EMFILE || number == ENOSPC;
   const ErrorKind kind = number == ENOENT ? ErrorKind::kNotFound
@@ -34,9 +37,9 @@ class VirtualDisk::OpenFile final : public File {
   }
 
   Status write_at(uint64_t position, std::span<const iovec> parts) override {
-    RETURN_IF_ERROR(disk_.begin("write", path_, true));
     Write write{false, position, {}};
     for (const iovec& part : parts) write.bytes.append(static_cast<const char*>(part.iov_base), part.iov_len);
+    RETURN_IF_ERROR(disk_.begin("write", path_, write.bytes.size()));
     if (write.bytes.empty()) return ok_status();
     apply(inode_->bytes, write, write.bytes.size());
     inode_->unsynced.push_back(std::move(write));
@@ -44,7 +47,7 @@ class VirtualDisk::OpenFile final : public File {
   }
 
   Status truncate(uint64_t size) override {
-    RETURN_IF_ERROR(disk_.begin("truncate", path_, false));
+    RETURN_IF_ERROR(disk_.begin("truncate", path_));
     Write write{true, size, {}};
     apply(inode_->bytes, write, 0);
     inode_->unsynced.push_back(std::move(write));
@@ -83,7 +86,7 @@ std::string VirtualDisk::volume_of(const std::string& path) {
 }
 
 // Every call comes through here: who is killed, is killed before it has an effect.
-Status VirtualDisk::begin(const char* what, const std::string& path, bool takes_room) {
+Status VirtualDisk::begin(const char* what, const std::string& path, uint64_t room) {
   calls_++;
   if (on_call_) on_call_();
   if (frozen_) return disk_error(EIO, what, path);
@@ -94,12 +97,18 @@ Status VirtualDisk::begin(const char* what, const std::string& path, bool takes_
     number = EIO;
   } else if (away_.contains(volume)) {
     number = EIO;
-  } else if (takes_room && full_.contains(volume)) {
-    number = ENOSPC;
+  } else if (auto left = left_.find(volume); room > 0 && left != left_.end()) {
+    if (left->second < room) number = ENOSPC;
+    else left->second -= room;
   }
   if (number == 0) return ok_status();
   trouble_ |= number != ENOSPC;
   return disk_error(number, what, path);
+}
+
+void VirtualDisk::free_room_of(const std::string& path, const Inode& inode) {
+  auto left = left_.find(volume_of(path));
+  if (left != left_.end()) left->second += std::max<uint64_t>(inode.bytes.size(), inode.allocated) + kName_bytes;
 }
 
 VirtualDisk::InodePtr VirtualDisk::find(const std::string& path) const {
@@ -140,7 +149,7 @@ void VirtualDisk::apply(std::string& to, const Write& write, uint64_t only) {
 
 Result<std::shared_ptr<File>> VirtualDisk::open(const std::string& path, OpenMode mode) {
   bool there = find(path) != nullptr;
-  RETURN_IF_ERROR(begin("open", path, !there && mode == OpenMode::kReadOrCreate));
+  RETURN_IF_ERROR(begin("open", path, !there && mode == OpenMode::kReadOrCreate ? kName_bytes : 0));
   if (open_limit_ > 0 && open_files_ >= open_limit_) return disk_error(EMFILE, "open", path);
   InodePtr inode = find(path);
   if (inode == nullptr) {
@@ -160,7 +169,7 @@ bool VirtualDisk::exists(const std::string& path) {
 }
 
 Status VirtualDisk::make_directories(const std::string& path) {
-  RETURN_IF_ERROR(begin("make directory", path, find(path) == nullptr));
+  RETURN_IF_ERROR(begin("make directory", path, find(path) == nullptr ? kName_bytes : 0));
   InodePtr at = root_;
   for (size_t from = 1; from < path.size();) {
     size_t to = std::min(path.find('/', from), path.size());
@@ -215,6 +224,7 @@ Status VirtualDisk::remove(const std::string& path) {
   if (inode == nullptr) return ok_status();
   if (inode->is_directory) return disk_error(EISDIR, "remove", path);
   change(*parent, Change{{{name, nullptr}}});
+  free_room_of(path, *inode);
   return ok_status();
 }
 
@@ -229,7 +239,9 @@ Status VirtualDisk::remove_tree(const std::string& path) {
   std::string name;
   InodePtr parent = parent_of(path, name);
   // It may have gone or been renamed meanwhile.
-  if (parent != nullptr && find(path) == inode) change(*parent, Change{{{name, nullptr}}});
+  if (parent == nullptr || find(path) != inode) return ok_status();
+  change(*parent, Change{{{name, nullptr}}});
+  free_room_of(path, *inode);
   return ok_status();
 }
 
@@ -242,9 +254,27 @@ Status VirtualDisk::sync_directory(const std::string& path) {
   return ok_status();
 }
 
+// The file is empty as far as anybody reads it.
+Status VirtualDisk::allocate(const std::string& path, uint64_t bytes) {
+  InodePtr inode = find(path);
+  const uint64_t before = inode == nullptr ? 0 : inode->allocated;
+  if (bytes <= before) return begin("allocate", path);
+  RETURN_IF_ERROR(begin("allocate", path, bytes - before + (inode == nullptr ? kName_bytes : 0)));
+  if (inode == nullptr) {
+    std::string name;
+    InodePtr parent = parent_of(path, name);
+    if (parent == nullptr) return disk_error(ENOENT, "allocate", path);
+    inode = std::make_shared<Inode>();
+    change(*parent, Change{{{name, inode}}});
+  }
+  inode->allocated = bytes;
+  return ok_status();
+}
+
 DiskSpace VirtualDisk::space(const std::string& path) {
   if (!begin("stat", path).ok()) return {};
-  return {1 << 30, full_.contains(volume_of(path)) ? 0 : 1 << 29};
+  auto left = left_.find(volume_of(path));
+  return {1 << 30, left == left_.end() ? 1 << 29 : static_cast<int64_t>(left->second)};
 }
 
 // --- trouble
@@ -303,20 +333,13 @@ void VirtualDisk::set_away(const std::string& volume, bool away) {
     away_.erase(volume);
 }
 
-void VirtualDisk::set_full(const std::string& volume, bool full) {
-  if (full)
-    full_.insert(volume);
-  else
-    full_.erase(volume);
-}
-
 void VirtualDisk::fail_after(const std::string& volume, uint64_t calls) {
   fails_at_[volume] = calls;
 }
 
 void VirtualDisk::heal() {
   away_.clear();
-  full_.clear();
+  left_.clear();
   fails_at_.clear();
   open_limit_ = 0;
   trouble_ = false;

@@ -37,6 +37,7 @@ class VirtualDisk final : public FileSystem {
   Status remove(const std::string& path) override;
   Status remove_tree(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
+  Status allocate(const std::string& path, uint64_t bytes) override;
   DiskSpace space(const std::string& path) override;
 
   // --- what the simulator does to it
@@ -49,14 +50,15 @@ class VirtualDisk final : public FileSystem {
 
   // Calls on the volume fail with EIO until it returns.
   void set_away(const std::string& volume, bool away);
-  // What would take room on the volume fails with ENOSPC. That is no trouble with the disk.
-  void set_full(const std::string& volume, bool full);
+  // There is no room left on the volume but for what is removed from now on, and what would take more fails with
+  // ENOSPC. That is no trouble with the disk.
+  void fill(const std::string& volume) { left_[volume] = 0; }
   // The call after so many others on the volume fails with EIO, once.
   void fail_after(const std::string& volume, uint64_t calls);
   // Opening fails with EMFILE when so many files are open. 0: no limit.
   void set_open_limit(size_t limit) { open_limit_ = limit; }
-  bool is_full() const { return !full_.empty(); }
-  void make_room() { full_.clear(); }
+  bool is_full() const { return !left_.empty(); }
+  void make_room() { left_.clear(); }
   void heal();
   // Whether a call was failed since this was asked last.
   bool take_trouble() { return std::exchange(trouble_, false); }
@@ -90,13 +92,16 @@ class VirtualDisk final : public FileSystem {
     bool is_directory = false;
     std::string bytes;
     std::string durable_bytes;
+    uint64_t allocated = 0;  // room that it has taken, whatever is in it
     std::vector<Write> unsynced;
     std::map<std::string, InodePtr> entries;
     std::map<std::string, InodePtr> durable_entries;
     std::vector<Change> changes;
   };
 
-  Status begin(const char* what, const std::string& path, bool takes_room = false);
+  // `room` is what it takes on the volume, in bytes.
+  Status begin(const char* what, const std::string& path, uint64_t room = 0);
+  void free_room_of(const std::string& path, const Inode& inode);
   InodePtr find(const std::string& path) const;
   InodePtr parent_of(const std::string& path, std::string& name) const;
   void change(Inode& directory, Change what);
@@ -109,7 +114,7 @@ class VirtualDisk final : public FileSystem {
   InodePtr root_;
   std::function<void()> on_call_;
   std::set<std::string> away_;
-  std::set<std::string> full_;
+  std::map<std::string, uint64_t> left_;      // by volume: bytes, of those that are filled
   std::map<std::string, uint64_t> fails_at_;  // by volume: the calls that are left
   size_t open_limit_ = 0;
   size_t open_files_ = 0;
