@@ -293,6 +293,7 @@ class PartitionLog {
   Result<ProducerState*> producers();
   Status rebuild_producers(int64_t up_to);
   Status replay_producers_of(Segment& segment, int64_t from_offset, int64_t up_to);
+  Status write_lost_snapshot(int64_t offset);
   Status load_newest_snapshot(int64_t up_to, int64_t& start);
   Status replay_producer(BatchScanner& batch, Segment* txn_index_of);
   // Counts the entries that were written in `noted`.
@@ -318,6 +319,7 @@ class PartitionLog {
   // Of a change that is half done: another try, with a descriptor to be had, would not make it whole.
   static Status not_to_be_repeated(Status status);
   Status take_producer_snapshot();
+  Status write_snapshot(int64_t offset, const ProducerState& state);
 
   // partition_log_read.cc
   size_t segment_index_of(int64_t offset) const;

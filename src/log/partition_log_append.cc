@@ -326,14 +326,19 @@ Status PartitionLog::take_producer_snapshot() {
   if (!snapshots_.empty() && snapshots_.back() >= log_end_offset_) return ok_status();
   Result<ProducerState*> state = producers();
   if (!state) return state.error();
-  std::string path = path_of(segment_file_name(log_end_offset_, kSnapshotSuffix));
+  RETURN_IF_ERROR(write_snapshot(log_end_offset_, **state));
+  return remove_stray_snapshots();
+}
+
+Status PartitionLog::write_snapshot(int64_t offset, const ProducerState& state) {
+  std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
   auto file = file_system().open(path, OpenMode::kReadOrCreate);
   if (!file) return file.error();
   // What an attempt that failed has left may be longer.
   RETURN_IF_ERROR((*file)->truncate(0));
-  RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot((*state)->to_snapshot())));
-  snapshots_.push_back(log_end_offset_);
-  return remove_stray_snapshots();
+  RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot(state.to_snapshot())));
+  snapshots_.insert(std::upper_bound(snapshots_.begin(), snapshots_.end(), offset), offset);
+  return ok_status();
 }
 
 }  // namespace milena::log

@@ -1,6 +1,7 @@
 // Making a log whole again after a crash, and bringing back what is not kept in memory: producer state and leader
 // epochs.
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "base/saturating.h"
@@ -168,6 +169,15 @@ Status PartitionLog::rebuild_producers(int64_t up_to) {
   RETURN_IF_ERROR(close_vanished_transactions(snapshot_offset));
   producers_->expire(subtract_saturating(clock_.wall_ms(), config_->max_producer_id_expiration_ms));
   return ok_status();
+}
+
+// The state as it was at that offset, from the records before it while they are there.
+Status PartitionLog::write_lost_snapshot(int64_t offset) {
+  auto now = std::exchange(producers_, std::make_unique<ProducerState>());
+  const Status rebuilt = rebuild_producers(offset);
+  const auto then = std::exchange(producers_, std::move(now));
+  RETURN_IF_ERROR(rebuilt);
+  return write_snapshot(offset, *then);
 }
 
 Status PartitionLog::replay_producers_of(Segment& segment, int64_t from_offset, int64_t up_to) {

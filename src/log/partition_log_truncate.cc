@@ -153,10 +153,12 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
 }
 
 // Without the records, the snapshot is all that tells of their producers. It was written when the segment was rolled,
-// and is on the disk by itself in most cases.
+// and is on the disk by itself in most cases. One that a power failure tore is gone, and is written again.
 Status PartitionLog::sync_snapshot(int64_t offset) {
-  if (MILENA_STORAGE_BUG(kSnapshotNotSynced) || !std::binary_search(snapshots_.begin(), snapshots_.end(), offset))
-    return ok_status();
+  if (MILENA_STORAGE_BUG(kSnapshotNotSynced)) return ok_status();
+  const bool there = std::binary_search(snapshots_.begin(), snapshots_.end(), offset);
+  if (!there && !MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) RETURN_IF_ERROR(write_lost_snapshot(offset));
+  if (!there && MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) return ok_status();
   auto file = file_system().open(path_of(segment_file_name(offset, kSnapshotSuffix)), OpenMode::kRead);
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->sync());

@@ -43,7 +43,8 @@ namespace milena::log {
   X(kCompactedMeanwhile)        /* a copy is gone on with though its original was compacted */                         \
   X(kStrangersStay)             /* checkpoints keep what they say of a name that is free */                            \
   X(kFirstLogFoundWins)         /* what a move left behind is taken for the replica when another one began */          \
-  X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */
+  X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */               \
+  X(kLostSnapshotStaysLost)     /* a producer snapshot that a crash tore is missing when its records are deleted */
 
 enum class PlantedStorageBug {
   kNone,

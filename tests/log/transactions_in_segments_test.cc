@@ -178,5 +178,25 @@ TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records) {
   EXPECT_EQ(send(1, 2, false).error, ErrorCode::kNone);
 }
 
+// A power failure took what was in the snapshot; the records before it were still there to read their producer from.
+TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records_and_a_torn_snapshot) {
+  open();
+  send(1, 0, false);
+  roll();
+  send(2, 0, false);
+  const std::string snapshot = file(1, kSnapshotSuffix);
+  ASSERT_FALSE(slurp(snapshot).empty());
+  log_.reset();
+  log_test::spill(snapshot, "");
+  open({.recovery_point = 2, .high_watermark = 2});
+  delete_before(2);
+  ASSERT_EQ(log_->segment_count(), 1u);
+  EXPECT_FALSE(slurp(snapshot).empty());
+  log_.reset();
+  open({.recovery_point = 2, .log_start_offset = 2});
+  EXPECT_TRUE(send(1, 0, false).duplicate);
+  EXPECT_EQ(send(1, 1, false).error, ErrorCode::kNone);
+}
+
 }  // namespace
 }  // namespace milena::log

@@ -93,9 +93,13 @@ uint64_t number_or(const char* name, uint64_t usual) {
   return text == nullptr ? usual : static_cast<uint64_t>(std::atoll(text));
 }
 
+bool is_in_list(std::string_view list, std::string_view name) {
+  return fmt::format(",{},", list).find(fmt::format(",{},", name)) != std::string::npos;
+}
+
 bool left_out(std::string_view name) {
   const char* text = std::getenv("MILENA_WITHOUT");
-  return text != nullptr && fmt::format(",{},", text).find(fmt::format(",{},", name)) != std::string::npos;
+  return text != nullptr && is_in_list(text, name);
 }
 
 }  // namespace milena::sim

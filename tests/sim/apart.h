@@ -52,6 +52,8 @@ Plan shrink_steps(Plan plan, const std::string& failure, const std::function<std
 
 // A setting of the run, from the environment.
 uint64_t number_or(const char* name, uint64_t usual);
+// With commas between.
+bool is_in_list(std::string_view list, std::string_view name);
 // Whether MILENA_WITHOUT names it.
 bool left_out(std::string_view name);
 

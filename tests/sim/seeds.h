@@ -77,7 +77,7 @@ struct Histories {
     std::vector<Honest> honest;  // by seed, from the first on
     for (int number = 1; number < static_cast<int>(Bug::kCount); number++) {
       const auto bug = static_cast<Bug>(number);
-      if (wanted != "all" && wanted != name_of(bug)) continue;
+      if (wanted != "all" && !is_in_list(wanted, name_of(bug))) continue;
       uint64_t runs = 0, reached = 0, altered = 0, found = 0;
       for (; found < enough && runs < seeds; runs++) {
         const uint64_t seed = first + runs;

@@ -252,6 +252,11 @@ void forget_late_starts(TopicModel& topic, int64_t now_ms) {
   }
 }
 
+void excuse_moves(PartitionModel& partition) {
+  partition.moves_to.clear();
+  partition.moves_asked++;
+}
+
 void mark_power_lost(TopicModel& topic) {
   topic.lost_power = true;
   for (PartitionModel& partition : topic.partitions) {

@@ -82,7 +82,10 @@ struct PartitionModel {
   int32_t epoch_seen = -1;
   bool lost_power = false;  // since it was read last
   bool rotten = false;   // somebody changed bytes on the disk
-  std::string moves_to;  // the directory that was asked for last; empty: none
+  // The directory that was asked for last, and that nothing has spoken against since; empty: none.
+  std::string moves_to;
+  size_t moves_asked = 0;
+  size_t moves_open = 0;  // of them, without an answer yet
 };
 
 struct TopicModel {
@@ -105,6 +108,8 @@ void mark_expired(TopicModel& topic, int64_t wall_ms);
 // The process died: of log start offsets that were acknowledged, only those count that had time to get into a
 // checkpoint.
 void forget_late_starts(TopicModel& topic, int64_t now_ms);
+// Something happened that a move may fail by.
+void excuse_moves(PartitionModel& partition);
 // The machine lost power: what was not promised may be gone.
 void mark_power_lost(TopicModel& topic);
 

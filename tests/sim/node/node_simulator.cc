@@ -99,15 +99,11 @@ void NodeSimulator::act(const Step& step) {
     case StepKind::kLook:
       return look();
     case StepKind::kDeleteRecords:
-      return delete_records();
+      return delete_records(step.aim);
     case StepKind::kCommitOffset:
       return commit_offset();
-    case StepKind::kPass: {
-      static constexpr int64_t kTimes_ms[] = {10, 100, 1000, 7000, 40'000, 400'000};
-      int64_t ms = kTimes_ms[pick(std::size(kTimes_ms))];
-      note(fmt::format("{} ms pass", ms));
-      return machine_.pass(ms, random_.chance(50));
-    }
+    case StepKind::kPass:
+      return pass(step.aim);
     case StepKind::kJump: {
       int64_t ms = (static_cast<int64_t>(pick(7200)) - 3600) * 1000;
       note(fmt::format("the clock is set by {} ms", ms));
@@ -124,11 +120,11 @@ void NodeSimulator::act(const Step& step) {
     case StepKind::kRestart:
       return restart(true);
     case StepKind::kKill:
-      return kill_soon(false);
+      return kill_soon(false, step.aim);
     case StepKind::kPowerOff:
-      return kill_soon(true);
+      return kill_soon(true, step.aim);
     case StepKind::kDirectoryAway:
-      return send_directory_away();
+      return send_directory_away(step.aim);
     case StepKind::kDirectoryBack:
       if (troubled_) verify(false);
       return;
@@ -145,9 +141,9 @@ void NodeSimulator::act(const Step& step) {
     case StepKind::kFewFiles:
       return short_ && random_.chance(50) ? give_back() : leave_few_files();
     case StepKind::kRot:
-      return rot();
+      return rot(step.aim);
     case StepKind::kLoseCheckpoint:
-      return lose_checkpoint();
+      return lose_checkpoint(step.aim);
     case StepKind::kOldRecords:
       return bring_old_records();
     case StepKind::kCount:
@@ -179,11 +175,30 @@ void NodeSimulator::wait_for(const bool& over) {
 
 // --- life and death
 
-void NodeSimulator::kill_soon(bool power) {
-  size_t calls = random_.chance(30) ? 0 : random_.chance(50) ? pick(20) : pick(300);
-  note(fmt::format("the {} is killed, {} calls from now", power ? "machine" : "process", calls));
+void NodeSimulator::kill_soon(bool power, Aim aim) {
   power_goes_ |= power;
+  const char* what = power ? "machine" : "process";
+  const bool at_name = aim == Aim::kAtName || (aim == Aim::kAny && random_.chance(20));
+  if (at_name) {
+    const size_t names = pick(12);
+    note(fmt::format("the {} is killed, {} changes of names from now", what, names));
+    return machine_.kill_at_name(names);
+  }
+  const bool at_once = aim == Aim::kAtOnce || random_.chance(aim == Aim::kSoon ? 10 : 30);
+  const bool soon = aim == Aim::kSoon ? random_.chance(70) : random_.chance(50);
+  const size_t calls = at_once ? 0 : soon ? pick(20) : pick(300);
+  note(fmt::format("the {} is killed, {} calls from now", what, calls));
   machine_.kill_after(calls);
+}
+
+void NodeSimulator::pass(Aim aim) {
+  static constexpr int64_t kTimes_ms[] = {10, 100, 1000, 7000, 40'000, 400'000};
+  static constexpr size_t kShortOnes = 3;
+  const size_t first = aim == Aim::kLong ? kShortOnes : 0;
+  const size_t end = aim == Aim::kShort ? kShortOnes : std::size(kTimes_ms);
+  const int64_t ms = kTimes_ms[first + pick(end - first)];
+  note(fmt::format("{} ms pass", ms));
+  machine_.pass(ms, random_.chance(50));
 }
 
 void NodeSimulator::start_node() {
@@ -209,6 +224,7 @@ void NodeSimulator::restart(bool in_order) {
   if (troubled_ || short_) forget_late_starts();
   disk_.set_open_limit(0);  // of those that are connections, none is left
   if (in_order && !process_.stop()) return;
+  if (in_order && plan_.power && random_.chance(20)) lose_power();
   if (!in_order) {
     process_.bury();
     forget_late_starts();
@@ -217,11 +233,19 @@ void NodeSimulator::restart(bool in_order) {
 }
 
 void NodeSimulator::begin_trouble() {
+  excuse_all_moves();
   if (!std::exchange(troubled_, true)) troubled_since_ms_ = machine_.clock().steady_ms();
 }
 
 void NodeSimulator::begin_shortage() {
+  excuse_all_moves();
   if (!std::exchange(short_, true)) short_since_ms_ = machine_.clock().steady_ms();
+}
+
+void NodeSimulator::excuse_all_moves() {
+  for (const TopicPtr& topic : topics_) {
+    for (PartitionModel& partition : topic->partitions) excuse_moves(partition);
+  }
 }
 
 // No checkpoint can be counted on after a disk began to fail, or was full.
@@ -230,6 +254,16 @@ void NodeSimulator::forget_late_starts() {
   if (troubled_) until_ms = std::min(until_ms, troubled_since_ms_);
   if (short_) until_ms = std::min(until_ms, short_since_ms_);
   for (const TopicPtr& topic : topics_) sim::forget_late_starts(*topic, until_ms);
+}
+
+// No process lives.
+void NodeSimulator::lose_power() {
+  note("the disks lose power");
+  disk_.lose_power();
+  for (const TopicPtr& topic : topics_) mark_power_lost(*topic);
+  for (Producer& producer : producers_) {
+    for (auto& [place, sequence] : producer.sequences) sequence.forgettable = true;
+  }
 }
 
 // The process died; it is started until it lives.
@@ -242,15 +276,11 @@ void NodeSimulator::revive() {
     process_.bury();
     deaths_++;
     forget_late_starts();
-    if (std::exchange(power_goes_, false)) {
-      disk_.lose_power();
-      for (const TopicPtr& topic : topics_) mark_power_lost(*topic);
-      for (Producer& producer : producers_) {
-        for (auto& [place, sequence] : producer.sequences) sequence.forgettable = true;
-      }
-    }
+    excuse_all_moves();
+    if (std::exchange(power_goes_, false)) lose_power();
     if (tries < 3 && random_.chance(30)) {
-      machine_.kill_after(pick(400));
+      if (random_.chance(30)) machine_.kill_at_name(pick(12));
+      else machine_.kill_after(pick(400));
       power_goes_ = plan_.power && random_.chance(50);
     }
     start_node();

@@ -82,14 +82,17 @@ class NodeSimulator {
   config::Settings settings() const;
   void act(const Step& step);
   void take_turns();
-  void kill_soon(bool power);
+  void kill_soon(bool power, Aim aim);
+  void pass(Aim aim);
   void restart(bool in_order);
+  void lose_power();
   void revive();
   void start_node();
   void settle();
   void begin_trouble();
   void begin_shortage();
   void forget_late_starts();
+  void excuse_all_moves();
   std::string a_directory() { return std::string("/") + static_cast<char>('a' + pick(3)); }
   Connection& a_connection() { return process_.connection(pick(3)); }
   TopicPtr a_topic();
@@ -123,7 +126,7 @@ class NodeSimulator {
                   std::function<void(std::optional<ErrorCode>)> then);
   void on_produced(const BatchPtr& batch, const ProduceResponse::PartitionProduceResponse& answer);
   void send_sequence(Producer& producer, const BatchPtr& batch);
-  void delete_records();
+  void delete_records(Aim aim);
   void commit_offset();
 
   // node_simulator_admin.cc
@@ -133,11 +136,12 @@ class NodeSimulator {
   void configure();
   void keep_from_now_on(const TopicPtr& topic);
   void move();
-  void rot();
-  void lose_checkpoint();
+  void rot(Aim aim);
+  void damage_active(const TopicPtr& topic, int32_t partition);
+  void lose_checkpoint(Aim aim);
   void bring_old_records();
   std::string make_old_records(PartitionModel& model);
-  void send_directory_away();
+  void send_directory_away(Aim aim);
   void fill();
   void leave_few_files();
   void give_back();
@@ -156,6 +160,7 @@ class NodeSimulator {
   void look();
   void check_offsets();
   void check_moves();
+  void check_place(const std::string& directory, const std::string& name, int32_t partition);
 
   const Plan plan_;
   SimRandom random_;
@@ -168,6 +173,7 @@ class NodeSimulator {
   std::map<OffsetPlace, std::set<int64_t>> offsets_;  // what may be read
   std::set<OffsetPlace> committing_;
   std::set<std::string> unanswered_creations_;  // names of topics that may be there, unknown to us
+  std::string last_target_;                       // of a move
   int64_t last_number_ = 0;
   size_t last_transaction_ = 0;
   bool power_goes_ = false;  // at the next death

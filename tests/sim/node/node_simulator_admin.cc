@@ -159,7 +159,7 @@ void NodeSimulator::move() {
   TopicPtr topic = a_topic();
   if (topic == nullptr) return;
   auto partition = static_cast<int32_t>(pick(topic->partitions.size()));
-  const std::string to = a_directory();
+  const std::string to = last_target_ = a_directory();
   note(fmt::format("move {}-{} to {}", topic->name, partition, to));
   AlterReplicaLogDirsRequest request;
   auto& into = request.dirs.emplace_back();
@@ -167,21 +167,26 @@ void NodeSimulator::move() {
   auto& moved = into.topics.emplace_back();
   moved.name = topic->name;
   moved.partitions = {partition};
+  PartitionModel& model = topic->partitions[static_cast<size_t>(partition)];
+  model.moves_to.clear();
+  // Which of several comes first is not known.
+  const bool alone = model.moves_open++ == 0;
+  const size_t number = ++model.moves_asked;
   a_connection().ask<AlterReplicaLogDirsResponse>(
-      request, 2, [this, topic, partition, to](const AlterReplicaLogDirsResponse* response) {
-        std::string& moves_to = topic->partitions[static_cast<size_t>(partition)].moves_to;
-        moves_to.clear();
+      request, 2, [this, topic, partition, to, &model, alone, number](const AlterReplicaLogDirsResponse* response) {
+        model.moves_open--;
         if (response == nullptr) return;
         const ErrorCode error = response->results.at(0).partitions.at(0).error_code;
         note(fmt::format("move of {}-{}: {}", topic->name, partition, error_name(error)));
-        if (error == ErrorCode::kNone) moves_to = to;
+        const bool counts = alone && number == model.moves_asked && !troubled_ && !short_;
+        if (counts && error == ErrorCode::kNone) model.moves_to = to;
       });
 }
 
 // --- disks
 
-void NodeSimulator::send_directory_away() {
-  std::string volume = a_directory();
+void NodeSimulator::send_directory_away(Aim aim) {
+  std::string volume = aim == Aim::kTarget && !last_target_.empty() ? last_target_ : a_directory();
   if (volume == "/a" && !plan_.metadata_apart) volume = "/b";
   note(volume + " is away");
   disk_.set_away(volume, true);
@@ -214,10 +219,11 @@ void NodeSimulator::give_back() {
 }
 
 // The header of a batch of a closed segment, where it says how long it is or of which format.
-void NodeSimulator::rot() {
+void NodeSimulator::rot(Aim aim) {
   TopicPtr topic = a_topic();
   if (topic == nullptr) return;
   auto partition = static_cast<int32_t>(pick(topic->partitions.size()));
+  if (aim == Aim::kAll || random_.chance(30)) return damage_active(topic, partition);
   std::vector<std::string> logs;
   for (const char* volume : {"/a", "/b", "/c"}) {
     const std::string directory = fmt::format("{}/{}-{}", volume, topic->name, partition);
@@ -235,13 +241,62 @@ void NodeSimulator::rot() {
   note(fmt::format("byte {} of {} changes", position, path));
   disk_.rot(path, position);
   topic->partitions[static_cast<size_t>(partition)].rotten = true;
+  excuse_moves(topic->partitions[static_cast<size_t>(partition)]);
 }
 
-void NodeSimulator::lose_checkpoint() {
+// While the node is stopped in order, a byte of the active segment, in one of its batches but the last. What lies
+// behind is still there, and is read by who asks for it.
+void NodeSimulator::damage_active(const TopicPtr& topic, int32_t partition) {
+  give_back();
+  if (troubled_ || !wait_for_answers()) return;
+  note(fmt::format("a stop in order, and a byte of the active segment of {}-{} changes", topic->name, partition));
+  disk_.set_open_limit(0);
+  if (!process_.stop()) return;
+  std::vector<std::string> active;
+  for (const char* volume : {"/a", "/b", "/c"}) {
+    std::vector<std::string> here;
+    for (std::string& path : disk_.paths_under(fmt::format("{}/{}-{}", volume, topic->name, partition))) {
+      if (path.ends_with(".log")) here.push_back(std::move(path));
+    }
+    if (!here.empty()) active.push_back(std::move(here.back()));
+  }
+  std::vector<std::pair<size_t, BatchHeader>> batches;  // where they stand
+  if (active.size() == 1) {
+    const std::string& content = *disk_.content(active[0]);
+    BatchIterator all(content);
+    for (size_t at = 0; all.next(); at += all.batch().bytes().size()) batches.emplace_back(at, all.batch().header());
+  }
+  if (batches.size() < 2) return start_node();
+  const size_t at = batches[pick(batches.size() - 1)].first;
+  const size_t byte = at + (random_.chance(50) ? 9 : 16);
+  note(fmt::format("byte {} of {} changes", byte, active[0]));
+  disk_.rot(active[0], byte);
+  topic->partitions[static_cast<size_t>(partition)].rotten = true;
+  excuse_moves(topic->partitions[static_cast<size_t>(partition)]);
+  start_node();
+  const BatchHeader& last = batches.back().second;
+  auto data = process_.alive() ? fetch(topic, partition, last.last_offset(), false, 1 << 20) : std::nullopt;
+  const PartitionModel& model = topic->partitions[static_cast<size_t>(partition)];
+  const bool kept = topic->must_be("retention.ms", "-1") && topic->must_be("retention.bytes", "-1") &&
+                    model.deletable_up_to <= last.last_offset();
+  if (!data || failed() || !kept) return;
+  const Bytes bytes = data->records ? data->records->flatten().value() : Bytes();
+  BatchIterator found(bytes);
+  if (data->error_code != ErrorCode::kNone || !found.next() || found.batch().header().base_offset != last.base_offset) {
+    fail(fmt::format("{}-{}: offset {} is behind damage, and cannot be read: {}", topic->name, partition,
+                     last.last_offset(), error_name(data->error_code)));
+  }
+}
+
+void NodeSimulator::lose_checkpoint(Aim aim) {
   give_back();
   static const char* const kNames[] = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint",
                                        "cleaner-offset-checkpoint"};
   std::set<std::string> lost;
+  if (aim == Aim::kAll && random_.chance(70)) {
+    const std::string directory = a_directory();
+    for (const char* name : kNames) lost.insert(directory + "/" + name);
+  }
   for (size_t count = random_.chance(50) ? 1 : pick(6) + 1; count > 0; count--)
     lost.insert(a_directory() + "/" + kNames[pick(std::size(kNames))]);
   note("a stop in order, and checkpoints go");

@@ -354,6 +354,7 @@ void NodeSimulator::check_offsets() {
 void NodeSimulator::check_moves() {
   if (!process_.alive()) return;
   std::string waits = "?";
+  std::map<std::pair<std::string, int32_t>, std::string> places;
   for (int tries = 0; !waits.empty() && tries < 60 && process_.alive(); tries++) {
     machine_.pass(tries < 30 ? 1000 : 60'000, false);
     DescribeLogDirsRequest request;
@@ -361,16 +362,28 @@ void NodeSimulator::check_moves() {
     auto response = ask<DescribeLogDirsResponse>(request, 4);
     if (!response) return;
     waits.clear();
+    places.clear();
     for (const auto& directory : response->results) {
       for (const auto& topic : directory.topics) {
         for (const auto& p : topic.partitions) {
-          if (p.is_future_key)
-            waits = fmt::format("{}-{} to {}", topic.name, p.partition_index, directory.log_dir);
+          if (p.is_future_key) waits = fmt::format("{}-{} to {}", topic.name, p.partition_index, directory.log_dir);
+          else places[{std::string(topic.name), p.partition_index}] = directory.log_dir;
         }
       }
     }
   }
-  if (!waits.empty()) fail("a move does not end: " + waits);
+  if (!waits.empty()) return fail("a move does not end: " + waits);
+  for (const auto& [replica, directory] : places) check_place(directory, replica.first, replica.second);
+}
+
+// Where nothing spoke against it, the move has succeeded.
+void NodeSimulator::check_place(const std::string& directory, const std::string& name, int32_t partition) {
+  for (const TopicPtr& topic : topics_) {
+    if (topic->name != name || topic->deleted || topic->delete_asked || !process_.alive()) continue;
+    const PartitionModel& model = topic->partitions[static_cast<size_t>(partition)];
+    if (!model.rotten && !model.moves_to.empty() && model.moves_to != directory)
+      fail(fmt::format("{}-{} was to move to {}, and is in {}", name, partition, model.moves_to, directory));
+  }
 }
 
 }  // namespace milena::sim

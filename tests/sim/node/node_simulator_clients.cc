@@ -59,8 +59,8 @@ NodeSimulator::BatchPtr NodeSimulator::make_batch(const TopicPtr& topic, int32_t
     record.tombstone = random_.chance(25);
     record.timestamp = timestamp;
     if (producer != nullptr) record.transaction = producer->transaction;
-    const std::string number = std::to_string(record.number);
-    const std::string value(pick(100), 'v');
+    const std::string number = plan_.even ? fmt::format("{:0>6}", record.number) : std::to_string(record.number);
+    const std::string value(plan_.even ? 0 : pick(100), 'v');
     RecordHeader header{"n", ByteView(number)};
     builder.append(ByteView(record.key), record.tombstone ? std::nullopt : std::optional<ByteView>(value),
                    timestamp, std::span<const RecordHeader>(&header, 1));
@@ -148,7 +148,7 @@ void NodeSimulator::produce() {
   if (topic == nullptr) return;
   for (size_t i = pick(3) + 1; i > 0; i--) {
     auto partition = static_cast<int32_t>(pick(topic->partitions.size()));
-    BatchPtr batch = make_batch(topic, partition, pick(3) + 1, nullptr, -1);
+    BatchPtr batch = make_batch(topic, partition, plan_.even ? 1 : pick(3) + 1, nullptr, -1);
     note(fmt::format("produce {} to {}-{}", text_of(batch->numbers), topic->name, partition));
     send_batch(batch, "", [](std::optional<ErrorCode>) {});
   }
@@ -238,6 +238,7 @@ void NodeSimulator::repeat() {
 // --- transactions
 
 void NodeSimulator::transact() {
+  if (transactional_.empty()) return;
   Producer& producer = transactional_[pick(transactional_.size())];
   if (producer.asking) return;
   if (producer.producer_id < 0 || producer.lost) return begin_anew(producer);
@@ -329,14 +330,15 @@ void NodeSimulator::end_transaction(Producer& producer, bool commit) {
 
 // --- offsets
 
-void NodeSimulator::delete_records() {
+void NodeSimulator::delete_records(Aim aim) {
   TopicPtr topic = a_topic();
   if (topic == nullptr) return;
   auto partition = static_cast<int32_t>(pick(topic->partitions.size()));
   PartitionModel& model = topic->partitions[static_cast<size_t>(partition)];
   int64_t end = 0;
   for (const auto& [number, record] : model.records) end = std::max(end, record.offset + 1);
-  const int64_t offset = random_.chance(30) ? -1 : static_cast<int64_t>(pick(static_cast<size_t>(end) + 1));
+  const bool all = aim == Aim::kAll || random_.chance(30);
+  const int64_t offset = all ? -1 : static_cast<int64_t>(pick(static_cast<size_t>(end) + 1));
   if (std::exchange(model.deleting, true)) return;
   note(fmt::format("delete {}-{} up to {}", topic->name, partition, offset));
   DeleteRecordsRequest request;

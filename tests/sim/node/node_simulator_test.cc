@@ -17,9 +17,12 @@
 namespace milena::sim {
 namespace {
 
-// MILENA_WITHOUT=Rot,Fill leaves those steps out of every history: to look behind what is known.
+// MILENA_WITHOUT=Rot,Fill leaves those steps out of every history: to look behind what is known. With MILENA_THEME only
+// stories of that theme have steps.
 Plan plan_of(uint64_t seed) {
   Plan plan = Plan::of(seed);
+  const char* theme = std::getenv("MILENA_THEME");
+  if (theme != nullptr && plan.theme != theme) plan.steps.clear();
   if (left_out("PowerOff")) plan.power = false;
   std::erase_if(plan.steps, [](const Step& step) { return left_out(name_of(step.kind)); });
   std::erase_if(plan.topic_settings, [](const auto& one) { return left_out(one.first); });

@@ -74,45 +74,232 @@ void choose_topic_settings(Plan& plan, SimRandom& random) {
   if (random.chance(20)) set("preallocate", "true");
 }
 
-// A story about one thing: transactions in a log of few keys that is compacted all the time.
-void compact_transactions(Plan& plan, Weights& weights, SimRandom& random) {
+// --- themes
+//
+// Some stories are about one thing, and tell it again and again: scenes, with chance between them. What they are about
+// takes several steps in a row that chance alone hardly ever puts together.
+
+struct Part {
+  StepKind kind;
+  Aim aim = Aim::kAny;
+  uint32_t percent = 100;  // how often it is in the scene
+};
+using Scene = std::vector<Part>;
+
+struct Theme {
+  std::string_view name;
+  void (*set)(Plan& plan, SimRandom& random);
+  std::vector<Scene> scenes;
+};
+
+using enum StepKind;
+
+void choose(std::vector<std::pair<std::string, std::string>>& settings, const std::string& name, std::string value) {
+  std::erase_if(settings, [&](const auto& one) { return one.first == name; });
+  settings.emplace_back(name, std::move(value));
+}
+
+void one_partition(Plan& plan) {
   plan.topic_names = plan.partitions = 1;
-  plan.keys = random.pick(2) + 1;
+  plan.metadata_apart = true;  // any directory of replicas may fail
+}
+
+void moves_slowly(Plan& plan, SimRandom& random) {
+  choose(plan.settings, "replica.alter.log.dirs.io.max.bytes.per.second", random.one_of({"5", "10", "100"}));
+}
+
+void fails_power(Plan& plan, SimRandom& random) {
+  plan.power = true;
+  plan.transactions = false;
+  choose(plan.topic_settings, "flush.messages", random.one_of({"1", "1", "3"}));
+}
+
+void compacts_at_once(Plan& plan) {
   plan.compacts = true;
-  plan.settings.emplace_back("log.cleaner.backoff.ms", "100");
+  choose(plan.settings, "log.cleaner.backoff.ms", "100");
   for (const auto& [name, value] :
-       {std::pair("cleanup.policy", "compact"), std::pair("internal.segment.bytes", "400"),
-        std::pair("segment.ms", "1"), std::pair("min.cleanable.dirty.ratio", "0.01"),
-        std::pair("delete.retention.ms", "0"), std::pair("retention.ms", "-1"),
-        std::pair("flush.messages", "9223372036854775807")}) {
-    for (auto& setting : plan.topic_settings) {
-      if (setting.first == name) setting.second = value;
-    }
-  }
-  weights = {};
-  for (auto [kind, weight] :
-       {std::pair(StepKind::kTransact, 12u), std::pair(StepKind::kProduce, 2u),
-        std::pair(StepKind::kPass, 8u), std::pair(StepKind::kScan, 2u), std::pair(StepKind::kKill, 1u)}) {
-    weights[static_cast<size_t>(kind)] = weight;
+       {std::pair("cleanup.policy", "compact"), {"internal.segment.bytes", "400"}, {"segment.ms", "1"},
+        {"min.cleanable.dirty.ratio", "0.01"}, {"delete.retention.ms", "0"}, {"retention.ms", "-1"}}) {
+    choose(plan.topic_settings, name, value);
   }
 }
 
-// Another: one partition moves all the time, and meanwhile its topic goes and comes back, is configured anew, and disks
-// vanish and return.
-void move_without_end(Plan& plan, Weights& weights, SimRandom& random) {
-  plan.topic_names = plan.partitions = 1;
-  std::erase_if(plan.settings, [](const auto& one) { return one.first.starts_with("replica.alter.log.dirs"); });
-  plan.settings.emplace_back("replica.alter.log.dirs.io.max.bytes.per.second", random.one_of({"10", "100"}));
-  weights = {};
-  for (auto [kind, weight] :
-       {std::pair(StepKind::kProduce, 6u), std::pair(StepKind::kSequence, 2u), std::pair(StepKind::kMove, 6u),
-        std::pair(StepKind::kPass, 3u), std::pair(StepKind::kDeleteRecords, 2u), std::pair(StepKind::kConfigure, 3u),
-        std::pair(StepKind::kDeleteTopic, 3u), std::pair(StepKind::kCreateTopic, 5u),
-        std::pair(StepKind::kDirectoryAway, 2u), std::pair(StepKind::kDirectoryBack, 3u),
-        std::pair(StepKind::kRestart, 2u), std::pair(StepKind::kKill, 2u), std::pair(StepKind::kScan, 2u)}) {
-    weights[static_cast<size_t>(kind)] = weight;
+void keeps_all(Plan& plan) {
+  plan.compacts = false;
+  choose(plan.topic_settings, "cleanup.policy", "delete");
+  choose(plan.topic_settings, "retention.ms", "-1");
+  choose(plan.topic_settings, "retention.bytes", "-1");
+}
+
+const std::vector<Theme>& themes() {
+  static const std::vector<Theme> kThemes = {
+      // Transactions in a log of few keys that is compacted all the time, with deaths among the cleaner's renames.
+      {"installs",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         compacts_at_once(plan);
+         plan.keys = random.pick(2) + 1;
+         plan.power = false;
+         plan.transactions = true;
+       },
+       {{{kTransact}, {kTransact}, {kTransact}, {kTransact}, {kTransact}, {kPass, Aim::kShort},
+         {kRestart, Aim::kAny, 30},
+         {kTransact}, {kTransact}, {kProduce}, {kKill, Aim::kAtName}, {kPass, Aim::kLong}, {kScan}},
+        {{kTransact}, {kTransact}, {kTransact}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong},
+         {kKill, Aim::kAtName, 50},
+         {kTransact}, {kPass, Aim::kLong}, {kScan, Aim::kAny, 50}}}},
+      // A copy on a disk that is away while its topic is deleted and made again.
+      {"foreign copies",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         moves_slowly(plan, random);
+         plan.even = true;
+         plan.power = random.chance(30);
+         plan.transactions = false;
+       },
+       {{{kCreateTopic}, {kProduce}, {kProduce}, {kProduce, Aim::kAny, 60}, {kMove}, {kPass, Aim::kShort},
+         {kProduce, Aim::kAny, 50}, {kDirectoryAway, Aim::kTarget}, {kPass, Aim::kShort, 50}, {kDeleteTopic},
+         {kPass, Aim::kShort}, {kCreateTopic}, {kProduce, Aim::kAny, 80}, {kProduce, Aim::kAny, 80},
+         {kProduce, Aim::kAny, 80}, {kPass, Aim::kShort, 50}, {kKill, Aim::kSoon, 20}, {kDirectoryBack}, {kScan}},
+        {{kCreateTopic}, {kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong}, {kDirectoryAway},
+         {kPass, Aim::kShort, 50}, {kDeleteTopic}, {kPass, Aim::kShort}, {kCreateTopic}, {kDirectoryBack},
+         {kDeleteTopic}, {kPass, Aim::kShort}, {kCreateTopic}, {kProduce}, {kProduce}, {kKill, Aim::kSoon}, {kScan}}}},
+      // A topic whose disk is away when it is deleted and made again; and its new directory has lost its name.
+      {"nameless",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         fails_power(plan, random);
+         keeps_all(plan);
+         choose(plan.topic_settings, "flush.messages", random.one_of({"3", "9223372036854775807"}));
+       },
+       {{{kCreateTopic}, {kProduce}, {kProduce, Aim::kAny, 30}, {kDirectoryAway}, {kPowerOff, Aim::kAtOnce},
+         {kDeleteTopic},
+         {kPass, Aim::kShort}, {kCreateTopic}, {kPass, Aim::kShort, 30}, {kDirectoryBack}, {kScan},
+         {kDeleteTopic, Aim::kAny, 50},
+         {kPass, Aim::kShort, 50}}}},
+      // Replicas whose disks lose power around the end of a move, or are away at the start behind it.
+      {"moves without power",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         fails_power(plan, random);
+         keeps_all(plan);
+         choose(plan.topic_settings, "flush.messages", "1");
+         choose(plan.settings, "log.segment.delete.delay.ms", random.one_of({"0", "1000", "60000", "60000"}));
+         choose(plan.settings, "replica.alter.log.dirs.io.max.bytes.per.second",
+                random.one_of({"1000", "100000", "9223372036854775807"}));
+       },
+       {{{kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong}, {kMove}, {kPass, Aim::kShort, 30},
+         {kPowerOff, Aim::kSoon}, {kScan}},
+        {{kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong}, {kMove}, {kPowerOff, Aim::kAtName}, {kScan}},
+        {{kProduce}, {kMove}, {kPass, Aim::kShort}, {kProduce}, {kPass, Aim::kShort}, {kDirectoryAway, Aim::kTarget},
+         {kPowerOff, Aim::kAtOnce}, {kProduce}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kShort}, {kDirectoryBack},
+         {kScan}},
+        {{kProduce}, {kMove}, {kPass, Aim::kShort}, {kProduce}, {kPass, Aim::kShort}, {kMove},
+         {kProduce, Aim::kAny, 50},
+         {kPowerOff, Aim::kSoon}, {kScan}}}},
+      // All records are deleted while they move.
+      {"emptied moves",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         moves_slowly(plan, random);
+         keeps_all(plan);
+         plan.power = false;
+       },
+       {{{kProduce}, {kProduce, Aim::kAny, 50}, {kMove}, {kPass, Aim::kShort}, {kProduce}, {kProduce, Aim::kAny, 50},
+         {kDeleteRecords, Aim::kAll}, {kPass, Aim::kShort, 50}, {kProduce, Aim::kAny, 30}, {kPass, Aim::kLong},
+         {kScan, Aim::kAny, 30}}}},
+      // One partition moves all the time; meanwhile its topic goes, comes back and is configured anew, and disks vanish
+      // and return.
+      {"moves without end",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         moves_slowly(plan, random);
+         plan.transactions = false;
+       },
+       {{{kProduce, Aim::kAny, 90}, {kMove}, {kPass, Aim::kAny, 50}, {kConfigure, Aim::kAny, 40},
+         {kDirectoryAway, Aim::kAny, 30}, {kSequence, Aim::kAny, 40}, {kDeleteRecords, Aim::kAny, 30},
+         {kMove, Aim::kAny, 40}, {kDeleteTopic, Aim::kAny, 30}, {kKill, Aim::kAny, 20}, {kPass, Aim::kAny, 30},
+         {kCreateTopic}, {kProduce, Aim::kAny, 70}, {kDirectoryBack, Aim::kAny, 60}, {kRestart, Aim::kAny, 20},
+         {kScan, Aim::kAny, 30}}}},
+      // An original that is compacted while its copy is away.
+      {"compacted originals",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         compacts_at_once(plan);
+         moves_slowly(plan, random);
+         plan.keys = random.pick(2) + 1;
+         plan.even = random.chance(50);
+         plan.power = plan.transactions = false;
+       },
+       {{{kProduce}, {kProduce}, {kProduce}, {kMove}, {kPass, Aim::kShort}, {kDirectoryAway, Aim::kTarget},
+         {kProduce}, {kProduce}, {kPass, Aim::kLong}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong}, {kDirectoryBack},
+         {kPass, Aim::kLong}, {kScan}}}},
+      // Checkpoints are lost after a stop in order, some or all of a directory.
+      {"lost checkpoints",
+       [](Plan& plan, SimRandom& random) {
+         plan.power = false;
+         plan.transactions = random.chance(50);
+       },
+       {{{kCommitOffset}, {kProduce}, {kTransact, Aim::kAny, 50}, {kDeleteRecords, Aim::kAny, 50},
+         {kPass, Aim::kAny, 70},
+         {kLoseCheckpoint, Aim::kAll}, {kPass, Aim::kAny, 50}, {kCommitOffset, Aim::kAny, 30}, {kScan}}}},
+      // Power fails right behind a start, or behind a deletion of records.
+      {"starts without power",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         fails_power(plan, random);
+         keeps_all(plan);
+         if (random.chance(30)) choose(plan.topic_settings, "flush.messages", "9223372036854775807");
+       },
+       {{{kRestart}, {kProduce}, {kSequence, Aim::kAny, 50}, {kProduce, Aim::kAny, 50}, {kPowerOff, Aim::kSoon},
+         {kScan}},
+        {{kProduce}, {kProduce}, {kDeleteRecords, Aim::kAll}, {kPowerOff, Aim::kAtName}, {kPass, Aim::kLong}, {kScan}},
+        {{kProduce}, {kProduce}, {kDeleteRecords, Aim::kAll}, {kPass, Aim::kLong, 70}, {kProduce, Aim::kAny, 70},
+         {kPowerOff, Aim::kSoon}, {kProduce}, {kPowerOff, Aim::kSoon, 50}, {kScan}}}},
+      // Producers whose batches are deleted, and whose snapshots a power failure takes.
+      {"torn snapshots",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         fails_power(plan, random);
+         keeps_all(plan);
+         choose(plan.topic_settings, "flush.messages", "1");
+         choose(plan.topic_settings, "internal.segment.bytes", random.one_of({"400", "1000"}));
+         choose(plan.topic_settings, "segment.ms", "600000");
+         choose(plan.settings, "log.retention.check.interval.ms", "5000");
+       },
+       {{{kSequence}, {kSequence}, {kProduce}, {kSequence, Aim::kAny, 50}, {kPass, Aim::kShort},
+         {kPowerOff, Aim::kSoon},
+         {kProduce}, {kDeleteRecords, Aim::kAll, 70}, {kProduce}, {kPass, Aim::kLong}, {kPass, Aim::kLong, 50},
+         {kKill, Aim::kSoon, 40}, {kRepeat}, {kRepeat}, {kScan}}}},
+      // Bytes change while the node is stopped in order.
+      {"damage",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         keeps_all(plan);
+         plan.power = false;
+         choose(plan.topic_settings, "internal.segment.bytes", random.one_of({"1000", "1000000"}));
+       },
+       {{{kProduce}, {kProduce}, {kProduce}, {kSequence, Aim::kAny, 50}, {kRot, Aim::kAll}, {kLook}, {kDeleteTopic},
+         {kPass, Aim::kShort}, {kCreateTopic}}}},
+  };
+  return kThemes;
+}
+
+void tell(Plan& plan, const Theme& theme, SimRandom& random) {
+  plan.theme = theme.name;
+  theme.set(plan, random);
+  Weights weights = weights_of(plan, random);
+  weights[static_cast<size_t>(kDirectoryAway)] = weights[static_cast<size_t>(kFailCall)] = 0;
+  const uint32_t chance_percent = random.chance(50) ? 0 : 20;
+  const size_t length = 30 + random.pick(60);
+  while (plan.steps.size() < length) {
+    for (const Part& part : theme.scenes[random.pick(theme.scenes.size())]) {
+      const uint64_t seed = random.next();
+      if (random.chance(part.percent)) plan.steps.push_back({part.kind, seed, part.aim});
+      if (!random.chance(chance_percent)) continue;
+      plan.steps.push_back({static_cast<StepKind>(random.pick_weighted(weights)), random.next()});
+    }
   }
-  if (plan.power) weights[static_cast<size_t>(StepKind::kPowerOff)] = 2;
 }
 
 }  // namespace
@@ -139,9 +326,11 @@ Plan Plan::of(uint64_t seed) {
   plan.transactions = !plan.power && random.chance(50);
   choose_settings(plan, random);
   choose_topic_settings(plan, random);
-  Weights weights = weights_of(plan, random);
-  if (plan.transactions && random.chance(30)) compact_transactions(plan, weights, random);
-  if (!plan.transactions && random.chance(10)) move_without_end(plan, weights, random);
+  if (random.chance(40)) {
+    tell(plan, themes()[random.pick(themes().size())], random);
+    return plan;
+  }
+  const Weights weights = weights_of(plan, random);
   for (size_t i = 20 + random.pick(60); i > 0; i--) {
     const auto kind = static_cast<StepKind>(random.pick_weighted(weights));
     plan.steps.push_back({kind, random.next()});

@@ -45,9 +45,22 @@ enum class StepKind {
 };
 std::string_view name_of(StepKind kind);
 
+// What a step is about, where a theme wants more of it than chance.
+enum class Aim {
+  kAny,
+  kTarget,  // the directory that somebody asked last to move a replica to
+  kShort,   // time
+  kLong,
+  kAtOnce,  // a death
+  kSoon,
+  kAtName,  // when a file gets another name, or loses it
+  kAll,     // records, or checkpoints of a directory
+};
+
 struct Step {
   StepKind kind = StepKind::kProduce;
   uint64_t seed = 0;
+  Aim aim = Aim::kAny;
 };
 
 struct Plan {
@@ -60,6 +73,8 @@ struct Plan {
   bool transactions = false;
   bool power = false;     // may fail
   bool compacts = false;  // topics begin so
+  bool even = false;      // batches are of one size
+  std::string_view theme;
   std::vector<std::pair<std::string, std::string>> settings;
   std::vector<std::pair<std::string, std::string>> topic_settings;
   std::vector<Step> steps;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace milena::sim {
@@ -16,6 +18,12 @@ Error disk_error(int number, const char* what, const std::string& path) {
                          : exhausted      ? ErrorKind::kExhausted
                                           : ErrorKind::kIo;
   return make_error(kind, "cannot {} {}: {}", what, path, std::strerror(number));
+}
+
+// Each call is a line of the history: for who asks what a process did last.
+bool traced() {
+  static const bool wanted = std::getenv("MILENA_CALLS") != nullptr;
+  return wanted;
 }
 
 }  // namespace
@@ -88,7 +96,9 @@ std::string VirtualDisk::volume_of(const std::string& path) {
 // Every call comes through here: who is killed, is killed before it has an effect.
 Status VirtualDisk::begin(const char* what, const std::string& path, uint64_t room) {
   calls_++;
-  if (on_call_) on_call_();
+  const std::string_view call = what;
+  if (traced()) std::fprintf(stderr, "    %s %s\n", what, path.c_str());
+  if (on_call_) on_call_(call == "rename" || call == "remove");
   if (frozen_) return disk_error(EIO, what, path);
   const std::string volume = volume_of(path);
   int number = 0;
@@ -189,6 +199,11 @@ Status VirtualDisk::make_directories(const std::string& path) {
   return ok_status();
 }
 
+// File systems list names in no order.
+void VirtualDisk::shuffle(std::vector<std::string>& names) {
+  for (size_t i = names.size(); i > 1; i--) std::swap(names[i - 1], names[random_.pick(i)]);
+}
+
 Result<std::vector<std::string>> VirtualDisk::list(const std::string& path) {
   RETURN_IF_ERROR(begin("list", path));
   InodePtr directory = find(path);
@@ -196,7 +211,7 @@ Result<std::vector<std::string>> VirtualDisk::list(const std::string& path) {
   if (!directory->is_directory) return disk_error(ENOTDIR, "list", path);
   std::vector<std::string> names;
   for (const auto& [name, inode] : directory->entries) names.push_back(name);
-  for (size_t i = names.size(); i > 1; i--) std::swap(names[i - 1], names[random_.pick(i)]);
+  shuffle(names);
   return names;
 }
 
@@ -235,6 +250,7 @@ Status VirtualDisk::remove_tree(const std::string& path) {
   if (inode == nullptr) return ok_status();
   std::vector<std::string> names;
   for (const auto& [name, entry] : inode->entries) names.push_back(name);
+  shuffle(names);
   for (const std::string& name : names) RETURN_IF_ERROR(remove_tree(path + "/" + name));
   std::string name;
   InodePtr parent = parent_of(path, name);

@@ -42,7 +42,7 @@ class VirtualDisk final : public FileSystem {
 
   // --- what the simulator does to it
 
-  void set_on_call(std::function<void()> on_call) { on_call_ = std::move(on_call); }
+  void set_on_call(std::function<void(bool changes_name)> on_call) { on_call_ = std::move(on_call); }
   // The process is dead: what its destructors still try has no effect.
   void freeze(bool frozen) { frozen_ = frozen; }
   // Everything that is not synced may be lost. No file may be open any more.
@@ -101,6 +101,7 @@ class VirtualDisk final : public FileSystem {
 
   // `room` is what it takes on the volume, in bytes.
   Status begin(const char* what, const std::string& path, uint64_t room = 0);
+  void shuffle(std::vector<std::string>& names);
   void free_room_of(const std::string& path, const Inode& inode);
   InodePtr find(const std::string& path) const;
   InodePtr parent_of(const std::string& path, std::string& name) const;
@@ -112,7 +113,7 @@ class VirtualDisk final : public FileSystem {
 
   SimRandom& random_;
   InodePtr root_;
-  std::function<void()> on_call_;
+  std::function<void(bool)> on_call_;
   std::set<std::string> away_;
   std::map<std::string, uint64_t> left_;      // by volume: bytes, of those that are filled
   std::map<std::string, uint64_t> fails_at_;  // by volume: the calls that are left

@@ -175,7 +175,7 @@ void VirtualMachine::Loop::run_blocking(Task work, Task then) {
 
 VirtualMachine::VirtualMachine(SimRandom& random, VirtualDisk& disk, VirtualClock* clock)
     : random_(random), disk_(disk), clock_(clock != nullptr ? *clock : own_clock_) {
-  disk_.set_on_call([this] { on_disk_call(); });
+  disk_.set_on_call([this](bool changes_name) { on_disk_call(changes_name); });
   the_machine = this;
   end_process_instead = &VirtualMachine::end_process;
 }
@@ -247,19 +247,21 @@ void VirtualMachine::bury_loops() {
 
 void VirtualMachine::note_death(Killed how) {
   if (!dead_) dead_ = how;
-  calls_left_.reset();
+  never_kill();
   disk_.freeze(true);
 }
 
-void VirtualMachine::on_disk_call() {
+void VirtualMachine::on_disk_call(bool changes_name) {
   // A destructor on the way out: there is no process any more that could be killed.
   if (std::uncaught_exceptions() > 0) return;
   if (dead_) {
     if (running_ != nullptr) throw *dead_;
     return;
   }
-  if (calls_left_ && (*calls_left_)-- == 0) {
-    calls_left_.reset();
+  const bool called = calls_left_ && (*calls_left_)-- == 0;
+  const bool named = changes_name && names_left_ && (*names_left_)-- == 0;
+  if (called || named) {
+    never_kill();
     throw Killed{};
   }
   if (running_ == nullptr || !random_.chance(kGivesWayPercent)) return;

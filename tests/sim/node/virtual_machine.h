@@ -85,8 +85,13 @@ class VirtualMachine {
 
   // The process dies at the call to the disk after so many others.
   void kill_after(uint64_t calls) { calls_left_ = calls; }
-  void never_kill() { calls_left_.reset(); }
-  bool will_kill() const { return calls_left_.has_value(); }
+  // The same, of the calls that change a name: where a crash finds things half done.
+  void kill_at_name(uint64_t changes) { names_left_ = changes; }
+  void never_kill() {
+    calls_left_.reset();
+    names_left_.reset();
+  }
+  bool will_kill() const { return calls_left_.has_value() || names_left_.has_value(); }
   bool dead() const { return dead_.has_value(); }
   bool ended_itself() const { return dead_ && dead_->by_itself; }
   // Runs the task as the process does, on the main thread. False if it died.
@@ -101,7 +106,7 @@ class VirtualMachine {
   class Loop;
   class Worker;
 
-  void on_disk_call();
+  void on_disk_call(bool changes_name);
   void note_death(Killed how);
   bool advance_worker(size_t index);
   size_t workers_at_work() const;
@@ -120,6 +125,7 @@ class VirtualMachine {
   int64_t workers_held_ms_ = 0;
   Worker* running_ = nullptr;
   std::optional<uint64_t> calls_left_;
+  std::optional<uint64_t> names_left_;
   std::optional<Killed> dead_;
 };
 
