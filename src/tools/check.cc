@@ -1,6 +1,7 @@
 // `milena check`: what is wrong with data directories that no broker uses at the moment.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "log/check/directory_check.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/own/check_cluster.h"
 
 namespace milena::tools {
 namespace {
@@ -102,18 +104,23 @@ int repair(const std::vector<Checked>& all) {
 
 int run_check(ToolWords words) {
   set_log_level(LogLevel::kOff);  // it is said here
-  bool repairs = false, prints_all = false;
+  const bool of_cluster = std::any_of(words.begin(), words.end(), [](ByteView word) { return word == "--nagios"; });
+  if (of_cluster) return run_check_cluster(words);
+  bool repairs = false, prints_all = false, nagios = false;
   std::vector<std::string> paths;
   Options options(Options::Style::kOwn, "milena check",
                   "Reads data directories (log.dirs) while no broker uses them: every batch with its checksum, "
                   "indexes, snapshots, checkpoints. It says what is wrong, partition by partition. Nothing is changed "
                   "without --repair.",
-                  "[--all] [--repair] DIRECTORY...");
+                  "[--all] [--repair] DIRECTORY...\n--nagios [options]");
   options.flag("--all", prints_all, "Names partitions that are whole, too.");
   options.flag("--repair", repairs,
                "Then does what it has said under each problem. Damaged bytes are left out of a segment, files that the "
                "broker can make again are taken away. What is replaced stays beside it as *.before-repair. Damaged "
                "records are lost: their offsets are named.");
+  options.flag("--nagios", nagios,
+               "Compares a running cluster with thresholds instead, for monitoring systems: milena check --nagios "
+               "--help tells more.");
   options.words("directory", paths, "Directories of log.dirs.");
   options.example("It ends with 0 if nothing is wrong or all was repaired, with 1 if something");
   options.example("is, and with 2 if a directory cannot be read or a broker uses it. A note is");
