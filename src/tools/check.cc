@@ -13,6 +13,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/own/check_cluster.h"
+#include "tools/progress.h"
 
 namespace milena::tools {
 namespace {
@@ -61,7 +62,16 @@ Result<Checked> check_one(const std::string& path, bool all) {
   Checked checked{check.take(), {}};
   const log::LogDirectory& directory = checked.check->directory();
   fmt::print("{}: {}\n", path, directory.clean_shutdown() ? "stopped in order" : "not stopped in order");
-  auto findings = checked.check->run([all](const log::PartitionFindings& one) { print_partition(one, all); });
+  auto bytes = checked.check->log_bytes();
+  if (!bytes) return bytes.error();
+  Progress progress(path, static_cast<int64_t>(*bytes), Progress::Unit::kBytes);
+  auto findings = checked.check->run(
+      [&](const log::PartitionFindings& one) {
+        progress.clear();
+        print_partition(one, all);
+      },
+      [&](uint64_t part) { progress.add(static_cast<int64_t>(part)); });
+  progress.clear();
   if (!findings) return findings.error();
   if (!findings->findings.empty()) fmt::print("  its own files ({})\n", findings->identity);
   print_findings(findings->findings);
