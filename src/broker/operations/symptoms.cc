@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "broker/cluster/metadata_observer.h"
 #include "broker/replica/partition.h"
 #include "broker/shard_context.h"
 #include "coordinator/group/classic_group.h"
@@ -62,6 +63,13 @@ void Symptoms::take(Symptoms part) {
   move_behind(part.held, held);
   move_behind(part.groups, groups);
   move_behind(part.future, future);
+  if (part.controller_clock.controller >= 0) controller_clock = part.controller_clock;
+}
+
+void Symptoms::look_at_controller(ShardContext& shard) {
+  const MetadataObserver* observer = shard.node().observer;
+  if (observer == nullptr) return;
+  controller_clock = {observer->leader_id(), observer->controller_clock().ahead_ms(shard.now_ms(), shard.steady_ms())};
 }
 
 void Symptoms::look_at_clients(ShardContext& shard) {
