@@ -223,7 +223,7 @@ class CommandsTest(unittest.TestCase):
         (folder / "site").mkdir()
         # The broker is not at the usual address.
         (folder / "bin" / "milena").write_text(f'#!/bin/sh\ncommand=$1\n[ $# = 0 ] || shift\n'
-                                               f'case $command in topics) set -- -b {self.address} "$@" ;; esac\n'
+                                               f'case $command in topics) set -- --bootstrap-server {self.address} "$@" ;; esac\n'
                                                f'exec "{BINARY}" "$command" "$@"\n')
         (folder / "bin" / "milena").chmod(0o755)
         script = subprocess.run([BINARY, "completion", "zsh"], capture_output=True, text=True, check=True).stdout
