@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/log_format.h"
 #include "broker/api_reference.h"
 #include "broker/cluster/peer_security.h"
 #include "broker/cluster/refusing_network.h"
@@ -110,6 +111,7 @@ bool stop_is_wanted() {
 LogLevel chosen_log_level(const config::Settings& settings) {
   std::string name = settings.get_string("milena.log.level");
   switch (name[0] | 0x20) {
+    case 't': return LogLevel::kTrace;
     case 'd': return LogLevel::kDebug;
     case 'i': return LogLevel::kInfo;
     case 'w': return LogLevel::kWarn;
@@ -397,6 +399,7 @@ int run(int count, const char* const* words) {
     default: break;
   }
   set_log_level(chosen_log_level(*settings));
+  if (settings->get_string("milena.log.format") == "json") set_format_of_log_lines(LogFormatOfLines::kJson);
   log_info("Milena {} starts", MILENA_VERSION);
   if (line.dev_security) {
     settings = secured_for_development(line, settings.take());

@@ -7,10 +7,12 @@
 #include <atomic>
 #include <ctime>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <vector>
 
 #include "base/executor.h"
+#include "base/log_format.h"
 
 namespace milena {
 
@@ -159,16 +161,41 @@ void set_logger_level(uint8_t logger, std::optional<LogLevel> level) {
   levels[logger].store(level ? static_cast<int8_t>(*level) : kAsRoot, std::memory_order_relaxed);
 }
 
+namespace {
+
+std::atomic<LogFormatOfLines> format_of_lines = LogFormatOfLines::kText;
+
+// The form of Kafka's own log4j pattern, so that what reads its logs reads ours.
+std::string text_line(const timeval& now, LogLevel level, const std::string& escaped) {
+  tm parts;
+  localtime_r(&now.tv_sec, &parts);
+  return fmt::format("[{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03}] {} {}\n", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_usec / 1000, level_name(level),
+                     escaped);
+}
+
+std::string json_line(const timeval& now, LogLevel level, const std::string& escaped) {
+  tm parts;
+  gmtime_r(&now.tv_sec, &parts);
+  // Clients' texts may be any bytes.
+  const std::string text = nlohmann::json(escaped).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return fmt::format(
+      "{{\"time\":\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z\",\"level\":\"{}\",\"message\":{}}}\n",
+      parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+      now.tv_usec / 1000, level_name(level), text);
+}
+
+}  // namespace
+
+void set_format_of_log_lines(LogFormatOfLines format) { format_of_lines.store(format, std::memory_order_relaxed); }
+
 void write_log_line(LogLevel level, const std::string& text) {
   timeval now;
   gettimeofday(&now, nullptr);
-  tm parts;
-  localtime_r(&now.tv_sec, &parts);
-  // The form of Kafka's own log4j pattern, so that what reads its logs reads ours. One write call: lines of several
-  // threads do not mix.
-  std::string line = fmt::format("[{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03}] {} {}\n", parts.tm_year + 1900,
-                                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                                 now.tv_usec / 1000, level_name(level), escape_for_log(text));
+  const bool json = format_of_lines.load(std::memory_order_relaxed) == LogFormatOfLines::kJson;
+  const std::string escaped = escape_for_log(text);
+  // One write call: lines of several threads do not mix.
+  const std::string line = json ? json_line(now, level, escaped) : text_line(now, level, escaped);
   [[maybe_unused]] ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
 }
 

@@ -34,6 +34,7 @@
 #include "log/log_directory.h"
 #include "log/snapshot_file.h"
 #include "metadata/features.h"
+#include "metadata/internal_topics.h"
 #include "metadata/record_codec.h"
 #include "security/authorizer.h"
 
@@ -169,6 +170,24 @@ Status Node::load() {
   return observer_ != nullptr ? enter_service() : ok_status();
 }
 
+// Groups and transactions would wait without a word.
+void Node::warn_of_replicas(const metadata::MetadataImage& image) const {
+  const size_t brokers = std::max<size_t>(image.brokers().size(), 1);
+  for (ByteView topic : {metadata::kConsumerOffsetsTopic, metadata::kTransactionStateTopic}) {
+    const ByteView setting = metadata::replicas_setting(topic);
+    const int32_t wanted = settings_.is_set(setting) ? settings_.get_int(setting) : 1;
+    if (static_cast<size_t>(wanted) <= brokers || image.find_topic(topic) != nullptr) continue;
+    const bool alone = settings_.has_role("controller") && context_->controller_endpoints.empty();
+    if (alone && !settings_.get_bool("milena.strict.kafka")) {
+      log_warn("{}={} has no effect here: no other broker can join this node, so {} gets one replica", setting, wanted,
+               topic);
+    } else {
+      log_warn("{}={}, and there are {} brokers: {} cannot be used before there are more", setting, wanted, brokers,
+               topic == metadata::kConsumerOffsetsTopic ? "consumer groups" : "transactions");
+    }
+  }
+}
+
 void Node::log_what_starts() const {
   std::string advertised;
   for (const config::ListenerEndpoint& one : context_->advertised.endpoints) {
@@ -179,6 +198,7 @@ void Node::log_what_starts() const {
   const metadata::MetadataImage& image = shards_[0]->image();
   log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id,
            context_->node_id, image.topic_count(), image.partition_count(), advertised);
+  warn_of_replicas(image);
   const config::AuthorizerSettings& authorization = context_->authorization;
   if (!authorization.enforced) return;
   log_info("Authorization is on: {} ACLs, {} super users; a resource without an ACL is for {}", image.acls().size(),

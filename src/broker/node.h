@@ -103,6 +103,7 @@ class Node final : private SessionFactory {
   Status load();
   struct FoundState;
   void log_what_starts() const;
+  void warn_of_replicas(const metadata::MetadataImage& image) const;
   Status open_directories();
   Result<FoundState> take_over();
   void give_up_start();

@@ -33,6 +33,7 @@ class BrokerLifecycle;
 class ControllerChannel;
 class EmbeddedController;
 class LogDirectories;
+class MetadataObserver;
 class MetadataRuntime;
 class Network;
 class Peers;
@@ -77,6 +78,8 @@ struct NodeContext {
   Network* network = nullptr;
   // The life of this broker in a cluster whose controller is another node; else null. On shard 0.
   BrokerLifecycle* lifecycle = nullptr;
+  // And its metadata; likewise.
+  MetadataObserver* observer = nullptr;
   // Of all shards.
   std::unique_ptr<ReplicationQuota> leader_quota, follower_quota;
   // How clients of SASL listeners show who they are.

@@ -243,6 +243,7 @@ void Node::start_lifecycle() {
 // Everything is loaded. What was decided since the image was taken comes first.
 Status Node::enter_service() {
   context_->lifecycle = lifecycle_.get();
+  context_->observer = observer_.get();
   executors_[0]->post([this] {
     observer_->publish_to(*shards_[0]);
     tell_misplaced();

@@ -9,8 +9,8 @@ static const ConfigDef kGroupsRows[] = {
     {"offsets.topic.num.partitions", kInt, "50", "[1,...]", kReadOnly, kHonoured,
      "Partitions of the topic that keeps groups and their offsets; fixed once it is there."},
     {"offsets.topic.replication.factor", kShort, "1", "[1,...]", kReadOnly, kHonoured,
-     "Replicas of the topic that keeps groups and their offsets. Where it is not set: one on each broker, three at "
-     "most.", "3"},
+     "Replicas of the topic that keeps groups and their offsets. Where it is not set, or no other broker can join "
+     "this node: one on each broker, three at most.", "3"},
     {"offsets.topic.segment.bytes", kInt, "104857600", "[1,...]", kReadOnly, kHonoured,
      "Segment size of that topic."},
     {"offsets.topic.compression.codec", kInt, "0", "", kReadOnly, kHonoured,

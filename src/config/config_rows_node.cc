@@ -127,8 +127,8 @@ static const ConfigDef kNodeRows[] = {
     {"transaction.state.log.num.partitions", kInt, "50", "[1,...]", kReadOnly, kHonoured,
      "Partitions of the topic that keeps the state of transactions; fixed once it is there."},
     {"transaction.state.log.replication.factor", kShort, "1", "[1,...]", kReadOnly, kHonoured,
-     "Replicas of the topic that keeps the state of transactions. Where it is not set: one on each broker, three at "
-     "most.", "3"},
+     "Replicas of the topic that keeps the state of transactions. Where it is not set, or no other broker can join "
+     "this node: one on each broker, three at most.", "3"},
     {"transaction.state.log.min.isr", kInt, "1", "[1,...]", kReadOnly, kHonoured,
      "In-sync replicas that a change of a transaction's state needs. Where it is not set: 2 of three replicas.", "2"},
     {"transaction.state.log.segment.bytes", kInt, "104857600", "[1,...]", kReadOnly, kHonoured,
@@ -172,8 +172,11 @@ static const ConfigDef kNodeRows[] = {
      "Kafka 4 dropped are not offered."},
     {"milena.shards", kInt, "0", "[0,...,1024]", kReadOnly, kHonoured,
      "Event loops, one thread each; 0 chooses half of the processors."},
-    {"milena.log.level", kString, "info", "{debug, info, warn, error, off} any case", kReadOnly, kHonoured,
-     "Least important level of the lines that are logged."},
+    {"milena.log.level", kString, "info", "{trace, debug, info, warn, error, off} any case", kReadOnly, kHonoured,
+     "Least important level of the lines that are logged; with trace each request is one."},
+    {"milena.log.format", kString, "text", "{text, json}", kReadOnly, kHonoured,
+     "How lines of the log look: text as Kafka's containers write them, or a JSON object a line with time (UTC), level "
+     "and message."},
 };
 
 }  // namespace config_rows

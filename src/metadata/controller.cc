@@ -53,13 +53,19 @@ ControllerSettings ControllerSettings::from(const config::Settings& settings) {
   result.delete_topic_enable = settings.get_bool("delete.topic.enable");
   InternalTopicSettings& internal = result.internal_topics;
   internal.offsets_partitions = number("offsets.topic.num.partitions");
-  // What nobody has set goes by the number of brokers.
+  // What nobody has set goes by the number of brokers. So does what can never be had: without a listener of its own,
+  // the controller is joined by no other broker.
+  const bool alone =
+      settings.get_list("controller.listener.names").empty() && !settings.get_bool("milena.strict.kafka");
   const auto number_if_set = [&](ByteView name) { return settings.is_set(name) ? number(name) : 0; };
-  internal.offsets_replication_factor = static_cast<int16_t>(number_if_set("offsets.topic.replication.factor"));
+  const auto replicas = [&](ByteView name) {
+    const int32_t wanted = number_if_set(name);
+    return static_cast<int16_t>(alone && wanted > 1 ? 0 : wanted);
+  };
+  internal.offsets_replication_factor = replicas("offsets.topic.replication.factor");
   internal.offsets_segment_bytes = number("offsets.topic.segment.bytes");
   internal.transaction_partitions = number("transaction.state.log.num.partitions");
-  internal.transaction_replication_factor =
-      static_cast<int16_t>(number_if_set("transaction.state.log.replication.factor"));
+  internal.transaction_replication_factor = replicas("transaction.state.log.replication.factor");
   internal.transaction_segment_bytes = number("transaction.state.log.segment.bytes");
   internal.transaction_min_insync_replicas = number_if_set("transaction.state.log.min.isr");
   result.start = &settings;

@@ -8,6 +8,12 @@ bool is_internal_topic(ByteView name) {
   return name == kConsumerOffsetsTopic || name == kTransactionStateTopic || name == kShareGroupStateTopic;
 }
 
+ByteView replicas_setting(ByteView topic) {
+  if (topic == kConsumerOffsetsTopic) return "offsets.topic.replication.factor";
+  return topic == kTransactionStateTopic ? "transaction.state.log.replication.factor"
+                                         : "share.coordinator.state.topic.replication.factor";
+}
+
 std::optional<InternalTopic> internal_topic(ByteView name, const InternalTopicSettings& settings) {
   if (name == kConsumerOffsetsTopic) {
     return InternalTopic{settings.offsets_partitions,

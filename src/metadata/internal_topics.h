@@ -43,6 +43,8 @@ struct InternalTopic {
 };
 
 // nullopt for a topic that is not internal.
+// The setting that says how many replicas it gets.
+ByteView replicas_setting(ByteView topic);
 std::optional<InternalTopic> internal_topic(ByteView name, const InternalTopicSettings& settings);
 
 }  // namespace milena::metadata

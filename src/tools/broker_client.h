@@ -57,6 +57,7 @@ class BrokerClient {
   // kUnsupported if there is none.
   Result<int16_t> common_version(ApiKey key, int16_t oldest, int16_t newest);
   const BrokerAddress& address() const { return address_; }
+  std::optional<int64_t> certificates_end_s() const { return transport_->certificates_end_s(); }
 
  private:
   struct Versions {

@@ -1,6 +1,7 @@
 // `milena check`: what is wrong with data directories that no broker uses at the moment.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -11,6 +12,8 @@
 #include "log/check/directory_check.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/own/check_cluster.h"
+#include "tools/progress.h"
 
 namespace milena::tools {
 namespace {
@@ -59,7 +62,16 @@ Result<Checked> check_one(const std::string& path, bool all) {
   Checked checked{check.take(), {}};
   const log::LogDirectory& directory = checked.check->directory();
   fmt::print("{}: {}\n", path, directory.clean_shutdown() ? "stopped in order" : "not stopped in order");
-  auto findings = checked.check->run([all](const log::PartitionFindings& one) { print_partition(one, all); });
+  auto bytes = checked.check->log_bytes();
+  if (!bytes) return bytes.error();
+  Progress progress(path, static_cast<int64_t>(*bytes), Progress::Unit::kBytes);
+  auto findings = checked.check->run(
+      [&](const log::PartitionFindings& one) {
+        progress.clear();
+        print_partition(one, all);
+      },
+      [&](uint64_t part) { progress.add(static_cast<int64_t>(part)); });
+  progress.clear();
   if (!findings) return findings.error();
   if (!findings->findings.empty()) fmt::print("  its own files ({})\n", findings->identity);
   print_findings(findings->findings);
@@ -102,18 +114,23 @@ int repair(const std::vector<Checked>& all) {
 
 int run_check(ToolWords words) {
   set_log_level(LogLevel::kOff);  // it is said here
-  bool repairs = false, prints_all = false;
+  const bool of_cluster = std::any_of(words.begin(), words.end(), [](ByteView word) { return word == "--nagios"; });
+  if (of_cluster) return run_check_cluster(words);
+  bool repairs = false, prints_all = false, nagios = false;
   std::vector<std::string> paths;
   Options options(Options::Style::kOwn, "milena check",
                   "Reads data directories (log.dirs) while no broker uses them: every batch with its checksum, "
                   "indexes, snapshots, checkpoints. It says what is wrong, partition by partition. Nothing is changed "
                   "without --repair.",
-                  "[--all] [--repair] DIRECTORY...");
+                  "[--all] [--repair] DIRECTORY...\n--nagios [options]");
   options.flag("--all", prints_all, "Names partitions that are whole, too.");
   options.flag("--repair", repairs,
                "Then does what it has said under each problem. Damaged bytes are left out of a segment, files that the "
                "broker can make again are taken away. What is replaced stays beside it as *.before-repair. Damaged "
                "records are lost: their offsets are named.");
+  options.flag("--nagios", nagios,
+               "Compares a running cluster with thresholds instead, for monitoring systems: milena check --nagios "
+               "--help tells more.");
   options.words("directory", paths, "Directories of log.dirs.");
   options.example("It ends with 0 if nothing is wrong or all was repaired, with 1 if something");
   options.example("is, and with 2 if a directory cannot be read or a broker uses it. A note is");

@@ -23,7 +23,7 @@ constexpr ToolCommand kToolCommands[] = {
     {"cluster", "starts several nodes on this machine as one cluster", run_cluster},
     {"doctor", "what is wrong with a broker, and what to do", run_doctor},
     {"tap", "the requests of one client as they come", run_tap},
-    {"check", "what is wrong with data directories, and their repair", run_check},
+    {"check", "data directories and their repair; a cluster, for Nagios", run_check},
     {"completion", "completion of commands for bash or zsh", run_completion},
     {"api-versions", "the versions of requests that brokers take", run_kafka_broker_api_versions},
     {"storage", "formats directories: only to choose the cluster's id", run_kafka_storage},

@@ -2,6 +2,9 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
+#include <ctime>
+
 namespace milena::tools {
 namespace {
 
@@ -38,6 +41,18 @@ class TlsTransport final : public BrokerTransport {
     size_t count = 0;
     RETURN_IF_ERROR(complete([&] { return SSL_read_ex(ssl_.get(), to, most, &count); }, deadline));
     return count;
+  }
+
+  std::optional<int64_t> certificates_end_s() const override {
+    std::optional<int64_t> first;
+    const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl_.get());
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+      tm parts{};
+      if (ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &parts) != 1) continue;
+      const int64_t end_s = ::timegm(&parts);
+      first = std::min(first.value_or(end_s), end_s);
+    }
+    return first;
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -43,6 +44,8 @@ class BrokerTransport {
   // What there is, and at least one byte.
   virtual Result<size_t> receive_some(char* to, size_t most, Deadline deadline) = 0;
   Status receive(char* to, size_t count, Deadline deadline);
+  // When the first of the broker's certificates expires, in seconds since 1970; nullopt without any.
+  virtual std::optional<int64_t> certificates_end_s() const { return std::nullopt; }
 };
 
 using BrokerTransportMaker = std::function<Result<std::unique_ptr<BrokerTransport>>(const BrokerAddress&, Deadline)>;

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/executor.h"
+#include "base/log_format.h"
 
 namespace milena {
 namespace {
@@ -30,6 +32,25 @@ TEST(Log, ATextWithLineEndsIsOneLine) {
   EXPECT_NE(text.find("client me\\n[2026-01-01 00:00:00,000] ERROR forged\\x0d\\x1b[2J\\x9b\\x7f, h\xc3\xa9 came\n"),
             std::string::npos)
       << text;
+}
+
+TEST(Log, LinesAreJsonOnRequest) {
+  set_format_of_log_lines(LogFormatOfLines::kJson);
+  const std::string text = logged([] {
+    log_warn("client {} came", "\"me\"\n\xff\\");
+    log_always("[KafkaRaftServer nodeId=1] Kafka Server started");
+  });
+  set_format_of_log_lines(LogFormatOfLines::kText);
+  ASSERT_EQ(lines_in(text), 2u) << text;
+  const auto first = nlohmann::json::parse(text.substr(0, text.find('\n')));
+  EXPECT_EQ(first["level"], "WARN");
+  EXPECT_EQ(first["message"], "client \"me\"\\n\xef\xbf\xbd\\ came");
+  const std::string time = first["time"];
+  EXPECT_EQ(time.size(), sizeof "2026-11-29T22:14:40.123Z" - 1);
+  EXPECT_EQ(time.back(), 'Z');
+  // What programs wait for is there as it was.
+  EXPECT_NE(text.find("[KafkaRaftServer nodeId=1] Kafka Server started"), std::string::npos);
+  EXPECT_EQ(logged([] { log_info("plain"); }).front(), '[');
 }
 
 TEST(Log, ALongTextIsCut) {

@@ -74,6 +74,19 @@ TEST(Doctor, NamesAClientThatDidNotComeToItsAddress) {
   EXPECT_THAT(kinds_of(figures), IsEmpty()) << "it may work elsewhere";
 }
 
+TEST(Doctor, NamesABrokerWhoseClockIsNotThatOfTheController) {
+  NodeFigures figures = figures_now();
+  figures.symptoms.controller_clock = {2, -3'600'000};
+  EXPECT_THAT(kinds_of(figures), testing::ElementsAre("clocks-differ 1"));
+  EXPECT_THAT(examine(figures)[0].problem, HasSubstr("broker 1 is 1 h 0 min ahead of that of controller 2."));
+  figures.symptoms.controller_clock.ahead_ms = 5000;
+  EXPECT_THAT(examine(figures)[0].problem, HasSubstr("broker 1 is 5.0 s behind that of controller 2."));
+  figures.symptoms.controller_clock.ahead_ms = 1999;
+  EXPECT_THAT(kinds_of(figures), IsEmpty()) << "the disk of the controller may be slow";
+  figures.symptoms.controller_clock = {-1, 5000};
+  EXPECT_THAT(kinds_of(figures), IsEmpty()) << "it is the controller itself";
+}
+
 TEST(Doctor, NamesRefusedClientsWithTheirLastReason) {
   NodeFigures figures = figures_now();
   auto refuse = [&](RefusalKind kind, const char* id) {
@@ -255,6 +268,28 @@ TEST_P(DoctorTest, AnswersAsJsonAndAsText) {
   EXPECT_THAT(get("/doctor", "Accept: application/json\r\n"), HasSubstr("\"findings\": ["));
   EXPECT_EQ(findings_text({}), "Nothing is wrong.\n");
   EXPECT_THAT(findings_json({}), HasSubstr("\"healthy\": true"));
+}
+
+// For whoever asks all brokers.
+TEST(Doctor, TellsWhoWorksHereAndWhoMayWorkElsewhere) {
+  NodeFigures figures = figures_now();
+  figures.brokers.push_back({.id = 2});
+  figures.symptoms.clients[{"10.0.0.5", "billing"}] = told(2, 100);
+  figures.symptoms.clients[{"10.0.0.6", "orders"}].served = true;
+  const auto json = nlohmann::json::parse(findings_json(examine(figures), &figures));
+  EXPECT_EQ(json["healthy"], true);
+  EXPECT_EQ(json["node"], 1);
+  EXPECT_EQ(json["now_ms"], kNow_ms);
+  EXPECT_EQ(json["brokers"], (std::vector<int>{1, 2}));
+  EXPECT_EQ(json["served"], std::vector<std::string>{"orders@10.0.0.6"});
+  ASSERT_EQ(json["absent"].size(), 1u);
+  EXPECT_EQ(json["absent"][0]["about"]["name"], "billing@10.0.0.5");
+  EXPECT_FALSE(nlohmann::json::parse(findings_json(examine(figures))).contains("served"));
+}
+
+TEST_P(DoctorTest, TellsOfItsClientsWhereThatIsAskedFor) {
+  EXPECT_THAT(get("/doctor?format=json&clients=true"), HasSubstr("\"served\""));
+  EXPECT_THAT(findings(), Not(HasSubstr("\"served\"")));
 }
 
 TEST_P(DoctorTest, NotesWhoAsksForAddressesOnlyAndWhoComes) {

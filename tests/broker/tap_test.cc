@@ -27,6 +27,24 @@ TEST(Tap, WritesALineForEachRequest) {
   EXPECT_THAT(json, Not(HasSubstr("\x1b")));
 }
 
+// Of all clients, as those that read /tap see one.
+TEST(Tap, TheLogHasRequestsAtTrace) {
+  const LogLevel before = log_level();
+  auto noted_at = [](LogLevel level) {
+    Taps taps;
+    set_log_level(level);
+    testing::internal::CaptureStdout();
+    if (taps.any()) taps.note({.peer = "10.0.0.5:1", .api = "Fetch", .version = 12, .refusal = "old"});
+    return testing::internal::GetCapturedStdout();
+  };
+  const std::string traced = noted_at(LogLevel::kTrace), debugged = noted_at(LogLevel::kDebug);
+  set_log_level(before);
+  EXPECT_THAT(traced, HasSubstr("TRACE"));
+  EXPECT_THAT(traced, HasSubstr("10.0.0.5:1  Fetch v12  0 -> "));
+  EXPECT_THAT(traced, testing::EndsWith("  refused: old\n"));
+  EXPECT_EQ(debugged, "");
+}
+
 class TapTest : public HttpFixture {
  protected:
   // The usual client id of the tests' connections.

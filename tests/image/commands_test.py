@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Usage: commands_test.py BINARY
 
-Milena's own commands against a broker, each as a process: what they print, what they end with, and the completion in bash.
+Milena's own commands against a broker, each as a process: what they print, what they end with, and the completion in
+bash and zsh.
 """
 
 import json
+import os
 import pathlib
+import pty
+import select
 import shutil
 import socket
 import subprocess
@@ -54,7 +58,8 @@ class CommandsTest(unittest.TestCase):
         cls.directory = tempfile.TemporaryDirectory(prefix="milena-commands-")
         cls.address = f"127.0.0.1:{free_port()}"
         cls.data = pathlib.Path(cls.directory.name) / "data"
-        settings = {"listeners": f"PLAINTEXT://{cls.address}", "log.dirs": cls.data}
+        cls.http = f"127.0.0.1:{free_port()}"
+        settings = {"listeners": f"PLAINTEXT://{cls.address}", "milena.http.listeners": cls.http, "log.dirs": cls.data}
         cls.broker = Broker(settings, pathlib.Path(cls.directory.name) / "log")
         cls.broker.wait_until_it_serves()
 
@@ -139,6 +144,135 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(completed("milena", "prod"), ["produce"])
         self.assertEqual(completed("milena", "topics", "des"), ["describe"])
         self.assertEqual(completed("milena", "produce", "--comp"), ["--compress"])
+
+    def check(self, *words):
+        done = subprocess.run([BINARY, "check", "--nagios", *words], capture_output=True, text=True, timeout=DEADLINE_S)
+        return done.returncode, done.stdout
+
+    def test_a_monitoring_system_is_answered(self):
+        self.run_command("produce", "watched", stdin="1\n2\n3\n")
+        self.run_command("consume", "watched", "--from", "first", "-n", "1", "-g", "slow")
+        code, line = self.check("-b", self.address, "--disk", "0:", "--group", "slow")
+        self.assertEqual((code, line[:14]), (0, "MILENA OK - 1 "), line)
+        self.assertIn("'lag_slow'=2;;;0", line)
+        self.assertIn(f"'free_1:{self.data}'=", line)
+        code, line = self.check("-b", self.address, "--disk", "0:", "--lag", "1", "--group", "slow")
+        self.assertEqual((code, line[:41]), (1, "MILENA WARNING - group slow lags by 2 rec"), line)
+        code, line = self.check("-b", self.address, "--disk", "0:", "--lag", "1,1", "--brokers", "@1")
+        self.assertEqual(code, 2, line)
+        self.assertEqual(line.splitlines()[1:], ["CRITICAL: group slow lags by 2 records", "WARNING: 1 broker"])
+        code, line = self.check("-b", self.address, "--disk", ",@0:100")
+        self.assertEqual(code, 2, line)
+        self.assertIn("% are free in directory 1:", line)
+        # Over HTTP alone the same figures are found.
+        code, line = self.check("--http", self.http, "--disk", "0:", "--lag", "1", "--group", "slow")
+        self.assertEqual((code, line[:41]), (1, "MILENA WARNING - group slow lags by 2 rec"), line)
+        self.assertIn("'offline'=0;;0;0 'under_replicated'=0;0;;0", line)
+        self.assertIn(f"'free_{self.data}'=", line)
+
+    def test_a_monitoring_system_is_told_what_cannot_be_asked(self):
+        code, line = self.check("-b", "127.0.0.1:1")
+        self.assertEqual((code, line[:18]), (2, "MILENA CRITICAL - "), line)
+        self.assertEqual(self.check("--http", "127.0.0.1:1")[0], 2)
+        self.assertEqual(self.check("--lag", "many")[0], 3)
+        self.assertEqual(self.check("--nonsense")[0], 3)
+        code, line = self.check("-b", self.address, "--disk", "0:", "--group", "missing")
+        self.assertEqual((code, line[:32]), (3, "MILENA UNKNOWN - group missing: "), line)
+        code, line = self.check("-b", self.address, "--command-config", "/nowhere.properties")
+        self.assertEqual((code, line[:17]), (3, "MILENA UNKNOWN - "), line)
+        code, text = self.check("--help")
+        self.assertEqual(code, 0)
+        self.assertIn("--under-replicated", text)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+    def on_a_terminal(self, *words, **streams):
+        """What the command writes to standard error, which is a terminal, and what it ends with."""
+        ours, its = pty.openpty()
+        with subprocess.Popen([BINARY, *words], stderr=its, env={**os.environ, "TERM": "xterm"}, **streams) as process:
+            os.close(its)
+            seen = b""
+            try:
+                while part := os.read(ours, 65536):
+                    seen += part
+            except OSError:  # the terminal's end, when nobody has it open any longer
+                pass
+            finally:
+                os.close(ours)
+            return process.wait(DEADLINE_S), seen.decode()
+
+    def test_a_person_sees_how_far_it_is(self):
+        code, seen = self.on_a_terminal("perf", "produce", "-b", self.address, "steady", "-n", "160", "--rate", "100",
+                                        stdout=subprocess.DEVNULL)
+        self.assertEqual(code, 0, seen)
+        lines = [line for line in seen.split("\r") if line.startswith("steady ")]
+        self.assertGreater(len(lines), 1, seen)
+        self.assertRegex(lines[0], r"^steady +\d+ %  \[#+\.+\]  \d+ of 160  \d+/s  0:0\d left\x1b\[K$")
+        self.assertTrue(seen.endswith("\r\x1b[K"), seen)
+        # What does not take long says nothing, and neither does what nobody looks at.
+        code, seen = self.on_a_terminal("cat", "-b", self.address, "steady", stdout=subprocess.DEVNULL)
+        self.assertEqual((code, seen), (0, ""))
+        quiet = subprocess.run([BINARY, "perf", "produce", "-b", self.address, "steady", "-n", "160", "--rate", "100"],
+                               capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertEqual((quiet.returncode, quiet.stderr), (0, ""))
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
+    def test_zsh_completes(self):
+        self.run_command("topics", "create", "zebra")
+        folder = pathlib.Path(self.directory.name) / "zsh"
+        (folder / "bin").mkdir(parents=True)
+        (folder / "site").mkdir()
+        # The broker is not at the usual address.
+        (folder / "bin" / "milena").write_text(f'#!/bin/sh\ncommand=$1\n[ $# = 0 ] || shift\n'
+                                               f'case $command in topics) set -- --bootstrap-server {self.address} "$@" ;; esac\n'
+                                               f'exec "{BINARY}" "$command" "$@"\n')
+        (folder / "bin" / "milena").chmod(0o755)
+        script = subprocess.run([BINARY, "completion", "zsh"], capture_output=True, text=True, check=True).stdout
+        (folder / "site" / "_milena").write_text(script)
+        ways = {"fpath": f"fpath=({folder}/site $fpath)\nautoload -Uz compinit; compinit -u -D",
+                "eval": 'autoload -Uz compinit; compinit -u -D\neval "$(milena completion zsh)"'}
+        for way, loaded in ways.items():
+            for typed, expected in [("prod", "produce "), ("topics des", "topics describe "), ("cat zeb", "cat zebra "),
+                                    ("produce t --comp", "produce t --compress "), ("completion z", "completion zsh ")]:
+                with self.subTest(way=way, typed=typed):
+                    self.assertEqual(self.completed_by_zsh(folder, loaded, typed), "milena " + expected)
+
+    def completed_by_zsh(self, folder, loaded, typed):
+        """The line after a tab, in a zsh on a terminal of its own."""
+        (folder / "rc.zsh").write_text(f"""
+PS1=; PATH={folder}/bin:$PATH
+{loaded}
+show() {{ print -r -- "LINE<$BUFFER>"; exit }}
+zle -N show
+bindkey '^I' expand-or-complete
+bindkey '^T' show
+print READY
+""")
+        ours, its = pty.openpty()
+        with subprocess.Popen(["zsh", "-f", "-i"], stdin=its, stdout=its, stderr=its, start_new_session=True,
+                              env={"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm"}) as shell:
+            os.close(its)
+            seen = ""
+
+            def read_until(mark):
+                nonlocal seen
+                deadline = time.monotonic() + DEADLINE_S
+                while mark not in seen and time.monotonic() < deadline:
+                    if select.select([ours], [], [], 1)[0]:
+                        try:
+                            seen += os.read(ours, 65536).decode(errors="replace")
+                        except OSError:
+                            break
+                self.assertIn(mark, seen)
+            try:
+                os.write(ours, f"source {folder}/rc.zsh\n".encode())
+                read_until("READY\r\n")
+                os.write(ours, f"milena {typed}\t\x14".encode())
+                read_until("LINE<")
+                read_until(">\r\n")
+            finally:
+                shell.kill()
+                os.close(ours)
+        return seen.rpartition("LINE<")[2].partition(">\r\n")[0]
 
 
 class SeedTest(unittest.TestCase):

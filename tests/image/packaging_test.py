@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Usage: packaging_test.py BINARY SOURCES
 
-What packages are made of, without building one: the manual, the unit of systemd, the names of Kafka's scripts.
+What packages are made of, without building one: the manual, the unit of systemd, the names of Kafka's scripts, the
+workflow of GitHub Actions.
 """
 
+import os
 import pathlib
 import re
 import shutil
@@ -11,6 +13,11 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+try:
+    import yaml
+except ImportError:
+    yaml = None
 
 BINARY, SOURCES = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
 PACKAGING = SOURCES / "packaging"
@@ -44,6 +51,37 @@ class Packaging(unittest.TestCase):
             shown = subprocess.run([BINARY, "config", path], capture_output=True, text=True)
             self.assertEqual((shown.returncode, shown.stderr), (0, ""), path)
             self.assertIn("log.dirs", shown.stdout)
+
+    def services_of_workflows(self):
+        for path in sorted((PACKAGING / "github-actions").glob("*.yml")):
+            workflow = yaml.safe_load(path.read_text())
+            for name, job in workflow["jobs"].items():
+                self.assertIn("runs-on", job, name)
+                yield job, job["services"]["kafka"]
+
+    @unittest.skipUnless(yaml, "Python's yaml is not installed")
+    def test_the_workflow_starts_a_broker_that_its_steps_find(self):
+        jobs = list(self.services_of_workflows())
+        self.assertTrue(jobs)
+        for job, service in jobs:
+            environment = {"PATH": os.environ["PATH"], **service.get("env", {})}
+            for value in environment.values():
+                self.assertIsInstance(value, str)  # 3 and false would be made into texts by rules of their own
+            # As docker/run has it where nothing says what clients are told.
+            environment.setdefault("KAFKA_ADVERTISED_LISTENERS", "PLAINTEXT://localhost:9092")
+            shown = subprocess.run([BINARY, "config", "--env"], capture_output=True, text=True, env=environment)
+            self.assertEqual((shown.returncode, shown.stderr), (0, ""), service)
+            told = re.search(r"^advertised\.listeners=PLAINTEXT://(\S+)", shown.stdout, re.M)[1]
+            wanted = [step["env"]["BOOTSTRAP_SERVERS"] for step in job["steps"] if "BOOTSTRAP_SERVERS" in step.get("env", {})]
+            self.assertEqual(wanted, [told])
+            # On the runner the port must be published, in a container the name of the service is the host's.
+            port = told.partition(":")[2]
+            self.assertEqual("container" in job, f"{port}:{port}" not in map(str, service.get("ports", [])))
+            self.assertEqual("container" in job, told.startswith("kafka:"))
+            for step in job["steps"]:
+                self.assertEqual(len({"uses", "run"} & set(step)), 1, step)
+                checked = subprocess.run(["bash", "-n"], input=step.get("run", ""), capture_output=True, text=True)
+                self.assertEqual(checked.returncode, 0, checked.stderr)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     def test_systemd_takes_the_unit(self):

@@ -103,6 +103,27 @@ TEST_F(CheckTest, a_directory_that_is_whole) {
   EXPECT_EQ(everything(), before);
 }
 
+// Damaged or not, each byte of a segment is told of once.
+TEST_F(CheckTest, what_is_read_is_told_as_it_is_read) {
+  fill();
+  for (bool damaged : {false, true}) {
+    if (damaged) flip(file(0, kLogSuffix), batch_bytes() + 80);
+    auto opened = DirectoryCheck::open(posix_file_system(), root());
+    ASSERT_TRUE(opened.ok());
+    uint64_t read = 0;
+    int times = 0;
+    auto found = (*opened)->run([](const PartitionFindings&) {},
+                                [&](uint64_t bytes) {
+                                  read += bytes;
+                                  times++;
+                                });
+    ASSERT_TRUE(found.ok());
+    EXPECT_GT(read, 0u);
+    EXPECT_EQ(read, (*opened)->log_bytes().value());
+    EXPECT_GT(times, 2);
+  }
+}
+
 TEST_F(CheckTest, a_directory_in_use_is_not_looked_at) {
   fill();
   auto held = LogDirectory::open(posix_file_system(), root());

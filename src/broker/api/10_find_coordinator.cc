@@ -10,6 +10,7 @@
 #include "broker/coordinators/group_runtime.h"
 #include "broker/coordinators/transaction_runtime.h"
 #include "broker/shard_context.h"
+#include "metadata/internal_topics.h"
 #include "protocol/messages/find_coordinator.h"
 
 namespace milena::broker {
@@ -58,6 +59,18 @@ int32_t coordinator_of(const FindCoordinatorCall& call, ByteView topic, ByteView
   return image == nullptr ? metadata::kNoLeader : image->leader;
 }
 
+// Clients ask again and again, and log this at best.
+Bytes why_missing(const ShardContext& shard, ByteView topic) {
+  Bytes text = fmt::format("The topic {} does not exist.", topic);
+  const ByteView setting = metadata::replicas_setting(topic);
+  const size_t brokers = shard.image().brokers().size();
+  const int32_t wanted = shard.settings().is_set(setting) ? shard.settings().get_int(setting) : 1;
+  if (static_cast<size_t>(wanted) > brokers) {
+    text += fmt::format(" It needs {} brokers ({}), and there are {}.", wanted, setting, brokers);
+  }
+  return text;
+}
+
 FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, ByteView key, ErrorCode refused) {
   FindCoordinatorResponse::Coordinator out;
   out.key = Bytes(key);
@@ -68,7 +81,7 @@ FindCoordinatorResponse::Coordinator describe(const FindCoordinatorCall& call, B
   } else if (topic.empty()) {
     refuse(out, ErrorCode::kInvalidRequest, "This broker keeps coordinators of groups and transactions only.");
   } else if (call.context().image().find_topic(topic) == nullptr) {
-    refuse(out, ErrorCode::kCoordinatorNotAvailable, fmt::format("The topic {} does not exist.", topic));
+    refuse(out, ErrorCode::kCoordinatorNotAvailable, why_missing(call.context(), topic));
   } else {
     const int32_t leader = coordinator_of(call, topic, key);
     const auto endpoint = broker_endpoint(call, leader);

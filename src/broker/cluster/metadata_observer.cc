@@ -138,6 +138,7 @@ void MetadataObserver::fetch() {
   at.partition_max_bytes = kFetch_bytes;
   at.replica_directory_id = settings_.directory_id;
   at.high_watermark = high_watermark_;
+  controller_clock_.sent(executor_.clock().wall_ms());
   std::shared_ptr<const FetchRequest> shared(message, &message->request);
   connection_->send(outgoing_request<FetchResponse>(std::move(shared), FetchRequest::kMaxVersion),
                     executor_.clock().steady_ms() + kFetchWait_ms + settings_.fetch_timeout_ms,
@@ -160,6 +161,7 @@ void MetadataObserver::on_fetched(ErrorCode error, const FetchResponse& response
                error_name(error), connection_->last_failure());
     }
     try_another();
+    controller_clock_.lost();
     return fetch_in(kObserverRetry_ms);
   }
   const auto& data = response.responses[0].partitions[0];
@@ -171,7 +173,17 @@ void MetadataObserver::on_fetched(ErrorCode error, const FetchResponse& response
   // Of an epoch that was not known yet.
   if (moved) return fetch();
   try_another();
+  controller_clock_.lost();
   fetch_in(kObserverRetry_ms);
+}
+
+// Records of size 0: there was nothing to bring.
+void MetadataObserver::look_at_clock(ByteView bytes) {
+  std::optional<int64_t> timestamp_ms;
+  BatchIterator batches(bytes);
+  if (batches.next()) timestamp_ms = batches.batch().header().max_timestamp;
+  const bool whole = bytes.size() < kFetch_bytes / 2;
+  controller_clock_.answered(timestamp_ms, whole, executor_.clock().wall_ms(), executor_.clock().steady_ms());
 }
 
 // True if the leader or its epoch is news.
@@ -188,6 +200,7 @@ bool MetadataObserver::note_leader(int32_t id, int32_t epoch, const FetchRespons
   }
   log_info("Controller {} leads the metadata quorum, epoch {}, at {}", id, epoch, address.to_string());
   connect_to(address);
+  controller_clock_.lost();
   if (on_leader_) on_leader_(address);
   return true;
 }
@@ -195,6 +208,7 @@ bool MetadataObserver::note_leader(int32_t id, int32_t epoch, const FetchRespons
 void MetadataObserver::take(const FetchResponse::PartitionData& data) {
   if (data.snapshot_id.end_offset >= 0) {
     begin_snapshot({data.snapshot_id.end_offset, data.snapshot_id.epoch});
+    controller_clock_.lost();
     return fetch();
   }
   if (data.diverging_epoch.end_offset >= 0) {
@@ -206,11 +220,14 @@ void MetadataObserver::take(const FetchResponse::PartitionData& data) {
       return end("the metadata log", {ErrorKind::kCorrupt, "the controllers have lost records that were committed"});
     }
     if (Status cut = log_->truncate_to(to); !cut.ok()) return end("the metadata log cannot be cut", cut.error());
+    controller_clock_.lost();
     return fetch();
   }
+  if (!data.records || data.records->empty()) look_at_clock({});
   if (data.records && !data.records->empty()) {
     auto bytes = data.records->flatten();
     if (!bytes) return end("the metadata", bytes.error());
+    look_at_clock(*bytes);
     auto appended = log_->append_as_follower(*bytes);
     if (!appended) return end("the metadata log cannot be written", appended.error());
     if (appended->error != ErrorCode::kNone) {

@@ -13,6 +13,7 @@
 
 #include "base/executor.h"
 #include "base/file.h"
+#include "broker/cluster/controller_clock.h"
 #include "broker/cluster/node_connection.h"
 #include "broker/controller/metadata_snapshot_store.h"
 #include "log/file_cache.h"
@@ -59,6 +60,7 @@ class MetadataObserver {
   int32_t leader_id() const { return leader_id_; }
   int32_t leader_epoch() const { return epoch_; }
   int64_t high_watermark() const { return high_watermark_; }
+  const ControllerClock& controller_clock() const { return controller_clock_; }
 
   // Caught up, and not in the middle of a metadata transaction.
   bool has_whole_image() const { return caught_up() && !replayed_.in_transaction(); }
@@ -77,6 +79,7 @@ class MetadataObserver {
   void fetch_in(int64_t ms);
   void on_fetched(ErrorCode error, const FetchResponse& response);
   void take(const FetchResponse::PartitionData& data);
+  void look_at_clock(ByteView batches);
   bool note_leader(int32_t id, int32_t epoch, const FetchResponse& response);
   void try_another();
   int32_t last_epoch();
@@ -106,6 +109,7 @@ class MetadataObserver {
   metadata::MetadataTransactions transactions_;  // once the shards have the image
   int64_t applied_end_ = 0;
   int64_t high_watermark_ = -1;
+  ControllerClock controller_clock_;
   enum class Mode { kReplaying, kHeld, kPublishing } mode_ = Mode::kReplaying;
   bool publishing_ = false;
   Shard* home_ = nullptr;

@@ -33,6 +33,7 @@ class ShardLook : public std::enable_shared_from_this<ShardLook> {
     shard_.replicas().for_each_partition([this](Partition& partition) { ids_.push_back(partition.id()); });
     if (look_ != Look::kHealth) take_counts();
     if (look_ == Look::kDoctor) figures_.symptoms.look_at_clients(shard_);
+    if (look_ == Look::kDoctor && shard_.index() == 0) figures_.symptoms.look_at_controller(shard_);
     if (sees_cluster_) take_cluster();
     go_on();
   }

@@ -23,6 +23,7 @@ Diagnoses examine(const NodeFigures& figures) {
   examine_waits(figures, findings);
   examine_clients(figures, findings);
   examine_settings(figures, findings);
+  examine_clocks(figures, findings);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Diagnosis& a, const Diagnosis& b) { return a.severity > b.severity; });
   return findings;

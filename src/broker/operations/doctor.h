@@ -23,7 +23,7 @@ ByteView severity_name(Severity severity);
 struct Diagnosis {
   Severity severity = Severity::kWarning;
   const char* kind = "";        // the same for all findings of a rule: "client-not-arrived"
-  const char* about_type = "";  // "client", "group", "transaction", "partition", "topic", "directory", "setting"
+  const char* about_type = "";  // "client", "group", "transaction", "partition", "topic", "broker", ...
   Bytes about;
   Bytes problem;  // a sentence each
   Bytes remedy;
@@ -34,11 +34,17 @@ using Diagnoses = std::vector<Diagnosis>;
 Diagnoses examine(const NodeFigures& figures);
 size_t count_of(const Diagnoses& findings, Severity at_least);
 
+// Of clients that asked this broker for addresses alone, and work at none that it knows of; and those that work here.
+// The names are those of findings.
+Diagnoses examine_absent_clients(const NodeFigures& figures);
+std::vector<Bytes> served_clients(const NodeFigures& figures);
+
 // The rules, by what they look at.
 void examine_clients(const NodeFigures& figures, Diagnoses& findings);
 void examine_waits(const NodeFigures& figures, Diagnoses& findings);    // transactions and groups
 void examine_storage(const NodeFigures& figures, Diagnoses& findings);  // directories, partitions, timestamps
 void examine_settings(const NodeFigures& figures, Diagnoses& findings);
+void examine_clocks(const NodeFigures& figures, Diagnoses& findings);
 
 // For the rules.
 inline constexpr size_t kMostOfAKind = 20;

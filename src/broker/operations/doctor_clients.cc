@@ -71,9 +71,14 @@ bool leads_here(const ClientTrace& trace) {
          port_of(trace.told_address) == port_of(trace.came_to);
 }
 
-// A client with other brokers to go to may work there.
-void examine_arrivals(const NodeFigures& figures, Diagnoses& findings) {
-  if (figures.brokers.size() > 1) return;
+Bytes name_of(const ClientName& client) {
+  return fmt::format("{}@{}", escape_for_log(client.client_id), escape_for_log(client.host));
+}
+
+}  // namespace
+
+Diagnoses examine_absent_clients(const NodeFigures& figures) {
+  Diagnoses findings;
   size_t count = 0;
   for (const auto& [name, trace] : figures.symptoms.clients) {
     if (trace.served || trace.told == 0 || leads_here(trace)) continue;
@@ -81,8 +86,7 @@ void examine_arrivals(const NodeFigures& figures, Diagnoses& findings) {
     const bool again = trace.told > 1;
     if (silent_ms > kRecent_ms || (!again && silent_ms < kLong_ms) || count++ >= kMostOfAKind) continue;
     findings.push_back(
-        {Severity::kWarning, "client-not-arrived", "client",
-         fmt::format("{}@{}", escape_for_log(name.client_id), escape_for_log(name.host)),
+        {Severity::kWarning, "client-not-arrived", "client", name_of(name),
          fmt::format("The {} came to {} and was told {} times in {} that the broker is at {}, and has not asked for "
                      "anything there.",
                      client_text(name.client_id, name.host), trace.came_to, trace.told,
@@ -91,15 +95,25 @@ void examine_arrivals(const NodeFigures& figures, Diagnoses& findings) {
                      "address that can, or to auto. A probe that only lists topics is fine.",
                      trace.told_address, escape_for_log(name.host))});
   }
+  return findings;
 }
+
+std::vector<Bytes> served_clients(const NodeFigures& figures) {
+  std::vector<Bytes> names;
+  for (const auto& [name, trace] : figures.symptoms.clients) {
+    if (trace.served) names.push_back(name_of(name));
+  }
+  return names;
+}
+
+namespace {
 
 void examine_fetches(const NodeFigures& figures, Diagnoses& findings) {
   size_t count = 0;
   for (const auto& [name, trace] : figures.symptoms.clients) {
     if (trace.starved == 0 || figures.now_ms - trace.last_starved_ms > kRecent_ms || count++ >= kMostOfAKind) continue;
     findings.push_back(
-        {Severity::kWarning, "fetch-waits", "client",
-         fmt::format("{}@{}", escape_for_log(name.client_id), escape_for_log(name.host)),
+        {Severity::kWarning, "fetch-waits", "client", name_of(name),
          fmt::format("The {} gets records {} late: {} of its fetches waited for {} bytes while {} were there.",
                      client_text(name.client_id, name.host), span_text(trace.waited_ms), trace.starved,
                      trace.min_bytes, trace.bytes_there),
@@ -110,7 +124,8 @@ void examine_fetches(const NodeFigures& figures, Diagnoses& findings) {
 }  // namespace
 
 void examine_clients(const NodeFigures& figures, Diagnoses& findings) {
-  examine_arrivals(figures, findings);
+  // A client with other brokers to go to may work there: whoever asks them all can tell.
+  if (figures.brokers.size() <= 1) findings = examine_absent_clients(figures);
   examine_refusals(figures, findings);
   examine_fetches(figures, findings);
 }

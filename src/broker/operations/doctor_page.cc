@@ -20,12 +20,29 @@ bool wants_json(const http::HttpRequest& request) {
   return request.header("Accept").value_or(ByteView()).find("application/json") != ByteView::npos;
 }
 
-http::HttpResponse response_of(const Diagnoses& findings, bool json) {
+http::HttpResponse response_of(const NodeFigures& figures, const http::HttpRequest& request) {
+  const Diagnoses findings = examine(figures);
+  const bool json = wants_json(request);
+  const bool with_clients = request.query_value("clients").value_or("") == "true";
   http::HttpResponse response;
   if (json) response.content_type = "application/json";
   response.headers.emplace_back("Milena-Findings", fmt::format("{}", count_of(findings, Severity::kWarning)));
-  response.body = Payload(json ? findings_json(findings) : findings_text(findings));
+  response.body = Payload(json ? findings_json(findings, with_clients ? &figures : nullptr) : findings_text(findings));
   return response;
+}
+
+nlohmann::ordered_json json_of(const Diagnoses& findings) {
+  auto list = nlohmann::ordered_json::array();
+  for (const Diagnosis& finding : findings) {
+    nlohmann::ordered_json one;
+    one["severity"] = Bytes(severity_name(finding.severity));
+    one["kind"] = finding.kind;
+    one["about"] = {{"type", finding.about_type}, {"name", finding.about}};
+    one["problem"] = finding.problem;
+    one["remedy"] = finding.remedy;
+    list.push_back(std::move(one));
+  }
+  return list;
 }
 
 }  // namespace
@@ -49,25 +66,24 @@ void serve_doctor(Node& node, http::HttpCall call) {
       (void)continue_or_drop([&] {
         measure_directories(*figures, files);
         figures->complete();
-        *response = response_of(examine(*figures), wants_json(asked->request));
+        *response = response_of(*figures, asked->request);
       });
     };
     home.executor().run_computation(std::move(work), [asked, response] { asked->answer(std::move(*response)); });
   });
 }
 
-Bytes findings_json(const Diagnoses& findings) {
+Bytes findings_json(const Diagnoses& findings, const NodeFigures* figures) {
   nlohmann::ordered_json body;
   body["healthy"] = count_of(findings, Severity::kWarning) == 0;
-  body["findings"] = nlohmann::ordered_json::array();
-  for (const Diagnosis& finding : findings) {
-    nlohmann::ordered_json one;
-    one["severity"] = Bytes(severity_name(finding.severity));
-    one["kind"] = finding.kind;
-    one["about"] = {{"type", finding.about_type}, {"name", finding.about}};
-    one["problem"] = finding.problem;
-    one["remedy"] = finding.remedy;
-    body["findings"].push_back(std::move(one));
+  body["findings"] = json_of(findings);
+  if (figures != nullptr) {
+    body["node"] = figures->node_id;
+    body["now_ms"] = figures->now_ms;
+    body["brokers"] = nlohmann::ordered_json::array();
+    for (const BrokerFigures& broker : figures->brokers) body["brokers"].push_back(broker.id);
+    body["served"] = served_clients(*figures);
+    body["absent"] = json_of(examine_absent_clients(*figures));
   }
   // Names may be any bytes.
   return body.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

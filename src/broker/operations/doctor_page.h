@@ -18,7 +18,8 @@ void serve_doctor(Node& node, http::HttpCall call);
 // The file system's part of the directories' figures.
 void measure_directories(NodeFigures& figures, FileSystem& files);
 
-Bytes findings_json(const Diagnoses& findings);
+// With figures: also what somebody needs who puts the findings of several brokers together (?clients=true).
+Bytes findings_json(const Diagnoses& findings, const NodeFigures* figures = nullptr);
 Bytes findings_text(const Diagnoses& findings);
 
 }  // namespace milena::broker

@@ -111,7 +111,22 @@ void examine_timestamps(const NodeFigures& figures, Diagnoses& findings) {
   }
 }
 
+// A batch of the metadata log may have waited for its sync before it was sent here.
+constexpr int64_t kSameClock_ms = 2000;
+
 }  // namespace
+
+void examine_clocks(const NodeFigures& figures, Diagnoses& findings) {
+  const ControllerClockSymptoms& clock = figures.symptoms.controller_clock;
+  const int64_t apart_ms = clock.ahead_ms < 0 ? -clock.ahead_ms : clock.ahead_ms;
+  if (clock.controller < 0 || apart_ms < kSameClock_ms) return;
+  findings.push_back(
+      {Severity::kWarning, "clocks-differ", "broker", fmt::format("{}", figures.node_id),
+       fmt::format("The clock of broker {} is {} {} that of controller {}.", figures.node_id, span_text(apart_ms),
+                   clock.ahead_ms < 0 ? "ahead of" : "behind", clock.controller),
+       "Keep the clocks of all machines right, with chrony or another client of NTP: retention, LogAppendTime, the end "
+       "of transactions and of delegation tokens go by them."});
+}
 
 void examine_storage(const NodeFigures& figures, Diagnoses& findings) {
   for (const DirectoryFigures& directory : figures.directories) examine_directory(directory, findings);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "broker/cluster/metadata_observer.h"
 #include "broker/replica/partition.h"
 #include "broker/shard_context.h"
 #include "coordinator/group/classic_group.h"
@@ -62,6 +63,13 @@ void Symptoms::take(Symptoms part) {
   move_behind(part.held, held);
   move_behind(part.groups, groups);
   move_behind(part.future, future);
+  if (part.controller_clock.controller >= 0) controller_clock = part.controller_clock;
+}
+
+void Symptoms::look_at_controller(ShardContext& shard) {
+  const MetadataObserver* observer = shard.node().observer;
+  if (observer == nullptr) return;
+  controller_clock = {observer->leader_id(), observer->controller_clock().ahead_ms(shard.now_ms(), shard.steady_ms())};
 }
 
 void Symptoms::look_at_clients(ShardContext& shard) {
@@ -73,8 +81,11 @@ void Symptoms::look_at_clients(ShardContext& shard) {
 void Symptoms::look_at_settings(ShardContext& shard) {
   const config::Settings& now = shard.settings();
   settings.warnings = shard.node().settings->warnings();
-  settings.offsets_replicas = now.get_int("offsets.topic.replication.factor");
-  settings.transactions_replicas = now.get_int("transaction.state.log.replication.factor");
+  // A node that no other can join makes as many as there are.
+  const bool alone = shard.node().metadata != nullptr && shard.node().controller_endpoints.empty() &&
+                     !now.get_bool("milena.strict.kafka");
+  settings.offsets_replicas = alone ? 1 : now.get_int("offsets.topic.replication.factor");
+  settings.transactions_replicas = alone ? 1 : now.get_int("transaction.state.log.replication.factor");
   settings.transactions_min_in_sync = now.get_int("transaction.state.log.min.isr");
   settings.default_replicas = now.get_int("default.replication.factor");
   for (const config::ConfigDef& def : config::broker_configs()) {

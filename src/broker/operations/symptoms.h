@@ -61,6 +61,12 @@ struct FutureRecords {
   int64_t timestamp_ms = -1;  // the greatest
 };
 
+// Of the active controller, where that is another node.
+struct ControllerClockSymptoms {
+  int32_t controller = -1;  // -1: there is none
+  int64_t ahead_ms = 0;     // of this node; negative: behind
+};
+
 struct SettingSymptoms {
   struct Idle {
     Bytes name;
@@ -87,6 +93,7 @@ struct Symptoms {
   std::vector<HeldPartition> held;
   std::vector<RebalancingGroup> groups;
   std::vector<FutureRecords> future;
+  ControllerClockSymptoms controller_clock;  // of shard 0
   SettingSymptoms settings;  // of the shard that tells what all know
 
   // Adds what another shard has told; not its settings.
@@ -94,6 +101,7 @@ struct Symptoms {
 
   // What a shard knows. On its thread.
   void look_at_clients(ShardContext& shard);
+  void look_at_controller(ShardContext& shard);
   void look_at_settings(ShardContext& shard);
   void look_at(Partition& partition, int64_t now_ms);
   void look_at(const coordinator::Group& group, int64_t now_ms, int64_t steady_ms);

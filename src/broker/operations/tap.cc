@@ -91,6 +91,11 @@ void Taps::remove(const Tap* tap) {
 }
 
 void Taps::note(const TappedRequest& request) {
+  if (traces()) {
+    Bytes line = tapped_text(request);
+    if (line.ends_with('\n')) line.pop_back();
+    write_log_line(LogLevel::kTrace, line);
+  }
   for (const auto& [its_tap, its_home] : taps_) {
     const std::shared_ptr<Tap> tap = its_tap;
     Shard* home = its_home;

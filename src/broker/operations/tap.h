@@ -4,6 +4,8 @@
 // A reader is known to all shards while it reads. A shard writes a line for each request of its client and hands it to
 // the reader's shard; what the reader does not take in time is left out and counted. Without a reader a request costs a
 // look at an empty list.
+//
+// The log has the requests of all clients in the same words where its level is TRACE.
 #pragma once
 
 #include <atomic>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "protocol/writer.h"
 
 namespace milena::http {
@@ -71,7 +74,8 @@ class Taps {
  public:
   static constexpr size_t kMost = 8;
 
-  bool any() const { return !taps_.empty(); }
+  // A reader, or the log of this folder at TRACE.
+  bool any() const { return !taps_.empty() || traces(); }
   size_t size() const { return taps_.size(); }
   void add(std::shared_ptr<Tap> tap, Shard& home) { taps_.push_back({std::move(tap), &home}); }
   void remove(const Tap* tap);
@@ -82,6 +86,7 @@ class Taps {
     std::shared_ptr<Tap> tap;
     Shard* home;
   };
+  static bool traces() { return log_level(logger_of_file("src/broker/")) == LogLevel::kTrace; }
   std::vector<Reader> taps_;
 };
 

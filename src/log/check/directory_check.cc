@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "log/check/partition_check.h"
+#include "log/format/file_names.h"
 #include "log/format/text_checkpoint.h"
 #include "log/snapshot_file.h"
 
@@ -30,7 +31,28 @@ Result<std::unique_ptr<DirectoryCheck>> DirectoryCheck::open(FileSystem& files, 
   return std::unique_ptr<DirectoryCheck>(new DirectoryCheck(files, directory.take()));
 }
 
-Result<DirectoryFindings> DirectoryCheck::run(const std::function<void(const PartitionFindings&)>& on_partition) {
+Result<uint64_t> DirectoryCheck::log_bytes() const {
+  auto partitions = directory_->list_partitions();
+  if (!partitions) return partitions.error();
+  uint64_t sum = 0;
+  for (const PartitionDirectory& each : *partitions) {
+    auto names = files_.list(each.path);
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      const auto parsed = parse_segment_file_name(name);
+      if (!parsed || parsed->suffix != kLogSuffix) continue;
+      auto file = files_.open(each.path + "/" + name, OpenMode::kRead);
+      if (!file) return file.error();
+      auto size = (*file)->size();
+      if (!size) return size.error();
+      sum += *size;
+    }
+  }
+  return sum;
+}
+
+Result<DirectoryFindings> DirectoryCheck::run(const std::function<void(const PartitionFindings&)>& on_partition,
+                                              const std::function<void(uint64_t bytes)>& on_read) {
   DirectoryFindings out;
   out.path = directory_->path();
   out.clean_shutdown = directory_->clean_shutdown();
@@ -39,7 +61,7 @@ Result<DirectoryFindings> DirectoryCheck::run(const std::function<void(const Par
   if (!partitions) return partitions.error();
   std::sort(partitions->begin(), partitions->end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   for (const PartitionDirectory& each : *partitions) {
-    auto checked = check_partition(each);
+    auto checked = check_partition(each, on_read);
     if (!checked) return checked.error();
     on_partition(*checked);
     out.partitions.push_back(checked.take());
@@ -90,10 +112,11 @@ Status DirectoryCheck::check_snapshots(const std::string& path, std::vector<Find
   return ok_status();
 }
 
-Result<PartitionFindings> DirectoryCheck::check_partition(const PartitionDirectory& partition) {
+Result<PartitionFindings> DirectoryCheck::check_partition(const PartitionDirectory& partition,
+                                                          const std::function<void(uint64_t bytes)>& on_read) {
   LogDirectory::Found known;
   if (partition.kind == DirectoryKind::kLive) known = directory_->find(partition.partition);
-  auto checked = milena::log::check_partition(files_, partition, known);
+  auto checked = milena::log::check_partition(files_, partition, known, on_read);
   if (!checked) return checked;
   if (partition.partition.topic == kMetadataTopic) {
     // A decision that is missing may have been any: whoever goes on without it goes on with another cluster.

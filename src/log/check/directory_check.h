@@ -22,8 +22,12 @@ class DirectoryCheck {
   // An error when the directory is not there, or a broker has it.
   static Result<std::unique_ptr<DirectoryCheck>> open(FileSystem& files, const std::string& path);
 
-  // `on_partition` is told of each as it is done.
-  Result<DirectoryFindings> run(const std::function<void(const PartitionFindings&)>& on_partition);
+  // The bytes of all segments, which run() reads.
+  Result<uint64_t> log_bytes() const;
+  // `on_partition` is told of each as it is done; `on_read`, of the bytes of segments, as they are read.
+  Result<DirectoryFindings> run(
+      const std::function<void(const PartitionFindings&)>& on_partition,
+      const std::function<void(uint64_t bytes)>& on_read = [](uint64_t) {});
   // Whose it is, for what several directories of one node must agree on.
   const LogDirectory& directory() const { return *directory_; }
 
@@ -37,7 +41,8 @@ class DirectoryCheck {
   Status check_own_files(DirectoryFindings& out);
   void check_checkpoint(const std::string& name, const Bytes& content, DirectoryFindings& out);
   Status check_snapshots(const std::string& path, std::vector<Finding>& out);
-  Result<PartitionFindings> check_partition(const PartitionDirectory& partition);
+  Result<PartitionFindings> check_partition(const PartitionDirectory& partition,
+                                            const std::function<void(uint64_t bytes)>& on_read);
   Result<std::string> keep(const std::string& path);
   Status rewrite(const Mend& mend);
   Status ask_for_recovery(const std::vector<std::string>& partitions,

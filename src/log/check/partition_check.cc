@@ -19,10 +19,11 @@ constexpr const char* kReadAnew = "is taken away; the broker reads the records i
 
 class PartitionCheck {
  public:
-  PartitionCheck(FileSystem& files, const PartitionDirectory& partition, const LogDirectory::Found& known)
+  PartitionCheck(FileSystem& files, const PartitionDirectory& partition, const LogDirectory::Found& known,
+                 const std::function<void(uint64_t bytes)>& on_read)
       : files_(files), path_(partition.path), known_(known) {
     out_.name = partition.path.substr(partition.path.find_last_of('/') + 1);
-    walk_ = {&files, path_, known.clean_shutdown, known.known ? known.recovery_point : 0, -1, -1, {}, &out_};
+    walk_ = {&files, path_, known.clean_shutdown, known.known ? known.recovery_point : 0, -1, -1, {}, &out_, &on_read};
   }
 
   Result<PartitionFindings> run() {
@@ -150,8 +151,9 @@ class PartitionCheck {
 }  // namespace
 
 Result<PartitionFindings> check_partition(FileSystem& files, const PartitionDirectory& partition,
-                                          const LogDirectory::Found& known) {
-  return PartitionCheck(files, partition, known).run();
+                                          const LogDirectory::Found& known,
+                                          const std::function<void(uint64_t bytes)>& on_read) {
+  return PartitionCheck(files, partition, known, on_read).run();
 }
 
 }  // namespace milena::log

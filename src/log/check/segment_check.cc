@@ -70,25 +70,31 @@ Status SegmentCheck::run() {
 // --- the .log
 
 Status SegmentCheck::read_batches() {
-  const auto end = static_cast<uint32_t>(size_);
   std::optional<BatchScanner> batches;
-  batches.emplace(log_, 0, end, kWindow);
+  batches.emplace(log_, 0, static_cast<uint32_t>(size_), kWindow);
   uint64_t at = 0;
   while (at < size_) {
-    Result<bool> good = good_batch(*batches);
-    if (!good && good.error().kind != ErrorKind::kCorrupt) return good.error();
-    if (good) {
-      if (!*good) return ok_status();
-      RETURN_IF_ERROR(note_batch(*batches));
-      at = batches->position() + batches->size();
-      continue;
-    }
-    Result<uint64_t> next = next_good(at + 1);
-    if (!next) return next.error();
-    RETURN_IF_ERROR(note_damage(at, *next, good.error().message));
-    at = *next;
-    batches.emplace(log_, static_cast<uint32_t>(at), end, kWindow);
+    const uint64_t before = at;
+    RETURN_IF_ERROR(read_on(at, batches));
+    if (walk_.on_read != nullptr) (*walk_.on_read)(at - before);
   }
+  return ok_status();
+}
+
+// One batch, or one stretch of damage.
+Status SegmentCheck::read_on(uint64_t& at, std::optional<BatchScanner>& batches) {
+  Result<bool> good = good_batch(*batches);
+  if (!good && good.error().kind != ErrorKind::kCorrupt) return good.error();
+  if (good) {
+    if (*good) RETURN_IF_ERROR(note_batch(*batches));
+    at = *good ? batches->position() + batches->size() : size_;
+    return ok_status();
+  }
+  Result<uint64_t> next = next_good(at + 1);
+  if (!next) return next.error();
+  RETURN_IF_ERROR(note_damage(at, *next, good.error().message));
+  at = *next;
+  batches.emplace(log_, static_cast<uint32_t>(at), static_cast<uint32_t>(size_), kWindow);
   return ok_status();
 }
 

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct PartitionWalk {
   int32_t latest_epoch = -1;
   std::map<int64_t, int64_t> open_transactions;  // first offset that was seen, by producer
   PartitionFindings* out = nullptr;
+  const std::function<void(uint64_t bytes)>* on_read = nullptr;  // may be null
 };
 
 class SegmentCheck {
@@ -41,6 +44,7 @@ class SegmentCheck {
   struct Index;
 
   Status read_batches();
+  Status read_on(uint64_t& at, std::optional<BatchScanner>& batches);
   Result<bool> good_batch(BatchScanner& batches);
   Status note_batch(BatchScanner& batches);
   Status note_marker(BatchScanner& batches);

@@ -65,6 +65,7 @@ int run_kafka_broker_api_versions(ToolWords words) {
   KafkaScript script("kafka-broker-api-versions.sh", "Prints the versions of each request that the brokers take.",
                      "--bootstrap-server <host:port>");
   script.add_common();
+  script.options.example("milena api-versions --bootstrap-server localhost:9092");
   if (auto code = script.options.parse(words)) return *code;
   if (script.cluster.servers.empty()) return script.options.mistake("Missing required argument \"[bootstrap-server]\"");
   auto cluster = Cluster::open(script.cluster);

@@ -29,6 +29,10 @@ struct EntityOptions {
   Result<std::vector<ConfigEntity>> entities() const;
 };
 
+// Whether it is about passwords of users, which are no quotas.
+bool names_scram(const std::map<std::string, std::string>& set, const std::vector<std::string>& remove);
+Status alter_passwords(Cluster& cluster, const std::vector<ConfigEntity>& entities,
+                       const std::map<std::string, std::string>& set, const std::vector<std::string>& remove);
 // Users, clients and addresses.
 bool is_quota_entity(const std::string& type);
 Status describe_quotas(Cluster& cluster, const std::vector<ConfigEntity>& entities);

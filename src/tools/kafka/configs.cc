@@ -233,7 +233,9 @@ Status ConfigsScript::alter_entities() {
   std::vector<std::string> remove;
   RETURN_IF_ERROR(take_configs(set, remove));
   const ConfigEntity& entity = entities.front();
-  if (is_quota_entity(entity.type)) {
+  if (is_quota_entity(entity.type) && names_scram(set, remove)) {
+    RETURN_IF_ERROR(alter_passwords(*cluster, entities, set, remove));
+  } else if (is_quota_entity(entity.type)) {
     RETURN_IF_ERROR(alter_quotas(*cluster, entities, set, remove));
   } else {
     RETURN_IF_ERROR(alter_configs(*cluster, *entity.resource(), *entity.name, set, remove));

@@ -14,6 +14,7 @@
 #include "protocol/records/record_iterator.h"
 #include "tools/commands.h"
 #include "tools/kafka/script.h"
+#include "tools/progress.h"
 
 namespace milena::tools {
 namespace {
@@ -38,6 +39,10 @@ struct DumpScript {
     options.ignored("--max-message-size", "n", "Has no effect.");
     options.ignored("--key-decoder-class", "class", "Has no effect: keys are printed as text.");
     options.ignored("--value-decoder-class", "class", "Has no effect: values are printed as text.");
+    const bool own = style == Options::Style::kOwn;
+    options.example(own ? "milena dump --print-data-log /var/lib/milena/orders-0/00000000000000000000.log"
+                        : "kafka-dump-log.sh --print-data-log --files 00000000000000000000.log");
+    if (own) options.example("milena dump /var/lib/milena/orders-0/*.index");
   }
 
   Status dump(const std::string& file);
@@ -122,7 +127,9 @@ Status DumpScript::dump_log(const std::string& file, ByteView bytes) {
   if (most_bytes) bytes = bytes.substr(0, static_cast<size_t>(std::max<int64_t>(0, *most_bytes)));
   BatchIterator batches(bytes);
   int64_t last_offset = -1;
+  Progress progress(file, static_cast<int64_t>(bytes.size()), Progress::Unit::kBytes, STDOUT_FILENO);
   while (batches.next()) {
+    progress.at(static_cast<int64_t>(batches.position()));
     print_batch(batches.batch(), batches.position());
     if (deep || contents) RETURN_IF_ERROR(dump_records(batches.batch(), last_offset));
   }

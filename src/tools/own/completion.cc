@@ -48,9 +48,63 @@ _milena() {
 complete -F _milena milena
 )sh";
 
+// Works as a file of fpath by the name _milena, whose text becomes the function when it is first wanted, and by eval.
 constexpr char kZsh[] = R"sh(#compdef milena
-# Completion of milena for zsh: eval "$(milena completion zsh)"
-autoload -U +X bashcompinit && bashcompinit
+# Completion of milena for zsh: eval "$(milena completion zsh)", or this file as _milena in a directory of fpath.
+_milena_topics() {
+  local -a topics
+  topics=(${(f)"$(milena topics --list 2>/dev/null)"})
+  compadd -a topics
+}
+_milena_groups() {
+  local -a groups
+  groups=(${(f)"$(milena kafka-consumer-groups --bootstrap-server localhost:9092 --list 2>/dev/null)"})
+  compadd -a groups
+}
+_milena() {
+  local command=$words[2] before=$words[CURRENT-1]
+  if (( CURRENT == 2 )); then
+    local -a commands
+    commands=(
+@DESCRIBED@
+      'config:prints the settings that hold'
+      'health:whether a broker serves'
+      'help:what there is'
+      'version:which Milena this is'
+    )
+    _describe -t commands 'command of milena' commands
+    _files -g '*.(properties|yaml)'
+    return
+  fi
+  case $before in
+    -F|--format) compadd value key-value full json; return ;;
+    -z|--compress) compadd none gzip snappy lz4 zstd; return ;;
+    --command-config) _files; return ;;
+    -b|--bootstrap-server|-n|--count|-p|--partitions) return ;;
+  esac
+  if [[ $words[CURRENT] == -* ]]; then
+    local -a options
+    options=(${(f)"$(milena $command @LIST@ 2>/dev/null)"})
+    compadd -a options
+    return
+  fi
+  case $command in
+    cat|consume|produce) _milena_topics ;;
+    topics) if (( CURRENT == 3 )); then compadd list describe create alter delete; else _milena_topics; fi ;;
+    groups) if (( CURRENT == 3 )); then compadd list describe move delete; else _milena_groups; fi ;;
+    configs) (( CURRENT == 3 )) && compadd topic broker logger group client-metrics ;;
+    users) (( CURRENT == 3 )) && compadd list set delete ;;
+    acls) (( CURRENT == 3 )) && compadd list allow deny delete ;;
+    perf) (( CURRENT == 3 )) && compadd produce consume ;;
+    completion) compadd bash zsh ;;
+    *) _files ;;
+  esac
+}
+if [[ $funcstack[1] == _milena ]]; then
+  _milena "$@"
+else
+  compdef _milena milena
+fi
 )sh";
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
@@ -71,12 +125,16 @@ int run_completion(ToolWords words) {
   options.example("milena completion bash > /usr/share/bash-completion/completions/milena");
   if (auto code = options.parse(words)) return *code;
   if (shell != "bash" && shell != "zsh") return options.mistake("expected bash or zsh");
-  std::string commands;
+  std::string commands, described;
   for (const ToolCommand& command : tool_commands()) {
-    if (command.summary != nullptr) commands += (commands.empty() ? "" : " ") + std::string(command.name);
+    if (command.summary == nullptr) continue;
+    commands += (commands.empty() ? "" : " ") + std::string(command.name);
+    described += fmt::format("{}      '{}:{}'", described.empty() ? "" : "\n", command.name,
+                             replaced(command.summary, "'", "'\\''"));
   }
-  std::string script = replaced(replaced(kBash, "@COMMANDS@", commands), "@LIST@", kListOptions);
-  fmt::print("{}{}", shell == "zsh" ? kZsh : "", script);
+  std::string script = shell == "zsh" ? replaced(kZsh, "@DESCRIBED@", described)
+                                      : replaced(kBash, "@COMMANDS@", commands);
+  fmt::print("{}", replaced(script, "@LIST@", kListOptions));
   return 0;
 }
 

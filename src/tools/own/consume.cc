@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/saturating.h"
 #include "config/config_values.h"
 #include "tools/output.h"
 #include "tools/own/own.h"
+#include "tools/progress.h"
 #include "tools/records/group_reader.h"
 #include "tools/records/record_json.h"
 #include "tools/records/topic_reader.h"
@@ -20,6 +22,7 @@ struct ConsumeCommand : OwnCommand {
   std::optional<int64_t> most, patience_ms;
   bool follow = false, stop_at_end = false, committed = false, headers_too = false;
   int64_t count = 0;
+  int64_t taken = 0;  // with those that --until leaves out
   std::optional<int64_t> until_ms;
   ReaderOptions reading;
 
@@ -55,7 +58,7 @@ struct ConsumeCommand : OwnCommand {
   Status place(ReaderOptions& to) const;
   std::string text(const FetchedRecord& record) const;
   bool take(const FetchedRecord& record);
-  Status read(const std::function<Status(int32_t)>& poll, const std::function<bool()>& at_end);
+  Status read(const std::function<Status(int32_t)>& poll, const RecordFetcher& fetcher);
   Status check();
   Status work(Cluster& cluster);
 };
@@ -112,6 +115,7 @@ std::string ConsumeCommand::text(const FetchedRecord& record) const {
 }
 
 bool ConsumeCommand::take(const FetchedRecord& record) {
+  taken++;
   if (until_ms && record.timestamp_ms > *until_ms) return true;
   std::string line = text(record) + "\n";
   std::fwrite(line.data(), 1, line.size(), stdout);
@@ -119,18 +123,24 @@ bool ConsumeCommand::take(const FetchedRecord& record) {
   return (!most || count < *most) && !stop_requested();
 }
 
-Status ConsumeCommand::read(const std::function<Status(int32_t)>& poll, const std::function<bool()>& at_end) {
+Status ConsumeCommand::read(const std::function<Status(int32_t)>& poll, const RecordFetcher& fetcher) {
+  Progress progress(topics.empty() ? pattern : topics.front(), 0, Progress::Unit::kRecords, STDOUT_FILENO);
   auto last = std::chrono::steady_clock::now();
   while ((!most || count < *most) && !stop_requested()) {
     int64_t before = count;
     int32_t wait_ms = stop_at_end ? 0 : static_cast<int32_t>(std::clamp<int64_t>(patience_ms.value_or(500), 0, 500));
     Status polled = poll(wait_ms);
+    // There is something to tell where there is an end.
+    if (stop_at_end || most) {
+      progress.expect(most ? *most : add_saturating(taken, fetcher.left()));
+      progress.at(most ? count : taken);
+    }
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) return ok_status();  // nobody reads any longer
     if (stop_requested()) break;
     if (!polled.ok()) return polled;
     auto now = std::chrono::steady_clock::now();
     if (count != before) last = now;
-    if (stop_at_end && at_end()) break;
+    if (stop_at_end && fetcher.at_end() && (group.empty() || !fetcher.empty())) break;
     if (patience_ms && now - last >= std::chrono::milliseconds(*patience_ms)) break;
   }
   return ok_status();
@@ -162,14 +172,13 @@ Status ConsumeCommand::work(Cluster& cluster) {
     }
     fetching.reset_to = reading.place;
     GroupReader reader(cluster, {group, topics, pattern, reading.place}, fetching);
-    Status done = read([&](int32_t wait_ms) { return reader.poll(wait_ms, taker); },
-                       [&] { return !reader.fetcher().empty() && reader.fetcher().at_end(); });
+    Status done = read([&](int32_t wait_ms) { return reader.poll(wait_ms, taker); }, reader.fetcher());
     Status closed = reader.close();
     return done.ok() ? closed : done;
   }
   if (stop_at_end || reading.place < 0) fetching.reset_to = kEarliestTime;
   TopicReader reader(cluster, reading, fetching);
-  return read([&](int32_t wait_ms) { return reader.poll(wait_ms, taker); }, [&] { return reader.fetcher().at_end(); });
+  return read([&](int32_t wait_ms) { return reader.poll(wait_ms, taker); }, reader.fetcher());
 }
 
 int run_reading(ToolWords words, bool is_cat) {

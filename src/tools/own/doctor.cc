@@ -1,8 +1,10 @@
-// milena doctor: what is wrong with a broker and what to do, asked over HTTP.
+// milena doctor: what is wrong with brokers and what to do, asked over HTTP.
 #include <fmt/format.h>
 
 #include <cstdio>
 
+#include "base/executor.h"
+#include "tools/own/doctor_merge.h"
 #include "tools/own/http_client.h"
 #include "tools/own/own.h"
 
@@ -11,41 +13,90 @@ namespace {
 
 constexpr int kSomethingIsWrong = 1;
 constexpr int kCannotBeExamined = 2;
+constexpr int64_t kPatience_ms = 15'000;
 
 int cannot_examine(const std::string& why) {
   complain(why);
   return kCannotBeExamined;
 }
 
+Error not_examined(const BrokerAddress& address, int status) {
+  if (status == 503) return {ErrorKind::kIo, fmt::format("the broker at {} starts or stops", address.text())};
+  return {ErrorKind::kIo, fmt::format("what answers at {} has no doctor: HTTP status {}", address.text(), status)};
+}
+
+int print(const std::string& text, bool healthy) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (std::fflush(stdout) != 0) return cannot_examine("standard output cannot be written to");
+  return healthy ? 0 : kSomethingIsWrong;
+}
+
+// The broker's own text.
+int examine_one(const BrokerAddress& address, bool json) {
+  auto answer = http_get(address, json ? "/doctor?format=json" : "/doctor", kPatience_ms);
+  if (!answer.ok()) return cannot_examine(answer.error().message);
+  const std::string findings = answer->header("Milena-Findings");
+  if (answer->status != 200 || findings.empty()) return cannot_examine(not_examined(address, answer->status).message);
+  return print(answer->body, findings == "0");
+}
+
+Result<DoctorReport> ask(const BrokerAddress& address) {
+  const int64_t asked_ms = system_clock().wall_ms();
+  auto answer = http_get(address, "/doctor?format=json&clients=true", kPatience_ms);
+  if (!answer.ok()) return answer.error();
+  if (answer->status != 200) return not_examined(address, answer->status);
+  auto report = DoctorReport::parse(answer->body);
+  if (!report.ok()) return make_error(ErrorKind::kCorrupt, "{}: {}", address.text(), report.error().message);
+  report->address = address.text();
+  report->asked_ms = asked_ms;
+  report->answered_ms = system_clock().wall_ms();
+  return report;
+}
+
+int examine_several(const std::vector<BrokerAddress>& addresses, bool json) {
+  std::vector<DoctorReport> reports;
+  std::vector<BrokerFinding> silent;
+  for (const BrokerAddress& address : addresses) {
+    auto report = ask(address);
+    if (report.ok()) {
+      reports.push_back(report.take());
+    } else {
+      silent.push_back(
+          {"error", "broker-unreachable", "broker", address.text(), report.error().message + ".",
+           "Start the broker, or set its milena.http.listeners to an address that can be reached from here."});
+    }
+  }
+  if (reports.empty()) return cannot_examine(silent.front().problem);
+  std::vector<BrokerFinding> of_all = findings_of_all(reports);
+  of_all.insert(of_all.begin(), silent.begin(), silent.end());
+  bool healthy = of_all.empty();
+  for (const DoctorReport& report : reports) {
+    for (const BrokerFinding& one : report.findings) healthy = healthy && !one.counts();
+  }
+  return print(json ? merged_json(reports, of_all) : merged_text(reports, of_all), healthy);
+}
+
 }  // namespace
 
 int run_doctor(ToolWords words) {
   Options options(Options::Style::kOwn, "milena doctor",
-                  "Says what is wrong with a broker and its clients, and what to do. It asks the broker over HTTP. "
-                  "Ends with 0 if nothing is wrong, 1 if something is, 2 if the broker could not be asked.",
+                  "Says what is wrong with brokers and their clients, and what to do. It asks the brokers over HTTP. "
+                  "Several are put together: a client that came to none of them, clocks that differ. "
+                  "Ends with 0 if nothing is wrong, 1 if something is, 2 if no broker could be asked.",
                   "[options]");
   bool json = false;
   std::string servers, http;
   options.flag("--json", json, "Prints JSON.");
-  options.text("-b,--bootstrap-server", servers, "HOST:PORT", "The broker; its host is asked over HTTP at port 9644.");
-  options.text("--http", http, "HOST:PORT", "Where the broker serves HTTP (milena.http.listeners).");
+  options.text("-b,--bootstrap-server", servers, "HOST:PORT,...",
+               "The brokers; their hosts are asked over HTTP at port 9644.");
+  options.text("--http", http, "HOST:PORT,...", "Where the brokers serve HTTP (milena.http.listeners).");
   options.example("milena doctor");
   options.example("milena doctor --http broker1:9644 --json");
+  options.example("milena doctor --http broker1:9644,broker2:9644,broker3:9644");
   if (auto code = options.parse(words)) return *code;
-  auto address = http_address(http, servers);
-  if (!address.ok()) return options.mistake(address.error().message);
-  auto answer = http_get(*address, json ? "/doctor?format=json" : "/doctor", 15'000);
-  if (!answer.ok()) return cannot_examine(answer.error().message);
-  const std::string findings = answer->header("Milena-Findings");
-  if (answer->status != 200 || findings.empty()) {
-    return cannot_examine(answer->status == 503
-                              ? fmt::format("the broker at {} starts or stops", address->text())
-                              : fmt::format("what answers at {} has no doctor: HTTP status {}", address->text(),
-                                            answer->status));
-  }
-  std::fwrite(answer->body.data(), 1, answer->body.size(), stdout);
-  if (std::fflush(stdout) != 0) return cannot_examine("standard output cannot be written to");
-  return findings == "0" ? 0 : kSomethingIsWrong;
+  auto addresses = http_addresses(http, servers);
+  if (!addresses.ok()) return options.mistake(addresses.error().message);
+  return addresses->size() == 1 ? examine_one(addresses->front(), json) : examine_several(*addresses, json);
 }
 
 }  // namespace milena::tools

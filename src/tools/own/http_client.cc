@@ -30,7 +30,9 @@ std::optional<int64_t> parse_size(ByteView text, int base) {
   return size;
 }
 
-Error bad_answer() { return make_error(ErrorKind::kCorrupt, "what answers is no HTTP server of a broker"); }
+Error bad_answer() {
+  return make_error(ErrorKind::kCorrupt, "what answers is no HTTP server of a broker");
+}
 
 }  // namespace
 
@@ -40,6 +42,23 @@ Result<BrokerAddress> http_address(const std::string& http, const std::string& s
   auto server = parse_broker_address(servers);
   if (server.ok()) server->port = kUsualHttpPort;
   return server;
+}
+
+Result<std::vector<BrokerAddress>> http_addresses(const std::string& http, const std::string& servers) {
+  std::vector<BrokerAddress> addresses = {{kUsualHttpHost, kUsualHttpPort}};
+  if (!http.empty() || !servers.empty()) {
+    auto given = parse_broker_addresses(http.empty() ? servers : http);
+    if (!given.ok()) return given.error();
+    addresses = given.take();
+  }
+  std::vector<BrokerAddress> each;
+  for (BrokerAddress& one : addresses) {
+    if (http.empty()) one.port = kUsualHttpPort;
+    const bool known =
+        std::any_of(each.begin(), each.end(), [&](const auto& other) { return other.text() == one.text(); });
+    if (!known) each.push_back(one);
+  }
+  return each;
 }
 
 std::string HttpAnswer::header(ByteView name) const {
@@ -140,9 +159,10 @@ Result<std::unique_ptr<BrokerTransport>> ask(const BrokerAddress& address, const
                                              Deadline deadline) {
   auto connected = connect_plain(address, deadline);
   if (!connected.ok()) return no_http(address, connected.error().message);
-  Status sent = (*connected)->send(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target,
-                                               address.text()),
-                                   deadline);
+  Status sent =
+      (*connected)
+          ->send(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target, address.text()),
+                 deadline);
   if (!sent.ok()) return no_http(address, sent.error().message);
   return connected;
 }

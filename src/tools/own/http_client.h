@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "tools/transport.h"
 
@@ -15,6 +16,8 @@ inline constexpr uint16_t kUsualHttpPort = 9644;
 
 // `http` as it was given; without it, the host of the first of `servers` (empty: this machine) and the usual port.
 Result<BrokerAddress> http_address(const std::string& http, const std::string& servers);
+// All of them, each once.
+Result<std::vector<BrokerAddress>> http_addresses(const std::string& http, const std::string& servers);
 
 struct HttpAnswer {
   int status = 0;

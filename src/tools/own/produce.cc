@@ -1,12 +1,14 @@
 // milena produce: lines of standard input, or of files, become records.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "config/config_values.h"
 #include "tools/own/own.h"
+#include "tools/progress.h"
 #include "tools/records/line_format.h"
 #include "tools/records/record_json.h"
 #include "tools/records/record_sender.h"
@@ -51,7 +53,7 @@ struct ProduceCommand : OwnCommand {
   Result<SenderOptions> sender_options() const;
   Result<TextRecord> parse(const std::string& line, int64_t number) const;
   Status add_common_parts(TextRecord& record) const;
-  Status send_lines(int descriptor, RecordSender& sender, const std::string& name);
+  Status send_lines(int descriptor, RecordSender& sender, const std::string& name, int64_t size);
   Status check() const;
   Status work(Cluster& cluster);
 };
@@ -108,13 +110,21 @@ Result<TextRecord> ProduceCommand::parse(const std::string& line, int64_t number
   return record;
 }
 
-Status ProduceCommand::send_lines(int descriptor, RecordSender& sender, const std::string& name) {
+// The bytes of a file; 0 for what has no end that is known.
+int64_t size_of(int descriptor) {
+  struct stat found {};
+  return ::fstat(descriptor, &found) == 0 && S_ISREG(found.st_mode) ? static_cast<int64_t>(found.st_size) : 0;
+}
+
+Status ProduceCommand::send_lines(int descriptor, RecordSender& sender, const std::string& name, int64_t size) {
   LineInput input(descriptor);
+  Progress progress(name.empty() ? topic : name, size, Progress::Unit::kBytes);
   std::string line;
   for (int64_t number = 1;; number++) {
     // What has come is sent before more is waited for.
     if (input.must_wait()) RETURN_IF_ERROR(sender.flush());
     if (!input.next(line)) break;
+    if (size > 0) progress.at(input.taken_bytes());  // without an end there is nothing to tell
     Result<TextRecord> record = parse(line, number);
     Status added = record.ok() ? add_common_parts(*record) : Status(record.error());
     if (added.ok()) added = sender.add(*record, topic);
@@ -146,12 +156,12 @@ Status ProduceCommand::work(Cluster& cluster) {
     RETURN_IF_ERROR(sender.add(record, topic));
     RETURN_IF_ERROR(sender.flush());
   } else if (files.empty()) {
-    RETURN_IF_ERROR(send_lines(STDIN_FILENO, sender, ""));
+    RETURN_IF_ERROR(send_lines(STDIN_FILENO, sender, "", size_of(STDIN_FILENO)));
   }
   for (const std::string& file : files) {
     int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return make_error(ErrorKind::kIo, "{} cannot be read", file);
-    Status sent = send_lines(descriptor, sender, file);
+    Status sent = send_lines(descriptor, sender, file, size_of(descriptor));
     ::close(descriptor);
     if (!sent.ok()) return sent;
   }

@@ -315,6 +315,7 @@ bool LineInput::next(std::string& line) {
     size_t end = buffer_.find('\n', searched);
     if (end != std::string::npos) {
       line.assign(buffer_, at_, end - at_);
+      taken_bytes_ += static_cast<int64_t>(end + 1 - at_);
       at_ = end + 1;
       break;
     }
@@ -325,6 +326,7 @@ bool LineInput::next(std::string& line) {
     }
     if (rest == 0 || failed_ || stop_requested()) return false;
     line.assign(buffer_, at_);
+    taken_bytes_ += static_cast<int64_t>(rest);
     at_ = buffer_.size();
     break;
   }

@@ -70,6 +70,7 @@ class LineInput {
   bool next(std::string& line);
   bool must_wait();
   bool failed() const { return failed_; }
+  int64_t taken_bytes() const { return taken_bytes_; }
 
  private:
   bool fill();
@@ -77,6 +78,7 @@ class LineInput {
   const int descriptor_;
   std::string buffer_;
   size_t at_ = 0;
+  int64_t taken_bytes_ = 0;  // of lines and their ends
   bool ended_ = false;
   bool failed_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/saturating.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
@@ -27,6 +28,12 @@ int64_t RecordFetcher::end_offset(const TopicPartitionName& partition) const {
 bool RecordFetcher::at_end() const {
   return std::all_of(places_.begin(), places_.end(),
                      [](const auto& one) { return one.second.end >= 0 && one.second.offset >= one.second.end; });
+}
+
+int64_t RecordFetcher::left() const {
+  int64_t sum = 0;
+  for (const auto& [name, place] : places_) sum = add_saturating(sum, std::max<int64_t>(0, place.end - place.offset));
+  return sum;
 }
 
 Status RecordFetcher::poll(int32_t wait_ms, const Take& take) {

@@ -38,6 +38,8 @@ class RecordFetcher {
   // As of the last fetch; -1 before one.
   int64_t end_offset(const TopicPartitionName& partition) const;
   bool at_end() const;
+  // Offsets between there and here.
+  int64_t left() const;
 
  private:
   struct Place {

@@ -1,0 +1,32 @@
+// ControllerClock: how far the clock of the active controller is from this machine's, as the batches of the metadata
+// log tell. A batch that a fetch brings, and the fetch before it did not, was written between the two: a timestamp
+// outside of that time is of another clock. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace milena::broker {
+
+class ControllerClock {
+ public:
+  // A fetch is sent at the end of the log, as far as it is known.
+  void sent(int64_t wall_ms);
+  // The answer to it came. `timestamp_ms` is of the first batch in it; nullopt for one without batches. `whole`: it
+  // brought all that there was.
+  void answered(std::optional<int64_t> timestamp_ms, bool whole, int64_t wall_ms, int64_t steady_ms);
+  // It failed, or is of another controller.
+  void lost() { whole_since_.reset(); }
+
+  // What the controller's clock is ahead by, at least; negative: behind. 0 where it may be the same, and before
+  // anything is known. This machine's own clock may have been set since.
+  int64_t ahead_ms(int64_t wall_ms, int64_t steady_ms) const;
+
+ private:
+  int64_t sent_ms_ = 0;
+  std::optional<int64_t> whole_since_;  // a fetch that was sent then brought everything
+  int64_t ahead_ms_ = 0;
+  std::optional<int64_t> wall_minus_steady_ms_;  // when that was seen
+};
+
+}  // namespace milena::broker
