@@ -219,6 +219,9 @@ Result<std::unique_ptr<log::PartitionLog>> ReplicaManager::open_log(log::LogDire
   if (!occupant) return occupant.error();
   // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
   is_new |= *occupant == log::LogDirectory::Occupant::kSetAside;
+  // Where the controller is another node the topic may have been deleted and made again while this one was away: the
+  // checkpoints may be about the one before.
+  is_new |= *occupant == log::LogDirectory::Occupant::kUnnamed && shard_.node().metadata == nullptr;
   log::OpenState state{.clean_shutdown = true};
   if (!is_new) {
     log::LogDirectory::Found found = directory.find(name);
