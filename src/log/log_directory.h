@@ -58,6 +58,9 @@ class LogDirectory {
   bool online() const { return online_.load(std::memory_order_relaxed); }
   // True for the first who says so. Any thread.
   bool take_offline() { return online_.exchange(false); }
+  // How many replicas are in it, as whoever places and removes them has told. Any thread.
+  int64_t replicas() const { return replicas_.load(std::memory_order_relaxed); }
+  void count_replicas(int64_t more) { replicas_.fetch_add(more, std::memory_order_relaxed); }
   // Room for when its disk is full.
   DiskReserve& reserve() { return reserve_; }
   const DiskReserve& reserve() const { return reserve_; }
@@ -169,6 +172,7 @@ class LogDirectory {
   bool clean_shutdown_ = false;
   Bytes clean_shutdown_mark_;
   std::atomic<bool> online_ = true;
+  std::atomic<int64_t> replicas_ = 0;
   std::mutex names_mutex_;  // between looking whose a directory is and renaming it
   std::set<TopicPartition> distrusted_;
   OffsetCheckpoint recovery_points_;

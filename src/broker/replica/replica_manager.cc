@@ -139,6 +139,9 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   if (is_new && !shard_.node().directories->loading()) {
     if (log::LogDirectory* wanted = wanted_place_of(name)) place = wanted;
   }
+  // What was found is counted already.
+  const bool found_there = shard_.node().directories->loading() && !is_new;
+  if (place != nullptr && !found_there) place->count_replicas(1);
   auto partition = std::make_unique<Partition>(
       shard_, *this, id, name, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
@@ -195,7 +198,7 @@ log::LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const me
   log::LogDirectory* place = all.find(assigned);
   const bool nowhere =
       assigned == kDirectoryUnassigned || assigned == kDirectoryMigrating || assigned == kDirectoryLost;
-  if (place == nullptr && nowhere) place = all.any();
+  if (place == nullptr && nowhere) place = all.emptiest(all.cordoned_ids(shard_.settings()));
   if (place != nullptr && !is_new) is_new = !shard_.node().files->file_system().exists(place->partition_path(name));
   return place;
 }
@@ -270,7 +273,9 @@ std::unique_ptr<Partition> ReplicaManager::take_out(const TopicPartitionId& id, 
   fetchers_->unfollow(id);
   mover_->give_up(id, topic_deleted);
   auto node = partitions_.extract(id);
-  return node.empty() ? nullptr : std::move(node.mapped());
+  if (node.empty()) return nullptr;
+  if (log::LogDirectory* directory = node.mapped()->directory()) directory->count_replicas(-1);
+  return std::move(node.mapped());
 }
 
 void ReplicaManager::schedule_delete(log::LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {
