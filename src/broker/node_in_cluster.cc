@@ -276,7 +276,9 @@ void Node::tell_misplaced() {
       });
 }
 
+// Without a controlled shutdown others lead when the controller has noticed that this broker is gone.
 void Node::leave() {
+  if (!settings_.get_bool("controlled.shutdown.enable")) return;
   if (metadata_ != nullptr && !context_->controller_endpoints.empty()) return hand_over();
   if (lifecycle_ == nullptr) return;
   executors_[0]->post([this] { lifecycle_->shut_down(); });

@@ -8,6 +8,7 @@
 #include "broker/cluster/broker_lifecycle.h"
 #include "broker/controller/metadata_runtime.h"
 #include "broker/coordinators/group_runtime.h"
+#include "broker/coordinators/peer.h"
 #include "broker/coordinators/transaction_runtime.h"
 #include "broker/replica/replica_manager.h"
 #include "broker/storage/log_directories.h"
@@ -62,6 +63,11 @@ void Shard::apply_metadata(const metadata::MetadataRecords& records, int64_t las
   if (delta.delegation_tokens && index() == 0 && node().on_delegation_tokens) node().on_delegation_tokens();
   groups_->on_metadata(delta);
   transactions_->on_metadata(delta);
+  for (const int32_t id : delta.brokers) {
+    const metadata::BrokerImage* broker = image().find_broker(id);
+    const bool serves = broker != nullptr && !broker->fenced;
+    if (!serves && node().peers != nullptr && id != node().node_id) node().peers->on_fenced(*this, id);
+  }
 }
 
 void Shard::apply_acl(const Uuid& id) {

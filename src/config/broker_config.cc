@@ -343,8 +343,7 @@ std::vector<DescribedConfig> describe_cluster_defaults(const ConfigMap& for_all)
   return all;
 }
 
-std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool for_this_broker,
-                                                   const BrokerLayers& layers) {
+std::optional<ConfigError> validate_broker_config_values(const ConfigMap& after, bool for_one_broker) {
   const auto read_only = [](ByteView name) {
     const ConfigDef* def = find_broker_config(name);
     return def != nullptr && def->scope == ConfigScope::kReadOnly;
@@ -357,13 +356,14 @@ std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool 
     return error;
   }
   if (auto error = check_values(after)) return error;
-  if (!for_this_broker) {
-    if (auto error =
-            refuse_names(names_that(after, is_per_broker),
-                         "Cannot update these configs at default cluster level, broker id must be specified")) {
-      return error;
-    }
-  }
+  if (for_one_broker) return std::nullopt;
+  return refuse_names(names_that(after, is_per_broker),
+                      "Cannot update these configs at default cluster level, broker id must be specified");
+}
+
+std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool for_this_broker,
+                                                   const BrokerLayers& layers) {
+  if (auto error = validate_broker_config_values(after, for_this_broker)) return error;
   const Settings before = layers.start.with_altered(layers.for_all, layers.for_this);
   const Settings then = for_this_broker ? layers.start.with_altered(layers.for_all, after)
                                         : layers.start.with_altered(after, layers.for_this);

@@ -36,6 +36,10 @@ const ConfigDef* find_alterable_broker_config(ByteView name);
 std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool for_this_broker,
                                                    const BrokerLayers& layers);
 
+// The same as far as it can be told of a broker whose settings are not known: the controller of a cluster has this to
+// say of another node, which has looked at the rest itself.
+std::optional<ConfigError> validate_broker_config_values(const ConfigMap& after, bool for_one_broker);
+
 // "1" -> 1, as Integer.parseInt.
 std::optional<int32_t> parse_broker_id(ByteView name);
 

@@ -38,7 +38,7 @@ static const ConfigDef kNodeRows[] = {
      "Gives leadership back to the preferred replicas now and then."},
     {"leader.imbalance.check.interval.seconds", kLong, "300", "[1,...]", kReadOnly, kHonoured,
      "How often it is checked whether preferred replicas lead."},
-    {"controlled.shutdown.enable", kBoolean, "true", "", kReadOnly, kNoEffect,
+    {"controlled.shutdown.enable", kBoolean, "true", "", kReadOnly, kHonoured,
      "Hands leadership over before the broker stops."},
     {"unclean.leader.election.enable", kBoolean, "false", "", kClusterWide, kHonoured,
      "Lets a replica that is not in sync become leader when no other is left; records may be lost."},

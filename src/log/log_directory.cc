@@ -269,13 +269,28 @@ Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partitio
   return rename_partition(partition, path, DirectoryKind::kStray, random);
 }
 
+// The name is written before the first record. Records without one are what a failure of the machine has left: they
+// were never synced, and may be of a topic of that name which was deleted while this node was away.
+Result<bool> LogDirectory::is_begun_without_a_name(const std::string& path) const {
+  if (clean_shutdown_ || MILENA_REPLICA_BUG(kRecordsWithoutAName)) return false;
+  Result<int64_t> end = end_offset_of(path);
+  if (!end && end.error().kind == ErrorKind::kNotFound) return false;
+  if (!end) return end.error();
+  return *end > 0;
+}
+
 Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& partition, const Uuid& topic_id,
                                                       Random& random) {
   std::lock_guard lock(names_mutex_);
   std::string path = partition_path(partition);
   auto found = topic_id_of(path);
   if (!found) return found.error();
-  if (!*found) return Occupant::kUnnamed;
+  if (!*found) {
+    auto begun = is_begun_without_a_name(path);
+    if (!begun) return begun.error();
+    if (!*begun) return Occupant::kUnnamed;
+    *found = Uuid{};
+  }
   if (**found == topic_id) return Occupant::kOurs;
   auto aside = set_aside_stray(partition, path, random);
   if (!aside) return aside.error();

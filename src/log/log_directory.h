@@ -58,6 +58,9 @@ class LogDirectory {
   bool online() const { return online_.load(std::memory_order_relaxed); }
   // True for the first who says so. Any thread.
   bool take_offline() { return online_.exchange(false); }
+  // How many replicas are in it, as whoever places and removes them has told. Any thread.
+  int64_t replicas() const { return replicas_.load(std::memory_order_relaxed); }
+  void count_replicas(int64_t more) { replicas_.fetch_add(more, std::memory_order_relaxed); }
   // Room for when its disk is full.
   DiskReserve& reserve() { return reserve_; }
   const DiskReserve& reserve() const { return reserve_; }
@@ -154,6 +157,7 @@ class LogDirectory {
   Status write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable);
   Result<std::string> rename_partition(const TopicPartition& partition, const std::string& path, DirectoryKind kind,
                                        Random& random);
+  Result<bool> is_begun_without_a_name(const std::string& path) const;
   std::string path_of(ByteView file) const { return path_ + "/" + std::string(file); }
 
   FileSystem& file_system_;
@@ -168,6 +172,7 @@ class LogDirectory {
   bool clean_shutdown_ = false;
   Bytes clean_shutdown_mark_;
   std::atomic<bool> online_ = true;
+  std::atomic<int64_t> replicas_ = 0;
   std::mutex names_mutex_;  // between looking whose a directory is and renaming it
   std::set<TopicPartition> distrusted_;
   OffsetCheckpoint recovery_points_;

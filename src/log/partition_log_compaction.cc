@@ -5,6 +5,7 @@
 #include "base/saturating.h"
 #include "log/compaction_job.h"
 #include "log/partition_log.h"
+#include "log/planted_storage_bugs.h"
 
 namespace milena::log {
 
@@ -19,6 +20,7 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
   outlook.first_dirty = first_dirty_offset();
   Result<int64_t> stable = last_stable_offset();
   if (!stable) return stable.error();
+  if (MILENA_REPLICA_BUG(kCompactsUnsettled)) stable = log_end_offset_;
   // Whole segments only: behind the last stable offset it is not known which data is going to be aborted.
   outlook.end_offset = segments_[segment_index_of(std::min(*stable, active().base_offset()))]->base_offset();
   outlook.end_offset = std::max(outlook.end_offset, outlook.first_dirty);

@@ -112,7 +112,7 @@ Result<bool> PartitionLog::passed_retention(size_t index, int64_t now, uint64_t&
   bool is_active = index + 1 == segments_.size();
   if (is_active && *bytes == 0) return false;
   if (end <= log_start_offset_ && !is_active) return true;
-  if (!config_->cleanup_delete || end > high_watermark_) return false;
+  if (!config_->cleanup_delete || (end > high_watermark_ && !MILENA_REPLICA_BUG(kRetentionOfUnsettled))) return false;
   if (config_->retention_bytes >= 0 && excess_bytes >= *bytes) {
     excess_bytes -= *bytes;
     return true;

@@ -46,6 +46,12 @@ namespace milena::log {
   X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */               \
   X(kLostSnapshotStaysLost)     /* a producer snapshot that a crash tore is missing when its records are deleted */
 
+// Those that a machine by itself does not show: the simulated cluster looks for them.
+#define MILENA_PLANTED_REPLICA_BUGS_LIST(X)                                                                       \
+  X(kRecordsWithoutAName)  /* records that were never synced are taken for those of a topic of that name */      \
+  X(kRetentionOfUnsettled) /* retention removes what is not below the high watermark */                          \
+  X(kCompactsUnsettled)    /* a record goes for one of its key that is not below the high watermark */
+
 enum class PlantedStorageBug {
   kNone,
 #define MILENA_NAME(name) name,
@@ -55,9 +61,20 @@ enum class PlantedStorageBug {
 };
 inline PlantedBugs<PlantedStorageBug> planted_storage_bugs;
 
+enum class PlantedReplicaBug {
+  kNone,
+#define MILENA_NAME(name) name,
+  MILENA_PLANTED_REPLICA_BUGS_LIST(MILENA_NAME)
+#undef MILENA_NAME
+  kCount
+};
+inline PlantedBugs<PlantedReplicaBug> planted_replica_bugs;
+
 }  // namespace milena::log
 
 #define MILENA_STORAGE_BUG(name) (::milena::log::planted_storage_bugs.is_here(::milena::log::PlantedStorageBug::name))
+#define MILENA_REPLICA_BUG(name) (::milena::log::planted_replica_bugs.is_here(::milena::log::PlantedReplicaBug::name))
 #else
 #define MILENA_STORAGE_BUG(name) false
+#define MILENA_REPLICA_BUG(name) false
 #endif

@@ -119,8 +119,14 @@ Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const c
   return std::nullopt;
 }
 
-// What every broker checks before the controller: here they are one.
+// What every broker checks before the controller, of this node's. Of another's nobody here knows with what it was
+// started, and Kafka's controller looks at none of it.
 Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const config::ConfigMap& configs) const {
+  if (!broker.empty() && config::parse_broker_id(broker) != settings_.node_id) {
+    std::optional<config::ConfigError> error = config::validate_broker_config_values(configs, true);
+    if (error) return Refusal{error->code, std::move(error->message)};
+    return std::nullopt;
+  }
   static const config::Settings kDefaults;
   const config::ConfigMap& for_all = image_.configs(ResourceType::kBroker, "");
   const config::ConfigMap& for_this = image_.configs(ResourceType::kBroker, fmt::format("{}", settings_.node_id));

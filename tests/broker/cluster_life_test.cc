@@ -1,5 +1,12 @@
 // How nodes of a cluster come and go: the controller that is killed, all at once, orderly stops that hand over.
+#include <filesystem>
+
 #include "broker/cluster_fixture.h"
+#include "broker/controller/metadata_log.h"
+#include "broker/controller/metadata_runtime.h"
+#include "broker/storage/log_directories.h"
+#include "protocol/messages/alter_partition_reassignments.h"
+#include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/incremental_alter_configs.h"
@@ -92,6 +99,169 @@ TEST_F(ClusterLifeTest, TheNodeWithTheControllerHandsOverToo) {
   ASSERT_NO_FATAL_FAILURE(cluster().start(1));
   expect_whole("one", {"a", "b"});
   expect_whole("two", {"a", "b"});
+}
+
+// A failure of the machine took the name of a log that was never synced, and while it was away its topic was deleted
+// and made again.
+TEST_F(ClusterLifeTest, RecordsOfADeletedTopicAreNotTakenForItsSuccessors) {
+  create_topic(1, "t", {1, 3});
+  ASSERT_EQ(produce_all(1, "t", {"old", "old"}), ErrorCode::kNone);
+  ASSERT_TRUE(cluster().until([&] { return end_at(3, "t") == 2; }));
+  cluster().kill(3);
+  ASSERT_TRUE(std::filesystem::remove(cluster().node(3).directory() + "/data/t-0/partition.metadata"));
+  DeleteTopicsRequest request;
+  request.timeout_ms = 5000;
+  request.topics.emplace_back().name = "t";
+  ASSERT_EQ(ask<DeleteTopicsResponse>(1, request, 6).responses.at(0).error_code, ErrorCode::kNone);
+  create_topic(1, "t", {1, 2});
+  const std::vector<std::string> wanted{"a", "b", "c"};
+  for (const std::string& value : wanted) ASSERT_EQ(produce(1, "t", value), ErrorCode::kNone);
+  AlterPartitionReassignmentsRequest move;
+  move.timeout_ms = 5000;
+  move.topics.push_back({"t", {{0, std::vector<int32_t>{1, 2, 3}}}});
+  ask<AlterPartitionReassignmentsResponse>(1, move, 1);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(3));
+  ASSERT_TRUE(cluster().until([&] { return all_in_sync("t") && end_at(3, "t") == 3; }));
+  cluster().advance(1000);
+  EXPECT_EQ(values(3, "t"), wanted);
+}
+
+class NoControlledShutdownTest : public ClusterLifeTest {
+ protected:
+  void configure() override {
+    for (int id = 1; id <= 3; id++) cluster().node(id).set("controlled.shutdown.enable", "false");
+  }
+};
+
+// The controller notices that they are gone.
+TEST_F(NoControlledShutdownTest, NobodyHandsOver) {
+  create_topics();
+  for (const int id : {1, 2}) cluster().node(id).node().leave();
+  EXPECT_EQ(image(1, "one")->leader, 1);
+  EXPECT_EQ(image(1, "two")->leader, 2);
+  EXPECT_FALSE(cluster().node(1).node().shard(0).image().find_broker(2)->in_controlled_shutdown);
+  cluster().stop(2);
+  EXPECT_TRUE(cluster().until([&] { return leader("two") == 3; }, 10'000));
+  ASSERT_NO_FATAL_FAILURE(cluster().start(2));
+  expect_whole("two", {"a"});
+}
+
+class SeveralDirectoriesTest : public ClusterLifeTest {
+ protected:
+  std::string dir(int i) { return cluster().node(2).directory() + "/disk" + std::to_string(i); }
+  void configure() override { cluster().node(2).set("log.dirs", dir(0) + "," + dir(1) + "," + dir(2)); }
+  // How many partitions each of the directories has by the metadata.
+  std::vector<int> placed() {
+    std::vector<int> counts;
+    const LogDirectories& all = *cluster().node(2).node().shard(0).node().directories;
+    const metadata::MetadataImage& metadata = cluster().node(1).node().shard(0).image();
+    for (int i = 0; i < 3; i++) {
+      counts.push_back(0);
+      for (const metadata::TopicImage& topic : metadata.topics()) {
+        for (const metadata::PartitionImage& one : topic.partitions)
+          counts[i] += one.directory(2) == all.find_path(dir(i))->id();
+      }
+    }
+    return counts;
+  }
+};
+
+// Of a replica that it is given later the broker chooses the place.
+TEST_F(SeveralDirectoriesTest, AReplicaGoesWhereTheFewestAre) {
+  const auto expect_with = [this](ByteView topic, const std::vector<int>& counts) {
+    create_topic(1, topic, {3, 1});
+    AlterPartitionReassignmentsRequest request;
+    request.timeout_ms = 5000;
+    request.topics.push_back({topic, {{0, std::vector<int32_t>{3, 2}}}});
+    ask<AlterPartitionReassignmentsResponse>(1, request, 1);
+    EXPECT_TRUE(cluster().until([&] { return placed() == counts; })) << testing::PrintToString(placed());
+  };
+  expect_with("a", {1, 0, 0});
+  expect_with("b", {1, 1, 0});
+  expect_with("c", {1, 1, 1});
+  expect_with("d", {2, 1, 1});
+  // What was there before counts as well.
+  cluster().stop(2);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(2));
+  expect_with("e", {2, 2, 1});
+  expect_with("f", {2, 2, 2});
+}
+
+// The controller of another node does not know the directories of a broker: that one looks at what it is asked itself.
+TEST_F(SeveralDirectoriesTest, AreCordonedThroughAControllerElsewhere) {
+  const auto cordon = [this](TestClient& client, const std::string& path) {
+    IncrementalAlterConfigsRequest request;
+    auto& broker = request.resources.emplace_back();
+    broker.resource_type = static_cast<int8_t>(metadata::ResourceType::kBroker);
+    broker.resource_name = "2";
+    broker.configs.push_back({"cordoned.log.dirs", 0, path});
+    client.start(request, 1);
+    EXPECT_TRUE(cluster().until([&] { return client.has_answer(); }));
+    return client.take<IncrementalAlterConfigsResponse>(1).responses.at(0);
+  };
+  auto refused = cordon(cluster().node(2).connect(), "/nowhere");
+  EXPECT_EQ(refused.error_code, ErrorCode::kInvalidRequest);
+  EXPECT_THAT(refused.error_message.value_or(""), testing::HasSubstr("Missing entries : /nowhere"));
+  refused = cordon(cluster().node(1).connect(), dir(0));
+  EXPECT_EQ(refused.error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(refused.error_message, "Unexpected broker id, expected 1, but received 2");
+
+  const auto cordoned = [this] { return cluster().node(1).node().shard(0).image().find_broker(2)->cordoned_log_dirs; };
+  const LogDirectories& all = *cluster().node(2).node().shard(0).node().directories;
+  for (const int node : {1, 2}) {
+    TestClient& client = node == 1 ? cluster().node(1).connect(0, "CONTROLLER") : cluster().node(2).connect();
+    const std::string path = node == 1 ? dir(0) : dir(0) + "," + dir(1);
+    auto answer = cordon(client, path);
+    ASSERT_EQ(answer.error_code, ErrorCode::kNone) << answer.error_message.value_or("");
+    const size_t count = node == 1 ? 1 : 2;
+    ASSERT_TRUE(cluster().until([&] { return cordoned().size() == count; })) << path;
+  }
+  EXPECT_THAT(cordoned(), testing::UnorderedElementsAre(all.find_path(dir(0))->id(), all.find_path(dir(1))->id()));
+  for (const char* topic : {"a", "b"}) create_topic(1, topic, {2, 3});
+  EXPECT_TRUE(cluster().until([&] { return placed() == std::vector<int>{0, 0, 2}; }))
+      << testing::PrintToString(placed());
+}
+
+class LittleMetadataTest : public ClusterLifeTest {
+ protected:
+  void configure() override {
+    cluster().node(1).set("metadata.log.max.record.bytes.between.snapshots", "1500");
+    cluster().node(1).set("metadata.max.retention.bytes", "2000");
+  }
+};
+
+// What it was not told any more it takes from a snapshot, without a new start.
+TEST_F(LittleMetadataTest, ABrokerThatWasAwayGoesOnFromASnapshot) {
+  create_topics();
+  create_topic(1, "gone", {3, 1});
+  create_topic(1, "again", {3, 1});
+  ASSERT_EQ(produce(3, "again", "old"), ErrorCode::kNone);
+  log::PartitionLog& log = cluster().node(1).node().metadata().log();
+  const int64_t missed_from = log.log_end_offset();
+  cluster().pause(3);
+  for (const char* topic : {"gone", "again"}) {
+    DeleteTopicsRequest request;
+    request.timeout_ms = 5000;
+    request.topics.emplace_back().name = topic;
+    ASSERT_EQ(ask<DeleteTopicsResponse>(1, request, 6).responses.at(0).error_code, ErrorCode::kNone);
+  }
+  create_topic(1, "again", {1, 3});
+  for (int i = 0; i < 20; i++) create_topic(1, "new" + std::to_string(i), {2, 3});
+  ASSERT_GT(log.log_start_offset(), missed_from);
+  cluster().resume(3);
+  const metadata::MetadataImage& of_1 = cluster().node(1).node().shard(0).image();
+  const metadata::MetadataImage& of_3 = cluster().node(3).node().shard(0).image();
+  EXPECT_TRUE(cluster().until([&] { return of_3.find_topic("new19") != nullptr && of_1 == of_3; }));
+  EXPECT_EQ(replica(3, "gone"), nullptr);
+  ASSERT_EQ(produce(leader("again"), "again", "new"), ErrorCode::kNone);
+  ASSERT_EQ(produce(leader("new0"), "new0", "x"), ErrorCode::kNone);
+  EXPECT_TRUE(cluster().until([&] { return end_at(3, "new0") == 1 && end_at(3, "again") == 1; }));
+  // It follows record by record again, and starts from what it keeps.
+  create_topic(1, "later", {3, 2});
+  EXPECT_EQ(produce(3, "later", "x"), ErrorCode::kNone);
+  cluster().kill(3);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(3));
+  EXPECT_TRUE(cluster().until([&] { return of_1 == cluster().node(3).node().shard(0).image(); }));
 }
 
 TEST_F(ClusterLifeTest, PreferredLeadersLeadAgain) {

@@ -172,6 +172,19 @@ TEST_F(ClusterTransactionTest, AMarkerIsNotWrittenForTooFewReplicas) {
   EXPECT_TRUE(cluster().until([&] { return stable_end(1, "t") == 2; }));
 }
 
+// It keeps its connections, and answers nothing: who leads in its place is asked.
+TEST_F(ClusterTransactionTest, AMarkerDoesNotWaitForABrokerThatIsFenced) {
+  create_state_topic({2, 1});
+  create_topic(1, "t", {3, 1});
+  Producer producer = new_producer(2);
+  ASSERT_EQ(write(producer, 3, "t", "x"), ErrorCode::kNone);
+  cluster().pause(3);
+  ASSERT_EQ(end(producer, true), ErrorCode::kNone);
+  ASSERT_TRUE(cluster().until([&] { return image(1, "t")->leader == 1; }, 15'000));
+  EXPECT_TRUE(cluster().until([&] { return stable_end(1, "t") == 2; }, 1000)) << stable_end(1, "t");
+  cluster().resume(3);
+}
+
 class FourNodesTest : public ClusterTransactionTest {
  protected:
   void SetUp() override {

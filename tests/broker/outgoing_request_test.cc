@@ -105,6 +105,7 @@ class WirePeers final : public Peers {
                        pass_if<AddPartitionsToTxnResponse, AddPartitionsToTxnRequest>(request, reply, send);
     EXPECT_TRUE(known) << api_name(request.key);
   }
+  void on_fenced(ShardContext&, int32_t) override {}
 
  private:
   Peers& real_;

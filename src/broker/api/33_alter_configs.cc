@@ -13,9 +13,11 @@ using AlterConfigsCall = Call<AlterConfigsRequest, AlterConfigsResponse>;
 
 void handle_alter_configs(std::shared_ptr<AlterConfigsCall> call) {
   ConfigsAnsweredHere<AlterConfigsCall> forbidden(*call);
-  check_stores_first(call, [call, forbidden](const ConfigsAnsweredHere<AlterConfigsCall>& refused) {
-    ask_controller(call, [forbidden, refused](AlterConfigsResponse& response) {
+  ConfigsAnsweredHere<AlterConfigsCall> own = check_own_settings(*call);
+  check_stores_first(call, [call, forbidden, own](const ConfigsAnsweredHere<AlterConfigsCall>& refused) {
+    ask_controller(call, [forbidden, own, refused](AlterConfigsResponse& response) {
       refused.add_to(response);
+      own.add_to(response);
       forbidden.add_to(response);
     });
   });

@@ -34,9 +34,11 @@ void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCal
   using Answered = ConfigsAnsweredHere<IncrementalAlterConfigsCall>;
   Answered forbidden(*call);
   Answered levels(*call, [&call](const auto& resource) { return alter_log_levels(*call, resource); });
-  check_stores_first(call, [call, forbidden, levels](const Answered& refused) {
-    const auto complete = [forbidden, levels, refused](IncrementalAlterConfigsResponse& response) {
+  Answered own = check_own_settings(*call);
+  check_stores_first(call, [call, forbidden, levels, own](const Answered& refused) {
+    const auto complete = [forbidden, levels, own, refused](IncrementalAlterConfigsResponse& response) {
       refused.add_to(response);
+      own.add_to(response);
       levels.add_to(response);
       forbidden.add_to(response);
     };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/clients/call.h"
+#include "broker/controller/own_settings.h"
 #include "config/described_config.h"
 #include "metadata/image.h"
 #include "protocol/error_code.h"
@@ -79,5 +80,14 @@ class ConfigsAnsweredHere {
   std::vector<std::optional<typename Response::AlterConfigsResourceResponse>> places_;
   bool any_ = false;
 };
+
+// What this broker refuses of its own settings. At the controller's listener any broker is altered, and finds out by
+// itself.
+template <class CallType>
+ConfigsAnsweredHere<CallType> check_own_settings(CallType& call) {
+  return ConfigsAnsweredHere<CallType>(call, [&call](const auto& altered) {
+    return call.connection().to_controller ? std::nullopt : refuse_own_settings(call.context(), altered);
+  });
+}
 
 }  // namespace milena::broker

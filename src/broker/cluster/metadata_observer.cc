@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "broker/controller/metadata_snapshots.h"
 #include "broker/shard.h"
+#include "metadata/image_difference.h"
 #include "metadata/internal_topics.h"
 #include "protocol/records/record_batch.h"
 
@@ -207,6 +208,8 @@ bool MetadataObserver::note_leader(int32_t id, int32_t epoch, const FetchRespons
 
 void MetadataObserver::take(const FetchResponse::PartitionData& data) {
   if (data.snapshot_id.end_offset >= 0) {
+    // The shards are about to be given the image as it was.
+    if (mode_ == Mode::kHeld) return fetch_in(kObserverRetry_ms);
     begin_snapshot({data.snapshot_id.end_offset, data.snapshot_id.epoch});
     controller_clock_.lost();
     return fetch();
@@ -309,22 +312,23 @@ void MetadataObserver::publish(metadata::MetadataRecords ready) {
   auto records = std::make_shared<const metadata::MetadataRecords>(std::move(ready));
   home_->router().at_all(
       *home_, [records, last = applied_end_ - 1](Shard& shard) { shard.apply_metadata(*records, last); },
-      [this] {
-        publishing_ = false;
-        snapshots_->on_committed(std::exchange(bytes_since_snapshot_, 0));
-        if (on_applied_) on_applied_();
-        apply();
-      });
+      [this] { on_published(); });
+}
+
+void MetadataObserver::on_published() {
+  publishing_ = false;
+  snapshots_->on_committed(std::exchange(bytes_since_snapshot_, 0));
+  if (on_applied_) on_applied_();
+  if (stopped_) return;
+  if (download_ != nullptr && download_->whole) return end_snapshot();
+  apply();
 }
 
 // --- snapshots
 
 void MetadataObserver::begin_snapshot(const MetadataSnapshotId& id) {
-  // The shards' images could only be replaced, not brought forward by it.
-  if (mode_ != Mode::kReplaying) {
-    return end("the metadata",
-               {ErrorKind::kUnsupported,
-                "the controllers have dropped records that this broker has not seen; a restart takes their snapshot"});
+  if (id.end_offset < applied_end_) {
+    return end("the metadata log", {ErrorKind::kCorrupt, "the controllers have lost records that were committed"});
   }
   auto download = std::make_unique<SnapshotDownload>();
   download->id = id;
@@ -387,24 +391,39 @@ void MetadataObserver::on_snapshot_part(ErrorCode error, const FetchSnapshotResp
     return end("a metadata snapshot cannot be written", written.error());
   }
   download_->position += static_cast<int64_t>(bytes->size());
-  if (download_->position >= part.size) {
-    if (Status taken = end_snapshot(); !taken.ok()) return end("a metadata snapshot", taken.error());
-  }
+  if (download_->position < part.size) return fetch();
+  download_->whole = true;
+  // Behind what the shards are being told.
+  if (!publishing_) end_snapshot();
+}
+
+void MetadataObserver::end_snapshot() {
+  if (Status taken = take_snapshot(); !taken.ok()) return end("a metadata snapshot", taken.error());
   fetch();
 }
 
-Status MetadataObserver::end_snapshot() {
+Status MetadataObserver::take_snapshot() {
   std::unique_ptr<SnapshotDownload> done = std::move(download_);
   RETURN_IF_ERROR(done->file->sync());
   FileSystem& file_system = files_.file_system();
   RETURN_IF_ERROR(file_system.rename(done->path, log_->directory() + "/" + done->id.file_name()));
   RETURN_IF_ERROR(file_system.sync_directory(log_->directory()));
-  replayed_ = metadata::MetadataReplayer();
-  RETURN_IF_ERROR(load_metadata_snapshot(file_system, log_->directory(), done->id, replayed_));
+  metadata::MetadataReplayer taken;
+  RETURN_IF_ERROR(load_metadata_snapshot(file_system, log_->directory(), done->id, taken));
   RETURN_IF_ERROR(log_->truncate_fully_and_start_at(done->id.end_offset));
   applied_end_ = done->id.end_offset;
   bytes_since_snapshot_ = 0;
   snapshot_epoch_ = done->id.epoch;
+  if (mode_ != Mode::kPublishing) {
+    replayed_ = std::move(taken);
+    return ok_status();
+  }
+  // The shards go on from the images that they have.
+  transactions_ = metadata::MetadataTransactions();
+  auto known = list_metadata_snapshots(file_system, log_->directory());
+  if (!known) return known.error();
+  snapshots_->begin_anew(known.take());
+  publish(metadata::image_difference(home_->image(), taken.image()));
   return ok_status();
 }
 

@@ -87,12 +87,14 @@ class MetadataObserver {
   void begin_snapshot(const MetadataSnapshotId& id);
   void fetch_snapshot();
   void on_snapshot_part(ErrorCode error, const FetchSnapshotResponse& response);
-  Status end_snapshot();
+  void end_snapshot();
+  Status take_snapshot();
 
   void apply();
   Status read_committed(metadata::MetadataRecords& ready);
   Status replay(const RecordBatchView& batch, metadata::MetadataRecords& ready);
   void publish(metadata::MetadataRecords ready);
+  void on_published();
   void end(const std::string& what, const Error& why);
 
   log::FileCache& files_;
@@ -130,6 +132,7 @@ class MetadataObserver {
     std::shared_ptr<File> file;
     std::string path;
     int64_t position = 0;
+    bool whole = false;
   };
   std::unique_ptr<SnapshotDownload> download_;
 };

@@ -32,6 +32,17 @@ void RemotePeers::send_any(Shard& from, int32_t node, OutgoingRequest request, O
                    std::move(reply));
 }
 
+void RemotePeers::on_fenced(ShardContext& from, int32_t node) {
+  auto& all = connections_[from.index()];
+  for (auto at = all.lower_bound({node, ApiKey{}}); at != all.end() && at->first.first == node;) {
+    from.executor().post([&from, old = std::move(at->second)] {
+      // Nobody waits any more when this node stops.
+      from.closed() ? old->close() : NodeConnection::retire(old, "the broker is fenced");
+    });
+    at = all.erase(at);
+  }
+}
+
 void RemotePeers::close(const ShardContext& shard) {
   for (auto& [purpose, connection] : connections_[shard.index()]) connection->close();
 }

@@ -23,6 +23,7 @@ class RemotePeers final : public Peers {
   RemotePeers(Network& network, size_t shards) : network_(network), connections_(shards) {}
 
   void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) override;
+  void on_fenced(ShardContext& from, int32_t node) override;
   // On the shard's thread, at the end.
   void close(const ShardContext& shard);
 

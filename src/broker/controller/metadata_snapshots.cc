@@ -1,5 +1,6 @@
 #include "broker/controller/metadata_snapshots.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -84,7 +85,10 @@ void MetadataSnapshots::begin() {
 }
 
 Status MetadataSnapshots::finish(const MetadataSnapshotInfo& made) {
-  known_.push_back(made);
+  // One that was fetched meanwhile may be newer.
+  const auto place = std::lower_bound(known_.begin(), known_.end(), made,
+                                      [](const auto& one, const auto& other) { return one.id < other.id; });
+  if (place == known_.end() || place->id != made.id) known_.insert(place, made);
   if (stopped_) return ok_status();
   auto bytes = log_.active_segment_bytes();
   if (!bytes) return bytes.error();

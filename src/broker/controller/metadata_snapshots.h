@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/executor.h"
@@ -26,6 +27,11 @@ class MetadataSnapshots {
 
   // On the home shard. Records of so many bytes were committed: the log's high watermark covers them.
   void on_committed(uint64_t bytes);
+  // The log begins anew behind the newest of `known`, which was fetched.
+  void begin_anew(std::vector<MetadataSnapshotInfo> known) {
+    known_ = std::move(known);
+    bytes_since_ = 0;
+  }
   void stop() { stopped_ = true; }
 
   const std::vector<MetadataSnapshotInfo>& known() const { return known_; }

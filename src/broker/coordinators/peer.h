@@ -16,6 +16,7 @@
 namespace milena::broker {
 
 class Shard;
+class ShardContext;
 
 class Peers {
  public:
@@ -32,12 +33,16 @@ class Peers {
 
   // The same without types, for those who carry requests.
   virtual void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) = 0;
+  // The controller has fenced the broker: others lead what it led. What it was asked by `from`, and has not answered,
+  // is told kNetworkException in a later turn; it may be paused, and answer nothing for long.
+  virtual void on_fenced(ShardContext& from, int32_t node) = 0;
 };
 
 // A node that stands alone: all partitions and coordinators are here, and a request is a call.
 class LocalPeers final : public Peers {
  public:
   void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) override;
+  void on_fenced(ShardContext&, int32_t) override {}
 };
 
 }  // namespace milena::broker

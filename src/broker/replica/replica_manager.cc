@@ -139,6 +139,9 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   if (is_new && !shard_.node().directories->loading()) {
     if (log::LogDirectory* wanted = wanted_place_of(name)) place = wanted;
   }
+  // What was found is counted already.
+  const bool found_there = shard_.node().directories->loading() && !is_new;
+  if (place != nullptr && !found_there) place->count_replicas(1);
   auto partition = std::make_unique<Partition>(
       shard_, *this, id, name, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
@@ -197,7 +200,7 @@ log::LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const me
   log::LogDirectory* place = all.find(assigned);
   const bool nowhere =
       assigned == kDirectoryUnassigned || assigned == kDirectoryMigrating || assigned == kDirectoryLost;
-  if (place == nullptr && nowhere) place = all.any();
+  if (place == nullptr && nowhere) place = all.emptiest(all.cordoned_ids(shard_.settings()));
   if (place != nullptr && !is_new) is_new = !shard_.node().files->file_system().exists(place->partition_path(name));
   return place;
 }
@@ -221,6 +224,9 @@ Result<std::unique_ptr<log::PartitionLog>> ReplicaManager::open_log(log::LogDire
   if (!occupant) return occupant.error();
   // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
   is_new |= *occupant == log::LogDirectory::Occupant::kSetAside;
+  // Where the controller is another node the topic may have been deleted and made again while this one was away: the
+  // checkpoints may be about the one before.
+  is_new |= *occupant == log::LogDirectory::Occupant::kUnnamed && shard_.node().metadata == nullptr;
   log::OpenState state{.clean_shutdown = true};
   if (!is_new) {
     log::LogDirectory::Found found = directory.find(name);
@@ -270,7 +276,9 @@ std::unique_ptr<Partition> ReplicaManager::take_out(const TopicPartitionId& id, 
   fetchers_->unfollow(id);
   mover_->give_up(id, topic_deleted);
   auto node = partitions_.extract(id);
-  return node.empty() ? nullptr : std::move(node.mapped());
+  if (node.empty()) return nullptr;
+  if (log::LogDirectory* directory = node.mapped()->directory()) directory->count_replicas(-1);
+  return std::move(node.mapped());
 }
 
 void ReplicaManager::schedule_delete(log::LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {

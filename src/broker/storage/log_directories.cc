@@ -213,11 +213,16 @@ std::vector<Uuid> LogDirectories::cordoned_ids(const config::Settings& settings)
   return ids;
 }
 
-log::LogDirectory* LogDirectories::any() const {
+log::LogDirectory* LogDirectories::emptiest(const std::vector<Uuid>& cordoned) const {
+  log::LogDirectory* best = nullptr;
+  log::LogDirectory* first = nullptr;
   for (const auto& directory : directories_) {
-    if (directory->online()) return directory.get();
+    if (!directory->online()) continue;
+    if (first == nullptr) first = directory.get();
+    if (std::find(cordoned.begin(), cordoned.end(), directory->id()) != cordoned.end()) continue;
+    if (best == nullptr || directory->replicas() < best->replicas()) best = directory.get();
   }
-  return nullptr;
+  return best != nullptr ? best : first;
 }
 
 // --- while the node loads
@@ -251,6 +256,7 @@ Status LogDirectories::find_replicas(const metadata::MetadataImage& image, int32
     }
   }
   RETURN_IF_ERROR(promote_futures(image, node_id));
+  for (const auto& [name, directory] : found_) directory->count_replicas(1);
   for (const FoundDirectory& one : deleted) RETURN_IF_ERROR(find_deleted(image, one, doomed));
   return ok_status();
 }

@@ -57,8 +57,9 @@ class LogDirectories {
   std::vector<Uuid> online_ids() const;
   // Those of cordoned.log.dirs: no new replica goes there.
   std::vector<Uuid> cordoned_ids(const config::Settings& settings) const;
-  // Where a replica goes that nobody has given a place. Null if no directory works.
-  log::LogDirectory* any() const;
+  // Where a replica goes that nobody has given a place: where the fewest are, in none of `cordoned` if there is another
+  // (Kafka's LogManager.nextLogDirs). Null if no directory works.
+  log::LogDirectory* emptiest(const std::vector<Uuid>& cordoned) const;
 
   // --- while the node loads
 

@@ -1,0 +1,21 @@
+// What AlterConfigs and IncrementalAlterConfigs ask of a broker's settings is checked by that broker, which knows what
+// it was started with; the controller, perhaps another node, does not. Source: Kafka's ConfigAdminManager.preprocess.
+#pragma once
+
+#include <optional>
+
+#include "config/described_config.h"
+#include "protocol/messages/alter_configs.h"
+#include "protocol/messages/incremental_alter_configs.h"
+
+namespace milena::broker {
+
+class ShardContext;
+
+// Why this broker does not take it; nullopt for other resources, too.
+std::optional<config::ConfigError> refuse_own_settings(
+    const ShardContext& shard, const IncrementalAlterConfigsRequest::AlterConfigsResource& altered);
+std::optional<config::ConfigError> refuse_own_settings(const ShardContext& shard,
+                                                       const AlterConfigsRequest::AlterConfigsResource& altered);
+
+}  // namespace milena::broker
