@@ -126,6 +126,43 @@ TEST_P(SaslTest, VersionsMayBeAskedOnce) {
   EXPECT_EQ(log_in_plain(usual, "bob", "builder").error_code, ErrorCode::kNone);
 }
 
+TEST_P(SaslTest, VersionsMayBeAskedAgainAfterAnError) {
+  TestClient& client = connect();
+  ApiVersionsRequest versions;
+  versions.client_software_name = "no name!";
+  versions.client_software_version = "1";
+  EXPECT_EQ(client.ask<ApiVersionsResponse>(versions, 3).error_code, ErrorCode::kInvalidRequest);
+  versions.client_software_name = "x";
+  EXPECT_EQ(client.ask<ApiVersionsResponse>(versions, 3).error_code, ErrorCode::kNone);
+  EXPECT_EQ(log_in_plain(client, "alice", "wonder").error_code, ErrorCode::kNone);
+}
+
+TEST_P(SaslTest, VersionsWithinAnExchangeAreOutOfTurn) {
+  for (int16_t version : {0, 3, 4, 99}) {
+    TestClient& client = connect();
+    shake_hands(client, "PLAIN");
+    ApiVersionsRequest versions;
+    versions.client_software_name = versions.client_software_version = "x";
+    client.start(versions, version);
+    EXPECT_FALSE(client.has_answer()) << "it is answered at once";
+    node().advance(100);
+    const auto answer = client.take<ApiVersionsResponse>(version == 99 ? int16_t{0} : version);
+    EXPECT_EQ(answer.error_code, ErrorCode::kIllegalSaslState);
+    EXPECT_TRUE(answer.api_keys.empty());
+    EXPECT_TRUE(client.closed());
+  }
+}
+
+TEST_P(SaslTest, TokensAfterTheExchangeAreOutOfTurn) {
+  TestClient& client = connect();
+  log_in_plain(client, "alice", "wonder");
+  send_token(client, plain_token("alice", "wonder"));
+  const auto answer = client.take<SaslAuthenticateResponse>(2);
+  EXPECT_EQ(answer.error_code, ErrorCode::kIllegalSaslState);
+  EXPECT_EQ(answer.error_message, "SaslAuthenticate request received after successful authentication");
+  EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
+}
+
 TEST_P(SaslTest, AnUnknownMechanismIsRefusedWithThoseThatThereAre) {
   for (int16_t version : {0, 1}) {
     TestClient& client = connect();

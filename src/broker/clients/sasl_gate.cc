@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/api/18_api_versions.h"
 #include "broker/api_registry.h"
 #include "broker/clients/sasl_services.h"
 #include "broker/shard_context.h"
@@ -14,6 +15,7 @@ namespace milena::broker {
 namespace {
 
 using HandshakeCall = Call<SaslHandshakeRequest, SaslHandshakeResponse>;
+using VersionsCall = Call<ApiVersionsRequest, ApiVersionsResponse>;
 using AuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateResponse>;
 
 // Kafka's MIN_REAUTH_INTERVAL.
@@ -101,7 +103,9 @@ bool SaslGate::take_request(const Frame& frame) {
   Reader reader(frame.bytes);
   RequestHeader header;
   header.read(reader);
-  if (reader.ok() && header.api_key == static_cast<int16_t>(ApiKey::kApiVersions)) return take_api_versions(header);
+  if (reader.ok() && header.api_key == static_cast<int16_t>(ApiKey::kApiVersions)) {
+    return take_api_versions(header, reader);
+  }
   if (reader.ok() && header.api_key == static_cast<int16_t>(ApiKey::kSaslHandshake)) {
     take_handshake(frame, header, reader);
     return true;
@@ -113,17 +117,32 @@ bool SaslGate::take_request(const Frame& frame) {
   return true;
 }
 
-// It is answered as everywhere. A version that is not known is answered with those that are, and may be followed by one
-// of them.
-bool SaslGate::take_api_versions(const RequestHeader& header) {
+// It is answered as everywhere. What is answered with an error may be followed by another: a version that is not known,
+// a name that none of a software is.
+bool SaslGate::take_api_versions(const RequestHeader& header, Reader& reader) {
   if (state_ == State::kHandshake) {
     close("ApiVersions came twice before the client authenticated");
     return true;
   }
   const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
   const bool known = api != nullptr && header.api_version >= api->min_version && header.api_version <= api->max_version;
-  if (known) state_ = State::kHandshake;
+  if (!known) return false;
+  ApiVersionsRequest request;
+  request.read(reader, header.api_version);
+  if (reader.ok() && names_its_software(request, header.api_version)) state_ = State::kHandshake;
   return false;
+}
+
+// The one request besides SaslHandshake whose answer has an error that is of no topic, group or the like. In a version
+// that is not known it counts as version 0.
+void SaslGate::refuse_api_versions(const Frame& frame, const RequestHeader& header) {
+  const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
+  const bool known = header.api_version >= api->min_version && header.api_version <= api->max_version;
+  auto call = std::make_shared<VersionsCall>(shard_.shard(), connection_, frame);
+  call->set_header(*api, known ? header.api_version : int16_t{0}, header.correlation_id, {});
+  ApiVersionsResponse response;
+  response.error_code = ErrorCode::kIllegalSaslState;
+  fail(std::move(call), std::move(response), "ApiVersions came within a SASL exchange");
 }
 
 void SaslGate::take_handshake(const Frame& frame, const RequestHeader& header, Reader& reader) {
@@ -201,6 +220,7 @@ void SaslGate::take_token_request(const Frame& frame) {
     response.error_code = ErrorCode::kIllegalSaslState;
     return fail(std::move(again), std::move(response), "SaslHandshake came within an exchange");
   }
+  if (header.api_key == static_cast<int16_t>(ApiKey::kApiVersions)) return refuse_api_versions(frame, header);
   if (header.api_key != static_cast<int16_t>(ApiKey::kSaslAuthenticate)) {
     return fail_without_answer(fmt::format("{} came within a SASL exchange", api_name_of(header.api_key)));
   }

@@ -40,7 +40,8 @@ class SaslGate {
 
   bool take_when_done(const Frame& frame);
   bool take_request(const Frame& frame);
-  bool take_api_versions(const RequestHeader& header);
+  bool take_api_versions(const RequestHeader& header, Reader& reader);
+  void refuse_api_versions(const Frame& frame, const RequestHeader& header);
   void take_handshake(const Frame& frame, const RequestHeader& header, Reader& reader);
   void take_token_request(const Frame& frame);
   void take_raw_token(const Frame& frame);
