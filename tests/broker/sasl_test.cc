@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "broker/issuer.h"
 #include "broker/node_fixture.h"
 #include "broker/sasl_client.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
@@ -353,6 +354,29 @@ TEST_P(OAuthTest, AChangedFileIsReadAgain) {
   EXPECT_EQ(still.take<SaslAuthenticateResponse>(2).auth_bytes, "");
 }
 
+class OAuthByUrlTest : public OAuthTest {
+ protected:
+  OAuthByUrlTest() : issuer_(answer()) {}
+  void set_more() override {
+    OAuthTest::set_more();
+    node().set("listener.name.sasl_plaintext.oauthbearer.sasl.oauthbearer.jwks.endpoint.url", issuer_.url());
+  }
+  std::string answer() const {
+    const std::string keys = "{\"keys\":[" + key_.jwk() + "]}";
+    return fmt::format("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+                       keys.size(), keys);
+  }
+  Issuer issuer_;
+};
+INSTANTIATE_TEST_SUITE_P(Shards, OAuthByUrlTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(OAuthByUrlTest, TheFirstTokenIsGood) {
+  TestClient& client = connect();
+  send_jwt(client, token(key_, 60));
+  EXPECT_EQ(client.take<SaslAuthenticateResponse>(2).auth_bytes, "");
+  EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
+}
+
 // Settings that cannot be right are refused at the start, with their key; what is secret is not told.
 TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
   auto error = [](const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -384,6 +408,10 @@ TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
                      {"sasl.oauthbearer.jwks.endpoint.url", "ftp://x"}}), HasSubstr("http://"));
   EXPECT_THAT(error({{"sasl.enabled.mechanisms", "OAUTHBEARER"},
                      {"sasl.oauthbearer.jwks.endpoint.url", "file:///nowhere/at/all"}}), HasSubstr("/nowhere/at/all"));
+  // Nobody listens there.
+  EXPECT_THAT(error({{"sasl.enabled.mechanisms", "OAUTHBEARER"},
+                     {"sasl.oauthbearer.jwks.endpoint.url", "http://127.0.0.1:1/keys"}}),
+              AllOf(HasSubstr("http://127.0.0.1:1/keys"), HasSubstr("keys cannot be fetched"), HasSubstr("refused")));
   EXPECT_THAT(error({{"sasl.enabled.mechanisms", "SCRAM-SHA-256"},
                      {"listener.name.sasl_plaintext.connections.max.reauth.ms", "soon"}}),
               AllOf(HasSubstr("listener.name.sasl_plaintext.connections.max.reauth.ms=soon"), HasSubstr("integer")));
