@@ -95,6 +95,7 @@ bool SaslGate::take_when_done(const Frame& frame) {
     return true;
   }
   if (!expired()) return false;
+  figures().sessions_expired++;
   close("its session has expired, and it has not authenticated again");
   return true;
 }
@@ -191,6 +192,7 @@ void SaslGate::finish(const security::SaslIdentity& identity, security::SaslStep
   connection_->principal = identity.principal;
   lifetime_ms_ = start_session(identity);
   state_ = State::kDone;
+  (again_ ? figures().authenticated_again : figures().authenticated)++;
   again_ = false;
   connection_->transport->authenticated();
   log_debug("Client {}:{} authenticated as {}:{} with {}", connection_->info.peer_host, connection_->info.peer_port,
@@ -252,6 +254,17 @@ void SaslGate::note(ByteView reason) const {
   note_refusal(shard_.shard(), *connection_, RefusalKind::kAuthentication, client_id_, reason);
 }
 
+// What Kafka counts: not a request that is none of SASL, which closes the connection at once.
+void SaslGate::note_failure(ByteView reason) {
+  state_ = State::kFailed;
+  (again_ ? figures().not_authenticated_again : figures().not_authenticated)++;
+  note(reason);
+}
+
+ListenerFigures& SaslGate::figures() const {
+  return shard_.figures().listeners[connection_->info.listener_name];
+}
+
 void SaslGate::close(std::string reason) {
   state_ = State::kFailed;
   note(reason);
@@ -261,8 +274,7 @@ void SaslGate::close(std::string reason) {
 // Nothing is read from the client meanwhile: its request is not answered.
 template <class ApiCall>
 void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason) {
-  state_ = State::kFailed;
-  note(reason);
+  note_failure(reason);
   shard_.executor().call_after(
       listener_.failure_delay_ms,
       [call = std::move(call), response = std::move(response), reason = std::move(reason)]() mutable {
@@ -272,8 +284,7 @@ void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response re
 }
 
 void SaslGate::fail_without_answer(std::string reason) {
-  state_ = State::kFailed;
-  note(reason);
+  note_failure(reason);
   shard_.executor().call_after(listener_.failure_delay_ms,
                                [connection = connection_, reason = std::move(reason)]() mutable {
                                  if (connection->transport == nullptr) return;

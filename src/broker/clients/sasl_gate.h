@@ -19,6 +19,7 @@ struct RequestHeader;
 namespace milena::broker {
 
 class SaslServices;
+struct ListenerFigures;
 
 class SaslGate {
  public:
@@ -57,6 +58,8 @@ class SaslGate {
   void fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason);
   void fail_without_answer(std::string reason);
   void note(ByteView reason) const;
+  void note_failure(ByteView reason);
+  ListenerFigures& figures() const;
 
   ShardContext& shard_;
   std::shared_ptr<ConnectionState> connection_;
