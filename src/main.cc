@@ -177,7 +177,8 @@ Result<PeerNetwork> open_peer_network(net::LoopGroup& loops, const config::Setti
   PeerNetwork made;
   if (!security.ok()) {
     if (!settings.has_role("controller")) return security.error();
-    log_warn("Other brokers cannot be reached: {}", security.error().message);
+    // A controller alone is asked by brokers, and asks none.
+    if (settings.has_role("broker")) log_warn("Other brokers cannot be reached: {}", security.error().message);
     made.above = std::make_unique<broker::RefusingNetwork>(loops.executors(), security.error().message);
     return made;
   }

@@ -494,6 +494,7 @@ std::unique_ptr<Session> Node::open(int shard, ConnectionInfo info, Transport& t
 
 void Node::on_failed_handshake(int shard, const ConnectionInfo& info, const std::string& reason) {
   Shard& on = *shards_[static_cast<size_t>(shard)];
+  on.figures().listeners[info.listener_name].not_authenticated++;
   note_refusal(on, ConnectionState{.info = info}, RefusalKind::kTls, {}, reason);
 }
 

@@ -1,7 +1,9 @@
-// What a broker takes for a URL, and for the answer of an HTTP server.
+// What a broker takes for a URL, and when it takes the answer of an HTTP server for complete.
 #include "broker/clients/http_get.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+
+#include "broker/issuer.h"
 
 namespace milena::broker {
 namespace {
@@ -24,25 +26,26 @@ TEST(HttpUrlTest, Parts) {
   }
 }
 
-std::string body(ByteView answer) {
-  auto found = body_of_http_answer(answer);
-  return found ? *found : "refused";
+std::string fetched(const std::string& answer, int64_t timeout_ms) {
+  broker_test::Issuer issuer(answer);
+  auto body = http_get(*parse_http_url(issuer.url()), "", system_clock(), timeout_ms);
+  return body ? *body : "error: " + body.error().message;
 }
 
-TEST(HttpAnswerTest, Bodies) {
-  EXPECT_EQ(body("HTTP/1.1 200 OK\r\n\r\nabc"), "abc");
-  EXPECT_EQ(body("HTTP/1.0 200\r\nContent-Length: 2\r\n\r\nabc"), "ab");
-  EXPECT_EQ(body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n"),
-            "ab0123456789");
-  for (const char* odd :
-       {"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 404 No\r\n\r\nabc", "HTTP/1.1 301 Moved\r\n\r\n", "SSH-2.0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nabc",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\nab\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n"}) {
-    EXPECT_EQ(body(odd), "refused") << odd;
-  }
+TEST(HttpGetTest, TheAnswerEndsBeforeTheConnection) {
+  constexpr int64_t kLong_ms = 60'000;
+  EXPECT_EQ(fetched("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", kLong_ms), "abc");
+  EXPECT_EQ(fetched("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", kLong_ms),
+            "abc");
+  EXPECT_EQ(fetched("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", kLong_ms),
+            "error: the answer has status 404");
+  EXPECT_THAT(fetched("SSH-2.0-OpenSSH\r\n", kLong_ms), testing::HasSubstr("no HTTP answer"));
+}
+
+TEST(HttpGetTest, AnAnswerWithoutAnEndIsNotWaitedForLonger) {
+  EXPECT_THAT(fetched("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", 50), testing::HasSubstr("in time"));
+  const std::string large(1024 * 1024 + 1, 'x');
+  EXPECT_EQ(fetched("HTTP/1.1 200 OK\r\n\r\n" + large, 60'000), "error: the answer is larger than a megabyte");
 }
 
 }  // namespace

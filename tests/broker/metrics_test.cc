@@ -8,6 +8,7 @@
 #include "broker/http_fixture.h"
 #include "broker/operations/lag_clock.h"
 #include "broker/operations/metric_table.h"
+#include "broker/sasl_client.h"
 #include "protocol/messages/delete_topics.h"
 
 namespace milena::broker::broker_test {
@@ -148,6 +149,56 @@ TEST_P(MetricsTest, ScrapesThatComeTogetherAreAllAnswered) {
 
 TEST_P(MetricsTest, UnknownNamesAreRefused) {
   EXPECT_THAT(get("/metrics?names=milena,zabbix"), StartsWith("HTTP/1.1 400 "));
+}
+
+class AuthenticationMetricsTest : public MetricsTest {
+ protected:
+  void SetUp() override {
+    node().set("listeners", "PLAINTEXT://:9092,SASL_PLAINTEXT://:9094");
+    node().set("sasl.enabled.mechanisms", "PLAIN");
+    node().set("listener.name.sasl_plaintext.plain.sasl.jaas.config",
+               "org.apache.kafka.common.security.plain.PlainLoginModule required user_alice=\"a\" user_bob=\"b\";");
+    node().set("connections.max.reauth.ms", "5000");
+    MetricsTest::SetUp();
+  }
+  TestClient& connect() { return node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext); }
+};
+INSTANTIATE_TEST_SUITE_P(Shards, AuthenticationMetricsTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(AuthenticationMetricsTest, CountsWhoShowsWhoItIsAndWhoDoesNot) {
+  TestClient& alice = connect();
+  log_in_plain(alice, "alice", "a");
+  log_in_plain(connect(), "bob", "b");
+  TestClient& wrong = connect();
+  shake_hands(wrong, "PLAIN");
+  send_token(wrong, plain_token("alice", "x"));
+  connect().start(SaslHandshakeRequest{"GSSAPI"}, 1);
+  // What is no SASL at all is no authentication that failed.
+  connect().start_raw("GET / HTTP/1.1");
+  node().advance(2000);
+  log_in_plain(alice, "alice", "a");
+  node().advance(2000);
+  shake_hands(alice, "PLAIN");
+  send_token(alice, plain_token("bob", "b"));
+  TestClient& late = connect();
+  log_in_plain(late, "alice", "a");
+  node().advance(5001);
+  late.start_raw(std::string("\0\x03\0\x09\0\0\0\0\0\0", 10));
+  EXPECT_TRUE(late.closed());
+
+  const Bytes page = get("/metrics?names=milena,jmx");
+  const std::string kafkas = "kafka_server_socket_server_metrics_", on = "{listener=\"SASL_PLAINTEXT\"}";
+  for (const auto& [name, success, failure] :
+       {std::tuple("authentication", "3", "2"), std::tuple("reauthentication", "1", "1")}) {
+    const std::string ours = fmt::format("milena_{}s_total{{listener=\"SASL_PLAINTEXT\",result=", name);
+    EXPECT_EQ(sample(page, ours + "\"success\"}"), success);
+    EXPECT_EQ(sample(page, ours + "\"failure\"}"), failure);
+    EXPECT_EQ(sample(page, kafkas + "successful_" + name + "_total" + on), success);
+    EXPECT_EQ(sample(page, kafkas + "failed_" + name + "_total" + on), failure);
+  }
+  EXPECT_EQ(sample(page, "milena_sessions_expired_total" + on), "1");
+  EXPECT_EQ(sample(page, kafkas + "expired_connections_killed_count" + on), "1");
+  EXPECT_EQ(sample(page, "milena_authentications_total{listener=\"PLAINTEXT\",result=\"success\"}"), "0");
 }
 
 // A series twice, or a metric's lines apart from each other, would make a scraper throw the page away.

@@ -60,8 +60,9 @@ bool pass_if(OutgoingRequest& request, OutgoingReply& reply, const Send& send) {
 class WireController final : public ControllerChannel {
  public:
   explicit WireController(ControllerChannel& real) : real_(real) {}
-  void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) override {
-    real_.create_topics_for_use(from, std::move(names), std::move(done));
+  void create_topics_for_use(Shard& from, std::vector<Bytes> names, std::optional<ControllerRequestContext> client,
+                             Task done) override {
+    real_.create_topics_for_use(from, std::move(names), std::move(client), std::move(done));
   }
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) override {
     real_.next_producer_id(from, std::move(done));

@@ -19,8 +19,9 @@ class HeldController final : public ControllerChannel {
     if (holds_ && request.key == ApiKey::kAlterPartition) return held_.push_back(std::move(send));
     send();
   }
-  void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) override {
-    inner_.create_topics_for_use(from, std::move(names), std::move(done));
+  void create_topics_for_use(Shard& from, std::vector<Bytes> names, std::optional<ControllerRequestContext> client,
+                             Task done) override {
+    inner_.create_topics_for_use(from, std::move(names), std::move(client), std::move(done));
   }
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) override {
     inner_.next_producer_id(from, std::move(done));

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "broker/issuer.h"
 #include "broker/node_fixture.h"
 #include "broker/sasl_client.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
@@ -124,6 +125,43 @@ TEST_P(SaslTest, VersionsMayBeAskedOnce) {
   TestClient& usual = connect();
   usual.ask<ApiVersionsResponse>(versions, 3);
   EXPECT_EQ(log_in_plain(usual, "bob", "builder").error_code, ErrorCode::kNone);
+}
+
+TEST_P(SaslTest, VersionsMayBeAskedAgainAfterAnError) {
+  TestClient& client = connect();
+  ApiVersionsRequest versions;
+  versions.client_software_name = "no name!";
+  versions.client_software_version = "1";
+  EXPECT_EQ(client.ask<ApiVersionsResponse>(versions, 3).error_code, ErrorCode::kInvalidRequest);
+  versions.client_software_name = "x";
+  EXPECT_EQ(client.ask<ApiVersionsResponse>(versions, 3).error_code, ErrorCode::kNone);
+  EXPECT_EQ(log_in_plain(client, "alice", "wonder").error_code, ErrorCode::kNone);
+}
+
+TEST_P(SaslTest, VersionsWithinAnExchangeAreOutOfTurn) {
+  for (int16_t version : {0, 3, 4, 99}) {
+    TestClient& client = connect();
+    shake_hands(client, "PLAIN");
+    ApiVersionsRequest versions;
+    versions.client_software_name = versions.client_software_version = "x";
+    client.start(versions, version);
+    EXPECT_FALSE(client.has_answer()) << "it is answered at once";
+    node().advance(100);
+    const auto answer = client.take<ApiVersionsResponse>(version == 99 ? int16_t{0} : version);
+    EXPECT_EQ(answer.error_code, ErrorCode::kIllegalSaslState);
+    EXPECT_TRUE(answer.api_keys.empty());
+    EXPECT_TRUE(client.closed());
+  }
+}
+
+TEST_P(SaslTest, TokensAfterTheExchangeAreOutOfTurn) {
+  TestClient& client = connect();
+  log_in_plain(client, "alice", "wonder");
+  send_token(client, plain_token("alice", "wonder"));
+  const auto answer = client.take<SaslAuthenticateResponse>(2);
+  EXPECT_EQ(answer.error_code, ErrorCode::kIllegalSaslState);
+  EXPECT_EQ(answer.error_message, "SaslAuthenticate request received after successful authentication");
+  EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
 }
 
 TEST_P(SaslTest, AnUnknownMechanismIsRefusedWithThoseThatThereAre) {
@@ -316,6 +354,29 @@ TEST_P(OAuthTest, AChangedFileIsReadAgain) {
   EXPECT_EQ(still.take<SaslAuthenticateResponse>(2).auth_bytes, "");
 }
 
+class OAuthByUrlTest : public OAuthTest {
+ protected:
+  OAuthByUrlTest() : issuer_(answer()) {}
+  void set_more() override {
+    OAuthTest::set_more();
+    node().set("listener.name.sasl_plaintext.oauthbearer.sasl.oauthbearer.jwks.endpoint.url", issuer_.url());
+  }
+  std::string answer() const {
+    const std::string keys = "{\"keys\":[" + key_.jwk() + "]}";
+    return fmt::format("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+                       keys.size(), keys);
+  }
+  Issuer issuer_;
+};
+INSTANTIATE_TEST_SUITE_P(Shards, OAuthByUrlTest, testing::Values(1, 4), testing::PrintToStringParamName());
+
+TEST_P(OAuthByUrlTest, TheFirstTokenIsGood) {
+  TestClient& client = connect();
+  send_jwt(client, token(key_, 60));
+  EXPECT_EQ(client.take<SaslAuthenticateResponse>(2).auth_bytes, "");
+  EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
+}
+
 // Settings that cannot be right are refused at the start, with their key; what is secret is not told.
 TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
   auto error = [](const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -347,6 +408,10 @@ TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
                      {"sasl.oauthbearer.jwks.endpoint.url", "ftp://x"}}), HasSubstr("http://"));
   EXPECT_THAT(error({{"sasl.enabled.mechanisms", "OAUTHBEARER"},
                      {"sasl.oauthbearer.jwks.endpoint.url", "file:///nowhere/at/all"}}), HasSubstr("/nowhere/at/all"));
+  // Nobody listens there.
+  EXPECT_THAT(error({{"sasl.enabled.mechanisms", "OAUTHBEARER"},
+                     {"sasl.oauthbearer.jwks.endpoint.url", "http://127.0.0.1:1/keys"}}),
+              AllOf(HasSubstr("http://127.0.0.1:1/keys"), HasSubstr("keys cannot be fetched"), HasSubstr("refused")));
   EXPECT_THAT(error({{"sasl.enabled.mechanisms", "SCRAM-SHA-256"},
                      {"listener.name.sasl_plaintext.connections.max.reauth.ms", "soon"}}),
               AllOf(HasSubstr("listener.name.sasl_plaintext.connections.max.reauth.ms=soon"), HasSubstr("integer")));

@@ -74,5 +74,12 @@ TEST_F(Cluster, AGroupGoesOnWhenItsCoordinatorIsKilled) {
   for (int32_t partition : {0, 1, 2}) EXPECT_EQ(consumer.committed("g", partition), 10) << partition;
 }
 
+TEST(ControllerAlone, SaysNothingOfBrokersThatItReachesNot) {
+  BrokerProcess controller(1, {"node.id=9", "process.roles=controller", "listeners=CONTROLLER://localhost:{port}",
+                               "controller.listener.names=CONTROLLER", "controller.quorum.voters=9@localhost:{port}"});
+  EXPECT_EQ(controller.stop(), 0);
+  EXPECT_THAT(controller.output(), testing::Not(testing::HasSubstr("cannot be reached")));
+}
+
 }  // namespace
 }  // namespace milena::e2e

@@ -210,7 +210,9 @@ TEST_F(LogDirectoryTest, records_without_a_name_make_way_after_a_failure) {
   const TopicPartition begun{"begun", 0}, empty{"empty", 0};
   SeededRandom random(1);
   for (const bool clean : {true, false}) {
-    if (clean) ASSERT_TRUE(open()->write_clean_shutdown_mark(7).ok());
+    if (clean) {
+      ASSERT_TRUE(open()->write_clean_shutdown_mark(7).ok());
+    }
     auto directory = open();
     for (const TopicPartition* one : {&begun, &empty}) {
       std::filesystem::create_directories(directory->partition_path(*one));

@@ -6,7 +6,7 @@
 namespace milena::metadata {
 namespace {
 
-class ImageDifferenceTest : public testing::Test {
+class ImageDifferenceTest : public ::testing::Test {
  protected:
   MetadataImage before, after;
 

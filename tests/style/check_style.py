@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "coordinator": ["metadata/image", "protocol", "base"],
     "broker": ["log", "coordinator", "metadata", "security", "http", "config", "protocol", "base"],
     "net": ["broker/clients/session.h", "broker/cluster/network.h", "security", "http", "config", "base"],
-    "tools": ["log/format", "log/check", "security", "config", "protocol", "base"],
+    "tools": ["log/format", "log/check", "security", "http", "config", "protocol", "base"],
 }
 # Clocks, random numbers and threads come from an Executor (base/executor.h), so that a whole node can be run again from a
 # seed. Only these floors touch the real ones.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/clients/endpoints.h"
@@ -224,7 +225,7 @@ void handle_metadata(std::shared_ptr<MetadataCall> call) {
   ShardContext& shard = call->context();
   const bool at_once = shard.strict_kafka();
   if (at_once) answer(call, accesses);
-  shard.controller().create_topics_for_use(call->shard(), std::move(missing),
+  shard.controller().create_topics_for_use(call->shard(), std::move(missing), controller_context(*call),
                                            [call, accesses = std::move(accesses), at_once] {
                                              if (!at_once) answer(call, accesses);
                                            });

@@ -127,7 +127,7 @@ void handle_find_coordinator(std::shared_ptr<FindCoordinatorCall> call) {
   if (!any || topic.empty() || shard.image().find_topic(topic) != nullptr) return answer(call, refused);
   const bool at_once = shard.strict_kafka();
   if (at_once) answer(call, refused);
-  shard.controller().create_topics_for_use(call->shard(), {Bytes(topic)},
+  shard.controller().create_topics_for_use(call->shard(), {Bytes(topic)}, std::nullopt,
                                            [call, refused = std::move(refused), at_once] {
                                              if (!at_once) answer(call, refused);
                                            });

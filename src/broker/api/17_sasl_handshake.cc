@@ -1,4 +1,5 @@
-// SaslHandshake (key 17), versions 0-1. No listener asks for a password, so there is nothing to agree upon.
+// SaslHandshake (key 17), versions 0-1. On a listener with SASL the gate takes it (sasl_gate.h): what comes here
+// comes out of turn.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "protocol/messages/sasl_handshake.h"

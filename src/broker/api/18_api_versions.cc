@@ -69,16 +69,21 @@ void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionSta
   call->reply(response);
 }
 
+bool names_its_software(const ApiVersionsRequest& request, int16_t version) {
+  return version < 3 ||
+         (is_software_name(request.client_software_name) && is_software_name(request.client_software_version));
+}
+
 namespace {
 
 void handle_api_versions(std::shared_ptr<ApiVersionsCall> call) {
   const ApiVersionsRequest& request = call->request;
   ApiVersionsResponse response;
+  if (!names_its_software(request, call->version())) {
+    response.error_code = ErrorCode::kInvalidRequest;
+    return call->reply(response);
+  }
   if (call->version() >= 3) {
-    if (!is_software_name(request.client_software_name) || !is_software_name(request.client_software_version)) {
-      response.error_code = ErrorCode::kInvalidRequest;
-      return call->reply(response);
-    }
     call->connection().client_software_name = Bytes(request.client_software_name);
     call->connection().client_software_version = Bytes(request.client_software_version);
   }

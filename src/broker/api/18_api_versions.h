@@ -1,15 +1,20 @@
-// The part of ApiVersions that the dispatcher needs: the answer to a version that we do not speak.
+// The parts of ApiVersions that are needed before a request is dispatched: the answer to a version that we do not
+// speak, and whether a request will be answered with the list.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
 #include "broker/clients/call.h"
+#include "protocol/messages/api_versions.h"
 
 namespace milena::broker {
 
 // Version 0 of the answer with UNSUPPORTED_VERSION and the list, from which a newer client learns what to use.
 void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame,
                                      int32_t correlation_id);
+
+// KIP-511. False: the answer will be INVALID_REQUEST.
+bool names_its_software(const ApiVersionsRequest& request, int16_t version);
 
 }  // namespace milena::broker

@@ -1,4 +1,5 @@
-// SaslAuthenticate (key 36), versions 0-2. No listener asks for a password: a client that gives one comes out of turn.
+// SaslAuthenticate (key 36), versions 0-2. On a listener with SASL the gate takes it (sasl_gate.h): what comes here
+// comes out of turn.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "protocol/messages/sasl_authenticate.h"
@@ -11,7 +12,7 @@ using SaslAuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateRespo
 void handle_sasl_authenticate(std::shared_ptr<SaslAuthenticateCall> call) {
   SaslAuthenticateResponse response;
   response.error_code = ErrorCode::kIllegalSaslState;
-  response.error_message = "This connection needs no authentication";
+  response.error_message = "SaslAuthenticate request received after successful authentication";
   call->reply(response);
 }
 

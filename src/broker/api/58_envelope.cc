@@ -76,7 +76,7 @@ void refuse(EnvelopeCall& call, ErrorCode error) {
 
 // False: it is none.
 bool read_principal(const std::optional<ByteView>& bytes, security::Principal& principal) {
-  if (!bytes || bytes->empty()) return true;
+  if (!bytes) return false;
   Reader reader(*bytes);
   const int16_t version = reader.read_int16();
   DefaultPrincipalData data;
@@ -89,11 +89,24 @@ bool read_principal(const std::optional<ByteView>& bytes, security::Principal& p
   return true;
 }
 
+// Empty: it is none.
 std::string host_of(ByteView address) {
   char text[INET6_ADDRSTRLEN] = "";
-  if (address.size() == 4) ::inet_ntop(AF_INET, address.data(), text, sizeof text);
-  if (address.size() == 16) ::inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  if (address.size() == sizeof(in_addr)) ::inet_ntop(AF_INET, address.data(), text, sizeof text);
+  if (address.size() == sizeof(in6_addr)) ::inet_ntop(AF_INET6, address.data(), text, sizeof text);
   return text;
+}
+
+// Of the broker's connection only what says where it came in; its port and its certificate are not the client's.
+ConnectionInfo forwarded_info(const ConnectionInfo& hop, std::string client_host) {
+  ConnectionInfo info;
+  info.id = hop.id;
+  info.peer_host = std::move(client_host);
+  info.local_host = hop.local_host;
+  info.local_port = hop.local_port;
+  info.listener_name = hop.listener_name;
+  info.security_protocol = hop.security_protocol;
+  return info;
 }
 
 void handle_envelope(std::shared_ptr<EnvelopeCall> call) {
@@ -102,6 +115,8 @@ void handle_envelope(std::shared_ptr<EnvelopeCall> call) {
   if (!read_principal(call->request.request_principal, inner->principal)) {
     return refuse(*call, ErrorCode::kPrincipalDeserializationFailure);
   }
+  std::string client_host = host_of(call->request.client_host_address);
+  if (client_host.empty()) return refuse(*call, ErrorCode::kInvalidRequest);
   Reader reader(call->request.request_data);
   RequestHeader header;
   header.read(reader);
@@ -111,9 +126,9 @@ void handle_envelope(std::shared_ptr<EnvelopeCall> call) {
   if (header.api_version < api->min_version || header.api_version > api->max_version) {
     return refuse(*call, ErrorCode::kUnsupportedVersion);
   }
-  inner->info = call->connection().info;
-  inner->info.peer_host = host_of(call->request.client_host_address);
+  inner->info = forwarded_info(call->connection().info, std::move(client_host));
   inner->to_controller = true;
+  inner->forwarded = true;
   inner->transport = inner.get();
   inner->call = call;
   const bool started = api->start(*api, reader, header.api_version, call->shard(), inner, call->frame(),

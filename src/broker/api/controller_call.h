@@ -18,7 +18,7 @@ using Finish = std::function<void(typename CallType::Response&)>;
 
 template <class CallType>
 ControllerRequestContext controller_context(const CallType& call) {
-  ControllerRequestContext context{call.principal(), Bytes(call.client_id())};
+  ControllerRequestContext context{call.principal(), Bytes(call.client_id()), call.connection().info.peer_host};
   if constexpr (requires { call.request.timeout_ms; }) {
     context.deadline_ms = call.context().steady_ms() + std::max<int64_t>(call.request.timeout_ms, 0);
   }

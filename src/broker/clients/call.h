@@ -39,6 +39,9 @@ struct ConnectionState {
   Transport* transport = nullptr;
   // It came to a listener of the controller: other requests are offered there.
   bool to_controller = false;
+  // Its request came in an Envelope: the principal and the peer's host are the client's, the listener and its protocol
+  // are those of the broker's connection.
+  bool forwarded = false;
   // From ApiVersions (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;

@@ -105,6 +105,8 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   ListenerFigures& listener = shard.figures().listeners[connection_->info.listener_name];
   listener.open++;
   listener.opened++;
+  // Its handshake is done.
+  if (connection_->info.security_protocol == security::SecurityProtocol::kSsl) listener.authenticated++;
   ask_for_sasl();
   log_debug("Client {}:{} connected to {}", connection_->info.peer_host, connection_->info.peer_port,
             connection_->info.listener_name);

@@ -11,9 +11,9 @@
 #include <cstring>
 #include <memory>
 
-#include "base/ascii.h"
 #include "base/saturating.h"
 #include "config/config_values.h"
+#include "http/answer_reader.h"
 #include "security/tls_context.h"
 
 namespace milena::broker {
@@ -49,18 +49,22 @@ class HttpConnection {
     }
     return ok_status();
   }
-  Result<Bytes> read_all() {
-    Bytes all;
+  // Up to the end of the answer, which need not be that of the connection.
+  Result<Bytes> read_body() {
+    http::HttpAnswerReader reader;
+    Bytes body;
     char buffer[16 * 1024];
-    for (;;) {
+    while (!reader.ended()) {
       if (!set_time_left()) return late();
       const ssize_t count = tls_ != nullptr ? ::SSL_read(tls_, buffer, sizeof buffer)
                                             : ::recv(socket_, buffer, sizeof buffer, 0);
-      if (count == 0 || (count < 0 && ended())) return all;
-      if (count < 0) return failed("reading");
-      all.append(buffer, static_cast<size_t>(count));
-      if (all.size() > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the answer is larger than a megabyte");
+      if (count < 0 && !ended()) return failed("reading");
+      RETURN_IF_ERROR(count > 0 ? reader.feed(ByteView(buffer, static_cast<size_t>(count)), body) : reader.end());
+      if (body.size() > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the answer is larger than a megabyte");
     }
+    const int status = reader.answer().status;
+    if (status != 200) return make_error(ErrorKind::kIo, "the answer has status {}", status);
+    return body;
   }
 
  private:
@@ -131,25 +135,6 @@ class HttpConnection {
   SSL* tls_ = nullptr;
 };
 
-Result<Bytes> unchunked(ByteView body) {
-  Bytes whole;
-  for (;;) {
-    const size_t line = body.find("\r\n");
-    if (line == ByteView::npos || line > 100) return make_error(ErrorKind::kIo, "the answer is cut off");
-    size_t size = 0, digits = 0;
-    for (; digits < line && std::isxdigit(static_cast<unsigned char>(body[digits])); digits++) {
-      const char c = static_cast<char>(body[digits] | 0x20);
-      size = size * 16 + static_cast<size_t>(c >= 'a' ? c - 'a' + 10 : body[digits] - '0');
-      if (size > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the answer is larger than a megabyte");
-    }
-    body.remove_prefix(line + 2);
-    if (digits == 0 || body.size() < size + 2) return make_error(ErrorKind::kIo, "the answer is cut off");
-    if (size == 0) return whole;
-    whole.append(body.substr(0, size));
-    body.remove_prefix(size + 2);
-  }
-}
-
 }  // namespace
 
 Result<HttpUrl> parse_http_url(ByteView text) {
@@ -180,36 +165,6 @@ Result<HttpUrl> parse_http_url(ByteView text) {
   return url;
 }
 
-Result<Bytes> body_of_http_answer(ByteView answer) {
-  const size_t end = answer.find("\r\n\r\n");
-  if (!answer.starts_with("HTTP/1.") || end == ByteView::npos) {
-    return make_error(ErrorKind::kIo, "it is no HTTP answer");
-  }
-  ByteView head = answer.substr(0, end + 2), body = answer.substr(end + 4);
-  ByteView status = head.substr(0, head.find("\r\n"));
-  status = status.substr(std::min(status.find(' '), status.size()));
-  if (!status.starts_with(" 200")) {
-    return make_error(ErrorKind::kIo, "the answer has status{}", status.substr(0, 4));
-  }
-  for (size_t at = head.find("\r\n") + 2; at < head.size();) {
-    ByteView line = head.substr(at, head.find("\r\n", at) - at);
-    at += line.size() + 2;
-    const size_t colon = line.find(':');
-    if (colon == ByteView::npos) continue;
-    ByteView name = line.substr(0, colon), value = config::trim_blanks(line.substr(colon + 1));
-    if (equals_ignoring_case(name, "transfer-encoding") && equals_ignoring_case(value, "chunked")) {
-      return unchunked(body);
-    }
-    if (!equals_ignoring_case(name, "content-length")) continue;
-    auto length = config::parse_integer(value);
-    if (!length || *length < 0 || static_cast<uint64_t>(*length) > body.size()) {
-      return make_error(ErrorKind::kIo, "the answer is cut off");
-    }
-    body = body.substr(0, static_cast<size_t>(*length));
-  }
-  return Bytes(body);
-}
-
 Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock& clock, int64_t timeout_ms) {
   HttpConnection connection(clock, timeout_ms);
   RETURN_IF_ERROR(connection.open(url, trust_file));
@@ -218,9 +173,7 @@ Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock&
       "GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nUser-Agent: milena\r\nAccept: application/json\r\n"
       "Connection: close\r\n\r\n",
       url.path, numeric ? "[" : "", url.host, numeric ? "]" : "", url.port)));
-  auto answer = connection.read_all();
-  if (!answer) return answer.error();
-  return body_of_http_answer(*answer);
+  return connection.read_body();
 }
 
 }  // namespace milena::broker

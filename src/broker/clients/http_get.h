@@ -20,7 +20,4 @@ Result<HttpUrl> parse_http_url(ByteView text);
 // the system trusts.
 Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock& clock, int64_t timeout_ms);
 
-// The body within the bytes of an answer, from its status line to the end.
-Result<Bytes> body_of_http_answer(ByteView answer);
-
 }  // namespace milena::broker

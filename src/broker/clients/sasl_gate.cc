@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/api/18_api_versions.h"
 #include "broker/api_registry.h"
 #include "broker/clients/sasl_services.h"
 #include "broker/shard_context.h"
@@ -14,6 +15,7 @@ namespace milena::broker {
 namespace {
 
 using HandshakeCall = Call<SaslHandshakeRequest, SaslHandshakeResponse>;
+using VersionsCall = Call<ApiVersionsRequest, ApiVersionsResponse>;
 using AuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateResponse>;
 
 // Kafka's MIN_REAUTH_INTERVAL.
@@ -93,6 +95,7 @@ bool SaslGate::take_when_done(const Frame& frame) {
     return true;
   }
   if (!expired()) return false;
+  figures().sessions_expired++;
   close("its session has expired, and it has not authenticated again");
   return true;
 }
@@ -101,7 +104,9 @@ bool SaslGate::take_request(const Frame& frame) {
   Reader reader(frame.bytes);
   RequestHeader header;
   header.read(reader);
-  if (reader.ok() && header.api_key == static_cast<int16_t>(ApiKey::kApiVersions)) return take_api_versions(header);
+  if (reader.ok() && header.api_key == static_cast<int16_t>(ApiKey::kApiVersions)) {
+    return take_api_versions(header, reader);
+  }
   if (reader.ok() && header.api_key == static_cast<int16_t>(ApiKey::kSaslHandshake)) {
     take_handshake(frame, header, reader);
     return true;
@@ -113,17 +118,32 @@ bool SaslGate::take_request(const Frame& frame) {
   return true;
 }
 
-// It is answered as everywhere. A version that is not known is answered with those that are, and may be followed by one
-// of them.
-bool SaslGate::take_api_versions(const RequestHeader& header) {
+// It is answered as everywhere. What is answered with an error may be followed by another: a version that is not known,
+// a name that none of a software is.
+bool SaslGate::take_api_versions(const RequestHeader& header, Reader& reader) {
   if (state_ == State::kHandshake) {
     close("ApiVersions came twice before the client authenticated");
     return true;
   }
   const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
   const bool known = api != nullptr && header.api_version >= api->min_version && header.api_version <= api->max_version;
-  if (known) state_ = State::kHandshake;
+  if (!known) return false;
+  ApiVersionsRequest request;
+  request.read(reader, header.api_version);
+  if (reader.ok() && names_its_software(request, header.api_version)) state_ = State::kHandshake;
   return false;
+}
+
+// The one request besides SaslHandshake whose answer has an error that is of no topic, group or the like. In a version
+// that is not known it counts as version 0.
+void SaslGate::refuse_api_versions(const Frame& frame, const RequestHeader& header) {
+  const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
+  const bool known = header.api_version >= api->min_version && header.api_version <= api->max_version;
+  auto call = std::make_shared<VersionsCall>(shard_.shard(), connection_, frame);
+  call->set_header(*api, known ? header.api_version : int16_t{0}, header.correlation_id, {});
+  ApiVersionsResponse response;
+  response.error_code = ErrorCode::kIllegalSaslState;
+  fail(std::move(call), std::move(response), "ApiVersions came within a SASL exchange");
 }
 
 void SaslGate::take_handshake(const Frame& frame, const RequestHeader& header, Reader& reader) {
@@ -172,6 +192,7 @@ void SaslGate::finish(const security::SaslIdentity& identity, security::SaslStep
   connection_->principal = identity.principal;
   lifetime_ms_ = start_session(identity);
   state_ = State::kDone;
+  (again_ ? figures().authenticated_again : figures().authenticated)++;
   again_ = false;
   connection_->transport->authenticated();
   log_debug("Client {}:{} authenticated as {}:{} with {}", connection_->info.peer_host, connection_->info.peer_port,
@@ -201,6 +222,7 @@ void SaslGate::take_token_request(const Frame& frame) {
     response.error_code = ErrorCode::kIllegalSaslState;
     return fail(std::move(again), std::move(response), "SaslHandshake came within an exchange");
   }
+  if (header.api_key == static_cast<int16_t>(ApiKey::kApiVersions)) return refuse_api_versions(frame, header);
   if (header.api_key != static_cast<int16_t>(ApiKey::kSaslAuthenticate)) {
     return fail_without_answer(fmt::format("{} came within a SASL exchange", api_name_of(header.api_key)));
   }
@@ -232,6 +254,17 @@ void SaslGate::note(ByteView reason) const {
   note_refusal(shard_.shard(), *connection_, RefusalKind::kAuthentication, client_id_, reason);
 }
 
+// What Kafka counts: not a request that is none of SASL, which closes the connection at once.
+void SaslGate::note_failure(ByteView reason) {
+  state_ = State::kFailed;
+  (again_ ? figures().not_authenticated_again : figures().not_authenticated)++;
+  note(reason);
+}
+
+ListenerFigures& SaslGate::figures() const {
+  return shard_.figures().listeners[connection_->info.listener_name];
+}
+
 void SaslGate::close(std::string reason) {
   state_ = State::kFailed;
   note(reason);
@@ -241,8 +274,7 @@ void SaslGate::close(std::string reason) {
 // Nothing is read from the client meanwhile: its request is not answered.
 template <class ApiCall>
 void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason) {
-  state_ = State::kFailed;
-  note(reason);
+  note_failure(reason);
   shard_.executor().call_after(
       listener_.failure_delay_ms,
       [call = std::move(call), response = std::move(response), reason = std::move(reason)]() mutable {
@@ -252,8 +284,7 @@ void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response re
 }
 
 void SaslGate::fail_without_answer(std::string reason) {
-  state_ = State::kFailed;
-  note(reason);
+  note_failure(reason);
   shard_.executor().call_after(listener_.failure_delay_ms,
                                [connection = connection_, reason = std::move(reason)]() mutable {
                                  if (connection->transport == nullptr) return;

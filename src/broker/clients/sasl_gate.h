@@ -19,6 +19,7 @@ struct RequestHeader;
 namespace milena::broker {
 
 class SaslServices;
+struct ListenerFigures;
 
 class SaslGate {
  public:
@@ -40,7 +41,8 @@ class SaslGate {
 
   bool take_when_done(const Frame& frame);
   bool take_request(const Frame& frame);
-  bool take_api_versions(const RequestHeader& header);
+  bool take_api_versions(const RequestHeader& header, Reader& reader);
+  void refuse_api_versions(const Frame& frame, const RequestHeader& header);
   void take_handshake(const Frame& frame, const RequestHeader& header, Reader& reader);
   void take_token_request(const Frame& frame);
   void take_raw_token(const Frame& frame);
@@ -56,6 +58,8 @@ class SaslGate {
   void fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason);
   void fail_without_answer(std::string reason);
   void note(ByteView reason) const;
+  void note_failure(ByteView reason);
+  ListenerFigures& figures() const;
 
   ShardContext& shard_;
   std::shared_ptr<ConnectionState> connection_;

@@ -9,12 +9,6 @@
 #include "security/security_protocol.h"
 
 namespace milena::broker {
-namespace {
-
-constexpr int64_t kFetchTimeout_ms = 10'000;
-
-}  // namespace
-
 Result<std::unique_ptr<SaslServices>> SaslServices::open(const config::Settings& settings, Executor& home,
                                                          FileSystem& files) {
   auto services = std::make_unique<SaslServices>();
@@ -41,8 +35,8 @@ Status SaslServices::add_listener(const config::Settings& settings, ByteView nam
         return make_error(ErrorKind::kInvalid, "sasl.oauthbearer.jwks.endpoint.url={}: {}", mechanism.oauth->jwks_url,
                           url.error().message);
       }
-      fetch = [url = url.take(), &clock = home.clock()](const OAuthSettings& oauth) {
-        return http_get(url, oauth.trust_file, clock, kFetchTimeout_ms);
+      fetch = [url = url.take(), &clock = home.clock()](const OAuthSettings& oauth, int64_t timeout_ms) {
+        return http_get(url, oauth.trust_file, clock, timeout_ms);
       };
     }
     auto keys = std::make_shared<TokenKeys>(mechanism.oauth, home, files, std::move(fetch));

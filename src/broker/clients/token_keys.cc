@@ -1,6 +1,8 @@
 #include "broker/clients/token_keys.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/log.h"
 
@@ -10,6 +12,11 @@ namespace {
 constexpr int64_t kReadAgain_ms = 1000;
 // Tokens with keys that nobody has must not keep the issuer busy.
 constexpr int64_t kAskAgain_ms = 10'000;
+constexpr int64_t kFetchTimeout_ms = 10'000;
+// At a start, as the HTTP client of Kafka's broker does it.
+constexpr int kFirstAttempts = 4;
+constexpr int64_t kBeforeNextAttempt_ms = 180;  // twice as long each time
+constexpr int64_t kFirstFetch_ms = 20'000;
 
 std::string path_of(ByteView url) {
   url.remove_prefix(ByteView("file:").size());
@@ -25,16 +32,35 @@ TokenKeys::TokenKeys(std::shared_ptr<const OAuthSettings> settings, Executor& ho
 bool TokenKeys::is_file() const { return settings_->jwks_url.starts_with("file:"); }
 
 Status TokenKeys::start() {
-  if (is_file()) {
-    read_ms_ = home_.clock().steady_ms();
-    Status read = read_file();
-    if (read.ok()) return read;
-    return make_error(read.error().kind, "sasl.oauthbearer.jwks.endpoint.url={}: {}", settings_->jwks_url,
-                      read.error().message);
+  Status got = is_file() ? read_file() : fetch_first();
+  if (!got.ok()) {
+    return make_error(got.error().kind, "sasl.oauthbearer.jwks.endpoint.url={}: {}", settings_->jwks_url,
+                      got.error().message);
   }
+  read_ms_ = home_.clock().steady_ms();
+  if (is_file()) return got;
   home_.post([weak = weak_from_this()] {
-    if (auto self = weak.lock()) self->fetch();
+    if (auto self = weak.lock()) self->fetch_after(self->settings_->refresh_ms);
   });
+  return got;
+}
+
+// An issuer that starts at the same time is given a moment.
+Status TokenKeys::fetch_first() {
+  const Clock& clock = home_.clock();
+  const int64_t end_ms = clock.steady_ms() + kFirstFetch_ms;
+  Result<Bytes> document = Bytes();
+  for (int attempt = 0; attempt < kFirstAttempts; attempt++) {
+    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(kBeforeNextAttempt_ms << (attempt - 1)));
+    const int64_t left_ms = end_ms - clock.steady_ms();
+    if (left_ms <= 0) break;
+    document = fetch_(*settings_, std::min(left_ms, kFetchTimeout_ms));
+    if (document) break;
+  }
+  if (!document) return make_error(document.error().kind, "the keys cannot be fetched: {}", document.error().message);
+  auto parsed = security::parse_jwks(*document);
+  if (!parsed) return parsed.error();
+  keys_ = parsed.take();
   return ok_status();
 }
 
@@ -88,10 +114,11 @@ void TokenKeys::fetch() {
   if (std::exchange(fetching_, true)) return;
   round_++;
   auto document = std::make_shared<Result<Bytes>>(Bytes());
-  home_.run_computation([document, settings = settings_, fetch = fetch_] { *document = fetch(*settings); },
-                        [weak = weak_from_this(), document] {
-                          if (auto self = weak.lock()) self->fetched(std::move(*document));
-                        });
+  home_.run_computation(
+      [document, settings = settings_, fetch = fetch_] { *document = fetch(*settings, kFetchTimeout_ms); },
+      [weak = weak_from_this(), document] {
+        if (auto self = weak.lock()) self->fetched(std::move(*document));
+      });
 }
 
 void TokenKeys::fetched(Result<Bytes> document) {

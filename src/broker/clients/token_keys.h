@@ -1,8 +1,8 @@
 // TokenKeys: the keys of one issuer of tokens (sasl.oauthbearer.jwks.endpoint.url), kept fresh.
 //
 // Those of a file are read again when a token is judged and the last reading is a second old. Those of a URL are
-// fetched by a worker, at a start, from time to time, and soon after a token came with a key that is not among them;
-// until then the ones before count. Any thread may judge; timers are those of shard 0.
+// fetched before a start goes on, and by a worker from time to time, and soon after a token came with a key that is not
+// among them; until then the ones before count. Any thread may judge; timers are those of shard 0.
 #pragma once
 
 #include <memory>
@@ -18,17 +18,18 @@ namespace milena::broker {
 class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
  public:
   // What fetches a URL's document; blocking, on a worker.
-  using Fetch = std::function<Result<Bytes>(const OAuthSettings& settings)>;
+  using Fetch = std::function<Result<Bytes>(const OAuthSettings& settings, int64_t timeout_ms)>;
 
   TokenKeys(std::shared_ptr<const OAuthSettings> settings, Executor& home, FileSystem& files, Fetch fetch);
 
-  // An error for a file that cannot be used; a URL is tried again.
+  // Reads or fetches the keys; blocking. Without them there is no start, as in Kafka: an error says why there are none.
   Status start();
   security::JwtVerdict judge(ByteView token, const Clock& clock);
 
  private:
   bool is_file() const;
   Status read_file();
+  Status fetch_first();
   void read_file_again(const Clock& clock);
   void fetch();
   void fetched(Result<Bytes> document);

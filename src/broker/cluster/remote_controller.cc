@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ip_address.h"
 #include "base/log.h"
 #include "broker/shard.h"
 #include "metadata/controller.h"
@@ -31,9 +32,15 @@ bool is_of_broker(ApiKey key) {
 struct Enveloped {
   Bytes request;
   Bytes principal;
-  Bytes address = Bytes(4, '\0');
+  Bytes address;
   EnvelopeRequest envelope;
 };
+
+// CreateTopics has no error of its own.
+bool is_of_no_controller(const std::shared_ptr<void>& response) {
+  const auto& topics = std::static_pointer_cast<CreateTopicsResponse>(response)->topics;
+  return !topics.empty() && topics.front().error_code == ErrorCode::kNotController;
+}
 
 Bytes encode_request(const OutgoingRequest& request, ByteView client_id) {
   Writer writer;
@@ -56,6 +63,13 @@ Bytes encode_principal(const security::Principal& principal) {
   data.token_authenticated = principal.by_token;
   data.write(writer, 0);
   return writer.take().flatten().take();
+}
+
+// What this node asks for itself comes from no address.
+Bytes encode_address(const Bytes& host) {
+  const auto address = IpAddress::parse(host);
+  if (!address) return Bytes(4, '\0');
+  return Bytes(reinterpret_cast<const char*>(address->bytes.data()), address->size);
 }
 
 }  // namespace
@@ -81,8 +95,7 @@ void RemoteController::send_any(Shard& from, OutgoingRequest request, Controller
   auto what = std::make_shared<Forward>(
       Forward{from, std::move(request), std::move(context), std::move(reply), deadline_ms});
   from.router().run_on(from, home_, [this, what] {
-    if (is_of_broker(what->request.key)) return send_as_broker(what);
-    forward(what);
+    begin(what);
   });
 }
 
@@ -96,12 +109,25 @@ void RemoteController::answer(const std::shared_ptr<Forward>& what, ErrorCode er
 void RemoteController::retry(const std::shared_ptr<Forward>& what) {
   const int64_t again_ms = home_.steady_ms() + kForwardAgain_ms;
   if (again_ms >= what->deadline_ms || home_.closed()) return answer(what, ErrorCode::kRequestTimedOut, nullptr);
-  home_.executor().call_at(again_ms, [this, what] { forward(what); });
+  home_.executor().call_at(again_ms, [this, what] { begin(what); });
+}
+
+void RemoteController::begin(const std::shared_ptr<Forward>& what) {
+  if (what->context.of_broker || is_of_broker(what->request.key)) return send_as_broker(what);
+  forward(what);
 }
 
 void RemoteController::send_as_broker(const std::shared_ptr<Forward>& what) {
   controller_->send(what->request, what->deadline_ms, [this, what](ErrorCode error, std::shared_ptr<void> response) {
-    answer(what, error, std::move(response));
+    const bool creates = what->request.key == ApiKey::kCreateTopics;
+    if (creates && error == ErrorCode::kNone && is_of_no_controller(response)) {
+      controller_->try_another();
+      error = ErrorCode::kNetworkException;
+    }
+    // For other requests whoever asks for the broker tries again.
+    if (creates && error == ErrorCode::kNetworkException) return retry(what);
+    if (error != ErrorCode::kNone) return answer(what, error, std::move(response));
+    answer_when_usable(what, std::move(response));
   });
 }
 
@@ -109,6 +135,7 @@ void RemoteController::forward(const std::shared_ptr<Forward>& what) {
   auto message = std::make_shared<Enveloped>();
   message->request = encode_request(what->request, what->context.client_id);
   message->principal = encode_principal(what->context.principal);
+  message->address = encode_address(what->context.client_host);
   message->envelope.request_data = message->request;
   message->envelope.request_principal = message->principal;
   message->envelope.client_host_address = message->address;
@@ -125,16 +152,20 @@ void RemoteController::forward(const std::shared_ptr<Forward>& what) {
         header.read(reader, what->request.key, what->request.version);
         std::shared_ptr<void> inner = what->request.read(reader, what->request.version);
         if (inner == nullptr) return answer(what, ErrorCode::kUnknownServerError, nullptr);
-        if (what->request.key != ApiKey::kCreateTopics) return answer(what, ErrorCode::kNone, inner);
-        // Whoever made a topic may use it at once.
-        std::vector<Bytes> made;
-        for (const auto& topic : std::static_pointer_cast<CreateTopicsResponse>(inner)->topics) {
-          if (topic.error_code == ErrorCode::kNone) made.push_back(topic.name);
-        }
-        if (what->request.as<CreateTopicsRequest>()->validate_only) made.clear();
-        wait_for_topics(std::move(made), home_.steady_ms() + kTopicsAppear_ms,
-                        [this, what, inner] { answer(what, ErrorCode::kNone, inner); });
+        answer_when_usable(what, std::move(inner));
       }));
+}
+
+// Whoever made a topic may use it at once.
+void RemoteController::answer_when_usable(const std::shared_ptr<Forward>& what, std::shared_ptr<void> response) {
+  if (what->request.key != ApiKey::kCreateTopics) return answer(what, ErrorCode::kNone, std::move(response));
+  std::vector<Bytes> made;
+  for (const auto& topic : std::static_pointer_cast<CreateTopicsResponse>(response)->topics) {
+    if (topic.error_code == ErrorCode::kNone) made.push_back(topic.name);
+  }
+  if (what->request.as<CreateTopicsRequest>()->validate_only) made.clear();
+  wait_for_topics(std::move(made), home_.steady_ms() + kTopicsAppear_ms,
+                  [this, what, response] { answer(what, ErrorCode::kNone, response); });
 }
 
 // The metadata comes on another connection.
@@ -157,7 +188,8 @@ static int32_t own_default(const config::Settings& settings, ByteView name) {
   return settings.is_set(name) ? settings.get_int(name) : -1;
 }
 
-void RemoteController::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
+void RemoteController::create_topics_for_use(Shard& from, std::vector<Bytes> names,
+                                             std::optional<ControllerRequestContext> client, Task done) {
   struct Message {
     std::vector<Bytes> names;
     std::vector<metadata::InternalTopic> shapes;
@@ -187,7 +219,11 @@ void RemoteController::create_topics_for_use(Shard& from, std::vector<Bytes> nam
   }
   std::shared_ptr<const CreateTopicsRequest> request(message, &message->request);
   ControllerRequestContext context;
-  context.client_id = "topic creation";
+  if (client) {
+    context = std::move(*client);
+  } else {
+    context.of_broker = true;
+  }
   send<CreateTopicsResponse>(from, std::move(request), CreateTopicsRequest::kMaxVersion, std::move(context),
                              [&from, done = std::move(done)](ErrorCode error, const CreateTopicsResponse& response) {
                                if (error != ErrorCode::kNone) log_warn("no topics created: {}", error_name(error));

@@ -20,7 +20,8 @@ class RemoteController final : public ControllerChannel {
   RemoteController(Shard& home, std::unique_ptr<ActiveController> controller, std::function<int64_t()> broker_epoch);
   ~RemoteController() override;
 
-  void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) override;
+  void create_topics_for_use(Shard& from, std::vector<Bytes> names, std::optional<ControllerRequestContext> client,
+                             Task done) override;
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) override;
   void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context, OutgoingReply reply) override;
 
@@ -34,10 +35,12 @@ class RemoteController final : public ControllerChannel {
     std::function<void(Result<int64_t>)> done;
   };
 
+  void begin(const std::shared_ptr<Forward>& what);
   void forward(const std::shared_ptr<Forward>& what);
   void send_as_broker(const std::shared_ptr<Forward>& what);
   void retry(const std::shared_ptr<Forward>& what);
   void answer(const std::shared_ptr<Forward>& what, ErrorCode error, std::shared_ptr<void> response);
+  void answer_when_usable(const std::shared_ptr<Forward>& what, std::shared_ptr<void> response);
   void wait_for_topics(std::vector<Bytes> names, int64_t deadline_ms, Task done);
   void hand_out_producer_ids();
   void allocate_producer_ids();

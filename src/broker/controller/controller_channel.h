@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -26,7 +27,9 @@ class Shard;
 struct ControllerRequestContext {
   security::Principal principal;
   Bytes client_id;
+  Bytes client_host = {};  // numeric; empty where no client asks
   int64_t deadline_ms = INT64_MAX;  // by the steady clock; nobody waits for the answer any more
+  bool of_broker = false;           // the broker asks for itself: the principal is that of its own connection
 };
 
 class ControllerChannel {
@@ -41,8 +44,9 @@ class ControllerChannel {
   }
 
   // Makes the topics that are missing, as on first use: with the broker's defaults, or as the internal topics are made.
-  // `done` runs when all of them can be used, or could not be made.
-  virtual void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) = 0;
+  // `done` runs when all of them can be used, or could not be made. Without a client the broker asks for itself.
+  virtual void create_topics_for_use(Shard& from, std::vector<Bytes> names,
+                                     std::optional<ControllerRequestContext> client, Task done) = 0;
   // An id that was never given out before.
   virtual void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) = 0;
 

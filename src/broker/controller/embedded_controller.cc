@@ -184,7 +184,8 @@ void EmbeddedController::send_any(Shard& from, OutgoingRequest request, Controll
   }
 }
 
-void EmbeddedController::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
+void EmbeddedController::create_topics_for_use(Shard& from, std::vector<Bytes> names,
+                                               std::optional<ControllerRequestContext> /*client*/, Task done) {
   runtime_.create_topics_for_use(from, std::move(names), std::move(done));
 }
 

@@ -24,7 +24,8 @@ class EmbeddedController final : public ControllerChannel {
   // On the controller's shard, at the end.
   void stop();
 
-  void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) override;
+  void create_topics_for_use(Shard& from, std::vector<Bytes> names, std::optional<ControllerRequestContext> client,
+                             Task done) override;
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) override;
   void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context, OutgoingReply reply) override;
 

@@ -60,6 +60,12 @@ void errors(Figures figures, http::MetricWriter& writer) {
   });
 }
 
+template <class Count>
+void each_listener(Figures figures, http::MetricWriter& writer, Count ListenerFigures::*count) {
+  for (const auto& [name, one] : figures.listeners)
+    writer.sample(http::metric_labels({{"listener", name}}), one.*count);
+}
+
 template <class Test>
 int64_t count_partitions(Figures figures, Test test) {
   return std::count_if(figures.partitions.begin(), figures.partitions.end(), test);
@@ -91,6 +97,8 @@ int64_t groups_in(Figures figures, ByteView state) {
 #define TIMES(part) [](Figures f, http::MetricWriter& w) { request_times(f, w, &ApiFigures::part); }
 #define EACH(value) \
   [](Figures f, http::MetricWriter& w) { each_partition(f, w, [](const PartitionFigures& p) { return p.value; }); }
+
+#define LISTENERS(count) [](Figures f, http::MetricWriter& w) { each_listener(f, w, &ListenerFigures::count); }
 
 const MetricRow kJmxRows[] = {
     {{"kafka_server_brokertopicmetrics_messagesin_total", kC, "Records appended for producers."},
@@ -177,6 +185,30 @@ const MetricRow kJmxRows[] = {
     {{"kafka_network_socketserver_networkprocessoravgidlepercent", kG, "The same, as the rules above name it."},
      "",
      NODE(idle_share(f))},
+    {{"kafka_server_socket_server_metrics_connection_count", kG, "Open connections of clients."},
+     "listener",
+     LISTENERS(open)},
+    {{"kafka_server_socket_server_metrics_connection_creation_total", kC, "Connections of clients since the start."},
+     "listener",
+     LISTENERS(opened)},
+    {{"kafka_server_socket_server_metrics_successful_authentication_total", kC,
+      "Clients that have shown who they are, by TLS or SASL."},
+     "listener",
+     LISTENERS(authenticated)},
+    {{"kafka_server_socket_server_metrics_failed_authentication_total", kC, "Those that could not."},
+     "listener",
+     LISTENERS(not_authenticated)},
+    {{"kafka_server_socket_server_metrics_successful_reauthentication_total", kC,
+      "Clients that have shown it again, by SASL."},
+     "listener",
+     LISTENERS(authenticated_again)},
+    {{"kafka_server_socket_server_metrics_failed_reauthentication_total", kC, "Those that could not."},
+     "listener",
+     LISTENERS(not_authenticated_again)},
+    {{"kafka_server_socket_server_metrics_expired_connections_killed_count", kG,
+      "Clients that did not show it again in time."},
+     "listener",
+     LISTENERS(sessions_expired)},
     {{"kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent", kG,
       "The same: the loops handle requests, too."},
      "",
@@ -207,6 +239,7 @@ const MetricRow kJmxRows[] = {
      NODE(groups_in(f, "CompletingRebalance"))},
 };
 
+#undef LISTENERS
 #undef TRAFFIC
 #undef TIMES
 #undef EACH

@@ -321,6 +321,28 @@ const MetricRow
              [](Figures f, http::MetricWriter& w) {
                for (const auto& [name, one] : f.listeners) w.sample(label("listener", name), one.opened);
              }},
+            {{"milena_authentications_total", kC, "Clients that had to show who they are, by TLS or SASL."},
+             "listener, result",
+             [](Figures f, http::MetricWriter& w) {
+               for (const auto& [name, one] : f.listeners) {
+                 w.sample(http::metric_labels({{"listener", name}, {"result", "success"}}), one.authenticated);
+                 w.sample(http::metric_labels({{"listener", name}, {"result", "failure"}}), one.not_authenticated);
+               }
+             }},
+            {{"milena_reauthentications_total", kC, "Clients that had to show it again, by SASL."},
+             "listener, result",
+             [](Figures f, http::MetricWriter& w) {
+               for (const auto& [name, one] : f.listeners) {
+                 w.sample(http::metric_labels({{"listener", name}, {"result", "success"}}), one.authenticated_again);
+                 w.sample(http::metric_labels({{"listener", name}, {"result", "failure"}}),
+                          one.not_authenticated_again);
+               }
+             }},
+            {{"milena_sessions_expired_total", kC, "Clients that did not authenticate again in time."},
+             "listener",
+             [](Figures f, http::MetricWriter& w) {
+               for (const auto& [name, one] : f.listeners) w.sample(label("listener", name), one.sessions_expired);
+             }},
             {{"milena_throttled_requests_total", kC, "Requests of clients over their quota."},
              "",
              NODE(f.throttled_requests)},

@@ -33,10 +33,7 @@ void NodeFigures::take(NodeFigures part) {
   all_topics.merge(part.all_topics);
   flushes.merge(part.flushes);
   cleaner.merge(part.cleaner);
-  for (const auto& [name, listener] : part.listeners) {
-    listeners[name].open += listener.open;
-    listeners[name].opened += listener.opened;
-  }
+  for (const auto& [name, listener] : part.listeners) listeners[name].merge(listener);
   refused_requests += part.refused_requests;
   throttled_requests += part.throttled_requests;
   throttled_ms += part.throttled_ms;

@@ -77,6 +77,22 @@ struct CleanerFigures {
 struct ListenerFigures {
   int64_t open = 0;
   uint64_t opened = 0;
+  // Clients that have shown who they are, by TLS or SASL, and that have not; and the same of those that were known.
+  uint64_t authenticated = 0;
+  uint64_t not_authenticated = 0;
+  uint64_t authenticated_again = 0;
+  uint64_t not_authenticated_again = 0;
+  uint64_t sessions_expired = 0;
+
+  void merge(const ListenerFigures& other) {
+    open += other.open;
+    opened += other.opened;
+    authenticated += other.authenticated;
+    not_authenticated += other.not_authenticated;
+    authenticated_again += other.authenticated_again;
+    not_authenticated_again += other.not_authenticated_again;
+    sessions_expired += other.sessions_expired;
+  }
 };
 
 // Of a shard's event loop.

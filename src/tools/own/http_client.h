@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "http/answer_reader.h"
 #include "tools/transport.h"
 
 namespace milena::tools {
@@ -19,47 +20,13 @@ Result<BrokerAddress> http_address(const std::string& http, const std::string& s
 // All of them, each once.
 Result<std::vector<BrokerAddress>> http_addresses(const std::string& http, const std::string& servers);
 
-struct HttpAnswer {
-  int status = 0;
-  std::string head;  // the lines of it, each with its end
-  std::string body;
-
-  // Of the first header of that name, in any case of its letters; empty without one.
-  std::string header(ByteView name) const;
-};
-
 // The whole answer. An error says what is missing where nobody listens.
-Result<HttpAnswer> http_get(const BrokerAddress& address, const std::string& target, int64_t timeout_ms);
+Result<http::HttpAnswer> http_get(const BrokerAddress& address, const std::string& target, int64_t timeout_ms);
 // An answer that goes on: `take` gets the body in parts, as they come, and returns false to end it. Whatever is no
 // success is an error, with its text.
 Status http_follow(const BrokerAddress& address, const std::string& target,
                    const std::function<bool(ByteView part)>& take);
 // For a query of a target.
 std::string percent_encoded(ByteView text);
-
-// The reader of an answer that comes in parts; public for tests.
-class HttpAnswerReader {
- public:
-  // Adds bytes; appends what they hold of the body to `body`. An error is no HTTP.
-  Status feed(ByteView bytes, std::string& body);
-  bool has_head() const { return has_head_; }
-  // The body has come to its end; one without a length ends with the connection.
-  bool ended() const { return ended_; }
-  bool ends_with_connection() const { return has_head_ && !chunked_ && left_ < 0; }
-  const HttpAnswer& answer() const { return answer_; }
-
- private:
-  Status read_head();
-  Status take_body(std::string& body);
-  Status take_chunk(std::string& body, bool& more);
-
-  HttpAnswer answer_;
-  std::string unread_;
-  bool has_head_ = false;
-  bool ended_ = false;
-  bool chunked_ = false;
-  bool in_chunk_ = false;
-  int64_t left_ = -1;  // of the body or of the chunk; -1: not known
-};
 
 }  // namespace milena::tools
