@@ -52,7 +52,7 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
     }
     if (!may_append(*partition, item)) continue;
     log::AppendChecks checks =
-        MILENA_REPLICATION_BUG(kDuplicatesNotSeen) ? log::AppendOrigin::kReplication : log::AppendOrigin::kClient;
+        MILENA_REPLICATION_BUG(kDuplicatesNotSeen) ? log::AppendOrigin::kCoordinator : log::AppendOrigin::kClient;
     checks.guard = std::exchange(item.guard, 0);
     item.outcome = partition->append_as_leader(item.batches, checks);
     item.batches = Payload();
