@@ -9,18 +9,25 @@
 
 namespace milena::metadata {
 
-#define MILENA_PLANTED_REPLICATION_BUGS_LIST(X)                                                          \
-  X(kHighWatermarkTooEarly)    /* it is the leader's end, whatever the followers have */                 \
-  X(kTruncatesToOwnEpochEnd)   /* a follower that parts from its leader keeps all of its own epoch */    \
-  X(kFencedLeaderGoesOn)       /* who led goes on to lead when the controller has given it to another */ \
-  X(kStaleReplicaJoins)        /* a replica comes into sync wherever it is */                            \
-  X(kNoVersionOfTheSet)        /* the controller alters a set that is another one by now */              \
-  X(kNoTruncation)             /* a follower that parts from its leader keeps what it has */             \
-  X(kEndIsHighWatermark)       /* a log that is opened counts as settled to its end */                   \
-  X(kMinInSyncNotAsked)        /* acks=all is content with the leader */                                 \
-  X(kShrunkBeforeAgreed)       /* a replica that is to leave the set counts no more at once */           \
-  X(kFetchOfAnotherEpoch)      /* a follower's fetch counts whatever its leader epoch */                 \
-  X(kUncleanWithoutPermission) /* a replica that is not in sync leads, though the topic does not allow it */
+#define MILENA_PLANTED_REPLICATION_BUGS_LIST(X)                                                           \
+  X(kHighWatermarkTooEarly)    /* it is the leader's end, whatever the followers have */                  \
+  X(kTruncatesToOwnEpochEnd)   /* a follower that parts from its leader keeps all of its own epoch */     \
+  X(kFencedLeaderGoesOn)       /* who led goes on to lead when the controller has given it to another */  \
+  X(kStaleReplicaJoins)        /* a replica comes into sync wherever it is */                             \
+  X(kNoVersionOfTheSet)        /* the controller alters a set that is another one by now */               \
+  X(kNoTruncation)             /* a follower that parts from its leader keeps what it has */              \
+  X(kEndIsHighWatermark)       /* a log that is opened counts as settled to its end */                    \
+  X(kMinInSyncNotAsked)        /* acks=all is content with the leader */                                  \
+  X(kShrunkBeforeAgreed)       /* a replica that is to leave the set counts no more at once */            \
+  X(kFetchOfAnotherEpoch)      /* a follower's fetch counts whatever its leader epoch */                  \
+  X(kUncleanWithoutPermission) /* a replica that is not in sync leads, though the topic does not allow it */\
+  X(kReadsBeyondHighWatermark) /* a consumer is given what not all replicas in sync have */               \
+  X(kReadsOpenTransactions)    /* one of committed records is given those of open transactions */         \
+  X(kAbortedNotTold)           /* and is not told which of them are aborted */                            \
+  X(kMarkerFailureIgnored)     /* a coordinator takes a marker for written whatever it is told */         \
+  X(kCommitNotReplicated)      /* a coordinator answers before its followers have what it decided */      \
+  X(kCoordinatorForgets)       /* a new coordinator does not read what the one before it wrote */         \
+  X(kDuplicatesNotSeen)        /* a batch that is sent again is written again */
 
 enum class PlantedReplicationBug {
   kNone,

@@ -20,7 +20,7 @@
 
 namespace milena::sim {
 
-// The last of a history's counts: by which switches of bugs on purpose it came.
+// The last of a history's counts: which switches of planted bugs it reached.
 template <class Bug>
 void add_reached(const PlantedBugs<Bug>& bugs, std::vector<size_t>& counts) {
   for (int bug = 0; bug < static_cast<int>(Bug::kCount); bug++)
@@ -69,9 +69,10 @@ struct Histories {
 
   // Each bug, or the one that is wanted, is found: a seed fails with it and not without it. Says of each how many of
   // the seeds that were run came by its switch, and in how many it made another story. MILENA_FAILURES: how many finds
-  // are enough.
+  // are enough. `behind`: the number of counts that follow those of these bugs.
   template <class Bug>
-  void expect_found(PlantedBugs<Bug>& bugs, std::string_view wanted, std::string_view (*name_of)(Bug)) const {
+  void expect_found(PlantedBugs<Bug>& bugs, std::string_view wanted, std::string_view (*name_of)(Bug),
+                    size_t behind = 0) const {
     const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 10'000);
     const uint64_t enough = number_or("MILENA_FAILURES", 1);
     std::vector<Honest> honest;  // by seed, from the first on
@@ -81,14 +82,14 @@ struct Histories {
       uint64_t runs = 0, reached = 0, altered = 0, found = 0;
       for (; found < enough && runs < seeds; runs++) {
         const uint64_t seed = first + runs;
-        if (runs == honest.size()) honest.push_back(run_honestly<Bug>(seed));
+        if (runs == honest.size()) honest.push_back(run_honestly<Bug>(seed, behind));
         const Honest& without = honest[runs];
         if (without.failed || !without.reached.at(static_cast<size_t>(bug))) continue;
         reached++;
         bugs.plant(bug);
         const ApartResult with = run(plan_of(seed), false);
         bugs.plant(Bug::kNone);
-        altered += fingerprint<Bug>(with) != without.fingerprint ? 1 : 0;
+        altered += fingerprint<Bug>(with, behind) != without.fingerprint ? 1 : 0;
         if (with.failure.empty()) continue;
         found++;
         std::cout << name_of(bug) << " at seed " << seed << ": " << with.failure << std::endl;
@@ -118,18 +119,22 @@ struct Histories {
     std::vector<bool> reached;  // by bug
   };
   template <class Bug>
-  Honest run_honestly(uint64_t seed) const {
+  Honest run_honestly(uint64_t seed, size_t behind) const {
     const ApartResult result = run(plan_of(seed), false);
-    Honest one{!result.failure.empty(), fingerprint<Bug>(result), {}};
-    const auto bugs = static_cast<std::ptrdiff_t>(Bug::kCount);
-    if (std::ssize(result.counts) >= bugs) one.reached.assign(result.counts.end() - bugs, result.counts.end());
-    else one.failed = true;
+    Honest one{!result.failure.empty(), fingerprint<Bug>(result, behind), {}};
+    const auto bugs = static_cast<size_t>(Bug::kCount);
+    if (result.counts.size() >= bugs + behind) {
+      const auto end = result.counts.end() - static_cast<std::ptrdiff_t>(behind);
+      one.reached.assign(end - static_cast<std::ptrdiff_t>(bugs), end);
+    } else {
+      one.failed = true;
+    }
     return one;
   }
   template <class Bug>
-  static size_t fingerprint(const ApartResult& result) {
+  static size_t fingerprint(const ApartResult& result, size_t behind) {
     std::string all = result.history;
-    for (size_t i = 0; i + static_cast<size_t>(Bug::kCount) < result.counts.size(); i++)
+    for (size_t i = 0; i + static_cast<size_t>(Bug::kCount) + behind < result.counts.size(); i++)
       all += "," + std::to_string(result.counts[i]);
     return std::hash<std::string>()(all);
   }

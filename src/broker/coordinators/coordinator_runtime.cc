@@ -14,6 +14,7 @@
 #include "broker/shard.h"
 #include "broker/storage/log_directories.h"
 #include "coordinator/group/java_string.h"
+#include "metadata/planted_replication_bugs.h"
 #include "protocol/records/legacy_messages.h"
 
 namespace milena::broker {
@@ -151,6 +152,7 @@ void CoordinatorRuntime<Kind>::load(Host& host) {
   Partition* partition = partition_of_host(host);
   const bool usable = partition != nullptr && partition->with_log([&](log::PartitionLog& log) {
     host.load_position = log.log_start_offset();
+    if (MILENA_REPLICATION_BUG(kCoordinatorForgets)) host.load_position = log.log_end_offset();
     return ok_status();
   }) == ErrorCode::kNone;
   if (!usable) {
@@ -298,7 +300,8 @@ void CoordinatorRuntime<Kind>::release(Host& host, Effects effects) {
   if (effects.answers.empty() && !has_more(effects)) return;
   Partition* partition = partition_of_host(host);
   const int64_t end = partition == nullptr ? 0 : partition->log_end_offset();
-  if (partition != nullptr && !partition->is_settled(end, true)) {
+  const bool replicated = !MILENA_REPLICATION_BUG(kCommitNotReplicated);
+  if (partition != nullptr && !partition->is_settled(end, replicated)) {
     return release_when_settled(host, *partition, end, std::move(effects));
   }
   const HostId id{host.partition, host.incarnation};

@@ -8,6 +8,7 @@
 #include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
 #include "metadata/features.h"
+#include "metadata/planted_replication_bugs.h"
 #include "protocol/messages/write_txn_markers.h"
 
 namespace milena::broker {
@@ -49,7 +50,8 @@ void take_results(const WriteTxnMarkersResponse& response, std::vector<coordinat
   for (const auto& marker : response.markers) {
     for (const auto& topic : marker.topics) {
       for (const auto& partition : topic.partitions) {
-        results.push_back({topic.name, partition.partition_index, partition.error_code});
+        const bool ignored = MILENA_REPLICATION_BUG(kMarkerFailureIgnored);
+        results.push_back({topic.name, partition.partition_index, ignored ? ErrorCode::kNone : partition.error_code});
       }
     }
   }

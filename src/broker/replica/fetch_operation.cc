@@ -65,6 +65,7 @@ Status read_records(log::PartitionLog& log, FetchItem& item, const FetchLimits& 
     if (!found) return found.error();
     aborted = found.take();
   }
+  if (MILENA_REPLICATION_BUG(kAbortedNotTold)) aborted.clear();
   if (limits.read_committed) item.aborted = std::move(aborted);
   if (useful) item.records = std::move(outcome->batches);
   return ok_status();
@@ -78,7 +79,9 @@ Status read_log(log::PartitionLog& log, FetchItem& item, const FetchLimits& limi
   if (!stable) return stable.error();
   if (!item.has_diverging()) {
     const bool follower = limits.replica_id >= 0;
-    int64_t upper_bound = follower                ? log.log_end_offset()
+    if (MILENA_REPLICATION_BUG(kReadsOpenTransactions)) stable = log.high_watermark();
+    const bool to_the_end = follower || MILENA_REPLICATION_BUG(kReadsBeyondHighWatermark);
+    int64_t upper_bound = to_the_end              ? log.log_end_offset()
                           : limits.read_committed ? *stable
                                                   : log.high_watermark();
     const bool reads = !item.held_back && item.preferred_replica < 0;

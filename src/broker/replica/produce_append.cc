@@ -8,6 +8,7 @@
 
 #include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
+#include "metadata/planted_replication_bugs.h"
 
 namespace milena::broker {
 namespace {
@@ -50,7 +51,8 @@ void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& p
       continue;
     }
     if (!may_append(*partition, item)) continue;
-    log::AppendChecks checks = log::AppendOrigin::kClient;
+    log::AppendChecks checks =
+        MILENA_REPLICATION_BUG(kDuplicatesNotSeen) ? log::AppendOrigin::kCoordinator : log::AppendOrigin::kClient;
     checks.guard = std::exchange(item.guard, 0);
     item.outcome = partition->append_as_leader(item.batches, checks);
     item.batches = Payload();

@@ -1,5 +1,6 @@
 // What administrators do.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -18,17 +19,18 @@ constexpr int64_t kPatience_ms = 8000;
 
 void ClusterSimulator::elect(bool preferred) {
   const auto id = a_partition();
-  if (!id) return;
-  PartitionState& state = partitions_.at(*id);
-  if (!preferred && !state.unclean) return;
-  note(fmt::format("{} election in {}", preferred ? "preferred" : "unclean", describe(*id)));
+  if (id && (preferred || partitions_.at(*id).unclean)) elect_in(*id, preferred);
+}
+
+void ClusterSimulator::elect_in(const PartitionId& id, bool preferred) {
+  note(fmt::format("{} election in {}", preferred ? "preferred" : "unclean", describe(id)));
   ElectLeadersRequest request;
   request.election_type = preferred ? 0 : 1;
   request.timeout_ms = 5000;
   request.topic_partitions.emplace();
   auto& topic = request.topic_partitions->emplace_back();
-  topic.topic = metadata_.image().find_topic(id->first)->name;
-  topic.partitions.push_back(id->second);
+  topic.topic = metadata_.image().find_topic(id.first)->name;
+  topic.partitions.push_back(id.second);
   ask<ElectLeadersResponse>(a_broker(), 9, request, 2, kPatience_ms, [](const ElectLeadersResponse*) {});
 }
 
@@ -38,14 +40,17 @@ void ClusterSimulator::reassign() {
   std::vector<int32_t> replicas{1, 2, 3};
   for (size_t i = 2; i > 0; i--) std::swap(replicas[i], replicas[pick(i + 1)]);
   replicas.resize(pick(3) == 0 ? 2 : image_of(*id)->replicas.size());
-  note(fmt::format("{} is to be on {},{}{}", describe(*id), replicas[0], replicas.size() > 1 ? replicas[1] : 0,
-                   replicas.size() > 2 ? fmt::format(",{}", replicas[2]) : ""));
+  reassign_to(*id, replicas);
+}
+
+void ClusterSimulator::reassign_to(const PartitionId& id, const std::vector<int32_t>& replicas) {
+  note(fmt::format("{} is to be on {}", describe(id), fmt::join(replicas, ",")));
   AlterPartitionReassignmentsRequest request;
   request.timeout_ms = 5000;
   auto& topic = request.topics.emplace_back();
-  topic.name = metadata_.image().find_topic(id->first)->name;
+  topic.name = metadata_.image().find_topic(id.first)->name;
   auto& partition = topic.partitions.emplace_back();
-  partition.partition_index = id->second;
+  partition.partition_index = id.second;
   partition.replicas = replicas;
   ask<AlterPartitionReassignmentsResponse>(
       a_broker(), 9, request, 0, kPatience_ms, [this](const AlterPartitionReassignmentsResponse* response) {
@@ -59,6 +64,9 @@ void ClusterSimulator::delete_topic() {
   const metadata::TopicImage* image = metadata_.image().find_topic(plan.name);
   if (image == nullptr) return create_topic(plan);
   note(fmt::format("{} is to be deleted", plan.name));
+  // With it go its offsets, and markers are not written any more.
+  if (plan.name == plan_.topics[0].name) offsets_lost_ = true;
+  for (auto& [number, transaction] : transactions_) transaction.excused = true;
   DeleteTopicsRequest request;
   request.timeout_ms = 5000;
   auto& topic = request.topics.emplace_back();

@@ -31,17 +31,40 @@ std::vector<int32_t> members(const metadata::PartitionImage& image) {
   return all;
 }
 
-// The first settled record that the log lacks; the end of what is settled if it has all.
-int64_t first_missing(const PartitionState& state, const DiskLog& log) {
-  for (const auto& [offset, entry] : state.settled) {
-    if (offset < state.deletable) continue;
-    const auto there = log.entries.find(offset);
-    if (there == log.entries.end() || there->second != entry) return offset;
-  }
-  return state.settled_end();
-}
+std::string_view name_of(TransactionEnd end) { return end == TransactionEnd::kCommit ? "committed" : "aborted"; }
 
 }  // namespace
+
+// What the log of a topic that is compacted, or whose records may be deleted, need not hold any more.
+bool ClusterSimulator::may_be_gone(const PartitionState& state, int64_t offset, const Entry& entry) const {
+  if (offset < state.deletable) return true;
+  if (!state.compacts) return false;
+  if (entry.number < 0) return true;
+  const SentRecord& sent = sent_.at(entry.number);
+  const auto transaction = transactions_.find(sent.transaction);
+  if (transaction != transactions_.end() && transaction->second.is != TransactionEnd::kCommit) {
+    return transaction->second.is == TransactionEnd::kAbort || transaction->second.excused;
+  }
+  const auto last = state.last_of_key.find(sent.key);
+  return last != state.last_of_key.end() && last->second > offset;
+}
+
+bool ClusterSimulator::lacks(const PartitionState& state, const LogEntries& log, int64_t offset,
+                             const Entry& entry) const {
+  const auto there = log.find(offset);
+  return there == log.end() ? !may_be_gone(state, offset, entry) : !(there->second == entry);
+}
+
+// The first settled record that the log lacks; the end of what is settled if it has all. A deletion that was asked for
+// may not have been done: a log that ends before has lost what it had.
+int64_t ClusterSimulator::first_missing(const PartitionState& state, const DiskLog& log) const {
+  const int64_t end = std::min(log.end, state.settled_end());
+  for (const auto& [offset, entry] : state.settled) {
+    if (offset >= end) break;
+    if (offset >= state.deletable && lacks(state, log.entries, offset, entry)) return offset;
+  }
+  return end;
+}
 
 const metadata::PartitionImage* ClusterSimulator::image_of(const PartitionId& id) const {
   const metadata::TopicImage* topic = metadata_.image().find_topic(id.first);
@@ -82,7 +105,7 @@ void ClusterSimulator::follow_controller() {
       }
       for (const auto& changed : delta.partitions) {
         const metadata::TopicImage* topic = metadata_.image().find_topic(changed.key.topic_id);
-        if (topic != nullptr && !topic->internal) on_partition_change(*topic, changed.key.partition);
+        if (topic != nullptr) on_partition_change(*topic, changed.key.partition);
       }
     }
   });
@@ -96,15 +119,19 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
   PartitionState& state = at->second;
   if (is_new) {
     state.name = fmt::format("{}-{}", topic.name, number);
+    state.internal = topic.internal;
     for (const TopicPlan& plan : plan_.topics) {
       if (plan.name != topic.name) continue;
       state.min_in_sync = plan.min_in_sync;
       state.unclean = plan.unclean;
+      state.compacts = plan.compacts;
+      state.retention_ms = plan.retention_ms;
     }
   }
   if (image.leader_epoch < state.epoch_seen) {
     return fail(fmt::format("{}: leader epoch {} after {}", state.name, image.leader_epoch, state.epoch_seen));
   }
+  const int32_t epoch_before = state.epoch_seen;
   const bool elected = image.leader_epoch > state.epoch_seen;
   const std::vector<int32_t> before = state.members;
   state.members = members(image);
@@ -133,7 +160,7 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
   state.epoch_seen = image.leader_epoch;
   note(fmt::format("controller: {} partition epoch {}, eligible {}, last known {}", describe(id), image.partition_epoch,
                    text_of(image.extras().eligible_leader_replicas), text_of(image.extras().last_known_elr)));
-  consider_loss(id, state);
+  consider_loss(state, epoch_before);
 }
 
 // --- power
@@ -147,12 +174,14 @@ void ClusterSimulator::note_power_loss(ClusterNode& node, const std::function<vo
     auto [at, first] = state.forgot_from.try_emplace(node.id(), from);
     at->second = std::min(at->second, from);
     note(fmt::format("{} at node {} is good up to {}", state.name, node.id(), from));
-    consider_loss(id, state);
+    consider_loss(state, state.epoch_seen);
   }
 }
 
-// Records may be gone where every replica that may lead lost power since it had them.
-void ClusterSimulator::consider_loss(const PartitionId&, PartitionState& state) {
+// Records may be gone where every replica that may lead lost power since it had them: Kafka promises what enough
+// replicas hold, and none of them syncs before it says so. Whoever leads in a later epoch than that one shows what is
+// left.
+void ClusterSimulator::consider_loss(PartitionState& state, int32_t in_epoch) {
   if (state.members.empty()) return;
   int64_t from = INT64_MAX;
   for (const int32_t member : state.members) {
@@ -160,23 +189,27 @@ void ClusterSimulator::consider_loss(const PartitionId&, PartitionState& state) 
     if (forgot == state.forgot_from.end()) return;
     from = std::min(from, forgot->second);
   }
-  if (from >= state.settled_end() && !state.unsure_from) return;
-  state.unsure_from = std::min(state.unsure_from.value_or(from), from);
-  state.unsure_in_epoch = std::max(state.unsure_in_epoch, state.epoch_seen);
-  note(fmt::format("{}: what is behind {} may be lost", state.name, *state.unsure_from));
+  if (from >= state.settled_end()) return;
+  if (state.unsure_from && *state.unsure_from <= from) return;
+  if (!state.unsure_from) state.unsure_in_epoch = std::max(state.unsure_in_epoch, in_epoch);
+  state.unsure_from = from;
+  note(fmt::format("{}: what is behind {} may be lost", state.name, from));
 }
 
-// A leader tells what is left.
-void ClusterSimulator::resolve(PartitionState& state, const DiskLog& log) {
-  for (const auto& [offset, entry] : state.settled) {
-    if (offset < *state.unsure_from) continue;
-    const auto there = log.entries.find(offset);
-    if (there != log.entries.end() && there->second == entry) continue;
-    cut_settled(state, offset);
-    break;
+// A leader tells what is left. The others' disks have still forgotten what they have not fetched again.
+void ClusterSimulator::resolve(int leader, PartitionState& state, const DiskLog& log) {
+  const int64_t from = first_missing(state, log);
+  if (from < state.settled_end()) {
+    cut_settled(state, from);
+    // Compaction takes a record for a newer one of its key, which may not be synced, and is lost now (Kafka's, too).
+    std::erase_if(state.settled, [&](const auto& one) {
+      if (!state.compacts || log.entries.contains(one.first)) return false;
+      if (one.second.number >= 0) state.lost.insert(one.second.number);
+      return true;
+    });
   }
   state.unsure_from.reset();
-  state.forgot_from.clear();
+  state.forgot_from.erase(leader);
 }
 
 void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
@@ -188,6 +221,26 @@ void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
     state.offset_of.erase(at->second.number);
   }
   state.last_of_producer.clear();
+  state.open.clear();
+  state.last_of_key.clear();
+  for (const auto& [offset, entry] : state.settled) {
+    if (entry.number >= 0) state.last_of_key[sent_[entry.number].key] = offset;
+  }
+  excuse_transactions(state);
+}
+
+// Of a transaction that has lost a marker or records nothing is promised; of none where its coordinator has.
+void ClusterSimulator::excuse_transactions(const PartitionState& state) {
+  for (auto& [number, transaction] : transactions_) {
+    transaction.excused |= state.internal || std::any_of(transaction.numbers.begin(), transaction.numbers.end(),
+                                                         [&](int64_t one) { return is_in(sent_[one], state); });
+  }
+  if (state.internal) offsets_lost_ = true;
+}
+
+bool ClusterSimulator::is_in(const SentRecord& record, const PartitionState& state) const {
+  const auto found = partitions_.find(record.partition);
+  return found != partitions_.end() && &found->second == &state;
 }
 
 // --- nodes
@@ -232,17 +285,14 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
     return fail(
         fmt::format("{}: node {} is in epoch {}, and was in {}", state.name, node.id(), now.epoch, before.epoch));
   }
-  if (now.start > std::max<int64_t>(state.deletable, 0)) {
-    return fail(
-        fmt::format("{}: the log of node {} begins at {}, and nobody deleted that", state.name, node.id(), now.start));
-  }
+  if (now.start > std::max<int64_t>(state.deletable, 0) && !retention_took(node, state, now.start)) return;
   if (now.high_watermark < 0) return;
   const bool takes_over = now.leads && (!same_life || !before.leads || before.epoch != now.epoch || before.end < 0);
   const bool advances = !same_life || now.high_watermark > before.high_watermark;
   if (!takes_over && !advances) return;
   const DiskLog log = read_disk_log(node.disk(), state.name, id.first);
   if (now.leads && takes_over) check_leader(node, state, log, now);
-  if (failed() || !advances) return;
+  if (failed()) return;
   // Who follows may not have heard yet that what it holds is lost.
   if (!now.leads && (state.was_reset || state.unsure_from)) return;
   // What a deposed leader takes before it hears of an unclean one is lost.
@@ -251,12 +301,40 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
   for (int64_t offset = std::max<int64_t>(now.start, 0); offset < now.high_watermark && !failed(); offset++) {
     const auto there = log.entries.find(offset);
     if (there == log.entries.end()) {
+      const auto known = state.settled.find(offset);
+      if (known != state.settled.end() && may_be_gone(state, offset, known->second)) continue;
+      // Of an aborted transaction, and compacted away before it was looked at.
+      if (known == state.settled.end() && offset < state.settled_end()) continue;
       return fail(fmt::format("{}: the high watermark of node {} is {}, and {} is not on its disk", state.name,
                               node.id(), now.high_watermark, offset));
     }
     settle_entry(node, id, state, offset, there->second, now.leads);
   }
   if (!failed() && now.high_watermark > first_new) check_replicas(id, state, first_new, now.high_watermark);
+}
+
+// By its age: false, and a failure, if nobody may have deleted that.
+bool ClusterSimulator::retention_took(ClusterNode& node, PartitionState& state, int64_t start) {
+  const std::string what = fmt::format("{}: the log of node {} begins at {}, and ", state.name, node.id(), start);
+  // Who is deposed by an unclean election, or has lost records, may have gone on by itself.
+  const bool excused = state.was_reset || state.unsure_from || state.unclean;
+  if (state.retention_ms < 0) {
+    fail(what + "nobody deleted that");
+    return false;
+  }
+  if (start > state.settled_end() && !excused) {
+    fail(what + "that is not below the high watermark");
+    return false;
+  }
+  for (auto at = state.settled.lower_bound(state.deletable); at != state.settled.end() && at->first < start; ++at) {
+    if (at->second.number < 0) continue;
+    const int64_t age_ms = clock_.wall_ms() - sent_[at->second.number].ms;
+    if (age_ms > state.retention_ms) continue;
+    fail(what + fmt::format("{} is {} ms old", at->second.number, age_ms));
+    return false;
+  }
+  state.deletable = std::max(state.deletable, start);
+  return true;
 }
 
 void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, PartitionState& state, int64_t offset,
@@ -272,7 +350,10 @@ void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, Parti
   if (offset < state.settled_end()) return;  // deleted before it was looked at
   state.settled[offset] = entry;
   settled_++;
+  if (entry.kind == EntryKind::kCommit || entry.kind == EntryKind::kAbort) return on_marker(state, entry);
   if (entry.number < 0) return;
+  state.last_of_key[sent_[entry.number].key] = offset;
+  if (entry.kind == EntryKind::kTransactional) state.open[entry.producer].push_back(entry.number);
   const auto [at, first] = state.offset_of.emplace(entry.number, offset);
   if (!first) {
     return fail(fmt::format("{}: {} is at {} and at {}", state.name, entry.number, at->second, offset));
@@ -286,6 +367,27 @@ void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, Parti
   last = entry.number;
 }
 
+// All of a transaction ends in the same way, and as its producer asked.
+void ClusterSimulator::on_marker(PartitionState& state, const Entry& marker) {
+  const auto end = marker.kind == EntryKind::kCommit ? TransactionEnd::kCommit : TransactionEnd::kAbort;
+  for (const int64_t number : std::exchange(state.open[marker.producer], {})) {
+    const auto found = transactions_.find(sent_[number].transaction);
+    if (found == transactions_.end() || found->second.excused) continue;
+    SimTransaction& of = found->second;
+    if (of.is == TransactionEnd::kNone) of.is = end;
+    if (of.is != end) {
+      return fail(fmt::format("{}: {} is {}, and others of its transaction are {}", state.name, number, name_of(end),
+                              name_of(of.is)));
+    }
+    if (end == TransactionEnd::kCommit && of.asked != end) {
+      return fail(fmt::format("{}: {} is committed, and its producer did not ask for it", state.name, number));
+    }
+    if (of.told != TransactionEnd::kNone && of.told != end) {
+      return fail(fmt::format("{}: {} is {}, and its producer was told otherwise", state.name, number, name_of(end)));
+    }
+  }
+}
+
 // What has come below the high watermark is on the replicas.
 void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to) {
   const metadata::PartitionImage* image = image_of(id);
@@ -294,10 +396,8 @@ void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& sta
   for (const int32_t replica : image->replicas) {
     const DiskLog log = read_disk_log(node(replica).disk(), state.name, id.first, from);
     int64_t missing = -1;
-    for (int64_t offset = from; offset < to && missing < 0; offset++) {
-      const auto there = log.entries.find(offset);
-      if (offset < state.deletable) continue;
-      if (there == log.entries.end() || !(there->second == state.settled[offset])) missing = offset;
+    for (auto at = state.settled.lower_bound(from); at != state.settled.end() && at->first < to && missing < 0; ++at) {
+      if (at->first >= state.deletable && lacks(state, log.entries, at->first, at->second)) missing = at->first;
     }
     const bool excused = state.forgot_from.contains(replica);
     if (missing < 0 || excused) holders++;
@@ -316,15 +416,15 @@ void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& sta
 // The leader of the newest epoch has everything.
 void ClusterSimulator::check_leader(ClusterNode& node, PartitionState& state, const DiskLog& log, const View& view) {
   if (view.epoch < state.epoch_seen) return;
-  if (state.unsure_from && view.epoch > state.unsure_in_epoch) resolve(state, log);
+  if (state.unsure_from && view.epoch > state.unsure_in_epoch) resolve(node.id(), state, log);
   for (const auto& [offset, entry] : state.settled) {
     if (offset < std::max(view.start, state.deletable)) continue;
     if (state.unsure_from && offset >= *state.unsure_from) return;
-    const auto there = log.entries.find(offset);
-    if (there != log.entries.end() && there->second == entry) continue;
+    if (!lacks(state, log.entries, offset, entry)) continue;
     return fail(fmt::format("{}: node {} leads in epoch {}, and does not have {} at {}, which was settled", state.name,
                             node.id(), view.epoch, entry.number, offset));
   }
+  state.forgot_from.erase(node.id());
 }
 
 // --- the end
@@ -357,9 +457,7 @@ void ClusterSimulator::check_end() {
       const DiskLog log = read_disk_log(node(replica).disk(), state.name, id.first);
       const int64_t start = std::max(views_[{replica, id}].start, state.deletable);
       for (const auto& [offset, entry] : state.settled) {
-        if (offset < start) continue;
-        const auto there = log.entries.find(offset);
-        if (there == log.entries.end() || !(there->second == entry)) {
+        if (offset >= start && lacks(state, log.entries, offset, entry)) {
           return fail(
               fmt::format("{}: at the end node {} does not have {} at {}", state.name, replica, entry.number, offset));
         }
@@ -375,7 +473,59 @@ void ClusterSimulator::check_end() {
     if (!record.acked || state == partitions_.end() || state->second.lost.contains(number)) continue;
     if (!state->second.offset_of.contains(number)) return fail(fmt::format("{} was acknowledged, and is gone", number));
   }
-  note("all is well");
+  check_transactions();
+  if (!failed()) note("all is well");
+}
+
+void ClusterSimulator::check_transactions() {
+  for (const auto& [id, state] : partitions_) {
+    for (const auto& [producer, numbers] : state.open) {
+      // What is deleted before it has ended holds nobody back: the last stable offset is not before the log's start.
+      const bool excused = std::any_of(numbers.begin(), numbers.end(), [&](int64_t number) {
+        const auto found = transactions_.find(sent_[number].transaction);
+        const auto offset = state.offset_of.find(number);
+        return found == transactions_.end() || found->second.excused || offset == state.offset_of.end() ||
+               offset->second < state.deletable;
+      });
+      if (!numbers.empty() && !excused && !state.was_reset) {
+        return fail(fmt::format("{}: {} of producer {} is in a transaction that does not end", state.name,
+                                numbers.front(), producer));
+      }
+    }
+  }
+  for (const auto& [key, transaction] : transactions_) {
+    if (transaction.excused || transaction.told != TransactionEnd::kCommit) continue;
+    ended_++;
+    for (const int64_t number : transaction.numbers) {
+      const auto state = partitions_.find(sent_[number].partition);
+      if (state == partitions_.end() || state->second.was_reset) continue;
+      if (!state->second.offset_of.contains(number) || transaction.is != TransactionEnd::kCommit) {
+        return fail(fmt::format("{} was committed, and is not", number));
+      }
+    }
+  }
+}
+
+// No transaction is open any more, as leaders see it.
+bool ClusterSimulator::all_stable() {
+  for (const auto& [id, state] : partitions_) {
+    const metadata::PartitionImage* image = image_of(id);
+    bool stable = false;
+    if (image == nullptr || image->leader < 0) return false;
+    ClusterNode& leader = node(image->leader);
+    if (!leader.listens()) return false;
+    for (size_t i = 0; i < leader.shard_count(); i++) {
+      leader.node().shard(i).replicas().for_each_partition([&](broker::Partition& partition) {
+        if (partition.id().topic_id != id.first || partition.id().partition != id.second) return;
+        log::PartitionLog* log = partition.log_if_open();
+        if (log == nullptr) return void(stable = true);
+        const auto offset = log->last_stable_offset();
+        stable = offset.ok() && *offset == log->log_end_offset();
+      });
+    }
+    if (!stable) return false;
+  }
+  return true;
 }
 
 }  // namespace milena::sim

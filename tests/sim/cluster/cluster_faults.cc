@@ -111,4 +111,46 @@ void ClusterSimulator::slow_disk() {
   one.machine().hold_workers(now_ms() + ms);
 }
 
+// A follower's fetch is on its way to the leader while another leads, for which the follower drops what it was given,
+// and until the leader of before leads again, who still has that. Chance alone does not come upon it.
+void ClusterSimulator::old_fetch() {
+  const auto id = a_partition();
+  const metadata::PartitionImage* image = id ? image_of(*id) : nullptr;
+  if (image == nullptr || !plan_.controller_apart || image->isr.size() != 3 || image->leader < 0) return;
+  const int leader = image->leader;
+  std::vector<int32_t> others{1, 2, 3};
+  std::erase(others, leader);
+  if (pick(2) == 0) std::swap(others[0], others[1]);
+  const int between = others[0], follower = others[1];
+  for (const int one : {leader, between, follower}) {
+    if (!node(one).listens() || node(one).paused_until_ms() > now_ms()) return;
+  }
+  network_.heal();
+  note(fmt::format("a fetch of node {} is held back from {}, and {} is to lead meanwhile", follower, leader, between));
+  network_.cut(between, leader);
+  network_.cut(leader, between);
+  network_.cut(follower, leader);
+  BatchPtr batch = make_batch(*id);
+  send_batch(batch, pick(2), [](std::optional<ErrorCode>) {});
+  pass(30);
+  if (failed() || !partitions_.contains(*id)) return;
+  reassign_to(*id, {between, leader, follower});
+  pass(30);
+  if (failed() || !partitions_.contains(*id)) return;
+  elect_in(*id, true);
+  pass(100);
+  if (failed() || !node(between).alive()) return;
+  note(fmt::format("node {} is killed", between));
+  node(between).machine().run([] { throw Killed{}; });
+  on_death(node(between));
+  pass_until(
+      [&] {
+        const metadata::PartitionImage* now = image_of(*id);
+        return now == nullptr || now->leader == leader;
+      },
+      12'000);
+  note("links are whole");
+  network_.heal();
+}
+
 }  // namespace milena::sim

@@ -15,10 +15,14 @@
 
 namespace milena::sim {
 
+enum class EntryKind { kPlain, kTransactional, kCommit, kAbort };
+
 // What stands at an offset of a log.
 struct Entry {
-  int64_t number = -1;  // of the record; -1: a marker
+  int64_t number = -1;  // of the record; -1: a marker, or a coordinator's
   int32_t epoch = -1;
+  int64_t producer = -1;
+  EntryKind kind = EntryKind::kPlain;
   bool operator==(const Entry&) const = default;
 };
 using LogEntries = std::map<int64_t, Entry>;
@@ -34,18 +38,26 @@ using PartitionId = std::pair<Uuid, int32_t>;
 struct PartitionState {
   std::string name;
   int min_in_sync = 1;
-  bool unclean = false;  // the topic allows an unclean election
+  bool unclean = false;   // the topic allows an unclean election
+  bool internal = false;  // a coordinator's
+  bool retains = false;   // old records go (retention.ms)
+  int64_t retention_ms = -1;
+  bool compacts = false;
   // What was below a high watermark once: it stays so, on every leader.
   LogEntries settled;
   int64_t settled_end() const { return settled.empty() ? 0 : settled.rbegin()->first + 1; }
   std::map<int64_t, int64_t> offset_of;  // of a number
+  // Of each key of a topic that is compacted: where it is last.
+  std::map<int64_t, int64_t> last_of_key;
+  // Numbers of transactions without a marker yet, by producer.
+  std::map<int64_t, std::vector<int64_t>> open;
   // From that offset on, what was settled may be gone: until the leader of a later epoch tells.
   std::optional<int64_t> unsure_from;
   int32_t unsure_in_epoch = -1;
   // By the controller's records: who led in an epoch.
   std::map<int32_t, int32_t> leaders;
   int32_t epoch_seen = -1;
-  std::vector<int32_t> members;  // who may lead next, by the same
+  std::vector<int32_t> members;     // who may lead next, by the same
   std::vector<int32_t> last_known;  // who led last, where nobody does
   // Of each node whose disk forgot: the first settled offset that is missing.
   std::map<int, int64_t> forgot_from;
@@ -59,6 +71,20 @@ struct SentRecord {
   PartitionId partition;
   bool acked = false;
   int64_t producer = -1;  // of an idempotent one
+  int64_t transaction = -1;
+  int64_t key = 0;
+  int64_t ms = 0;  // its timestamp
+};
+
+enum class TransactionEnd { kNone, kCommit, kAbort };
+
+struct SimTransaction {
+  TransactionEnd asked = TransactionEnd::kNone;  // by its producer
+  TransactionEnd told = TransactionEnd::kNone;   // to its producer
+  TransactionEnd is = TransactionEnd::kNone;     // by a marker
+  std::vector<int64_t> numbers;
+  // Something of it was lost where that may be.
+  bool excused = false;
 };
 
 }  // namespace milena::sim

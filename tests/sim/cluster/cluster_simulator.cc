@@ -21,6 +21,9 @@ ClusterSimulator::ClusterSimulator(ClusterPlan plan, OnLine on_line)
       network_(random_, clock_),
       client_(network_),
       producers_(2),
+      consumers_{{.committed = false}, {.committed = true}},
+      transactors_{{.id = "x"}, {.id = "y"}},
+      committers_{{.group = "g"}, {.group = "h"}},
       on_line_(std::move(on_line)) {
   make_nodes();
 }
@@ -108,6 +111,12 @@ void ClusterSimulator::act(const ClusterStep& step) {
       return produce(1);
     case ClusterStepKind::kSequence:
       return produce_in_sequence();
+    case ClusterStepKind::kConsume:
+      return consume();
+    case ClusterStepKind::kTransact:
+      return transact();
+    case ClusterStepKind::kCommit:
+      return commit_offset();
     case ClusterStepKind::kPass: {
       static constexpr int64_t kTimes_ms[] = {10, 50, 200, 1000, 3000, 12'000};
       const int64_t ms = kTimes_ms[pick(std::size(kTimes_ms))];
@@ -144,6 +153,8 @@ void ClusterSimulator::act(const ClusterStep& step) {
     }
     case ClusterStepKind::kSlowDisk:
       return slow_disk();
+    case ClusterStepKind::kOldFetch:
+      return old_fetch();
     case ClusterStepKind::kPreferred:
       return elect(true);
     case ClusterStepKind::kUnclean:
@@ -233,10 +244,22 @@ void ClusterSimulator::settle() {
   note("the end");
   over_ = true;
   heal_all();
-  const bool whole = pass_until([this] { return all_in_sync() && streams_done(); }, kRecovery_ms);
+  const bool whole = pass_until([this] { return all_in_sync() && streams_done() && transactors_done(); }, kRecovery_ms);
   if (failed()) return;
   if (!whole) return fail("the cluster is not whole again");
-  check_end();
+  // What is left open, its coordinator aborts.
+  const bool stable = pass_until([this] { return all_stable() && all_in_sync(); }, kRecovery_ms);
+  if (failed()) return;
+  if (!stable) return fail("transactions stay open");
+  read_all();
+  if (failed()) return;
+  for (Committer& one : committers_) one.read = false;
+  if (!pass_until([this] { return offsets_read(); }, kRecovery_ms) && !failed()) fail("a group's offsets are not read");
+  // Who asked may have had a topic made, or a marker written again.
+  if (!failed() && !pass_until([this] { return all_stable() && all_in_sync(); }, kRecovery_ms) && !failed()) {
+    fail("the cluster is not whole at the end");
+  }
+  if (!failed()) check_end();
 }
 
 }  // namespace milena::sim

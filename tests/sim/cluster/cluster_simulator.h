@@ -8,6 +8,11 @@
 //  - it stays so: every later leader has it, at its offset, and every replica agrees below its own high watermark;
 //  - what was acknowledged with acks=all is there, once, and in a producer's order;
 //  - leader epochs go up, and a leader's log does not get shorter;
+//  - what a consumer was given was below a high watermark, all of it in its order; one of committed records is given
+//    nothing of a transaction that nobody has committed;
+//  - all of a transaction ends in the same way, as its producer asked and was told, and none stays open;
+//  - offsets that were committed do not go back;
+//  - only retention, compaction and deletion take records away, and only those that they may;
 //  - with all trouble over, every partition has a leader, all its replicas are in sync and hold the same.
 //
 // Records may be gone only where every replica in sync lost power since they were written, or where a topic allows an
@@ -24,6 +29,8 @@
 #include <vector>
 
 #include "metadata/replayer.h"
+#include "protocol/messages/fetch.h"
+#include "protocol/messages/offset_fetch.h"
 #include "protocol/messages/produce.h"
 #include "sim/apart.h"
 #include "sim/cluster/cluster_client.h"
@@ -52,6 +59,9 @@ class ClusterSimulator {
   size_t deaths() const { return deaths_; }
   size_t elections() const { return elections_; }
   size_t settled() const { return settled_; }
+  size_t given() const { return given_; }
+  size_t ended() const { return ended_; }
+  size_t commits() const { return commits_; }
 
  private:
   struct Batch {
@@ -60,6 +70,7 @@ class ClusterSimulator {
     Bytes bytes;
     int16_t acks = -1;
     int asked = -1;  // the node that it was sent to last
+    std::string transactional_id;
   };
   using BatchPtr = std::shared_ptr<Batch>;
   // What a producer sends to a partition, in its order.
@@ -74,6 +85,34 @@ class ClusterSimulator {
     int16_t epoch = -1;
     bool asking = false;
     std::map<PartitionId, Stream> streams;
+  };
+  struct Consumer {
+    bool committed = false;  // it reads nothing of what is aborted, or may be
+    std::map<PartitionId, int64_t> position;
+    std::set<PartitionId> asking;
+  };
+  // A transactional producer, with whatever it was before it began anew.
+  struct Transactor {
+    std::string id;
+    int coordinator = -1;
+    uint64_t life = 0;  // counts its beginnings
+    int64_t producer = -1;
+    int16_t epoch = -1;
+    bool asking = false;  // one request at a time
+    int64_t transaction = -1;
+    TransactionEnd wanted = TransactionEnd::kNone;
+    std::map<PartitionId, int32_t> next_sequence;
+    std::vector<BatchPtr> queue;
+  };
+  // What commits the offsets of a group, in ever greater numbers.
+  struct Committer {
+    std::string group;
+    int coordinator = -1;
+    bool asking = false;
+    int64_t sent = 0;
+    int64_t acked = -1;
+    std::set<int64_t> unanswered;  // may come late
+    bool read = false;
   };
   // What a node said of a replica when it was looked at last.
   struct View {
@@ -117,6 +156,7 @@ class ClusterSimulator {
   void cut();
   void heal_all();
   void slow_disk();
+  void old_fetch();
 
   // cluster_clients.cc
   template <class Response, class Request>
@@ -137,7 +177,8 @@ class ClusterSimulator {
   void create_topic(const TopicPlan& topic);
   int leader_to_ask(const PartitionId& id);
   std::optional<PartitionId> a_partition();
-  BatchPtr make_batch(const PartitionId& id, const Producer* producer, int32_t sequence);
+  BatchPtr make_batch(const PartitionId& id, int64_t producer = -1, int16_t epoch = -1, int32_t sequence = -1,
+                      int64_t transaction = -1);
   void send_batch(const BatchPtr& batch, size_t connection, std::function<void(std::optional<ErrorCode>)> then);
   void on_produced(const BatchPtr& batch, const ProduceResponse::PartitionProduceResponse& answer);
   void produce(int16_t acks);
@@ -146,23 +187,59 @@ class ClusterSimulator {
   void pump_stream(size_t producer, const PartitionId& id);
   bool streams_done() const;
 
+  // cluster_consumers.cc
+  void consume();
+  void fetch(size_t consumer, const PartitionId& id);
+  void on_fetched(size_t consumer, const PartitionId& id, int64_t from, int by,
+                  const FetchResponse::PartitionData& data);
+  void check_gap(PartitionState& state, int64_t from, int64_t to);
+  void check_given(Consumer& consumer, PartitionState& state, int64_t offset, const Entry& entry, bool hidden);
+  void read_all();
+
+  // cluster_coordinators.cc
+  void find_coordinator(int8_t type, const std::string& key, std::function<void(int)> then);
+  void transact();
+  void begin_transactor(Transactor& one);
+  void pump_transactor(size_t which);
+  void on_transactional(size_t which, const BatchPtr& batch, std::optional<ErrorCode> error);
+  void end_transaction(size_t which);
+  void give_up(Transactor& one);
+  void transact_later(size_t which);
+  bool transactors_done();
+  void commit_offset();
+  void commit_next(size_t which);
+  void fetch_offset(size_t which);
+  void check_offset(const Committer& one, const std::set<int64_t>& late, int64_t floor, int64_t offset);
+  bool offsets_read();
+
   // cluster_admin.cc
   void elect(bool preferred);
+  void elect_in(const PartitionId& id, bool preferred);
   void reassign();
+  void reassign_to(const PartitionId& id, const std::vector<int32_t>& replicas);
   void delete_topic();
   void delete_records();
 
   // cluster_checks.cc
   void follow_controller();
   void on_partition_change(const metadata::TopicImage& topic, int32_t number);
-  void consider_loss(const PartitionId& id, PartitionState& state);
+  void consider_loss(PartitionState& state, int32_t in_epoch);
+  bool may_be_gone(const PartitionState& state, int64_t offset, const Entry& entry) const;
+  bool lacks(const PartitionState& state, const LogEntries& log, int64_t offset, const Entry& entry) const;
+  int64_t first_missing(const PartitionState& state, const DiskLog& log) const;
+  void excuse_transactions(const PartitionState& state);
+  bool is_in(const SentRecord& record, const PartitionState& state) const;
+  bool retention_took(ClusterNode& node, PartitionState& state, int64_t start);
+  void on_marker(PartitionState& state, const Entry& marker);
+  void check_transactions();
+  bool all_stable();
   void look_at(ClusterNode& node);
   void inspect(ClusterNode& node, const PartitionId& id, PartitionState& state, const View& before, const View& now);
   void settle_entry(ClusterNode& node, const PartitionId& id, PartitionState& state, int64_t offset, const Entry& entry,
                     bool leads);
   void check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to);
   void check_leader(ClusterNode& node, PartitionState& state, const DiskLog& log, const View& view);
-  void resolve(PartitionState& state, const DiskLog& log);
+  void resolve(int leader, PartitionState& state, const DiskLog& log);
   void cut_settled(PartitionState& state, int64_t from);
   void note_power_loss(ClusterNode& node, const std::function<void()>& lose);
   const metadata::PartitionImage* image_of(const PartitionId& id) const;
@@ -188,13 +265,20 @@ class ClusterSimulator {
 
   std::map<int64_t, SentRecord> sent_;
   std::vector<Producer> producers_;
+  std::vector<Consumer> consumers_;
+  std::vector<Transactor> transactors_;
+  std::map<int64_t, SimTransaction> transactions_;
+  int64_t last_transaction_ = 0;
+  std::vector<Committer> committers_;
+  bool offsets_lost_ = false;  // where they may be
   int64_t last_number_ = 0;
   bool over_ = false;  // the end: nothing new is begun
 
   size_t step_ = 0;
   std::string failure_;
   OnLine on_line_;
-  size_t acknowledged_ = 0, deaths_ = 0, elections_ = 0, settled_ = 0;
+  size_t acknowledged_ = 0, deaths_ = 0, elections_ = 0, settled_ = 0, given_ = 0, ended_ = 0,
+         commits_ = 0;
 };
 
 }  // namespace milena::sim

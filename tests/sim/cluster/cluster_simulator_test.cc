@@ -11,30 +11,16 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "log/planted_storage_bugs.h"
 #include "metadata/planted_replication_bugs.h"
 #include "sim/seeds.h"
 
 namespace milena::sim {
 namespace {
 
-// What the model does not judge well enough yet: only with MILENA_EVERYTHING=1.
-bool not_yet(ClusterStepKind kind) {
-  static const bool everything = number_or("MILENA_EVERYTHING", 0) != 0;
-  switch (kind) {
-    case ClusterStepKind::kPowerOff:
-    case ClusterStepKind::kPowerOffAll:
-    case ClusterStepKind::kReassign:
-    case ClusterStepKind::kUnclean:
-    case ClusterStepKind::kDeleteTopic:
-    case ClusterStepKind::kDeleteRecords: return !everything;
-    default: return false;
-  }
-}
-
 ClusterPlan plan_of(uint64_t seed) {
   ClusterPlan plan = ClusterPlan::of(seed);
-  std::erase_if(plan.steps,
-                [](const ClusterStep& step) { return not_yet(step.kind) || left_out(name_of(step.kind)); });
+  std::erase_if(plan.steps, [](const ClusterStep& step) { return left_out(name_of(step.kind)); });
   return plan;
 }
 
@@ -43,8 +29,10 @@ ApartResult run(const ClusterPlan& plan, bool with_log) {
       [&](const OnLine& on_line, std::vector<size_t>& counts) {
         ClusterSimulator simulator(plan, on_line);
         std::string failure = simulator.run();
-        counts = {simulator.acknowledged(), simulator.settled(), simulator.deaths(), simulator.elections()};
+        counts = {simulator.acknowledged(), simulator.settled(), simulator.deaths(), simulator.elections(),
+                  simulator.given(),        simulator.ended(),   simulator.commits()};
         add_reached(metadata::planted_replication_bugs, counts);
+        add_reached(log::planted_replica_bugs, counts);
         return failure;
       },
       with_log);
@@ -54,9 +42,10 @@ constexpr Histories<ClusterPlan> kHistories{plan_of, run};
 
 TEST(ClusterSimulator, WhatMustHoldHolds) {
   std::vector<size_t> sums = kHistories.expect_nothing_wrong(150);
-  sums.resize(4);
+  sums.resize(7);
   std::cout << sums[0] << " records acknowledged by all, " << sums[1] << " settled, " << sums[2] << " deaths, "
-            << sums[3] << " elections\n";
+            << sums[3] << " elections, " << sums[4] << " records read, " << sums[5] << " transactions committed, "
+            << sums[6] << " offsets committed\n";
 }
 
 TEST(ClusterSimulator, SameSeedSameStory) {
@@ -72,10 +61,21 @@ std::string_view name_of(metadata::PlantedReplicationBug bug) {
   return kNames[static_cast<size_t>(bug)];
 }
 
+std::string_view name_of(log::PlantedReplicaBug bug) {
+  static constexpr std::string_view kNames[] = {"kNone",
+#define MILENA_NAME(name) #name,
+                                                MILENA_PLANTED_REPLICA_BUGS_LIST(MILENA_NAME)
+#undef MILENA_NAME
+  };
+  return kNames[static_cast<size_t>(bug)];
+}
+
 TEST(ClusterSimulator, PlantedBugsAreFound) {
   const char* wanted = std::getenv("MILENA_PLANTED");
   if (wanted == nullptr) GTEST_SKIP() << "MILENA_PLANTED tells which, or all: some take minutes";
-  kHistories.expect_found(metadata::planted_replication_bugs, wanted, name_of);
+  constexpr auto kReplicaBugs = static_cast<size_t>(log::PlantedReplicaBug::kCount);
+  kHistories.expect_found(metadata::planted_replication_bugs, wanted, name_of, kReplicaBugs);
+  kHistories.expect_found(log::planted_replica_bugs, wanted, name_of);
 }
 
 TEST(ClusterSimulator, Replay) {

@@ -18,10 +18,14 @@ Weights weights_of(const ClusterPlan& plan, SimRandom& random) {
   auto at = [&](ClusterStepKind kind) -> uint32_t& { return weights[static_cast<size_t>(kind)]; };
   at(ClusterStepKind::kProduce) += 5;
   at(ClusterStepKind::kSequence) += random.chance(70) ? 5 : 0;
+  at(ClusterStepKind::kConsume) += 3;
+  at(ClusterStepKind::kTransact) += random.chance(50) ? 5 : 0;
+  at(ClusterStepKind::kCommit) += random.chance(50) ? 3 : 0;
   at(ClusterStepKind::kPass) += 6;
   for (ClusterStepKind rare : {ClusterStepKind::kKill, ClusterStepKind::kPowerOff, ClusterStepKind::kPowerOffAll,
                                ClusterStepKind::kRestart, ClusterStepKind::kPause, ClusterStepKind::kUnclean,
-                               ClusterStepKind::kDeleteTopic, ClusterStepKind::kDeleteRecords}) {
+                               ClusterStepKind::kDeleteTopic, ClusterStepKind::kDeleteRecords,
+                               ClusterStepKind::kOldFetch}) {
     at(rare) = (at(rare) + 1) / 2;
   }
   at(ClusterStepKind::kPowerOffAll) = (at(ClusterStepKind::kPowerOffAll) + 3) / 4;
@@ -41,7 +45,11 @@ void choose_settings(ClusterPlan& plan, SimRandom& random) {
   set("replica.fetch.backoff.ms", random.one_of({"50", "1000"}));
   set("replica.high.watermark.checkpoint.interval.ms", random.one_of({"200", "5000"}));
   if (random.chance(30)) set("metadata.log.max.record.bytes.between.snapshots", "2000");
+  if (random.chance(30)) set("metadata.max.retention.bytes", "4000");
   if (random.chance(30)) set("replica.fetch.max.bytes", "200");
+  set("log.retention.check.interval.ms", random.one_of({"500", "5000"}));
+  set("log.cleaner.backoff.ms", random.one_of({"200", "3000"}));
+  set("transaction.abort.timed.out.transaction.cleanup.interval.ms", "1000");
 }
 
 void choose_topics(ClusterPlan& plan, SimRandom& random) {
@@ -56,6 +64,9 @@ void choose_topics(ClusterPlan& plan, SimRandom& random) {
     topic.settings.emplace_back("internal.segment.bytes", random.one_of({"400", "2000", "1000000"}));
     topic.settings.emplace_back("index.interval.bytes", random.one_of({"0", "4096"}));
     if (plan.power && random.chance(40)) topic.settings.emplace_back("flush.messages", "1");
+    const size_t kind = random.pick(10);
+    topic.compacts = kind == 0;
+    if (kind == 1 || kind == 2) topic.retention_ms = random.chance(50) ? 500 : 8000;
     plan.topics.push_back(std::move(topic));
   }
 }

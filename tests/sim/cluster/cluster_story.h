@@ -14,6 +14,9 @@ namespace milena::sim {
   X(kProduce)  /* plain, acks=all; never repeated */                                   \
   X(kLoose)    /* plain, acks=1: no promise */                                         \
   X(kSequence) /* by an idempotent producer, which repeats what it was not answered */ \
+  X(kConsume)  /* a consumer reads on */                                               \
+  X(kTransact) /* a transactional producer goes on */                                  \
+  X(kCommit)   /* a group commits offsets, or asks for them */                         \
   X(kPass)     /* time passes */                                                       \
   X(kWait)     /* until the cluster has nothing to do, at this time */                 \
   X(kKill)     /* a process, some calls to the disk later or at once */                \
@@ -26,6 +29,7 @@ namespace milena::sim {
   X(kReset)   /* a connection, in the middle */                                        \
   X(kSlowNet) /* messages take long */                                                 \
   X(kSlowDisk)                                                                         \
+  X(kOldFetch)    /* a follower's fetch comes two leaders later */                     \
   X(kPreferred)   /* election of the preferred leaders */                              \
   X(kUnclean)     /* an unclean election is asked for, where the topic allows it */    \
   X(kReassign)    /* a partition to other replicas, or in another order */             \
@@ -51,6 +55,8 @@ struct TopicPlan {
   int16_t replicas = 3;
   int min_in_sync = 1;
   bool unclean = false;
+  bool compacts = false;
+  int64_t retention_ms = -1;  // -1: old records stay
   std::vector<std::pair<std::string, std::string>> settings;
 };
 

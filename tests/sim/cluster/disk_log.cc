@@ -5,6 +5,7 @@
 
 #include "log/format/file_names.h"
 #include "log/format/partition_metadata.h"
+#include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
 
 namespace milena::sim {
@@ -33,6 +34,28 @@ void for_each_batch(const VirtualDisk& disk, const std::string& directory, int64
   }
 }
 
+LogEntries entries_of(const RecordBatchView& batch, bool numbered) {
+  LogEntries entries;
+  const BatchHeader& header = batch.header();
+  Entry entry;
+  entry.epoch = header.partition_leader_epoch;
+  entry.producer = header.producer_id;
+  if (header.is_control()) {
+    const auto type = header.record_count > 0 ? control_batch_type(batch) : ControlRecordType::kUnknown;
+    if (type.ok() && *type == ControlRecordType::kCommit) entry.kind = EntryKind::kCommit;
+    if (type.ok() && *type == ControlRecordType::kAbort) entry.kind = EntryKind::kAbort;
+    numbered = false;
+  } else if (header.is_transactional()) {
+    entry.kind = EntryKind::kTransactional;
+  }
+  RecordIterator records(batch);
+  while (records.next()) {
+    if (numbered) entry.number = std::atoll(std::string(records.record().value.value_or("0")).c_str());
+    entries[records.record().offset] = entry;
+  }
+  return entries;
+}
+
 DiskLog read_disk_log(const VirtualDisk& disk, const std::string& name, const Uuid& topic_id, int64_t from) {
   DiskLog log;
   const std::string directory = "/a/" + name;
@@ -40,14 +63,10 @@ DiskLog read_disk_log(const VirtualDisk& disk, const std::string& name, const Uu
   if (metadata == nullptr) return log;
   const auto id = log::decode_partition_metadata(*metadata);
   if (!id || *id != topic_id) return log;
+  const bool numbered = !name.starts_with("__");
   for_each_batch(disk, directory, from, [&](const RecordBatchView& batch) {
     log.end = batch.header().next_offset();
-    const bool control = batch.header().is_control();
-    RecordIterator records(batch);
-    while (records.next()) {
-      const int64_t number = control ? -1 : std::atoll(std::string(records.record().value.value_or("0")).c_str());
-      log.entries[records.record().offset] = {number, batch.header().partition_leader_epoch};
-    }
+    log.entries.merge(entries_of(batch, numbered));
   });
   return log;
 }

@@ -14,6 +14,8 @@ namespace milena::sim {
 // The batches of the segments in that directory, in their order, up to the first that is not whole.
 void for_each_batch(const VirtualDisk& disk, const std::string& directory, int64_t from,
                     const std::function<void(const RecordBatchView&)>& visit);
+// The records of a batch; those of coordinators have no numbers.
+LogEntries entries_of(const RecordBatchView& batch, bool numbered = true);
 // That replica's log; empty if it is not there, or is of another topic of that name.
 DiskLog read_disk_log(const VirtualDisk& disk, const std::string& name, const Uuid& topic_id, int64_t from = 0);
 
