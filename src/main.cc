@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/log_format.h"
+#include "base/start_pages.h"
 #include "broker/api_reference.h"
 #include "broker/cluster/peer_security.h"
 #include "broker/cluster/refusing_network.h"
@@ -85,10 +86,13 @@ time_t steady_s() {
   return now.tv_sec;
 }
 
+// Time enough for the work that follows a start.
+constexpr timespec kSettled{2, 0};
+
 void wait_for_stop(const sigset_t& signals) {
-  int number = 0;
-  while (::sigwait(&signals, &number) != 0) {
-  }
+  int number = ::sigtimedwait(&signals, nullptr, &kSettled);
+  if (number <= 0) forget_pages_of_the_start();
+  while (number <= 0) number = ::sigwaitinfo(&signals, nullptr);
   impatient_from_s = steady_s() + kSameSignal_s;
   log_info("Stopping: {}. Another signal, {} seconds from now or later, exits at once.", ::sigdescr_np(number),
            kSameSignal_s);

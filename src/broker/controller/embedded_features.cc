@@ -3,6 +3,7 @@
 
 #include "broker/clients/endpoints.h"
 #include "broker/controller/embedded_controller_call.h"
+#include "broker/shard.h"
 #include "metadata/features.h"
 #include "protocol/messages/update_features.h"
 

@@ -1,5 +1,6 @@
 // DescribeQuorum at the embedded controller, which leads the one partition of __cluster_metadata alone.
 #include "broker/controller/embedded_controller_call.h"
+#include "broker/shard.h"
 #include "metadata/internal_topics.h"
 #include "protocol/messages/describe_quorum.h"
 
