@@ -1,8 +1,8 @@
-// TokenKeys: the keys of one issuer of tokens (sasl.oauthbearer.jwks.endpoint.url), kept fresh.
+// TokenKeys: the keys of one issuer of tokens (sasl.oauthbearer.jwks.endpoint.url), kept up to date.
 //
-// Those of a file are read again when a token is judged and the last reading is a second old. Those of a URL are
-// fetched by a worker, at a start, from time to time, and soon after a token came with a key that is not among them;
-// until then the ones before count. Any thread may judge; timers are those of shard 0.
+// A file is read again when a token is judged and the last read is a second old. A URL is fetched by a worker: at a
+// start, at intervals, and soon after a token with an unknown key; the previous keys are used until then. Any thread
+// may judge. The timers are those of shard 0.
 #pragma once
 
 #include <memory>
@@ -17,12 +17,12 @@ namespace milena::broker {
 
 class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
  public:
-  // What fetches a URL's document; blocking, on a worker.
+  // Fetches a URL's document; blocking, on a worker.
   using Fetch = std::function<Result<Bytes>(const OAuthSettings& settings)>;
 
   TokenKeys(std::shared_ptr<const OAuthSettings> settings, Executor& home, FileSystem& files, Fetch fetch);
 
-  // An error for a file that cannot be used; a URL is tried again.
+  // Returns an error for a file that cannot be used; a URL is tried again.
   Status start();
   security::JwtVerdict judge(ByteView token, const Clock& clock);
 
@@ -41,7 +41,7 @@ class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
   FileSystem& files_;
   const Fetch fetch_;
 
-  std::mutex mutex_;  // for what follows
+  std::mutex mutex_;  // protects the members below
   std::shared_ptr<const security::Jwks> keys_;
   int64_t read_ms_ = 0;
   int64_t asked_ms_ = INT64_MIN;

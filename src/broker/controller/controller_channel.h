@@ -1,9 +1,10 @@
-// ControllerChannel: how handlers reach the controller. A request of some API goes in, with who asks and until when;
-// the answer comes out. The embedded controller is one implementation (embedded_controller.h); one that forwards
-// requests over a connection to a controller elsewhere (Envelope) has the same face.
+// ControllerChannel: how handlers reach the controller: a request of some API with its principal and deadline goes in,
+// the answer comes out. The embedded controller is one implementation (embedded_controller.h); RemoteController, which
+// forwards requests to a controller elsewhere (Envelope), is the other.
 //
-// send() may be called from any shard, which passes itself; the reply comes on that shard, once. With kNone there is an
-// answer, and what it says holds on every shard of this node; any other error says why the controller was not reached.
+// send() may be called from any shard, which passes itself; the reply runs on that shard, once. With kNone there is an
+// answer, and its changes are visible on every shard of this node. Any other error is the reason why the controller was
+// not reached.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,11 @@ namespace milena::broker {
 
 class Shard;
 
-// Whose request it is. What it may do was asked before it is sent.
+// The client of the request. Its permissions were checked before.
 struct ControllerRequestContext {
   security::Principal principal;
   Bytes client_id;
-  int64_t deadline_ms = INT64_MAX;  // by the steady clock; nobody waits for the answer any more
+  int64_t deadline_ms = INT64_MAX;  // by the steady clock; later nobody waits for the answer
 };
 
 class ControllerChannel {
@@ -40,13 +41,13 @@ class ControllerChannel {
              outgoing_reply<Response>(std::move(reply)));
   }
 
-  // Makes the topics that are missing, as on first use: with the broker's defaults, or as the internal topics are made.
-  // `done` runs when all of them can be used, or could not be made.
+  // Creates the missing topics, as at first use: with the broker's defaults, or the settings of internal topics. `done`
+  // runs when all of them can be used, or could not be created.
   virtual void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) = 0;
-  // An id that was never given out before.
+  // Returns an id that was never given out before.
   virtual void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) = 0;
 
-  // send() without types, for those who carry requests.
+  // send() without types, for code that forwards requests.
   virtual void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context,
                         OutgoingReply reply) = 0;
 };
