@@ -43,7 +43,7 @@ class ClientSession final : public Session {
   // The APIs of the requests whose times are not reported yet, in request order.
   std::vector<ApiFigures*> untold_;
   bool introduced_ = false;  // in the log
-  bool works_ = false;  // it has sent more than requests for versions and metadata
+  bool works_ = false;       // it has sent more than requests for versions and metadata
 };
 
 }  // namespace milena::broker

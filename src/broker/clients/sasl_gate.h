@@ -31,7 +31,7 @@ class SaslGate {
 
  private:
   enum class State {
-    kStart,  // expects ApiVersions or SaslHandshake
+    kStart,      // expects ApiVersions or SaslHandshake
     kHandshake,  // ApiVersions was answered; expects SaslHandshake
     kTokens,     // within an exchange
     kWrongMechanism,

@@ -34,7 +34,7 @@ class BrokerLifecycle {
   enum class State {
     kUnregistered,
     kCatchingUp,    // registered, fenced
-    kReady,  // caught up, according to the controller
+    kReady,         // caught up, according to the controller
     kInService,     // not fenced
     kShuttingDown,  // hands over leaderships
     kEnded,         // may stop

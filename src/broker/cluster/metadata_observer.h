@@ -102,7 +102,7 @@ class MetadataObserver {
   Task on_applied_;
 
   std::unique_ptr<log::PartitionLog> log_;
-  int32_t snapshot_epoch_ = 0;  // of the first snapshot of the log
+  int32_t snapshot_epoch_ = 0;  // of the snapshot at the start of the log
   metadata::MetadataReplayer replayed_;
   metadata::MetadataTransactions transactions_;  // once the shards have the image
   int64_t applied_end_ = 0;
@@ -113,7 +113,7 @@ class MetadataObserver {
   // The observer's own snapshots, once the shards have the image. A start reads the newest one instead of the whole
   // log.
   std::unique_ptr<MetadataSnapshots> snapshots_;
-  uint64_t bytes_since_snapshot_ = 0;  // applied, and not yet reported to `snapshots_`
+  uint64_t bytes_since_snapshot_ = 0;  // applied, not yet reported to `snapshots_`
 
   std::shared_ptr<NodeConnection> connection_;
   size_t next_known_ = 0;

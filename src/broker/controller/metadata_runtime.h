@@ -84,17 +84,17 @@ class MetadataRuntime {
   void upgrade_kraft_version(Shard& from, Task done);
   void describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done);
 
-  // On the home shard, at the start: snapshots are taken from now on.
+  // On the home shard, at the start: syncs the log while the node already serves.
   void sync_soon() { commit({}, true, [] {}); }
-  // On the home shard, at the start: snapshots are taken from here on.
+  // On the home shard, at the start: snapshots are taken from now on.
   void start_snapshots() { snapshots_.on_committed(0); }
   const MetadataSnapshots& snapshots() const { return snapshots_; }
-  // `hook` runs on the home shard when topics are gone from every shard, and calls its argument when that may be
-  // answered, and what comes behind it be decided.
+  // `hook` runs on the home shard after topics were removed from every shard. It calls its argument when the deletion
+  // may be answered and the next decision made.
   void set_after_deletions(std::function<void(Task done)> hook) { after_deletions_ = std::move(hook); }
 
-  // On the home shard, for those who follow the log (metadata_fetch.h): the log, its epoch, its snapshots; `task` runs
-  // once, when the high watermark moves next, unless it is forgotten before.
+  // On the home shard, for readers that follow the log (metadata_fetch.h): the log, its epoch, its snapshots. `task`
+  // runs once, when the high watermark moves next, unless it is forgotten before.
   log::PartitionLog& log() { return *log_; }
   int32_t epoch() const { return epoch_; }
   const metadata::Controller& controller() const { return controller_; }
@@ -105,10 +105,10 @@ class MetadataRuntime {
   void forget_at_commit(uint64_t number) { followers_.erase(number); }
   ObserversOfMetadata& observers() { return observers_; }
 
-  // On the home shard, at the end: what is not answered by then never is.
+  // On the home shard, at the end: requests that are not answered by then never are.
   Status close();
   int64_t end_offset() const { return log_->log_end_offset(); }
-  // What lies below is durable, and others may know of it.
+  // Records below this offset are durable, and may be shown to others.
   int64_t committed_end() const { return log_->high_watermark(); }
 
  private:
@@ -120,9 +120,8 @@ class MetadataRuntime {
 
   void at_home(Shard& from, Task task);
   void back(Shard& to, Task task);
-  // On the home shard.
-  // False, and nothing has changed, when there is no descriptor or no room to write with at this moment: what was
-  // decided is decided again.
+  // On the home shard. Returns false, without any change, if there is no descriptor or no disk space for a write at the
+  // moment; then the request is decided again.
   bool commit(metadata::MetadataRecords records, bool atomic, Task done);
   void again_later(Task task);
   bool is_past(int64_t steady_ms) const;
@@ -145,7 +144,7 @@ class MetadataRuntime {
   MetadataSnapshots snapshots_;
   uint64_t unsynced_bytes_ = 0;
   std::vector<Commit> appended_;  // not yet synced
-  std::map<uint64_t, Task> followers_;  // who waits for the next commit
+  std::map<uint64_t, Task> followers_;  // tasks that wait for the next commit
   uint64_t last_follower_ = 0;
   ObserversOfMetadata observers_;
   bool syncing_ = false;

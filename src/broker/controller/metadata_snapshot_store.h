@@ -21,7 +21,7 @@ namespace milena::broker {
 
 struct MetadataSnapshotId {
   int64_t end_offset = -1;  // the first offset that is not in it
-  int32_t epoch = -1;  // of the last record in it
+  int32_t epoch = -1;       // of the last record in it
   auto operator<=>(const MetadataSnapshotId&) const = default;
   std::string file_name() const { return log::snapshot_file_name(end_offset, epoch); }
 };

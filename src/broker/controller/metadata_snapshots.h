@@ -41,7 +41,7 @@ class MetadataSnapshots {
   ShardContext& home_;
   log::PartitionLog& log_;
   std::vector<MetadataSnapshotInfo> known_;  // oldest first
-  uint64_t bytes_since_;  // of committed records after the newest snapshot
+  uint64_t bytes_since_;                     // of committed records after the newest snapshot
   bool timer_armed_ = false;
   bool interval_over_ = false;
   bool running_ = false;

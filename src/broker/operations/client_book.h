@@ -26,7 +26,7 @@ struct ClientTrace {
   int64_t first_told_ms = -1;
   int64_t last_told_ms = -1;
   Bytes told_address;  // the address in the answer
-  Bytes came_to;  // the address it connected to
+  Bytes came_to;       // the address it connected to
   // One of its connections sent more than requests for addresses.
   bool served = false;
 

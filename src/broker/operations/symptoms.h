@@ -53,7 +53,7 @@ struct RebalancingGroup {
   size_t members = 0;
   size_t late_count = 0;
   std::vector<LateMember> late;  // the first of them
-  bool leader_is_late = false;  // is among those that have not sent SyncGroup
+  bool leader_is_late = false;   // the leader is late with SyncGroup
 };
 
 struct FutureRecords {
