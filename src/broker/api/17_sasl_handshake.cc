@@ -1,4 +1,4 @@
-// SaslHandshake (key 17), versions 0-1. No listener asks for a password, so there is nothing to agree upon.
+// SaslHandshake (key 17), versions 0-1. Reaches this handler only on listeners without SASL, where it is refused.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "protocol/messages/sasl_handshake.h"

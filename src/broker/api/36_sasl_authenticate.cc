@@ -1,4 +1,4 @@
-// SaslAuthenticate (key 36), versions 0-2. No listener asks for a password: a client that gives one comes out of turn.
+// SaslAuthenticate (key 36), versions 0-2. Reaches this handler only if no authentication is expected, and is refused.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "protocol/messages/sasl_authenticate.h"

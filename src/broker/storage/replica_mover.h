@@ -100,7 +100,7 @@ class ReplicaMover {
   ShardContext& shard_;
   ReplicaManager& replicas_;
   std::unordered_map<TopicPartitionId, MovePtr> moves_;
-  std::unordered_map<TopicPartitionId, Original> originals_;  // of replicas that moved, and whose new log is being synced
+  std::unordered_map<TopicPartitionId, Original> originals_;  // moved, and the new log is being synced
   bool stopped_ = false;
 };
 
