@@ -94,7 +94,7 @@ class KafkaLevels {
   }
 
  private:
-  // Ours goes by the most talkative of those that it stands for.
+  // Milena's logger gets the most verbose level of its aliases.
   void follow(uint8_t own) {
     std::optional<LogLevel> wanted;
     for (const auto& [name, level] : own_) {

@@ -19,7 +19,7 @@ using AuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateResponse>
 // Kafka's MIN_REAUTH_INTERVAL.
 constexpr int64_t kLeastBetweenSessions_ms = 1000;
 
-// Null if the body cannot be read, or the version is none of ours.
+// Returns null if the body cannot be read, or the version is not supported.
 template <class ApiCall>
 std::shared_ptr<ApiCall> read_call(Shard& shard, const std::shared_ptr<ConnectionState>& connection, const Frame& frame,
                                    const RequestHeader& header, Reader& reader) {
@@ -113,8 +113,8 @@ bool SaslGate::take_request(const Frame& frame) {
   return true;
 }
 
-// It is answered as everywhere. A version that is not known is answered with those that are, and may be followed by one
-// of them.
+// Answered as everywhere. An unsupported version is answered with the supported ones, and the client may try again with
+// one of them.
 bool SaslGate::take_api_versions(const RequestHeader& header) {
   if (state_ == State::kHandshake) {
     close("ApiVersions came twice before the client authenticated");
@@ -178,7 +178,7 @@ void SaslGate::finish(const security::SaslIdentity& identity, security::SaslStep
             identity.principal.type, identity.principal.name, mechanism_->name);
 }
 
-// How long what was shown is good; 0 for ever.
+// How long the credentials are valid; 0 for ever.
 int64_t SaslGate::start_session(const security::SaslIdentity& identity) {
   session_ends_ms_.reset();
   const int64_t most_ms = mechanism_->max_reauth_ms;
@@ -238,7 +238,7 @@ void SaslGate::close(std::string reason) {
   if (connection_->transport != nullptr) connection_->transport->close(std::move(reason));
 }
 
-// Nothing is read from the client meanwhile: its request is not answered.
+// No further request is read from the client meanwhile, since this one is not answered.
 template <class ApiCall>
 void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason) {
   state_ = State::kFailed;

@@ -15,7 +15,7 @@ namespace {
 constexpr int32_t kFetchWait_ms = 500;
 constexpr int32_t kFetch_bytes = 8 << 20;
 constexpr uint64_t kReplayAtOnce_bytes = 1 << 20;
-// After an answer that helps nobody.
+// The pause after an answer without progress.
 constexpr int64_t kObserverRetry_ms = 50;
 
 }  // namespace
@@ -37,7 +37,7 @@ Result<std::unique_ptr<MetadataObserver>> MetadataObserver::open(log::FileCache&
   return observer;
 }
 
-// What the log holds beyond the snapshot is applied when the leader says that it is committed.
+// The log's records after the snapshot are applied when the leader reports that they are committed.
 Status MetadataObserver::load(const std::string& directory) {
   TopicPartition name{Bytes(metadata::kClusterMetadataTopic), 0};
   const std::string path = directory + "/" + name.to_string();
@@ -84,7 +84,7 @@ void MetadataObserver::connect_to(const NodeAddress& address) {
   const std::string name = fmt::format("raft-client-{}", settings_.node_id);
   auto old = std::exchange(connection_, std::make_shared<NodeConnection>(executor_, network_, 0, address, name));
   if (old == nullptr) return;
-  // What is on its way there is asked anew by whoever connects.
+  // The next connection repeats the requests that are still in flight there.
   old->close();
   executor_.post([old] {});
 }
@@ -168,13 +168,13 @@ void MetadataObserver::on_fetched(ErrorCode error, const FetchResponse& response
     failure_told_ = false;
     return take(data);
   }
-  // Of an epoch that was not known yet.
+  // The answer had a newer epoch.
   if (moved) return fetch();
   try_another();
   fetch_in(kObserverRetry_ms);
 }
 
-// True if the leader or its epoch is news.
+// Returns true if the leader or its epoch is new.
 bool MetadataObserver::note_leader(int32_t id, int32_t epoch, const FetchResponse& response) {
   if (epoch < epoch_ || id < 0 || (epoch == epoch_ && id == leader_id_)) return false;
   epoch_ = epoch;
@@ -303,7 +303,7 @@ void MetadataObserver::publish(metadata::MetadataRecords ready) {
 // --- snapshots
 
 void MetadataObserver::begin_snapshot(const MetadataSnapshotId& id) {
-  // The shards' images could only be replaced, not brought forward by it.
+  // The shards' images could only be replaced by it, not updated.
   if (mode_ != Mode::kReplaying) {
     return end("the metadata",
                {ErrorKind::kUnsupported,
@@ -356,7 +356,7 @@ void MetadataObserver::on_snapshot_part(ErrorCode error, const FetchSnapshotResp
   const bool whole = response.topics.size() == 1 && response.topics[0].partitions.size() == 1;
   if (error == ErrorCode::kNone && whole) error = response.topics[0].partitions[0].error_code;
   if (error != ErrorCode::kNone || !whole) {
-    // Which one is to be had now the next fetch says.
+    // The next fetch returns the snapshot to use.
     download_.reset();
     return fetch_in(kObserverRetry_ms);
   }

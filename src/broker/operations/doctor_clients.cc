@@ -1,4 +1,4 @@
-// Clients that did not come, were turned away, or wait.
+// Clients that did not arrive, were refused, or wait.
 #include <fmt/core.h>
 
 #include "base/log.h"
@@ -64,14 +64,14 @@ bool is_loopback(ByteView address) {
 
 ByteView port_of(ByteView address) { return address.substr(address.rfind(':') + 1); }
 
-// The address that a client was told is the one that it has come to.
+// Whether the advertised address is the one that the client connected to.
 bool leads_here(const ClientTrace& trace) {
   if (trace.told_address == trace.came_to) return true;
   return is_loopback(trace.told_address) && is_loopback(trace.came_to) &&
          port_of(trace.told_address) == port_of(trace.came_to);
 }
 
-// A client with other brokers to go to may work there.
+// A client may work with the other brokers of a cluster.
 void examine_arrivals(const NodeFigures& figures, Diagnoses& findings) {
   if (figures.brokers.size() > 1) return;
   size_t count = 0;
