@@ -54,7 +54,7 @@ Result<MetadataSnapshotInfo> describe_snapshot(FileSystem& files, const std::str
   return info;
 }
 
-// Replays one batch of the log. The snapshot ends in it or after it.
+// Replays one batch of the log, from before the end of the snapshot.
 Status replay_log_batch(const RecordBatchView& batch, metadata::MetadataReplayer& replayed,
                         log::SnapshotFile& snapshot) {
   const BatchHeader& header = batch.header();

@@ -79,7 +79,7 @@ void Symptoms::look_at_settings(ShardContext& shard) {
   settings.default_replicas = now.get_int("default.replication.factor");
   for (const config::ConfigDef& def : config::broker_configs()) {
     if ((def.marks & config::kConfigNoEffect) == 0 || !now.is_set(def.name)) continue;
-    // A setting that is explicitly set to Kafka's default has no effect.
+    // A setting that is set to its default is not reported.
     const std::optional<Bytes>& text = now.text(def.name);
     auto is = [&text](const char* value) { return value != nullptr && text == value; };
     if (!text || text->empty() || is(def.default_value) || is(def.kafka_default)) continue;

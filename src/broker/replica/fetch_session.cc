@@ -5,7 +5,7 @@
 namespace milena::broker {
 namespace {
 
-// min.incremental.fetch.session.eviction.ms, which Kafka does not document.
+// min.incremental.fetch.session.eviction.ms, a constant in Kafka.
 constexpr int64_t kEvictionAge_ms = 120'000;
 // An entry with its two nodes, without names that are too long for a string's inline buffer.
 constexpr size_t kEntryCost_bytes = 288;

@@ -58,7 +58,7 @@ Result<std::unique_ptr<log::PartitionLog>> Partition::open_ready() {
 log::PartitionLog* Partition::log() {
   if (log_ || offline_) return log_.get();
   auto opened = open_ready();
-  // Opening needs disk space for its files, too.
+  // A full disk must not keep the log from being opened and read.
   if (!opened && spend_reserve(opened.error())) opened = open_ready();
   if (!opened) {
     take_offline(opened.error());

@@ -71,7 +71,8 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
   if (leader_ == nullptr || log_ == nullptr) return;
   if (!leader_->note_fetch(broker_id, broker_epoch, offset, log_->log_end_offset(), shard_.steady_ms())) return;
   leader_->note_log_start(broker_id, log_start);
-  // Waiting reads are only notified if something moved: two waiting reads come here, and would wake each other forever.
+  // Waiting readers are only notified if something moved: the fetches of two waiting followers come here, and would
+  // wake each other forever.
   if (offset > log_->high_watermark() && raise_high_watermark()) signal_progress();
   replicas_.in_sync_updates().consider(id_);
   finish_low_waits();

@@ -396,8 +396,8 @@ void ReplicaMover::end(MovePtr move, Copy copy) {
   replicas_.log_syncs().go_on_syncing(*partition);
 }
 
-// For the next start: closed in order, since the directory's shutdown may be clean, too. If the original is still
-// written, and may be compacted, the copy could not be continued: it is set aside.
+// For the next start: closed in order, since the directory's shutdown may be clean, too. The copy of an unreadable
+// original is set aside: the original is still written, and may be compacted, so the copy could not be continued.
 void ReplicaMover::keep_copy(Move& move) {
   if (move.log == nullptr || !move.to->online()) return;
   Status closed = move.log->close_cleanly(true);
