@@ -19,7 +19,7 @@ struct DevSecurity {
   std::vector<std::string> overrides;
   // The SCRAM users, for a directory without metadata.
   metadata::MetadataRecords users;
-  // Lines for the user: what to paste.
+  // Lines for the user to paste.
   std::vector<std::string> advice;
 };
 

@@ -55,7 +55,7 @@ struct NodeContext {
   // The level of the feature kraft.version; raised by the controller's shard.
   std::atomic<int16_t> kraft_version = 0;
   log::FileCache* files = nullptr;
-  // Their checkpoints and paths, which do not change, and their state; the rest is only for the node.
+  // Shards may use the checkpoints and paths, which do not change, and the states; the rest is only for the node.
   LogDirectories* directories = nullptr;
   std::unique_ptr<WantedPlaces> wanted_places = std::make_unique<WantedPlaces>();
   // Called on any shard, once for each directory that fails.

@@ -57,7 +57,7 @@ class ShardContext {
   // The broker's settings that are defaults of topic configs.
   config::BrokerSettings broker_settings() const;
 
-  // No new work is accepted.
+  // Whether new work is refused.
   bool closed() const { return closed_; }
   // Whether the caller may touch the shard's objects. While the node loads, the loading threads may.
   bool is_current() const { return executor_.is_current() || is_loading(); }

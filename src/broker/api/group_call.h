@@ -31,7 +31,7 @@ class GroupCaller {
   coordinator::Caller caller_;
 };
 
-// Adapts an answer to the version of its request, beyond what its schema does.
+// Adapts an answer to the version of its request, if its schema does not do it.
 template <class Response>
 void fit_to_version(Response&, int16_t) {}
 inline void fit_to_version(JoinGroupResponse& response, int16_t version) {
@@ -39,8 +39,8 @@ inline void fit_to_version(JoinGroupResponse& response, int16_t version) {
   if (version >= 7 && response.protocol_name && response.protocol_name->empty()) response.protocol_name.reset();
 }
 
-// Requests of members call this, so that the coordinator learns when the client closes the connection. Requests of
-// administrators call it too; they name no member, so this has no effect.
+// The handlers of members' requests call this, so that the coordinator learns when the client closes the connection.
+// Those of administrators' requests call it too; they name no member, so this has no effect.
 void note_group(ConnectionState& connection, ByteView group_id);
 
 // The consumer protocol (KIP-848) is on when the settings name it and the cluster has finalized its feature.
@@ -96,7 +96,7 @@ void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method m
   ask_coordinator(std::move(call), group_id, method, &plain_failure<typename CallType::Response>);
 }
 
-// The client closed this connection: tells the coordinators of the groups that were named over it.
+// The client closed this connection: notifies the coordinators of the groups that were named over it.
 void tell_groups_of_closed_connection(Shard& shard, const ConnectionState& connection);
 
 }  // namespace milena::broker

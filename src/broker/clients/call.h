@@ -52,10 +52,9 @@ struct ConnectionState {
   // The client instance that last used telemetry here; it is forgotten with the connection.
   std::optional<Uuid> telemetry_instance;
   // Groups that were named over this connection: when it is gone, their members may be gone as well. Bounded
-  // (group_call.cc). A group beyond the bound is not told; its members are removed when their sessions expire.
+  // (group_call.cc). A group beyond the bound is not notified; its members are removed when their sessions expire.
   std::vector<Bytes> groups;
-  // The broker that sent heartbeats over this connection, so that the controller can be told when the connection is
-  // gone.
+  // The broker that sent heartbeats over this connection: the controller is notified when the connection is gone.
   struct {
     int32_t broker_id = -1;
     int64_t broker_epoch = -1;

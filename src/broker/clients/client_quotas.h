@@ -1,4 +1,4 @@
-// ClientQuotas: measures what clients use and throttles those over their quota (Kafka's ClientQuotaManager,
+// ClientQuotas: measures the clients' usage and throttles clients over their quota (Kafka's ClientQuotaManager,
 // ClientRequestQuotaManager, ControllerMutationQuotaManager and the ip part of ConnectionQuotas).
 //
 // One per shard. The quota of a client is looked up in the shard's image. The meters of a quota live on the shard that

@@ -1,4 +1,4 @@
-// The address that a client is told to connect to.
+// The addresses that clients get for connecting to brokers.
 //
 // advertised.listeners=auto (the default) returns the address that the client's own connection came to, which is right
 // for localhost, a container's published port and a host's name alike. Explicit settings always win.

@@ -178,7 +178,7 @@ void SaslGate::finish(const security::SaslIdentity& identity, security::SaslStep
             identity.principal.type, identity.principal.name, mechanism_->name);
 }
 
-// How long the credentials are valid; 0 for ever.
+// How long the credentials are valid; 0 is forever.
 int64_t SaslGate::start_session(const security::SaslIdentity& identity) {
   session_ends_ms_.reset();
   const int64_t most_ms = mechanism_->max_reauth_ms;

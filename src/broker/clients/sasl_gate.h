@@ -48,7 +48,7 @@ class SaslGate {
   bool may_authenticate_again();
   bool expired() const;
 
-  // One step of the exchange. Returns an answer with the lifetime of the session, or an error message.
+  // One step of the exchange. The last one has the session's lifetime for the answer, or an error message.
   security::SaslStep step(ByteView token);
   void finish(const security::SaslIdentity& identity, security::SaslStep& step);
   int64_t start_session(const security::SaslIdentity& identity);

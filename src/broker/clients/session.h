@@ -61,7 +61,7 @@ class Transport {
   virtual void send(Payload answer) = 0;
   // The request gets no answer (Produce with acks=0): the next buffered frame may follow.
   virtual void send_nothing() = 0;
-  // Hands over no further request for that time: the client is over its quota. The client may ignore it.
+  // Hands over no further request for that time: the client is over its quota. Works even if the client ignores it.
   virtual void pause(int64_t ms) = 0;
   // The client has authenticated on a SASL listener: the limits for unauthenticated clients no longer apply.
   virtual void authenticated() {}

@@ -61,7 +61,7 @@ class MetadataObserver {
   int32_t leader_epoch() const { return epoch_; }
   int64_t high_watermark() const { return high_watermark_; }
 
-  // Caught up, and not in the middle of a metadata transaction.
+  // Whether it has caught up and is not in the middle of a metadata transaction.
   bool has_whole_image() const { return caught_up() && !replayed_.in_transaction(); }
   // After this nothing is applied until publish_to(), when the shards, which have the image, take over.
   metadata::MetadataImage take_image();

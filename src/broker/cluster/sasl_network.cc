@@ -74,7 +74,7 @@ class SaslLink final : public Link, private LinkWatcher {
   const std::string client_id_;
   LinkWatcher& watcher_;
   std::unique_ptr<Link> below_;
-  std::unique_ptr<security::SaslLogin> login_;  // while it is under way
+  std::unique_ptr<security::SaslLogin> login_;  // while it runs
   bool opened_ = false;
   bool renewal_is_due_ = false;
   TimerId renewal_ = 0;

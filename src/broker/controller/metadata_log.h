@@ -1,6 +1,6 @@
 // The log of the cluster's metadata, __cluster_metadata-0, as a quorum of one keeps it: its contents at start, the
-// begin of a new epoch, the append of records. Functions over a PartitionLog, which its caller owns. Source: Kafka's
-// KafkaRaftClient and RecordsBatchReader, so that Kafka itself can start on the log.
+// start of a new epoch, appends. Functions over a PartitionLog, which its caller owns. Source: Kafka's KafkaRaftClient
+// and RecordsBatchReader, so that Kafka itself can start on the log.
 #pragma once
 
 #include <cstdint>

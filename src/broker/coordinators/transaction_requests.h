@@ -1,5 +1,5 @@
-// The requests of a transaction's coordinator to a broker, and of brokers to the coordinator. Other brokers send them
-// to the handlers of the two APIs, this node to LocalPeers.
+// Serves the requests of a transaction's coordinator to a broker, and of brokers to the coordinator. Requests of other
+// brokers come from the handlers of the two APIs, those of this node from LocalPeers.
 #pragma once
 
 #include <functional>

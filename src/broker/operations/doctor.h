@@ -33,7 +33,7 @@ using Diagnoses = std::vector<Diagnosis>;
 Diagnoses examine(const NodeFigures& figures);
 size_t count_of(const Diagnoses& findings, Severity at_least);
 
-// The rules, by what they look at.
+// The rules, by subject.
 void examine_clients(const NodeFigures& figures, Diagnoses& findings);
 void examine_waits(const NodeFigures& figures, Diagnoses& findings);    // transactions and groups
 void examine_storage(const NodeFigures& figures, Diagnoses& findings);  // directories, partitions, timestamps

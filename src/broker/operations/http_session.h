@@ -1,8 +1,8 @@
 // HttpSession: the node's side of one HTTP connection. Reads each request, starts its handler by the router, sends the
 // answer. Lives on the connection's shard, owned by the connection.
 //
-// A request must arrive completely within a time limit, and be answered within another. An idle connection is closed
-// after the same time.
+// A request must arrive completely, and then be answered, within kPatience_ms each. An idle connection is closed after
+// that time, too.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// MetricsPage: answers scrapes. The shards are looked at once at a time, and requests that arrive meanwhile share the
-// next look. The text is written on a thread beside the loops. Its state is shard 0's; serve() is called on any shard.
+// MetricsPage: answers scrapes. One look at the shards runs at a time, and requests that arrive meanwhile share the
+// next one. The text is written on a thread beside the loops. Its state is shard 0's; serve() is called on any shard.
 #pragma once
 
 #include <memory>

@@ -74,7 +74,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   // Only longer waits are noted as starved: a consumer's default is half a second.
   static constexpr int64_t kLongWait_ms = 1000;
 
-  // Out of memory, the request ends and its connection is closed, in any turn.
+  // A lack of memory ends the request and closes its connection, in any turn.
   template <class Step>
   void or_close(Step step);
   void close_for_memory();

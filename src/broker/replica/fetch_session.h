@@ -1,5 +1,5 @@
 // Incremental fetch sessions (KIP-227): the broker remembers the partitions that a consumer reads and its last answer
-// about each, so that a request names only changes and an answer holds only news.
+// about each, so that a request and an answer only contain changes.
 //
 // A FetchSessionCache belongs to a shard; a session's id carries the shard (Router::is_session_of), so that a session
 // can be used from any connection. Pure bookkeeping: no reads, no waiting. Source: Kafka's FetchSession.scala.
@@ -103,7 +103,7 @@ class FetchSessionCache {
                     size_t most_bytes = kMostBytes);
 
   // Makes a new, empty session with that expected cost. Returns null if the cache is full of sessions that were used in
-  // the last two minutes, or, if bytes are short, has none that is larger.
+  // the last two minutes, or if bytes are short and none of these is larger.
   std::shared_ptr<FetchSession> create(bool uses_topic_ids, size_t cost_bytes, int64_t now_ms);
   // Called after a request has changed it. If the total is too large, the largest sessions are evicted.
   void note_cost(const FetchSession& session);

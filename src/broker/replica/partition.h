@@ -1,6 +1,6 @@
 // Partition: a replica of this node, with its log, its high watermark and the requests that wait for it to move. It
 // leads or follows, according to the metadata. PartitionLeader has a leader's state of its followers;
-// partition_follower.cc appends what a follower fetched.
+// partition_follower.cc appends the records that a follower fetched.
 //
 // Lives on its owner shard (Router::owns) and is only touched there. The log is opened on first use, so an idle
 // partition costs an object and nothing else. Source: Kafka's Partition.scala.
@@ -55,7 +55,7 @@ class Partition {
   // The log was moved there: the copy replaces it. No sync may be running.
   void replace_log(std::unique_ptr<log::PartitionLog> copy, log::LogDirectory& directory);
   bool offline() const { return offline_; }
-  // The partition was never written to; this is known without opening its log.
+  // Whether the partition is known to be empty although its log was not opened: it was never written to.
   bool known_empty() const { return known_empty_; }
   void set_known_empty() { known_empty_ = true; }
 
@@ -97,7 +97,7 @@ class Partition {
   void end_waits(ErrorCode why);
 
   // Appends validated batches of a leader's client or coordinator; offsets are assigned here. A disk error is returned
-  // as KAFKA_STORAGE_ERROR. Out of memory ends the process, since a half changed log cannot be used.
+  // as KAFKA_STORAGE_ERROR. A lack of memory ends the process, since a half changed log cannot be used.
   log::AppendOutcome append_as_leader(const Payload& batches, log::AppendChecks checks);
 
   // Before a transaction's first batch: whether to ask its coordinator (log/producer_state.h).
@@ -163,7 +163,7 @@ class Partition {
   // Calls `done` when it is; errors as above.
   void when_settled(int64_t offset, bool by_replicas, int64_t deadline_ms, std::function<void(ErrorCode)> done);
 
-  // A worker is syncing the log.
+  // Whether a worker is syncing the log.
   bool sync_running() const { return sync_running_; }
   void set_sync_running(bool running) { sync_running_ = running; }
   // The recovery point has moved, and with it perhaps the high watermark. The callbacks may append, or remove the

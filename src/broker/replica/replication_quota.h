@@ -39,7 +39,7 @@ class ThrottledReplicas {
  public:
   ThrottledReplicas(const ShardContext& shard, ReplicationSide side);
 
-  // A rate is set.
+  // Whether a rate is set.
   bool any() const;
   // Whether the topic's list names that replica.
   bool contains(const TopicPartitionId& id, int32_t broker_id) const;

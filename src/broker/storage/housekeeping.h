@@ -35,7 +35,7 @@ struct OffsetSnapshot {
 
   void add(Partition& partition);
   void merge(OffsetSnapshot other);
-  // A log start offset that equals the start of the first segment is left out, as in Kafka; so is a zero.
+  // A log start offset of 0 is not written. Kafka also omits one that equals the start of the first segment.
   Status write(log::LogDirectory& directory, bool durable) const;
 };
 
