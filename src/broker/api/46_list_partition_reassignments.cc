@@ -22,7 +22,7 @@ void list_partition(const metadata::TopicImage& topic, int32_t number,
   one.removing_replicas = extras.removing_replicas;
 }
 
-// Kafka's refusal has an empty list.
+// As in Kafka, the refusal contains the requested partitions, without replicas.
 void refuse_list(ListPartitionReassignmentsCall& call, ErrorCode error) {
   ListPartitionReassignmentsResponse response;
   response.error_code = error;

@@ -65,7 +65,7 @@ Result<PeerSecurity> broker_peer_security(const config::Settings& settings) {
   }
   std::string listener = inter_broker_listener(settings);
   if (settings.is_null("inter.broker.listener.name") && !settings.is_set("security.inter.broker.protocol")) {
-    // Kafka starts no broker whose listeners have other names. Here others are reached at their first listener.
+    // Kafka starts no broker whose listeners have other names. Here the first listener is used.
     const auto own = config::broker_listeners(settings);
     if (!own.ok()) return own.error();
     const bool there = std::any_of(own->begin(), own->end(), [&](const auto& each) {

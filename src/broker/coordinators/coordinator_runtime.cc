@@ -289,7 +289,7 @@ void CoordinatorRuntime<Kind>::execute(Host& host, Effects effects) {
   }
   arm_timer(host);
   if (host.gathered.empty()) return release(host, std::move(effects));
-  // Answers to reads wait as well: they may contain changes that are not appended.
+  // Answers to reads wait as well: they may contain changes that are not appended yet.
   for (auto& answer : effects.answers) host.held.answers.push_back(std::move(answer));
 }
 
