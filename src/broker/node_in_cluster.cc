@@ -283,8 +283,8 @@ void Node::leave() {
   if (!left.ok()) log_warn("This broker stops without having handed over what it leads: {}", left.error().message);
 }
 
-// Also for a broker whose controller is on this node: other brokers become leaders when they learn of it, which must be
-// before the controller is gone.
+// Also for a broker whose controller is on this node: other brokers become leaders when they fetch the change, which
+// must happen before the controller is gone.
 void Node::hand_over() {
   struct Handover {
     int64_t offset = -1;

@@ -20,7 +20,7 @@ Result<HttpUrl> parse_http_url(ByteView text);
 // uses those that the system trusts.
 Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock& clock, int64_t timeout_ms);
 
-// The body within the bytes of a whole answer, status line included.
+// Returns the body within the bytes of a whole answer, which begins with the status line.
 Result<Bytes> body_of_http_answer(ByteView answer);
 
 }  // namespace milena::broker

@@ -1,6 +1,7 @@
 // The quorum that a metadata log belongs to, from the control records in it and in its snapshots: the level of
 // kraft.version (KIP-853) and the voters. On level 0 the voters are those of the settings. On level 1 they are in the
-// log, with their directories and addresses. A quorum of one keeps its level. Functions over bytes; any thread.
+// log, with their directories and addresses. A quorum of one works the same on either level. Functions over bytes; any
+// thread.
 #pragma once
 
 #include <cstdint>

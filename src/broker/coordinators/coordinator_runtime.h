@@ -78,7 +78,7 @@ class CoordinatorRuntime {
     uint64_t incarnation = 0;
   };
 
-  // Makes a coordinator without state, for one partition.
+  // Makes an empty coordinator for one partition.
   virtual std::unique_ptr<State> make_state(const TopicPartitionId& id) = 0;
   // Sets the options of the batches: not always plain ones.
   virtual void shape_append(const Effects&, BatchOptions&, log::AppendChecks&) const {}

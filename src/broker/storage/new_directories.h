@@ -39,7 +39,7 @@ class NewDirectories {
   // While the node loads any thread may add; no directory is made before start().
   void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path);
   void start();
-  // The worker will not make it from now on. Returns true if the worker has not made it: there is no directory of ours.
+  // The worker will not make it from now on. Returns true if the worker has not made it yet.
   bool take(const TopicPartitionId& id);
   size_t size() const;
   // At an orderly stop: makes as many as it can in that time, so that the next broker finds them. Blocking.
