@@ -39,7 +39,8 @@ std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& 
 }
 
 // Removes the topics from the request that the client may not delete, and returns their answers. The controller refuses
-// topics that are named twice, or by name and id, for everybody. It also answers if deletion is disabled.
+// topics that are named twice, or by name and id, for everybody. If deletion is disabled, nothing is removed and the
+// controller answers.
 std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
   std::vector<DeletedResult> forbidden;
   if (call.allows_quietly(security::kDeleteInCluster) || !call.context().settings().get_bool("delete.topic.enable"))
