@@ -1,4 +1,4 @@
-// ApiEntry: how one request is decoded and handled, and what its handler asks the authorizer. The file of each API
+// ApiEntry: how one request is decoded and handled, and which permissions its handler checks. The file of each API
 // makes its own with api_entry(); all.h lists them.
 #pragma once
 
@@ -15,9 +15,10 @@ struct ApiEntry {
   ApiKey key;
   int16_t min_version;
   int16_t max_version;
-  // What the handler may ask the authorizer, and nothing else. Empty: Kafka answers this request to anyone.
+  // The permissions that the handler may check; it checks no others. Empty: Kafka answers this request to anyone.
   security::Permissions permissions;
-  // Decodes the body from the reader and starts the handler. False: the body is not one; nothing was answered.
+  // Decodes the body from the reader and starts the handler. Returns false if the body is malformed; then nothing was
+  // answered.
   bool (*start)(const ApiEntry& api, Reader& body, int16_t version, Shard& shard,
                 std::shared_ptr<ConnectionState> connection, Frame frame, int32_t correlation_id, ByteView client_id);
 };
@@ -37,11 +38,10 @@ bool start_call(const ApiEntry& api, Reader& body, int16_t version, Shard& shard
   return true;
 }
 
-// For requests that Kafka answers to anyone: their handlers ask the authorizer nothing.
+// For requests that Kafka answers to anyone: their handlers check no permission.
 inline constexpr security::Permissions kAnyone;
 
-// A handler gets its Call, asks it for the permissions that the request needs, and answers it, at once or later
-// (call.h).
+// A handler gets its Call, checks the permissions that the request needs, and answers it, at once or later (call.h).
 template <class ApiCall, void (*handler)(std::shared_ptr<ApiCall>)>
 ApiEntry api_entry(security::Permissions permissions) {
   using Request = typename ApiCall::Request;

@@ -5,14 +5,14 @@
 
 namespace milena::broker {
 
-// Where the table is in README.
+// The place of the table in README.
 inline constexpr char kApiTableBegins[] = "<!-- requests: written by script/reference -->\n";
 inline constexpr char kApiTableEnds[] = "<!-- end of requests -->\n";
 
-// Markdown, without the marks.
+// Markdown, without the marks around it.
 std::string api_reference();
 
-// docs/permissions.md: what each request asks the authorizer.
+// docs/permissions.md: the permissions that each request needs.
 std::string permission_reference();
 
 }  // namespace milena::broker

@@ -15,7 +15,7 @@ std::vector<ApiEntry> make_registry() {
   return entries;
 }
 
-// KIP-896. Produce is not here: Kafka offers its versions 0 to 2 for librdkafka's sake.
+// KIP-896. Produce is not here: Kafka keeps its versions 0 to 2 for librdkafka.
 int16_t oldest_in_kafka_4(ApiKey key) {
   switch (key) {
     case ApiKey::kFetch: return 4;

@@ -25,7 +25,7 @@ constexpr ByteView kReader = "reader";
 constexpr ByteView kUsers[] = {kAdmin, kReader};
 constexpr ByteView kListener = "DEV";
 
-// Readable and writable for its owner alone from the moment it is there.
+// Readable and writable for its owner alone from its creation on.
 Status write_secret(const std::string& path, ByteView content) {
   const std::string part = path + ".tmp";
   const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -50,7 +50,7 @@ std::string first_log_directory(const config::Settings& settings) {
   return directory;
 }
 
-// What was made at the first start, and is there again at the next one.
+// Created at the first start, and read at later ones.
 struct Secrets {
   std::map<Bytes, Bytes> passwords;
   security::MadeCertificate authority;
@@ -98,13 +98,13 @@ Status make_certificates(FileSystem& files, const std::string& directory, const 
   std::vector<Bytes> names = {"localhost"}, addresses = {"127.0.0.1", "::1"};
   names.insert(names.end(), options.host_names.begin(), options.host_names.end());
   addresses.insert(addresses.end(), options.addresses.begin(), options.addresses.end());
-  // Made anew at each start: names and addresses change, and clients trust the authority.
+  // Created at each start: names and addresses change, and clients trust the authority.
   auto server = security::make_server_certificate(*authority, names, addresses, now_ms);
   if (!server) return server.error();
   return write_secret(directory + "/server.pem", server->key + server->certificate + authority->certificate);
 }
 
-// The files that clients read, and the lines that a person pastes.
+// The configuration files of clients, and the lines for the user to paste.
 struct ClientFile {
   const char* name;  // with the user in place of {}
   std::string (*content)(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
@@ -122,7 +122,7 @@ std::string java_file(const std::string& address, bool tls, const std::string& a
   return text;
 }
 
-// librdkafka before 2.6.1 cannot do SCRAM with Kafka of today, nor with us.
+// librdkafka before 2.6.1 cannot use SCRAM with current versions of Kafka, nor with Milena.
 std::string rdkafka_file(const std::string& address, bool tls, const std::string& authority, const Bytes& user,
                          const Bytes& password) {
   std::string text = fmt::format(
@@ -176,7 +176,7 @@ Status write_client_files(const std::string& directory, const std::string& addre
   return ok_status();
 }
 
-// The first that is set, or one of our own. The others of a file are its writer's affair.
+// The first configured listener, or a default one. Other listeners are left to the user.
 Result<config::ListenerEndpoint> listener_of(const config::Settings& settings) {
   const std::string text = settings.explicit_text("listeners").value_or(Bytes(kListener) + "://localhost:9092");
   auto all = config::parse_listener_endpoints("listeners", text);
@@ -189,7 +189,7 @@ Result<config::ListenerEndpoint> listener_of(const config::Settings& settings) {
   return all->front();
 }
 
-// Of our own listener the options decide, of one that is set its protocol.
+// The options decide for the default listener, the protocol for a configured one.
 bool speaks_tls(const config::Settings& settings, const config::ListenerEndpoint& listener,
                 const DevSecurityOptions& options) {
   if (listener.listener_name == kListener) return options.tls;
@@ -211,7 +211,7 @@ AccessControlEntryRecord allow(ByteView user, AclOperation operation, AclResourc
   return acl;
 }
 
-// The reader reads every topic, in any group, and sees what there is. It alters nothing.
+// The reader may read every topic, in any group, and list everything. It cannot alter anything.
 void add_acls(ByteView user, metadata::MetadataRecords& records, Random& random) {
   records.emplace_back(allow(user, AclOperation::kRead, AclResourceType::kTopic, "*", random));
   records.emplace_back(allow(user, AclOperation::kDescribeConfigs, AclResourceType::kTopic, "*", random));
@@ -266,7 +266,7 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settin
   made.users = users.take();
   add_acls(kReader, made.users, random);
   add_override(settings, "authorizer.class.name", std::string(config::kStandardAuthorizer), made);
-  // The authorizer's own setting, which no table of the broker's has.
+  // The authorizer's own setting, which is in no table of the broker.
   if (!settings.others().contains(Bytes(config::kSuperUsers))) {
     made.overrides.push_back(fmt::format("{}=User:{}", config::kSuperUsers, kAdmin));
   }

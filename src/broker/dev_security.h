@@ -1,6 +1,6 @@
-// `milena --dev-security`: a secured broker in one step. Makes users with passwords, a certificate authority and a
-// server's certificate where there are none yet, and files with which clients connect. What is secret is readable for
-// the owner alone.
+// `milena --dev-security`: a secured broker in one step. Creates users with passwords, a certificate authority and a
+// server's certificate if they do not exist yet, and configuration files for clients. Files with secrets are readable
+// only by their owner.
 #pragma once
 
 #include <string>
@@ -15,11 +15,11 @@ namespace milena::broker {
 
 struct DevSecurity {
   std::string directory;
-  // "key=value", for what the settings do not say themselves.
+  // "key=value", for settings that are not set.
   std::vector<std::string> overrides;
-  // The users of SCRAM; for a directory that has no metadata yet.
+  // The SCRAM users, for a directory without metadata.
   metadata::MetadataRecords users;
-  // Lines for the person who started it: what to paste.
+  // Lines for the user to paste.
   std::vector<std::string> advice;
 };
 
@@ -29,10 +29,10 @@ struct DevSecurityOptions {
   std::vector<Bytes> addresses;   // besides those of localhost
 };
 
-// Beside the first of log.dirs, in DIRECTORY-security.
+// Writes to DIRECTORY-security, beside the first of log.dirs.
 Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settings& settings,
                                          const DevSecurityOptions& options, const Clock& clock, Random& random);
-// bootstrap.checkpoint with the users, where the directory is new.
+// Writes bootstrap.checkpoint with the users, if the directory is new.
 Status write_dev_users(FileSystem& files, const config::Settings& settings, const DevSecurity& security,
                        int64_t now_ms);
 

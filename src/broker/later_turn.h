@@ -1,6 +1,6 @@
-// What continues a request after the turn in which it came. That turn has a catch around it (client_session.cc); what
-// runs later goes through these. A lack of memory drops the work, and with it the call that it keeps: the connection is
-// closed, and nothing else. Not for work that changes a log or applies records (base/out_of_memory.h).
+// Continues a request after the turn in which it arrived. That turn has a catch around it (client_session.cc); later
+// work goes through these functions. If memory is short, the work is dropped with its call, and only that connection is
+// closed. Not for work that changes a log or applies records (base/out_of_memory.h).
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace milena::broker {
 
-// False if it was dropped.
+// Returns false if it was dropped.
 template <class Work>
 bool continue_or_drop(Work&& work) {
   if (fits_into_memory(std::forward<Work>(work))) return true;
@@ -29,7 +29,7 @@ inline void run_or_drop(Executor& executor, void (Executor::*run)(Task work, Tas
                   });
 }
 
-// What a request's filters cost before anything is looked up: many of them are put in order by a worker.
+// The cost of a request's filters before any lookup: a worker sorts them if there are many.
 inline void put_filters_in_order(Executor& executor, size_t filters, Task put_in_order, Task then) {
   constexpr size_t kMostFiltersHere = 10'000;
   if (filters > kMostFiltersHere) {

@@ -41,8 +41,8 @@
 namespace milena::broker {
 namespace {
 
-// Kafka complains of each partition without a directory when it starts. A topic of ten thousand partitions that was
-// made a moment before the stop must not hold it up for as long as its directories take.
+// At its start Kafka warns about each partition without a directory. A stop must not take long because a topic of ten
+// thousand partitions was just created.
 constexpr int64_t kNewDirectoriesAtStop_ms = 300;
 
 }  // namespace
@@ -77,8 +77,7 @@ Result<std::unique_ptr<Node>> Node::start(const config::Settings& settings, std:
   return loaded.error();
 }
 
-// The disk failed when the mark of the clean stop was taken away already; no log was opened since that needs a
-// recovery.
+// The disk failed after the mark of the clean stop was removed; no log was opened since that needs a recovery.
 void Node::give_up_start() {
   for (const auto& directory : directories_->all()) {
     if (!directory->clean_shutdown()) continue;
@@ -134,7 +133,7 @@ Status Node::load() {
       context_->router.at_controller(*from, [this](Shard&) { housekeeping_->note_change(); });
     });
   }
-  // The checkpoints know topics by name: what they say of a deleted one must not be said of one made after it.
+  // The checkpoints have topics by name: offsets of a deleted topic must not be used for a new one of the same name.
   if (metadata_ != nullptr) {
     metadata_->set_after_deletions(
         [this](Task done) { housekeeping_->write_now([done = std::move(done)](bool) { done(); }); });
@@ -146,7 +145,7 @@ Status Node::load() {
       });
     });
   };
-  // The loops run already, and may take up what is posted before this function ends: everything is in place by now.
+  // The loops already run, and may run posted tasks before this function ends: everything is ready by now.
   if (directories_->clean_shutdown()) sync_start_in_background();
   resume_moves(futures);
   for (const auto& directory : directories_->all()) {
@@ -216,7 +215,7 @@ Status Node::open_directories() {
   context_->directories = directories_.get();
   context_->on_directory_failure = [this](Shard& on, log::LogDirectory& failed) { on_directory_failure(on, failed); };
   context_->halt = &Node::halt;
-  // Before the reserves are taken there is nothing to spend.
+  // Before the reserves are allocated they cannot be used.
   context_->on_reserve_spent = [this](Shard& on) {
     context_->router.at_controller(on, [this](Shard&) { disk_reserves_->note_spent(); });
   };
@@ -228,7 +227,7 @@ struct Node::FoundState {
   FoundMetadata metadata;
 };
 
-// What speaks against this start is found before a file has changed.
+// Problems that prevent this start are found before any file is changed.
 Result<Node::FoundState> Node::take_over() {
   log::LogDirectory& home = directories_->metadata();
   FoundState state;
@@ -310,7 +309,7 @@ Status Node::start_controller() {
     RETURN_IF_ERROR(write(controller.unfence_broker(start.broker_id)));
     RETURN_IF_ERROR(write(controller.lose_directories(start.broker_id, start.log_dirs)));
   }
-  // Without a listener nobody can reach this controller; with one the others have the time of their session.
+  // Without a listener nobody can reach this controller; with one the other brokers keep their session.
   if (context_->controller_endpoints.empty()) RETURN_IF_ERROR(write(controller.fence_other_brokers()));
   RETURN_IF_ERROR(make_start_durable(log));
   log.set_high_watermark(log.log_end_offset());
@@ -339,7 +338,7 @@ void Node::make_shards() {
   context_->router.set_shards(std::move(pointers));
 }
 
-// A part after the other: as records, the topics of a large cluster take several times their memory.
+// In parts: as records, the topics of a large cluster take several times their memory.
 void Node::give_image_to_shards(const metadata::MetadataImage& image, int64_t last_offset) {
   constexpr size_t kRecordsAtATime = 4096;
   metadata::MetadataRecords part;
@@ -355,9 +354,9 @@ void Node::give_image_to_shards(const metadata::MetadataImage& image, int64_t la
   give();
 }
 
-// A first start, and one after an unclean stop, decide things that clients are told of (the cluster's id, leader
-// epochs): they are synced first. A start after a clean stop decides nothing new, so its syncs go on beside the first
-// requests; whatever is decided later waits for them.
+// A first start, and one after an unclean stop, make decisions that clients learn (the cluster's id, leader epochs):
+// these are synced first. A start after a clean stop decides nothing new, so its syncs run beside the first requests;
+// later decisions wait for them.
 Status Node::make_start_durable(log::PartitionLog& log) {
   if (directories_->clean_shutdown()) return ok_status();
   RETURN_IF_ERROR(sync_quorum_state(files_, directories_->metadata().path()));
@@ -371,7 +370,7 @@ void Node::sync_start_in_background() {
     std::vector<std::string> paths;
     for (const auto& directory : directories_->all()) paths.push_back(directory->path());
     executors_[0]->run_blocking(
-        // The worker may come to it when the node is gone.
+        // The worker may run when the node is gone.
         [failed, &files = files_, metadata = directories_->metadata().path(), paths = std::move(paths),
          leads = metadata_ != nullptr] {
           if (leads) *failed = sync_quorum_state(files, metadata);
@@ -410,8 +409,8 @@ void Node::remove_in_background(std::vector<std::string> paths) {
   });
 }
 
-// After an unclean stop every log is read from its last sync to its end, so that a torn tail is cut before anybody
-// asks. Directories are independent of each other; each gets num.recovery.threads.per.data.dir threads (Kafka's
+// After an unclean stop every log is read from its last sync to its end, so that a torn tail is cut before the first
+// request. Directories are independent of each other; each gets num.recovery.threads.per.data.dir threads (Kafka's
 // loadLogs). Nothing else uses the shards yet, and a partition is opened by one thread.
 Status Node::recover_logs() {
   using Logs = std::vector<std::pair<Shard*, Partition*>>;
@@ -452,13 +451,13 @@ Status Node::recover_logs() {
   return ok_status();
 }
 
-// Nothing can be put in order any more: the next start recovers. As Kafka's broker halts.
+// No orderly stop is possible: the next start recovers. Like Kafka's halt.
 void Node::halt(const std::string& why) {
   log_error("The broker ends: {}", why);
   end_process(1);
 }
 
-// Partitions in it lose their log on every shard, and in the metadata their leader.
+// Its partitions lose their log on every shard, and in the metadata their leader.
 void Node::on_directory_failure(Shard& on, log::LogDirectory& failed) {
   if (&failed == &directories_->metadata())
     halt("the log directory with the metadata, " + failed.path() + ", has failed");

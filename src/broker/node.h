@@ -1,5 +1,5 @@
 // Node: a broker, a controller, or both, without sockets. Builds the shards over the given executors, loads the
-// metadata, from its own log or from the controllers of its cluster, and opens what an unclean stop left to recover.
+// metadata from its own log or from the controllers of its cluster, and recovers the logs after an unclean stop.
 //
 // start() and stop() are called from a thread that is none of the executors' own, and block until done; sessions() is
 // used by the loops in between. The executors outlive the node and run until after stop(); tests pass ManualExecutors
@@ -47,15 +47,15 @@ class TokenExpiry;
 class Shard;
 struct NodeContext;
 
-// What a node of a cluster needs of its surroundings, besides executors and files.
+// The environment of a node in a cluster, besides executors and files.
 struct NodeSurroundings {
-  // How other nodes are reached; null for a node that stands alone. Outlives the node.
+  // Connects to other nodes; null for a single node. Outlives the node.
   Network* network = nullptr;
-  // To controllers; null: the same as to brokers.
+  // Connects to controllers; null: the same as to brokers.
   Network* controller_network = nullptr;
-  // Asked now and then while the node waits for others at its start: true gives up.
+  // Called at intervals while the node waits for others at its start; true gives up.
   std::function<bool()> cancelled;
-  // Called over and over while the node waits: for executors that run only when told.
+  // Called repeatedly while the node waits, for executors that run only when called.
   std::function<void()> pump;
 };
 
@@ -68,14 +68,14 @@ class Node final : private SessionFactory {
   ~Node() override;
 
   SessionFactory& sessions() { return *this; }
-  // Before the connections of clients are closed: a broker of a cluster hands over what it leads, if there is anybody
-  // to take it.
+  // Called before the connections of clients are closed: a broker of a cluster hands over its leaderships, if another
+  // broker can take them.
   void leave();
-  // Closes the logs in order and leaves the mark of a clean shutdown. No session may be open any more.
+  // Closes the logs in order and writes the mark of a clean shutdown. No session may be open any more.
   void stop();
 
-  // For tests, before a session is open: another authorizer, and others in place of the ways to the controller and to
-  // peers. They outlive the node.
+  // For tests, before a session is open: replaces the authorizer, or how the controller and peers are reached. The
+  // arguments outlive the node.
   void set_authorizer(const security::Authorizer& authorizer);
   void set_controller(ControllerChannel& controller);
   void set_peers(Peers& peers);
@@ -89,7 +89,7 @@ class Node final : private SessionFactory {
   void close_shard(size_t index);
   void finish_stop();
 
-  // The end of the process, at once: what is going on can neither be finished nor taken back.
+  // Ends the process at once: the current work can neither be finished nor undone.
   [[noreturn]] static void halt(const std::string& why);
 
  private:
@@ -142,22 +142,22 @@ class Node final : private SessionFactory {
   std::unique_ptr<MetadataRuntime> metadata_;
   std::unique_ptr<ControllerChannel> controller_;
   std::unique_ptr<TokenExpiry> token_expiry_;
-  EmbeddedController* embedded_controller_ = nullptr;  // is controller_, where it is our own
-  // Of a broker whose controller is another node. They live on shard 0.
+  EmbeddedController* embedded_controller_ = nullptr;  // same as controller_ if it is on this node
+  // For a broker whose controller is another node. They live on shard 0.
   NodeSurroundings surroundings_;
   std::unique_ptr<MetadataObserver> observer_;
   std::unique_ptr<BrokerLifecycle> lifecycle_;
-  RemotePeers* remote_peers_ = nullptr;  // is peers_, where there may be others
+  RemotePeers* remote_peers_ = nullptr;  // same as peers_ if there may be others
   std::vector<std::pair<metadata::PartitionKey, Uuid>> misplaced_;
   struct HomeWait;
   std::shared_ptr<HomeWait> home_wait_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<DiskReserves> disk_reserves_;
-  // What each shard knew when it closed, for the last checkpoints.
+  // The offsets of each shard when it closed, for the last checkpoints.
   std::vector<NodeOffsets> closed_;
   std::atomic<bool> close_failed_ = false;
   int64_t broker_epoch_ = -1;
-  // Files have changed, or are about to.
+  // Files were changed, or are about to be.
   bool in_use_ = false;
 };
 

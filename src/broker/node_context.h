@@ -1,5 +1,5 @@
-// NodeContext: what the shards of a node share. All of it is immutable after the start, but for the level of
-// kraft.version and for objects that are safe for all threads.
+// NodeContext: shared by the shards of a node. All of it is immutable after the start, except the level of
+// kraft.version and objects that are safe for all threads.
 #pragma once
 
 #include <atomic>
@@ -42,54 +42,54 @@ class Shard;
 
 // The same for all shards; built by Node::start before the first of them runs.
 struct NodeContext {
-  // As the broker was started; Shard::settings() has what was altered since.
+  // The settings at the start; Shard::settings() includes later changes.
   const config::Settings* settings = nullptr;
-  // Told on shard 0 when settings were altered: the sockets' side.
+  // For the sockets: called on shard 0 when settings were altered.
   std::function<void(const config::Settings&)> on_settings;
   int32_t node_id = 1;
   std::string cluster_id;
   config::AdvertisedListeners advertised;
-  // Listeners for who asks the controller and not a broker; usually none.
+  // The controller's listeners; usually none.
   std::vector<config::ListenerEndpoint> controller_endpoints;
   // Of the directory that holds the metadata log.
   Uuid directory_id;
   // The level of the feature kraft.version; raised by the controller's shard.
   std::atomic<int16_t> kraft_version = 0;
   log::FileCache* files = nullptr;
-  // Their checkpoints and paths, which do not change, and whether they work; the rest is the node's own.
+  // Shards may use the checkpoints and paths, which do not change, and the states; the rest is only for the node.
   LogDirectories* directories = nullptr;
   std::unique_ptr<WantedPlaces> wanted_places = std::make_unique<WantedPlaces>();
   // Called on any shard, once for each directory that fails.
   std::function<void(Shard& on, log::LogDirectory& failed)> on_directory_failure;
-  // Called on any shard, when the reserve of a directory was spent.
+  // Called on any shard, when the reserve of a directory was used.
   std::function<void(Shard& on)> on_reserve_spent;
   // Writes the checkpoints of all directories now; `done` runs on `from`.
   std::function<void(Shard& from, std::function<void(bool all_written)> done)> write_checkpoints;
-  // Ends the process, without a return: nothing can be put in order any more.
+  // Ends the process without returning: no orderly stop is possible any more.
   void (*halt)(const std::string& why) = nullptr;
   Router router;
   // How handlers reach the controller.
   ControllerChannel* controller = nullptr;
-  // The embedded controller, for the node's own affairs. On the controller's shard; its own methods route. Null where
-  // the controller is another node.
+  // The embedded controller, for the node's own use. On the controller's shard; its own methods route. Null if the
+  // controller is another node.
   MetadataRuntime* metadata = nullptr;
   EmbeddedController* embedded_controller = nullptr;
-  // How this node reaches others; null for one that stands alone.
+  // Connects to other nodes; null for a single node.
   Network* network = nullptr;
-  // The life of this broker in a cluster whose controller is another node; else null. On shard 0.
+  // The lifecycle of this broker in a cluster whose controller is another node; otherwise null. On shard 0.
   BrokerLifecycle* lifecycle = nullptr;
   // And its metadata; likewise.
   MetadataObserver* observer = nullptr;
   // Of all shards.
   std::unique_ptr<ReplicationQuota> leader_quota, follower_quota;
-  // How clients of SASL listeners show who they are.
+  // Authenticates clients of SASL listeners.
   const SaslServices* sasl = nullptr;
-  // Told on shard 0 when a delegation token was made or changed.
+  // Called on shard 0 when a delegation token was created or changed.
   std::function<void()> on_delegation_tokens;
   config::AuthorizerSettings authorization;
-  // Null: denied and administrative requests are not written down.
+  // Null: denied and administrative requests are not recorded.
   std::shared_ptr<AuditFile> audit_file;
-  // What clients may do, instead of what the settings and the ACLs say: for tests.
+  // For tests: replaces the authorizer of the settings.
   const security::Authorizer* authorizer = nullptr;
   // How coordinators reach the partitions of all brokers.
   Peers* peers = nullptr;

@@ -1,8 +1,8 @@
-// Node, as a broker of a cluster whose controllers are other nodes: how it joins, enters service, and leaves.
+// Node, as a broker of a cluster whose controllers are other nodes: it joins, enters service, and leaves.
 //
-// The start waits, on its own thread, for what happens on shard 0: the metadata is followed until the controller takes
-// this broker as caught up, the shards are given it, the logs are opened, and the controller unfences the broker.
-// Source: Kafka's BrokerServer.startup, BrokerMetadataPublisher.
+// The start waits, on its own thread, for events on shard 0: the metadata is followed until the controller treats this
+// broker as caught up, the shards get it, the logs are opened, and the controller unfences the broker. Source: Kafka's
+// BrokerServer.startup, BrokerMetadataPublisher.
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -26,9 +26,9 @@ namespace {
 
 constexpr int8_t kControllerEndpoints = 2;
 constexpr int64_t kLookAgain_ms = 50;
-// How long a stop waits for others to take over what this broker leads.
+// How long a stop waits until others lead this broker's partitions.
 constexpr int64_t kLeave_ms = 10'000;
-// The same where this node is the controller: the others are told at once, or do not listen.
+// The same if this node is the controller: the others learn it at once, or do not listen.
 constexpr int64_t kHandover_ms = 2'000;
 
 std::vector<NodeAddress> addresses_of(const std::vector<config::QuorumAddress>& quorum) {
@@ -39,7 +39,7 @@ std::vector<NodeAddress> addresses_of(const std::vector<config::QuorumAddress>& 
 
 }  // namespace
 
-// What the starting thread waits for. The condition is looked at on shard 0, whenever something has changed there.
+// A condition that the starting thread waits for. It is checked on shard 0, after each change there.
 struct Node::HomeWait {
   std::mutex mutex;
   std::function<bool()> ready;
@@ -78,7 +78,7 @@ Status Node::wait_at_home(std::function<bool()> ready, int64_t most_ms) {
     cancelled = surroundings_.cancelled && surroundings_.cancelled();
   }
   if (done) return ok_status();
-  // What the condition looks at may be gone when this function has ended.
+  // The objects of the condition may be gone after this function.
   std::lock_guard lock(wait->mutex);
   if (wait->done) return ok_status();
   wait->ready = nullptr;
@@ -138,7 +138,7 @@ Status Node::join_cluster() {
   return ok_status();
 }
 
-// A directory that nobody has formatted joins the cluster that its controllers are of.
+// An unformatted directory joins the cluster of its controllers.
 Status Node::learn_cluster_id(std::string& cluster_id) {
   std::shared_ptr<ActiveController> controller = connect_to_controller("cluster-id");
   struct Asked {
@@ -177,7 +177,7 @@ Status Node::learn_cluster_id(std::string& cluster_id) {
   Status learned = wait_at_home([asked] { return !asked->cluster_id.empty(); },
                                 settings_.get_int("initial.broker.registration.timeout.ms"));
   cluster_id = asked->cluster_id;
-  // On its own thread, where nothing of it runs any more.
+  // On its own thread, where no code of it runs any more.
   Status closed = wait_at_home(
       [controller] {
         controller->close();
@@ -240,7 +240,7 @@ void Node::start_lifecycle() {
   });
 }
 
-// Everything is loaded. What was decided since the image was taken comes first.
+// Everything is loaded. Records that were committed since the image was taken are applied first.
 Status Node::enter_service() {
   context_->lifecycle = lifecycle_.get();
   context_->observer = observer_.get();
@@ -255,7 +255,7 @@ Status Node::enter_service() {
   return lifecycle_->failure().empty() ? ok_status() : make_error(ErrorKind::kUnsupported, "{}", lifecycle_->failure());
 }
 
-// Replicas are where they are on the disk: the metadata is corrected.
+// Replicas are where they were found on the disk: the metadata is corrected.
 void Node::tell_misplaced() {
   Shard& home = *shards_[0];
   auto request = std::make_shared<AssignReplicasToDirsRequest>();
@@ -286,8 +286,8 @@ void Node::leave() {
   if (!left.ok()) log_warn("This broker stops without having handed over what it leads: {}", left.error().message);
 }
 
-// As a broker whose controller is on this node, too: others lead what it leads as soon as they have heard of it, which
-// they must before the controller is gone.
+// Also for a broker whose controller is on this node: other brokers become leaders when they fetch the change, which
+// must happen before the controller is gone.
 void Node::hand_over() {
   struct Handover {
     int64_t offset = -1;
@@ -328,7 +328,7 @@ void Node::hand_over() {
   if (!left.ok()) log_warn("This broker stops, and not all others know that they lead: {}", left.error().message);
 }
 
-// Of a start that has failed: nothing may run on shard 0 any more that looks at this node.
+// After a failed start: nothing on shard 0 may use this node any more.
 void Node::close_cluster_parts() {
   if (lifecycle_ == nullptr && observer_ == nullptr) return;
   surroundings_.cancelled = nullptr;

@@ -1,6 +1,6 @@
-// OutgoingRequest: a request that a part of this node sends to another broker or to the controller, of any API. The
-// message is handed over by type; with it goes what a connection needs to write it and to read the answer. Who sends it
-// does not see whether it leaves the node.
+// OutgoingRequest: a request of any API that a part of this node sends to another broker or to the controller. The
+// message is passed by type, together with the functions that a connection needs to write it and to read the answer.
+// The sender does not see whether it leaves the node.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@ namespace milena::broker {
 struct OutgoingRequest {
   ApiKey key{};
   int16_t version = 0;
-  // Kept alive until the reply; its views may point into what the pointer keeps.
+  // Kept alive until the reply; its views may point into memory that the pointer keeps.
   std::shared_ptr<const void> message;
   void (*write)(const void* message, Writer& writer, int16_t version) = nullptr;
-  // The answer's body; null if the bytes are none.
+  // Returns the answer's body; null if it is malformed.
   std::shared_ptr<void> (*read)(Reader& reader, int16_t version) = nullptr;
 
   template <class Request>
@@ -32,7 +32,7 @@ struct OutgoingRequest {
   }
 };
 
-// kNone and the answer, of the type that belongs to the request; or why there is none (kNetworkException: try again).
+// Gets kNone and the answer, of the request's response type, or an error (kNetworkException: try again).
 using OutgoingReply = std::function<void(ErrorCode, std::shared_ptr<void> response)>;
 
 template <class Response, class Request>

@@ -1,8 +1,8 @@
 // Router: the only file that knows there are several shards.
 //
 // A partition, a group's coordinator and the controller each live on one shard; a connection lives on another, or on
-// the same one, in which case everything here is a plain call. What crosses over is a value, or something immutable.
-// The Router itself is immutable after start, so every shard may use it.
+// the same one, in which case everything here is a plain call. Only values and immutable objects are passed between
+// shards. The Router itself is immutable after start, so every shard may use it.
 #pragma once
 
 #include <atomic>
@@ -28,27 +28,28 @@ class Router {
 
   // Runs `task` on the given shard: at once if `from` is it, else as a message.
   void run_on(Shard& from, Shard& to, Task task) const;
-  // Runs the task where the partition lives.
+  // Runs the task on the partition's shard.
   void at_owner(Shard& from, const TopicPartitionId& id, std::function<void(Shard& owner)> task) const;
-  // Runs the task where the controller lives.
+  // Runs the task on the controller's shard.
   void at_controller(Shard& from, std::function<void(Shard& controller)> task) const;
-  // Runs the task where the fetch session with this id lives (session ids carry their shard).
+  // Runs the task on the shard of the fetch session with this id (session ids carry their shard).
   void at_session_home(Shard& from, int32_t session_id, std::function<void(Shard& home)> task) const;
-  // Runs the task on the shard that the hash falls to: for what is shared by name alone.
+  // Runs the task on the shard that the hash maps to, for objects that are shared by name.
   void at_hashed(Shard& from, size_t hash, std::function<void(Shard& home)> task) const;
-  // An id is a session of `shard` if its remainder says so.
+  // Whether the remainder of the id is this shard.
   bool is_session_of(const Shard& shard, int32_t session_id) const;
   // Runs the task once on every shard, then `done` on `from`.
   void at_all(Shard& from, std::function<void(Shard&)> task, Task done) const;
 
-  // Splits the items by the owner of `item.id`; runs work(owner, part, finished) on each owner, which may change its
-  // part and calls finished() exactly once, at once or later; when all have, runs done(items), in the first order, on
-  // `from`. With one shard nothing is copied. Without the memory for `work` or for `done`, `done` is dropped on `from`.
+  // Splits the items by the owner of `item.id` and runs work(owner, part, finished) on each owner, which may change its
+  // part and calls finished() exactly once, at once or later. After the last, runs done(items), in the original order,
+  // on `from`. With one shard nothing is copied. Without the memory for `work` or for `done`, `done` is dropped on
+  // `from`.
   template <class Item>
   void scatter(Shard& from, std::vector<Item> items,
                std::function<void(Shard&, const std::shared_ptr<std::vector<Item>>&, Task finished)> work,
                std::function<void(std::vector<Item>)> done) const;
-  // The same where each item is done with at once: `visit` runs on the owner of each. Many items take several turns of
+  // The same for items that are finished at once: `visit` runs on the owner of each. Many items take several turns of
   // the owner, so that others are served in between. Without the memory for a visit, `done` is dropped on `from`.
   template <class Item>
   void visit_each(Shard& from, std::vector<Item> items, void (*visit)(Shard& owner, Item& item),
@@ -64,7 +65,7 @@ class Router {
       if (*fits) done(std::move(visited));
     });
   }
-  // The same for items that need no owner: all are visited on `here`.
+  // The same for items without an owner: all are visited on `here`.
   template <class Item>
   static void visit_each_here(Shard& here, std::vector<Item> items, void (*visit)(Shard& here, Item& item),
                               std::function<void(std::vector<Item>)> done) {
@@ -75,10 +76,10 @@ class Router {
   }
 
  private:
-  // What one request may take of a turn.
+  // The most time of a turn for one request.
   static constexpr int64_t kSlice_ms = 3;
 
-  // finished(false) says that memory was short.
+  // finished(false) means that memory was short.
   template <class Item>
   static void visit_from(Shard& owner, const std::shared_ptr<std::vector<Item>>& part, void (*visit)(Shard&, Item&),
                          size_t next, std::function<void(bool all_visited)> finished) {
@@ -147,7 +148,7 @@ void Router::scatter(Shard& from, std::vector<Item> items,
         });
       };
       if (continue_or_drop([&] { work(*owner, part->items, finished); })) return;
-      // The request is dropped, where it came from.
+      // The request is dropped on its own shard.
       run_on(*owner, from, [gather = std::move(gather), part = std::move(part)] { gather->done = nullptr; });
     };
     run_on(from, *owner, std::move(run));

@@ -127,7 +127,7 @@ void Shard::apply_altered_settings(const metadata::ConfigResource& resource) {
   if (node().on_settings) node().on_settings(settings());
 }
 
-// New replicas are placed by what the registration says.
+// New replicas are placed according to the registration.
 void Shard::tell_cordoned_directories() {
   const metadata::BrokerImage* broker = image().find_broker(node().node_id);
   std::vector<Uuid> cordoned = node().directories->cordoned_ids(settings());

@@ -1,9 +1,9 @@
-// Shard: one thread of the node, with what lives on it: its context (shard_context.h), the replicas that fall to it and
-// what manages them (replica/replica_manager.h), the coordinators of the group and transaction partitions that fall to
-// it, and what its connections share.
+// Shard: one thread of the node, with the objects that live on it: its context (shard_context.h), its replicas
+// (replica/replica_manager.h), the coordinators of its group and transaction partitions, and the objects that its
+// connections share.
 //
-// Parts of a shard are handed the context and what else they need. The whole of it is for those who route work to
-// shards and for handlers.
+// Parts of a shard get the context and the other objects that they need. Only handlers and code that routes work to
+// shards use the whole Shard.
 #pragma once
 
 #include <cstddef>
@@ -34,28 +34,28 @@ class Shard final : public ShardContext {
   Shard(NodeContext& node, size_t index, size_t count, Executor& executor);
   ~Shard();
 
-  // The partitions of this node that fall to this shard.
+  // The partitions of this node that this shard owns.
   ReplicaManager& replicas() { return *replicas_; }
-  // Who follows the requests of a client.
+  // The readers that follow a client's requests.
   Taps& taps() { return taps_; }
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   GroupRuntime& groups() { return *groups_; }
   ClientQuotas& quotas() { return quotas_; }
   AuditLog& audit_log() { return audit_log_; }
-  // What clients may do.
+  // The permissions of clients.
   const security::Authorizer& authorizer() const {
     return node().authorizer != nullptr ? *node().authorizer : *authorizer_;
   }
   TransactionRuntime& transactions() { return *transactions_; }
   ClientTelemetry& telemetry() { return telemetry_; }
 
-  // Committed records, in order; makes, changes and removes partitions as they say. When it returns, every partition
-  // that the records made can be used.
+  // Applies committed records, in order: creates, changes and removes partitions. When it returns, every partition that
+  // the records created can be used.
   void apply_metadata(const metadata::MetadataRecords& records, int64_t last_offset);
-  // So much is to come, at a start.
+  // The expected numbers at a start.
   void reserve(size_t topics, size_t partitions);
 
-  // No new work from here on: partitions and coordinators answer what is parked.
+  // Accepts no new work: partitions and coordinators answer the parked requests.
   void close();
 
  private:
@@ -65,13 +65,13 @@ class Shard final : public ShardContext {
   void tell_cordoned_directories();
   void apply_acl(const Uuid& id);
 
-  // Outlives all that uses partitions.
+  // Outlives all users of partitions.
   std::unique_ptr<ReplicaManager> replicas_;
   Taps taps_;
   FetchSessionCache fetch_sessions_;
   ClientQuotas quotas_;
   ClientTelemetry telemetry_;
-  // Where the settings name an authorizer; its ACLs are the image's.
+  // Set if the settings name an authorizer; its ACLs are the image's.
   std::unique_ptr<security::AclAuthorizer> acls_;
   const security::Authorizer* authorizer_;
   AuditLog audit_log_;

@@ -13,7 +13,7 @@ ShardContext::ShardContext(Shard& shard, NodeContext& node, size_t index, Execut
       node_(node),
       index_(index),
       executor_(executor),
-      // Not ours to delete.
+      // Not owned.
       settings_(std::shared_ptr<void>(), node.settings) {}
 
 bool ShardContext::is_loading() const { return node_.directories->loading(); }

@@ -1,7 +1,7 @@
-// ShardContext: what a shard hands to its parts, so that they need not know the whole of it: its executor and number,
-// what the node's shards share, the settings that are in force, its copy of the metadata, and its figures.
+// ShardContext: the objects that a shard gives to its parts, so that they do not depend on Shard: its executor and
+// number, the node's shared objects, the current settings, its copy of the metadata, and its figures.
 //
-// Belongs to the shard's thread, as everything on the shard does.
+// Belongs to the shard's thread, like everything on the shard.
 #pragma once
 
 #include <cstdint>
@@ -27,15 +27,15 @@ class ShardContext {
   ShardContext(const ShardContext&) = delete;
   ShardContext& operator=(const ShardContext&) = delete;
 
-  // For the router and the channels to other nodes, which ask where an answer belongs.
+  // For the router and the channels to other nodes, which need the shard of an answer.
   Shard& shard() const { return shard_; }
   size_t index() const { return index_; }
   uint64_t next_waiter_number() { return ++last_waiter_number_; }
   const NodeContext& node() const { return node_; }
-  // What the broker goes by now, altered settings included (AlterConfigs of a broker). Another object after the next
-  // change: ask again, keep no reference over a turn.
+  // The current settings, with those altered at run time (AlterConfigs of a broker). Each change makes a new object, so
+  // keep no reference over a turn.
   const config::Settings& settings() const { return *settings_; }
-  // By the controller's shard.
+  // Called by the controller's shard.
   void set_kraft_version(int16_t level) { node_.kraft_version = level; }
   const Router& router() const { return node_.router; }
   MetadataRuntime& metadata() const { return *node_.metadata; }
@@ -49,32 +49,32 @@ class ShardContext {
   int64_t metadata_offset() const { return metadata_offset_; }
   // The offset at which the finalized features last changed.
   int64_t features_offset() const { return features_offset_; }
-  // What it counts, for the metrics.
+  // Its counters, for the metrics.
   ShardFigures& figures() { return figures_; }
-  // Whether old clients' transactions are verified, too (transaction.partition.verification.enable).
+  // Whether transactions of old clients are verified, too (transaction.partition.verification.enable).
   bool strict_kafka() const { return settings().get_bool("milena.strict.kafka"); }
   bool verifies_transactions() const { return settings().get_bool("transaction.partition.verification.enable"); }
-  // What the broker is set to, for the topic configs that follow it.
+  // The broker's settings that are defaults of topic configs.
   config::BrokerSettings broker_settings() const;
 
-  // No new work from here on.
+  // Whether new work is refused.
   bool closed() const { return closed_; }
-  // Whether the caller may touch what belongs to the shard. While the node loads, the loading threads may.
+  // Whether the caller may touch the shard's objects. While the node loads, the loading threads may.
   bool is_current() const { return executor_.is_current() || is_loading(); }
 
-  // True once for each text, for log lines that a retrying client would repeat for ever. Bounded; what is beyond is
-  // said.
+  // Returns true once for each text, for log lines that a retrying client would repeat forever. The set is bounded;
+  // beyond the bound it always returns true.
   bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
 
-  // The checkpoints are written now.
+  // Writes the checkpoints now.
   void write_checkpoints(std::function<void(bool written)> done) { node_.write_checkpoints(shard_, std::move(done)); }
 
  protected:
   ~ShardContext() = default;
-  // Committed records, in order. Adds what they changed to `delta`.
+  // Applies committed records, in order. Adds their changes to `delta`.
   void apply_to_image(const metadata::MetadataRecords& records, int64_t last_offset, metadata::ImageDelta& delta);
   void reserve_topics(size_t topics) { image_.reserve(topics); }
-  // The settings as the image alters them now. Adds what it says in vain to `ignored`.
+  // Applies the settings of the image. Adds those without effect to `ignored`.
   void take_altered_settings(std::vector<std::string>& ignored);
   void note_closed() { closed_ = true; }
 

@@ -1,11 +1,11 @@
 // Produce (key 0), versions 0-13. Versions 0 to 2 carry magic 0 and 1, which are converted; topic ids came with 13.
 //
-// Checking, decompressing and rewriting happen here, on the connection's shard, or on a thread beside it where that
-// would keep others waiting; the owner of each partition only gives the offsets and appends. With acks=all the answer
-// waits for the high watermark; with acks=0 there is none, and an error closes the connection, as in Kafka, so that the
-// client looks again.
+// Batches are checked, decompressed and rewritten here, on the connection's shard, or on a thread beside it if that
+// would keep others waiting. The owner of each partition only assigns the offsets and appends. With acks=all the answer
+// waits for the high watermark. With acks=0 there is no answer, and an error closes the connection, as in Kafka, so
+// that the client notices.
 //
-// What a transaction asks for besides (from version 12 on writing to a partition adds it) is in produce_append.h.
+// produce_append.h handles transactions (from version 12 on a write to a partition adds it).
 #include "base/log.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
@@ -30,7 +30,7 @@ constexpr ByteView kAdminClientId = "__admin_client";
 
 using PartitionOut = ProduceResponse::PartitionProduceResponse;
 
-// Checked within the turn: so many bytes, decompressed to so many. More goes to a thread beside the loop.
+// The most bytes to check within the turn, before and after decompression. More goes to a thread beside the loop.
 constexpr size_t kMostCheckedHere_bytes = 4 << 20;
 constexpr size_t kMostDecompressedHere_bytes = 8 << 20;
 
@@ -43,11 +43,11 @@ struct RecordsCheck {
   ProduceValidation checked;
 };
 
-// The request in work: its answer, and where in it each travelling item belongs.
+// A request in progress: its answer, and the place in it of each travelling item.
 struct Produce {
   std::shared_ptr<ProduceCall> call;
   ProducedBy by;
-  std::vector<RecordsCheck> checks;  // in the request's order, where it was checked elsewhere
+  std::vector<RecordsCheck> checks;  // in the request's order, if it was checked elsewhere
   bool checked_elsewhere = false;
   ProduceResponse response;
   std::vector<std::pair<size_t, size_t>> places;
@@ -105,7 +105,7 @@ void report(const ProduceCall& call, const metadata::TopicImage& topic, ProduceV
            peer.peer_port, call.client_id(), error_name(checked.error), checked.detail);
 }
 
-// Kafka's answer has the log start offset with these refusals of records, and leaves it out with the others.
+// Kafka's answer has the log start offset with these refusals of records, and not with the others.
 bool tells_log_start(ErrorCode error) {
   switch (error) {
     case ErrorCode::kNone:
@@ -117,8 +117,8 @@ bool tells_log_start(ErrorCode error) {
   }
 }
 
-// Takes what was found out about one partition's records; true if `batches` is to be appended, else `out` is the
-// answer.
+// Takes the result of the check of one partition's records. Returns true if `batches` must be appended, otherwise `out`
+// is the answer.
 bool take_checked(const ProduceCall& call, const metadata::TopicImage& topic, ProduceValidation checked,
                   ProduceItem& item, PartitionOut& out) {
   if (!checked.ok()) {
@@ -139,7 +139,7 @@ bool take_checked(const ProduceCall& call, const metadata::TopicImage& topic, Pr
   return true;
 }
 
-// Whether the client may write to a topic; one that is named by an unknown id has no name to ask about.
+// Whether the client may write to a topic. An unknown topic id has no name to check.
 bool may_write(const ProduceCall& call, const metadata::TopicImage* topic, ByteView name) {
   if (topic == nullptr && call.version() >= kProduceWithTopicIds) return true;
   return call.allows(security::kWriteTopic, topic == nullptr ? name : ByteView(topic->name));
@@ -162,7 +162,7 @@ const metadata::TopicImage* find_produced_topic(const ProduceCall& call,
   return call.version() >= kProduceWithTopicIds ? image.find_topic(topic.topic_id) : image.find_topic(topic.name);
 }
 
-// What is to be checked, of the topics as they are now.
+// Collects the records to check, with the current topics.
 void collect_checks(Produce& produce) {
   const ProduceCall& call = *produce.call;
   const auto& topics = call.request.topic_data;
@@ -179,7 +179,7 @@ void collect_checks(Produce& produce) {
   }
 }
 
-// The result for a place in the request. Without one its topic was not there when the others were checked.
+// The result for a place in the request. There is none if its topic did not exist when the others were checked.
 ProduceValidation take_check(Produce& produce, size_t& next, size_t topic, size_t partition) {
   std::vector<RecordsCheck>& all = produce.checks;
   const auto place = std::pair(topic, partition);
@@ -193,7 +193,8 @@ ProduceValidation take_check(Produce& produce, size_t& next, size_t topic, size_
   return missing;
 }
 
-// What is to be appended; the response has the rest. Nothing if there is more to decompress than may be done here.
+// Returns the items to append; the response has the rest. Returns nullopt if there is more to decompress than is
+// allowed here.
 std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
   const DecompressionBudget budget(kMostDecompressedHere_bytes);
   const ProduceCall& call = *produce.call;
@@ -249,7 +250,7 @@ std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
 void take_outcome(const log::AppendOutcome& outcome, PartitionOut& out) {
   if (outcome.error != ErrorCode::kNone) {
     set_error(out, outcome.error);
-    out.log_start_offset = outcome.log_start_offset;  // Kafka tells it with the errors of producers' sequences
+    out.log_start_offset = outcome.log_start_offset;  // Kafka sends it with the errors of producers' sequences
     return;
   }
   out.base_offset = outcome.base_offset;
@@ -288,8 +289,7 @@ void refuse_all(Produce& produce, ErrorCode error, std::optional<Bytes> message 
   answer(produce);
 }
 
-// What the request's first batches say: whose transactions they are of. As Kafka, the first batch of each partition is
-// asked.
+// The producers of the request's transactions, from the first batch of each partition, as in Kafka.
 struct TransactionalProducers {
   bool any = false;
   bool several = false;

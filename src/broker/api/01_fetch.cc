@@ -7,7 +7,7 @@
 namespace milena::broker {
 namespace {
 
-// At the controller's listener the only log is that of the metadata.
+// On the controller's listener the only log is that of the metadata.
 void handle_controller_fetch(std::shared_ptr<FetchCall> call) {
   if (call->allows(security::kClusterAction)) return fetch_metadata(std::move(call));
   FetchResponse response;

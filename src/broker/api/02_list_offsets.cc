@@ -1,6 +1,6 @@
-// ListOffsets (key 2), versions 0-11. Special timestamps: -1 latest, -2 earliest, -3 that of the greatest timestamp
-// (from version 7), -4 earliest local (8), -5 latest tiered (9), -6 earliest pending upload (11). Version 0 answers a
-// list.
+// ListOffsets (key 2), versions 0-11. Special timestamps: -1 latest, -2 earliest, -3 the offset of the greatest
+// timestamp (from version 7), -4 earliest local (8), -5 latest tiered (9), -6 earliest pending upload (11). Version 0
+// answers a list.
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -18,11 +18,11 @@ namespace {
 
 using ListOffsetsCall = Call<ListOffsetsRequest, ListOffsetsResponse>;
 
-// Decompressed within a turn, for one partition.
+// The most bytes to decompress within a turn, for one partition.
 constexpr size_t kMostSearchedHere_bytes = 1 << 20;
 
 constexpr int16_t kFirstVersionWithOffsetNotAvailable = 5;
-// Who asks in its name may ask followers.
+// A client with this replica id may ask followers.
 constexpr int32_t kDebuggingReplica = -2;
 
 constexpr int64_t kLatest = -1;
@@ -39,19 +39,19 @@ struct OffsetItem {
   int32_t current_leader_epoch = -1;
   bool read_committed = false;
   bool consumer = true;
-  // The leader is new, and does not know yet how far its followers are.
+  // The leader is new, and does not know its followers' offsets yet.
   bool end_unknown = false;
   bool any_replica = false;
   ErrorCode error = ErrorCode::kNone;
   log::TimestampAndOffset found;
   int64_t log_start_offset = 0;
-  int64_t end = 0;  // what is not below it is not there for who asks
-  // More is to be decompressed than a turn has time for: what to search elsewhere, and what came of it.
+  int64_t end = 0;  // offsets from here on are invisible to the client
+  // A search that decompresses more than a turn has time for, to run elsewhere, and its result.
   std::shared_ptr<log::TimeSearch> search;
   Result<std::optional<log::TimestampAndOffset>> searched = std::optional<log::TimestampAndOffset>();
 };
 
-// The lowest version in which each special timestamp may be asked.
+// The lowest version that supports each special timestamp.
 int16_t least_version_of(int64_t timestamp) {
   switch (timestamp) {
     case kMaxTimestamp: return 7;
@@ -63,7 +63,7 @@ int16_t least_version_of(int64_t timestamp) {
 }
 
 void take_found(OffsetItem& item, const std::optional<log::TimestampAndOffset>& found) {
-  // What consumers cannot read yet is not there for them.
+  // Records that consumers cannot read yet are not found.
   if (found && found->offset < item.end) item.found = *found;
 }
 
@@ -127,7 +127,7 @@ void look_up_offset(Shard& owner, OffsetItem& item) {
       partition->with_log([&](log::PartitionLog& log) { return find_offset(log, partition->leader_epoch(), item); });
 }
 
-// Takes what a search found; the next one begins where it ended without.
+// Takes the result of a search. If it found nothing, the next one begins at its end.
 void take_searched(Shard& owner, OffsetItem& item) {
   if (!item.search) return;
   const int64_t end = item.search->end_offset();
@@ -142,8 +142,8 @@ void take_searched(Shard& owner, OffsetItem& item) {
   });
 }
 
-// Runs what is to be searched elsewhere, one behind the other, until there is nothing left. A search without the memory
-// for it fails alone.
+// Runs the pending searches elsewhere, one after the other, until none is left. A search without enough memory fails
+// alone.
 void search_elsewhere(Shard& owner, const std::shared_ptr<std::vector<OffsetItem>>& part, Task finished) {
   const bool any =
       std::any_of(part->begin(), part->end(), [](const OffsetItem& item) { return item.search != nullptr; });
@@ -161,7 +161,7 @@ void search_elsewhere(Shard& owner, const std::shared_ptr<std::vector<OffsetItem
       });
 }
 
-// The version 0 form: offsets in descending order, the end first where it was asked for.
+// The version 0 form: offsets in descending order, beginning with the end if it was asked for.
 std::vector<int64_t> old_style_offsets(const OffsetItem& item, int32_t most) {
   std::vector<int64_t> offsets;
   if (item.found.offset >= 0) offsets.push_back(item.found.offset);
@@ -170,7 +170,7 @@ std::vector<int64_t> old_style_offsets(const OffsetItem& item, int32_t most) {
   return offsets;
 }
 
-// An end that lies before what consumers have seen under the leader before is not told.
+// An end before an offset that consumers have seen from the previous leader is not returned.
 ErrorCode error_of(const OffsetItem& item, int16_t version) {
   if (item.error != ErrorCode::kNone || !item.end_unknown) return item.error;
   const bool by_time = item.timestamp >= 0 || item.timestamp == kMaxTimestamp;

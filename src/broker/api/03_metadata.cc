@@ -1,6 +1,6 @@
-// Metadata (key 3), versions 0-13. The first answer about a topic that is made on the way already names its leader: it
-// waits until the topic can be used, where Kafka says UNKNOWN_TOPIC_OR_PARTITION and lets the client come again
-// (milena.strict.kafka does so, too).
+// Metadata (key 3), versions 0-13. The first answer about an auto-created topic already names its leader: it waits
+// until the topic can be used. Kafka answers UNKNOWN_TOPIC_OR_PARTITION and lets the client ask again; so does
+// milena.strict.kafka.
 #include <algorithm>
 #include <unordered_set>
 
@@ -53,7 +53,7 @@ TopicOut unknown_topic(ByteView name, const Uuid& id, ErrorCode error) {
   return out;
 }
 
-// As in Kafka, a topic is answered once, however often it is named.
+// As in Kafka, a topic is answered once, even if it is named several times.
 class Named {
  public:
   bool is_new(bool by_id, const MetadataRequest::MetadataRequestTopic& topic) {
@@ -105,12 +105,12 @@ const metadata::TopicImage* find_asked(const MetadataCall& call, const TopicAske
   return asks_by_id(call, asked) ? image.find_topic(asked.topic_id) : image.find_topic(asked.name.value_or(""));
 }
 
-// What the client may do with each topic it asks for.
+// The client's permissions on each topic of the request.
 enum class Access { kDescribe, kDescribeButNotCreate, kNothing };
 using Accesses = std::vector<Access>;
 
-// A topic of which the client may know nothing: neither whether it is there nor its id, unless it has named the id
-// itself.
+// The answer for a topic that the client may not describe. It reveals neither whether the topic exists nor its id,
+// unless the client has sent that id.
 TopicOut refused_topic(const MetadataCall& call, const TopicAsked& asked, Access access) {
   const bool by_id = asks_by_id(call, asked);
   TopicOut out = unknown_topic(asked.name.value_or(""), by_id ? asked.topic_id : Uuid(),
@@ -173,7 +173,7 @@ Accesses accesses_of(const MetadataCall& call) {
   for (const auto& asked : *call.request.topics) {
     Access& access = accesses.emplace_back(Access::kDescribe);
     const metadata::TopicImage* topic = find_asked(call, asked);
-    if (topic == nullptr && asks_by_id(call, asked)) continue;  // no name to ask about
+    if (topic == nullptr && asks_by_id(call, asked)) continue;  // no name to check
     const ByteView name = topic != nullptr ? ByteView(topic->name) : asked.name.value_or("");
     if (!call.allows(security::kDescribeTopic, name)) {
       access = Access::kNothing;
@@ -185,7 +185,7 @@ Accesses accesses_of(const MetadataCall& call) {
   return accesses;
 }
 
-// The names of topics that are not there and may be made now.
+// The names of missing topics that may be created now.
 std::vector<Bytes> topics_to_create(const MetadataCall& call, const Accesses& accesses) {
   std::vector<Bytes> names;
   if (!creates_topics(call)) return names;
@@ -196,13 +196,13 @@ std::vector<Bytes> topics_to_create(const MetadataCall& call, const Accesses& ac
       names.emplace_back(*asked.name);
     }
   }
-  // Named twice it is still one topic.
+  // A topic that is named twice is created once.
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
-// Versions 10 and 11 have the field for the id, but no broker has ever taken it: Kafka refuses the whole request.
+// Versions 10 and 11 have the field for the id, but no broker has ever accepted it: Kafka refuses the whole request.
 bool asks_by_id_too_early(const MetadataCall& call) {
   if (call.version() >= 12 || !call.request.topics) return false;
   const auto& topics = *call.request.topics;

@@ -1,5 +1,5 @@
-// OffsetCommit (key 8), versions 0-10. Version 10 names topics by id. What names a topic or partition that is not there
-// is answered here; the rest goes to the group's coordinator, and the answer keeps the order of the request.
+// OffsetCommit (key 8), versions 0-10. Version 10 names topics by id. Missing topics and partitions are answered here;
+// the rest goes to the group's coordinator, and the answer keeps the order of the request.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "broker/shard_context.h"
@@ -12,7 +12,7 @@ using OffsetCommitCall = Call<OffsetCommitRequest, OffsetCommitResponse>;
 
 constexpr int16_t kCommitWithTopicIds = 10;
 
-// One commit on its way: what the coordinator is asked, and where its answers go.
+// A commit in progress: the request to the coordinator, and the places of its answers.
 struct Commit {
   OffsetCommitRequest known;  // views into the call's frame, and into the names below
   std::vector<Bytes> names;
@@ -90,7 +90,7 @@ void handle_offset_commit(std::shared_ptr<OffsetCommitCall> call) {
   if (!call->allows(security::kReadGroup, call->request.group_id)) return refuse_group(*call);
   auto commit = std::make_shared<Commit>();
   sort_out(*call, *commit);
-  // A commit that names nothing known is answered without the coordinator, as Kafka does.
+  // A commit without known topics is answered without the coordinator, as in Kafka.
   if (commit->places.empty() && !call->request.topics.empty()) return call->reply(commit->response);
   Shard& shard = call->shard();
   note_group(call->connection(), call->request.group_id);

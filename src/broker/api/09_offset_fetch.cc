@@ -1,5 +1,5 @@
 // OffsetFetch (key 9), versions 0-10. Up to version 7 one group, since 8 many, each at its own coordinator. Version 10
-// names topics by id. Version 0 asked ZooKeeper once; it is answered from __consumer_offsets like the others.
+// names topics by id. Version 0 used ZooKeeper; it is answered from __consumer_offsets like the others.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "broker/shard_context.h"
@@ -16,12 +16,12 @@ constexpr int16_t kFirstVersionWithManyGroups = 8;
 constexpr int16_t kOffsetFetchWithTopicIds = 10;
 constexpr int16_t kFirstVersionWithTopError = 2;
 
-// One group of the request, with what the coordinator cannot answer, or not to this client, taken out.
+// One group of the request, without the topics that the coordinator cannot answer or the client may not see.
 struct GroupFetch {
   coordinator::OffsetFetchGroup asked;
   std::vector<Bytes> names;
   coordinator::OffsetFetchGroupResponse
-      refused;  // topics whose ids nobody knows, and those that the client may not see
+      refused;  // unknown topic ids, and topics that the client may not see
   bool allowed = true;
 };
 
@@ -64,7 +64,7 @@ GroupFetch prepare(const OffsetFetchCall& call, const coordinator::OffsetFetchGr
   return fetch;
 }
 
-// A question about all topics comes back with names alone. Topics that are gone have no id to be named by.
+// The answer for all topics has only names. Deleted topics have no id to return.
 void name_by_id(const metadata::MetadataImage& image, coordinator::OffsetFetchGroupResponse& group) {
   for (auto& topic : group.topics) {
     if (!topic.topic_id.is_zero()) continue;
@@ -73,13 +73,13 @@ void name_by_id(const metadata::MetadataImage& image, coordinator::OffsetFetchGr
   std::erase_if(group.topics, [](const auto& topic) { return topic.topic_id.is_zero(); });
 }
 
-// Of all topics those that the client may see.
+// Removes the topics that the client may not see from an answer for all topics.
 void hide_topics(const OffsetFetchCall& call, coordinator::OffsetFetchGroupResponse& group) {
   std::erase_if(group.topics,
                 [&](const auto& topic) { return !call.allows_quietly(security::kDescribeTopic, topic.name); });
 }
 
-// Up to version 7 the group's answer is the answer; up to 1 an error stands at every partition.
+// Up to version 7 the group's answer is the whole answer; up to 1 an error is in every partition.
 OffsetFetchResponse as_single(const OffsetFetchCall& call, coordinator::OffsetFetchGroupResponse&& group) {
   OffsetFetchResponse response;
   response.error_code = group.error_code;

@@ -1,6 +1,6 @@
-// FindCoordinator (key 10), versions 0-6; version 4 asks for many keys at once. The first question about a group
-// (key type 0) makes __consumer_offsets, about a transaction (1) __transaction_state, and is answered when that can be
-// used: no COORDINATOR_NOT_AVAILABLE on a healthy node, but where milena.strict.kafka asks for Kafka's ways.
+// FindCoordinator (key 10), versions 0-6; version 4 has many keys. The first request for a group (key type 0) creates
+// __consumer_offsets, for a transaction (1) __transaction_state, and is answered when the topic can be used. So a
+// healthy node does not answer COORDINATOR_NOT_AVAILABLE, except with milena.strict.kafka, as Kafka does.
 #include <algorithm>
 
 #include "broker/api_entry.h"
@@ -29,7 +29,7 @@ void refuse(FindCoordinatorResponse::Coordinator& out, ErrorCode error, Bytes me
   out.port = -1;
 }
 
-// Where the coordinators of that kind keep their state; empty for kinds that are not served.
+// The topic in which the coordinators of that kind keep their state; empty for kinds that are not served.
 ByteView topic_of(int8_t key_type) {
   switch (key_type) {
     case kGroup: return metadata::kConsumerOffsetsTopic;
@@ -38,7 +38,7 @@ ByteView topic_of(int8_t key_type) {
   }
 }
 
-// The error of a coordinator that the client may not look for.
+// The error if the client may not look for the coordinator.
 ErrorCode check_access(const FindCoordinatorCall& call, ByteView key) {
   switch (call.request.key_type) {
     case kGroup:
@@ -50,7 +50,7 @@ ErrorCode check_access(const FindCoordinatorCall& call, ByteView key) {
   }
 }
 
-// Who leads the partition that holds the key's state.
+// The leader of the partition that holds the key's state.
 int32_t coordinator_of(const FindCoordinatorCall& call, ByteView topic, ByteView key) {
   const ShardContext& shard = call.context();
   const int32_t partition = topic == metadata::kConsumerOffsetsTopic ? GroupRuntime::partition_of(shard, key)
@@ -101,7 +101,7 @@ std::vector<ByteView> keys_of(const FindCoordinatorCall& call) {
   return {call.request.key};
 }
 
-// `refused` holds an error for each key.
+// `refused` has an error for each key.
 void answer(const std::shared_ptr<FindCoordinatorCall>& call, const std::vector<ErrorCode>& refused) {
   FindCoordinatorResponse response;
   const std::vector<ByteView> keys = keys_of(*call);

@@ -16,8 +16,8 @@ void handle_join_group(std::shared_ptr<JoinGroupCall> call) {
                     JoinGroupResponse response;
                     response.error_code = error;
                     response.generation_id = -1;
-                    // A name that cannot be a group's is told before any coordinator is asked, to the member as it
-                    // called itself.
+                    // An invalid group id is refused before any coordinator is asked; the answer repeats the member id
+                    // of the request.
                     if (error == ErrorCode::kInvalidGroupId) response.member_id = member_id;
                     return response;
                   });

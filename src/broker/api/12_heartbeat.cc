@@ -12,7 +12,7 @@ void handle_heartbeat(std::shared_ptr<HeartbeatCall> call) {
   ByteView group_id = call->request.group_id;
   ask_coordinator(std::move(call), group_id, &coordinator::GroupShard::heartbeat, [](ErrorCode error) {
     HeartbeatResponse response;
-    // A coordinator that still loads must not make members rejoin: Kafka says that all is well.
+    // A loading coordinator must not make members rejoin, so Kafka answers without an error.
     response.error_code = error == ErrorCode::kCoordinatorLoadInProgress ? ErrorCode::kNone : error;
     return response;
   });

@@ -8,7 +8,7 @@ namespace {
 
 using SyncGroupCall = Call<SyncGroupRequest, SyncGroupResponse>;
 
-// From here on Kafka's coordinator wants both, although the definition lets them be null.
+// From this version on Kafka's coordinator requires both, although the schema allows null.
 constexpr int16_t kFirstVersionWithProtocol = 5;
 
 void handle_sync_group(std::shared_ptr<SyncGroupCall> call) {

@@ -1,4 +1,4 @@
-// DescribeGroups (key 15), versions 0-6. A group that is not there is Dead, and from version 6 an error (KIP-1043).
+// DescribeGroups (key 15), versions 0-6. A missing group is Dead, and from version 6 an error (KIP-1043).
 #include "broker/api/describe_groups_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/describe_groups.h"

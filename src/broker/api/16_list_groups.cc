@@ -21,14 +21,14 @@ void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
         return state.list_groups(GroupCaller(*call, token), call->request);
       },
       [response](const GroupPart&, ErrorCode error, coordinator::GroupResponse* answer) {
-        // A part that is not here, or cannot be loaded, has no groups to tell of; the others have.
+        // A part that is not here, or cannot be loaded, has no groups; the others have.
         if (error == ErrorCode::kNotCoordinator) return;
         if (error != ErrorCode::kNone) response->error_code = error;
         if (response->error_code != ErrorCode::kNone) return response->groups.clear();
         for (auto& group : std::get<ListGroupsResponse>(*answer).groups) response->groups.push_back(std::move(group));
       },
       [call, response] {
-        // Who may describe the cluster sees every group.
+        // A client that may describe the cluster sees every group.
         if (!call->allows_quietly(security::kDescribeTheCluster)) {
           std::erase_if(response->groups, [&](const auto& group) {
             return !call->allows_quietly(security::kDescribeGroup, group.group_id);
@@ -38,7 +38,7 @@ void list_on_all(const std::shared_ptr<ListGroupsCall>& call) {
       });
 }
 
-// Each coordinator compares each of its groups with the filters: they are made short first.
+// Each coordinator compares each of its groups with the filters, so duplicates are removed first.
 void handle_list_groups(std::shared_ptr<ListGroupsCall> call) {
   put_filters_in_order(
       call->context().executor(), call->request.states_filter.size() + call->request.types_filter.size(),

@@ -1,5 +1,5 @@
-// ApiVersions (key 18), versions 0-4. Version 3 brings the client's software name (KIP-511) and the features; version 4
-// may say features whose least level is 0, which older clients cannot read. The answer's header is always version 0.
+// ApiVersions (key 18), versions 0-4. Version 3 adds the client's software name (KIP-511) and the features; version 4
+// may list features whose least level is 0, which older clients cannot read. The answer's header is always version 0.
 #include "broker/api/18_api_versions.h"
 
 #include <algorithm>
@@ -24,8 +24,8 @@ bool is_software_name(ByteView text) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
 }
 
-// Kafka offers telemetry where something takes what is pushed. Here that is so once there is a subscription; a client
-// that is offered it for nothing asks in vain, and librdkafka prints a line each time.
+// Kafka offers telemetry if a plugin receives the metrics. Here it is offered once there is a subscription. Without one
+// the requests would be useless, and librdkafka logs a line for each.
 bool is_idle_telemetry(ApiKey key, Shard& shard) {
   return (key == ApiKey::kGetTelemetrySubscriptions || key == ApiKey::kPushTelemetry) && !shard.telemetry().any();
 }
@@ -44,7 +44,8 @@ void list_features(const ApiVersionsCall& call, ApiVersionsResponse& response) {
     if (feature.min_version == 0 && call.version() < 4) continue;
     response.supported_features.push_back({feature.name, feature.min_version, feature.max_version});
   }
-  // As in Kafka: a broker tells how far its metadata is, a controller where the features last changed.
+  // As in Kafka: a broker returns the offset of its metadata, a controller the offset of the last change of the
+  // features.
   response.finalized_features_epoch =
       call.connection().to_controller ? shard.features_offset() : shard.metadata_offset();
   for (const auto& [name, level] : shard.image().features()) {
@@ -63,7 +64,7 @@ void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionSta
   call->set_header(*find_handler(static_cast<int16_t>(ApiKey::kApiVersions), false), 0, correlation_id, {});
   ApiVersionsResponse response;
   response.error_code = ErrorCode::kUnsupportedVersion;
-  // Only what the client needs to ask again (KIP-511).
+  // Only the entry that the client needs to ask again (KIP-511).
   response.api_keys.push_back({static_cast<int16_t>(ApiKey::kApiVersions), ApiVersionsRequest::kMinVersion,
                                ApiVersionsRequest::kMaxVersion});
   call->reply(response);

@@ -10,7 +10,7 @@
 
 namespace milena::broker {
 
-// Version 0 of the answer with UNSUPPORTED_VERSION and the list, from which a newer client learns what to use.
+// Answers in version 0 with UNSUPPORTED_VERSION and the list of versions, so that a newer client can choose one.
 void answer_unsupported_api_versions(Shard& shard, std::shared_ptr<ConnectionState> connection, Frame frame,
                                      int32_t correlation_id);
 

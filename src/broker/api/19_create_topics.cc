@@ -12,8 +12,8 @@ namespace {
 
 using CreateTopicsCall = Call<CreateTopicsRequest, CreateTopicsResponse>;
 
-// Takes the topics out of the request that the client may not create, and returns their names. What is named twice, and
-// the metadata topic, the controller refuses for everybody.
+// Removes the topics from the request that the client may not create, and returns their names. The controller refuses
+// names that occur twice, and the metadata topic, for everybody.
 std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
   std::vector<Bytes> forbidden;
   if (call.allows_quietly(security::kCreateInCluster)) return forbidden;
@@ -29,7 +29,7 @@ std::vector<Bytes> take_forbidden(CreateTopicsCall& call) {
   return forbidden;
 }
 
-// The configs of a topic are for those who may describe them.
+// The configs of a topic are returned only to clients that may describe them.
 void hide_configs(const CreateTopicsCall& call, CreateTopicsResponse& response) {
   for (auto& topic : response.topics) {
     if (topic.error_code != ErrorCode::kNone || call.allows_quietly(security::kDescribeTopicConfigs, topic.name))

@@ -23,7 +23,7 @@ DeletedResult refusal_of(std::optional<Bytes> name, const Uuid& id) {
   return refused;
 }
 
-// By name: whether there is such a topic is for those who may describe it. Nullopt: the controller may look at it.
+// By name: only a client that may describe the topic learns whether it exists. Nullopt: passed to the controller.
 std::optional<DeletedResult> check_name(const DeleteTopicsCall& call, ByteView name) {
   const bool there = call.context().image().find_topic(name) != nullptr;
   const bool describable = call.allows(security::kDescribeTopic, name);
@@ -31,16 +31,16 @@ std::optional<DeletedResult> check_name(const DeleteTopicsCall& call, ByteView n
   return refusal_of(Bytes(name), {});
 }
 
-// By id, which is no secret; the name that belongs to it is for those who may describe the topic.
+// By id, which is no secret; only a client that may describe the topic gets its name.
 std::optional<DeletedResult> check_id(const DeleteTopicsCall& call, const Uuid& id) {
   const metadata::TopicImage* topic = call.context().image().find_topic(id);
   if (topic == nullptr || call.allows(security::kDeleteTopic, topic->name)) return std::nullopt;
   return refusal_of(call.allows(security::kDescribeTopic, topic->name) ? std::optional(topic->name) : std::nullopt, id);
 }
 
-// Takes the topics out of the request that the client may not delete, and returns what it is told of them. What is
-// named twice or by name and id, the controller refuses for everybody, and where topics cannot be deleted at all it
-// says so.
+// Removes the topics from the request that the client may not delete, and returns their answers. The controller refuses
+// topics that are named twice, or by name and id, for everybody. If deletion is disabled, nothing is removed and the
+// controller answers.
 std::vector<DeletedResult> take_forbidden(DeleteTopicsCall& call) {
   std::vector<DeletedResult> forbidden;
   if (call.allows_quietly(security::kDeleteInCluster) || !call.context().settings().get_bool("delete.topic.enable"))

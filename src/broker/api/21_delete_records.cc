@@ -1,6 +1,6 @@
-// DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark. A
-// partition that is named more than once counts once, with the last offset, as in Kafka, which asks by maps. The answer
-// waits until the followers whose brokers live have deleted the records, too: one of them may lead next.
+// DeleteRecords (key 21), versions 0-2: moves a partition's log start offset up; -1 means up to the high watermark. If
+// a partition is named more than once, the last offset counts, as in Kafka, which uses maps. The answer waits until the
+// live followers have deleted the records, too: one of them may lead next.
 #include <algorithm>
 #include <map>
 
@@ -33,7 +33,7 @@ void delete_records(Shard& owner, DeleteItem& item) {
   if (item.error != ErrorCode::kNone) return;
   ErrorCode refused = ErrorCode::kNone;
   item.error = partition->with_log_and_reserve([&](log::PartitionLog& log) -> Status {
-    // An empty cleanup.policy keeps everything until it is deleted so.
+    // With an empty cleanup.policy records are deleted only by this request.
     if (log.config().cleanup_compact && !log.config().cleanup_delete) {
       refused = ErrorCode::kPolicyViolation;
       return ok_status();
@@ -52,7 +52,7 @@ void delete_records(Shard& owner, DeleteItem& item) {
   }
 }
 
-// Followers hear of it by the fetches that were just answered.
+// Followers learn it from the fetches that were just answered.
 void wait_for_followers(Shard& owner, const std::shared_ptr<std::vector<DeleteItem>>& part, Task done) {
   auto open = std::make_shared<size_t>(1);
   auto finish_one = [open, done = std::move(done)] {

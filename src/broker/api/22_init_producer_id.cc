@@ -1,7 +1,7 @@
-// InitProducerId (key 22), versions 0-5. Without a transactional id: a producer id that was never given out before,
-// with epoch 0. A producer without transactions that tells the id it has (version 3, KIP-360) gets a fresh one all the
-// same, as in Kafka. With one: the coordinator of that id ends what was open and gives the next epoch. PRODUCER_FENCED
-// is known from 4 on.
+// InitProducerId (key 22), versions 0-5. Without a transactional id it returns a producer id that was never given out
+// before, with epoch 0; a producer that sends its current id (version 3, KIP-360) also gets a new one, as in Kafka.
+// With a transactional id, the coordinator of that id ends the open transaction and returns the next epoch.
+// PRODUCER_FENCED exists from 4 on.
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
 #include "broker/controller/controller_channel.h"
@@ -34,7 +34,7 @@ void refuse_producer(const std::shared_ptr<InitProducerIdCall>& call, ErrorCode 
   call->reply(response);
 }
 
-// Whoever may write to some topic may do it idempotently, too (KIP-679).
+// A client that may write to some topic may do so idempotently, too (KIP-679).
 ErrorCode check_access(const InitProducerIdCall& call) {
   if (const auto& id = call.request.transactional_id) {
     return call.allows(security::kWriteTransactionalId, *id) ? ErrorCode::kNone
@@ -47,14 +47,14 @@ ErrorCode check_access(const InitProducerIdCall& call) {
 void handle_init_producer_id(std::shared_ptr<InitProducerIdCall> call) {
   const InitProducerIdRequest& request = call->request;
   if (ErrorCode refused = check_access(*call); refused != ErrorCode::kNone) return refuse_producer(call, refused);
-  // An id and an epoch come together or not at all. An empty transactional id is none (Kafka's KAFKA-15552).
+  // An id and an epoch must come together. An empty transactional id is refused (Kafka's KAFKA-15552).
   bool halved = (request.producer_id == -1) != (request.producer_epoch == -1);
   if (halved || (request.transactional_id && request.transactional_id->empty())) {
     return refuse_producer(call, ErrorCode::kInvalidRequest);
   }
   if (!request.transactional_id) return give_id(call);
   Shard& shard = call->shard();
-  // The coordinator would say so, too; but who asks the wrong node, or before there is one, hears this first.
+  // The coordinator checks this, too; but this error comes before those of a wrong node or a missing coordinator.
   int32_t timeout_ms = request.transaction_timeout_ms;
   if (timeout_ms <= 0 || timeout_ms > shard.settings().get_int("transaction.max.timeout.ms")) {
     return refuse_producer(call, ErrorCode::kInvalidTransactionTimeout);

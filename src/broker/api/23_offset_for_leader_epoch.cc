@@ -1,5 +1,5 @@
-// OffsetForLeaderEpoch (key 23), versions 0-4: where a leader epoch ends in our log, so that a client or follower finds
-// the point at which its own log parts from ours (KIP-320). Unknown: epoch -1, offset -1.
+// OffsetForLeaderEpoch (key 23), versions 0-4: the end of a leader epoch in this log, so that a client or follower
+// finds the point at which its own log diverges (KIP-320). Unknown: epoch -1, offset -1.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"

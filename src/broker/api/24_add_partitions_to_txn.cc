@@ -1,5 +1,5 @@
 // AddPartitionsToTxn (key 24), versions 0-5. Up to version 3 a producer names the partitions of its own transaction;
-// from 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED is known from 2 on.
+// from 4 on brokers ask about several transactions at once, and may only verify. PRODUCER_FENCED exists from 2 on.
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
@@ -29,7 +29,7 @@ std::shared_ptr<const AddPartitionsToTxnRequest> as_brokers_ask(const std::share
   return {asked, &asked->message};
 }
 
-// A producer's request whose transactional id is not its own.
+// The answer to a producer that may not use the transactional id.
 void refuse_producer_of(AddPartitionsToTxnCall& call) {
   AddPartitionsToTxnResponse response;
   for (const auto& topic : call.request.v3_and_below_topics) {

@@ -1,6 +1,5 @@
-// AddOffsetsToTxn (key 25), versions 0-4: the offsets of a group become part of a transaction, that is, the partition
-// of
-// __consumer_offsets that keeps them does. PRODUCER_FENCED is known from 2 on.
+// AddOffsetsToTxn (key 25), versions 0-4: adds a group's offsets to a transaction, that is, their partition of
+// __consumer_offsets. PRODUCER_FENCED exists from 2 on.
 #include "broker/api/refusal.h"
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
@@ -20,7 +19,7 @@ void handle_add_offsets_to_txn(std::shared_ptr<AddOffsetsToTxnCall> call) {
   }
   if (!call->allows(security::kReadGroup, group)) return refuse_whole(*call, ErrorCode::kGroupAuthorizationFailed);
   int32_t partition = GroupRuntime::partition_of(shard, group);
-  // Before its first use the topic is as large as it will be.
+  // Before its creation the topic has the configured number of partitions.
   if (partition < 0)
     partition = coordinator::coordinator_partition(group, shard.settings().get_int("offsets.topic.num.partitions"));
   ask_transaction_coordinator(

@@ -1,5 +1,5 @@
 // EndTxn (key 26), versions 0-5: commit or abort. Answered when the decision is in the log; the markers follow. Version
-// 5 is of the second protocol: the epoch is raised, and the answer tells it. PRODUCER_FENCED is known from 2 on.
+// 5 belongs to the second protocol: the epoch is raised, and the answer contains it. PRODUCER_FENCED exists from 2 on.
 #include "broker/api/refusal.h"
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"

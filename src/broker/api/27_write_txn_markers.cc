@@ -1,5 +1,5 @@
 // WriteTxnMarkers (key 27), versions 0-2: from the coordinators of transactions, and from an administrator who ends a
-// hanging one. Version 2 tells the version of the transaction (KIP-1228).
+// hanging one. Version 2 has the version of the transaction (KIP-1228).
 #include <map>
 
 #include "broker/api_entry.h"
@@ -11,8 +11,8 @@ namespace {
 
 using WriteTxnMarkersCall = Call<WriteTxnMarkersRequest, WriteTxnMarkersResponse>;
 
-// Kafka answers from maps: a producer, a topic or a partition that was named more than once is answered once, with what
-// came last, and one of which nothing was asked is not in the answer.
+// Kafka answers from maps: a producer, a topic or a partition that was named more than once is answered once, with its
+// last result, and a producer or topic without partitions is not in the answer.
 WriteTxnMarkersResponse merged(const WriteTxnMarkersResponse& each) {
   std::map<int64_t, std::map<ByteView, std::map<int32_t, ErrorCode>>> errors;
   for (const auto& marker : each.markers) {

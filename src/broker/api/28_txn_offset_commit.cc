@@ -1,7 +1,8 @@
-// TxnOffsetCommit (key 28), versions 0-5: offsets that count when the producer's transaction commits. Version 2 leader
-// epochs, 3 generation and member, 4 TRANSACTION_ABORTABLE, 5 adds the group's partition to the transaction by itself.
+// TxnOffsetCommit (key 28), versions 0-5: offsets that become visible when the producer's transaction commits. Version
+// 2 leader epochs, 3 generation and member, 4 TRANSACTION_ABORTABLE, 5 adds the group's partition to the transaction by
+// itself.
 //
-// Before the group's coordinator is asked, the transaction's is: whether the group's partition is part of it.
+// Before the group's coordinator, the transaction's coordinator is asked whether the group's partition is part of it.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
 #include "broker/coordinators/transaction_verification.h"
@@ -16,7 +17,7 @@ using TxnOffsetCommitCall = Call<TxnOffsetCommitRequest, TxnOffsetCommitResponse
 
 constexpr int16_t kFirstVersionOfLoadInProgress = 2;
 
-// One commit on its way: what the coordinator is asked, and where its answers go.
+// A commit in progress: the request to the coordinator, and the places of its answers.
 struct TransactionalCommit {
   std::shared_ptr<TxnOffsetCommitCall> call;
   TxnOffsetCommitRequest known;  // views into the call's frame
@@ -28,7 +29,7 @@ struct TransactionalCommit {
 
 using CommitPtr = std::shared_ptr<TransactionalCommit>;
 
-// Topics that are not there are answered here.
+// Missing topics are answered here.
 void sort_out_topics(TransactionalCommit& commit) {
   const TxnOffsetCommitRequest& request = commit.call->request;
   commit.known = request;
@@ -86,9 +87,9 @@ void ask_group_coordinator(const CommitPtr& commit) {
       });
 }
 
-// The words of a group's coordinator for what the transaction's has said (Kafka's GroupCoordinatorService).
+// Maps errors of the transaction's coordinator to those of a group's coordinator (Kafka's GroupCoordinatorService).
 ErrorCode as_group_error(ErrorCode error) {
-  // Repeated without looking for the coordinator again.
+  // The client repeats it without looking for the coordinator again.
   if (error == ErrorCode::kNetworkException) return ErrorCode::kCoordinatorLoadInProgress;
   return coordinator::group_error_of_append(error);
 }
@@ -104,7 +105,7 @@ void verify_then_commit(const CommitPtr& commit) {
                         });
 }
 
-// On the shard of the group's partition: whether the transaction is known there already.
+// On the shard of the group's partition: whether the transaction is already verified there.
 struct GuardItem {
   TopicPartitionId id;
   int64_t producer_id;

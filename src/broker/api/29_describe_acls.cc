@@ -1,5 +1,5 @@
 // DescribeAcls (key 29), versions 0-3. 1: types of patterns; 2: flexible. A filter with a field that is 0, "unknown",
-// is no request for Kafka, and closes the connection.
+// makes the request invalid for Kafka, and closes the connection.
 #include "broker/api/acl_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"

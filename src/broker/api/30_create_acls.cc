@@ -1,6 +1,5 @@
-// CreateAcls (key 30), versions 0-3. 1: types of patterns; 2: flexible. What must be true of an ACL is in
-// metadata/controller_acls.cc; an ACL with a field that is 0, "unknown", is no request for Kafka, and closes the
-// connection.
+// CreateAcls (key 30), versions 0-3. 1: types of patterns; 2: flexible. metadata/controller_acls.cc validates ACLs. An
+// ACL with a field that is 0, "unknown", makes the request invalid for Kafka, and closes the connection.
 #include "broker/api/acl_call.h"
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"

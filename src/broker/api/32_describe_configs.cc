@@ -1,6 +1,5 @@
-// DescribeConfigs (key 32), versions 0-4, of topics, brokers, loggers, groups and client metrics. Version 1 tells
-// sources and synonyms, version 3 types and documentation. A type of resource that there is not fails the whole
-// request, as in Kafka.
+// DescribeConfigs (key 32), versions 0-4, of topics, brokers, loggers, groups and client metrics. Version 1 has sources
+// and synonyms, version 3 types and documentation. An unknown resource type fails the whole request, as in Kafka.
 #include <algorithm>
 
 #include "broker/api/broker_loggers.h"
@@ -22,7 +21,7 @@ using Result32 = DescribeConfigsResponse::DescribeConfigsResult;
 using Config = DescribeConfigsResponse::DescribeConfigsResourceResult;
 using Described = std::vector<config::DescribedConfig>;
 
-// A refusal stops the request's resource.
+// Ends the work on the request's resource with an error.
 struct Refused {
   ErrorCode code;
   Bytes message;
@@ -36,7 +35,7 @@ Outcome refuse(Bytes message, ErrorCode code = ErrorCode::kInvalidRequest) {
 Outcome describe_topic(const Shard& shard, ByteView topic) {
   if (auto invalid = metadata::invalid_topic_name(topic)) return refuse(*invalid, ErrorCode::kInvalidTopicException);
   if (shard.image().find_topic(topic) == nullptr) {
-    return refuse("", ErrorCode::kUnknownTopicOrPartition);  // Kafka has nothing to add
+    return refuse("", ErrorCode::kUnknownTopicOrPartition);  // Kafka has no message here
   }
   return {config::describe_topic_configs(shard.image().configs(metadata::ResourceType::kTopic, topic),
                                          shard.broker_settings()),
@@ -143,8 +142,8 @@ Config to_wire(config::DescribedConfig& described, const DescribeConfigsRequest&
   return config;
 }
 
-// Null asks for all, and so does an empty list: all that Kafka has, and of our own what somebody has set. Tools that do
-// not know a name may stumble over it.
+// Null asks for all, and so does an empty list: all configs of Kafka, and those of Milena's own that are set. Tools may
+// not expect unknown names.
 bool is_asked(const std::optional<std::vector<ByteView>>& keys, const config::DescribedConfig& config) {
   if (keys && !keys->empty()) return std::find(keys->begin(), keys->end(), config.name) != keys->end();
   return config.source != config::ConfigSource::kDefault || !config.name.starts_with("milena.");
@@ -165,7 +164,7 @@ size_t size_of(const Result32& result) {
 struct Item {
   DescribeConfigsCall* call = nullptr;
   const DescribeConfigsRequest::DescribeConfigsResource* resource = nullptr;
-  bool well_formed = false;  // the request is
+  bool well_formed = false;  // the request is valid
   Result32 out;
 };
 
@@ -196,7 +195,7 @@ void handle_describe_configs(std::shared_ptr<DescribeConfigsCall> call) {
   const bool well_formed = std::all_of(call->request.resources.begin(), call->request.resources.end(),
                                        [](const auto& resource) { return has_configs(resource.resource_type); });
   std::vector<Item> items;
-  auto forbidden = std::make_shared<std::vector<Result32>>();  // they come last, as in Kafka
+  auto forbidden = std::make_shared<std::vector<Result32>>();  // they are last, as in Kafka
   for (const auto& resource : call->request.resources) {
     Result32 out;
     out.resource_type = resource.resource_type;

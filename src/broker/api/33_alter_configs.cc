@@ -1,5 +1,5 @@
-// AlterConfigs (key 33), versions 0-2: replaces all that is set on a resource. Version 1 is as 0, version 2 is
-// flexible. Deprecated since IncrementalAlterConfigs, but older clients know no other. Decided by the controller.
+// AlterConfigs (key 33), versions 0-2: replaces all configs of a resource. Version 1 is the same as 0, version 2 is
+// flexible. Deprecated since IncrementalAlterConfigs, but older clients still use it. Decided by the controller.
 #include "broker/api/alter_configs_call.h"
 #include "broker/api/altered_stores.h"
 #include "broker/api/controller_call.h"

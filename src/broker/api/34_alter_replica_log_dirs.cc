@@ -1,7 +1,7 @@
-// AlterReplicaLogDirs (key 34), versions 0-2: replicas of this broker that shall lie in another of its log directories.
-// The answer says that the moves were begun; DescribeLogDirs tells how far they are. A replica that is named more than
-// once goes where it was named last, and is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs). One that
-// is not here yet is answered with an error, and made in that directory when it comes.
+// AlterReplicaLogDirs (key 34), versions 0-2: moves replicas of this broker to another of its log directories. The
+// answer means that the moves were started; DescribeLogDirs shows their progress. For a replica that is named more than
+// once the last directory counts, and it is answered once (Kafka's AlterReplicaLogDirsRequest.partitionDirs). A replica
+// that does not exist here yet is answered with an error, and later created in that directory.
 #include <map>
 
 #include "base/log.h"
@@ -26,7 +26,7 @@ struct MoveItem {
   ErrorCode error = ErrorCode::kNone;
 };
 
-// The future directory's name has to fit into 255 bytes: the topic, '-', the number, '.', 32 digits, "-future".
+// The future directory's name must fit into 255 bytes: the topic, '-', the number, '.', 32 digits, "-future".
 constexpr size_t kLongestMovableTopic = 255 - 1 - 10 - 1 - 32 - 7;
 
 void move_replica(Shard& owner, MoveItem& item) {
@@ -71,7 +71,7 @@ void refuse_moves(AlterReplicaLogDirsCall& call) {
   call.reply(response);
 }
 
-// Whether this broker has no such replica; then the directory is kept in mind.
+// Whether this broker has no such replica; then the directory is remembered.
 bool is_to_come(Shard& shard, const metadata::TopicImage* topic, const TopicPartition& name,
                 log::LogDirectory& directory) {
   const metadata::PartitionImage* image = topic == nullptr ? nullptr : topic->partition(name.partition);

@@ -1,5 +1,5 @@
-// DescribeLogDirs (key 35), versions 0-5: what lies in each log directory, the copies of moves under way included
-// (IsFutureKey). From version 3 an error of the whole, from 4 the disk's size and room, from 5 whether it is cordoned.
+// DescribeLogDirs (key 35), versions 0-5: the contents of each log directory, with the copies of moves in progress
+// (IsFutureKey). Version 3 adds a top-level error, 4 the disk's size and free space, 5 whether it is cordoned.
 #include <algorithm>
 #include <atomic>
 #include <map>

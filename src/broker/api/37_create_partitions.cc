@@ -10,8 +10,8 @@ namespace {
 
 using CreatePartitionsCall = Call<CreatePartitionsRequest, CreatePartitionsResponse>;
 
-// Takes the topics out of the request that the client may not alter, and returns their names. What is named twice the
-// controller refuses for everybody.
+// Removes the topics from the request that the client may not alter, and returns their names. The controller refuses
+// names that occur twice for everybody.
 std::vector<Bytes> take_forbidden(CreatePartitionsCall& call) {
   std::map<ByteView, int> counts;
   for (const auto& topic : call.request.topics) counts[topic.name]++;

@@ -1,4 +1,4 @@
-// CreateDelegationToken (key 38), versions 0-3 (KIP-48). Version 3 names an owner other than who asks (KIP-373).
+// CreateDelegationToken (key 38), versions 0-3 (KIP-48). Version 3 allows an owner other than the client (KIP-373).
 #include <algorithm>
 
 #include "broker/api/controller_call.h"
@@ -17,7 +17,7 @@ security::Principal owner_of(const CreateDelegationTokenCall& call) {
   return {Bytes(request.owner_principal_type.value_or("")), Bytes(*request.owner_principal_name)};
 }
 
-// Whose it would be and who asked is told all the same, and that there are no times.
+// The refusal also contains the owner and the requester, and no times.
 void refuse_token(CreateDelegationTokenCall& call, const security::Principal& owner, ErrorCode error) {
   CreateDelegationTokenResponse response;
   response.error_code = error;

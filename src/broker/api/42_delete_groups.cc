@@ -1,4 +1,5 @@
-// DeleteGroups (key 42), versions 0-2: empty groups go, with their offsets. One that is named twice is answered once.
+// DeleteGroups (key 42), versions 0-2: deletes empty groups, with their offsets. A group that is named twice is
+// answered once.
 #include <set>
 
 #include "broker/api/group_call.h"

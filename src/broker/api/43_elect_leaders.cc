@@ -1,4 +1,4 @@
-// ElectLeaders (key 43), versions 0-2: of preferred leaders, and since version 1 unclean ones (KIP-460).
+// ElectLeaders (key 43), versions 0-2: elects preferred leaders, and since version 1 unclean ones (KIP-460).
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/elect_leaders.h"

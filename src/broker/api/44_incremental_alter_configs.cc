@@ -1,5 +1,5 @@
-// IncrementalAlterConfigs (key 44), versions 0-1: sets, deletes, appends to and takes from single configs. Version 1 is
-// flexible. Decided by the controller, except for log levels, which are the process's own.
+// IncrementalAlterConfigs (key 44), versions 0-1: sets, deletes, appends to and subtracts from single configs. Version
+// 1 is flexible. Decided by the controller, except for log levels, which belong to the process.
 #include "broker/api/alter_configs_call.h"
 #include "broker/api/altered_stores.h"
 #include "broker/api/broker_loggers.h"
@@ -12,12 +12,13 @@ namespace {
 
 using IncrementalAlterConfigsCall = Call<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>;
 
-// The process's own log levels: a broker asks for the same as for its configs, a controller for more (as Kafka does).
+// The process's own log levels: a broker requires the same permission as for its configs, a controller a stronger one
+// (as in Kafka).
 bool may_alter_log_levels(const IncrementalAlterConfigsCall& call) {
   return call.allows(call.connection().to_controller ? security::kClusterAction : security::kAlterClusterConfigs);
 }
 
-// The answer; nullopt for other resources.
+// Returns the answer; nullopt for other resources.
 std::optional<config::ConfigError> alter_log_levels(
     const IncrementalAlterConfigsCall& call, const IncrementalAlterConfigsRequest::AlterConfigsResource& resource) {
   if (resource.resource_type != static_cast<int8_t>(metadata::ResourceType::kBrokerLogger)) return std::nullopt;
@@ -29,7 +30,7 @@ std::optional<config::ConfigError> alter_log_levels(
   return error ? error : config::ConfigError{Bytes(), ErrorCode::kNone};
 }
 
-// Log levels are altered here, and the controller hears of the rest: it may be another node.
+// Log levels are altered here, and the rest goes to the controller, which may be another node.
 void handle_incremental_alter_configs(std::shared_ptr<IncrementalAlterConfigsCall> call) {
   using Answered = ConfigsAnsweredHere<IncrementalAlterConfigsCall>;
   Answered forbidden(*call);

@@ -1,5 +1,5 @@
-// AlterPartitionReassignments (key 45), versions 0-1 (KIP-455); since version 1 a change of the number of replicas can
-// be ruled out (KIP-860).
+// AlterPartitionReassignments (key 45), versions 0-1 (KIP-455); since version 1 the client can forbid a change of the
+// number of replicas (KIP-860).
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_partition_reassignments.h"

@@ -1,4 +1,4 @@
-// ListPartitionReassignments (key 46), version 0 (KIP-455). Of what is asked, only what is under way is named.
+// ListPartitionReassignments (key 46), version 0 (KIP-455). The answer contains only reassignments in progress.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/shard_context.h"
@@ -22,7 +22,7 @@ void list_partition(const metadata::TopicImage& topic, int32_t number,
   one.removing_replicas = extras.removing_replicas;
 }
 
-// Kafka names what was asked, without anything of it.
+// As in Kafka, the refusal contains the requested partitions, without replicas.
 void refuse_list(ListPartitionReassignmentsCall& call, ErrorCode error) {
   ListPartitionReassignmentsResponse response;
   response.error_code = error;

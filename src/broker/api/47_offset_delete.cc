@@ -1,5 +1,5 @@
-// OffsetDelete (key 47), versions 0. What names a partition that is not there is answered here; the rest goes to the
-// group's coordinator (coordinator/group/group_shard.h).
+// OffsetDelete (key 47), version 0. Missing partitions are answered here; the rest goes to the group's coordinator
+// (coordinator/group/group_shard.h).
 #include <algorithm>
 
 #include "broker/api/group_call.h"
@@ -13,7 +13,7 @@ namespace {
 
 using OffsetDeleteCall = Call<OffsetDeleteRequest, OffsetDeleteResponse>;
 
-// Takes what is unknown, or not the client's to delete, out of the request, and answers it.
+// Removes topics and partitions from the request that are unknown or that the client may not delete, and answers them.
 OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
   OffsetDeleteResponse unknown;
   for (auto& topic : call.request.topics) {
@@ -33,7 +33,7 @@ OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
   return unknown;
 }
 
-// One topic may have partitions on both sides: it is still one topic in the answer.
+// One topic may have partitions on both sides; in the answer it occurs once.
 void add(OffsetDeleteResponse&& unknown, OffsetDeleteResponse& response) {
   for (auto& topic : unknown.topics) {
     auto same = std::find_if(response.topics.begin(), response.topics.end(),

@@ -1,4 +1,4 @@
-// DescribeClientQuotas (key 48), versions 0-1; both say the same.
+// DescribeClientQuotas (key 48), versions 0-1, with the same fields.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/shard_context.h"

@@ -1,4 +1,4 @@
-// AlterClientQuotas (key 49), versions 0-1; both say the same. Decided by the controller.
+// AlterClientQuotas (key 49), versions 0-1, with the same fields. Decided by the controller.
 #include "broker/api/controller_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/alter_client_quotas.h"

@@ -1,5 +1,5 @@
-// DescribeUserScramCredentials (key 50), version 0 (KIP-554): mechanisms and iterations, never the keys. Without users,
-// or with none named, all of them.
+// DescribeUserScramCredentials (key 50), version 0 (KIP-554): mechanisms and iterations, never the keys. A null or
+// empty list of users means all of them.
 #include <map>
 
 #include "broker/api_entry.h"
@@ -41,7 +41,7 @@ DescribedUser describe(ByteView user, const std::map<ByteView, CredentialInfos>&
   return result;
 }
 
-// Kafka gives an answer for each user that was named, but without the names.
+// Kafka answers an entry for each user of the request, but without the names.
 void refuse_users(DescribeUserScramCredentialsCall& call, ErrorCode error) {
   DescribeUserScramCredentialsResponse response;
   response.error_code = error;

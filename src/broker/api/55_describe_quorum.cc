@@ -1,5 +1,5 @@
-// DescribeQuorum (key 55), versions 0-2: of the one partition of __cluster_metadata; the controller tells. Version 1
-// brings times, version 2 directory ids, messages and the nodes' addresses (KIP-853).
+// DescribeQuorum (key 55), versions 0-2: the quorum of the one partition of __cluster_metadata, from the controller.
+// Version 1 adds times, version 2 directory ids, messages and the nodes' addresses (KIP-853).
 #include "broker/api/controller_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"

@@ -1,4 +1,4 @@
-// AlterPartition (key 56), versions 0-3: a leader tells the controller which replicas are in sync.
+// AlterPartition (key 56), versions 0-3: a leader reports its in-sync replicas to the controller.
 #include "broker/api/controller_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"

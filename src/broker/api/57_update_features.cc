@@ -1,5 +1,5 @@
-// UpdateFeatures (key 57), versions 0-2 (KIP-584). Since version 1 the request says how it may change levels, and can
-// be tried out; since version 2 the answer has no list of features.
+// UpdateFeatures (key 57), versions 0-2 (KIP-584). Since version 1 the request names the type of upgrade, and can be
+// validated only; since version 2 the answer has no list of features.
 #include "broker/api/controller_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"

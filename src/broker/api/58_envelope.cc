@@ -1,6 +1,6 @@
-// Envelope (key 58), version 0: a broker sends a client's request on to the controller, with the client's principal and
-// address. The request inside is handled as if the client had sent it to the controller; the broker gets the answer as
-// it would have gone to the client (KIP-590).
+// Envelope (key 58), version 0: a broker forwards a client's request to the controller, with the client's principal and
+// address. The inner request is handled like one that the client sent to the controller; the broker gets the bytes of
+// the answer to the client (KIP-590).
 #include <arpa/inet.h>
 
 #include <memory>
@@ -17,7 +17,7 @@ namespace {
 
 using EnvelopeCall = Call<EnvelopeRequest, EnvelopeResponse>;
 
-// What brokers forward, as in Kafka (ApiKeys.forwardable).
+// The requests that brokers forward, as in Kafka (ApiKeys.forwardable).
 bool is_forwardable(ApiKey key) {
   switch (key) {
     case ApiKey::kCreateTopics:
@@ -44,7 +44,7 @@ bool is_forwardable(ApiKey key) {
   }
 }
 
-// The connection of the client behind the broker, for the one request that is in the envelope.
+// The connection of the client behind the broker, for the one request in the envelope.
 struct ForwardedConnection final : ConnectionState, Transport {
   std::shared_ptr<EnvelopeCall> call;
 
@@ -74,7 +74,7 @@ void refuse(EnvelopeCall& call, ErrorCode error) {
   call.reply(response);
 }
 
-// False: it is none.
+// Returns false if the bytes are no principal.
 bool read_principal(const std::optional<ByteView>& bytes, security::Principal& principal) {
   if (!bytes) return false;
   Reader reader(*bytes);

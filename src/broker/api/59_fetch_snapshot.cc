@@ -1,5 +1,5 @@
-// FetchSnapshot (key 59), versions 0-1: a part of a snapshot of the metadata log, for a broker whose log begins too
-// late.
+// FetchSnapshot (key 59), versions 0-1: returns a part of a snapshot of the metadata log, for a broker whose offset is
+// before the start of the log.
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/controller/metadata_fetch.h"

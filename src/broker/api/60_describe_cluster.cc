@@ -1,5 +1,5 @@
-// DescribeCluster (key 60), versions 0-2. Since version 1 the request says whether it is for brokers or for controllers
-// (KIP-919), which must be what the listener is; since version 2 it may ask for fenced brokers too (KIP-1073).
+// DescribeCluster (key 60), versions 0-2. Since version 1 the request asks for brokers or for controllers (KIP-919),
+// which must match the listener; since version 2 it may ask for fenced brokers too (KIP-1073).
 #include <fmt/format.h>
 
 #include "broker/api/refusal.h"
@@ -18,7 +18,7 @@ constexpr int8_t kBrokers = 1, kControllers = 2;
 
 const char* endpoint_type_name(int8_t type) { return type == kBrokers ? "BROKER" : "CONTROLLER"; }
 
-// What was asked, against what the connection came to.
+// Compares the requested type of endpoint with that of the listener.
 bool refuse_endpoint_type(const DescribeClusterCall& call, DescribeClusterResponse& response) {
   const int8_t asked = call.request.endpoint_type;
   const int8_t here = call.connection().to_controller ? kControllers : kBrokers;
@@ -28,7 +28,7 @@ bool refuse_endpoint_type(const DescribeClusterCall& call, DescribeClusterRespon
     response.error_message = fmt::format("Unsupported endpoint type {}", asked);
     return true;
   }
-  // Version 0 knows neither the field nor the error.
+  // Version 0 has neither the field nor the error.
   response.error_code = call.version() == 0 ? ErrorCode::kInvalidRequest : ErrorCode::kMismatchedEndpointType;
   response.error_message =
       fmt::format("The request was sent to an endpoint of type {}, but we wanted an endpoint of type {}",
@@ -63,7 +63,7 @@ void describe_controllers(const DescribeClusterCall& call, DescribeClusterRespon
 }
 
 void handle_describe_cluster(std::shared_ptr<DescribeClusterCall> call) {
-  // A controller tells administrators alone, as in Kafka.
+  // A controller answers only administrators, as in Kafka.
   if (call->connection().to_controller && !require_cluster(*call, security::kAlterCluster)) return;
   DescribeClusterResponse response;
   response.error_message.reset();

@@ -1,4 +1,4 @@
-// DescribeProducers (key 61), version 0: who writes to a partition, and since where in a transaction.
+// DescribeProducers (key 61), version 0: the producers of a partition, and the start of their open transactions.
 #include "broker/api_entry.h"
 #include "broker/clients/call.h"
 #include "broker/replica/partition_lookup.h"
@@ -12,7 +12,7 @@ namespace {
 
 using DescribeProducersCall = Call<DescribeProducersRequest, DescribeProducersResponse>;
 
-// Here, and in the answer.
+// The memory here, and in the answer.
 constexpr size_t kProducer_bytes = sizeof(log::ProducerEntry) + sizeof(DescribeProducersResponse::ProducerState);
 
 using PartitionOut61 = DescribeProducersResponse::PartitionResponse;
@@ -43,7 +43,7 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
     item.out.error_code = ErrorCode::kUnknownServerError;
     return;
   }
-  // Followers know them, too.
+  // Followers have them, too.
   Partition* partition = owner.replicas().find_replica(item.id);
   item.out.error_code = check_replica(partition, -1);
   if (item.out.error_code != ErrorCode::kNone) return;
@@ -77,7 +77,7 @@ void handle_describe_producers(std::shared_ptr<DescribeProducersCall> call) {
       }
       if (image == nullptr || image->partition(index) == nullptr) {
         out.error_code = invalid ? ErrorCode::kInvalidTopicException : ErrorCode::kUnknownTopicOrPartition;
-        if (image != nullptr) continue;  // Kafka has words for the topic's faults alone
+        if (image != nullptr) continue;  // Kafka has texts only for errors of the topic
         out.error_message = invalid ? *invalid : Bytes(error_message(out.error_code));
         continue;
       }

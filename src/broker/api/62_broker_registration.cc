@@ -1,4 +1,4 @@
-// BrokerRegistration (key 62), versions 0-4: a broker makes itself known to the controller when it starts.
+// BrokerRegistration (key 62), versions 0-4: a broker registers with the controller when it starts.
 #include "broker/api/controller_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"

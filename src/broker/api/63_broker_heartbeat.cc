@@ -1,5 +1,5 @@
-// BrokerHeartbeat (key 63), versions 0-2: a broker tells the controller that it lives, how far it has followed the
-// metadata, and what it wants to become.
+// BrokerHeartbeat (key 63), versions 0-2: a broker reports to the controller that it lives, how far it has followed the
+// metadata, and the state that it wants.
 #include "broker/api/63_broker_heartbeat.h"
 
 #include "broker/api/controller_call.h"

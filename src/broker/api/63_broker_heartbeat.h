@@ -1,4 +1,4 @@
-// What ClientSession knows of BrokerHeartbeat.
+// The part of BrokerHeartbeat that ClientSession needs.
 #pragma once
 
 namespace milena::broker {
@@ -6,7 +6,7 @@ namespace milena::broker {
 class Shard;
 struct ConnectionState;
 
-// The connection was closed by the other side. If a broker sent its heartbeats over it, its process may be gone.
+// The other side closed the connection. If a broker sent its heartbeats over it, its process may be gone.
 void tell_controller_of_closed_connection(Shard& shard, const ConnectionState& connection);
 
 }  // namespace milena::broker

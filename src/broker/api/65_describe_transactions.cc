@@ -1,4 +1,4 @@
-// DescribeTransactions (key 65), version 0. Each id is asked of its own coordinator; the answer keeps their order.
+// DescribeTransactions (key 65), version 0. Each id goes to its own coordinator; the answer keeps their order.
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
 #include "protocol/messages/describe_transactions.h"
@@ -24,7 +24,7 @@ void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call
       continue;
     }
     if (ids[i].empty()) {
-      // As Kafka: told before its coordinator is looked for.
+      // As in Kafka: refused before its coordinator is looked up.
       response->transaction_states[i].error_code = ErrorCode::kInvalidRequest;
       finish_one();
       continue;

@@ -1,5 +1,5 @@
-// ListTransactions (key 66), versions 0-2: all coordinators of this node are asked. Version 1 filters by duration, 2 by
-// a pattern of the transactional id.
+// ListTransactions (key 66), versions 0-2: asks all coordinators of this node. Version 1 filters by duration, 2 by a
+// pattern of the transactional id.
 #include <algorithm>
 #include <set>
 
@@ -12,12 +12,12 @@
 namespace milena::broker {
 namespace {
 
-// Of the pattern, over all transactions.
+// The longest time to match the pattern, over all transactions.
 constexpr int64_t kLongestMatch_ms = 2000;
 
 using ListTransactionsCall = Call<ListTransactionsRequest, ListTransactionsResponse>;
 
-// Each coordinator names the filters it does not know; they are named once.
+// Each coordinator returns the filters that it does not know; the answer has each once.
 struct Listing {
   ListTransactionsResponse response;
   std::set<Bytes> unknown_filters;
@@ -30,7 +30,7 @@ struct Listing {
   }
 };
 
-// Before the first transaction there is nothing to list, but filters to be judged all the same.
+// Before the first transaction there is nothing to list, but the filters are still validated.
 ListTransactionsResponse list_nothing(const ListTransactionsCall& call, coordinator::Now now) {
   coordinator::TransactionShard empty{coordinator::TransactionConfig{}};
   (void)empty.loaded(now);
@@ -38,7 +38,7 @@ ListTransactionsResponse list_nothing(const ListTransactionsCall& call, coordina
   return std::move(std::get<ListTransactionsResponse>(effects.answers.at(0).response));
 }
 
-// Unknown states are told here, whatever their number; what is asked of the coordinators is short.
+// Removes unknown states and puts them into the answer, so that the coordinators get a short list.
 void shorten_state_filters(ListTransactionsRequest& request, Listing& listing) {
   std::set<ByteView> known;
   for (ByteView filter : request.state_filters) {
@@ -48,7 +48,7 @@ void shorten_state_filters(ListTransactionsRequest& request, Listing& listing) {
       listing.unknown_filters.emplace(filter);
     }
   }
-  // With nothing but unknown ones nothing is listed.
+  // If all are unknown, nothing is listed.
   if (known.empty() && !request.state_filters.empty()) known.insert(request.state_filters.front());
   request.state_filters.assign(known.begin(), known.end());
 }
@@ -60,7 +60,7 @@ void answer_listing(ListTransactionsCall& call, Listing& listing) {
   call.reply(response);
 }
 
-// The pattern is tried on a thread beside the loop, and not for ever.
+// The pattern is matched on a thread beside the loop, for a limited time.
 void match_then_answer(const std::shared_ptr<ListTransactionsCall>& call, const std::shared_ptr<Listing>& listing) {
   const auto& pattern = call->request.transactional_id_pattern;
   if (!pattern || pattern->empty()) return answer_listing(*call, *listing);
@@ -97,7 +97,7 @@ void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::s
           return state.list(GroupCaller(*call, token), call->request, now);
         },
         [listing, finish_one](ErrorCode error, coordinator::TransactionResponse* answer) {
-          // Other brokers are asked for the partitions that they coordinate.
+          // Other brokers list the partitions that they coordinate.
           if (error == ErrorCode::kNone)
             listing->add(std::move(std::get<ListTransactionsResponse>(*answer)));
           else if (error != ErrorCode::kNotCoordinator)
@@ -108,7 +108,7 @@ void list_on_all(const std::shared_ptr<ListTransactionsCall>& call, const std::s
   finish_one();
 }
 
-// Filters by the megabyte are put in order on a thread beside the loop.
+// Filters of megabytes are sorted on a thread beside the loop.
 void handle_list_transactions(std::shared_ptr<ListTransactionsCall> call) {
   auto listing = std::make_shared<Listing>();
   const auto put_in_order = [call, listing] {

@@ -1,4 +1,4 @@
-// ConsumerGroupHeartbeat (key 68), versions 0-1. Version 1 brings member ids made by the client, and patterns. The
+// ConsumerGroupHeartbeat (key 68), versions 0-1. Version 1 has member ids that the client makes, and patterns. The
 // rules are the coordinator's (coordinator/group/consumer_heartbeat.cc).
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
@@ -23,7 +23,7 @@ void handle_consumer_group_heartbeat(std::shared_ptr<ConsumerGroupHeartbeatCall>
     return call->allows(security::kDescribeTopic, topic);
   });
   if (!sees_all) return refuse_member(*call, ErrorCode::kTopicAuthorizationFailed);
-  // The coordinator says what is wrong with an empty id, and any will do for that.
+  // The coordinator refuses an empty id with its message; any coordinator can do that.
   if (group_id.empty()) group_id = " ";
   send_to_coordinator(std::move(call), group_id, &coordinator::GroupShard::consumer_group_heartbeat,
                       &plain_failure<ConsumerGroupHeartbeatResponse>);

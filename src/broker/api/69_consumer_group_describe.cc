@@ -1,4 +1,4 @@
-// ConsumerGroupDescribe (key 69), versions 0-1. Version 1 tells which members use the classic protocol.
+// ConsumerGroupDescribe (key 69), versions 0-1. Version 1 marks the members that use the classic protocol.
 #include "broker/api/describe_groups_call.h"
 #include "broker/api_entry.h"
 #include "broker/shard_context.h"
@@ -9,7 +9,7 @@ namespace {
 
 using ConsumerGroupDescribeCall = Call<ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>;
 
-// A group that has to do with a topic that the client may not see is not shown.
+// A group that uses a topic that the client may not see is not shown.
 void hide_groups(const ConsumerGroupDescribeCall& call, ConsumerGroupDescribeResponse& response) {
   const auto sees = [&](const auto& assignment) {
     return std::all_of(assignment.topic_partitions.begin(), assignment.topic_partitions.end(),

@@ -1,4 +1,4 @@
-// GetTelemetrySubscriptions (key 71), version 0 (KIP-714): which of its metrics a client should push, and how often.
+// GetTelemetrySubscriptions (key 71), version 0 (KIP-714): which metrics a client should push, and how often.
 #include "broker/api/telemetry_call.h"
 #include "broker/api_entry.h"
 #include "broker/shard_context.h"
@@ -26,7 +26,7 @@ void handle_get_telemetry_subscriptions(std::shared_ptr<GetTelemetrySubscription
         if (subscription.error != ErrorCode::kNone) return call->reply(response);
         response.client_instance_id = id;
         response.subscription_id = subscription.id;
-        // The first is the one that we like best.
+        // In order of preference.
         for (Codec codec : {Codec::kZstd, Codec::kLz4, Codec::kGzip, Codec::kSnappy}) {
           response.accepted_compression_types.push_back(static_cast<int8_t>(codec));
         }

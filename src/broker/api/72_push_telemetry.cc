@@ -1,5 +1,5 @@
-// PushTelemetry (key 72), version 0 (KIP-714): a client's metrics, compressed, in OpenTelemetry's form. They are
-// checked where the client instance lives, read here, and kept there.
+// PushTelemetry (key 72), version 0 (KIP-714): a client's metrics, compressed, in OpenTelemetry's form. The push is
+// checked on the client instance's shard, decoded here, and stored there.
 #include "broker/api/telemetry_call.h"
 #include "broker/api_entry.h"
 #include "broker/shard_context.h"
@@ -17,7 +17,7 @@ struct Read {
   TelemetryPush push;
 };
 
-// Up to `max_bytes` of it, whatever it claims.
+// Decompresses at most `max_bytes`.
 ErrorCode decompress(Codec codec, ByteView bytes, size_t max_bytes, Bytes& out) {
   constexpr size_t kPiece = 64 * 1024;
   auto stream = DecompressStream::open(codec, bytes);
@@ -65,7 +65,7 @@ void answer(PushTelemetryCall& call, ErrorCode error) {
   call.reply(response);
 }
 
-// librdkafka says that it has nothing to push by null, where Kafka's clients send no bytes.
+// With nothing to push, librdkafka sends null and Kafka's clients send no bytes.
 void handle_push_telemetry(std::shared_ptr<PushTelemetryCall> call) {
   const ByteView metrics = call->request.metrics.value_or(ByteView());
   const Uuid id = call->request.client_instance_id;

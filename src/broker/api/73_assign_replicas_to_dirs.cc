@@ -1,4 +1,4 @@
-// AssignReplicasToDirs (key 73), version 0: in which of its directories a broker keeps replicas (KIP-858).
+// AssignReplicasToDirs (key 73), version 0: the directories in which a broker keeps replicas (KIP-858).
 #include "broker/api/controller_call.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"

@@ -1,5 +1,5 @@
-// ListConfigResources (key 74), versions 0-1: names of what has configs. Version 0 was ListClientMetricsResources and
-// asks for client metrics alone; version 1 names the kinds that are wanted, and none means all.
+// ListConfigResources (key 74), versions 0-1: names of resources with configs. Version 0 was ListClientMetricsResources
+// and lists only client metrics; version 1 names the types, and none means all.
 #include <algorithm>
 
 #include "broker/api/refusal.h"
@@ -28,7 +28,7 @@ void list(const metadata::MetadataImage& image, metadata::ResourceType type, Lis
   } else if (type == metadata::ResourceType::kBroker || type == metadata::ResourceType::kBrokerLogger) {
     for (const auto& [id, broker] : image.brokers()) add(fmt::format("{}", id));
   } else {
-    // Only who has configs is known as a group or a subscription here.
+    // Groups and subscriptions are known here only if they have configs.
     for (const auto& [resource, configs] : image.all_configs()) {
       if (resource.type == type) add(resource.name);
     }

@@ -1,5 +1,5 @@
 // DescribeTopicPartitions (key 75), version 0 (KIP-966): topics and partitions in the order of their names, at most
-// `response_partition_limit` of them, with a cursor to go on from.
+// `response_partition_limit` of them, with a cursor for the next request.
 #include <algorithm>
 
 #include "broker/api_entry.h"
@@ -31,8 +31,8 @@ Response::DescribeTopicPartitionsResponsePartition describe_partition(const meta
   return out;
 }
 
-// Names to describe, sorted, from the cursor on; of all topics no more than can be answered, and one for the next
-// cursor. Those that the client asks for and may not see are put into `forbidden`.
+// Names to describe, sorted, from the cursor on. If all topics are asked for, no more than fit into the answer, and one
+// for the next cursor. Requested topics that the client may not see are added to `forbidden`.
 std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call, int64_t room,
                                         std::vector<ByteView>& forbidden) {
   const auto& request = call.request;
@@ -60,7 +60,7 @@ std::vector<ByteView> names_to_describe(const DescribeTopicPartitionsCall& call,
   return names;
 }
 
-// A cursor names a partition of what is asked for.
+// A cursor must name a partition of a requested topic.
 bool is_valid_cursor(const DescribeTopicPartitionsRequest& request) {
   if (request.cursor->partition_index < 0) return false;
   return request.topics.empty() || std::any_of(request.topics.begin(), request.topics.end(), [&](const auto& topic) {

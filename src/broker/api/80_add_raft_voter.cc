@@ -1,5 +1,5 @@
 // AddRaftVoter (key 80), versions 0-1 (KIP-853). The controller is embedded, a quorum of one. With kraft.version 0
-// voters cannot be added; with 1 none that this node could reach.
+// voters cannot be added; with 1 this node could not reach another voter.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,8 +17,7 @@ namespace {
 
 using AddRaftVoterCall = Call<AddRaftVoterRequest, AddRaftVoterResponse>;
 
-// Names of listeners are compared in upper case. Where this node has no controller's listener, the usual name stands
-// for it.
+// Names of listeners are compared in upper case. If this node has no controller listener, the usual name is used.
 Bytes controller_listener_name(const ShardContext& shard) {
   const std::vector<Bytes> names = shard.node().settings->get_list("controller.listener.names");
   return names.empty() ? "CONTROLLER" : ascii_upper(names.front());

@@ -1,4 +1,4 @@
-// What the requests about ACLs share (29 to 31).
+// Common code of the ACL requests (29 to 31).
 #pragma once
 
 #include <algorithm>
@@ -37,8 +37,8 @@ Bytes acl_target(const Acl& acl) {
   }
 }
 
-// To the controller, if the client may and there is an authorizer; else all `results`, one for each of `asked`, say why
-// not.
+// Sends the request to the controller if the client may and there is an authorizer. Otherwise all `results`, one for
+// each of `asked`, carry the error.
 template <class CallType, class Asked, class Results>
 void alter_acls(std::shared_ptr<CallType> call, const Asked& asked, Results CallType::Response::*results) {
   if (call->is_audited()) {

@@ -1,5 +1,5 @@
-// The one list of the requests this broker answers, by key. Each is defined by the file of its API, NN_name.cc, whose
-// last function is what is declared here: `ApiEntry name_api()`.
+// The list of the requests that this broker answers, by key. Each is defined in the file of its API, NN_name.cc, whose
+// last function is the one declared here: `ApiEntry name_api()`.
 #pragma once
 
 #include "broker/api_entry.h"

@@ -1,4 +1,4 @@
-// What AlterConfigs and IncrementalAlterConfigs share: which resources the client may alter.
+// Common code of AlterConfigs and IncrementalAlterConfigs: which resources the client may alter.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 
 namespace milena::broker {
 
-// kNone where the client may, and where the controller refuses the resource for everybody.
+// Returns kNone if the client may, or if the controller refuses the resource for everybody.
 inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView name) {
   switch (static_cast<metadata::ResourceType>(type)) {
     case metadata::ResourceType::kTopic:
@@ -28,9 +28,9 @@ inline ErrorCode check_alter_access(const CallBase& call, int8_t type, ByteView 
   }
 }
 
-// The resources that the controller is not asked for, taken out of the request and answered in their places: those that
-// the client may not alter, and others by a reason of their own. One that is named twice is left to the controller,
-// which refuses it.
+// The resources that the controller is not asked about. They are taken out of the request and answered in their places:
+// those that the client may not alter, and those that `check` answers. A resource that is named twice is left to the
+// controller, which refuses it.
 template <class CallType>
 class ConfigsAnsweredHere {
  public:
@@ -43,7 +43,7 @@ class ConfigsAnsweredHere {
           return config::ConfigError{Bytes(error_message(error)), error};
         }) {}
 
-  // For another reason: `check` returns the answer for a resource, nullopt to leave it to the controller.
+  // `check` returns the answer for a resource, or nullopt to leave it to the controller.
   template <class Check>
   ConfigsAnsweredHere(CallType& call, Check check) {
     std::map<std::pair<int8_t, ByteView>, int> counts;
@@ -64,7 +64,7 @@ class ConfigsAnsweredHere {
     });
   }
 
-  // The controller's answers, in the order of what it was asked, and the refusals between them.
+  // Merges the controller's answers, which are in the order of its request, with the refusals.
   void add_to(Response& response) const {
     if (!any_) return;
     auto answers = std::exchange(response.responses, {});

@@ -36,7 +36,7 @@ std::optional<std::string> complaint_about(const security::TlsSettings& before, 
                                            int64_t now_ms) {
   Result<std::shared_ptr<const security::TlsContext>> now = security::TlsContext::load(after, now_ms);
   if (!now.ok()) return now.error().message;
-  // Where what counts now cannot be read any more, there is nothing to be compared with.
+  // If the current stores cannot be read any more, there is nothing to compare with.
   Result<std::shared_ptr<const security::TlsContext>> was = security::TlsContext::load(before, now_ms);
   return was.ok() ? (*now)->refusal_after(**was) : std::nullopt;
 }
@@ -51,7 +51,7 @@ std::optional<config::ConfigError> check_altered_stores(const config::Settings& 
     const security::TlsSettings now = stores_of(after, endpoint);
     const security::TlsSettings was = stores_of(before, endpoint);
     if (auto complaint = complaint_about(was, now, wall_ms)) {
-      // What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
+      // In Kafka an exception of a reconfigurable component reaches the client inside the text of another exception.
       return config::ConfigError{
           fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: Validation of dynamic "
                       "config update of SSLFactory failed: {} for configuration Invalid dynamic configuration",

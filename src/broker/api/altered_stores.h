@@ -1,5 +1,5 @@
-// Key stores and trust stores of a listener that AlterConfigs names are read before they count: what cannot be used is
-// refused, and nothing is altered.
+// The key stores and trust stores that AlterConfigs sets for a listener are read before anything is altered. A store
+// that cannot be used is refused.
 #pragma once
 
 #include <memory>
@@ -13,13 +13,13 @@
 
 namespace milena::broker {
 
-// What altering these settings of this broker would do to a listener's stores; an error for the client where they are
-// no good. Reads files: on a thread that may block.
+// Checks the stores that a listener would have after these changes. Returns an error for the client if one cannot be
+// used. Reads files: call it on a thread that may block.
 std::optional<config::ConfigError> check_altered_stores(const config::Settings& before,
                                                         const config::AlteredSettings& changes, int64_t wall_ms);
 
-// The settings of listeners' stores that a resource of the request sets. What is deleted goes back to what the broker
-// was started with, and is not read again here.
+// The settings of listeners' stores that a resource of the request sets. Deleted settings go back to the values that
+// the broker was started with, and are not read again here.
 template <class Resource>
 config::AlteredSettings altered_stores_of(const Resource& resource) {
   config::AlteredSettings changes;
@@ -35,8 +35,8 @@ config::AlteredSettings altered_stores_of(const Resource& resource) {
   return changes;
 }
 
-// Runs `then(refused)` on the call's shard, with what was refused taken out of the request. At once where no stores are
-// named.
+// Runs `then(refused)` on the call's shard, with the refused resources taken out of the request. Runs it at once if no
+// stores are named.
 template <class CallType, class Then>
 void check_stores_first(const std::shared_ptr<CallType>& call, Then then) {
   auto changes = std::make_shared<std::vector<config::AlteredSettings>>();

@@ -15,7 +15,7 @@ using Altered = IncrementalAlterConfigsRequest::AlterableConfig;
 constexpr std::string_view kLevelNames[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF"};
 
 std::optional<LogLevel> parse_level(ByteView name) {
-  // OFF can be set at start only, as in Kafka.
+  // OFF can only be set at start, as in Kafka.
   for (int8_t i = 0; i < static_cast<int8_t>(LogLevel::kOff); i++) {
     if (kLevelNames[i] == name) return static_cast<LogLevel>(i);
   }
@@ -29,7 +29,7 @@ std::optional<uint8_t> find_own_logger(ByteView name) {
   return static_cast<uint8_t>(found - names.begin());
 }
 
-// Loggers of Kafka's that people know by name, and which of ours logs what they would. The order is that of the names.
+// Commonly used loggers of Kafka, each with Milena's logger for the same messages. In order of the names.
 struct KafkaLogger {
   ByteView name;
   ByteView own;
@@ -74,10 +74,10 @@ const KafkaLogger* find_kafka_logger(ByteView name) {
   return found == std::end(kKafkaLoggers) ? nullptr : found;
 }
 
-// Levels that Kafka's loggers were given, for the process as the levels of ours are.
+// Levels that were set on Kafka's loggers. They belong to the process, like Milena's own.
 class KafkaLevels {
  public:
-  // Its own, or that of the next one above it that has one, or that of our logger.
+  // Its own level, or that of the nearest parent that has one, or that of Milena's logger.
   LogLevel effective(const KafkaLogger& logger) {
     std::lock_guard lock(mutex_);
     for (ByteView name = logger.name;; name = name.substr(0, name.rfind('.'))) {
@@ -94,7 +94,7 @@ class KafkaLevels {
   }
 
  private:
-  // Ours goes by the most talkative of those that it stands for.
+  // Milena's logger gets the most verbose level of its aliases.
   void follow(uint8_t own) {
     std::optional<LogLevel> wanted;
     for (const auto& [name, level] : own_) {

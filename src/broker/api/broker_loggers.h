@@ -1,6 +1,6 @@
-// Log levels as configs of the resource type BROKER_LOGGER (KIP-412): Kafka's names of levels, our names of loggers
-// and those of Kafka's that people use, each of which stands for one of ours.
-// They belong to the process and are not kept over a restart. Source: Kafka's RuntimeLoggerManager, LoggingController.
+// Log levels as configs of the resource type BROKER_LOGGER (KIP-412): Kafka's names of levels, Milena's names of
+// loggers, and the commonly used names of Kafka's loggers, each an alias of one of Milena's.
+// They belong to the process and are lost at a restart. Source: Kafka's RuntimeLoggerManager, LoggingController.
 #pragma once
 
 #include <optional>
@@ -13,9 +13,9 @@
 
 namespace milena::broker {
 
-// All loggers with the levels they go by.
+// All loggers with their effective levels.
 std::vector<config::DescribedConfig> describe_loggers();
-// nullopt: done, or could be done if `validate_only`. All of the resource or nothing.
+// Returns nullopt if it was done, or could be done if `validate_only`. Alters all of the resource or nothing.
 std::optional<config::ConfigError> alter_loggers(const IncrementalAlterConfigsRequest::AlterConfigsResource& resource,
                                                  int32_t node_id, bool validate_only);
 

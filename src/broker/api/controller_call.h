@@ -1,4 +1,4 @@
-// What the handlers share whose requests the controller decides: sending them to it, and the answer back.
+// Common code of the handlers whose requests the controller decides: sends a request to it, and its answer back.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace milena::broker {
 
-// What a handler may do to the controller's answer before it becomes the reply.
+// Lets a handler change the controller's answer before it becomes the reply.
 template <class CallType>
 using Finish = std::function<void(typename CallType::Response&)>;
 

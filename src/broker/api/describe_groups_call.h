@@ -1,5 +1,5 @@
-// What the Describe requests of all kinds of groups have in common: each coordinator is asked for its part, a group
-// that cannot be told has its error in the answer, and operations are added where they were asked for.
+// Common code of the Describe requests of all kinds of groups: asks each coordinator for its part, answers an error for
+// a group that cannot be described, and adds authorized operations where the client asked for them.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ void add_group_error(Response& response, ByteView group, ErrorCode error) {
   out.error_code = error;
 }
 
-// `describe` is the coordinator's function; `response` may hold groups already, which are answered with the rest.
-// `finish` has the last word on the answer.
+// `describe` is the coordinator's function. `response` may hold groups already; they are answered with the others.
+// `finish` runs last on the answer.
 template <class ApiCall>
 void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteView> groups,
                               coordinator::Effects (coordinator::GroupShard::*describe)(const coordinator::Caller&,

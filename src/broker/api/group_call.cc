@@ -6,7 +6,8 @@
 namespace milena::broker {
 namespace {
 
-// A client has a connection a group as a rule. What is beyond these bounds costs us nothing and it a session timeout.
+// A client usually has one connection per group. Beyond these bounds a group is not noted, and its member is removed
+// only when its session expires.
 constexpr size_t kMostGroups = 64;
 constexpr size_t kLongestNotedId_bytes = 1'024;
 

@@ -1,4 +1,4 @@
-// What the handlers of the group APIs share: sending a request to the coordinator of its group, and the answer back.
+// Common code of the handlers of the group APIs: sends a request to the coordinator of its group, and the answer back.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace milena::broker {
 
-// Who asks, for one input. Lives on the stack of whoever calls the coordinator.
+// The caller of one input. Lives on the stack of the function that calls the coordinator.
 class GroupCaller {
  public:
   GroupCaller(const CallBase& call, coordinator::AnswerToken token)
@@ -31,16 +31,16 @@ class GroupCaller {
   coordinator::Caller caller_;
 };
 
-// What an answer looks like in the version of its request, beyond what its schema says.
+// Adapts an answer to the version of its request, if its schema does not do it.
 template <class Response>
 void fit_to_version(Response&, int16_t) {}
 inline void fit_to_version(JoinGroupResponse& response, int16_t version) {
-  // Since there is a word for no protocol, an empty name is never said.
+  // From version 7 on null means no protocol, so an empty name is never sent.
   if (version >= 7 && response.protocol_name && response.protocol_name->empty()) response.protocol_name.reset();
 }
 
-// What a member sends goes through here, so that the coordinator hears when the client closes the connection.
-// Administrators' requests are noted, too: they name no member, so nothing comes of it.
+// The handlers of members' requests call this, so that the coordinator learns when the client closes the connection.
+// Those of administrators' requests call it too; they name no member, so this has no effect.
 void note_group(ConnectionState& connection, ByteView group_id);
 
 // The consumer protocol (KIP-848) is on when the settings name it and the cluster has finalized its feature.
@@ -50,19 +50,19 @@ inline bool offers_consumer_groups(const ShardContext& shard) {
          std::find(kinds.begin(), kinds.end(), "consumer") != kinds.end();
 }
 
-// The reply to a call, as its version wants it.
+// Replies to a call in its version.
 template <class CallType, class Response>
 void reply_as_group(CallType& call, Response answer) {
   fit_to_version(answer, call.version());
   call.reply(answer);
 }
 
-// Gives the call to the coordinator of `group_id` through one of GroupShard's methods; its answer becomes the reply.
-// `fail` makes the reply when there is no coordinator to ask.
+// Passes the call to the coordinator of `group_id`, to one of GroupShard's methods; its answer becomes the reply.
+// `fail` makes the reply if there is no coordinator to ask.
 template <class CallType, class Method, class Fail>
 void send_to_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
   using Response = typename CallType::Response;
-  // Said before anybody looks for a coordinator, as in Kafka.
+  // Checked before the coordinator is looked up, as in Kafka.
   const auto reply = [call](Response answer) { reply_as_group(*call, std::move(answer)); };
   if (group_id.empty()) return reply(fail(ErrorCode::kInvalidGroupId));
   note_group(call->connection(), group_id);
@@ -76,7 +76,7 @@ void send_to_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Meth
       });
 }
 
-// The same for a member of a group, who must be allowed to read it.
+// The same for a member of a group, which must be allowed to read it.
 template <class CallType, class Method, class Fail>
 void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method method, Fail fail) {
   if (!call->allows(security::kReadGroup, group_id))
@@ -84,7 +84,7 @@ void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method m
   send_to_coordinator(std::move(call), group_id, method, fail);
 }
 
-// The plain case: the error stands in the answer's top field.
+// The plain case: the error is in the answer's top field.
 template <class Response>
 Response plain_failure(ErrorCode error) {
   Response response;
@@ -96,7 +96,7 @@ void ask_coordinator(std::shared_ptr<CallType> call, ByteView group_id, Method m
   ask_coordinator(std::move(call), group_id, method, &plain_failure<typename CallType::Response>);
 }
 
-// The client closed this connection: the coordinators of the groups that were named over it are told.
+// The client closed this connection: notifies the coordinators of the groups that were named over it.
 void tell_groups_of_closed_connection(Shard& shard, const ConnectionState& connection);
 
 }  // namespace milena::broker

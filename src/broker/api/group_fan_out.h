@@ -1,4 +1,4 @@
-// Questions about several groups, or all of them: the part of each coordinator is asked, and the answers are put
+// Requests about several groups, or about all of them: asks each coordinator for its part, and puts the answers
 // together on the asking shard.
 #pragma once
 
@@ -19,7 +19,7 @@ struct GroupPart {
 // Groups by the partition that keeps them, in order of first mention.
 std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std::vector<ByteView>& groups);
 
-// Asks every part; `each` is told the outcome of one, `done` when all are told.
+// Asks for every part. `each` gets the outcome of one part; `done` runs after the last.
 void ask_parts(Shard& from, std::vector<GroupPart> parts,
                std::function<coordinator::Effects(coordinator::GroupShard&, const GroupPart&, coordinator::AnswerToken,
                                                   coordinator::Now)>

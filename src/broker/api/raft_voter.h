@@ -1,4 +1,4 @@
-// What AddRaftVoter and RemoveRaftVoter refuse alike (KIP-853).
+// The checks that AddRaftVoter and RemoveRaftVoter share (KIP-853).
 #pragma once
 
 #include <optional>

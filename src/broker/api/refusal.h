@@ -1,4 +1,4 @@
-// Answers to requests that the client may not make, where the error stands in the answer's top field.
+// Answers to requests that the client may not make, with the error in the answer's top field.
 #pragma once
 
 #include "broker/clients/call.h"
@@ -6,7 +6,7 @@
 
 namespace milena::broker {
 
-// Said of SECURITY_DISABLED.
+// The message of SECURITY_DISABLED.
 inline constexpr const char* kNoAuthorizer = "No Authorizer is configured.";
 
 template <class CallType>
@@ -17,7 +17,7 @@ void refuse_whole(CallType& call, ErrorCode error) {
   call.reply(response);
 }
 
-// Asks for the permission on the cluster. False: the client may not, and has been told so.
+// Checks the permission on the cluster. Returns false if the client may not; then the refusal was sent.
 template <class CallType>
 bool require_cluster(CallType& call, security::Permission permission) {
   if (call.allows(permission)) return true;

@@ -1,4 +1,4 @@
-// What the two handlers of client telemetry share.
+// Common code of the two handlers of client telemetry.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ inline TelemetryClientInfo telemetry_client(const CallBase& call) {
           connection.info.peer_host, connection.info.peer_port, connection.info.id};
 }
 
-// Runs `work` where the client instance lives, and `done` with what it gave back here.
+// Runs `work` on the shard of the client instance, then `done` here with its result.
 template <class Result>
 void at_telemetry_home(Shard& from, const Uuid& instance_id, std::function<Result(Shard&)> work,
                        std::function<void(Result)> done) {
@@ -24,7 +24,7 @@ void at_telemetry_home(Shard& from, const Uuid& instance_id, std::function<Resul
                           [&from, work = std::move(work), done = std::move(done)](Shard& home) {
                             auto result = std::make_shared<Result>();
                             if (!continue_or_drop([&] { *result = work(home); })) {
-                              return home.router().run_on(home, from, [done] {});  // dropped where it came from
+                              return home.router().run_on(home, from, [done] {});  // destroyed where it came from
                             }
                             home.router().run_on(home, from, [result, done] {
                               continue_or_drop([&] { done(std::move(*result)); });

@@ -1,4 +1,4 @@
-// What the requests about delegation tokens (KIP-48) share.
+// Common code of the requests about delegation tokens (KIP-48).
 #pragma once
 
 #include "broker/clients/call.h"

@@ -1,4 +1,4 @@
-// What the handlers of the transaction APIs share: sending a request to the coordinator of its transactional id.
+// Common code of the handlers of the transaction APIs: sends a request to the coordinator of its transactional id.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace milena::broker {
 
-// Gives the call to the coordinator of `transactional_id`; its answer becomes the reply. The error stands in the
-// answer's top field.
+// Passes the call to the coordinator of `transactional_id`; its answer becomes the reply. The error is in the answer's
+// top field.
 template <class CallType, class Ask>
 void ask_transaction_coordinator(std::shared_ptr<CallType> call, ByteView transactional_id, Ask ask) {
   using Response = typename CallType::Response;

@@ -30,7 +30,7 @@ void AuditLog::write(Bytes line) {
 
 void AuditLog::start_append() {
   appending_ = true;
-  // The lines of one turn together.
+  // Writes the lines of one turn together.
   executor_.at_end_of_turn([this] {
     if (closed_) return;
     struct Job {

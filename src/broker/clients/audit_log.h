@@ -1,9 +1,8 @@
-// The audit log (milena.audit.log): denied and administrative requests, one JSON line each, in a file. Off unless it is
-// asked for.
+// The audit log (milena.audit.log): denied and administrative requests, one JSON line each, in a file. Off by default.
 //
-// Each shard gathers lines and has a worker append them, one append at a time; what comes while the disk is slower than
-// the requests is counted and left out, and the log says so. The file is opened for each append, so that it may be
-// renamed at any time; beyond milena.audit.log.max.bytes it is renamed to PATH.1, which goes.
+// Each shard gathers lines and has a worker append them, one append at a time. If the disk is slower than the requests,
+// further lines are counted and dropped, and the log reports how many. The file is opened for each append, so that it
+// may be renamed at any time. Beyond milena.audit.log.max.bytes it is renamed to PATH.1, replacing the older one.
 #pragma once
 
 #include <memory>
@@ -17,12 +16,12 @@
 
 namespace milena::broker {
 
-// What the shards share.
+// Shared by the shards.
 class AuditFile {
  public:
   AuditFile(FileSystem& files, std::string path, uint64_t max_bytes)
       : files_(files), path_(std::move(path)), max_bytes_(max_bytes) {}
-  // On any thread.
+  // May be called on any thread.
   Status append(ByteView lines);
   const std::string& path() const { return path_; }
 
@@ -40,7 +39,7 @@ class AuditLog {
 
   bool on() const { return file_ != nullptr; }
   void write(Bytes line);
-  // At a stop: what was not written yet, here and now.
+  // At a stop: writes the remaining lines on the calling thread.
   void close();
 
  private:

@@ -8,7 +8,7 @@
 namespace milena::broker {
 namespace {
 
-// Changes the cluster, or what is kept in it, rather than writing or reading records.
+// Whether the request changes the cluster or its state, rather than writing or reading records.
 bool is_administrative(ApiKey key) {
   switch (key) {
     case ApiKey::kCreateTopics:
@@ -158,7 +158,7 @@ void CallBase::note_errors(const Writer& answer) const {
   }
 }
 
-// Before the answer goes: it lets the next request follow.
+// Called before the answer is sent, which lets the next request follow.
 void CallBase::pause_if_throttled() {
   int64_t ms = std::exchange(connection_->throttle_ms, 0);
   if (ms <= 0 || connection_->transport == nullptr) return;

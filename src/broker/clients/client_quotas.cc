@@ -8,7 +8,7 @@
 namespace milena::broker {
 namespace {
 
-// Meters kept at most; clients choose their ids, and a meter that is forgotten only forgives.
+// The most meters to keep. Clients choose their ids; a dropped meter only forgives usage.
 constexpr size_t kMostMeters = 100'000;
 
 ByteView key_of(QuotaKind kind) {
@@ -21,7 +21,7 @@ ByteView key_of(QuotaKind kind) {
   return {};
 }
 
-// No two entities have one name: the user's length stands before it.
+// The user's length is part of the name, so that no two entities have the same name.
 Bytes meter_name(QuotaKind kind, const metadata::ClientQuota& quota) {
   return fmt::format("{}:{}:{}{}", static_cast<int>(kind), quota.user.size(), quota.user, quota.client_id);
 }
@@ -61,7 +61,8 @@ ClientQuotas::Meter& ClientQuotas::meter(QuotaKind kind, const metadata::ClientQ
   return meters_.emplace(std::move(name), std::move(fresh)).first->second;
 }
 
-// Meters of clients that are silent say nothing any more. Buckets of mutations are few, and refill by themselves.
+// Removes the meters of silent clients, which have no effect any more. Buckets of mutations are few, and refill by
+// themselves.
 void ClientQuotas::sweep() {
   int64_t now_ms = shard_.steady_ms();
   std::erase_if(meters_, [now_ms](const auto& entry) { return entry.second.rate.is_idle(now_ms); });
@@ -76,7 +77,7 @@ int64_t ClientQuotas::charge_here(QuotaKind kind, const metadata::ClientQuota& q
   rate.record(amount, now_ms);
   int64_t throttle_ms = rate.throttle_ms(quota.bound, now_ms);
   if (throttle_ms > 0 && only_if_allowed) rate.record(-amount, now_ms);
-  // Kafka holds nobody back for longer than a window because of the time its requests took.
+  // Kafka throttles nobody for longer than a window because of request time.
   return kind == QuotaKind::kRequest ? std::min(throttle_ms, window_ms_) : throttle_ms;
 }
 

@@ -1,11 +1,11 @@
-// ClientQuotas: what clients are allowed a second, held against what they do (Kafka's ClientQuotaManager,
+// ClientQuotas: measures the clients' usage and throttles clients over their quota (Kafka's ClientQuotaManager,
 // ClientRequestQuotaManager, ControllerMutationQuotaManager and the ip part of ConnectionQuotas).
 //
-// One per shard. Which quota holds for a client is looked up in the shard's image; the meters of a quota live on the
-// shard that its name hashes to, so that all connections of a client share them wherever they are. Who is over the
-// bound is told so in the answer (throttle_time_ms), and its connection is not served until that time is over.
+// One per shard. The quota of a client is looked up in the shard's image. The meters of a quota live on the shard that
+// its name hashes to, so that all connections of a client share them. A client over its quota gets throttle_time_ms in
+// the answer, and its connection is not served until that time is over.
 //
-// Without quotas everything here is one comparison. Deliberately not here: replication quotas.
+// Without quotas everything here is one comparison. Replication quotas are elsewhere.
 #pragma once
 
 #include <array>
@@ -31,29 +31,29 @@ class ClientQuotas {
  public:
   explicit ClientQuotas(Shard& shard);
 
-  // The image changed its quotas.
+  // The quotas in the image have changed.
   void on_metadata();
 
   bool any() const { return any_; }
   bool has(QuotaKind kind) const { return any_ && has_[static_cast<size_t>(kind)]; }
-  // What holds for the client; nullopt: nothing.
+  // The quota of the client; nullopt if it has none.
   std::optional<metadata::ClientQuota> find(QuotaKind kind, ByteView user, ByteView client_id) const;
 
-  // Notes the amount against the client's quota of that kind; `done` learns on this shard, at once where the meter is
-  // here, how long the client is to be left alone. With `only_if_allowed` an amount that is too much is not noted.
+  // Charges the amount to the client's quota of that kind. `done` runs on this shard with the client's throttle time,
+  // at once if the meter is on this shard. With `only_if_allowed`, an amount over the quota is not charged.
   void charge(QuotaKind kind, ByteView user, ByteView client_id, double amount, bool only_if_allowed,
               std::function<void(int64_t throttle_ms)> done);
 
-  // The most that one answer to the client may carry: what its quota gives in a whole period.
+  // The most bytes that one answer to the client may carry: its quota for a whole period.
   std::optional<uint64_t> fetch_limit_bytes(ByteView user, ByteView client_id) const;
 
-  // On the controller's shard. The quota of one request; `throttle_ms` gets how long to leave the client alone. Strict
-  // quotas refuse what comes while the bucket is empty, the others (old versions) only throttle.
+  // On the controller's shard. The quota of one request; `throttle_ms` is set to the client's throttle time. A strict
+  // quota refuses requests while the bucket is empty; the others (old versions) only throttle.
   metadata::MutationQuota mutation_quota(ByteView user, ByteView client_id, bool strict,
                                          std::shared_ptr<int64_t> throttle_ms);
 
-  // On the shard that accepts connections. How long a new connection from that address is to be held and then closed;
-  // 0: welcome.
+  // On the shard that accepts connections. How long to hold a new connection from that address before closing it; 0
+  // accepts it.
   int64_t connection_refusal_ms(ByteView ip);
 
  private:
@@ -72,7 +72,7 @@ class ClientQuotas {
   bool any_ = false;
   std::array<bool, 4> has_{};
   bool has_ip_ = false;
-  // By kind, user and client id; those of addresses by ip.
+  // By kind, user and client id; the meters of addresses by ip.
   std::unordered_map<Bytes, Meter> meters_;
   size_t sweep_at_ = 1000;
 };

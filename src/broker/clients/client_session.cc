@@ -22,7 +22,7 @@
 namespace milena::broker {
 namespace {
 
-// A request whose header was understood. It may have to travel before it is started.
+// A request with a decoded header. It may go to another shard before it is started.
 struct Arrived {
   Shard& shard;
   std::shared_ptr<ConnectionState> connection;
@@ -59,8 +59,8 @@ void start(Arrived& request) {
   if (billed) connection.unbilled_ns += clock.thread_cpu_ns() - before_ns;
 }
 
-// The time that the requests before took is held against the client with this one: what this one takes is not known
-// yet. In percent of one processor, as Kafka counts.
+// Charges the time of the previous requests to the client with this one, since this one's time is not known yet. In
+// percent of one processor, as in Kafka.
 void charge_time_then_start(const std::shared_ptr<Arrived>& request) {
   ConnectionState& connection = *request->connection;
   double percent = static_cast<double>(std::exchange(connection.unbilled_ns, 0)) * 100 / 1e9;
@@ -88,13 +88,13 @@ void charge_then_start(const std::shared_ptr<Arrived>& request) {
 ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& transport)
     : shard_(shard), strict_kafka_(shard.strict_kafka()), connection_(std::make_shared<ConnectionState>()) {
   connection_->info = std::move(info);
-  // On a listener with SASL its exchange says who the client is, whatever certificate it has shown.
+  // On a listener with SASL the exchange authenticates the client, even if it has shown a certificate.
   const security::TlsPeer* peer = connection_->info.tls.get();
   const bool shown = peer != nullptr && peer->principal;
   if (shown && connection_->info.security_protocol == security::SecurityProtocol::kSsl) {
     connection_->principal.name = *peer->principal;
   }
-  // As whom the controller of another node is asked.
+  // The principal for requests to the controller of another node.
   const auto& super_users = shard.node().authorization.super_users;
   if (connection_->info.in_process && !super_users.empty()) connection_->principal.name = *super_users.begin();
   connection_->transport = &transport;
@@ -114,7 +114,7 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
 
 ClientSession::~ClientSession() { shard_.figures().listeners[connection_->info.listener_name].open--; }
 
-// A listener that was added while the broker runs has no settings of SASL: its clients cannot show who they are.
+// A listener that was added at run time has no SASL settings: its clients cannot authenticate.
 void ClientSession::ask_for_sasl() {
   if (!security::uses_sasl(connection_->info.security_protocol)) return;
   const SaslServices* services = shard_.node().sasl;
@@ -160,7 +160,7 @@ void ClientSession::on_request(Frame frame) {
     return refuse_version(header, fmt::format("request with api key {} version {}, which is not offered here",
                                               header.api_key, header.api_version));
   }
-  ApiFigures* figures_of_api = nullptr;  // made with the first request of an API
+  ApiFigures* figures_of_api = nullptr;  // made at the first request of an API
   if (!fits_into_memory([&] { figures_of_api = &shard_.figures().api(api->key); })) {
     return refuse(fmt::format("not enough memory for a {} request", api_name(api->key)));
   }
@@ -168,7 +168,7 @@ void ClientSession::on_request(Frame frame) {
   untold_.push_back(&figures);
   const int16_t oldest = oldest_version(*api, strict_kafka_);
   if (header.api_version < oldest || header.api_version > api->max_version) {
-    // A newer client asks first with its newest ApiVersions, and learns from an answer of version 0 what there is.
+    // A newer client begins with its newest ApiVersions, and learns the supported versions from an answer of version 0.
     if (api->key == ApiKey::kApiVersions) {
       return answer_unsupported_api_versions(shard_, connection_, std::move(frame), header.correlation_id);
     }
@@ -182,7 +182,7 @@ void ClientSession::on_request(Frame frame) {
   charge_then_start(std::make_shared<Arrived>(std::move(request)));
 }
 
-// A client that asks for addresses alone may have been told one that it cannot reach. Our own commands ask for no more.
+// A client that only asks for addresses may have got one that it cannot reach. Milena's own commands ask for no more.
 void ClientSession::note_work(ApiKey key, const RequestHeader& header) {
   if (!introduced_) introduce(header);
   if (key == ApiKey::kGetTelemetrySubscriptions) return;
@@ -190,7 +190,7 @@ void ClientSession::note_work(ApiKey key, const RequestHeader& header) {
   const ByteView client_id = header.client_id.value_or(ByteView());
   works_ = key != ApiKey::kMetadata || connection_->to_controller || info.in_process || client_id == "milena";
   ClientBook& book = shard_.figures().clients;
-  // Without the memory for it, it is not noted.
+  // If memory is short, it is not noted.
   (void)fits_into_memory([&] {
     if (works_) return book.note_served(info.peer_host, client_id);
     const config::ListenerEndpoint told = advertised_endpoint(shard_.node(), info);
@@ -199,7 +199,7 @@ void ClientSession::note_work(ApiKey key, const RequestHeader& header) {
   });
 }
 
-// With its first request besides ApiVersions a client has said of itself all that it will.
+// At its first request after ApiVersions a client has sent everything about itself.
 void ClientSession::introduce(const RequestHeader& header) {
   introduced_ = true;
   const ConnectionState& connection = *connection_;
@@ -218,7 +218,7 @@ void ClientSession::on_sent(std::span<const RequestTimes> requests, int64_t sent
 void ClientSession::on_closed(bool by_peer) {
   CHECK(shard_.is_current());
   connection_->transport = nullptr;
-  // After we closed it the client is as alive as it was.
+  // If this side closed it, the client is still alive.
   if (by_peer) tell_groups_of_closed_connection(shard_, *connection_);
   if (by_peer) tell_controller_of_closed_connection(shard_, *connection_);
   if (Task give_up = std::exchange(connection_->when_closed, nullptr)) give_up();

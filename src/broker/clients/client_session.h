@@ -1,5 +1,5 @@
-// ClientSession: one connection as the node sees it. Reads the request header, checks key and version, decodes the
-// body and starts the handler. Lives on the connection's shard, owned by the connection.
+// ClientSession: the node's side of one connection. Reads the request header, checks key and version, decodes the body
+// and starts the handler. Lives on the connection's shard, owned by the connection.
 #pragma once
 
 #include <memory>
@@ -37,13 +37,13 @@ class ClientSession final : public Session {
   Shard& shard_;
   const bool strict_kafka_;
   std::shared_ptr<ConnectionState> connection_;
-  // Of listeners with SASL. Without one there, nothing is served.
+  // Only on listeners with SASL. If it could not be made there, nothing is served.
   std::unique_ptr<SaslGate> gate_;
   bool barred_ = false;
-  // Of the requests whose times are not told yet, in their order.
+  // The APIs of the requests whose times are not reported yet, in request order.
   std::vector<ApiFigures*> untold_;
   bool introduced_ = false;  // in the log
-  bool works_ = false;       // it has asked for more than what there is and where
+  bool works_ = false;       // it has sent more than requests for versions and metadata
 };
 
 }  // namespace milena::broker

@@ -15,7 +15,7 @@ constexpr size_t kMaxInstances = 16'384;
 constexpr int64_t kLeastLifeMs = 60'000;
 constexpr ByteView kAllMetrics = "*";
 
-// Another id whenever metrics or interval differ, and another for each client.
+// The id differs for different metrics or intervals, and for each client.
 int32_t subscription_id(const std::vector<Bytes>& metrics, int32_t interval_ms, const Uuid& instance_id) {
   uint32_t crc = crc32c(fmt::format("[{}]{}", fmt::join(metrics, ", "), interval_ms));
   uint64_t folded = instance_id.hi ^ instance_id.lo;
@@ -65,7 +65,7 @@ ClientTelemetry::Instance& ClientTelemetry::instance(const Uuid& id, const Telem
   } else {
     by_use_.splice(by_use_.begin(), by_use_, found->second);
     if (found->second->version != version_) {
-      // What was known of it counted for the old subscriptions: it may ask at once.
+      // Its old state was for the old subscriptions: it may ask at once.
       Instance fresh;
       fresh.id = id;
       fresh.client = found->second->client;
@@ -82,7 +82,7 @@ ClientTelemetry::Instance& ClientTelemetry::instance(const Uuid& id, const Telem
 
 void ClientTelemetry::drop_old(int64_t now_ms) {
   while (!by_use_.empty() && (by_use_.size() >= max_instances_ || by_use_.back().expires_ms < now_ms)) {
-    // Full, but everybody is alive: the one that was silent for longest goes.
+    // All are in use: drops the one that was silent for longest.
     instances_.erase(by_use_.back().id);
     by_use_.pop_back();
   }
@@ -107,7 +107,7 @@ ClientTelemetry::Subscription ClientTelemetry::subscribe(const Uuid& instance_id
 
 ErrorCode ClientTelemetry::check_push(Instance& known, const PushRequest& request, int64_t now_ms) {
   if (known.terminating) return ErrorCode::kInvalidRequest;
-  // The first push after a subscription comes when the client likes: it spreads its pushes.
+  // The client chooses the time of the first push after a subscription, to spread the pushes.
   bool due = known.last_get_ms > known.last_push_ms || now_ms - known.last_push_ms >= known.subscription.interval_ms;
   if (due) known.last_push_ms = now_ms;
   if (!due && !request.terminating) {

@@ -1,10 +1,10 @@
-// ClientTelemetry: what clients push of their own metrics (KIP-714): which of them are subscribed to what, when each
-// may push, and the last values, kept for whoever shows metrics.
+// ClientTelemetry: the metrics that clients push (KIP-714): which clients are subscribed to which metrics, when each
+// may push, and the last values, for pages that show them.
 //
-// One a shard; a client instance lives on the shard that its id is hashed to, wherever its connections are. Bounded:
-// the least recently heard of goes when there are too many, and each keeps so many values. Pure but for the ids it
-// makes: the time is given. The bytes are decompressed and read by whoever calls (api/72). Source: Kafka's
-// ClientMetricsManager, ClientMetricsInstance.
+// One per shard. A client instance lives on the shard that its id hashes to, wherever its connections are. Bounded:
+// when there are too many instances, the least recently used is dropped, and each instance has a limited number of
+// values. Pure except for the ids that it makes: the caller gives the time, and decompresses and decodes the bytes
+// (api/72). Source: Kafka's ClientMetricsManager, ClientMetricsInstance.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace milena::broker {
 
-// Who asks, as an owner, for the way between shards.
+// The client, in strings of its own, so that it can go to another shard.
 struct TelemetryClientInfo {
   Bytes client_id;
   Bytes software_name;
@@ -42,7 +42,7 @@ struct TelemetryCounts {
   uint64_t unknown_subscriptions = 0;
 };
 
-// What one push held.
+// The contents of one push.
 struct TelemetryPush {
   uint64_t bytes = 0;
   uint64_t metrics = 0;
@@ -54,13 +54,13 @@ inline constexpr size_t kMaxTelemetryNameBytes = 255;
 
 class ClientTelemetry {
  public:
-  // `share`: how many shards divide the instances between them.
+  // `share`: the number of shards among which the instances are divided.
   explicit ClientTelemetry(size_t share);
 
   // A subscription changed.
   void on_config(const metadata::MetadataImage& image, const metadata::ConfigResource& resource);
 
-  // Without one nobody is asked for anything, and clients need not know that they could be.
+  // Without subscriptions no client pushes anything, and the telemetry APIs need not be offered.
   bool any() const { return !subscriptions_.empty(); }
 
   struct Subscription {
@@ -78,12 +78,12 @@ class ClientTelemetry {
     size_t bytes = 0;      // as sent
     size_t max_bytes = 0;  // telemetry.max.bytes
   };
-  // kNone: the push may be read, and finish_push() follows if it held anything.
+  // kNone: the push may be decoded; finish_push() follows if it was not empty.
   ErrorCode begin_push(const Uuid& instance_id, const TelemetryClientInfo& client, const PushRequest& request,
                        int64_t now_ms);
   void finish_push(const Uuid& instance_id, ErrorCode error, TelemetryPush push);
 
-  // The connection is gone; an instance that spoke over it last is forgotten, and may ask again at once.
+  // The connection is gone. An instance that last used it is forgotten, and may ask again at once.
   void forget(const Uuid& instance_id, uint64_t connection_id);
 
   const TelemetryCounts& counts() const { return counts_; }
@@ -113,7 +113,7 @@ class ClientTelemetry {
   size_t max_instances_;
   std::map<Bytes, config::ClientMetricsSubscription> subscriptions_;
   uint64_t version_ = 0;
-  std::list<Instance> by_use_;  // the last heard of first
+  std::list<Instance> by_use_;  // the most recently used first
   std::unordered_map<Uuid, std::list<Instance>::iterator> instances_;
   TelemetryCounts counts_;
 };

@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t kMostAnswerBytes = 1024 * 1024;
 
-// A connected socket, under TLS or not, with a deadline for all that is done with it.
+// A connected socket, with or without TLS, with one deadline for all operations.
 class HttpConnection {
  public:
   HttpConnection(const Clock& clock, int64_t timeout_ms)
@@ -75,7 +75,7 @@ class HttpConnection {
     if (why == nullptr) why = errno == EAGAIN ? "no answer in time" : std::strerror(errno);
     return make_error(ErrorKind::kIo, "{}: {}", doing, why);
   }
-  // The other side ended without the words that TLS has for it: what came is judged by its length.
+  // The other side ended without TLS's close message; the length of the answer shows whether it is complete.
   bool ended() const {
     return tls_ != nullptr && ::SSL_get_error(tls_, -1) == SSL_ERROR_SSL &&
            ERR_GET_REASON(::ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;

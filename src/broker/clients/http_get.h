@@ -1,4 +1,4 @@
-// One GET over HTTP or HTTPS, blocking: for a worker, which fetches an issuer's keys with it. No redirects, no proxies.
+// One blocking GET over HTTP or HTTPS, for a worker that fetches an issuer's keys. No redirects, no proxies.
 #pragma once
 
 #include "base/bytes.h"
@@ -16,8 +16,8 @@ struct HttpUrl {
 
 Result<HttpUrl> parse_http_url(ByteView text);
 
-// The body of an answer with status 200, of at most a megabyte. `trust_file`: certificates in PEM, empty for those that
-// the system trusts.
+// Returns the body of an answer with status 200, of at most a megabyte. `trust_file` has certificates in PEM; empty
+// uses those that the system trusts.
 Result<Bytes> http_get(const HttpUrl& url, const Bytes& trust_file, const Clock& clock, int64_t timeout_ms);
 
 }  // namespace milena::broker

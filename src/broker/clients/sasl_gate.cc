@@ -21,7 +21,7 @@ using AuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateResponse>
 // Kafka's MIN_REAUTH_INTERVAL.
 constexpr int64_t kLeastBetweenSessions_ms = 1000;
 
-// Null if the body cannot be read, or the version is none of ours.
+// Returns null if the body cannot be read, or the version is not supported.
 template <class ApiCall>
 std::shared_ptr<ApiCall> read_call(Shard& shard, const std::shared_ptr<ConnectionState>& connection, const Frame& frame,
                                    const RequestHeader& header, Reader& reader) {
@@ -199,7 +199,7 @@ void SaslGate::finish(const security::SaslIdentity& identity, security::SaslStep
             identity.principal.type, identity.principal.name, mechanism_->name);
 }
 
-// How long what was shown is good; 0 for ever.
+// How long the credentials are valid; 0 is forever.
 int64_t SaslGate::start_session(const security::SaslIdentity& identity) {
   session_ends_ms_.reset();
   const int64_t most_ms = mechanism_->max_reauth_ms;
@@ -271,7 +271,7 @@ void SaslGate::close(std::string reason) {
   if (connection_->transport != nullptr) connection_->transport->close(std::move(reason));
 }
 
-// Nothing is read from the client meanwhile: its request is not answered.
+// No further request is read from the client meanwhile, since this one is not answered.
 template <class ApiCall>
 void SaslGate::fail(std::shared_ptr<ApiCall> call, typename ApiCall::Response response, std::string reason) {
   note_failure(reason);

@@ -1,7 +1,7 @@
-// SaslGate: what a connection of a SASL listener must do before it is served, and again when its session runs out.
+// SaslGate: authenticates a connection of a SASL listener before it is served, and again when its session expires.
 //
-// Until a client has authenticated, only ApiVersions (once), SaslHandshake and what follows it are taken:
-// SaslAuthenticate after version 1, raw tokens after version 0. A failure is answered after a pause, and ends the
+// Until a client has authenticated, only ApiVersions (once), SaslHandshake and its successors are accepted:
+// SaslAuthenticate after version 1, raw tokens after version 0. A failure is answered after a pause, and closes the
 // connection. Belongs to the connection's shard. Source: Kafka's SaslServerAuthenticator, KafkaChannel, SocketServer.
 #pragma once
 
@@ -26,13 +26,14 @@ class SaslGate {
   SaslGate(ShardContext& shard, std::shared_ptr<ConnectionState> connection, const SaslServices& services,
            const SaslListenerSettings& listener);
 
-  // True: the frame is the gate's, and is answered or its connection closed. False: it goes on.
+  // Returns true if the gate took the frame: it was answered, or the connection closed. False: the frame is an ordinary
+  // request.
   bool take(const Frame& frame);
 
  private:
   enum class State {
-    kStart,      // ApiVersions or SaslHandshake
-    kHandshake,  // ApiVersions was answered: SaslHandshake
+    kStart,      // expects ApiVersions or SaslHandshake
+    kHandshake,  // ApiVersions was answered; expects SaslHandshake
     kTokens,     // within an exchange
     kWrongMechanism,
     kDone,
@@ -49,7 +50,7 @@ class SaslGate {
   bool may_authenticate_again();
   bool expired() const;
 
-  // What the exchange's step comes to: an answer of the lifetime of the session, or a message.
+  // One step of the exchange. The last one has the session's lifetime for the answer, or an error message.
   security::SaslStep step(ByteView token);
   void finish(const security::SaslIdentity& identity, security::SaslStep& step);
   int64_t start_session(const security::SaslIdentity& identity);
@@ -69,12 +70,12 @@ class SaslGate {
   bool raw_tokens_ = false;
   const SaslMechanismSettings* mechanism_ = nullptr;
   std::unique_ptr<security::SaslServer> server_;
-  // Of the exchange before, while the client authenticates again.
+  // Of the previous exchange, while the client authenticates again.
   bool again_ = false;
   std::optional<int64_t> session_ends_ms_;   // steady
   std::optional<int64_t> last_begun_ms_;     // steady: when it last authenticated again
   int64_t lifetime_ms_ = 0;
-  Bytes client_id_;  // as it said with SaslHandshake
+  Bytes client_id_;  // of SaslHandshake
 };
 
 }  // namespace milena::broker

@@ -1,5 +1,5 @@
-// SaslServices: what the SASL listeners of a node share: settings, issuers' keys, and where credentials are found.
-// Made at a start; its settings do not change. Servers are made on the thread of the shard that they are for.
+// SaslServices: the objects that the SASL listeners of a node share: settings, issuers' keys, and the sources of
+// credentials. Made at a start; its settings do not change. A server is made on the thread of its shard.
 #pragma once
 
 #include <map>
@@ -22,7 +22,7 @@ class SaslServices {
   static Result<std::unique_ptr<SaslServices>> open(const config::Settings& settings, Executor& home,
                                                     FileSystem& files);
 
-  // Null for a listener that is not one of SASL.
+  // Returns null for a listener without SASL.
   const SaslListenerSettings* find(ByteView listener) const;
   std::unique_ptr<security::SaslServer> make_server(const SaslMechanismSettings& mechanism, ShardContext& shard) const;
 
@@ -38,7 +38,7 @@ class SaslServices {
   std::vector<SaslListenerSettings> listeners_;
   std::vector<Issuer> issuers_;
   mutable std::mutex mutex_;
-  // One for each shard that was asked for one.
+  // Made for a shard when it first needs one.
   mutable std::map<size_t, std::shared_ptr<const security::ScramDirectory>> scram_directories_;
 };
 

@@ -50,7 +50,7 @@ Error missing(const config::ListenerSettings& settings, const KnownMechanism& me
                     settings.key_of(mechanism.name, kJaas), mechanism.name, mechanism.module, example);
 }
 
-// Classes of Java that answer for a mechanism's credentials: those of Kafka are done here, others are not.
+// Java classes for a mechanism's credentials: Kafka's own are implemented here, others are refused.
 Result<Bytes> handler_class(const config::ListenerSettings& settings, ByteView mechanism,
                             std::vector<ByteView> accepted) {
   std::optional<Found> found = settings.find(mechanism, kHandler);
@@ -82,7 +82,7 @@ Status take_scram(const config::ListenerSettings& settings, const KnownMechanism
                   SaslMechanismSettings& mechanism) {
   auto handler = handler_class(settings, known.name, {"scram.internals.ScramServerCallbackHandler"});
   if (!handler) return handler.error();
-  // What it says is for connections of the broker's own: users are in the metadata.
+  // The entry is for the broker's own connections: users are in the metadata.
   auto entry = jaas_of(settings, known);
   if (!entry) return entry.error();
   mechanism.scram = security::parse_scram_mechanism(known.name);
@@ -186,7 +186,7 @@ Status take_oauth(const config::ListenerSettings& settings, const KnownMechanism
     RETURN_IF_ERROR(take_signed_tokens(settings, *oauth));
     warn_of_lax_rules(settings, *oauth);
   } else {
-    // In Kafka this is the default.
+    // Kafka has this as a default.
     auto allowed = settings.checked("", kAllow);
     if (!allowed) return allowed.error();
     if (!*allowed || !config::parse_boolean((*allowed)->text).value_or(false)) {

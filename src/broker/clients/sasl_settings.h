@@ -1,5 +1,4 @@
-// What a listener's settings say of SASL: the mechanisms that it offers, and what each of them needs. Values; they do
-// not change.
+// The SASL settings of a listener: the mechanisms that it offers, and the settings of each. Immutable values.
 #pragma once
 
 #include <memory>
@@ -19,13 +18,13 @@
 namespace milena::broker {
 
 struct OAuthSettings {
-  std::optional<security::UnsecuredJwtRules> unsecured;  // tokens that nobody signed; else signed ones:
+  std::optional<security::UnsecuredJwtRules> unsecured;  // unsigned tokens; if not set, signed ones:
   security::JwtRules rules;
   Bytes jwks_url;
   int64_t refresh_ms = 3'600'000;
   int64_t retry_ms = 100;
   int64_t retry_max_ms = 10'000;
-  Bytes trust_file;  // of an https URL: certificates in PEM; empty for those of the system
+  Bytes trust_file;  // for an https URL: certificates in PEM; empty: the system's
 };
 
 struct SaslMechanismSettings {
@@ -46,7 +45,7 @@ struct SaslListenerSettings {
   const SaslMechanismSettings* find(ByteView mechanism) const;
 };
 
-// An error names the key, where it stands and what was expected; never a secret.
+// An error names the key, where it is set and what was expected; never a secret.
 Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& settings, ByteView listener_name,
                                                     Random& random);
 

@@ -9,7 +9,7 @@
 namespace milena::broker {
 namespace {
 
-// What is worked out of a token takes milliseconds, and is kept.
+// Deriving a token's credentials takes milliseconds, so they are kept.
 constexpr size_t kMostTokensKept = 1000;
 
 security::ScramCredential credential_of(const UserScramCredentialRecord& record) {
@@ -56,7 +56,7 @@ class TokenCredentials {
 
 std::shared_ptr<const security::ScramDirectory> make_scram_directory(ShardContext& shard) {
   auto directory = std::make_shared<security::ScramDirectory>();
-  // It is told to nobody who has not authenticated, and stays as long as the log directory.
+  // No unauthenticated client can know it, and it lasts as long as the log directory.
   directory->decoy_key = shard.node().directory_id.to_string() + shard.node().cluster_id;
   directory->find_user = [&shard](security::ScramMechanism mechanism,
                                   ByteView user) -> std::optional<security::ScramCredential> {

@@ -1,4 +1,4 @@
-// Where a shard's SCRAM exchanges find credentials: users and delegation tokens in its image of the metadata.
+// The source of credentials for a shard's SCRAM exchanges: users and delegation tokens in its image of the metadata.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@ namespace milena::broker {
 
 class ShardContext;
 
-// Asked on the shard's thread, which outlives it.
+// Used on the shard's thread. The shard outlives it.
 std::shared_ptr<const security::ScramDirectory> make_scram_directory(ShardContext& shard);
 
 }  // namespace milena::broker

@@ -10,7 +10,7 @@ namespace milena::broker {
 namespace {
 
 constexpr int64_t kReadAgain_ms = 1000;
-// Tokens with keys that nobody has must not keep the issuer busy.
+// Tokens with unknown keys must not make the broker ask the issuer again and again.
 constexpr int64_t kAskAgain_ms = 10'000;
 constexpr int64_t kFetchTimeout_ms = 10'000;
 // At a start, as the HTTP client of Kafka's broker does it.
@@ -140,7 +140,7 @@ void TokenKeys::fetched(Result<Bytes> document) {
 
 void TokenKeys::fetch_after(int64_t delay_ms) {
   home_.call_after(delay_ms, [weak = weak_from_this(), round = round_] {
-    // A fetch that came between has set a timer of its own.
+    // A fetch in between has set a timer of its own.
     if (auto self = weak.lock(); self && self->round_ == round) self->fetch();
   });
 }

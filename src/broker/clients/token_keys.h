@@ -1,4 +1,4 @@
-// TokenKeys: the keys of one issuer of tokens (sasl.oauthbearer.jwks.endpoint.url), kept fresh.
+// TokenKeys: the keys of one issuer of tokens (sasl.oauthbearer.jwks.endpoint.url), kept up to date.
 //
 // Those of a file are read again when a token is judged and the last reading is a second old. Those of a URL are
 // fetched before a start goes on, and by a worker from time to time, and soon after a token came with a key that is not
@@ -42,7 +42,7 @@ class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
   FileSystem& files_;
   const Fetch fetch_;
 
-  std::mutex mutex_;  // for what follows
+  std::mutex mutex_;  // protects the members below
   std::shared_ptr<const security::Jwks> keys_;
   int64_t read_ms_ = 0;
   int64_t asked_ms_ = INT64_MIN;

@@ -1,6 +1,6 @@
-// ActiveController: requests to the controller that leads the quorum, over a connection of their own. Begins with the
-// addresses of the settings, and goes on to the next one where a node is not reached or does not lead; whoever learns
-// who leads (the observer of the metadata log) says so.
+// ActiveController: sends requests to the controller that leads the quorum, over a connection of its own. It begins
+// with the addresses of the settings, and goes on to the next one if a node is not reached or does not lead. The
+// observer of the metadata log calls use() when it learns the leader.
 //
 // Lives on one shard. Each purpose has its own, since a node answers the requests of a connection one after the other.
 #pragma once
@@ -14,14 +14,15 @@ namespace milena::broker {
 
 class ActiveController {
  public:
-  // `known` is not empty.
+  // `known` must not be empty.
   ActiveController(Executor& executor, Network& network, size_t shard, std::vector<NodeAddress> known,
                    std::string client_id);
   ~ActiveController();
 
-  // As NodeConnection::send. After kNetworkException and kRequestTimedOut the next request goes to another controller.
+  // Like NodeConnection::send. After kNetworkException and kRequestTimedOut the next request goes to another
+  // controller.
   void send(OutgoingRequest request, int64_t deadline_ms, OutgoingReply reply);
-  // An answer said that the node does not lead (NOT_CONTROLLER).
+  // The node answered that it does not lead (NOT_CONTROLLER).
   void try_another();
   void use(const NodeAddress& leader);
   const NodeAddress& address() const { return connection_->address(); }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kFirstRegistrationPause_ms = 50;
 constexpr int64_t kMaxRegistrationPause_ms = 1000;
-// Until the broker is in service the controller is told more often, as in Kafka.
+// Until the broker is in service it sends heartbeats more often, as in Kafka.
 constexpr int64_t kCatchingUpInterval_ms = 10;
 
 std::shared_ptr<BrokerRegistrationRequest> registration_of(const BrokerIdentity& identity) {
@@ -39,7 +39,7 @@ std::shared_ptr<BrokerRegistrationRequest> registration_of(const BrokerIdentity&
   return request;
 }
 
-// What no further attempt will change.
+// Errors that another attempt will not change.
 bool is_final(ErrorCode error) {
   return error == ErrorCode::kInconsistentClusterId || error == ErrorCode::kUnsupportedVersion ||
          error == ErrorCode::kInvalidRegistration;
@@ -200,7 +200,7 @@ void BrokerLifecycle::on_heartbeat(ErrorCode error, const BrokerHeartbeatRespons
     return register_broker();
   }
   if (error == ErrorCode::kNotController) controller_->try_another();
-  // The connection opens anew with the next one: the controller should not miss us for long.
+  // The next heartbeat opens the connection again, soon, so that the session does not expire.
   if (error != ErrorCode::kNone) return heartbeat_in(kFirstRegistrationPause_ms);
   if (wants_shutdown_) {
     if (response.should_shut_down) return enter(State::kEnded);

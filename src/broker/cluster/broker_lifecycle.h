@@ -1,5 +1,5 @@
-// BrokerLifecycle: this broker as the controller of another node sees it: registered, heard of at intervals, fenced
-// until it has caught up with the metadata, in service, and handing over what it leads before it stops.
+// BrokerLifecycle: this broker's state at a controller on another node: it registers, sends heartbeats, is fenced until
+// it has caught up with the metadata, is in service, and hands over its leaderships before it stops.
 //
 // Lives on the controller's shard (shard 0). Source: Kafka's BrokerLifecycleManager.
 #pragma once
@@ -34,34 +34,34 @@ class BrokerLifecycle {
   enum class State {
     kUnregistered,
     kCatchingUp,    // registered, fenced
-    kReady,         // the controller takes it as caught up
+    kReady,         // caught up, according to the controller
     kInService,     // not fenced
-    kShuttingDown,  // hands over
+    kShuttingDown,  // hands over leaderships
     kEnded,         // may stop
   };
 
-  // `metadata_offset` gives the last offset of the metadata that is applied here.
+  // `metadata_offset` returns the last offset of the metadata that is applied here.
   BrokerLifecycle(Executor& executor, std::unique_ptr<ActiveController> controller, BrokerIdentity identity,
                   std::function<int64_t()> metadata_offset);
   ~BrokerLifecycle();
 
   void start();
-  // Everything is loaded: the controller may take us into service.
+  // Everything is loaded: the controller may unfence this broker.
   void serve();
-  // Hands over what this broker leads.
+  // Hands over the leaderships of this broker.
   void shut_down();
   void stop();
 
   State state() const { return state_; }
   int64_t broker_epoch() const { return epoch_; }
-  // Not empty: the controller refuses this broker for good, or was not to be had in time.
+  // Not empty: the controller refused this broker permanently, or was not reached in time.
   const std::string& failure() const { return failure_; }
   // Called at every change of state, and at a failure.
   void set_on_change(Task changed) { on_change_ = std::move(changed); }
   ActiveController& controller() { return *controller_; }
-  // Metadata was applied: while the controller waits for it, it is told at once.
+  // Metadata was applied. If the controller waits for this broker to catch up, a heartbeat is sent at once.
   void on_metadata();
-  // Replicas in it are lost.
+  // The replicas in this directory are lost.
   void directory_failed(const Uuid& id);
   void set_cordoned(std::vector<Uuid> cordoned);
 

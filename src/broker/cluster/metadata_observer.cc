@@ -16,7 +16,7 @@ namespace {
 constexpr int32_t kFetchWait_ms = 500;
 constexpr int32_t kFetch_bytes = 8 << 20;
 constexpr uint64_t kReplayAtOnce_bytes = 1 << 20;
-// After an answer that helps nobody.
+// The pause after an answer without progress.
 constexpr int64_t kObserverRetry_ms = 50;
 
 }  // namespace
@@ -38,7 +38,7 @@ Result<std::unique_ptr<MetadataObserver>> MetadataObserver::open(log::FileCache&
   return observer;
 }
 
-// What the log holds beyond the snapshot is applied when the leader says that it is committed.
+// The log's records after the snapshot are applied when the leader reports that they are committed.
 Status MetadataObserver::load(const std::string& directory) {
   TopicPartition name{Bytes(metadata::kClusterMetadataTopic), 0};
   const std::string path = directory + "/" + name.to_string();
@@ -85,7 +85,7 @@ void MetadataObserver::connect_to(const NodeAddress& address) {
   const std::string name = fmt::format("raft-client-{}", settings_.node_id);
   auto old = std::exchange(connection_, std::make_shared<NodeConnection>(executor_, network_, 0, address, name));
   if (old == nullptr) return;
-  // What is on its way there is asked anew by whoever connects.
+  // The next connection repeats the requests that are still in flight there.
   old->close();
   executor_.post([old] {});
 }
@@ -171,7 +171,7 @@ void MetadataObserver::on_fetched(ErrorCode error, const FetchResponse& response
     failure_told_ = false;
     return take(data);
   }
-  // Of an epoch that was not known yet.
+  // The answer had a newer epoch.
   if (moved) return fetch();
   try_another();
   controller_clock_.lost();
@@ -377,7 +377,7 @@ void MetadataObserver::on_snapshot_part(ErrorCode error, const FetchSnapshotResp
   const bool whole = response.topics.size() == 1 && response.topics[0].partitions.size() == 1;
   if (error == ErrorCode::kNone && whole) error = response.topics[0].partitions[0].error_code;
   if (error != ErrorCode::kNone || !whole) {
-    // Which one is to be had now the next fetch says.
+    // The next fetch returns the snapshot to use.
     download_.reset();
     return fetch_in(kObserverRetry_ms);
   }

@@ -1,9 +1,10 @@
 // MetadataObserver: the metadata of a cluster whose controllers are other nodes. Follows __cluster_metadata-0 by Fetch
-// and FetchSnapshot, keeps its own copy of the log on the disk as Kafka's brokers do, and applies what is committed: at
-// first to an image of its own, later to those of the shards.
+// and FetchSnapshot, keeps its own copy of the log on the disk as Kafka's brokers do, and applies the committed
+// records: first to an image of its own, later to those of the shards.
 //
-// Lives on shard 0. What cannot be understood or written ends the process: a broker must not go on with other metadata
-// than its cluster has. Source: Kafka's KafkaRaftClient (an observer's part), KafkaMetadataLog, MetadataLoader.
+// Lives on shard 0. A record that cannot be understood or written ends the process: a broker must not continue with
+// other metadata than its cluster has. Source: Kafka's KafkaRaftClient (an observer's part), KafkaMetadataLog,
+// MetadataLoader.
 #pragma once
 
 #include <functional>
@@ -31,7 +32,7 @@ struct ObserverSettings {
   int32_t node_id = -1;
   std::string cluster_id;
   Uuid directory_id;
-  // Where to look for the leader, and where the nodes of controller.quorum.voters are.
+  // The addresses to try for the leader, and those of controller.quorum.voters.
   std::vector<NodeAddress> known;
   std::vector<std::pair<int32_t, NodeAddress>> voters;
   int64_t fetch_timeout_ms = 2000;
@@ -40,20 +41,20 @@ struct ObserverSettings {
 
 class MetadataObserver {
  public:
-  // Opens the log in the directory (that of log.dirs), and replays its newest snapshot.
+  // Opens the log in the directory (one of log.dirs), and replays its newest snapshot.
   static Result<std::unique_ptr<MetadataObserver>> open(log::FileCache& files, Executor& executor, Network& network,
                                                         const std::string& directory, ObserverSettings settings);
   ~MetadataObserver();
 
-  // Ends the process. Set before start().
+  // `halt` ends the process. Set it before start().
   void set_halt(std::function<void(const std::string&)> halt) { halt_ = std::move(halt); }
-  // Told where the leader is, whenever it is another.
+  // Called with the leader's address whenever the leader changes.
   void set_on_leader(std::function<void(const NodeAddress&)> told) { on_leader_ = std::move(told); }
-  // Told after committed records were applied.
+  // Called after committed records were applied.
   void set_on_applied(Task told) { on_applied_ = std::move(told); }
 
   void start();
-  // All that was committed when the leader was last heard of is applied; false before the leader was heard of.
+  // Whether everything that was committed at the leader's last answer is applied; false before its first answer.
   bool caught_up() const { return high_watermark_ >= 0 && applied_end_ >= high_watermark_; }
   // The last offset applied; -1 before the first.
   int64_t applied_offset() const { return applied_end_ - 1; }
@@ -62,9 +63,9 @@ class MetadataObserver {
   int64_t high_watermark() const { return high_watermark_; }
   const ControllerClock& controller_clock() const { return controller_clock_; }
 
-  // Caught up, and not in the middle of a metadata transaction.
+  // Whether it has caught up and is not in the middle of a metadata transaction.
   bool has_whole_image() const { return caught_up() && !replayed_.in_transaction(); }
-  // Then: nothing is applied from here on until the shards, which were given the image, take over.
+  // After this nothing is applied until publish_to(), when the shards, which have the image, take over.
   metadata::MetadataImage take_image();
   void publish_to(Shard& home);
 
@@ -106,7 +107,7 @@ class MetadataObserver {
   Task on_applied_;
 
   std::unique_ptr<log::PartitionLog> log_;
-  int32_t snapshot_epoch_ = 0;  // of the snapshot that the log begins with
+  int32_t snapshot_epoch_ = 0;  // of the snapshot at the start of the log
   metadata::MetadataReplayer replayed_;
   metadata::MetadataTransactions transactions_;  // once the shards have the image
   int64_t applied_end_ = 0;
@@ -115,9 +116,10 @@ class MetadataObserver {
   enum class Mode { kReplaying, kHeld, kPublishing } mode_ = Mode::kReplaying;
   bool publishing_ = false;
   Shard* home_ = nullptr;
-  // Its own, once the shards have the image; a start reads the newest one instead of the whole log.
+  // The observer's own snapshots, once the shards have the image. A start reads the newest one instead of the whole
+  // log.
   std::unique_ptr<MetadataSnapshots> snapshots_;
-  uint64_t bytes_since_snapshot_ = 0;  // applied, and not told to them yet
+  uint64_t bytes_since_snapshot_ = 0;  // applied, not yet reported to `snapshots_`
 
   std::shared_ptr<NodeConnection> connection_;
   size_t next_known_ = 0;

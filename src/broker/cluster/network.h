@@ -2,7 +2,7 @@
 // in one process gives each of them its own.
 //
 // A Link and its watcher belong to one shard and are used on its thread alone. The watcher is never called within a
-// call of connect() or send(), and not any more once its Link is destroyed, which closes the connection.
+// call of connect() or send(), and never after its Link is destroyed, which closes the connection.
 #pragma once
 
 #include <cstddef>
@@ -21,16 +21,16 @@ class LinkWatcher {
   virtual void on_connected() = 0;
   // One whole answer, without its size.
   virtual void on_frame(Frame frame) = 0;
-  // The connection could not be made, or is gone. Once; nothing else follows. May destroy the Link.
+  // The connection could not be made, or is lost. Called once; no other call follows. May destroy the Link.
   virtual void on_lost(const std::string& why) = 0;
-  // The same, instead of on_connected(): one side does not take the other one for who it should be.
+  // The same, instead of on_connected(): one side did not accept the identity of the other.
   virtual void on_refused(const std::string& why) { on_lost(why); }
 };
 
 class Link {
  public:
   virtual ~Link() = default;
-  // One whole request with its size. Only after on_connected().
+  // Sends one whole request with its size. Only after on_connected().
   virtual void send(Payload request) = 0;
 };
 
@@ -42,7 +42,7 @@ class Network {
                                         LinkWatcher& watcher) = 0;
 };
 
-// A host and a port as settings and metadata name them.
+// A host and a port as in settings and metadata.
 struct NodeAddress {
   std::string host;
   uint16_t port = 0;

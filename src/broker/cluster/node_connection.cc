@@ -11,9 +11,9 @@
 namespace milena::broker {
 namespace {
 
-// Between two attempts to connect.
+// The pause between two attempts to connect.
 constexpr int64_t kReconnect_ms = 50;
-// The first version with tagged fields, which every broker from 2.4 on understands.
+// The first version with tagged fields, which every broker from 2.4 on supports.
 constexpr int16_t kApiVersionsVersion = 3;
 
 }  // namespace
@@ -31,7 +31,7 @@ NodeConnection::~NodeConnection() { close(); }
 void NodeConnection::retire(std::shared_ptr<NodeConnection> old, const std::string& why) {
   if (old == nullptr) return;
   old->drop(why);
-  // What waits for the next attempt to connect.
+  // Also fails the requests that wait for the next attempt to connect.
   old->fail_all(ErrorCode::kNetworkException);
   old->close();
   Executor& executor = old->executor_;
@@ -147,7 +147,7 @@ void NodeConnection::on_lost(const std::string& why) {
   fail_all(ErrorCode::kNetworkException);
 }
 
-// A person has to mend that, so it is not left to those who look for it.
+// Only a person can fix this, so it is logged even if nobody looks for it.
 void NodeConnection::on_refused(const std::string& why) {
   if (why != last_failure_) log_error("The connection to {} failed authentication: {}", address_.to_string(), why);
   on_lost(why);
@@ -174,7 +174,7 @@ void NodeConnection::on_deadline(uint64_t number) {
   if (auto found = std::find_if(queued_.begin(), queued_.end(), is_it); found != queued_.end()) {
     OutgoingReply reply = std::move(found->second.reply);
     queued_.erase(found);
-    // One that is not ready by then may never be: somebody took the connection and says nothing.
+    // The other side accepted the connection and does not answer: it may never be ready.
     drop("it could not be used in time");
     return reply(ErrorCode::kRequestTimedOut, nullptr);
   }

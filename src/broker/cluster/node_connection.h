@@ -1,10 +1,10 @@
-// NodeConnection: the connection over which one shard asks one other node. Opened by the first request, and again by
-// the next one after it was lost; asks first which versions the other side speaks (ApiVersions), and sends each request
-// in the newest that both know.
+// NodeConnection: the connection of one shard to one other node. The first request opens it; after a loss the next
+// request opens it again. It first asks for the versions of the other side (ApiVersions), and sends each request in the
+// newest version that both support.
 //
-// Answers come in the order of the requests. A request without an answer by its deadline ends the connection, as in
-// Kafka's NetworkClient: what else waits on it is told NETWORK_EXCEPTION. Lives on its shard. A reply may send more
-// requests, and must not destroy the connection.
+// Answers come in the order of the requests. A request without an answer by its deadline closes the connection, as in
+// Kafka's NetworkClient; the other waiting requests fail with NETWORK_EXCEPTION. Lives on its shard. A reply may send
+// more requests, and must not destroy the connection.
 #pragma once
 
 #include <cstdint>
@@ -28,16 +28,16 @@ class NodeConnection final : private LinkWatcher {
   NodeConnection& operator=(const NodeConnection&) = delete;
 
   const NodeAddress& address() const { return address_; }
-  // kNetworkException: not reached, or lost; kRequestTimedOut: no answer by then; kUnsupportedVersion: the other side
-  // does not know the request.
+  // kNetworkException: not connected, or lost; kRequestTimedOut: no answer by the deadline; kUnsupportedVersion: the
+  // other side does not support the request.
   void send(OutgoingRequest request, int64_t deadline_ms, OutgoingReply reply);
-  // Whoever waits is told kNetworkException. The next request connects anew.
+  // All waiting requests fail with kNetworkException. The next request connects again.
   void drop(const std::string& why);
-  // Nobody is told any more.
+  // No reply is called any more.
   void close();
-  // drop() and close() of a connection that another has taken the place of; it may be within one of its own replies.
+  // drop() and close() for a connection that was replaced by another; may be called within one of its own replies.
   static void retire(std::shared_ptr<NodeConnection> old, const std::string& why);
-  // Why it was lost the last time; empty before that.
+  // The reason of the last loss; empty before the first.
   const std::string& last_failure() const { return last_failure_; }
 
  private:
@@ -72,7 +72,8 @@ class NodeConnection final : private LinkWatcher {
   State state_ = State::kIdle;
   std::unique_ptr<Link> link_;
   std::unordered_map<int16_t, Range> versions_;
-  // By a number that grows: those that wait for the connection, and those that wait for an answer, oldest first.
+  // With increasing numbers: the requests that wait for the connection, and those that wait for an answer, oldest
+  // first.
   std::deque<std::pair<uint64_t, Pending>> queued_;
   std::deque<std::pair<uint64_t, Pending>> sent_;
   uint64_t last_number_ = 0;

@@ -11,8 +11,8 @@ namespace {
 
 constexpr ByteView kJaas = "sasl.jaas.config";
 
-// Source: Kafka's ChannelBuilders.clientChannelBuilder with the context of a server: the line of the listener's own
-// clients says with username and password as whom the broker itself logs in.
+// Source: Kafka's ChannelBuilders.clientChannelBuilder with the context of a server: username and password in the
+// listener's own JAAS line are the broker's own login.
 Result<security::SaslCredentials> login_of(const config::Settings& settings, const config::ListenerSettings& own,
                                            ByteView mechanism_key) {
   const Bytes mechanism = settings.get_string(mechanism_key);
@@ -65,7 +65,7 @@ Result<PeerSecurity> broker_peer_security(const config::Settings& settings) {
   }
   std::string listener = inter_broker_listener(settings);
   if (settings.is_null("inter.broker.listener.name") && !settings.is_set("security.inter.broker.protocol")) {
-    // Kafka starts no broker whose listeners have other names. Here others are reached at the first that they have.
+    // Kafka starts no broker whose listeners have other names. Here the first listener is used.
     const auto own = config::broker_listeners(settings);
     if (!own.ok()) return own.error();
     const bool there = std::any_of(own->begin(), own->end(), [&](const auto& each) {

@@ -21,10 +21,10 @@ struct PeerSecurity {
   std::optional<security::SaslCredentials> login;
 };
 
-// The name in capitals, as listeners are named: inter.broker.listener.name, or security.inter.broker.protocol.
+// The listener's name in capitals: inter.broker.listener.name, or security.inter.broker.protocol.
 std::string inter_broker_listener(const config::Settings& settings);
 
-// An error names the key, where it stands and what was expected; never a secret.
+// An error names the key, where it is set and what was expected; never a secret.
 Result<PeerSecurity> broker_peer_security(const config::Settings& settings);
 Result<PeerSecurity> controller_peer_security(const config::Settings& settings);
 

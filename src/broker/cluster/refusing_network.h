@@ -1,5 +1,5 @@
-// RefusingNetwork: a network that reaches nobody, and says why: the settings do not say how this node connects to
-// others.
+// RefusingNetwork: a network that refuses every connection with a reason. Used if the settings do not define how this
+// node connects to others.
 #pragma once
 
 #include <string>

@@ -19,16 +19,16 @@ namespace milena::broker {
 namespace {
 
 constexpr int64_t kForwardAgain_ms = 50;
-// How long an answer waits for the topics that it tells of to be usable here.
+// How long an answer waits until its topics can be used here.
 constexpr int64_t kTopicsAppear_ms = 2000;
 constexpr int64_t kTopicsLook_ms = 2;
 
-// A broker's own requests, which go as they are.
+// A broker's own requests, which are not enveloped.
 bool is_of_broker(ApiKey key) {
   return key == ApiKey::kAlterPartition || key == ApiKey::kAllocateProducerIds || key == ApiKey::kAssignReplicasToDirs;
 }
 
-// A request in its envelope; what the envelope's views point into.
+// A request in its envelope, with the memory of the envelope's views.
 struct Enveloped {
   Bytes request;
   Bytes principal;
@@ -172,7 +172,7 @@ void RemoteController::answer_when_usable(const std::shared_ptr<Forward>& what, 
 void RemoteController::wait_for_topics(std::vector<Bytes> names, int64_t deadline_ms, Task done) {
   std::erase_if(names, [this](const Bytes& name) { return home_.image().find_topic(name) != nullptr; });
   if (names.empty() || home_.steady_ms() >= deadline_ms || home_.closed()) {
-    // Behind whatever is on its way to the other shards.
+    // Runs after the messages on their way to the other shards.
     return home_.router().at_all(home_, [](Shard&) {}, std::move(done));
   }
   home_.executor().call_after(kTopicsLook_ms,
@@ -183,7 +183,7 @@ void RemoteController::wait_for_topics(std::vector<Bytes> names, int64_t deadlin
 
 // --- topics on first use
 
-// What this broker was told; of what it was not told, -1: the controller's setting counts.
+// The setting of this broker; -1 if it is not set: the controller's setting is used.
 static int32_t own_default(const config::Settings& settings, ByteView name) {
   return settings.is_set(name) ? settings.get_int(name) : -1;
 }

@@ -1,5 +1,5 @@
-// RemoteController: the controller of another node as handlers reach it. What clients ask goes on in an Envelope, with
-// the client's principal; it is sent again where the node asked is not the controller any more, until the deadline.
+// RemoteController: how handlers reach the controller of another node. Clients' requests are forwarded in an Envelope
+// with the client's principal. A request is sent again if the node is not the controller any more, until the deadline.
 //
 // Handlers call from any shard; the connection is on the controller's shard. Source: Kafka's ForwardingManager,
 // AutoTopicCreationManager, RPCProducerIdManager.
@@ -16,7 +16,7 @@ namespace milena::broker {
 
 class RemoteController final : public ControllerChannel {
  public:
-  // `broker_epoch` is asked on the home shard.
+  // `broker_epoch` is called on the home shard.
   RemoteController(Shard& home, std::unique_ptr<ActiveController> controller, std::function<int64_t()> broker_epoch);
   ~RemoteController() override;
 

@@ -19,8 +19,8 @@ void RemotePeers::send_any(Shard& from, int32_t node, OutgoingRequest request, O
   if (node == from.node().node_id) return local_.send_any(from, node, std::move(request), std::move(reply));
   const auto address = inter_broker_address(from, node);
   if (!address || from.closed()) return reply(ErrorCode::kNetworkException, nullptr);
-  // A node answers a connection's requests one after the other, and a marker may wait for replicas: what asks for
-  // something else does not wait behind it.
+  // A node answers a connection's requests one after the other, and a marker may wait for replicas, so each kind of
+  // request has its own connection.
   auto& connection = connections_[from.index()][{node, request.key}];
   if (connection == nullptr || connection->address() != *address) {
     auto old = std::exchange(connection, std::make_shared<NodeConnection>(

@@ -1,5 +1,5 @@
-// RemotePeers: the other brokers of a cluster, each over one connection a shard and kind of request, at the listener
-// that brokers use among themselves. What is asked of this node itself is a call.
+// RemotePeers: requests to the other brokers of a cluster, over one connection per shard and purpose, at the
+// inter-broker listener. A request to this node itself is a plain call.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@ namespace milena::broker {
 
 class ShardContext;
 
-// Where the broker is reached by others; nullopt where it is not in the metadata.
+// The broker's inter-broker address; nullopt if it is not in the metadata.
 std::optional<NodeAddress> inter_broker_address(const ShardContext& shard, int32_t broker_id);
 
 class RemotePeers final : public Peers {

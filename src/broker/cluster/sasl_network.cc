@@ -9,7 +9,7 @@
 namespace milena::broker {
 namespace {
 
-// Of a session's time. Kafka's clients take a random part between these, so that not all of them come at once.
+// Percent of a session's time. Kafka's clients take a random part between these, so that they do not renew all at once.
 constexpr int64_t kRenewAfter_percent = 85, kRenewWithin_percent = 10;
 
 class SaslLink final : public Link, private LinkWatcher {
@@ -37,7 +37,7 @@ class SaslLink final : public Link, private LinkWatcher {
   void on_frame(Frame frame) override {
     if (login_ != nullptr) return take_answer(frame);
     if (unanswered_ > 0 && --unanswered_ == 0 && renewal_is_due_) log_in();
-    watcher_.on_frame(std::move(frame));  // which may destroy us
+    watcher_.on_frame(std::move(frame));  // may destroy this object
   }
 
   void log_in() {
@@ -60,7 +60,7 @@ class SaslLink final : public Link, private LinkWatcher {
   void renew_in(int64_t session_ms) {
     const int64_t percent =
         kRenewAfter_percent + static_cast<int64_t>(executor_.random().next() % (kRenewWithin_percent + 1));
-    // Long.MAX is a time, too.
+    // The time may be Long.MAX.
     const int64_t wait_ms = session_ms / 100 * percent + session_ms % 100 * percent / 100;
     renewal_ = executor_.call_after(wait_ms, [this] {
       renewal_ = 0;
@@ -74,12 +74,12 @@ class SaslLink final : public Link, private LinkWatcher {
   const std::string client_id_;
   LinkWatcher& watcher_;
   std::unique_ptr<Link> below_;
-  std::unique_ptr<security::SaslLogin> login_;  // while it is under way
+  std::unique_ptr<security::SaslLogin> login_;  // while it runs
   bool opened_ = false;
   bool renewal_is_due_ = false;
   TimerId renewal_ = 0;
   size_t unanswered_ = 0;
-  std::vector<Payload> waiting_;  // requests, for a renewal to end
+  std::vector<Payload> waiting_;  // requests that wait for the end of a renewal
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-// SaslNetwork: a network whose connections log in (SASL) before anybody uses them, over another network. A session that
-// ends after some time (connections.max.reauth.ms) is renewed before: requests wait until those under way are answered
-// and the connection has authenticated again.
+// SaslNetwork: a network, over another one, whose connections authenticate (SASL) before they are used. A session of
+// limited time (connections.max.reauth.ms) is renewed before it expires: requests wait until the current ones are
+// answered and the connection has authenticated again.
 #pragma once
 
 #include <span>

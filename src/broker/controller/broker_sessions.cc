@@ -10,8 +10,8 @@
 namespace milena::broker {
 namespace {
 
-// So long after this controller's start a broker that lives has sent a heartbeat. Another process of its id, which
-// registers later, is the same broker started again.
+// After this time since this controller's start, a live broker has sent a heartbeat. A later registration of the same
+// id by another process is the same broker started again.
 constexpr int64_t kHeardOfAgain_ms = 1000;
 
 }  // namespace
@@ -44,7 +44,7 @@ metadata::Controller::BrokerContact BrokerSessions::contact(int32_t broker_id) c
   for (const auto& [id, session] : sessions_) {
     const metadata::BrokerImage* broker = runtime_.controller().image().find_broker(id);
     if (broker == nullptr || broker->fenced) continue;
-    // Its fetches tell sooner than its heartbeats.
+    // Its fetches are newer than its heartbeats.
     least = std::min(least, std::max(session.metadata_offset, runtime_.observers().end_of(id) - 1));
   }
   contact.least_active_offset = least;
@@ -73,7 +73,7 @@ void BrokerSessions::note_shutdown(int32_t broker_id, int64_t offset) {
   }
 }
 
-// One timer for the session that ends first. A heartbeat does not move it: it is set again when it comes.
+// One timer for the session that ends first. A heartbeat does not move it: when it fires it is set again.
 void BrokerSessions::arm(int64_t at_ms) {
   Executor& executor = runtime_.home().executor();
   executor.cancel(timer_);

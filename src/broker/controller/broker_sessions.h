@@ -1,8 +1,8 @@
-// BrokerSessions: when the controller heard of each broker of another process. A broker that has been silent for
-// broker.session.timeout.ms is fenced; one whose process has died is fenced as soon as its kernel has closed the
-// connection of its heartbeats (milena.broker.disconnect.grace.ms), unless it is heard of on another one.
+// BrokerSessions: when the controller last heard from each broker of another process. A broker that is silent for
+// broker.session.timeout.ms is fenced. A broker whose process has died is fenced as soon as its kernel has closed the
+// connection of its heartbeats (milena.broker.disconnect.grace.ms), unless it is heard from on another one.
 //
-// A part of the embedded controller, on its shard. A node that has no such brokers has no timer here. Source: Kafka's
+// A part of the embedded controller, on its shard. A node without such brokers has no timer here. Source: Kafka's
 // BrokerHeartbeatManager.
 #pragma once
 
@@ -20,16 +20,16 @@ class BrokerSessions {
  public:
   explicit BrokerSessions(MetadataRuntime& runtime) : runtime_(runtime) {}
 
-  // Brokers that the metadata takes for living have their session begun now.
+  // Starts a session for each broker that is not fenced in the metadata.
   void start();
   void stop();
 
   metadata::Controller::BrokerContact contact(int32_t broker_id) const;
-  // A registration or a heartbeat that was not refused.
+  // A registration or a heartbeat was accepted.
   void touch(int32_t broker_id, int64_t broker_epoch);
   // How far the broker has followed the metadata.
   void note_offset(int32_t broker_id, int64_t metadata_offset);
-  // The broker began to shut down when the metadata ended there.
+  // The broker began to shut down when the metadata ended at `offset`.
   void note_shutdown(int32_t broker_id, int64_t offset);
   void forget(int32_t broker_id) { sessions_.erase(broker_id); }
   void on_disconnected(int32_t broker_id, int64_t broker_epoch);
@@ -41,7 +41,7 @@ class BrokerSessions {
     int64_t expires_ms = 0;
     int64_t metadata_offset = -1;
     int64_t shutdown_offset = -1;
-    // Taken over from the log, and not heard of yet: the broker may be gone as well as this controller was.
+    // Read from the log, and not heard from yet: the broker may have stopped as this controller had.
     bool assumed = false;
   };
 

@@ -1,9 +1,10 @@
-// ControllerChannel: how handlers reach the controller. A request of some API goes in, with who asks and until when;
-// the answer comes out. The embedded controller is one implementation (embedded_controller.h); one that forwards
-// requests over a connection to a controller elsewhere (Envelope) has the same face.
+// ControllerChannel: how handlers reach the controller: a request of some API with its principal and deadline goes in,
+// the answer comes out. The embedded controller is one implementation (embedded_controller.h); RemoteController, which
+// forwards requests to a controller elsewhere (Envelope), is the other.
 //
-// send() may be called from any shard, which passes itself; the reply comes on that shard, once. With kNone there is an
-// answer, and what it says holds on every shard of this node; any other error says why the controller was not reached.
+// send() may be called from any shard, which passes itself; the reply runs on that shard, once. With kNone there is an
+// answer, and its changes are visible on every shard of this node. Any other error is the reason why the controller was
+// not reached.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ namespace milena::broker {
 
 class Shard;
 
-// Whose request it is. What it may do was asked before it is sent.
+// The client of the request. Its permissions were checked before.
 struct ControllerRequestContext {
   security::Principal principal;
   Bytes client_id;
@@ -50,7 +51,7 @@ class ControllerChannel {
   // An id that was never given out before.
   virtual void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) = 0;
 
-  // send() without types, for those who carry requests.
+  // send() without types, for code that forwards requests.
   virtual void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context,
                         OutgoingReply reply) = 0;
 };

@@ -1,5 +1,5 @@
-// What brokers of other processes ask of the embedded controller to live in its cluster: BrokerRegistration,
-// BrokerHeartbeat, AllocateProducerIds.
+// The embedded controller's requests of brokers in other processes: BrokerRegistration, BrokerHeartbeat,
+// AllocateProducerIds.
 #include "base/log.h"
 #include "broker/controller/broker_sessions.h"
 #include "broker/controller/embedded_controller_call.h"
@@ -40,7 +40,7 @@ void broker_heartbeat_embedded(const EmbeddedCallPtr& call) {
     if (request->want_shut_down && !effects.records.empty() && !fenced) {
       sessions.note_shutdown(id, call->runtime.end_offset());
     }
-    // It goes in order: nobody needs to notice that it is gone.
+    // It stops in order: no session needs to expire.
     if (effects.response.should_shut_down) sessions.forget(id);
     return effects;
   });

@@ -1,5 +1,5 @@
-// AlterClientQuotas at the embedded controller. The name of an ip entity must be an address or have one, as in Kafka:
-// names are looked up on a worker first.
+// AlterClientQuotas at the embedded controller. The name of an ip entity must be an address or resolve to one, as in
+// Kafka: names are resolved on a worker first.
 #include <arpa/inet.h>
 #include <netdb.h>
 
@@ -13,7 +13,7 @@
 namespace milena::broker {
 namespace {
 
-// Names looked up for one request; more are refused unseen.
+// The most names to resolve for one request; with more, all of them are refused.
 constexpr size_t kMostHosts = 100;
 
 bool is_address(const Bytes& host) {

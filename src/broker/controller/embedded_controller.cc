@@ -23,7 +23,7 @@
 namespace milena::broker {
 namespace {
 
-// The plain case: `method` is the controller's, and needs the request alone.
+// The plain case: `method` is the controller's, and its only argument is the request.
 template <class Response, class Request>
 void decide(const EmbeddedCallPtr& call,
             metadata::ControllerEffects<Response> (metadata::Controller::*method)(const Request&) const) {
@@ -33,9 +33,8 @@ void decide(const EmbeddedCallPtr& call,
                             });
 }
 
-// For requests that make or delete partitions: `decide(controller, quota)` is given the client's quota of them
-// (KIP-599). Versions from `strict_version` on understand THROTTLING_QUOTA_EXCEEDED. How long the client is to be left
-// alone stands in the answer.
+// For requests that create or delete partitions: `decide(controller, quota)` gets the client's quota of them (KIP-599).
+// Versions from `strict_version` on support THROTTLING_QUOTA_EXCEEDED. The answer contains the throttle time.
 template <class Response, class Decide>
 void decide_within_quota(const EmbeddedCallPtr& call, int16_t strict_version, Decide decide) {
   auto throttle_ms = std::make_shared<int64_t>(0);
@@ -96,7 +95,7 @@ bool alters_unclean_election(const Request& request) {
   });
 }
 
-// Partitions that wait for an unclean leader need not wait for the next interval where it was allowed just now.
+// If unclean elections were just allowed, partitions that wait for one do not wait for the next interval.
 template <class Request, class Response>
 void alter_configs(const EmbeddedCallPtr& call,
                    metadata::ControllerEffects<Response> (metadata::Controller::*method)(const Request&) const) {

@@ -1,5 +1,5 @@
-// EmbeddedController: the controller of this node as handlers reach it. Each request is decided by the pure controller
-// (metadata/controller.h) through MetadataRuntime; a deadline does not matter to it, as nothing is on a wire.
+// EmbeddedController: how handlers reach the controller of this node. The pure controller (metadata/controller.h)
+// decides each request through MetadataRuntime. Deadlines are not needed, as nothing goes over a wire.
 #pragma once
 
 #include <memory>
@@ -17,9 +17,9 @@ class EmbeddedController final : public ControllerChannel {
   explicit EmbeddedController(MetadataRuntime& runtime);
   ~EmbeddedController() override;
 
-  // On the controller's shard: the brokers that the log takes for living have a session from now on.
+  // On the controller's shard: starts a session for each broker that is not fenced in the log.
   void start_sessions();
-  // From any shard: the connection of that broker's heartbeats was closed by its side.
+  // From any shard: that broker closed the connection of its heartbeats.
   void broker_disconnected(Shard& from, int32_t broker_id, int64_t broker_epoch);
   // On the controller's shard, at the end.
   void stop();

@@ -1,4 +1,4 @@
-// What the functions of the embedded controller share, one for each API (embedded_controller.cc has the table).
+// Common code of the embedded controller's functions, one for each API (embedded_controller.cc has the table).
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ struct EmbeddedCall {
   BrokerSessions& sessions;
   LeaderElections& elections;
 
-  // When to say that the decision could not be written.
+  // When to answer that the decision could not be written.
   int64_t give_up_ms() const {
     return std::min(context.deadline_ms, runtime.home().steady_ms() + MetadataRuntime::kUnwritten_ms);
   }
@@ -37,7 +37,7 @@ struct EmbeddedCall {
 };
 using EmbeddedCallPtr = std::shared_ptr<EmbeddedCall>;
 
-// `decide(controller)` gives the effects; their response is the answer once it holds on every shard.
+// `decide(controller)` returns the effects; their response is sent once they are applied on every shard.
 template <class Response, class Decide>
 void decide_embedded(EmbeddedCallPtr call, Decide decide) {
   call->runtime.submit<Response>(call->from, std::move(decide),

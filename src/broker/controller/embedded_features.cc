@@ -1,4 +1,4 @@
-// UpdateFeatures at the embedded controller, and what comes with a new level.
+// UpdateFeatures at the embedded controller, and the work that follows a new level.
 #include <algorithm>
 
 #include "broker/clients/endpoints.h"
@@ -10,7 +10,7 @@
 namespace milena::broker {
 namespace {
 
-// kraft.version is a control record of the log, which the runtime writes; everything else the controller has written.
+// kraft.version is a control record, which the runtime writes; the controller writes the other levels.
 bool raises_kraft_version(const UpdateFeaturesRequest& request, const Shard& shard) {
   if (request.validate_only || shard.node().kraft_version > 0) return false;
   return std::any_of(request.feature_updates.begin(), request.feature_updates.end(), [](const auto& update) {
@@ -18,7 +18,7 @@ bool raises_kraft_version(const UpdateFeaturesRequest& request, const Shard& sha
   });
 }
 
-// What was told of this node in records of the old level, and may be told in full now.
+// Writes the registrations of this node again: records of the old level could not hold all fields.
 void refresh_registrations(const EmbeddedCallPtr& call, int16_t old_level, Task done) {
   call->runtime.submit<std::monostate>(
       call->from,

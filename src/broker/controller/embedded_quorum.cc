@@ -12,7 +12,7 @@ bool asks_for_metadata(const DescribeQuorumRequest& request) {
          request.topics[0].partitions.size() == 1 && request.topics[0].partitions[0].partition_index == 0;
 }
 
-// Whatever else is asked, beside it too, is not there.
+// All other partitions are unknown.
 DescribeQuorumResponse refuse(const DescribeQuorumRequest& request) {
   DescribeQuorumResponse response;
   for (const auto& topic : request.topics) {

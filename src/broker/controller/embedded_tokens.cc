@@ -5,7 +5,7 @@
 namespace milena::broker {
 namespace {
 
-// `method(image, context, request)` decides by what holds when the controller comes to it.
+// `method(image, context, request)` decides with the state at the time when the controller runs it.
 template <class Response, class Request, class Method>
 void decide_about_token(const EmbeddedCallPtr& call, Method method) {
   decide_embedded<Response>(call, [call, request = call->request.as<Request>(),

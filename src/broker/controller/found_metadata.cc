@@ -53,7 +53,7 @@ Status replay_batch(const RecordBatchView& batch, FoundMetadata& found) {
   return found.replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
 }
 
-// False if the segment is not whole up to its end: the log ends there.
+// Returns false if the segment has a torn end: the log ends there.
 Result<bool> read_segment(FileSystem& files, const std::string& file_name, FoundMetadata& found) {
   auto file = files.open(file_name, OpenMode::kRead);
   if (!file) return file.error();

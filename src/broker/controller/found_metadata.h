@@ -1,6 +1,6 @@
-// FoundMetadata: what the snapshots and the log of __cluster_metadata-0 hold, read before the start changes any file. A
-// start that must not be, since a newer Kafka wrote the directory or since it belongs to a larger quorum, is refused on
-// the strength of this. Functions over files.
+// FoundMetadata: the contents of the snapshots and the log of __cluster_metadata-0, read before the start changes any
+// file. A start is refused if a newer Kafka wrote the directory or if it belongs to a larger quorum. Functions over
+// files.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +16,17 @@
 namespace milena::broker {
 
 struct FoundMetadata {
-  // Everything that is in the newest snapshot and in the log behind it.
+  // The records of the newest snapshot and of the log after it.
   metadata::MetadataReplayer replayed;
   QuorumRecords quorum;
-  // The snapshots that are there, oldest first, and how much of the log lies behind the newest.
+  // The existing snapshots, oldest first, and the size of the log after the newest.
   std::vector<MetadataSnapshotInfo> snapshots;
   uint64_t bytes_since_snapshot = 0;
-  // Where the next record goes: behind the last whole batch, or behind the newest snapshot.
+  // The offset of the next record: after the last whole batch, or after the newest snapshot.
   int64_t end_offset = 0;
 };
 
-// Reads the log's directory, which need not be there. A torn tail is left out; opening the log cuts it off.
+// Reads the log's directory, which may be missing. A torn tail is left out; opening the log cuts it off.
 Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path);
 
 }  // namespace milena::broker

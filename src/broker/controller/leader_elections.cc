@@ -10,7 +10,7 @@
 namespace milena::broker {
 namespace {
 
-// The rest follows at once.
+// More partitions follow at once in the next round.
 constexpr size_t kMostAtOnce = 1000;
 
 }  // namespace
@@ -60,7 +60,7 @@ void LeaderElections::check(Round& round) {
       [elect = round.elect](const metadata::Controller& controller) { return (controller.*elect)(kMostAtOnce); },
       [this, &round](size_t elected) {
         if (elected > 0) log_info("{} {}", elected, round.elected_text);
-        // One that was asked for meanwhile comes first.
+        // A round that was requested meanwhile comes first.
         if (runs_ && round.timer == 0) check_in(round, elected == kMostAtOnce ? 0 : round.interval_ms());
       });
 }

@@ -1,7 +1,7 @@
-// LeaderElections: the elections that the controller holds by itself now and then. Leadership goes back to preferred
+// LeaderElections: the elections that the controller holds by itself at intervals. Leadership goes back to preferred
 // replicas (auto.leader.rebalance.enable, leader.imbalance.check.interval.seconds). Partitions without a leader whose
-// topics allow an unclean one get it (unclean.leader.election.enable, unclean.leader.election.interval.ms): at once
-// where the setting was altered, which Kafka leaves to the interval.
+// topics allow an unclean one get it (unclean.leader.election.enable, unclean.leader.election.interval.ms); after a
+// change of the setting at once, where Kafka waits for the interval.
 //
 // A part of the embedded controller, on its shard. Without a listener for other brokers there is nothing to elect, and
 // no timer. Source: Kafka's QuorumController (maybeBalancePartitionLeaders, maybeElectUncleanLeaders).
@@ -22,7 +22,7 @@ class LeaderElections {
 
   void start();
   void stop();
-  // Does not wait for the interval. A no-op where elections were not started.
+  // Does not wait for the interval. Does nothing if elections were not started.
   void elect_uncleanly_now();
 
  private:

@@ -13,7 +13,7 @@
 namespace milena::broker {
 namespace {
 
-// What one answer may hold, whatever was asked for.
+// The most bytes of one answer, even if more were asked for.
 constexpr uint64_t kMaxFetch_bytes = 8 << 20;
 
 struct MetadataPosition {
@@ -24,7 +24,7 @@ struct MetadataPosition {
   uint64_t max_bytes = 0;
 };
 
-// What the home shard found.
+// The result of the home shard.
 struct Found {
   ErrorCode error = ErrorCode::kNone;
   int32_t epoch = -1;
@@ -38,7 +38,8 @@ struct Found {
   }
 };
 
-// Whether the follower's log is a part of ours: else where they part, or the snapshot that it has to begin with.
+// Whether the follower's log is a prefix of this one. Otherwise `found` has the point of divergence, or the snapshot to
+// begin with.
 Status check_position(MetadataRuntime& runtime, const MetadataPosition& position, Found& found) {
   log::PartitionLog& log = runtime.log();
   if (log.log_start_offset() == 0 && position.offset == 0 && position.last_epoch == 0) return ok_status();
@@ -48,7 +49,7 @@ Status check_position(MetadataRuntime& runtime, const MetadataPosition& position
     const int64_t start = log.log_start_offset();
     const bool needs_it = position.offset < start || position.last_epoch < earliest.epoch ||
                           (start > 0 && position.offset == start && position.last_epoch != earliest.epoch);
-    // Where the log still begins with its first record nobody needs one.
+    // A log that still has its first record needs no snapshot.
     if (needs_it && start > 0) {
       found.snapshot = snapshots.back().id;
       return ok_status();
@@ -81,7 +82,7 @@ Status read_position(MetadataRuntime& runtime, const MetadataPosition& position,
   return ok_status();
 }
 
-// A fetch that waits at the home shard. `reply` goes to the connection's shard by itself.
+// A fetch that waits on the home shard. `reply` goes to the connection's shard by itself.
 struct WaitingFetch {
   MetadataRuntime& runtime;
   MetadataPosition position;
@@ -99,7 +100,7 @@ void look(const std::shared_ptr<WaitingFetch>& fetch) {
     log_error("the metadata log cannot be read for a follower: {}", read.error().message);
     found.error = ErrorCode::kUnknownServerError;
   }
-  // The high watermark is news, too (KIP-1166).
+  // A new high watermark is answered, too (KIP-1166).
   const bool news = found.has_news() || fetch->position.high_watermark < found.high_watermark;
   if (news || home.steady_ms() >= fetch->deadline_ms) {
     if (fetch->timer != 0) home.executor().cancel(fetch->timer);
@@ -145,7 +146,7 @@ FetchResponse respond(const FetchCall& call, Found found) {
   return response;
 }
 
-// The one partition that there is; kNone, or why the request is refused as a whole.
+// Checks that the request is for the one partition; returns kNone or the error of the whole request.
 ErrorCode check_request(const FetchCall& call) {
   const FetchRequest& request = call.request;
   if (request.cluster_id && *request.cluster_id != call.shard().node().cluster_id) {
@@ -203,7 +204,7 @@ namespace {
 
 using SnapshotOut = FetchSnapshotResponse::PartitionSnapshot;
 
-// A part of the file, as it lies there.
+// A part of the file, unchanged.
 Status read_snapshot_part(FileSystem& files, const std::string& path, int64_t position, uint64_t most,
                           SnapshotOut& out) {
   auto file = files.open(path, OpenMode::kRead);

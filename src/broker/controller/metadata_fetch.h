@@ -1,6 +1,6 @@
-// The log of __cluster_metadata-0 as its followers in other processes fetch it: brokers that observe the quorum of this
-// one controller. They see what is committed and nothing else. Source: Kafka's KafkaRaftClient (handleFetchRequest,
-// handleFetchSnapshotRequest) and KafkaRaftLog.validateOffsetAndEpoch.
+// Serves the log of __cluster_metadata-0 to its followers in other processes: brokers that observe this quorum of one.
+// They get only committed records. Source: Kafka's KafkaRaftClient (handleFetchRequest, handleFetchSnapshotRequest) and
+// KafkaRaftLog.validateOffsetAndEpoch.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace milena::broker {
 
 using FetchSnapshotCall = Call<FetchSnapshotRequest, FetchSnapshotResponse>;
 
-// The call was permitted. Answered when there is something new, or when its time is over.
+// The call is already authorized. It is answered when there are new records, or when its wait time is over.
 void fetch_metadata(std::shared_ptr<FetchCall> call);
 void fetch_metadata_snapshot(std::shared_ptr<FetchSnapshotCall> call);
 

@@ -24,7 +24,7 @@ std::string metadata_log_path(const std::string& directory) {
   return directory + "/" + TopicPartition{Bytes(metadata::kClusterMetadataTopic), 0}.to_string();
 }
 
-// Who took part in the quorum, as quorum-state noted it; nullopt without a file that can be read.
+// The state in the file quorum-state; nullopt if there is no readable file.
 Result<std::optional<log::QuorumState>> read_quorum_state(FileSystem& files, const std::string& path) {
   std::string file = path + "/" + std::string(log::kQuorumStateFile);
   if (!files.exists(file)) return std::optional<log::QuorumState>();
@@ -36,16 +36,16 @@ Result<std::optional<log::QuorumState>> read_quorum_state(FileSystem& files, con
   return std::optional<log::QuorumState>();
 }
 
-// The log and the snapshots have to meet. A snapshot beyond the log's end (a crash of the machine took the tail that
-// was not synced when Kafka fetched the snapshot) is where the log begins anew.
+// The log and the snapshots must be contiguous. If a snapshot is beyond the log's end (a crash of the machine took the
+// tail that was not synced when Kafka fetched the snapshot), the log begins again at its end.
 Status join_log_and_snapshots(const MetadataLog& opened) {
   log::PartitionLog& log = *opened.log;
   int64_t newest = opened.snapshots.empty() ? 0 : opened.snapshots.back().id.end_offset;
   return newest > log.log_end_offset() ? log.truncate_fully_and_start_at(newest) : ok_status();
 }
 
-// Votes for ourselves: the next epoch, noted in quorum-state before anything is written in it. If a crash of the
-// machine takes the note, the log still says which epochs there were, and a quorum of one has nobody to contradict.
+// Votes for this node: writes the next epoch to quorum-state before any record of it. If a crash of the machine loses
+// the file, the log still has the epochs, and in a quorum of one no other node contradicts.
 Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t last_epoch, int32_t node_id) {
   auto before = read_quorum_state(files, path);
   if (!before) return before.error();
@@ -71,7 +71,7 @@ Status append_leader_change(log::PartitionLog& log, int32_t epoch, int32_t node_
   return ok_status();
 }
 
-// The records cut into batches of at most `most_bytes`; 0: one batch.
+// Splits the records into batches of at most `most_bytes`; 0: one batch.
 Bytes encode_batches(const metadata::MetadataRecords& records, size_t most_bytes, int16_t metadata_version,
                      int64_t now_ms) {
   Bytes batches;
@@ -101,7 +101,7 @@ Result<AppendedMetadata> append_metadata_records(log::PartitionLog& log, int32_t
   Bytes batches = encode_batches(records, atomic ? 0 : most_bytes, level, now_ms);
   if (atomic && transactions && batches.size() > most_bytes &&
       !std::holds_alternative<BeginTransactionRecord>(records.front())) {
-    // Too much for one batch, and yet all of it or nothing: a reader holds the batches back until the end is there.
+    // Too much for one batch, but it must be atomic: a reader holds the batches back until the end of the transaction.
     metadata::MetadataRecords marked;
     marked.reserve(records.size() + 2);
     marked.emplace_back(BeginTransactionRecord());
@@ -110,11 +110,11 @@ Result<AppendedMetadata> append_metadata_records(log::PartitionLog& log, int32_t
     batches = encode_batches(marked, most_bytes, level, now_ms);
   }
   AppendedMetadata appended{.bytes = batches.size()};
-  // One behind the other: together they may be more than a segment holds.
+  // One after the other: together they may be larger than a segment.
   BatchIterator each{ByteView(batches)};
   while (each.next()) {
     auto outcome = log.append_as_leader(each.batch().bytes(), epoch, log::AppendOrigin::kCoordinator);
-    // Half of it is there: nobody may try it once more.
+    // A part was appended, so it must not be tried again.
     if (!outcome && appended.last_offset >= 0) return Error{ErrorKind::kIo, outcome.error().message};
     if (!outcome) return outcome.error();
     if (outcome->error != ErrorCode::kNone) {
@@ -154,7 +154,7 @@ Result<MetadataLog> open_metadata_log(log::FileCache& files, const Clock& clock,
   RETURN_IF_ERROR(remove_snapshot_leftovers(files.file_system(), path));
   auto log_config = std::make_shared<log::LogConfig>(config);
   log_config->cleanup_delete = false;
-  // The log was synced at least that far before the snapshot was made.
+  // The log was synced at least to there before the snapshot was made.
   log::OpenState state;
   if (!found.snapshots.empty()) state.recovery_point = found.snapshots.back().id.end_offset;
   auto log = log::PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));

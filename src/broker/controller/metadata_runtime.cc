@@ -15,7 +15,7 @@
 namespace milena::broker {
 namespace {
 
-// After a sync for which no file could be opened.
+// The pause after a sync for which no file could be opened.
 constexpr int64_t kSyncRetry_ms = 100;
 
 }  // namespace
@@ -37,7 +37,7 @@ void MetadataRuntime::back(Shard& to, Task task) { home_.router().run_on(home_.s
 bool MetadataRuntime::commit(metadata::MetadataRecords records, bool atomic, Task done) {
   if (closed_) return true;
   if (records.empty()) {
-    // Nothing to write, but the decision may rest on records that are not durable yet.
+    // Nothing to write, but the decision may depend on records that are not durable yet.
     if (appended_.empty() && !syncing_ && !log_->has_unflushed()) {
       done();
       return true;
@@ -87,7 +87,7 @@ struct MetadataRuntime::SyncJob {
   Status status = ok_status();
 };
 
-// What was applied cannot be taken back, and what is not in the log cannot be answered.
+// Applied records cannot be undone, and without them in the log no request can be answered.
 void MetadataRuntime::end_node(const char* what_failed, const Error& why) {
   home_.node().halt(fmt::format("the metadata log cannot be {}: {}", what_failed, why.message));
 }
@@ -120,14 +120,14 @@ void MetadataRuntime::run_sync(const std::shared_ptr<SyncJob>& job) {
       });
 }
 
-// A lack of descriptors passes; after anything else the node ends.
+// A lack of descriptors is temporary; any other error ends the node.
 void MetadataRuntime::wait_after_failed_sync(const Error& error, Task again) {
   if (error.kind != ErrorKind::kExhausted) return end_node("synced", error);
   log_warn("the metadata log cannot be synced at this moment: {}", error.message);
   again_later(std::move(again));
 }
 
-// The next sync begins only when all shards have applied this one: their images then move in the same order.
+// The next sync begins only when all shards have applied this one, so that their images change in the same order.
 void MetadataRuntime::publish(std::shared_ptr<std::vector<Commit>> commits) {
   home_.router().at_all(
       home_.shard(),
@@ -262,8 +262,8 @@ void MetadataRuntime::refuse_producer_ids(int64_t older_than_ms, const char* why
 Status MetadataRuntime::close() {
   closed_ = true;
   snapshots_.stop();
-  // As Kafka's brokers are fenced when they stop in order: who starts on this directory next need not wait
-  // until this broker's session is over.
+  // As Kafka's brokers are fenced at an orderly stop: the next broker on this directory need not wait until this
+  // broker's session expires.
   auto fenced = controller_.fence_broker(home_.node().node_id);
   if (!fenced.records.empty()) {
     auto appended = append_metadata_records(*log_, epoch_, fenced.records, fenced.atomic,

@@ -1,9 +1,10 @@
 // MetadataRuntime: the embedded controller with its log, a quorum of one.
 //
-// Lives on the controller's shard. A request is decided by the pure controller (metadata/controller.h) on its own
-// image, its records are appended to __cluster_metadata-0 and synced (requests that come meanwhile share the next
-// sync), then given to every shard's image, and only then answered: what was answered is durable, and usable on every
-// shard. The public methods may be called from any shard, which passes itself. Source: Kafka's QuorumController.
+// Lives on the controller's shard. The pure controller (metadata/controller.h) decides a request on its own image. The
+// records are appended to __cluster_metadata-0 and synced (requests that arrive meanwhile share the next sync), then
+// applied to every shard's image, and only then the request is answered. So an answered change is durable, and visible
+// on every shard. The public methods may be called from any shard, which passes itself. Source: Kafka's
+// QuorumController.
 #pragma once
 
 #include <functional>
@@ -27,7 +28,7 @@ namespace milena::broker {
 class Shard;
 class ShardContext;
 
-// What the metadata log stands at.
+// The state of the metadata log.
 struct MetadataQuorum {
   int32_t epoch = 0;
   int64_t log_end_offset = 0;
@@ -37,7 +38,7 @@ struct MetadataQuorum {
 
 class MetadataRuntime {
  public:
-  // `log` holds what `controller` has replayed, up to its end. `home` is the controller's shard.
+  // `log` ends where the replay of `controller` ended. `home` is the controller's shard.
   MetadataRuntime(ShardContext& home, FileSystem& files, metadata::Controller controller, MetadataLog log);
   ~MetadataRuntime();
 
@@ -47,16 +48,16 @@ class MetadataRuntime {
   // How long clients wait for a decision that cannot be written at the moment.
   static constexpr int64_t kUnwritten_ms = 2000;
 
-  // Lets the controller decide; `done` runs on `from` when the decision holds everywhere. What `decide` captures must
-  // stay as it is until then: it runs on the controller's shard. While nothing can be written it is decided again and
-  // again; from `give_up_ms` on the steady clock the answer says that nothing was done.
+  // Lets the controller decide; `done` runs on `from` when the decision is applied everywhere. The captures of `decide`
+  // must not change until then: it runs on the controller's shard. While nothing can be written, it is decided again
+  // and again; from `give_up_ms` on the steady clock the answer is that nothing was done.
   template <class Response>
   void submit(Shard& from, std::function<metadata::ControllerEffects<Response>(const metadata::Controller&)> decide,
               std::function<void(Response)> done, int64_t give_up_ms = INT64_MAX) {
     at_home(from, [this, &from, decide = std::move(decide), done = std::move(done), give_up_ms]() mutable {
       metadata::ControllerEffects<Response> effects;
       if (!fits_into_memory([&] { effects = decide(controller_); })) {
-        // The request is dropped, where it came from.
+        // The request is destroyed on the shard that it came from.
         return back(from, [decide = std::move(decide), done = std::move(done)] {});
       }
       auto response = std::make_shared<Response>(std::move(effects.response));
@@ -71,28 +72,29 @@ class MetadataRuntime {
     });
   }
 
-  // Makes the topics that are missing, as on first use: with the broker's defaults, or as the internal topics are made.
-  // `done` runs when all of them can be used, or could not be made.
+  // Creates the missing topics, as at first use: with the broker's defaults, or the settings of internal topics. `done`
+  // runs when all of them can be used, or could not be created.
   void create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done);
 
-  // An id that was never given out before. Ids come from blocks whose record is durable before the first is given.
+  // Returns an id that was never given out before. Ids come from blocks whose record is durable before the first is
+  // given out.
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done);
 
   // Raises kraft.version to 1; `done` runs on `from` when that is durable.
   void upgrade_kraft_version(Shard& from, Task done);
   void describe_quorum(Shard& from, std::function<void(const MetadataQuorum&)> done);
 
-  // On the home shard, at the start: syncs what the log holds, while the node already serves.
+  // On the home shard, at the start: syncs the log while the node already serves.
   void sync_soon() { commit({}, true, [] {}); }
-  // On the home shard, at the start: snapshots are taken from here on.
+  // On the home shard, at the start: snapshots are taken from now on.
   void start_snapshots() { snapshots_.on_committed(0); }
   const MetadataSnapshots& snapshots() const { return snapshots_; }
-  // `hook` runs on the home shard when topics are gone from every shard, and calls its argument when that may be
-  // answered, and what comes behind it be decided.
+  // `hook` runs on the home shard after topics were removed from every shard. It calls its argument when the deletion
+  // may be answered and the next decision made.
   void set_after_deletions(std::function<void(Task done)> hook) { after_deletions_ = std::move(hook); }
 
-  // On the home shard, for those who follow the log (metadata_fetch.h): the log, its epoch, its snapshots; `task` runs
-  // once, when the high watermark moves next, unless it is forgotten before.
+  // On the home shard, for readers that follow the log (metadata_fetch.h): the log, its epoch, its snapshots. `task`
+  // runs once, when the high watermark moves next, unless it is forgotten before.
   log::PartitionLog& log() { return *log_; }
   int32_t epoch() const { return epoch_; }
   const metadata::Controller& controller() const { return controller_; }
@@ -103,10 +105,10 @@ class MetadataRuntime {
   void forget_at_commit(uint64_t number) { followers_.erase(number); }
   ObserversOfMetadata& observers() { return observers_; }
 
-  // On the home shard, at the end: what is not answered by then never is.
+  // On the home shard, at the end: requests that are not answered by then never are.
   Status close();
   int64_t end_offset() const { return log_->log_end_offset(); }
-  // What lies below is durable, and others may know of it.
+  // Records below this offset are durable, and may be shown to others.
   int64_t committed_end() const { return log_->high_watermark(); }
 
  private:
@@ -118,9 +120,8 @@ class MetadataRuntime {
 
   void at_home(Shard& from, Task task);
   void back(Shard& to, Task task);
-  // On the home shard.
-  // False, and nothing has changed, when there is no descriptor or no room to write with at this moment: what was
-  // decided is decided again.
+  // On the home shard. Returns false, without any change, if there is no descriptor or no disk space for a write at the
+  // moment; then the request is decided again.
   bool commit(metadata::MetadataRecords records, bool atomic, Task done);
   void again_later(Task task);
   bool is_past(int64_t steady_ms) const;
@@ -143,7 +144,7 @@ class MetadataRuntime {
   MetadataSnapshots snapshots_;
   uint64_t unsynced_bytes_ = 0;
   std::vector<Commit> appended_;  // not yet synced
-  std::map<uint64_t, Task> followers_;  // who waits for the next commit
+  std::map<uint64_t, Task> followers_;  // tasks that wait for the next commit
   uint64_t last_follower_ = 0;
   ObserversOfMetadata observers_;
   bool syncing_ = false;

@@ -23,7 +23,7 @@ std::optional<MetadataSnapshotId> parse_snapshot_name(const std::string& name) {
   return id;
 }
 
-// "….checkpoint.part" and "….checkpoint.deleted" of Kafka, "….checkpoint.tmp" of ours; not bootstrap.checkpoint's.
+// Kafka's "….checkpoint.part" and "….checkpoint.deleted", our "….checkpoint.tmp"; not those of bootstrap.checkpoint.
 bool is_leftover(const std::string& name) {
   size_t at = name.rfind(kSnapshotFileSuffix);
   if (at == std::string::npos || !parse_snapshot_name(name.substr(0, at + kSnapshotFileSuffix.size()))) return false;
@@ -31,7 +31,7 @@ bool is_leftover(const std::string& name) {
   return rest == ".part" || rest == ".deleted" || rest == ".tmp";
 }
 
-// The footer is the last batch, the header the first: a look at the header tells the snapshot's age.
+// The footer is the last batch, the header the first, with the snapshot's age.
 Result<MetadataSnapshotInfo> describe_snapshot(FileSystem& files, const std::string& directory,
                                                const MetadataSnapshotId& id) {
   MetadataSnapshotInfo info{.id = id};
@@ -54,7 +54,7 @@ Result<MetadataSnapshotInfo> describe_snapshot(FileSystem& files, const std::str
   return info;
 }
 
-// One batch of the log, in or below which the snapshot ends.
+// Replays one batch of the log, from before the end of the snapshot.
 Status replay_log_batch(const RecordBatchView& batch, metadata::MetadataReplayer& replayed,
                         log::SnapshotFile& snapshot) {
   const BatchHeader& header = batch.header();

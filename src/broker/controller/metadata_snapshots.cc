@@ -12,7 +12,7 @@
 namespace milena::broker {
 namespace {
 
-// A smaller segment is not worth another set of files.
+// Smaller segments are not worth their files.
 constexpr uint64_t kLeastSegment_bytes = 1 << 20;
 
 }  // namespace
@@ -74,7 +74,7 @@ void MetadataSnapshots::begin() {
                                   running_ = false;
                                   Status done = work->made ? finish(*work->made) : Status(work->made.error());
                                   if (!done) {
-                                    // The log holds everything; the next one is tried after as many bytes again.
+                                    // The log still has everything; the next attempt comes after as many bytes again.
                                     log_error("no snapshot of the metadata: {}", done.error().message);
                                     return;
                                   }
@@ -92,7 +92,7 @@ Status MetadataSnapshots::finish(const MetadataSnapshotInfo& made) {
   if (stopped_) return ok_status();
   auto bytes = log_.active_segment_bytes();
   if (!bytes) return bytes.error();
-  // So that what the snapshot replaces can go, and a start has only the tail to look through.
+  // A new segment, so that the records before the snapshot can be deleted, and a start reads only the tail.
   if (*bytes >= kLeastSegment_bytes) RETURN_IF_ERROR(log_.roll());
   return prune();
 }
@@ -112,7 +112,7 @@ bool MetadataSnapshots::too_much() const {
   return bytes > static_cast<uint64_t>(retention_bytes);
 }
 
-// The oldest snapshot goes, and the log up to the next one's end, as long as there is a next one.
+// Deletes the oldest snapshot, and the log up to the end of the next one, as long as there is a next one.
 Status MetadataSnapshots::prune() {
   log::DoomedFiles doomed;
   FileSystem& files = home_.node().files->file_system();

@@ -1,10 +1,10 @@
-// MetadataSnapshots: decides when a snapshot of the metadata log is due, has a worker make it, and prunes what is no
-// longer needed: snapshots and the log before the oldest one that stays.
+// MetadataSnapshots: decides when a snapshot of the metadata log is due, has a worker make it, and deletes old
+// snapshots and the log before the oldest one kept.
 //
-// A part of MetadataRuntime, on its shard. The loop does no more for a snapshot than collecting slices of the log's
-// files. A node at rest is left alone: the interval counts from the first record behind the newest snapshot. Source:
-// Kafka's SnapshotGenerator (metadata.log.max.record.bytes.between.snapshots, metadata.log.max.snapshot.interval.ms)
-// and KafkaRaftLog.maybeClean (metadata.max.retention.bytes, .ms).
+// A part of MetadataRuntime, on its shard. For a snapshot, the loop only collects slices of the log's files. An idle
+// node is never woken: the interval counts from the first record after the newest snapshot. Source: Kafka's
+// SnapshotGenerator (metadata.log.max.record.bytes.between.snapshots, metadata.log.max.snapshot.interval.ms) and
+// KafkaRaftLog.maybeClean (metadata.max.retention.bytes, .ms).
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,11 @@ class ShardContext;
 
 class MetadataSnapshots {
  public:
-  // `known` are the snapshots that are there, `bytes_since` what the log holds behind the newest.
+  // `known` are the existing snapshots, `bytes_since` the size of the log after the newest.
   MetadataSnapshots(ShardContext& home, log::PartitionLog& log, std::vector<MetadataSnapshotInfo> known,
                     uint64_t bytes_since);
 
-  // On the home shard. Records of so many bytes were committed: the log's high watermark covers them.
+  // On the home shard. `bytes` of records were committed: the log's high watermark covers them.
   void on_committed(uint64_t bytes);
   // The log begins anew behind the newest of `known`, which was fetched.
   void begin_anew(std::vector<MetadataSnapshotInfo> known) {
@@ -47,7 +47,7 @@ class MetadataSnapshots {
   ShardContext& home_;
   log::PartitionLog& log_;
   std::vector<MetadataSnapshotInfo> known_;  // oldest first
-  uint64_t bytes_since_;                     // of committed records behind the newest snapshot
+  uint64_t bytes_since_;                     // of committed records after the newest snapshot
   bool timer_armed_ = false;
   bool interval_over_ = false;
   bool running_ = false;

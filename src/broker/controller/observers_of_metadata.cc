@@ -6,7 +6,7 @@ namespace milena::broker {
 namespace {
 
 constexpr int64_t kSession_ms = 300'000;
-// Far more than brokers; whoever may act for the cluster could make up more.
+// Far more than there are brokers; a client with ClusterAction could make up more.
 constexpr size_t kMost = 1000;
 
 }  // namespace

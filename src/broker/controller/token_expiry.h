@@ -1,5 +1,5 @@
-// TokenExpiry: removes delegation tokens that have expired, every delegation.token.expiry.check.interval.ms while there
-// are any. On the controller's shard. A node without tokens has nothing to wake up for.
+// TokenExpiry: removes expired delegation tokens, every delegation.token.expiry.check.interval.ms while there are any.
+// On the controller's shard. A node without tokens has no timer.
 #pragma once
 
 namespace milena::broker {
@@ -10,7 +10,7 @@ class TokenExpiry {
  public:
   explicit TokenExpiry(MetadataRuntime& metadata) : metadata_(metadata) {}
 
-  // At the start, and when tokens changed.
+  // Called at the start, and when tokens changed.
   void note_tokens();
 
  private:

@@ -1,5 +1,5 @@
-// What a request is answered when the controller has decided and the log of the metadata has no room for it: nothing
-// was done. KAFKA_STORAGE_ERROR, which clients try again.
+// The answer to a request that the controller has decided while the log of the metadata has no room for it: nothing was
+// done. It is KAFKA_STORAGE_ERROR, after which clients try again.
 #pragma once
 
 #include "base/bytes.h"
@@ -10,7 +10,7 @@ namespace milena::broker {
 
 template <class Result>
 void refuse_unwritten_result(Result& result) {
-  if (result.error_code != ErrorCode::kNone) return;  // it was refused anyway, and for better reasons
+  if (result.error_code != ErrorCode::kNone) return;  // it was refused for another reason
   result.error_code = ErrorCode::kKafkaStorageError;
   if constexpr (requires { result.error_message; }) result.error_message = Bytes(error_message(result.error_code));
   if constexpr (requires { result.matching_acls; }) result.matching_acls.clear();
@@ -21,7 +21,7 @@ void refuse_unwritten_results(Results& results) {
   for (auto& result : results) refuse_unwritten_result(result);
 }
 
-// False where the answer has no place for an error.
+// Returns false if the answer has no field for an error.
 template <class Response>
 bool refuse_unwritten(Response& response) {
   if constexpr (requires { response.error_code; }) {

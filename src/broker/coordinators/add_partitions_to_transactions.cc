@@ -1,4 +1,4 @@
-// Adding partitions to transactions, and verifying that they are in them, at the coordinators of this node.
+// Adds partitions to transactions, or verifies that they are in them, at the coordinators of this node.
 #include <utility>
 
 #include "broker/coordinators/transaction_requests.h"
@@ -12,7 +12,7 @@ namespace {
 using AddedTransaction = AddPartitionsToTxnResponse::AddPartitionsToTxnResult;
 using TransactionToAdd = AddPartitionsToTxnRequest::AddPartitionsToTxnTransaction;
 
-// Every partition of the transaction with this code.
+// The answer with this code for every partition of the transaction.
 AddedTransaction answer_all(const TransactionToAdd& transaction, ErrorCode error) {
   AddedTransaction result;
   result.transactional_id = Bytes(transaction.transactional_id);
@@ -26,7 +26,7 @@ AddedTransaction answer_all(const TransactionToAdd& transaction, ErrorCode error
 
 constexpr int16_t kFirstAddVersionForBrokers = 4;
 
-// If some partitions are not there, or not for clients, nothing is attempted; then this is the answer.
+// If some partitions are missing, or not for clients, nothing is attempted; then this is the answer.
 std::optional<AddedTransaction> check_partitions(const metadata::MetadataImage& image,
                                                  const TransactionToAdd& transaction, int16_t version,
                                                  const std::function<bool(ByteView topic)>& may_write) {

@@ -60,7 +60,7 @@ log::AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManage
                                               const std::vector<coordinator::CoordinatorRecord>& records,
                                               const BatchOptions& options, const log::AppendChecks& checks) {
   const int64_t timestamp_ms = shard.now_ms();
-  // What is small is not worth a look at the topic's settings.
+  // Small records do not need a look at the topic's settings.
   const bool small = size_in_batch(records) <= kSmallDecision_bytes;
   const size_t largest = small ? SIZE_MAX : largest_batch(shard, replicas, partition);
   const size_t full = std::min(kLargeCoordinatorBatch_bytes, largest);
@@ -75,7 +75,7 @@ log::AppendOutcome append_coordinator_records(ShardContext& shard, ReplicaManage
       batch.append(record.key, value_of(record), timestamp_ms);
     }
     const Bytes built = batch.build();
-    // A record by itself is not cut: a group's members may have said more than the topic takes.
+    // A single record is not split: the members of a group may have sent more than the topic allows.
     if (next - first == 1 && built.size() > largest) return log::AppendOutcome{.error = ErrorCode::kMessageTooLarge};
     batches += built;
   }

@@ -22,10 +22,10 @@ namespace {
 
 constexpr uint64_t kLoadChunk_bytes = 1 << 20;
 constexpr size_t kMostWaiting = 10'000;
-// A log that cannot be loaded is read again after so long at first, and then less and less often.
+// The pause before a failed load is tried again; it doubles up to the most.
 constexpr int64_t kLoadAgain_ms = 1000;
 constexpr int64_t kLoadAgainAtMost_ms = 60'000;
-// As long as anybody can wait: a hundred years.
+// A hundred years: longer than anybody waits.
 constexpr int64_t kNoDeadline_ms = int64_t{100} * 365 * 86'400'000;
 
 }  // namespace
@@ -40,11 +40,11 @@ struct CoordinatorRuntime<Kind>::Host {
   bool loaded = false;
   int64_t load_position = 0;
   std::deque<Waiting> waiting;
-  // Inputs that are not answered yet. Kept because the state machine may hold views of the request until it answers.
+  // Inputs without an answer. Kept because the state machine may hold views of the request until it answers.
   std::unordered_map<coordinator::AnswerToken, Waiting> open;
   TimerId timer = 0;
   int64_t timer_ms = 0;
-  // Records that are applied and not appended yet, and what was decided since the first of them.
+  // Records that are applied but not appended yet, and the effects since the first of them.
   GatheredRecords gathered;
   Effects held;
   bool flush_planned = false;
@@ -138,12 +138,12 @@ void CoordinatorRuntime<Kind>::load_if_held(int32_t index) {
   const metadata::TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
   if (closed_ || topic == nullptr || hosts_.contains(index)) return;
   Partition* partition = shard_.replicas().find_partition({topic->id, index});
-  // After a clean stop the checkpoints tell which logs are empty, and those are left closed.
+  // After a clean stop the checkpoints show which logs are empty, and those stay closed.
   if (partition == nullptr || partition->known_empty() || partition->log_end_offset() == 0) return;
   load(*find_or_make_host(index));
 }
 
-// --- loading: a chunk of the log a turn, so that the shard goes on serving others. Who cannot be loaded is no
+// --- loading: a chunk of the log a turn, so that the shard can serve others. A coordinator that fails to load is not a
 // coordinator, as in Kafka.
 
 template <class Kind>
@@ -156,7 +156,7 @@ void CoordinatorRuntime<Kind>::load(Host& host) {
     return ok_status();
   }) == ErrorCode::kNone;
   if (!usable) {
-    // Nothing was read, and descriptors or a disk may be there again at any time: the next try is soon.
+    // Nothing was read, and descriptors or a disk may be available again at any time: the next attempt is soon.
     failed_loads_.erase(host.partition);
     return fail_load(host.partition);
   }
@@ -189,7 +189,7 @@ void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
   shard_.executor().post([this, partition_index] { load_some(partition_index); });
 }
 
-// False if the log cannot be read on from here.
+// Returns false if the log cannot be read any further.
 template <class Kind>
 bool CoordinatorRuntime<Kind>::apply_batches(Host& host, ByteView bytes, int64_t& next_offset) {
   State& state = *host.state;
@@ -209,7 +209,7 @@ void CoordinatorRuntime<Kind>::finish_loading(Host& host) {
   const int32_t index = host.partition;
   failed_loads_.erase(index);
   execute(host, host.state->loaded(now()));
-  // What the first of them brings about may be the end of this host.
+  // The effects of the first of them may end this host.
   std::deque<Waiting> waiting = std::exchange(host.waiting, {});
   for (Waiting& one : waiting) submit_here(index, std::move(one));
 }
@@ -224,7 +224,7 @@ void CoordinatorRuntime<Kind>::fail_load(int32_t partition) {
   fail_host(partition, ErrorCode::kNotCoordinator);
 }
 
-// Clients ask again and again, and the whole log would be read for each of them.
+// Clients ask again and again, and each request would read the whole log.
 template <class Kind>
 bool CoordinatorRuntime<Kind>::may_not_load_yet(const Host& host) const {
   auto failed = failed_loads_.find(host.partition);
@@ -262,7 +262,7 @@ void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
   if (fits_into_memory([&] { effects = open->second.input(*host.state, token, now()); })) {
     return execute(host, std::move(effects));
   }
-  // What the state has become is not known. The log is.
+  // The state is unknown now, but the log is not.
   log_error("{}-{} is loaded anew: an answer needs more memory than is available", Kind::kTopic, host.partition);
   Waiting failed = std::move(open->second);
   host.open.erase(open);
@@ -283,15 +283,15 @@ void CoordinatorRuntime<Kind>::execute(Host& host, Effects effects) {
       plan_flush(host);
     } else if (ErrorCode error = append(host, effects); error != ErrorCode::kNone) {
       effects = host.state->append_failed(std::move(effects), error, now());
-      // What is sent now depends on nothing that was not appended.
+      // The answers sent now depend on no record that was not appended.
     }
-    // Nothing is told before this point: what others do then may come back here at once.
+    // Nothing is sent before this point: others may react and call back here at once.
     effects.answers.insert(effects.answers.begin(), std::make_move_iterator(before.answers.begin()),
                            std::make_move_iterator(before.answers.end()));
   }
   arm_timer(host);
   if (host.gathered.empty()) return release(host, std::move(effects));
-  // Reads, too: what is read is what was decided.
+  // Answers to reads wait as well: they may contain changes that are not appended yet.
   for (auto& answer : effects.answers) host.held.answers.push_back(std::move(answer));
 }
 
@@ -309,7 +309,7 @@ void CoordinatorRuntime<Kind>::release(Host& host, Effects effects) {
   perform(id, effects);
 }
 
-// What clients are told has a deadline; what the coordinator goes on to do has none, and ends with the coordinator.
+// Answers to clients have a deadline. The coordinator's further effects have none, and end with the coordinator.
 template <class Kind>
 void CoordinatorRuntime<Kind>::release_when_settled(Host& host, Partition& partition, int64_t offset, Effects effects) {
   auto held = std::make_shared<Effects>(std::move(effects));
@@ -404,7 +404,8 @@ void CoordinatorRuntime<Kind>::plan_flush(Host& host) {
   }
 }
 
-// Gives what waited for it. False, and the host is gone, if what the coordinator believes could not be written.
+// Appends the gathered records and passes the effects that waited for them. Returns false, and the host is gone, if its
+// state could not be written.
 template <class Kind>
 bool CoordinatorRuntime<Kind>::append_gathered(Host& host, Effects& held) {
   if (host.gathered.empty()) return true;
@@ -454,7 +455,7 @@ void CoordinatorRuntime<Kind>::send(Host& host, std::vector<typename Kind::Answe
 template <class Kind>
 void CoordinatorRuntime<Kind>::arm_timer(Host& host) {
   std::optional<int64_t> deadline = host.state->next_deadline_ms();
-  if (host.timer != 0 && deadline && host.timer_ms <= *deadline) return;  // it wakes early enough
+  if (host.timer != 0 && deadline && host.timer_ms <= *deadline) return;  // the timer is early enough
   if (host.timer != 0) shard_.executor().cancel(host.timer);
   host.timer = 0;
   if (!deadline) return;
@@ -488,7 +489,7 @@ void CoordinatorRuntime<Kind>::follow_leadership(const metadata::ImageDelta& del
   for (int32_t index : lost) fail_host(index, ErrorCode::kNotCoordinator);
 
   const metadata::TopicImage* topic = shard_.image().find_topic(Kind::kTopic);
-  if (topic == nullptr || shard_.node().directories->loading()) return;  // then load_in_background() comes later
+  if (topic == nullptr || shard_.node().directories->loading()) return;  // load_in_background() comes later
   for (const metadata::ImageDelta::Partition& change : delta.partitions) {
     const int32_t index = change.key.partition;
     if (change.key.topic_id != topic->id || shard_.replicas().find_partition({topic->id, index}) == nullptr) continue;

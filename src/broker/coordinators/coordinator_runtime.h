@@ -1,19 +1,20 @@
 // CoordinatorRuntime: hosts the pure coordinators of one internal topic (group_runtime.h: __consumer_offsets,
-// transaction_runtime.h: __transaction_state) for the partitions that this shard owns: loads them from the log, appends
-// what they ask for, holds their answers until the high watermark covers what they depend on, and wakes them when their
-// timers are due.
+// transaction_runtime.h: __transaction_state) for the partitions that this shard owns. Loads them from the log, appends
+// their records, holds their answers until the high watermark covers the records that they depend on, and calls them
+// when their timers are due.
 //
-// A coordinator is loaded when it is first needed; requests that come while it loads wait (bounded) instead of being
-// sent away with COORDINATOR_LOAD_IN_PROGRESS.
+// A coordinator is loaded when it is first needed. Requests that arrive while it loads wait (bounded) instead of
+// failing with COORDINATOR_LOAD_IN_PROGRESS.
 //
 // Records of the inputs of one turn are applied at once and appended as one batch at its end, or after a linger; all
-// answers from then on wait for that append. What may be refused for its own sake (transactions, what is large) is
-// appended by itself, before it is applied. If a gathered batch cannot be appended the disk is at fault: the
-// coordinator is dropped and loaded anew. Lives on its shard; submit() may be called by any shard, which passes itself.
-// Source: Kafka's CoordinatorRuntime.
+// later answers wait for that append. Records whose append may be refused (transactions, large ones) are appended
+// separately, before they are applied. If a gathered batch cannot be appended, the disk has failed: the coordinator is
+// dropped and loaded again. Lives on its shard; submit() may be called by any shard, which passes itself. Source:
+// Kafka's CoordinatorRuntime.
 //
-// Kind names what is hosted: State (the pure state machine), Effects (its records and answers), Response, the topic,
-// and how to find the runtime of a shard. The bodies are in coordinator_runtime.cc, instantiated there for each kind.
+// Kind defines the hosted coordinator: State (the pure state machine), Effects (its records and answers), Response, the
+// topic, and how to find the runtime of a shard. The bodies are in coordinator_runtime.cc, instantiated there for each
+// kind.
 #pragma once
 
 #include <deque>
@@ -42,73 +43,74 @@ class CoordinatorRuntime {
   using State = typename Kind::State;
   using Effects = typename Kind::Effects;
   using Response = typename Kind::Response;
-  // Runs on the coordinator's shard. What it captures is kept until the answer was given.
+  // Runs on the coordinator's shard. Its captures are kept until the answer was given.
   using Input = std::function<Effects(State&, coordinator::AnswerToken, coordinator::Now)>;
-  // Runs on the asking shard: kNone and the answer, or why there is none (kNotCoordinator, also where loading
-  // failed; kCoordinatorNotAvailable, kCoordinatorLoadInProgress).
+  // Runs on the asking shard with kNone and the answer, or with an error (kNotCoordinator, also if loading failed;
+  // kCoordinatorNotAvailable, kCoordinatorLoadInProgress).
   using OnAnswer = std::function<void(ErrorCode, Response*)>;
 
   explicit CoordinatorRuntime(Shard& shard);
   virtual ~CoordinatorRuntime();
 
-  // The partition of the topic that keeps this key; -1 while that topic does not exist.
+  // The partition of the topic for this key; -1 while the topic does not exist.
   static int32_t partition_of(const ShardContext& from, ByteView key);
   static int32_t partition_count(const ShardContext& from);
 
-  // Gives the input to the coordinator of that partition, wherever it lives. Without on_answer nobody waits.
+  // Gives the input to the coordinator of that partition, on whichever shard. Without on_answer the result is dropped.
   static void submit(Shard& from, int32_t partition, Input input, OnAnswer on_answer);
 
-  // Loads the coordinators whose partitions hold something, one a turn: sessions run and offsets expire after a restart
-  // even if nobody asks.
+  // Loads the coordinators of all partitions that are not empty, one a turn, so that sessions and offsets expire after
+  // a restart even if no client asks.
   void load_in_background();
 
-  // The partitions of this shard whose coordinators are loaded, and one of these; null where it is not, for metrics.
+  // For metrics: the partitions of this shard whose coordinators are loaded, and one of these; null if it is not
+  // loaded.
   std::vector<int32_t> loaded_partitions() const;
   const State* find_loaded(int32_t partition) const;
 
-  // The node stops: nothing is accepted any more, timers end.
+  // The node stops: rejects all requests from now on, and ends the timers.
   void close();
 
  protected:
-  // One coordinator as it is now. What comes back for one that was closed meanwhile is dropped.
+  // Identifies one coordinator in its current life. Results for one that was closed meanwhile are dropped.
   struct HostId {
     int32_t partition = 0;
     uint64_t incarnation = 0;
   };
 
-  // A coordinator without state, for one partition.
+  // Makes an empty coordinator for one partition.
   virtual std::unique_ptr<State> make_state(const TopicPartitionId& id) = 0;
-  // The batches that hold the records: not always plain ones.
+  // Sets the options of the batches: not always plain ones.
   virtual void shape_append(const Effects&, BatchOptions&, log::AppendChecks&) const {}
-  // How long records wait for others that are appended with them: 0 not at all, -1 until the end of the turn.
+  // How long records wait to be appended together with others: 0 not at all, -1 until the end of the turn.
   virtual int32_t append_linger_ms() const { return 0; }
-  // Records that need no batch of their own.
+  // Whether the records may share a batch with others.
   virtual bool may_gather(const Effects&) const { return true; }
-  // Whether records are refused while fewer replicas are in sync than min.insync.replicas. Else they are appended, and
-  // answered when they are replicated.
+  // Whether records are refused while fewer replicas are in sync than min.insync.replicas. Otherwise they are appended,
+  // and answered when they are replicated.
   virtual bool asks_in_sync() const { return false; }
-  // What effects hold beyond records and answers is performed once the high watermark covers the records.
+  // Effects other than records and answers are performed once the high watermark covers the records.
   virtual bool has_more(const Effects&) const { return false; }
   virtual void perform(const HostId& host, Effects& effects);
 
-  // Coordinators of partitions that are not here any more are closed; those of partitions that this node leads from now
-  // on are loaded: what the one before left undone does not wait until somebody asks.
+  // Closes the coordinators of partitions that have moved away, and loads those of partitions that this node leads now,
+  // so that work left unfinished by the previous leader does not wait for a request.
   void follow_leadership(const metadata::ImageDelta& delta);
-  // An input that the broker makes itself, to a partition of this shard. Nobody waits for an answer.
+  // Submits an input of the broker itself to a partition of this shard. The answer is dropped.
   void submit_own(int32_t partition, Input input);
   void submit_own(const HostId& host, Input input);
-  // Null unless it is loaded; while it loads it reads the log itself.
+  // Returns null unless it is loaded; a loading one reads the log itself.
   State* loaded_state(int32_t partition);
-  // Appends what that coordinator has gathered; before anybody else appends to its partition.
+  // Appends the gathered records of that coordinator; called before anything else is appended to its partition.
   void flush_partition(int32_t partition);
-  // Those that are loading, too.
+  // Includes coordinators that are loading.
   void for_each_state(const std::function<void(const TopicPartitionId&, State&)>& visit);
 
   Shard& shard_;
 
  private:
   struct Host;
-  // How an input's records are appended: by themselves and at once, with those that are gathered, after those.
+  // How an input's records are appended: alone and at once, with the gathered records, or after those in a new batch.
   enum class Gathering { kNone, kWithOthers, kAnew };
   struct Waiting {
     Input input;
@@ -125,7 +127,7 @@ class CoordinatorRuntime {
   void finish_loading(Host& host);
   bool apply_batches(Host& host, ByteView bytes, int64_t& next_offset);
   void run(Host& host, Waiting waiting);
-  // Records are appended and applied as a whole, or the process ends.
+  // Records are appended and applied completely, or the process ends.
   void execute(Host& host, Effects effects);
   void release(Host& host, Effects effects);
   ErrorCode append(Host& host, const Effects& effects);

@@ -60,7 +60,7 @@ coordinator::GroupConfig group_config(const config::Settings& settings, bool at_
   return config;
 }
 
-// Kafka does not start with a number that is no codec; here it stands for none.
+// Kafka does not start with an unknown codec number; here it means no compression.
 Codec codec_of_setting(int32_t number) {
   return number >= 0 && number <= static_cast<int32_t>(Codec::kZstd) ? static_cast<Codec>(number) : Codec::kNone;
 }
@@ -74,10 +74,11 @@ GroupRuntime::GroupRuntime(Shard& shard)
       append_linger_ms_(shard.settings().get_int("group.coordinator.append.linger.ms")),
       compression_(codec_of_setting(shard.settings().get_int("offsets.topic.compression.codec"))) {}
 
-// Most settings are fixed at start; which are not, Settings::with_altered knows.
+// Most settings are fixed at start; Settings::with_altered has the list.
 void GroupRuntime::configure() {
   config_ = group_config(shard_.settings(), false);
-  // A client that comes to another broker, or finds the coordinator there after a failover, takes longer.
+  // With other brokers, a client may reconnect to one of them, or find the coordinator there after a failover; this
+  // takes longer.
   const auto& brokers = shard_.image().brokers();
   const bool alone = std::none_of(brokers.begin(), brokers.end(), [this](const auto& broker) {
     return broker.first != shard_.node().node_id && !broker.second.fenced;
@@ -92,7 +93,7 @@ std::unique_ptr<coordinator::GroupShard> GroupRuntime::make_state(const TopicPar
   state->set_pattern_matcher([this](ByteView pattern) { return patterns_.find(pattern); });
   state->set_topic_filter([this](const coordinator::Caller& caller, ByteView topic) {
     if (caller.principal == nullptr) return true;
-    // The coordinator knows hosts with a slash before them.
+    // The coordinator's host names begin with a slash.
     const security::Requester who{*caller.principal, caller.client_host.substr(1), {}};
     return shard_.authorizer().allows(who, security::kDescribeTopic, topic);
   });
@@ -100,7 +101,7 @@ std::unique_ptr<coordinator::GroupShard> GroupRuntime::make_state(const TopicPar
   return state;
 }
 
-// Offsets of a transaction are the producer's own writing: its batch, and checked as one.
+// Offsets of a transaction are a batch of the producer, and are checked as one.
 void GroupRuntime::shape_append(const coordinator::Effects& effects, BatchOptions& options,
                                 log::AppendChecks& checks) const {
   options.compression = compression_;
@@ -111,7 +112,7 @@ void GroupRuntime::shape_append(const coordinator::Effects& effects, BatchOption
   checks.guard = effects.transaction->guard;
 }
 
-// One that is not loaded will read the marker from the log.
+// If it is not loaded, it will read the marker from the log.
 void GroupRuntime::on_marker(int32_t partition, int64_t producer_id, bool committed) {
   if (coordinator::GroupShard* state = loaded_state(partition)) state->apply_marker(producer_id, committed);
 }

@@ -1,5 +1,5 @@
-// GroupRuntime: hosts the group coordinators (coordinator/group/group_shard.h) of the __consumer_offsets
-// partitions that this shard owns. What it does is in coordinator_runtime.h; here is what groups add.
+// GroupRuntime: hosts the group coordinators (coordinator/group/group_shard.h) of the __consumer_offsets partitions
+// that this shard owns. coordinator_runtime.h has the common part; this adds the part of groups.
 #pragma once
 
 #include "broker/coordinators/coordinator_runtime.h"
@@ -28,15 +28,16 @@ class GroupRuntime final : public CoordinatorRuntime<GroupKind> {
  public:
   explicit GroupRuntime(Shard& shard);
 
-  // The shard's image changed: coordinators of partitions that are gone are closed; offsets of deleted topics go.
+  // The shard's image changed: closes the coordinators of removed partitions, and deletes the offsets of deleted
+  // topics.
   void on_metadata(const metadata::ImageDelta& delta);
-  // The end of a transaction is to be appended to a partition of __consumer_offsets of this shard, ...
+  // Called before the end of a transaction is appended to a partition of __consumer_offsets of this shard.
   void before_marker(int32_t partition) { flush_partition(partition); }
-  // ... and was appended to a partition of __consumer_offsets of this shard.
+  // Called after it was appended.
   void on_marker(int32_t partition, int64_t producer_id, bool committed);
 
  private:
-  // Settings were altered, or brokers came or went.
+  // Settings were altered, or brokers were added or removed.
   void configure();
   std::unique_ptr<coordinator::GroupShard> make_state(const TopicPartitionId& id) override;
   void shape_append(const Effects& effects, BatchOptions& options, log::AppendChecks& checks) const override;

@@ -7,7 +7,7 @@
 namespace milena::broker {
 namespace {
 
-// The answer of a function of this node, as a peer's.
+// Passes the result of a function of this node as a peer's answer.
 template <class Response>
 std::function<void(Response)> as_answer(OutgoingReply reply) {
   return [reply = std::move(reply)](Response response) {

@@ -8,9 +8,9 @@
 namespace milena::broker {
 namespace {
 
-// Steps of a matcher that goes through the whole pattern at each letter, a few nanoseconds each.
+// Steps of a matcher that tries the whole pattern at each letter; a step takes a few nanoseconds.
 constexpr size_t kMostStepsHere = 4'000'000;
-// A pattern that needs more memory takes long to read.
+// A pattern that needs more memory takes long to compile.
 constexpr int64_t kMostBytesHere = 256 << 10;
 constexpr int64_t kLongestLookUp_ms = 2000;
 constexpr int kMostUnderWay = 16;

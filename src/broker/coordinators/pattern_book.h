@@ -1,8 +1,8 @@
-// PatternBook: which topics the patterns of consumer groups stand for, for the coordinators of one shard.
+// PatternBook: the topics that the patterns of consumer groups match, for the coordinators of one shard.
 //
-// A pattern is a client's, and what it costs to try it on every topic is the client's choice. One that is cheap at the
-// worst is tried at once; any other on a thread beside the loop, for so long and no longer, and until then nobody
-// knows. What is known holds until topics come or go.
+// A client chooses the pattern, and so the cost of matching it with every topic. A pattern with a cheap worst case is
+// matched at once. Any other is matched on a thread beside the loop, for a limited time; until then the result is
+// unknown. Results are kept until topics are created or deleted.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,9 @@ class PatternBook {
  public:
   explicit PatternBook(ShardContext& shard) : shard_(shard) {}
 
-  // nullopt while it is being found out: ask again later.
+  // Returns nullopt while it is being computed: ask again later.
   std::optional<coordinator::PatternMatches> find(ByteView pattern);
-  // Topics were made or deleted.
+  // Topics were created or deleted.
   void forget();
 
  private:

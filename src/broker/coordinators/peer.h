@@ -1,9 +1,9 @@
-// Peers: how this node asks another broker for something on its own behalf: to write the markers of a transaction, or
-// whether a partition is part of one. The only way a coordinator reaches partitions, so that it makes no difference
-// whether they live on this node or on another.
+// Peers: how this node sends requests to another broker on its own behalf: to write the markers of a transaction, or to
+// ask whether a partition is part of one. Coordinators reach partitions only in this way, so it makes no difference
+// whether these live on this node or on another.
 //
-// send() takes any request between brokers, by type. It is called on any shard, which passes itself; the reply comes on
-// that shard, once: kNone and the answer, or why there is none (kNetworkException: try again).
+// send() takes any request between brokers, by type. It may be called on any shard, which passes itself; the reply runs
+// on that shard, once: with kNone and the answer, or with an error (kNetworkException: try again).
 #pragma once
 
 #include <cstdint>
@@ -24,21 +24,21 @@ class Peers {
   using Reply = std::function<void(ErrorCode, Response)>;
 
   virtual ~Peers() = default;
-  // In the newest version, which brokers speak among themselves. The request is kept alive until the reply.
+  // Uses the newest version, as between brokers. The request is kept alive until the reply.
   template <class Response, class Request>
   void send(Shard& from, int32_t node, std::shared_ptr<const Request> request, Reply<Response> reply) {
     send_any(from, node, outgoing_request<Response>(std::move(request), Request::kMaxVersion),
              outgoing_reply<Response>(std::move(reply)));
   }
 
-  // The same without types, for those who carry requests.
+  // The same without types, for code that forwards requests.
   virtual void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) = 0;
   // The controller has fenced the broker: others lead what it led. What it was asked by `from`, and has not answered,
   // is told kNetworkException in a later turn; it may be paused, and answer nothing for long.
   virtual void on_fenced(ShardContext& from, int32_t node) = 0;
 };
 
-// A node that stands alone: all partitions and coordinators are here, and a request is a call.
+// The peers of a single node: all partitions and coordinators are here, and a request is a call.
 class LocalPeers final : public Peers {
  public:
   void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) override;

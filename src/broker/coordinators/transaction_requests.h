@@ -1,5 +1,5 @@
-// What a broker does for a transaction's coordinator, and a coordinator for the brokers with its partitions. Asked by
-// other brokers through the handlers of the two APIs, and by this node through LocalPeers.
+// Serves the requests of a transaction's coordinator to a broker, and of brokers to the coordinator. Requests of other
+// brokers come from the handlers of the two APIs, those of this node from LocalPeers.
 #pragma once
 
 #include <functional>
@@ -18,10 +18,10 @@ class ShardContext;
 void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest> request,
                        std::function<void(WriteTxnMarkersResponse)> done);
 
-// Adds partitions to transactions, or tells whether they are part of them (verify_only), each at its coordinator on
-// this node. Partitions that are not there, and those of topics that `may_write` says no to (null: it may write to
-// all), fail their transaction's request. `version` is the client's or peer's, and decides which errors are known
-// there. `may_write` is asked within the call; `done` runs on `from`.
+// Adds partitions to transactions, or checks that they are part of them (verify_only), each at its coordinator on this
+// node. A missing partition, or a topic for which `may_write` returns false (null: all are allowed), fails its
+// transaction's request. `version` is that of the request and determines the errors that may be used. `may_write` is
+// called within the call; `done` runs on `from`.
 void add_partitions_to_transactions(ShardContext& from, std::shared_ptr<const AddPartitionsToTxnRequest> request,
                                     int16_t version, const std::function<bool(ByteView topic)>& may_write,
                                     std::function<void(AddPartitionsToTxnResponse)> done);

@@ -23,7 +23,7 @@ coordinator::TransactionConfig transaction_config(const config::Settings& settin
   return config;
 }
 
-// What is asked of one broker, for one transaction. The views of `message` point into `markers`.
+// The request to one broker, for one transaction. The views of `message` point into `markers`.
 struct MarkerRequest {
   std::shared_ptr<const coordinator::TransactionMarkers> markers;
   WriteTxnMarkersRequest message;
@@ -99,7 +99,7 @@ void TransactionRuntime::perform(const HostId& host, coordinator::TransactionEff
   }
 }
 
-// One request to each broker that leads some of the partitions. A partition that does not exist any more needs none.
+// One request to each broker that leads some of the partitions. A deleted partition needs none.
 void TransactionRuntime::send_markers(const HostId& host, coordinator::TransactionMarkers markers) {
   struct Gather {
     std::vector<coordinator::MarkerResult> results;

@@ -11,7 +11,7 @@
 namespace milena::broker {
 namespace {
 
-// A request with what its views point into.
+// A request with the memory of its views.
 struct Question {
   TransactionalProducer producer;
   std::vector<TopicPartition> partitions;
@@ -32,7 +32,7 @@ void write_message(Question& question, bool verify_only) {
   }
 }
 
-// Producers do not know PRODUCER_FENCED from a partition, and old ones not TRANSACTION_ABORTABLE.
+// Producers do not expect PRODUCER_FENCED from a partition, nor old ones TRANSACTION_ABORTABLE.
 ErrorCode said_to_producer(ErrorCode error, TransactionSupport support) {
   if (error == ErrorCode::kProducerFenced) return ErrorCode::kInvalidProducerEpoch;
   bool abortable_unknown = support == TransactionSupport::kDefaultError;

@@ -1,5 +1,5 @@
-// Whether partitions are part of a producer's transaction, asked before its first batch is appended (KIP-890). For
-// clients that know the second version of the protocol the question adds them. Source: Kafka's
+// Checks that partitions are part of a producer's transaction, before its first batch is appended (KIP-890). For
+// clients that support the second version of the protocol the check adds them. Source: Kafka's
 // AddPartitionsToTxnManager.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace milena::broker {
 
 class ShardContext;
 
-// What the version of a client's request knows about transactions.
+// The transaction features of the version of a client's request.
 enum class TransactionSupport {
   kDefaultError,  // no TRANSACTION_ABORTABLE
   kGenericError,  // TRANSACTION_ABORTABLE
@@ -32,8 +32,8 @@ struct TransactionalProducer {
   int16_t epoch = -1;
 };
 
-// Asks the transaction's coordinator, wherever it is; `done` runs on `from` with a code for each partition, in their
-// order, as the client's version knows it.
+// Asks the transaction's coordinator, on whichever node. `done` runs on `from` with a code for each partition, in their
+// order, as the client's version supports it.
 void verify_in_transaction(ShardContext& from, const TransactionalProducer& producer, TransactionSupport support,
                            std::vector<TopicPartition> partitions,
                            std::function<void(std::vector<ErrorCode>)> done);

@@ -1,5 +1,5 @@
-// The markers of transactions: into the partitions, and those of __consumer_offsets also to the coordinators of groups,
-// whose pending offsets they make good or drop.
+// Writes the markers of transactions into the partitions. For those of __consumer_offsets, the coordinators of groups
+// are also notified, which commit or drop their pending offsets.
 #include <algorithm>
 #include <utility>
 
@@ -13,7 +13,7 @@
 namespace milena::broker {
 namespace {
 
-// What one request may take of a turn.
+// The most time of a turn for one request.
 constexpr int64_t kMarkersSlice_ms = 3;
 
 struct MarkerItem {
@@ -25,11 +25,11 @@ struct MarkerItem {
   EndTransactionMarker marker;
   int64_t deadline_ms = 0;
   ErrorCode error = ErrorCode::kNone;
-  // Where in the answer.
+  // The place in the answer.
   size_t marker_index = 0, topic_index = 0, partition_index = 0;
 };
 
-// True if the marker stands in the log and is to be waited for.
+// Returns true if the marker was appended; then its replication is awaited.
 bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
   if (!partition.enough_in_sync()) {
     item.error = ErrorCode::kNotEnoughReplicas;
@@ -45,7 +45,8 @@ bool append_marker(Shard& owner, Partition& partition, MarkerItem& item) {
   return true;
 }
 
-// From `next` on, a slice of them a turn. `finish_one` is called once for each that is waited for, and at the end.
+// Appends a slice of markers per turn, from `next` on. `finish_one` is called once for each that is awaited, and at the
+// end.
 void append_markers_from(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>& part, size_t next,
                          const std::shared_ptr<size_t>& open, const Task& finish_one) {
   const int64_t end_ms = owner.steady_ms() + kMarkersSlice_ms;
@@ -81,8 +82,8 @@ void append_markers(Shard& owner, const std::shared_ptr<std::vector<MarkerItem>>
   whole_or_not([&] { append_markers_from(owner, part, 0, open, finish_one); });
 }
 
-// No coordinator that this node has heard of has a later epoch than this. One that is made up would fence the true ones
-// for ever.
+// The latest epoch of any coordinator in the metadata. A greater one is made up, and would fence the real coordinators
+// forever.
 int32_t latest_coordinator_epoch(const metadata::MetadataImage& image) {
   int32_t latest = 0;
   const metadata::TopicImage* topic = image.find_topic(metadata::kTransactionStateTopic);
@@ -101,7 +102,7 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
   const int32_t latest_epoch = latest_coordinator_epoch(from.image());
   int64_t deadline_ms = from.steady_ms() + from.settings().get_long("request.timeout.ms");
   for (const auto& marker : request->markers) {
-    if (marker.topics.empty()) continue;  // Kafka has nothing to say about it
+    if (marker.topics.empty()) continue;  // Kafka has no answer for it
     auto& out = response->markers.emplace_back();
     out.producer_id = marker.producer_id;
     for (const auto& topic : marker.topics) {
@@ -111,7 +112,7 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
       for (int32_t partition : topic.partition_indexes) {
         topic_out.partitions.push_back({partition, ErrorCode::kUnknownTopicOrPartition});
         if (image == nullptr || image->partition(partition) == nullptr) continue;
-        // Or this node has not heard of the coordinator yet: it tries again.
+        // It is also possible that this node has not heard of the coordinator yet, so the error is one that is retried.
         if (marker.coordinator_epoch > latest_epoch) {
           topic_out.partitions.back().error_code = ErrorCode::kNotLeaderOrFollower;
           continue;
@@ -132,7 +133,7 @@ void write_txn_markers(Shard& from, std::shared_ptr<const WriteTxnMarkersRequest
   if (items.empty()) return done(std::move(*response));
   from.router().scatter<MarkerItem>(
       from, std::move(items), append_markers, [response, done = std::move(done)](std::vector<MarkerItem> written) {
-        // A coordinator that is not told would wait for ever.
+        // A coordinator that is not notified would wait forever.
         whole_or_not([&] {
           for (const MarkerItem& item : written) {
             auto& topic = response->markers[item.marker_index].topics[item.topic_index];

@@ -1,7 +1,7 @@
-// ClientBook: what a shard remembers of its clients for `milena doctor`: who was told an address and did not come to
-// it, who was turned away and why, whose fetches wait in vain for fetch.min.bytes. Written when a connection begins to
-// work, when a client is refused and when such a fetch ends, never for an ordinary request. Bounded in clients and in
-// the length of what they say. Belongs to the shard's thread.
+// ClientBook: notes about a shard's clients for `milena doctor`: clients that got an address and did not connect to it,
+// clients that were refused and why, clients whose fetches wait in vain for fetch.min.bytes. Written when a connection
+// sends its first real request, when a client is refused and when such a fetch ends, never for an ordinary request.
+// Bounded in clients and in the length of their texts. Belongs to the shard's thread.
 #pragma once
 
 #include <compare>
@@ -13,7 +13,7 @@
 
 namespace milena::broker {
 
-// Clients of one machine that go by the same client id are one to us.
+// Clients of one machine with the same client id count as one.
 struct ClientName {
   std::string host;
   Bytes client_id;
@@ -21,23 +21,23 @@ struct ClientName {
 };
 
 struct ClientTrace {
-  // Answers to Metadata on connections that asked for nothing else.
+  // Answers to Metadata on connections that sent no other request.
   uint64_t told = 0;
   int64_t first_told_ms = -1;
   int64_t last_told_ms = -1;
-  Bytes told_address;  // where it shall go
-  Bytes came_to;       // where it asked
-  // A connection of it asked for more than addresses.
+  Bytes told_address;  // the address in the answer
+  Bytes came_to;       // the address it connected to
+  // One of its connections sent more than requests for addresses.
   bool served = false;
 
-  // Fetches that waited their whole time for fetch.min.bytes while less was there.
+  // Fetches that waited for their whole time because fewer than fetch.min.bytes were available.
   uint64_t starved = 0;
   int64_t last_starved_ms = -1;
   int64_t waited_ms = 0;
   uint64_t min_bytes = 0;
   uint64_t bytes_there = 0;
 
-  // Of the same client on another shard.
+  // Adds the notes about the same client from another shard.
   void merge(const ClientTrace& other);
 };
 
@@ -53,7 +53,7 @@ struct RefusalTrace {
   uint64_t count = 0;
   int64_t last_ms = -1;
   Bytes reason;    // the last one
-  Bytes software;  // with which version; empty if it did not say
+  Bytes software;  // with its version; empty if unknown
 
   void merge(const RefusalTrace& other);
 };

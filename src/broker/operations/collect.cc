@@ -14,13 +14,13 @@
 namespace milena::broker {
 namespace {
 
-// Of a turn, while others wait.
+// The most time in a turn, while others wait.
 constexpr int64_t kSlice_ms = 1;
-// Between two looks at the clock.
+// The items between two looks at the clock.
 constexpr size_t kAtATime = 64;
 
-// What one shard has to tell, taken over several of its turns. Things may come and go in between: what is looked at
-// next is found by its name.
+// Collects the figures of one shard, over several of its turns. Objects may be added or removed in between, so the next
+// one is found by its name.
 class ShardLook : public std::enable_shared_from_this<ShardLook> {
  public:
   using Done = std::function<void(NodeFigures)>;
@@ -70,7 +70,7 @@ class ShardLook : public std::enable_shared_from_this<ShardLook> {
 
   Shard& shard_;
   const Look look_;
-  const bool sees_cluster_;  // what all shards know alike is told by one
+  const bool sees_cluster_;  // cluster-wide figures come from one shard
   const Done done_;
   NodeFigures figures_;
 
@@ -83,7 +83,7 @@ class ShardLook : public std::enable_shared_from_this<ShardLook> {
   size_t next_groups_ = 0;
   std::vector<int32_t> transaction_partitions_;
   size_t next_transactions_ = 0;
-  // The last id that was looked at in the partition that is under way.
+  // The last id that was visited in the current partition.
   std::optional<Bytes> last_id_;
 };
 
@@ -92,7 +92,7 @@ void ShardLook::take_counts() {
   for (size_t key = 0; key < ShardFigures::kApis; key++) {
     if (own.apis[key] != nullptr) figures_.apis.emplace(static_cast<ApiKey>(key), *own.apis[key]);
   }
-  // A request that was under way when its topic was deleted has counted it again.
+  // A request in progress when its topic was deleted has counted it again.
   own.forget_topics([this](const Uuid& topic) { return shard_.image().find_topic(topic) == nullptr; });
   for (const auto& [id, traffic] : own.topics) figures_.topics[shard_.image().find_topic(id)->name].merge(traffic);
   figures_.all_topics = own.all_topics;
@@ -152,7 +152,7 @@ void ShardLook::take_partition(Partition& partition) {
     out.log_start_offset = log->log_start_offset();
     out.log_end_offset = log->log_end_offset();
     out.high_watermark = out.last_stable_offset = log->high_watermark();
-    // Producers that nobody has asked for would be read from the disk.
+    // Only loaded producers are used: loading them would read from the disk.
     if (log->has_producers()) {
       if (auto stable = log->last_stable_offset()) out.last_stable_offset = *stable;
     }
@@ -177,7 +177,7 @@ void ShardLook::take_partition(Partition& partition) {
   out.min_in_sync = shard_.replicas().topic_config(*topic)->min_insync_replicas;
 }
 
-// What has no leader is no shard's own.
+// Partitions without a leader belong to no shard.
 bool ShardLook::take_topics() {
   size_t seen = 0;
   for (const metadata::TopicImage& topic : shard_.image().topics_from(next_topic_)) {
@@ -212,7 +212,7 @@ bool ShardLook::begin_groups() {
   return true;
 }
 
-// The id that follows in a map of the coordinator's; none at its end.
+// The next id in a map of the coordinator; none at its end.
 template <class Map>
 void consider_next(const Map& map, const std::optional<Bytes>& last, std::optional<Bytes>& next) {
   auto found = last ? map.upper_bound(*last) : map.begin();

@@ -1,8 +1,8 @@
-// collect_figures(): asks every shard for what it knows, and puts it together.
+// collect_figures(): collects the figures of every shard, and merges them.
 //
-// Each shard looks at its own in slices, between which it serves its clients; what is made of all that (order, labels,
-// lags) is worked out on another thread. Nothing is opened or read for it: a log that nobody used since the start is
-// told of as far as the checkpoints know it.
+// Each shard collects its figures in slices, and serves its clients in between. Derived values (order, labels, lags)
+// are computed on another thread. No log is opened or read for it: a log that was not used since the start has the
+// figures of the checkpoints.
 #pragma once
 
 #include <functional>
@@ -15,9 +15,9 @@ namespace milena::broker {
 class Shard;
 
 enum class Look {
-  kHealth,  // partitions and directories alone
+  kHealth,  // only partitions and directories
   kAll,
-  kDoctor,  // all, and what only /doctor asks for; without the offsets of groups
+  kDoctor,  // everything, plus the figures of /doctor; without the offsets of groups
 };
 
 // `done` runs on `from`, with figures that are not complete() yet.

@@ -1,8 +1,7 @@
-// What is wrong with a node, and what to do about it: rules over NodeFigures. Pure: the same figures give the same
-// findings.
+// Finds problems of a node, with advice: rules over NodeFigures. Pure: the same figures give the same findings.
 //
-// Texts that clients chose (ids, names) are escaped in all findings. Of what is wrong in many places alike, the first
-// are named.
+// Texts that clients chose (ids, names) are escaped in all findings. Of many similar problems, only the first are
+// named.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,7 @@ namespace milena::broker {
 
 enum class Severity : uint8_t {
   kInfo,     // good to know
-  kWarning,  // somebody waits, or will
+  kWarning,  // a client waits, or will
   kError,    // something does not work
 };
 ByteView severity_name(Severity severity);
@@ -48,9 +47,9 @@ void examine_clocks(const NodeFigures& figures, Diagnoses& findings);
 
 // For the rules.
 inline constexpr size_t kMostOfAKind = 20;
-// Nobody waits for longer in the ordinary course of things.
+// Normal waits are shorter.
 inline constexpr int64_t kLong_ms = 5000;
-// What was noted once and did not happen again is over.
+// A problem that was noted once and has not recurred for this long is over.
 inline constexpr int64_t kRecent_ms = 600'000;
 // "1.5 s", "2 h 10 min".
 Bytes span_text(int64_t ms);

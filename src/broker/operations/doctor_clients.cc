@@ -1,4 +1,4 @@
-// Clients that did not come, were turned away, or wait.
+// Clients that did not arrive, were refused, or wait.
 #include <fmt/core.h>
 
 #include "base/log.h"
@@ -64,7 +64,7 @@ bool is_loopback(ByteView address) {
 
 ByteView port_of(ByteView address) { return address.substr(address.rfind(':') + 1); }
 
-// The address that a client was told is the one that it has come to.
+// Whether the advertised address is the one that the client connected to.
 bool leads_here(const ClientTrace& trace) {
   if (trace.told_address == trace.came_to) return true;
   return is_loopback(trace.told_address) && is_loopback(trace.came_to) &&

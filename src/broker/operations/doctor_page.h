@@ -1,4 +1,4 @@
-// /doctor: what is wrong with the node and what to do, as JSON or as text for people.
+// /doctor: problems of the node with advice, as JSON or as text for people.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@ namespace milena::broker {
 
 class Node;
 
-// Looks at all shards and answers; the rules run on a thread beside the loops. JSON where the client accepts it or asks
-// with ?format=json, else text.
+// Looks at all shards and answers; the rules run on a thread beside the loops. JSON if the client accepts it or asks
+// for ?format=json, otherwise text.
 void serve_doctor(Node& node, http::HttpCall call);
 
 // The file system's part of the directories' figures.

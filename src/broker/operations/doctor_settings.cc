@@ -24,7 +24,7 @@ void examine_idle(const SettingSymptoms& settings, Diagnoses& findings) {
   }
 }
 
-// A topic that is to be created by itself and cannot be.
+// Auto-created topics that cannot be created with these settings.
 void examine_replicas(const NodeFigures& figures, const char* setting, int32_t replicas, ByteView topic,
                       Diagnoses& findings) {
   const size_t brokers = std::max<size_t>(figures.brokers.size(), 1);

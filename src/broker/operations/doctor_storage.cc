@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kLittleSpace = 0.05;
 constexpr double kHardlyAnySpace = 0.01;
-// A few syncs say nothing.
+// A few syncs prove nothing.
 constexpr uint64_t kEnoughSyncs = 10;
 constexpr double kSlowSync_seconds = 0.5;
 
@@ -49,7 +49,7 @@ void examine_syncs(const NodeFigures& figures, Diagnoses& findings) {
                       "(flush.messages, flush.ms)."});
 }
 
-// Partitions that have the same wrong with them, in one finding.
+// Partitions with the same problem, in one finding.
 struct Together {
   size_t count = 0;
   Bytes first;   // the name of the first one

@@ -1,4 +1,4 @@
-// Who keeps others waiting: open transactions, members of groups.
+// Open transactions and members of groups that keep others waiting.
 #include <fmt/core.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
-// HttpService: what the node serves over HTTP: /metrics, /livez, /readyz. Sockets are net/'s, the syntax is http/'s.
+// HttpService: serves /metrics, /livez, /readyz over HTTP. net/ has the sockets, http/ the syntax.
 //
-// It is there before the node is: while logs are recovered /livez answers, and /readyz says that the broker starts.
-// Made and told of the node by the thread that starts it; sessions live on the shards. Outlives its server, and the
+// It exists before the node: while logs are recovered, /livez answers, and /readyz answers that the broker starts. The
+// thread that starts the node makes it and calls start(); sessions live on the shards. Outlives its server, and the
 // loops' last turns.
 #pragma once
 
@@ -25,9 +25,9 @@ class HttpService final : public SessionFactory {
   HttpService(std::vector<Executor*> executors, std::string version);
   ~HttpService() override;
 
-  // The node can be asked from now on. It outlives the last turn of the loops.
+  // The node can be used from now on. It outlives the last turn of the loops.
   void start(Node& node) { node_ = &node; }
-  // It stops: it is not asked any more.
+  // The node stops: it is not used any more.
   void stop() { stopping_ = true; }
 
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;

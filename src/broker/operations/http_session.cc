@@ -8,12 +8,12 @@
 
 namespace milena::broker {
 
-// Kept by answers that are still to come, too.
+// Also kept by pending answers.
 struct HttpSession::State : std::enable_shared_from_this<State> {
   State(const http::HttpRouter& its_router, Executor& its_executor, int its_shard, Transport& its_transport)
       : router(its_router), executor(its_executor), shard(its_shard), transport(&its_transport) {}
 
-  // Begins to wait for the next thing to happen.
+  // Restarts the timeout.
   void watch() {
     if (timer != 0) executor.cancel(timer);
     timer = executor.call_after(kPatience_ms, [weak = weak_from_this()] {
@@ -31,7 +31,7 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
     watch();
   }
 
-  // What waits for its reader is not hurried.
+  // A stream has no timeout.
   void begin_stream(const Bytes& content_type, Task gone) {
     if (timer != 0) executor.cancel(std::exchange(timer, 0));
     if (transport == nullptr) return executor.post(std::move(gone));
@@ -52,7 +52,7 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
     transport->close({});
   }
 
-  // Of a stream, for a reader that is slow.
+  // The most unsent bytes of a stream to a slow reader.
   static constexpr uint64_t kMostUnsent = 256 * 1024;
 
   const http::HttpRouter& router;
@@ -60,12 +60,12 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
   const int shard;
   Transport* transport;  // null once the connection is gone
   TimerId timer = 0;
-  Task when_gone;  // of the stream that is under way
+  Task when_gone;  // for the current stream
 };
 
 namespace {
 
-// Of the session's state, which it keeps.
+// A stream of the session; keeps the session's state.
 template <class State>
 class ChunkedStream final : public http::HttpStream {
  public:

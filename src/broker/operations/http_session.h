@@ -1,8 +1,8 @@
-// HttpSession: one HTTP connection as the node sees it. Reads each request, starts its handler by the router, sends
-// what it answers. Lives on the connection's shard, owned by the connection.
+// HttpSession: the node's side of one HTTP connection. Reads each request, starts its handler by the router, sends the
+// answer. Lives on the connection's shard, owned by the connection.
 //
-// A request must have come whole, and be answered, within a time each; a connection without one is closed after it,
-// too.
+// A request must arrive completely, and then be answered, within kPatience_ms each. An idle connection is closed after
+// that time, too.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace milena::broker {
 
 class HttpSession final : public Session {
  public:
-  // Of a request, and of an answer. Longer than the usual interval of scrapes, so that their connection is kept.
+  // For a request, and for an answer. Longer than the usual interval of scrapes, so that their connection is kept.
   static constexpr int64_t kPatience_ms = 75'000;
 
   // `router` and `executor` outlive it.

@@ -1,6 +1,6 @@
-// InProcessConnection: a connection of this process to its own node, without a socket: what the node is asked for at
-// its start (a seed file) goes through the same handlers as a client's requests. Nobody else can have one, so the
-// authorizer is not asked.
+// InProcessConnection: a connection of this process to its own node, without a socket. Requests at the start (of a seed
+// file) go through the same handlers as a client's requests. Only this process can make one, so the authorizer is not
+// asked.
 #pragma once
 
 #include <condition_variable>
@@ -17,12 +17,13 @@ namespace milena::broker {
 
 class InProcessConnection final : public Transport {
  public:
-  // `executor` is that of shard 0, which must run until the connection is destroyed. Answers name the addresses that
-  // clients of this listener are told. From any thread but the shard's, as everything here that is public.
+  // `executor` is that of shard 0, which must run until the connection is destroyed. Answers contain the addresses for
+  // clients of this listener. All public methods may be called from any thread but the shard's.
   InProcessConnection(SessionFactory& sessions, Executor& executor, std::string listener_name);
   ~InProcessConnection() override;
 
-  // A whole request, and its whole answer, both with their sizes. After an error nothing more may be asked.
+  // Sends a whole request and returns its whole answer, both with their sizes. After an error it must not be called
+  // again.
   Result<Bytes> exchange(ByteView request, int64_t timeout_ms);
 
  private:
@@ -41,7 +42,7 @@ class InProcessConnection final : public Transport {
   std::mutex mutex_;
   std::condition_variable settled_;
   std::optional<Result<Bytes>> answer_;
-  bool broken_ = false;  // an answer may still come that nobody waits for
+  bool broken_ = false;  // an answer that is no longer expected may still come
 };
 
 }  // namespace milena::broker

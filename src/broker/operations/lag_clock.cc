@@ -13,9 +13,9 @@ void LagClock::note(const TopicPartition& partition, int64_t end_offset, int64_t
   Ends& ends = ends_[partition];
   ends.round = round_;
   std::vector<End>& moments = ends.moments;
-  // The log was cut, or the topic made anew, or the clock set back.
+  // The log was truncated, or the topic created again, or the clock set back.
   if (!moments.empty() && (moments.back().offset > end_offset || moments.back().at_ms > now_ms)) moments.clear();
-  // Of a partition that stands still the first and the last moment say all.
+  // While the end does not move, the first and the last moment are enough.
   if (moments.size() >= 2 && moments.back().offset == end_offset && moments[moments.size() - 2].offset == end_offset) {
     moments.back().at_ms = now_ms;
     return;
@@ -34,7 +34,7 @@ std::optional<double> LagClock::seconds_behind(const TopicPartition& partition, 
   if (found == ends_.end()) return std::nullopt;
   const std::vector<End>& moments = found->second.moments;
   if (offset >= moments.back().offset) return 0.0;
-  // The first moment at which there was more than that.
+  // The first moment with a greater end.
   const auto after = std::upper_bound(moments.begin(), moments.end(), offset,
                                       [](int64_t value, const End& end) { return value < end.offset; });
   double at_ms = static_cast<double>(after->at_ms);

@@ -1,6 +1,6 @@
-// LagClock: how long ago a partition ended where a group has committed. Remembers where partitions ended at some
-// moments, and estimates what was between them. Nothing is looked up in a log, and nothing wakes up for it: the moments
-// are those of the scrapes, so the first one knows nothing. Pure; used by one thread at a time.
+// LagClock: how long ago a partition ended at a group's committed offset. Remembers the end offsets of partitions at
+// some moments, and interpolates between them. It reads no log and has no timer: the moments are those of the scrapes,
+// so the first scrape has no result. Pure; used by one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ namespace milena::broker {
 
 class LagClock {
  public:
-  // Begins a round: of partitions that are not named until the next one nothing is kept.
+  // Begins a round. Partitions that are not named until the next one are forgotten.
   void begin_round();
   // The partition ends there now.
   void note(const TopicPartition& partition, int64_t end_offset, int64_t now_ms);
-  // For how many seconds there are records behind the offset: at least, where that is longer than anything is
-  // remembered. 0 without records behind it; nullopt: not known.
+  // The number of seconds for which there have been records after the offset, or a lower bound if that is longer than
+  // the history. 0 without records after it; nullopt: not known.
   std::optional<double> seconds_behind(const TopicPartition& partition, int64_t offset, int64_t now_ms) const;
 
   size_t size() const { return ends_.size(); }
@@ -30,10 +30,10 @@ class LagClock {
     int64_t offset;
   };
   struct Ends {
-    std::vector<End> moments;  // growing in both
+    std::vector<End> moments;  // ascending in both
     uint64_t round = 0;
   };
-  // Beyond that every second one is forgotten, the old ones the sooner.
+  // Beyond that every second one is dropped, older ones more often.
   static constexpr size_t kMost = 32;
 
   std::unordered_map<TopicPartition, Ends> ends_;

@@ -59,7 +59,7 @@ std::optional<std::vector<MetricNames>> parse_metric_names(ByteView list) {
     const size_t end = std::min(list.find(','), list.size());
     const MetricSet* set = find_set(list.substr(0, end));
     if (set == nullptr) return std::nullopt;
-    // Named twice, its samples would be there twice.
+    // A name that occurs twice must not give its samples twice.
     if (std::find(names.begin(), names.end(), set->names) == names.end()) names.push_back(set->names);
     list.remove_prefix(std::min(end + 1, list.size()));
   }

@@ -1,8 +1,8 @@
-// The metrics: one row for each, with what it says of NodeFigures. What is served at /metrics and what docs/metrics.md
-// tells come from these rows.
+// The metrics: one row for each, with its value from NodeFigures. /metrics and docs/metrics.md are made from these
+// rows.
 //
-// Milena's own names are always there; the names of other projects, so that dashboards and alerts made for them work
-// unchanged, where milena.metrics.names or the request asks for them.
+// Milena's own names are always served. Names of other projects, for which dashboards and alerts exist, are served if
+// milena.metrics.names or the request asks for them.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ struct MetricRow {
 std::span<const MetricRow> milena_metric_rows();
 // Kafka's MBeans as the rules of the JMX exporter name them.
 std::span<const MetricRow> jmx_metric_rows();
-// Its counters without "_total", as some versions of those rules have them.
+// Its counters without "_total", as in some versions of those rules.
 std::span<const MetricRow> jmx_bare_metric_rows();
 // kafka_exporter's.
 std::span<const MetricRow> exporter_metric_rows();
@@ -32,10 +32,10 @@ std::span<const MetricRow> redpanda_metric_rows();
 
 enum class MetricNames : uint8_t { kMilena, kJmx, kJmxBare, kExporter, kRedpanda };
 
-// "milena,jmx": the words of milena.metrics.names. Nullopt for a word that is none of them.
+// Parses the words of milena.metrics.names: "milena,jmx". Returns nullopt if a word is unknown.
 std::optional<std::vector<MetricNames>> parse_metric_names(ByteView list);
 
-// Which lines have a word of their own in milena.metrics.names, and what it is.
+// The sets of names with a word of their own in milena.metrics.names, and the word.
 struct MetricSet {
   const char* word;
   MetricNames names;

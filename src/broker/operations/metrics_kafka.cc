@@ -1,5 +1,5 @@
-// The names that dashboards for Kafka know: those that the usual rules of the JMX exporter make of its MBeans, and
-// those of kafka_exporter.
+// The names that dashboards for Kafka use: those that the usual rules of the JMX exporter give to its MBeans, and those
+// of kafka_exporter.
 #include <fmt/core.h>
 
 #include <list>
@@ -21,13 +21,13 @@ constexpr auto kS = http::MetricType::kSummary;
 
 // --- the JMX exporter's
 
-// Of all topics without a label, and of each.
+// The total without a label, and each topic.
 void traffic(Figures figures, http::MetricWriter& writer, uint64_t TopicTraffic::*count) {
   writer.sample("", figures.all_topics.*count);
   for (const auto& [name, topic] : figures.topics) writer.sample(http::metric_labels({{"topic", name}}), topic.*count);
 }
 
-// Kafka shows fetches of consumers by themselves, and again with those of followers.
+// Kafka shows the fetches of consumers alone, and together with those of followers.
 template <class Show>
 void each_request(Figures figures, Show show) {
   for (const auto& [key, api] : figures.apis) {

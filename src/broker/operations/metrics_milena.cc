@@ -34,7 +34,7 @@ void each_partition(Figures figures, http::MetricWriter& writer, Value value) {
     writer.sample(partition.labels, value(partition));
 }
 
-// Of a log that nobody opened since the start its size is not known.
+// The size of a log that was not opened since the start is unknown.
 void known(Figures figures, http::MetricWriter& writer, int64_t PartitionFigures::*value) {
   for (const PartitionFigures& partition : figures.shown_partitions()) {
     if (partition.*value >= 0) writer.sample(partition.labels, partition.*value);

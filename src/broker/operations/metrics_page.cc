@@ -18,7 +18,7 @@ Bytes joined(const std::vector<Bytes>& words) {
   return all;
 }
 
-// In OpenMetrics a counter's name without its ending is the counter's own: both names of it cannot be on one page.
+// In OpenMetrics a counter's name without its suffix is the counter's own name, so both names cannot be on one page.
 http::MetricFormat format_of(std::span<const MetricNames> names, ByteView accept) {
   const bool bare = std::find(names.begin(), names.end(), MetricNames::kJmxBare) != names.end();
   return bare ? http::MetricFormat::kPrometheus : http::chosen_metric_format(accept);

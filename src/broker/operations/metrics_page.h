@@ -1,5 +1,5 @@
-// MetricsPage: answers scrapes. One look at the shards at a time, and what came meanwhile shares the next one; the text
-// is written on a thread beside the loops. Its state is shard 0's; serve() is called on any shard.
+// MetricsPage: answers scrapes. One look at the shards runs at a time, and requests that arrive meanwhile share the
+// next one. The text is written on a thread beside the loops. Its state is shard 0's; serve() is called on any shard.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,8 @@ class MetricsPage : public std::enable_shared_from_this<MetricsPage> {
  public:
   explicit MetricsPage(std::string version) : version_(std::move(version)) {}
 
-  // `always`: the names that are served whatever the settings and the request say; null: these count.
+  // `always`: the names to serve regardless of the settings and the request; null: those of the settings and the
+  // request.
   void serve(Node& node, http::HttpCall call, const char* always);
 
  private:

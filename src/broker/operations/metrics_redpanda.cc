@@ -85,7 +85,7 @@ void request_bytes(Figures figures, http::MetricWriter& writer) {
   }
 }
 
-// Of the file system that the first directory is in, as Redpanda has one.
+// The file system of the first directory, since Redpanda has one.
 template <class Value>
 void disk(Figures figures, http::MetricWriter& writer, Value value) {
   if (!figures.directories.empty()) writer.sample("", value(figures.directories.front()));

@@ -17,7 +17,7 @@ void move_all(std::vector<Item>& from, std::vector<Item>& to) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-// Once each: a partition may lose its leader while the shards are looked at, and be seen with it and without.
+// Removes duplicates: a partition that loses its leader while the shards are visited may be seen twice.
 template <class Item, class Key>
 void sort_by(std::vector<Item>& items, Key Item::*key) {
   std::stable_sort(items.begin(), items.end(), [key](const Item& a, const Item& b) { return a.*key < b.*key; });
@@ -52,7 +52,7 @@ void NodeFigures::take(NodeFigures part) {
   if (tells_cluster) symptoms.settings = std::move(part.symptoms.settings);
   symptoms.take(std::move(part.symptoms));
   if (!tells_cluster) return;
-  // Of the one that has told what all know.
+  // Cluster-wide figures come from one shard.
   node_id = part.node_id;
   cluster_id = std::move(part.cluster_id);
   now_ms = part.now_ms;
@@ -83,7 +83,7 @@ void NodeFigures::complete() {
       auto found = by_name.find(offset.partition);
       if (found == by_name.end()) continue;
       offset.high_watermark = found->second->high_watermark;
-      // A commit may be ahead of what this look has seen of the partition.
+      // A commit may be ahead of the end that was collected for the partition.
       offset.lag = std::max<int64_t>(0, found->second->high_watermark - offset.committed);
       offset.lag_read_committed = std::max<int64_t>(0, found->second->last_stable_offset - offset.committed);
     }

@@ -1,5 +1,5 @@
-// NodeFigures: the state of a node at one moment, as values: what /metrics and /readyz are made from. Gathered by
-// collect.h; nothing here looks anything up.
+// NodeFigures: the state of a node at one moment, as values; the source of /metrics and /readyz. Gathered by collect.h;
+// nothing here looks anything up.
 #pragma once
 
 #include <algorithm>
@@ -19,13 +19,13 @@ namespace milena::broker {
 
 struct PartitionFigures {
   TopicPartition name;
-  Bytes labels;  // topic and partition, as they stand in a sample
+  Bytes labels;  // topic and partition, as in a sample
   bool offline = false;
   int64_t log_start_offset = 0;
   int64_t log_end_offset = 0;
   int64_t high_watermark = 0;
   int64_t last_stable_offset = 0;
-  // -1: the log was not opened since the start, and nobody has looked.
+  // -1: the log was not opened since the start, and was not examined.
   int64_t size_bytes = -1;
   int64_t segments = -1;
   int32_t leader = -1;
@@ -36,7 +36,7 @@ struct PartitionFigures {
   int32_t min_in_sync = 1;
 
   bool under_replicated() const { return in_sync < replicas; }
-  // A topic cannot ask for more than it has (Kafka: Partition.effectiveMinIsr).
+  // A topic cannot require more replicas than it has (Kafka: Partition.effectiveMinIsr).
   bool under_min_in_sync() const { return in_sync < std::min(min_in_sync, std::max(replicas, 1)); }
 };
 
@@ -46,7 +46,7 @@ struct GroupFigures {
     int64_t committed = -1;
     int64_t high_watermark = -1;
     Bytes labels;  // group, topic and partition
-    // Of records that were committed and not read, and of all that are visible; -1: the partition is not known here.
+    // Of committed records that are unread, and of all visible ones; -1: the partition is unknown here.
     int64_t lag = -1;
     int64_t lag_read_committed = -1;
     double lag_seconds = -1;  // -1: not known yet
@@ -93,9 +93,9 @@ struct NodeFigures {
   uint64_t throttled_requests = 0;
   uint64_t throttled_ms = 0;
 
-  std::vector<PartitionFigures> partitions;  // that this node leads, or has no leader; by name
+  std::vector<PartitionFigures> partitions;  // led by this node, or without a leader; by name
   std::map<Bytes, int32_t> topic_partitions;
-  std::vector<GroupFigures> groups;  // whose coordinator is here; by id
+  std::vector<GroupFigures> groups;  // those with their coordinator here; by id
   TransactionFigures transactions;
   size_t topic_count = 0;
   size_t partition_count = 0;
@@ -109,7 +109,7 @@ struct NodeFigures {
   std::map<size_t, LoopFigures> loops;  // by shard
   std::vector<DirectoryFigures> directories;
   ProcessFigures process;
-  Symptoms symptoms;  // of Look::kDoctor
+  Symptoms symptoms;  // only for Look::kDoctor
 
   // How many of them metrics show (milena.metrics.partitions.max, milena.metrics.groups.max).
   size_t most_partitions = SIZE_MAX;
@@ -121,9 +121,9 @@ struct NodeFigures {
     return std::span(groups).first(std::min(groups.size(), most_groups));
   }
 
-  // Adds what another shard has told.
+  // Adds the figures of another shard.
   void take(NodeFigures part);
-  // Puts what came from the shards in order and works out what follows from it: labels, lags. On any thread.
+  // Sorts the figures of the shards and computes derived values: labels, lags. On any thread.
   void complete();
 };
 

@@ -9,7 +9,7 @@
 namespace milena::broker {
 namespace {
 
-// Of many partitions the first are named.
+// With more partitions, only the first are named.
 constexpr size_t kNamed = 5;
 
 std::vector<std::string> reasons_of(NodeFigures& figures) {

@@ -1,4 +1,4 @@
-// Whether the node can do all that it is there for: each partition of it can be used, and each log directory works.
+// Whether the node is fully usable: each partition of it can be used, and each log directory works.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ namespace milena::broker {
 
 class Shard;
 
-// `done` runs on `from` with what stands against it, one line each; nothing if the node is ready.
+// `done` runs on `from` with the reasons why the node is not ready, one line each; none if it is ready.
 void look_for_unreadiness(Shard& from, std::function<void(std::vector<std::string>)> done);
 
 // JSON: {"ready": true}, or 503 with the reasons.

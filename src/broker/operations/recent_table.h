@@ -1,5 +1,5 @@
-// RecentTable: what was noted about the keys that were touched last. Bounded: with one more than it may hold, the key
-// that was not touched for longest goes. Keys may be chosen by clients.
+// RecentTable: values for the keys that were used most recently. Bounded: when it is full, the least recently used key
+// is dropped. Clients may choose the keys.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ class RecentTable {
  public:
   explicit RecentTable(size_t most) : most_(most) {}
 
-  // What is noted about the key; a new value if there is nothing.
+  // Returns the value of the key; a new one if there is none.
   Value& touch(const Key& key) {
     auto found = places_.find(key);
     if (found != places_.end()) {

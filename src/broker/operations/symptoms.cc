@@ -30,7 +30,7 @@ void look_at_classic(const coordinator::ClassicGroup& group, RebalancingGroup& o
   for (const auto& [id, member] : group.members()) {
     const bool late = joins ? !member.awaiting_join : !member.awaiting_sync;
     if (!late) continue;
-    // While the leader is late, it alone is waited for.
+    // While the leader is late, the group waits for it alone.
     if (!joins && group.is_leader(id)) {
       out.leader_is_late = true;
       out.late.clear();
@@ -90,7 +90,7 @@ void Symptoms::look_at_settings(ShardContext& shard) {
   settings.default_replicas = now.get_int("default.replication.factor");
   for (const config::ConfigDef& def : config::broker_configs()) {
     if ((def.marks & config::kConfigNoEffect) == 0 || !now.is_set(def.name)) continue;
-    // Somebody's file with Kafka's own default in it asks for nothing.
+    // A setting that is set to its default is not reported.
     const std::optional<Bytes>& text = now.text(def.name);
     auto is = [&text](const char* value) { return value != nullptr && text == value; };
     if (!text || text->empty() || is(def.default_value) || is(def.kafka_default)) continue;

@@ -1,4 +1,4 @@
-// Symptoms: what `milena doctor` looks at besides the figures that metrics show, as values: clients, open transactions,
+// Symptoms: the input of `milena doctor` besides the figures that metrics show, as values: clients, open transactions,
 // rebalances, settings. Gathered with NodeFigures from all shards (collect.h, Look::kDoctor); judged by doctor.h.
 #pragma once
 
@@ -33,7 +33,7 @@ struct OpenTransaction {
 // A partition whose last stable offset is behind its high watermark.
 struct HeldPartition {
   TopicPartition name;
-  int64_t producer_id = -1;  // of the oldest transaction that is open there
+  int64_t producer_id = -1;  // of the oldest open transaction there
   int64_t first_offset = -1;
   int64_t last_written_ms = -1;  // by that producer
   int64_t records_held = 0;
@@ -45,7 +45,7 @@ struct LateMember {
   Bytes host;
 };
 
-// A group with a rebalance under way.
+// A group with a rebalance in progress.
 struct RebalancingGroup {
   Bytes id;
   Bytes state;
@@ -53,7 +53,7 @@ struct RebalancingGroup {
   size_t members = 0;
   size_t late_count = 0;
   std::vector<LateMember> late;  // the first of them
-  bool leader_is_late = false;   // of those that shall send SyncGroup
+  bool leader_is_late = false;   // the leader is late with SyncGroup
 };
 
 struct FutureRecords {
@@ -81,10 +81,10 @@ struct SettingSymptoms {
 };
 
 struct Symptoms {
-  // Of what a shard lists at most.
+  // The most entries that a shard lists.
   static constexpr size_t kMost = 10'000;
   static constexpr size_t kMostLateMembers = 5;
-  // Clocks of well kept machines differ by less.
+  // Clocks of well maintained machines differ by less.
   static constexpr int64_t kFarFuture_ms = 3'600'000;
 
   std::map<ClientName, ClientTrace> clients;
@@ -96,10 +96,10 @@ struct Symptoms {
   ControllerClockSymptoms controller_clock;  // of shard 0
   SettingSymptoms settings;  // of the shard that tells what all know
 
-  // Adds what another shard has told; not its settings.
+  // Adds the symptoms of another shard, except its settings.
   void take(Symptoms part);
 
-  // What a shard knows. On its thread.
+  // Collects a shard's symptoms. On its thread.
   void look_at_clients(ShardContext& shard);
   void look_at_controller(ShardContext& shard);
   void look_at_settings(ShardContext& shard);

@@ -19,7 +19,7 @@ namespace {
 
 double milliseconds(int64_t ns) { return static_cast<double>(std::max<int64_t>(ns, 0) / 1000) / 1000; }
 
-// What is known of the way to the reader, on its shard.
+// The state of a reader, on its shard.
 struct Reading {
   std::shared_ptr<http::HttpStream> stream;
   std::shared_ptr<Tap> tap;
@@ -105,8 +105,8 @@ void Taps::note(const TappedRequest& request) {
       continue;
     }
     tap->on_the_way++;
-    // In a later turn even on this shard: the reader's connection may be anywhere in its own. A request that there is
-    // no memory to tell of is left out.
+    // Posted even on this shard, since the reader's connection may be within a call of its own. If memory is short, the
+    // request is left out.
     const bool told = fits_into_memory([&tap, home, &request] {
       auto line = std::make_shared<Bytes>(tap->line_of(request));
       home->executor().post([tap, line] {
@@ -137,7 +137,7 @@ void serve_tap(Node& node, http::HttpCall call) {
   auto reading = std::make_shared<Reading>();
   reading->tap = std::make_shared<Tap>(Bytes(*client_id), json);
   reading->left = static_cast<uint64_t>(most);
-  // The reader's end comes by when_gone, on its shard; the tap holds no reading that is over.
+  // The end of the reader is reported by when_gone, on its shard; the tap holds only a weak reference.
   reading->tap->deliver = [&home, weak = std::weak_ptr<Reading>(reading)](Bytes line) {
     if (auto self = weak.lock()) deliver(home, self, std::move(line));
   };

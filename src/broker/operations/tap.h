@@ -1,5 +1,5 @@
 // Tap: the requests of one client as they are answered, for a reader that follows them over HTTP (`milena tap`). Only
-// names, sizes, errors and times; never what a request holds.
+// names, sizes, errors and times; never the contents of a request.
 //
 // A reader is known to all shards while it reads. A shard writes a line for each request of its client and hands it to
 // the reader's shard; what the reader does not take in time is left out and counted. Without a reader a request costs a
@@ -27,7 +27,7 @@ namespace milena::broker {
 class Node;
 class Shard;
 
-// A request that is over.
+// A finished request.
 struct TappedRequest {
   int64_t time_ms = 0;
   ByteView client_id;
@@ -54,10 +54,10 @@ class Tap {
   Bytes line_of(const TappedRequest& request) const {
     return json_ ? tapped_json(request) : tapped_text(request);
   }
-  // How many lines were left out before this one, as a line.
+  // A line with the number of lines that were dropped before this one.
   Bytes gap_line(uint64_t left_out) const;
 
-  // Lines that are on their way to the reader's shard.
+  // Lines on their way to the reader's shard.
   static constexpr int kMostOnTheWay = 1000;
   std::atomic<int> on_the_way = 0;
   std::atomic<uint64_t> left_out = 0;
@@ -69,7 +69,7 @@ class Tap {
   const bool json_;
 };
 
-// The readers that a shard knows of. Belongs to its thread.
+// The readers that are registered with a shard. Belongs to its thread.
 class Taps {
  public:
   static constexpr size_t kMost = 8;

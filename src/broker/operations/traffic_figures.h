@@ -1,5 +1,5 @@
-// What a shard counts while it serves: requests by API, traffic by topic, syncs, compaction, connections. Plain numbers
-// that only the shard's thread touches, without locks; whoever wants them all asks each shard for a copy (collect.h).
+// The counters of a shard: requests by API, traffic by topic, syncs, compaction, connections. Plain numbers that only
+// the shard's thread touches, without locks; collect.h asks each shard for a copy.
 #pragma once
 
 #include <algorithm>
@@ -28,13 +28,13 @@ namespace milena::broker {
 struct ApiFigures {
   static constexpr size_t kVersions = 24;
 
-  std::array<uint64_t, kVersions> requests{};  // by version; the last one counts what is beyond
+  std::array<uint64_t, kVersions> requests{};  // by version; the last one counts all higher versions
   uint64_t request_bytes = 0;
   uint64_t response_bytes = 0;
-  // Error codes in answers, each as often as it stands there; few of them ever occur. An answer without any counts once
+  // Error codes in answers with their number of occurrences; few of them ever occur. An answer without any counts once
   // as NONE.
   std::vector<std::pair<ErrorCode, uint64_t>> errors;
-  // From the arrival to the handler, in it, until the answer, and until that is with the system.
+  // From the arrival to the handler, in it, until the answer, and until it is passed to the system.
   http::LatencyHistogram queue, work, wait, send, total;
 
   void count_request(int16_t version, size_t bytes) {
@@ -42,20 +42,20 @@ struct ApiFigures {
     request_bytes += bytes;
   }
   void count_error(ErrorCode error, uint64_t times);
-  // An answer of that size, with the errors that stand in it.
+  // Counts an answer of that size, with its errors.
   void count_answer(uint64_t bytes, const Writer::Errors& in_it);
   void record(const RequestTimes& times, int64_t sent_ns);
   uint64_t all_requests() const;
   void merge(const ApiFigures& other);
 };
 
-// What clients wrote to a topic and read from it.
+// The records that clients wrote to a topic and read from it.
 struct TopicTraffic {
   uint64_t records_in = 0;
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
   uint64_t bytes_rejected = 0;
-  // Each partition of a request counts, as in Kafka.
+  // Counts each partition of a request, as in Kafka.
   uint64_t produce_requests = 0;
   uint64_t fetch_requests = 0;
   uint64_t failed_produce_requests = 0;
@@ -98,10 +98,10 @@ struct ListenerFigures {
 // Of a shard's event loop.
 struct LoopFigures {
   double cpu_seconds = 0;
-  double busy_share = 0;  // of the time since the look before
+  double busy_share = 0;  // of the time since the previous look
 };
 
-// How busy the shard's thread was between two looks that are far enough apart to tell.
+// How busy the shard's thread was between two looks, if they are far enough apart.
 class LoopMeter {
  public:
   // On that thread.
@@ -117,10 +117,10 @@ class LoopMeter {
 
 class ShardFigures {
  public:
-  // Made when the API is first asked for: most never are.
+  // Made at the first request for the API: most are never used.
   ApiFigures& api(ApiKey key);
 
-  // Of the topic and of all, in one.
+  // Counts for the topic and for the total.
   template <class Count>
   void count_traffic(const Uuid& topic, Count&& count) {
     count(traffic_of(topic));
@@ -137,7 +137,7 @@ class ShardFigures {
   static constexpr size_t kApis = 96;
   std::array<std::unique_ptr<ApiFigures>, kApis> apis;
   std::unordered_map<Uuid, TopicTraffic> topics;
-  // Those of deleted topics, too.
+  // Includes deleted topics.
   TopicTraffic all_topics;
   http::LatencyHistogram flushes;
   CleanerFigures cleaner;
@@ -157,7 +157,7 @@ class ShardFigures {
     return *last_;
   }
 
-  // The topic that was counted last is often the next one.
+  // The topic that was counted last; often the next one is the same.
   Uuid last_topic_;
   TopicTraffic* last_ = nullptr;
 };

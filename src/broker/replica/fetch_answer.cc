@@ -1,4 +1,4 @@
-// FetchOperation, its end: what was read becomes the answer, and the session notes what the client was told.
+// The end of a FetchOperation: builds the answer, and notes in the session which values were sent.
 #include <algorithm>
 #include <utility>
 
@@ -16,7 +16,7 @@ constexpr int16_t kFetchWithNodeEndpoints = 16;
 
 }  // namespace
 
-// Nothing was fetched, and the session stays as it is: the client asks again for the same when its time is over.
+// Answers without data, and leaves the session unchanged: the client asks for the same again after the throttle time.
 void FetchOperation::answer_throttled(int64_t throttle_ms) {
   FetchResponse response;
   if (kind_ == Kind::kIncremental && session_ != nullptr) response.session_id = session_->id();
@@ -55,7 +55,7 @@ void FetchOperation::convert_for_old_version(FetchItem& item) {
 }
 
 void FetchOperation::create_session() {
-  // Without room the answer says session 0, and the client goes on with full fetches.
+  // Without space for a session the answer has session 0, and the client continues with full fetches.
   size_t cost_bytes = 0;
   for (const FetchItem& item : items_) cost_bytes += FetchSession::cost_of(item.key);
   session_ = shard_.fetch_sessions().create(call_->version() >= kFetchWithTopicIds, cost_bytes, shard_.steady_ms());
@@ -63,7 +63,7 @@ void FetchOperation::create_session() {
   for (const FetchItem& item : items_) session_->put(item.key, item.position);
 }
 
-// Notes what the client is told; false if there is nothing new about the partition.
+// Notes the values sent; returns false if nothing about the partition has changed.
 bool FetchOperation::tell(FetchItem& item) {
   if (session_ == nullptr) return true;
   FetchSession::Entry* entry = session_->find(item.key);
@@ -74,7 +74,7 @@ bool FetchOperation::tell(FetchItem& item) {
   entry->told_high_watermark = item.high_watermark;
   entry->told_log_start_offset = item.log_start_offset;
   if (item.error != ErrorCode::kNone || item.has_diverging()) {
-    entry->told_high_watermark = -1;  // the next good answer must be said
+    entry->told_high_watermark = -1;  // the next successful answer must include it
     news = true;
   }
   return news || kind_ == Kind::kFull;
@@ -101,7 +101,7 @@ FetchResponse FetchOperation::build_response() {
     out.diverging_epoch = item.diverging;
     out.preferred_read_replica = item.preferred_replica;
     out.aborted_transactions.reset();
-    // Null says that nobody asked for them; where no log was asked at all Kafka says "none" instead.
+    // Null if they were not asked for; if no log was read, Kafka sends an empty list instead.
     if (item.aborted || item.id.topic_id.is_zero()) out.aborted_transactions.emplace();
     if (item.aborted) {
       for (const log::AbortedTransaction& aborted : *item.aborted) {
@@ -125,7 +125,7 @@ void FetchOperation::count(const FetchItem& item) const {
   });
 }
 
-// A client whose leader epoch is old learns the new one here, instead of by Metadata (KIP-951).
+// A client with an old leader epoch gets the new leader here, without Metadata (KIP-951).
 void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
                                  FetchResponse::PartitionData& out) const {
   if (call_->version() < kFetchWithNodeEndpoints) return;
@@ -134,7 +134,7 @@ void FetchOperation::name_leader(const FetchItem& item, FetchResponse& response,
   if (partition == nullptr) return;
   out.current_leader.leader_id = partition->leader;
   out.current_leader.leader_epoch = partition->leader_epoch;
-  // A replica knows the others' addresses from the metadata.
+  // A replica has the addresses from the metadata.
   if (limits_.replica_id >= 0) return;
   const auto named = [&](const auto& node) { return node.node_id == partition->leader; };
   if (std::any_of(response.node_endpoints.begin(), response.node_endpoints.end(), named)) return;

@@ -19,7 +19,7 @@ constexpr int16_t kFirstVersionWithMaxBytes = 3;
 constexpr int16_t kFirstVersionOfZstd = 10;
 constexpr int16_t kFirstVersionWithRack = 11;
 
-// The one Java class for replica.selector.class, besides the default, that Kafka has. What it does is done here.
+// Kafka's only class for replica.selector.class besides the default. Its selection is implemented here.
 constexpr ByteView kRackAwareReplicaSelector = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
 
 bool selects_by_rack(const config::Settings& settings) {
@@ -27,7 +27,7 @@ bool selects_by_rack(const config::Settings& settings) {
          settings.get_string("replica.selector.class") == kRackAwareReplicaSelector;
 }
 
-// What the client believes about its own last record (KIP-595): where the logs part, if they do.
+// Compares the epoch of the client's last record with the log (KIP-595): returns the point of divergence, if any.
 Status check_last_epoch(log::PartitionLog& log, FetchItem& item) {
   if (item.position.last_fetched_epoch < 0) return ok_status();
   if (item.position.fetch_offset < log.log_start_offset()) {
@@ -55,8 +55,8 @@ Status read_records(log::PartitionLog& log, FetchItem& item, const FetchLimits& 
   if (!outcome) return outcome.error();
   item.error = outcome->error;
   if (item.error != ErrorCode::kNone) return ok_status();
-  // A piece of a batch helps nobody who may ask again with the partition in front; only the hard limits of
-  // old versions give it.
+  // A part of a batch is useless to a client that can fetch again with this partition first; only the hard limits of
+  // old versions allow it.
   const bool useful = !outcome->first_batch_cut || !limits.first_batch_whole;
   std::vector<log::AbortedTransaction> aborted;
   if (limits.read_committed && useful && !outcome->batches.empty()) {
@@ -94,12 +94,12 @@ Status read_log(log::PartitionLog& log, FetchItem& item, const FetchLimits& limi
   return ok_status();
 }
 
-// Consumers that know how to may read from followers; who replicates, reads from the leader.
+// New consumers may read from followers; replicas fetch only from the leader.
 Partition* find_for(Shard& owner, const TopicPartitionId& id, const FetchLimits& limits) {
   return limits.any_replica ? owner.replicas().find_replica(id) : owner.replicas().find_partition(id);
 }
 
-// leader.replication.throttled.rate: a follower that is not in sync waits while the rate is used up.
+// leader.replication.throttled.rate: a follower that is not in sync waits while the rate is exceeded.
 void consider_throttle(const Shard& owner, const Partition& partition, FetchItem& item, const FetchLimits& limits) {
   const ThrottledReplicas throttled(owner, ReplicationSide::kLeader);
   item.throttled = throttled.any() && throttled.contains(item.id, owner.node().node_id);
@@ -120,7 +120,7 @@ void read_partition(Shard& owner, FetchItem& item, const FetchLimits& limits, ui
   if (item.error != ErrorCode::kNone) return;
   const bool follower = limits.replica_id >= 0;
   if (follower && !partition->is_replica(limits.replica_id)) {
-    // The one of us that has not heard of the assignment yet will.
+    // Either broker may not know the assignment yet; the client tries again.
     item.error = item.position.current_leader_epoch >= 0 ? ErrorCode::kUnknownLeaderEpoch
                                                          : ErrorCode::kNotLeaderOrFollower;
     return;
@@ -145,7 +145,8 @@ uint64_t read_partitions(Shard& owner, std::vector<FetchItem>& items, const Fetc
   uint64_t total = 0;
   for (FetchItem& item : items) {
     uint64_t budget = total >= limits.max_bytes ? 0 : limits.max_bytes - total;
-    // KIP-74: the first partition with data gives its first batch whole, however large, so that a reader never stalls.
+    // KIP-74: the first partition with data returns its first batch whole, however large, so that a reader never
+    // stalls.
     read_partition(owner, item, limits, budget, limits.first_batch_whole && total == 0);
     total += item.records.size();
   }
@@ -161,7 +162,7 @@ void FetchOperation::or_close(Step step) {
 
 void FetchOperation::close_for_memory() {
   auto self = shared_from_this();
-  // Where there is no memory to unregister it either, the waiter is left behind, and does nothing.
+  // Without memory to unregister the waiter, it stays registered and does nothing.
   if (!finished_ && !fits_into_memory([this] { stop_waiting(); })) log_debug("a waiter is left behind");
   release_session();
   call_->close("Fetch: not enough memory for the answer");
@@ -177,7 +178,7 @@ void FetchOperation::begin() {
   uint64_t asked = call_->version() < kFirstVersionWithMaxBytes ? INT32_MAX
                                                                 : static_cast<uint64_t>(std::max(request.max_bytes, 0));
   limits_.max_bytes = std::min(asked, server_limit);
-  // More than its quota gives in a whole period would never be let through.
+  // A larger answer than the quota of a whole period could never be sent.
   auto quota = shard_.quotas().fetch_limit_bytes(call_->principal().name, call_->client_id());
   if (quota) limits_.max_bytes = std::min(limits_.max_bytes, *quota);
   limits_.min_bytes = std::min<uint64_t>(static_cast<uint64_t>(std::max(request.min_bytes, 0)), limits_.max_bytes);
@@ -237,7 +238,7 @@ void FetchOperation::with_session(std::shared_ptr<FetchSession> session, bool bu
   read();
 }
 
-// A session with nothing left to fetch is over: the answer says session 0, and the client begins anew.
+// A session without partitions is closed: the answer has session 0, and the client begins a new one.
 void FetchOperation::end_empty_session() {
   shard_.router().at_session_home(shard_, session_->id(),
                                   [id = session_->id()](Shard& home) { home.fetch_sessions().remove(id); });
@@ -264,7 +265,7 @@ void FetchOperation::collect_items() {
   }
   const auto& topics = call_->request.topics;
   const bool only_one = topics.size() == 1 && topics[0].partitions.size() == 1;
-  // Of a partition that is named again the last position counts, at the place of the first.
+  // If a partition occurs twice the last position counts, at the place of the first.
   std::unordered_map<FetchKey, size_t, FetchKeyHash> places;
   for (const auto& topic : topics) {
     for (const auto& p : topic.partitions) {
@@ -283,8 +284,8 @@ void FetchOperation::collect_items() {
   }
 }
 
-// A follower needs the right to act for the cluster, a consumer that to read the topic. The partitions of a topic
-// follow each other as a rule: the last answer is kept.
+// A follower needs ClusterAction, a consumer Read on the topic. The partitions of a topic usually follow each other, so
+// the last answer is kept.
 bool FetchOperation::may_read(ByteView topic) {
   const bool follower = limits_.replica_id >= 0;
   if (!asked_ || (!follower && asked_->topic != topic)) {
@@ -299,7 +300,7 @@ void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position
   bool by_id = call_->version() >= kFetchWithTopicIds;
   const metadata::TopicImage* topic =
       by_id ? shard_.image().find_topic(key.topic_id) : shard_.image().find_topic(key.topic);
-  // A consumer's unknown id has no name to ask about.
+  // A consumer's unknown topic id has no name to check.
   const bool asks = topic != nullptr || !by_id || limits_.replica_id >= 0;
   if (asks && !may_read(topic != nullptr ? ByteView(topic->name) : ByteView(key.topic))) {
     item.error = ErrorCode::kTopicAuthorizationFailed;
@@ -309,7 +310,7 @@ void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position
     item.error = ErrorCode::kUnknownTopicOrPartition;
   } else {
     item.id = {topic->id, key.partition};
-    // Kafka 4 no longer looks.
+    // Kafka 4 does not check this any more.
     if (call_->version() < kFirstVersionOfZstd && !shard_.strict_kafka() &&
         shard_.replicas().topic_config(*topic)->compression == config::TopicCompression::kZstd) {
       item.error = ErrorCode::kUnsupportedCompressionType;
@@ -320,7 +321,7 @@ void FetchOperation::add_item(const FetchKey& key, const FetchPosition& position
 
 void FetchOperation::read() {
   reading_ = true;
-  // What could not be resolved stays here; the rest travels and comes back in the same order.
+  // Items with an error stay here; the others travel and come back in the same order.
   std::vector<FetchItem> travelling;
   travelling.reserve(items_.size());
   for (FetchItem& item : items_) {
@@ -346,7 +347,7 @@ void FetchOperation::read() {
     }
     uint64_t bytes = 0;
     if (!fits_into_memory([&] { bytes = read_partitions(owner, *part, limits); })) *fits = false;
-    // Registered before anybody can append again, so that no move is missed.
+    // Registered before the next append can run, so that no move is missed.
     if (may_wait && bytes < std::max<uint64_t>(limits.min_bytes, 1)) {
       for (FetchItem& item : *part) {
         Partition* p = find_for(owner, item.id, limits);
@@ -367,17 +368,17 @@ void FetchOperation::read() {
 void FetchOperation::on_read(std::vector<FetchItem> items) {
   reading_ = false;
   uint64_t bytes = 0;
-  uint64_t read_bytes = 0;  // before anything is left out: what is there decides whether to wait
+  uint64_t read_bytes = 0;  // before anything is dropped: decides whether to wait
   size_t next = 0;
   for (FetchItem& item : items_) {
     if (!item.away) continue;
     item = std::move(items[next++]);
     read_bytes += item.records.size();
-    // Each shard had the whole budget; what is too much is left for the next fetch.
+    // Each shard had the whole budget; partitions beyond it are left for the next fetch.
     if (bytes > 0 && bytes + item.records.size() > limits_.max_bytes) item.records = Payload();
     bytes += item.records.size();
   }
-  if (finished_) return unregister();  // the client went away meanwhile
+  if (finished_) return unregister();  // the client disconnected meanwhile
   if (call_->connection().transport == nullptr) return abandon();
   if (answer_now(read_bytes)) {
     if (read_bytes > 0 && read_bytes < limits_.min_bytes) note_starved(read_bytes);
@@ -399,7 +400,7 @@ void FetchOperation::on_progress() {
   }
 }
 
-// For /doctor: it waited its whole time, a long one, for more than there was.
+// For /doctor: a long wait that ended with too few bytes.
 void FetchOperation::note_starved(uint64_t bytes) {
   const int64_t waited_ms = call_->request.max_wait_ms;
   if (waited_ms < kLongWait_ms || limits_.by_follower() || shard_.steady_ms() < deadline_ms_) return;
@@ -449,7 +450,7 @@ void FetchOperation::stop_waiting() {
   if (timer_ != 0) shard_.executor().cancel(timer_);
   timer_ = 0;
   call_->connection().when_closed = nullptr;
-  unregister();  // what is being read at this moment: when it is back
+  unregister();  // items that are being read unregister when they are back
 }
 
 void FetchOperation::release_session() {
@@ -460,7 +461,7 @@ void FetchOperation::release_session() {
   });
 }
 
-// The client is gone: nobody waits for the answer.
+// The client disconnected: no answer is needed.
 void FetchOperation::abandon() {
   auto self = shared_from_this();
   if (finished_) return;

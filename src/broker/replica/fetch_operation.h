@@ -1,8 +1,8 @@
 // FetchOperation: one Fetch request from its session to its answer, over one or several turns.
 //
 // Resolves the session, reads the partitions on their shards, and either answers or parks: then it is registered at
-// each partition (Waiter) and reads all again when one of them moves, until there is enough or the time is up. Lives on
-// the connection's shard, kept alive by whoever will call it next. Source: Kafka's ReplicaManager.fetchMessages,
+// each partition (Waiter) and reads all again when one of them moves, until there is enough data or the time is over.
+// Lives on the connection's shard, kept alive by its next caller. Source: Kafka's ReplicaManager.fetchMessages,
 // DelayedFetch and FetchSession.scala.
 #pragma once
 
@@ -20,16 +20,16 @@ namespace milena::broker {
 
 using FetchCall = Call<FetchRequest, FetchResponse>;
 
-// From here on topics have ids instead of names.
+// From this version on topics have ids instead of names.
 inline constexpr int16_t kFetchWithTopicIds = 13;
 
-// One partition of a fetch: what is asked, and what came of it.
+// One partition of a fetch: the request's part and the result.
 struct FetchItem {
   TopicPartitionId id;
   FetchKey key;
   FetchPosition position;
-  bool away = false;   // being read; what is left here is a hole for it
-  bool waits = false;  // our Waiter was registered at the partition; it may have been told since
+  bool away = false;   // being read; only a placeholder is left here
+  bool waits = false;  // its Waiter was registered at the partition, and may have fired since
 
   ErrorCode error = ErrorCode::kNone;
   int64_t high_watermark = -1;
@@ -38,15 +38,15 @@ struct FetchItem {
   Payload records;
   std::optional<std::vector<log::AbortedTransaction>> aborted;
   FetchResponse::EpochEndOffset diverging;
-  // The follower that the consumer should read from instead; then nothing is read.
+  // The follower from which the consumer should read instead; then nothing is read.
   int32_t preferred_replica = -1;
-  // It counts for the rate of throttled replicas, which is used up.
+  // It belongs to the throttled replicas, whose rate is exceeded.
   bool throttled = false;
   bool held_back = false;
   bool has_diverging() const { return diverging.end_offset >= 0; }
 };
 
-// What holds for all partitions of a fetch.
+// The limits of all partitions of a fetch.
 struct FetchLimits {
   uint64_t max_bytes = 0;
   uint64_t min_bytes = 0;
@@ -55,12 +55,12 @@ struct FetchLimits {
   int32_t replica_id = -1;        // a follower's id, or -1
   int64_t replica_epoch = -1;     // and the epoch of that broker
   bool any_replica = false;       // a consumer that knows followers (KIP-392)
-  Bytes client_rack;              // where its replica should be, if that is looked at
+  Bytes client_rack;              // its rack, if replicas are selected by rack
 
   bool by_follower() const { return replica_id >= 0; }
 };
 
-// Reads the items one behind the other on the shard that owns them, within the limits. Returns the bytes read.
+// Reads the items one after the other on the shard that owns them, within the limits. Returns the bytes read.
 uint64_t read_partitions(Shard& owner, std::vector<FetchItem>& items, const FetchLimits& limits);
 
 class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
@@ -71,10 +71,10 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
  private:
   enum class Kind { kSessionless, kFull, kIncremental };
 
-  // Consumers wait half a second unless they are told otherwise.
+  // Only longer waits are noted as starved: a consumer's default is half a second.
   static constexpr int64_t kLongWait_ms = 1000;
 
-  // A lack of memory ends the request and its connection, in whatever turn.
+  // A lack of memory ends the request and closes its connection, in any turn.
   template <class Step>
   void or_close(Step step);
   void close_for_memory();
@@ -116,7 +116,7 @@ class FetchOperation : public std::enable_shared_from_this<FetchOperation> {
   int64_t deadline_ms_ = 0;
   bool reading_ = false;
   bool woken_while_reading_ = false;
-  // What the authorizer said last, while items are collected.
+  // The authorizer's last answer, while items are collected.
   struct Asked {
     Bytes topic;
     bool allowed;

@@ -5,9 +5,9 @@
 namespace milena::broker {
 namespace {
 
-// min.incremental.fetch.session.eviction.ms, which Kafka does not let users set.
+// min.incremental.fetch.session.eviction.ms, a constant in Kafka.
 constexpr int64_t kEvictionAge_ms = 120'000;
-// An entry with its two nodes, without the names that do not fit into a string's own place.
+// An entry with its two nodes, without names that are too long for a string's inline buffer.
 constexpr size_t kEntryCost_bytes = 288;
 
 uint64_t mix(uint64_t a, uint64_t b) {
@@ -64,7 +64,7 @@ FetchSessionCache::FetchSessionCache(size_t shard_index, size_t shard_count, siz
       random_(random),
       most_bytes_(most_bytes / shard_count) {}
 
-// 0 if there is none.
+// Returns 0 if there is none.
 int32_t FetchSessionCache::largest() const {
   const auto found = std::max_element(slots_in_use_.begin(), slots_in_use_.end(), [](const auto& a, const auto& b) {
     return a.second.cost_bytes < b.second.cost_bytes;

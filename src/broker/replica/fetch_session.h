@@ -1,5 +1,5 @@
-// Incremental fetch sessions (KIP-227): the broker remembers which partitions a consumer reads and what it last told
-// it about each, so that a request names only changes and an answer holds only news.
+// Incremental fetch sessions (KIP-227): the broker remembers the partitions that a consumer reads and its last answer
+// about each, so that a request and an answer only contain changes.
 //
 // A FetchSessionCache belongs to a shard; a session's id carries the shard (Router::is_session_of), so that a session
 // can be used from any connection. Pure bookkeeping: no reads, no waiting. Source: Kafka's FetchSession.scala.
@@ -18,7 +18,7 @@
 
 namespace milena::broker {
 
-// How a request names a partition: by topic name before version 13, by id since.
+// How a request identifies a partition: by topic name before version 13, by id since.
 struct FetchKey {
   Uuid topic_id;
   Bytes topic;
@@ -28,18 +28,18 @@ struct FetchKey {
 };
 
 struct FetchKeyHash {
-  // Another one in each process: clients choose the keys, those of topics that do not exist too.
+  // Different in each process, because clients choose the keys, even those of missing topics.
   size_t operator()(const FetchKey& key) const;
 };
 
-// What a consumer wants of a partition.
+// A consumer's position in a partition.
 struct FetchPosition {
   int64_t fetch_offset = 0;
   int32_t max_bytes = 0;
   int32_t current_leader_epoch = -1;
   int32_t last_fetched_epoch = -1;
   int64_t log_start_offset = -1;  // a follower's
-  // The follower's, where it tells it with each fetch; then it is told of a higher one at once (KIP-1166).
+  // The follower's, if it sends it with each fetch; then it gets a higher one at once (KIP-1166).
   int64_t high_watermark = INT64_MAX;
 };
 
@@ -51,7 +51,7 @@ class FetchSession {
   struct Entry {
     FetchKey key;
     FetchPosition position;
-    // What the last answer said; -1 forces the next one to speak.
+    // The values of the last answer; -1 puts the partition into the next one.
     int64_t told_high_watermark = -1;
     int64_t told_log_start_offset = -1;
   };
@@ -62,21 +62,21 @@ class FetchSession {
   bool uses_topic_ids() const { return uses_topic_ids_; }
   // The epoch that the next request must carry.
   int32_t epoch() const { return epoch_; }
-  // 1 follows the largest: 0 means "a new session".
+  // Continues with 1 after the largest: 0 means "a new session".
   void advance_epoch() { epoch_ = epoch_ == INT32_MAX ? 1 : epoch_ + 1; }
 
-  // A request is at work with it, perhaps on another shard. Only touched on the session's home shard.
+  // A request uses it, perhaps on another shard. Only touched on the session's home shard.
   bool in_use() const { return in_use_; }
   void set_in_use(bool in_use) { in_use_ = in_use; }
 
-  // Adds the partition or replaces what is wanted of it.
+  // Adds the partition or replaces its position.
   void put(const FetchKey& key, const FetchPosition& position);
   void forget(const FetchKey& key);
   size_t size() const { return entries_.size(); }
-  // The memory that it takes, about.
+  // Approximate memory use.
   size_t cost_bytes() const { return cost_bytes_; }
   static size_t cost_of(const FetchKey& key);
-  // In the order in which they are to be served.
+  // In the order in which they are served.
   const std::list<Entry>& entries() const { return entries_; }
   Entry* find(const FetchKey& key);
   // Partitions that returned data go to the end, so that the next answer begins with others.
@@ -94,18 +94,18 @@ class FetchSession {
 
 class FetchSessionCache {
  public:
-  // What the sessions of a node may cost together. Kafka bounds their number only.
+  // The most memory for all sessions of a node. Kafka bounds only their number.
   static constexpr size_t kMostBytes = 128 << 20;
 
-  // Ids given out are `shard_index` modulo `shard_count`. `slots` is this shard's part of
+  // The ids are `shard_index` modulo `shard_count`. `slots` is this shard's part of
   // max.incremental.fetch.session.cache.slots, `most_bytes` its part of kMostBytes.
   FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, Random& random,
                     size_t most_bytes = kMostBytes);
 
-  // A new, empty session, which is going to cost so much; null when the cache is full of sessions that were used in the
-  // last two minutes, and of none that is larger where bytes are short.
+  // Makes a new, empty session with that expected cost. Returns null if the cache is full of sessions that were used in
+  // the last two minutes, or if bytes are short and none of these is larger.
   std::shared_ptr<FetchSession> create(bool uses_topic_ids, size_t cost_bytes, int64_t now_ms);
-  // After a request has changed it. The largest sessions go where they are too much together.
+  // Called after a request has changed it. If the total is too large, the largest sessions are evicted.
   void note_cost(const FetchSession& session);
   std::shared_ptr<FetchSession> find(int32_t id, int64_t now_ms);
   void remove(int32_t id);

@@ -5,7 +5,7 @@
 namespace milena::broker {
 namespace {
 
-// The place of a topic in a list of a request's.
+// The entry of a topic in a list of the request.
 template <class Topics>
 auto& topic_in(Topics& topics, std::map<Uuid, size_t>& places, const Uuid& id) {
   auto [place, is_new] = places.emplace(id, topics.size());
@@ -47,7 +47,7 @@ bool FollowerSession::on_answer(ErrorCode error, int32_t session_id) {
     case ErrorCode::kFetchSessionTopicIdError: begin_anew(); return true;
     default: begin_anew(); return false;
   }
-  // Where the leader has no room for a session it says 0, and is asked for one again.
+  // A leader without space for a session answers 0, and is asked again.
   const bool goes_on = epoch_ > 0 && session_id == id_;
   id_ = session_id;
   if (goes_on) {

@@ -1,6 +1,6 @@
-// FollowerSession: the incremental fetch session that a fetcher keeps with one leader (KIP-227). A request names only
-// the partitions whose position has changed since the one before, so that an idle follower of many partitions sends and
-// reads next to nothing.
+// FollowerSession: the incremental fetch session of a fetcher with one leader (KIP-227). A request names only the
+// partitions whose position has changed since the previous one, so an idle follower of many partitions sends and reads
+// almost nothing.
 //
 // Pure; a part of ReplicaFetchers. Source: Kafka's FetchSessionHandler.
 #pragma once
@@ -23,13 +23,13 @@ class FollowerSession {
     FetchRequest::FetchPartition at;
   };
 
-  // The request for all of them. The views of the topics stay as they are until it is written.
+  // Writes the request for all of them. The views of the topics must not change until it is encoded.
   void write(const std::vector<Wanted>& wanted, FetchRequest& request);
-  // The answer to the last request. True: the leader has dropped the session, and is to be asked anew at once.
+  // The answer to the last request. Returns true if the leader has dropped the session; then ask again at once.
   bool on_answer(ErrorCode error, int32_t session_id);
-  // It is not known what the leader knows; the next request names everything.
+  // The leader's state is unknown; the next request names everything.
   void begin_anew() { epoch_ = 0; }
-  // Another leader, or another process of it.
+  // Another leader, or a restarted one.
   void forget() { id_ = epoch_ = 0; }
 
  private:

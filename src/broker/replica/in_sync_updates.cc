@@ -23,7 +23,7 @@ const AlterPartitionRequest::PartitionData* find_in(const WantedSets& sets, cons
   return found == of_topic->second.end() ? nullptr : &found->second;
 }
 
-// The metadata may have come before the answer, and something else be wanted since: then the answer says nothing of it.
+// If the metadata came before the answer, the partition may want another set by now; then the answer is dropped.
 void leave_out_outdated(AlterPartitionResponse& response, const WantedSets& asked, const WantedSets& wanted) {
   for (auto& topic : response.topics) {
     std::erase_if(topic.partitions, [&](const auto& answer) {
@@ -103,7 +103,7 @@ void InSyncUpdates::on_answer(ErrorCode error, const AlterPartitionResponse& res
     }
   }
   if (!again) return send();
-  // What the partitions no longer wait for is not asked for again.
+  // Drops the changes that partitions do not wait for any more.
   for (auto topic = wanted_.begin(); topic != wanted_.end();) {
     std::erase_if(topic->second, [&](const auto& one) {
       Partition* partition = replicas_.find_partition({topic->first, one.first});

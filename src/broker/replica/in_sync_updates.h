@@ -1,7 +1,6 @@
-// InSyncUpdates: tells the controller which replicas are in sync with the leaders of this shard (AlterPartition). What
-// partitions want in one turn goes in one request; one request is under way at a time. Looks twice in
-// replica.lag.time.max.ms for followers that have fallen behind, as long as this shard leads a partition with
-// followers.
+// InSyncUpdates: sends the changes of in-sync sets of this shard's leaders to the controller (AlterPartition). The
+// changes of one turn go in one request; one request is in flight at a time. As long as this shard leads a partition
+// with followers, it looks twice in replica.lag.time.max.ms for followers that have fallen behind.
 //
 // Source: Kafka's AlterPartitionManager, ReplicaManager.maybeShrinkIsr.
 #pragma once
@@ -22,9 +21,9 @@ class InSyncUpdates {
  public:
   InSyncUpdates(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
 
-  // A follower of the partition has moved: perhaps another set is in sync now.
+  // A follower of the partition has moved: the in-sync set may change.
   void consider(const TopicPartitionId& id, bool may_shrink = false);
-  // A partition with followers is led here.
+  // This shard leads a partition with followers.
   void watch();
   void stop();
 
@@ -40,7 +39,7 @@ class InSyncUpdates {
   bool collects_ = false;
   bool under_way_ = false;
   bool stopped_ = false;
-  // What the controller is asked for; kept until it has answered for good.
+  // The requested changes; kept until the controller's final answer.
   std::map<Uuid, std::map<int32_t, AlterPartitionRequest::PartitionData>> wanted_;
   TimerId retry_timer_ = 0;
   TimerId watch_timer_ = 0;

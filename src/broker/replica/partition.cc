@@ -49,7 +49,7 @@ bool Partition::spend_reserve(const Error& error) {
 Result<std::unique_ptr<log::PartitionLog>> Partition::open_ready() {
   auto log = open_();
   if (!log) return log;
-  // Nobody is told of an end that the files do not have.
+  // The end of the log is checked against its files before anybody uses it.
   RETURN_IF_ERROR((*log)->confirm_end());
   if (leads_) RETURN_IF_ERROR((*log)->assign_epoch(leader_epoch_, (*log)->log_end_offset()));
   return log;
@@ -58,7 +58,7 @@ Result<std::unique_ptr<log::PartitionLog>> Partition::open_ready() {
 log::PartitionLog* Partition::log() {
   if (log_ || offline_) return log_.get();
   auto opened = open_ready();
-  // Its records are read on a full disk, too.
+  // A full disk must not keep the log from being opened and read.
   if (!opened && spend_reserve(opened.error())) opened = open_ready();
   if (!opened) {
     take_offline(opened.error());
@@ -69,7 +69,7 @@ log::PartitionLog* Partition::log() {
   if (leader_ != nullptr) leader_->set_epoch_start(log_->log_end_offset());
   if (MILENA_REPLICATION_BUG(kEndIsHighWatermark)) log_->set_high_watermark(log_->log_end_offset());
   if (leads_) advance_high_watermark();
-  // What was appended before the last stop may be owed a sync. While the node loads nobody waits for it yet.
+  // Records from before the last stop may still need a sync. While the node loads nobody waits for it.
   const bool owes = !shard_.node().directories->loading() && !MILENA_STORAGE_BUG(kOwedSyncForgotten);
   if (owes) replicas_.log_syncs().consider_flush(*this);
   return log_.get();
@@ -123,7 +123,7 @@ log::AppendOutcome Partition::append_as_leader(const Payload& batches, log::Appe
   return whole_or_not([&]() -> log::AppendOutcome {
     log::PartitionLog* partition_log = log();
     if (partition_log == nullptr) return log::AppendOutcome{.error = ErrorCode::kKafkaStorageError};
-    // What was kept in reserve is not for new records.
+    // The reserve is not for new records.
     const bool new_records =
         checks.origin == log::AppendOrigin::kClient || checks.origin == log::AppendOrigin::kCoordinator;
     if (new_records && directory_->reserve().spent()) return log::AppendOutcome{.error = ErrorCode::kKafkaStorageError};
@@ -135,7 +135,7 @@ log::AppendOutcome Partition::append_as_leader(const Payload& batches, log::Appe
     if (outcome->error == ErrorCode::kNone && !outcome->duplicate) {
       advance_high_watermark();
       replicas_.note_append(*this);
-      // It owed a sync (flush.messages), which failed.
+      // The sync of flush.messages failed.
       if (offline_) return log::AppendOutcome{.error = ErrorCode::kKafkaStorageError};
     }
     return *outcome;
@@ -160,14 +160,14 @@ void Partition::advance_high_watermark() {
 }
 
 bool Partition::raise_high_watermark() {
-  // What waits for a sync is not shown either: a crash could take back what a reader has seen.
+  // Records that wait for a sync stay invisible: a crash could lose records that a reader has seen.
   int64_t least = sync_wanted() ? log_->recovery_point() : log_->log_end_offset();
   if (leader_ != nullptr) {
-    // With too few replicas in sync nothing new is shown, either.
+    // With too few replicas in sync the high watermark does not move.
     least = enough_in_sync() ? leader_->settled_end(shard_.image(), least, shard_.steady_ms(), max_lag_ms())
                              : log_->high_watermark();
   }
-  // Never back: what was once visible stays so.
+  // It never moves back: visible records stay visible.
   if (least <= log_->high_watermark()) return false;
   log_->set_high_watermark(least);
   finish_waits(offset_waits_, log_->high_watermark());
@@ -213,7 +213,7 @@ void Partition::wait_for(std::vector<OffsetWait>& waits, int64_t offset, int64_t
 }
 
 void Partition::finish_waits(std::vector<OffsetWait>& waits, int64_t at) {
-  // Taken out first: a callback may append and come back here.
+  // Removed from the list first: a callback may append and call this again.
   std::vector<OffsetWait> reached;
   for (size_t i = 0; i < waits.size();) {
     if (waits[i].offset > at) {
@@ -249,7 +249,8 @@ void Partition::when_settled(int64_t offset, bool by_replicas, int64_t deadline_
                            if (error != ErrorCode::kNone || !by_replicas) return done(error);
                            when_high_watermark_reaches(offset, deadline_ms, done);
                          }});
-  // A sync that is under way is followed by another for who waits. A duplicate, or a read of a coordinator, finds none.
+  // A running sync is followed by another for those that wait. For a duplicate, or a read of a coordinator, there is
+  // nothing to sync.
   if (!sync_running_) replicas_.log_syncs().sync_in_background(*this, log_->prepare_sync());
 }
 

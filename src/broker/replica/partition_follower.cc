@@ -1,5 +1,5 @@
-// Partition, as a follower: what was fetched from the leader goes into the log as it is; where the two logs do not
-// agree, ours is cut. Source: Kafka's ReplicaFetcherThread, AbstractFetcherThread (truncateOnFetchResponse).
+// Partition, as a follower: appends the batches of the leader unchanged. Where the two logs diverge, this one is
+// truncated. Source: Kafka's ReplicaFetcherThread, AbstractFetcherThread (truncateOnFetchResponse).
 #include <algorithm>
 
 #include "base/out_of_memory.h"
@@ -26,7 +26,7 @@ std::optional<Partition::FollowerPosition> Partition::follower_position() {
 }
 
 ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_watermark, int64_t leader_log_start) {
-  // An empty log of an empty leader is left closed.
+  // An empty log of an empty leader is not opened.
   if (batches.empty() && known_empty_ && log_ == nullptr && leader_log_start <= 0) return ErrorCode::kNone;
   ErrorCode refused = ErrorCode::kNone;
   bool moved_on = false;

@@ -49,12 +49,12 @@ bool PartitionLeader::note_fetch(int32_t broker_id, int64_t broker_epoch, int64_
   const auto found = followers_.find(broker_id);
   if (found == followers_.end()) return false;
   Follower& follower = found->second;
-  // An old process of the broker must not speak for the new one.
+  // Fetches of an old process of the broker do not count for the new one.
   if (broker_epoch >= 0 && broker_epoch < follower.broker_epoch) return true;
   if (offset >= log_end) {
     follower.caught_up_ms = std::max(follower.caught_up_ms, now_ms);
   } else if (follower.leader_end_at_fetch >= 0 && offset >= follower.leader_end_at_fetch) {
-    // It has all that there was when it fetched before.
+    // It has reached the log end of its previous fetch.
     follower.caught_up_ms = std::max(follower.caught_up_ms, follower.fetch_ms);
   }
   follower.log_end = offset;
@@ -133,7 +133,7 @@ std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(con
       wanted.push_back(id);
     }
   }
-  // A leader that was chosen uncleanly is alone until it says that it has recovered.
+  // After an unclean election the leader is the only in-sync replica until it reports that it has recovered.
   const bool recovers = recovery_state_ != 0;
   if (recovers) wanted = {self_};
   std::vector<int32_t> now = in_sync_;
@@ -165,7 +165,7 @@ bool PartitionLeader::on_answer(ErrorCode error, const std::vector<int32_t>& in_
         recovery_state_ = 0;
       }
       return false;
-    // The metadata will say what is true.
+    // The metadata will have the current state.
     case ErrorCode::kInvalidUpdateVersion:
     case ErrorCode::kFencedLeaderEpoch:
     case ErrorCode::kNewLeaderElected:
@@ -174,7 +174,7 @@ bool PartitionLeader::on_answer(ErrorCode error, const std::vector<int32_t>& in_
     case ErrorCode::kUnknownTopicOrPartition: return false;
     case ErrorCode::kIneligibleReplica: proposed_.reset(); return false;
     default: {
-      // It may or may not have been done: the replica counts until the controller has said more.
+      // The change may or may not have been made: the replica counts until the controller answers again.
       return true;
     }
   }

@@ -1,4 +1,4 @@
-// Partition, as a leader: how it begins and ends to lead, and what its followers' fetches do to it.
+// Partition, as a leader: begins and ends to lead, and handles the fetches of its followers.
 #include <utility>
 
 #include "base/log.h"
@@ -27,7 +27,7 @@ void Partition::take_role(const metadata::PartitionImage& image) {
   finish_low_waits();
 }
 
-// What the log holds is of earlier epochs; from its end on it is of this one.
+// Records in the log have earlier epochs; from its end on they have this one.
 void Partition::start_leading(const metadata::PartitionImage& image) {
   leads_ = true;
   leader_epoch_ = image.leader_epoch;
@@ -49,7 +49,7 @@ void Partition::start_following(const metadata::PartitionImage& image) {
   const bool led = std::exchange(leads_, false);
   leader_epoch_ = image.leader_epoch;
   leader_.reset();
-  // Whoever waits here waits for a leader.
+  // These requests need a leader.
   if (led) end_waits(ErrorCode::kNotLeaderOrFollower);
 }
 
@@ -71,7 +71,8 @@ void Partition::note_follower_fetch(int32_t broker_id, int64_t broker_epoch, int
   if (leader_ == nullptr || log_ == nullptr) return;
   if (!leader_->note_fetch(broker_id, broker_epoch, offset, log_->log_end_offset(), shard_.steady_ms())) return;
   leader_->note_log_start(broker_id, log_start);
-  // Who waits is told only of what has moved: the reads of two that wait come here, and would wake each other for ever.
+  // Waiting readers are only notified if something moved: the fetches of two waiting followers come here, and would
+  // wake each other forever.
   if (offset > log_->high_watermark() && raise_high_watermark()) signal_progress();
   replicas_.in_sync_updates().consider(id_);
   finish_low_waits();

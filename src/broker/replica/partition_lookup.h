@@ -10,12 +10,12 @@ namespace milena::broker {
 
 class Partition;
 
-// Where in the answer an item belongs that travels to its partition: index of the topic, and of the partition in it.
+// The place in the answer of an item that travels to its partition: index of the topic, and of the partition in it.
 struct AnswerPlace {
   size_t topic = 0;
   size_t partition = 0;
 
-  // The place of the last topic and partition of the answer as it stands.
+  // The place of the current last topic and partition of the answer.
   template <class Response>
   static AnswerPlace last_of(const Response& response) {
     return {response.topics.size() - 1, response.topics.back().partitions.size() - 1};
@@ -26,11 +26,10 @@ struct AnswerPlace {
   }
 };
 
-// Whether this node has the replica (null: it has not) in the epoch that the client believes in (-1: it does not say,
-// KIP-320).
+// Checks that this node has the replica (null: it has not) in the client's epoch (-1: not given, KIP-320).
 ErrorCode check_replica(const Partition* replica, int32_t claimed_epoch);
 
-// The same, and whether the replica leads. A wrong epoch is said first, by followers too.
+// The same, and that the replica leads. A wrong epoch is reported first, by followers too.
 ErrorCode check_leader(const Partition* replica, int32_t claimed_epoch);
 
 }  // namespace milena::broker

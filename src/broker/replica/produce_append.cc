@@ -17,7 +17,7 @@ using OnAppended = std::function<void(std::vector<ProduceItem>)>;
 
 // --- on the owner's shard
 
-// True if the item may be appended now; else it has an error, or a guard to be verified with.
+// Returns true if the item may be appended now; otherwise it has an error, or a guard for the verification.
 bool may_append(Partition& partition, ProduceItem& item) {
   if (!item.transactional || item.verified) return true;
   const TransactionalBatch& batch = *item.transactional;
@@ -28,7 +28,7 @@ bool may_append(Partition& partition, ProduceItem& item) {
   return start.error == ErrorCode::kNone && start.guard == 0;
 }
 
-// Appends all, then waits for those that want the replicas, or the disk, to have them.
+// Appends all, then waits for the items that need replication or a sync.
 void append_all(Shard& owner, const std::shared_ptr<std::vector<ProduceItem>>& part, Task done) {
   auto open = std::make_shared<size_t>(1);
   auto finish_one = [open, done = std::move(done)] {
@@ -82,8 +82,7 @@ struct Verification {
 };
 using VerificationPtr = std::shared_ptr<Verification>;
 
-// What a coordinator's refusal is called in an answer to a producer. Errors that pass by are named so that old clients
-// try again.
+// Maps a coordinator's error to one for a producer. Temporary errors become one that old clients retry.
 void refuse_unverified(ErrorCode error, bool supports_epoch_bump, ProduceItem& item) {
   item.outcome.error = error;
   switch (error) {
@@ -118,11 +117,11 @@ void append_verified(const VerificationPtr& work, const std::vector<size_t>& pla
 
 void verify(const VerificationPtr& work);
 
-// The coordinator's codes are for the items that have a guard, in their order. What it let in is appended now.
+// The coordinator's codes belong to the items with a guard, in their order. Verified items are appended now.
 void on_verified(const VerificationPtr& work, const std::vector<ErrorCode>& errors) {
   Shard& from = *work->from;
   bool concurrent = std::find(errors.begin(), errors.end(), ErrorCode::kConcurrentTransactions) != errors.end();
-  // The end of the producer's transaction before is awaited here, not by the client.
+  // The end of the producer's previous transaction is awaited here, not by the client.
   int64_t retry_ms = from.steady_ms() + from.settings().get_long("add.partitions.to.txn.retry.backoff.ms");
   if (concurrent && work->adds() && retry_ms <= work->deadline_ms) {
     from.executor().call_at(retry_ms, [work] { verify(work); });

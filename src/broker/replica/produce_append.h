@@ -1,11 +1,11 @@
-// Appends what a Produce request brings, each batch at the shard that owns its partition. With acks=all an item waits
-// for the high watermark; an item's answer is in the item itself.
+// Appends the batches of a Produce request, each at the shard that owns its partition. With acks=all an item waits for
+// the high watermark. An item's answer is in the item itself.
 //
-// The first batch of a transaction in a partition goes there twice: the owner gives a guard instead of appending, the
-// transaction's coordinator is asked (for clients that know the second version of the protocol the question adds the
+// The first batch of a transaction in a partition goes there twice: the owner returns a guard instead of appending, the
+// transaction's coordinator is asked (for clients that support the second version of the protocol this adds the
 // partition), and then it is appended (KIP-890). Source: Kafka's ReplicaManager.handleProduceAppend.
 //
-// Not here: checking and rewriting of records, which is done before, on the connection's shard.
+// Records are checked and rewritten before, on the connection's shard.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@
 
 namespace milena::broker {
 
-// A batch of a transaction, as the log must know it before it is appended.
+// A transaction's batch, with the fields that the log checks before an append.
 struct TransactionalBatch {
   int64_t producer_id = -1;
   int16_t epoch = -1;
@@ -30,10 +30,10 @@ struct TransactionalBatch {
 
 struct ProduceItem {
   TopicPartitionId id;
-  std::optional<TransactionalBatch> transactional;  // where it may need a verification
+  std::optional<TransactionalBatch> transactional;  // if it may need a verification
   uint64_t guard = 0;                               // until it is verified, the batch is not appended
   bool verified = false;
-  // The records were refused before: nothing is appended, but the owner knows where its log starts.
+  // The records were refused before: nothing is appended, but the owner fills in its log start offset.
   ErrorCode refused = ErrorCode::kNone;
   Payload batches;
   bool wait_for_replicas = false;
@@ -42,13 +42,13 @@ struct ProduceItem {
   std::optional<Bytes> error_message;
 };
 
-// Whose items they are. Only looked at where one of them needs a verification.
+// The producer of the items. Only used if one of them needs a verification.
 struct ProducedBy {
   TransactionalProducer producer;
   TransactionSupport support = TransactionSupport::kDefaultError;
 };
 
-// `done` runs on `from` with the items in their order, the batches gone.
+// `done` runs on `from` with the items in their order, without the batches.
 void append_produced(Shard& from, ProducedBy by, std::vector<ProduceItem> items,
                      std::function<void(std::vector<ProduceItem>)> done);
 

@@ -13,13 +13,13 @@
 namespace milena::broker {
 namespace {
 
-// While the leader is not where the metadata says, or has not heard of it itself.
+// The pause while the leader of the metadata does not lead, or does not know it yet.
 constexpr int64_t kMetadataPause_ms = 20;
-// As long as the leader is asked for its range.
+// Until the answer about the leader's range.
 constexpr int64_t kUntilTold_ms = INT32_MAX;
-// A fetch that waits at the leader is interrupted so long after there was more to fetch: several may come at once.
+// The delay before a fetch that waits at the leader is interrupted for new partitions: several may come at once.
 constexpr int64_t kInterrupt_ms = 5;
-// Of replicas whose rate is used up.
+// The pause of replicas whose rate is exceeded.
 constexpr int64_t kThrottledPause_ms = 50;
 constexpr int64_t kLatestOffset = -1, kEarliestOffset = -2;
 
@@ -36,7 +36,7 @@ void ReplicaFetchers::stop() {
 }
 
 void ReplicaFetchers::follow(const TopicPartitionId& id, int32_t leader) {
-  // While the node loads, another thread is at work: ReplicaManager::start_replication() comes later.
+  // While the node loads, another thread works here: ReplicaManager::start_replication() comes later.
   if (stopped_ || shard_.node().network == nullptr || shard_.node().directories->loading()) return;
   const auto known = leaders_.find(id);
   if (known != leaders_.end() && known->second != leader) unfollow(id);
@@ -57,13 +57,13 @@ void ReplicaFetchers::unfollow(const TopicPartitionId& id) {
   leaders_.erase(known);
 }
 
-// At the end of the turn, with whatever else is to be followed.
+// At the end of the turn, together with other partitions of the turn.
 void ReplicaFetchers::fetch_soon(const FetcherPtr& fetcher) { fetch_at(fetcher, shard_.steady_ms()); }
 
 void ReplicaFetchers::fetch_at(const FetcherPtr& fetcher, int64_t ms) {
   if (stopped_ || (fetcher->timer != 0 && fetcher->timer_ms <= ms)) return;
-  // A fetch that waits at the leader knows nothing of partitions that came to be followed since, and keeps the
-  // connection: it is given up for them.
+  // A fetch that waits at the leader does not include the new partitions, and blocks the connection: it is cancelled
+  // for them.
   if (fetcher->under_way) ms = std::max(ms, shard_.steady_ms() + kInterrupt_ms);
   shard_.executor().cancel(fetcher->timer);
   fetcher->timer_ms = ms;
@@ -82,7 +82,7 @@ void ReplicaFetchers::fetch_at(const FetcherPtr& fetcher, int64_t ms) {
   });
 }
 
-// False while nobody knows where the leader is.
+// Returns false if the leader's address is unknown.
 bool ReplicaFetchers::connect(Fetcher& fetcher) {
   const auto address = inter_broker_address(shard_, fetcher.leader);
   if (!address) return false;
@@ -150,7 +150,7 @@ FollowerSession::Wanted ReplicaFetchers::wanted(Partition& partition, ByteView t
   return wanted;
 }
 
-// follower.replication.throttled.rate: a replica that lags waits while the rate is used up.
+// follower.replication.throttled.rate: a replica that lags waits while the rate is exceeded.
 bool ReplicaFetchers::is_held_back(const TopicPartitionId& id, const Followed& followed) const {
   if (!followed.lags) return false;
   const ThrottledReplicas throttled(shard_, ReplicationSide::kFollower);
@@ -186,13 +186,13 @@ void ReplicaFetchers::fetch(const FetcherPtr& fetcher) {
 void ReplicaFetchers::on_fetched(const FetcherPtr& fetcher, ErrorCode error, const FetchResponse& response) {
   if (fetcher->connection == nullptr) return fetch_soon(fetcher);  // interrupted
   if (error == ErrorCode::kNone) error = response.error_code;
-  // An ordinary thing: the leader keeps so many sessions at most.
+  // This is normal: the leader has a limited number of sessions.
   if (fetcher->session.on_answer(error, response.session_id)) return fetch_soon(fetcher);
   if (error != ErrorCode::kNone) {
     const std::string text = fmt::format("no fetch from broker {}: {} {}", fetcher->leader, error_name(error),
                                          fetcher->connection->last_failure());
     if (shard_.first_time(text)) log_info("{}", text);
-    // A leader that is gone is replaced by the controller: the metadata will say so.
+    // The controller replaces a dead leader, in the metadata.
     const int64_t pause_ms = std::min<int64_t>(shard_.settings().get_int("replica.fetch.backoff.ms"), 100);
     return fetch_at(fetcher, shard_.steady_ms() + pause_ms);
   }
@@ -213,7 +213,7 @@ void ReplicaFetchers::pause(Fetcher& fetcher, const TopicPartitionId& id, int64_
   if (found == fetcher.partitions.end()) return;
   found->second.not_before_ms = shard_.steady_ms() + ms;
   if (ms == kUntilTold_ms) return;
-  // Another fetch may wait at the leader by then.
+  // By then another fetch may wait at the leader.
   shard_.executor().call_after(ms, [this, leader = fetcher.leader] {
     auto still = fetchers_.find(leader);
     if (still != fetchers_.end()) fetch_soon(still->second);
@@ -224,7 +224,7 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
                            const FetchResponse::PartitionData& data) {
   const auto asked = fetcher->asked.find(id);
   Partition* partition = replicas_.find_replica(id);
-  // Since it was asked for, the partition has gone, leads, or follows another.
+  // Since the request the partition was removed, became a leader, or follows another broker.
   if (asked == fetcher->asked.end() || partition == nullptr || partition->leads()) return;
   const auto position = partition->follower_position();
   if (!position || position->log_end != asked->second) return;
@@ -249,7 +249,7 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
   }
   switch (error) {
     case ErrorCode::kNone: return;
-    // The one of us that is behind will hear of it.
+    // The broker with the older epoch will get the newer metadata.
     case ErrorCode::kFencedLeaderEpoch:
     case ErrorCode::kUnknownLeaderEpoch:
     case ErrorCode::kNotLeaderOrFollower:
@@ -263,7 +263,7 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
   }
 }
 
-// Our log ends before the leader's begins, or behind its end.
+// This log ends before the start of the leader's log, or after its end.
 void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartitionId& id) {
   const metadata::TopicImage* topic = shard_.image().find_topic(id.topic_id);
   Partition* partition = replicas_.find_replica(id);

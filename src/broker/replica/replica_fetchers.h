@@ -1,8 +1,8 @@
-// ReplicaFetchers: what keeps the followers of this shard with their leaders. One connection to each leader, with one
-// Fetch under way on it, of an incremental session, for all partitions that this shard follows there; what comes is
-// appended as it is.
+// ReplicaFetchers: fetches for the followers of this shard. There is one connection to each leader, with one Fetch in
+// flight, of an incremental session, for all partitions that this shard follows there. The batches are appended
+// unchanged.
 //
-// Lives on its shard; a node that follows nobody has none. Source: Kafka's AbstractFetcherThread, ReplicaFetcherThread,
+// Lives on its shard; a node without followers has none. Source: Kafka's AbstractFetcherThread, ReplicaFetcherThread,
 // RemoteLeaderEndPoint.
 #pragma once
 
@@ -27,16 +27,16 @@ class ReplicaFetchers {
   ReplicaFetchers(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
   ~ReplicaFetchers();
 
-  // From now on the partition follows that broker; kNoLeader: nobody, for the time being.
+  // From now on the partition follows that broker; kNoLeader: none for now.
   void follow(const TopicPartitionId& id, int32_t leader);
   void unfollow(const TopicPartitionId& id);
   void stop();
 
  private:
   struct Followed {
-    // When it may be fetched again.
+    // The earliest time of its next fetch.
     int64_t not_before_ms = 0;
-    // It had not everything that consumers may read when it was fetched last.
+    // At its last fetch it did not have everything that consumers may read.
     bool lags = true;
   };
   struct Fetcher {
@@ -44,7 +44,7 @@ class ReplicaFetchers {
     std::shared_ptr<NodeConnection> connection;
     FollowerSession session;
     std::unordered_map<TopicPartitionId, Followed> partitions;
-    // What the last fetch asked for each: an answer for another position is not for this replica as it is now.
+    // The position of each in the last fetch. An answer for another position does not fit the replica any more.
     std::unordered_map<TopicPartitionId, int64_t> asked;
     bool under_way = false;
     TimerId timer = 0;

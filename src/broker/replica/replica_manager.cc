@@ -19,8 +19,8 @@
 namespace milena::broker {
 namespace {
 
-// A clean stop left the partition without records, as its checkpoints say. They must say so: a checkpoint
-// that is lost says nothing.
+// A clean stop left the partition without records, according to its checkpoints. They must have an entry: a lost
+// checkpoint proves nothing.
 bool was_left_empty(const log::LogDirectory& directory, const TopicPartition& name) {
   const log::LogDirectory::Found found = directory.find(name);
   const bool known = found.known || MILENA_STORAGE_BUG(kUnknownCountsAsEmpty);
@@ -145,7 +145,8 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   auto partition = std::make_unique<Partition>(
       shard_, *this, id, name, place,
       [this, place, id, name, is_new] { return open_log(*place, id, name, is_new); });
-  // What is found when the node loads and was never synced may still hold something after an unclean stop: recover().
+  // If a replica is found while the node loads and was never synced, it may still have records after an unclean stop:
+  // recover().
   if (is_new || (shard_.node().directories->loading() && place != nullptr && was_left_empty(*place, name))) {
     partition->set_known_empty();
   }
@@ -166,7 +167,7 @@ void ReplicaManager::take_role(Partition& partition, const metadata::PartitionIm
   }
 }
 
-// The replica was given to another broker: nobody here needs its log any more.
+// The replica was moved to another broker: its log is not needed here any more.
 void ReplicaManager::remove_replica(const TopicPartitionId& id, const TopicPartition& name) {
   std::unique_ptr<Partition> partition = take_out(id, false);
   partition->end_waits(ErrorCode::kNotLeaderOrFollower);
@@ -177,8 +178,7 @@ void ReplicaManager::remove_replica(const TopicPartitionId& id, const TopicParti
   note_names_freed();
 }
 
-// The checkpoints know partitions by their names: what they say of one that is gone must not be said of one that comes
-// under its name.
+// The checkpoints have partitions by name: offsets of a removed one must not be used for a new one of the same name.
 void ReplicaManager::note_names_freed() {
   if (!shard_.node().write_checkpoints || std::exchange(names_freed_, true)) return;
   shard_.executor().at_end_of_turn([this] {
@@ -187,8 +187,8 @@ void ReplicaManager::note_names_freed() {
   });
 }
 
-// The directory that the replica is in, or is to be made in; null if that does not work. What the checkpoints say is
-// about the directories of before this start, not about a topic of the same name now: that one is new.
+// The directory of the replica, existing or new; null if it does not work. The checkpoints only have entries from
+// before this start. A topic that was created since under the same name is new.
 log::LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const metadata::PartitionImage& image,
                                             bool& is_new) const {
   const LogDirectories& all = *shard_.node().directories;
@@ -205,7 +205,7 @@ log::LogDirectory* ReplicaManager::place_of(const TopicPartition& name, const me
   return place;
 }
 
-// Where a client said that the replica shall be made. Null if nobody did, or it cannot be there.
+// The directory that a client chose for the replica. Null if there is none, or it cannot be used.
 log::LogDirectory* ReplicaManager::wanted_place_of(const TopicPartition& name) const {
   log::LogDirectory* wanted = shard_.node().wanted_places->take(name);
   const bool free = wanted != nullptr && wanted->online() &&
@@ -222,7 +222,7 @@ Result<std::unique_ptr<log::PartitionLog>> ReplicaManager::open_log(log::LogDire
   new_directories_->take(id);
   auto occupant = directory.make_way(name, id.topic_id, shard_.executor().random());
   if (!occupant) return occupant.error();
-  // A crash came between the deletion of a topic of this name and the move of its directory, or the move failed.
+  // After the deletion of a topic of this name, a crash came before the move of its directory, or the move failed.
   is_new |= *occupant == log::LogDirectory::Occupant::kSetAside;
   // Where the controller is another node the topic may have been deleted and made again while this one was away: the
   // checkpoints may be about the one before.
@@ -267,11 +267,11 @@ void ReplicaManager::remove_topic(const metadata::ImageDelta::Topic& topic) {
     if (new_directories_->take({topic.id, p})) continue;
     if (directory != nullptr && directory->online()) schedule_delete(*directory, {topic.name, p}, topic.id);
   }
-  // Where the controller is this node, it has them written before the name is free.
+  // If the controller is this node, it has them written before the name may be used again.
   if (shard_.node().metadata == nullptr) note_names_freed();
 }
 
-// Out of the map first: who is told that the partition is gone must not find it.
+// Removed from the map first: callbacks of end_waits() must not find it.
 std::unique_ptr<Partition> ReplicaManager::take_out(const TopicPartitionId& id, bool topic_deleted) {
   fetchers_->unfollow(id);
   mover_->give_up(id, topic_deleted);
@@ -290,7 +290,7 @@ void ReplicaManager::schedule_delete(log::LogDirectory& directory, const TopicPa
 
 void ReplicaManager::remove_tree_in_background(const std::string& path) {
   auto failed = std::make_shared<Status>(ok_status());
-  // The name first: without it, a loss of power could leave half of the files under the name of before.
+  // The name is synced first: otherwise a loss of power could leave half of the files under the old name.
   shard_.executor().run_blocking([failed, &files = shard_.node().files->file_system(), path] {
                            *failed = files.sync_directory(parent_directory(path));
                            if (*failed) *failed = files.remove_tree(path);
@@ -336,9 +336,9 @@ bool ReplicaManager::spend_reserve(log::LogDirectory& directory, const Error& wh
 void ReplicaManager::directory_failed(log::LogDirectory& directory) {
   if (shard_.closed() || !directory.take_offline()) return;
   if (shard_.node().directories->loading())
-    return;  // on a thread of the recovery: the node looks at the directories behind it
+    return;  // on a thread of the recovery: the node checks the directories afterwards
   log_error("the log directory {} goes offline with everything in it", directory.path());
-  // In a turn of its own: whoever uses another log of the directory at this moment keeps it until then.
+  // In a turn of its own: the caller may still use another log of the directory.
   shard_.executor().post([this, &directory] {
     if (!shard_.closed() && shard_.node().on_directory_failure)
       shard_.node().on_directory_failure(shard_.shard(), directory);

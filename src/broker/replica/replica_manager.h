@@ -1,6 +1,6 @@
-// ReplicaManager: the replicas of this node that one shard owns. Makes them, gives them their role and removes them as
-// the metadata says, opens and deletes their logs, and owns what works on them: syncs, compaction, moves between
-// directories, fetches from leaders, changes of in-sync sets.
+// ReplicaManager: the replicas of this node that one shard owns. Creates and removes them and gives them their role
+// according to the metadata, opens and deletes their logs, and owns the objects that work on them: syncs, compaction,
+// moves between directories, fetches from leaders, changes of in-sync sets.
 //
 // Lives on its shard, as its partitions do. Source: Kafka's ReplicaManager, LogManager.
 #pragma once
@@ -40,13 +40,13 @@ class ReplicaManager {
   ReplicaManager(const ReplicaManager&) = delete;
   ReplicaManager& operator=(const ReplicaManager&) = delete;
 
-  // A partition of this shard; null if the image has none of that id that this node leads.
+  // A partition of this shard; null if this node does not lead one with that id.
   Partition* find_partition(const TopicPartitionId& id);
-  // The same, but followers too.
+  // The same, but includes followers.
   Partition* find_replica(const TopicPartitionId& id);
   size_t partition_count() const { return partitions_.size(); }
   void for_each_partition(const std::function<void(Partition&)>& visit);
-  // So many are to come, at a start.
+  // The expected number at a start.
   void reserve(size_t partitions) { partitions_.reserve(partitions); }
 
   LogSyncs& log_syncs() { return *log_syncs_; }
@@ -57,7 +57,7 @@ class ReplicaManager {
 
   // The topic's settings with the broker's defaults filled in. Shared with other shards by value.
   std::shared_ptr<const config::TopicConfig> topic_config(const metadata::TopicImage& topic);
-  // Fills the cache of topic_config() for all topics: it is only read from then on, by the threads of a recovery.
+  // Fills the cache of topic_config() for all topics, so that the threads of a recovery only read it.
   void resolve_topic_configs();
 
   // --- the image has changed
@@ -69,32 +69,32 @@ class ReplicaManager {
 
   // --- logs and their directories
 
-  // A disk error came from the directory: if nobody knows yet, all of its partitions go offline, on every shard.
+  // The directory had a disk error: if it is the first, all of its partitions go offline, on every shard.
   void directory_failed(log::LogDirectory& directory);
-  // After an error: true if the directory's disk was full and the reserve gave room, so that what failed may be tried
-  // once more.
+  // After an error. Returns true if the directory's disk was full and the reserve was released, so that the failed
+  // operation may be tried once more.
   bool spend_reserve(log::LogDirectory& directory, const Error& why);
-  // After an unclean stop, on any thread while the node loads: reads what was not synced. A partition whose directory
-  // holds nothing is left alone.
+  // After an unclean stop, on any thread while the node loads: reads the records that were not synced. Does nothing if
+  // the partition's directory is empty.
   void recover(Partition& partition);
-  // The partition's directory is renamed, and removed after log.segment.delete.delay.ms. Its log must be closed.
-  // What is there of another topic of that name stays.
+  // Renames the partition's directory, and removes it after log.segment.delete.delay.ms. Its log must be closed. A
+  // directory of another topic of that name is kept.
   void schedule_delete(log::LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id);
   void remove_tree_in_background(const std::string& path);
 
-  // Offsets of a partition changed: the flush rules are looked at, and the checkpoints are due.
+  // Offsets of a partition have changed: checks the flush rules, and the checkpoints are due.
   void note_append(Partition& partition);
   // The checkpoints are due.
   void note_change();
-  // Called at the first change after take_housekeeping_due(): a node at rest has nothing to wake up for.
+  // Called at the first change after take_housekeeping_due(): an idle node is never woken.
   void set_on_first_change(Task task) { on_first_change_ = std::move(task); }
   bool take_housekeeping_due() { return std::exchange(housekeeping_due_, false); }
 
-  // Once the node has loaded: followers begin to fetch, leaders look after their followers.
+  // Once the node has loaded: followers begin to fetch, leaders to check their followers.
   void start_replication();
-  // The node stops: requests that wait at a partition are answered, ...
+  // The node stops: answers the requests that wait at a partition.
   void end_waits();
-  // ... and nothing is begun any more.
+  // Starts no more work.
   void stop();
 
  private:
@@ -112,7 +112,7 @@ class ReplicaManager {
   ShardContext& shard_;
   std::unordered_map<TopicPartitionId, std::unique_ptr<Partition>> partitions_;
   std::unordered_map<Uuid, std::shared_ptr<const config::TopicConfig>> topic_configs_;
-  std::shared_ptr<const config::TopicConfig> plain_topic_config_;  // of all topics that set nothing
+  std::shared_ptr<const config::TopicConfig> plain_topic_config_;  // for all topics without own settings
   std::unique_ptr<LogSyncs> log_syncs_;
   std::unique_ptr<LogCleaner> cleaner_;
   std::unique_ptr<ReplicaMover> mover_;

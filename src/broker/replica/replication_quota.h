@@ -1,6 +1,5 @@
-// ReplicationQuota: how many bytes a second are replicated for the replicas that an administrator has throttled
-// (KIP-73), so that a reassignment leaves room for clients. A node has one as a leader and one as a follower; all
-// shards share them.
+// ReplicationQuota: limits the bytes per second of the replicas that an administrator has throttled (KIP-73), so that a
+// reassignment leaves bandwidth for clients. A node has one as a leader and one as a follower; all shards share them.
 //
 // Source: Kafka's ReplicationQuotaManager.
 #pragma once
@@ -35,14 +34,14 @@ class ReplicationQuota {
 
 enum class ReplicationSide { kLeader, kFollower };
 
-// What is throttled on one side of this node, as its settings and the topics' say now.
+// The throttled replicas on one side of this node, according to its settings and those of the topics.
 class ThrottledReplicas {
  public:
   ThrottledReplicas(const ShardContext& shard, ReplicationSide side);
 
-  // A rate is set.
+  // Whether a rate is set.
   bool any() const;
-  // The topic's list names that replica.
+  // Whether the topic's list names that replica.
   bool contains(const TopicPartitionId& id, int32_t broker_id) const;
   bool rate_exceeded() const;
   void record(uint64_t bytes) const;

@@ -24,7 +24,7 @@ void Waiter::schedule() {
   home_.executor().at_end_of_turn([self = shared_from_this()] {
     self->scheduled_ = false;
     if (!self->on_progress_) return;
-    // The callback may finish this waiter, which must not destroy the callback under its own feet.
+    // The callback may finish this waiter, which would destroy the callback while it runs.
     Task run = self->on_progress_;
     run();
   });

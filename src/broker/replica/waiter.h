@@ -1,7 +1,7 @@
 // Waiters: how a request waits for a partition to move (Kafka's purgatories).
 //
-// A parked request makes one Waiter, registers it at every partition it looks at, on their shards, and is told on its
-// own shard, at most once a turn, that something moved; it then looks again. Nothing is promised about what moved.
+// A parked request makes one Waiter and registers it at all of its partitions, on their shards. It is called on its own
+// shard, at most once a turn, when something has moved; it then looks again. It does not learn what has moved.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,14 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
   // `on_progress` runs on `home`'s thread, until finish().
   Waiter(ShardContext& home, Task on_progress);
 
-  // By shard, and there in the order in which they were made.
+  // The shard, and a number in order of creation.
   using Id = std::pair<size_t, uint64_t>;
   const Id& id() const { return id_; }
 
-  // Something moved. From any shard's thread, which passes itself as `from`.
+  // Something has moved. From any shard's thread, which passes itself as `from`.
   void signal(ShardContext& from);
-  // On home's thread: the request is answered, no more calls. Registrations left behind do nothing.
+  // On home's thread: the request is answered, and on_progress is not called any more. Remaining registrations do
+  // nothing.
   void finish();
 
  private:
@@ -38,7 +39,7 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
   bool scheduled_ = false;
 };
 
-// The waiters registered at one partition; lives with it. Each is told once and then has to register again.
+// The waiters registered at one partition; lives with it. Each is notified once and then has to register again.
 class WaiterList {
  public:
   void add(std::shared_ptr<Waiter> waiter) { waiters_.emplace(waiter->id(), std::move(waiter)); }
@@ -48,8 +49,8 @@ class WaiterList {
   size_t size() const { return waiters_.size(); }
 
  private:
-  // Thousands may wait at one partition, and each of them goes at a time of its own. They are told in an order that
-  // every run of the node repeats.
+  // Thousands may wait at one partition, and leave in any order. They are notified in an order that every run of the
+  // node repeats.
   std::map<Waiter::Id, std::shared_ptr<Waiter>> waiters_;
 };
 

@@ -1,5 +1,4 @@
-// bootstrap.checkpoint of a log directory: the records with which a cluster begins, as kafka-storage.sh format writes
-// them.
+// bootstrap.checkpoint of a log directory: the first records of a cluster, as kafka-storage.sh format writes them.
 #pragma once
 
 #include <optional>
@@ -12,17 +11,17 @@
 
 namespace milena::broker {
 
-// nullopt where it is not there.
+// Returns nullopt if there is no such file.
 Result<std::optional<metadata::MetadataRecords>> read_bootstrap_records(FileSystem& files,
                                                                         const std::string& directory);
 Status write_bootstrap_records(FileSystem& files, const std::string& directory,
                                const metadata::MetadataRecords& records, int64_t now_ms);
 
-// Those of a new cluster, with these users.
+// Writes the records of a new cluster, with these users.
 Status write_bootstrap_records_with(FileSystem& files, const std::string& directory,
                                     const metadata::MetadataRecords& users, int64_t now_ms);
 
-// What --add-scram says, one record for each: SCRAM-SHA-256=[name=alice,password=…]. Errors hold no password.
+// The records of --add-scram, one for each argument: SCRAM-SHA-256=[name=alice,password=…]. Errors contain no password.
 Result<metadata::MetadataRecords> scram_records(std::span<const std::string> arguments, Random& random);
 
 }  // namespace milena::broker

@@ -12,7 +12,7 @@
 namespace milena::broker {
 namespace {
 
-// A sync of the whole file system also waits for what other programs have written to it.
+// A sync of the whole file system also waits for the writes of other programs.
 constexpr size_t kMostSyncedOneByOne = 500;
 
 bool is_closed(const Partition& partition, const Status& closed) {
@@ -37,7 +37,7 @@ bool close_and_sync_together(const std::vector<Partition*>& partitions, const lo
       all = false;
     }
   }
-  // Where this fails, the sync of each file says which logs are hit.
+  // If this fails, the sync of each file shows which logs are affected.
   const bool synced = files.sync_everything(directory.path()).ok();
   for (Partition* each : written) {
     if (synced) {

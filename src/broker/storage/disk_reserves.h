@@ -1,5 +1,5 @@
-// DiskReserves: takes the reserves of the log directories (log/disk_reserve.h), and takes them again when they were
-// spent and there is room. Lives on the controller's shard.
+// DiskReserves: allocates the reserves of the log directories (log/disk_reserve.h), and allocates them again after use
+// when there is space. Lives on the controller's shard.
 #pragma once
 
 #include <atomic>
@@ -20,9 +20,9 @@ class DiskReserves {
   explicit DiskReserves(ShardContext& home) : home_(home) {}
 
   void start() { take(); }
-  // A reserve was spent: looks for room from now on.
+  // A reserve was used: looks for space from now on.
   void note_spent();
-  // They are given back: the last files may need the room.
+  // Releases them: the last files may need the space.
   void stop();
 
  private:
@@ -30,7 +30,7 @@ class DiskReserves {
 
   ShardContext& home_;
   bool looking_ = false;
-  // Shared with the worker, which may outlive us.
+  // Shared with the worker, which may live longer.
   std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
 };
 

@@ -9,7 +9,7 @@ namespace milena::broker {
 
 void FlushTimer::consider(Partition& partition) {
   const log::PartitionLog* log = partition.log_if_open();
-  if (stopped_ || log == nullptr || partition.sync_running()) return;  // after the sync it is considered again
+  if (stopped_ || log == nullptr || partition.sync_running()) return;  // considered again after the sync
   const int64_t due_ms = log->flush_due_at_ms();
   if (due_ms == std::numeric_limits<int64_t>::max()) return;
   waiting_.insert(partition.id());

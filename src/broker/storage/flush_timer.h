@@ -1,8 +1,7 @@
-// FlushTimer: partitions of a shard whose records have to be on the disk after flush.ms, though nothing more is
-// appended.
+// FlushTimer: syncs the partitions of a shard that have flush.ms, even if nothing more is appended.
 //
-// One timer for all of them, on the shard; none where no topic has such a limit or everything is synced. Kafka looks at
-// them every log.flush.scheduler.interval.ms (LogManager.flushDirtyLogs); here each is synced when it is due.
+// One timer for all of them, on the shard; none if no topic has such a limit or everything is synced. Kafka checks them
+// every log.flush.scheduler.interval.ms (LogManager.flushDirtyLogs); here each is synced when it is due.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +21,7 @@ class FlushTimer {
   using Due = std::function<void(const TopicPartitionId&)>;
   FlushTimer(Executor& executor, Due due) : executor_(executor), due_(std::move(due)) {}
 
-  // Records were appended, synced, or the topic's limit is another one.
+  // Records were appended or synced, or the topic's limit has changed.
   void consider(Partition& partition);
   void stop();
 

@@ -39,7 +39,7 @@ void apply_retention(Shard& shard, Partition& partition) {
   if (partition.log_if_open() != nullptr) shard.replicas().cleaner().consider(partition);
 }
 
-// A few partitions a turn: a log that was never used is opened for this, and others are waiting.
+// A few partitions a turn: this opens logs that were never used, and other requests wait.
 void apply_retention_from(Shard& shard, const std::shared_ptr<std::vector<TopicPartitionId>>& all, size_t next) {
   if (shard.closed()) return;
   size_t end = std::min(next + kPartitionsPerTurn, all->size());
@@ -56,7 +56,7 @@ void apply_retention(Shard& shard) {
   apply_retention_from(shard, all, 0);
 }
 
-// Complete segments are synced in the background, so that recovery has only the last one to read.
+// Complete segments are synced in the background, so that recovery only reads the last one.
 void sync_full_segments(Shard& shard) {
   shard.replicas().for_each_partition([&](Partition& partition) {
     log::PartitionLog* log = partition.log_if_open();
@@ -82,10 +82,10 @@ void remove_files_later(ShardContext& shard, log::DoomedFiles doomed, int64_t de
 void OffsetSnapshot::add(Partition& partition) {
   const TopicPartition& name = partition.topic_partition();
   all_online &= !partition.offline();
-  // What the checkpoints of the start say may be about another topic of this name.
+  // The checkpoints of the start may be about another topic of this name.
   log::LogDirectory::Found found{.known = true};
   if (!partition.known_empty()) found = partition.offsets();
-  // A 0 that is written is taken for an empty log at the next start.
+  // A written 0 means an empty log at the next start.
   if (found.known) recovery_points[name] = found.recovery_point;
   high_watermarks[name] = found.high_watermark;
   if (found.log_start_offset > 0) log_start_offsets[name] = found.log_start_offset;
@@ -93,7 +93,7 @@ void OffsetSnapshot::add(Partition& partition) {
 }
 
 void NodeOffsets::collect(Shard& shard) {
-  // A directory without partitions has its files, too: empty ones.
+  // A directory without partitions has the files, too: empty ones.
   for (const auto& directory : shard.node().directories->all()) directories[directory.get()];
   shard.replicas().for_each_partition([&](Partition& partition) {
     if (partition.directory() != nullptr) directories[partition.directory()].add(partition);
@@ -128,7 +128,7 @@ Status OffsetSnapshot::write(log::LogDirectory& directory, bool durable) const {
   return directory.write_high_watermarks(high_watermarks, durable);
 }
 
-// The checkpoint files have one writer at a time, and none after the last.
+// The checkpoint files have one writer at a time, and no write follows the last.
 struct Housekeeping::Writer {
   std::mutex mutex;
   bool closed = false;
@@ -137,7 +137,7 @@ struct Housekeeping::Writer {
 
   explicit Writer(log::FileCache& cache) : files(cache) {}
 
-  // Files that lie open for later give way to what must not be lost.
+  // Cached open files are closed, and the reserve is used, before a checkpoint fails.
   Status write_to(log::LogDirectory& directory, const OffsetSnapshot& offsets) {
     Status written = offsets.write(directory, true);
     while (!written && written.error().kind == ErrorKind::kExhausted &&
@@ -174,7 +174,7 @@ void Housekeeping::start() {
 void Housekeeping::note_change() {
   if (scheduled_ || stopped_) return;
   scheduled_ = true;
-  // One round for all of the files, as often as the most wanted of them.
+  // One round for all of the files, at the shortest of their intervals.
   const config::Settings& settings = home_.settings();
   int64_t interval_ms = settings.get_long("replica.high.watermark.checkpoint.interval.ms");
   for (const char* name :
@@ -225,7 +225,7 @@ void Housekeeping::collect_and_write() {
       });
 }
 
-// The worker may have spent them.
+// The worker may have used them.
 void Housekeeping::look_for_spent_reserves() {
   const LogDirectories& directories = *home_.node().directories;
   const bool any = std::any_of(directories.all().begin(), directories.all().end(),

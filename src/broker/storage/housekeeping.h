@@ -1,6 +1,6 @@
-// Housekeeping: what a node does now and then rather than at a request: checkpoints of offsets, syncs of full segments,
-// retention. Lives on the controller's shard and asks the others by message; a node at rest is left alone.
-// Source: Kafka's LogManager (flush, checkpoint, retention tasks) and ReplicaManager (high watermark checkpoint).
+// Housekeeping: the periodic work of a node: checkpoints of offsets, syncs of full segments, retention. Lives on the
+// controller's shard and asks the others by message. An idle node is never woken. Source: Kafka's LogManager (flush,
+// checkpoint, retention tasks) and ReplicaManager (high watermark checkpoint).
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ class Partition;
 class Shard;
 class ShardContext;
 
-// On the shard: removes files that have been renamed already, after file.delete.delay.ms.
+// On the shard: removes files that were renamed before, after file.delete.delay.ms.
 void remove_files_later(ShardContext& shard, log::DoomedFiles doomed, int64_t delay_ms);
 
 // Offsets of the partitions of all shards, for the checkpoint files.
@@ -30,12 +30,12 @@ struct OffsetSnapshot {
   log::OffsetCheckpoint log_start_offsets;
   log::OffsetCheckpoint high_watermarks;
   log::OffsetCheckpoint first_dirty_offsets;  // of compacted partitions
-  // None of them is offline: what was written to one that is may not be on the disk.
+  // False if one of them is offline: its last writes may not be on the disk.
   bool all_online = true;
 
   void add(Partition& partition);
   void merge(OffsetSnapshot other);
-  // Where the log start offset says nothing that the first segment does not say, Kafka leaves it out; so a zero does.
+  // A log start offset of 0 is not written. Kafka also omits one that equals the start of the first segment.
   Status write(log::LogDirectory& directory, bool durable) const;
 };
 
@@ -43,7 +43,7 @@ struct OffsetSnapshot {
 struct NodeOffsets {
   std::map<log::LogDirectory*, OffsetSnapshot, log::LogDirectory::ByPath> directories;
 
-  // Adds this shard's partitions; of those that were not opened what their directory said at start.
+  // Adds this shard's partitions; those that were not opened have the offsets of their directory at the start.
   void collect(Shard& shard);
   void merge(NodeOffsets other);
   bool all_online(log::LogDirectory& directory) const;
@@ -53,17 +53,17 @@ class Housekeeping {
  public:
   explicit Housekeeping(Shard& home);
 
-  // On the home shard. The first also starts the retention rounds.
+  // On the home shard. The first call also starts the retention rounds.
   void start();
   // Something changed on some shard: checkpoints are due soon.
   void note_change();
   using Written = std::function<void(bool all_written)>;
-  // Writes the checkpoints now; `done` runs on the home shard when what is in the files was collected after this call.
-  // For what must not be found there again (a log start offset of a topic whose name may be used again), and for what
-  // must be found.
+  // Writes the checkpoints now; `done` runs on the home shard when the files have offsets that were collected after
+  // this call. For offsets that must not be found again (the log start offset of a topic whose name may be reused), and
+  // for offsets that must be found.
   void write_now(Written done);
   void stop() { stopped_ = true; }
-  // Blocking, on any thread: the last checkpoints. Waits for a write that is under way; none follows.
+  // Blocking, on any thread: writes the last checkpoints. Waits for a write in progress; none follows.
   Status write_last(const NodeOffsets& all);
 
  private:
@@ -74,9 +74,9 @@ class Housekeeping {
   void look_for_spent_reserves();
 
   Shard& home_;
-  // Shared with the worker, which may outlive us.
+  // Shared with the worker, which may live longer.
   std::shared_ptr<Writer> writer_;
-  std::vector<Written> wanted_;  // who waits for the next write
+  std::vector<Written> wanted_;  // callbacks of the next write
   bool scheduled_ = false;
   bool writing_ = false;
   bool stopped_ = false;

@@ -13,7 +13,7 @@
 namespace milena::broker {
 namespace {
 
-// A worker is free for others after so much.
+// A step ends after this, so that the worker is free for others.
 constexpr uint64_t kStep_bytes = 8 << 20;
 
 }  // namespace
@@ -47,7 +47,7 @@ Partition* LogCleaner::dirtiest(log::CompactionOutlook& of_it, int64_t& wait_ms)
   for (auto at = candidates_.begin(); at != candidates_.end();) {
     Partition* partition = replicas_.find_replica(*at);
     log::PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
-    // A move that ends brings it back.
+    // The end of the move adds it again.
     if (log == nullptr || !log->config().cleanup_compact || replicas_.mover().is_moving(*at)) {
       at = candidates_.erase(at);
       continue;
@@ -60,7 +60,7 @@ Partition* LogCleaner::dirtiest(log::CompactionOutlook& of_it, int64_t& wait_ms)
     }
     if (!outlook->due) {
       if (outlook->wait_ms >= 0) wait_ms = wait_ms < 0 ? outlook->wait_ms : std::min(wait_ms, outlook->wait_ms);
-      // The next append brings it back.
+      // The next append adds it again.
       at = outlook->wait_ms < 0 ? candidates_.erase(at) : std::next(at);
       continue;
     }
@@ -86,7 +86,7 @@ void LogCleaner::look() {
 
 bool LogCleaner::begin(Partition& partition, const log::CompactionOutlook& outlook) {
   const config::Settings& settings = shard_.settings();
-  // Each shard may be at it.
+  // Each shard may compact at the same time.
   auto budget =
       static_cast<uint64_t>(settings.get_long("log.cleaner.dedupe.buffer.size")) / shard_.router().shard_count();
   auto job = partition.log_if_open()->prepare_compaction(outlook, budget,
@@ -113,7 +113,7 @@ void LogCleaner::step(std::shared_ptr<Round> round) {
 log::PartitionLog* LogCleaner::log_of(const Round& round) {
   Partition* partition = replicas_.find_replica(round.id);
   log::PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
-  // It may have been deleted, or moved to another directory, or be on its way there.
+  // It may have been deleted, or moved to another directory, or be moving.
   return log != nullptr && !replicas_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
              ? log
              : nullptr;
@@ -161,14 +161,14 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
   if (!stopped_) shard_.figures().cleaner.failed_rounds++;
   candidates_.erase(round->id);
   shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
-  // After a segment that went meanwhile, or a lack of descriptors, the next append tries again.
+  // If a segment was deleted meanwhile, or descriptors were short, the next append tries again.
   if (why != nullptr && why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
     note_failure(*replicas_.find_replica(round->id), *why);
   }
   look();
 }
 
-// A damaged batch ends the compaction of its partition, and nothing else.
+// A damaged batch only ends the compaction of its partition.
 void LogCleaner::note_failure(Partition& partition, const Error& why) {
   if (why.kind != ErrorKind::kCorrupt) return partition.take_offline(why);
   uncleanable_.insert(partition.id());

@@ -1,10 +1,9 @@
-// LogCleaner: compacts the partitions of one shard whose topics ask for it (cleanup.policy), the dirtiest first, one at
-// a time. Lives on its shard; the work itself goes to workers in steps, between which the shard puts the pieces in
-// place.
+// LogCleaner: compacts the partitions of one shard whose cleanup.policy has it, the dirtiest first, one at a time.
+// Lives on its shard. Workers do the work in steps; between them the shard swaps the cleaned segments in.
 //
-// Partitions are looked at log.cleaner.backoff.ms after they were appended to, or when the lag settings say that time
-// alone has made something due; a node at rest is left alone. A log that cannot be cleaned (a batch in it is broken) is
-// said so once and left as it is until the next start. Source: Kafka's LogCleaner, LogCleanerManager.
+// A partition is considered log.cleaner.backoff.ms after an append, or when the lag settings make it due by time alone;
+// an idle node is never woken. A log that cannot be cleaned (a batch in it is damaged) is logged once and left
+// uncleaned until the next start. Source: Kafka's LogCleaner, LogCleanerManager.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +24,7 @@ class LogCleaner {
  public:
   LogCleaner(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
 
-  // The partition was appended to, or opened, or its settings changed: there may be something to clean.
+  // The partition was appended to, or opened, or its settings changed: it may need cleaning.
   void consider(Partition& partition);
   void stop() { stopped_ = true; }
 
@@ -48,7 +47,7 @@ class LogCleaner {
   ReplicaManager& replicas_;
   std::unordered_set<TopicPartitionId> candidates_;
   std::unordered_set<TopicPartitionId> uncleanable_;
-  bool running_ = false;  // a round, or a look that is due at once
+  bool running_ = false;  // a round, or a check that is due at once
   bool timer_armed_ = false;
   bool stopped_ = false;
 };

@@ -11,14 +11,14 @@
 namespace milena::broker {
 namespace {
 
-// As Java's File.getAbsolutePath, which is how tools name a directory.
+// Like Java's File.getAbsolutePath, which the tools use to name a directory.
 std::string absolute_path(const Bytes& path) {
   std::string normal = std::filesystem::absolute(path).lexically_normal().string();
   while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
   return normal;
 }
 
-// And not one of the values that say why there is none.
+// Whether it is a real id, and not one of the reserved values.
 bool is_directory_id(const Uuid& id) {
   return id != kDirectoryUnassigned && id != kDirectoryMigrating && id != kDirectoryLost;
 }
@@ -45,8 +45,8 @@ Result<std::unique_ptr<LogDirectories>> LogDirectories::open(FileSystem& files, 
   return all;
 }
 
-// Of the cluster id that the settings ask for. Kafka refuses one that is not the directory's; here the data counts, so
-// that a container whose recipe was altered goes on with what its volume holds.
+// Checks the cluster id of the settings. Kafka refuses one that is not the directory's. Here the directory's id wins,
+// so that a container with a changed definition continues with its volume.
 Status LogDirectories::check_cluster_id(const config::Settings& settings) const {
   const Bytes wanted = settings.text("milena.cluster.id").value_or("");
   if (wanted.empty()) return ok_status();
@@ -80,8 +80,8 @@ Status LogDirectories::open_all(const config::Settings& settings) {
       if (path == metadata_path) metadata_ = directories_.back().get();
       continue;
     }
-    // What a person can put right (another broker, another user's directory) is not a broken disk, except beside
-    // others.
+    // An error that a person can fix (another broker, another user's directory) is not a broken disk. It ends the
+    // start, even if there are other directories.
     const bool broken =
         directory.error().kind == ErrorKind::kIo || directory.error().kind == ErrorKind::kDenied;
     bool alone = paths.size() == 1 || path == metadata_path || !broken;
@@ -107,8 +107,8 @@ std::vector<log::LogDirectory*> LogDirectories::metadata_first() const {
   return all;
 }
 
-// One node, one cluster id for all of them, an id for each, and the metadata where it is looked for. A directory that
-// nobody has formatted is taken as a new one only if there is nothing in it.
+// Checks that all directories have the same node and cluster id and different directory ids, and that the metadata is
+// in its place. An unformatted directory is new only if it is empty.
 Status LogDirectories::check_identities(int32_t node_id) const {
   std::optional<std::string> cluster_id;
   std::set<Uuid> seen;
@@ -142,7 +142,7 @@ Status LogDirectories::check_identities(int32_t node_id) const {
   return ok_status();
 }
 
-// That of the metadata comes first: the others take its cluster's id if this start does not come to its end.
+// The metadata's directory is first: if this start does not finish, the others take its cluster id.
 Status LogDirectories::take_into_use(const config::Settings& settings, int32_t node_id, const std::string& joined) {
   const auto& known = metadata_->meta_properties();
   const Bytes wanted = settings.text("milena.cluster.id").value_or("");
@@ -183,7 +183,7 @@ bool LogDirectories::is_configured(ByteView path) const {
          std::find(failed_paths_.begin(), failed_paths_.end(), path) != failed_paths_.end();
 }
 
-// It is not here, and some configured directory does not tell its id.
+// True if it is not here, and the id of some configured directory is unknown.
 bool LogDirectories::may_be_away(const Uuid& id) const {
   if (!is_directory_id(id) || find(id) != nullptr) return false;
   return !failed_paths_.empty() ||
@@ -276,8 +276,8 @@ Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t n
   if (*anothers) return set_aside(one, "does not say whose it is, and the metadata names another directory");
   auto [at, first] = found_.emplace(one.partition, one.directory);
   if (first) return ok_status();
-  // A move ended between its two renames: the copy was complete before the image came to name its directory. Or one of
-  // them was away when its topic was deleted and made again.
+  // A crash came between the two renames at the end of a move: the copy was complete before the image named its
+  // directory. Or one of them was away when its topic was deleted and created again.
   FoundDirectory other{one.partition, at->second, at->second->partition_path(one.partition)};
   auto this_is = is_of(one, topic->id);
   auto other_is = is_of(other, topic->id);
@@ -289,9 +289,9 @@ Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t n
   return set_aside(*newer ? other : one, "is also in another directory");
 }
 
-// A power failure may take a new replica's partition.metadata and leave its records. If its disk was away when the
-// topic was deleted and made again, they are of the topic before. Where the metadata does not name a directory, it is
-// taken by its name.
+// A power failure may lose a new replica's partition.metadata but not its records. If its disk was away when the topic
+// was deleted and created again, the records belong to the old topic. If the metadata names no directory, its name is
+// trusted.
 Result<bool> LogDirectories::may_be_anothers(const FoundDirectory& one, const Uuid& assigned) {
   const bool elsewhere = is_directory_id(assigned) && assigned != one.directory->id();
   if (!elsewhere || MILENA_STORAGE_BUG(kNamelessIsTaken)) return false;
@@ -300,8 +300,8 @@ Result<bool> LogDirectories::may_be_anothers(const FoundDirectory& one, const Uu
   return id.ok() && (!id->has_value() || **id == Uuid{});
 }
 
-// Of two of the same topic: the one that the metadata names. Where it names a third, to which the replica was about to
-// move, one of them is what is left of a move before; it lacks what was written since.
+// Of two of the same topic, the one that the metadata names. If it names a third, to which the replica was about to
+// move, one of them is left from an earlier move and lacks the records since.
 Result<bool> LogDirectories::is_replica_rather(const FoundDirectory& one, const FoundDirectory& other,
                                                const Uuid& assigned) {
   if (assigned == one.directory->id() || assigned == other.directory->id() || MILENA_STORAGE_BUG(kFirstLogFoundWins))
@@ -323,11 +323,11 @@ Status LogDirectories::find_future(const metadata::MetadataImage& image, const F
   return ok_status();
 }
 
-// A copy without its original: the loss of power that ended the move came between the two file systems, or the
-// original's disk was replaced. Where the original may only be away, the copy waits for it. Kafka's
+// A copy without its original: the power failed between the syncs of two file systems at the end of the move, or the
+// original's disk was replaced. If the original may only be away, the copy waits for it. Kafka's
 // recoverAbandonedFutureLogs.
 Status LogDirectories::promote_futures(const metadata::MetadataImage& image, int32_t node_id) {
-  for (bool assigned_only : {true, false}) {  // the copy that the image names goes before others
+  for (bool assigned_only : {true, false}) {  // copies that the image names first
     for (const FoundDirectory& one : futures_) {
       const Uuid assigned = image.find_partition(one.partition.topic, one.partition.partition)->directory(node_id);
       if (found_.contains(one.partition) || (assigned_only && assigned != one.directory->id())) continue;
@@ -343,7 +343,7 @@ Status LogDirectories::promote_futures(const metadata::MetadataImage& image, int
   return ok_status();
 }
 
-// A replica that has moved goes when the new one is there; one whose topic was deleted in any case.
+// Deletes a moved replica if the new one exists, and a replica of a deleted topic in any case.
 Status LogDirectories::find_deleted(const metadata::MetadataImage& image, const FoundDirectory& one,
                                     std::vector<std::string>& doomed) {
   auto id = one.directory->topic_id_of(one.path);
@@ -382,7 +382,7 @@ void LogDirectories::end_loading() {
     const Status forgotten = each->forget_strangers([&](const TopicPartition& name) {
       return found(name) == each.get() || copies.contains({each.get(), name});
     });
-    // A start on a full disk goes on; the checkpoints are written when there is room.
+    // A start continues on a full disk; the checkpoints are written when there is space.
     if (!forgotten.ok()) {
       log_error("{}: what is gone stays in its checkpoints: {}", each->path(), forgotten.error().message);
     }

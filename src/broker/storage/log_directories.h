@@ -1,11 +1,12 @@
-// LogDirectories: the directories of log.dirs that this node keeps its replicas in, and which of them still work.
+// LogDirectories: the directories of log.dirs, and which of them still work.
 //
-// Opened by the node before its shards exist; afterwards what is here does not change, except that a directory may go
-// offline (LogDirectory::online). A directory that cannot be opened is left out, as long as the metadata log's and one
-// other can (Kafka's rule, JBOD); one that belongs to another cluster or node ends the start.
+// The node opens them before its shards exist. Afterwards they do not change, except that a directory may go offline
+// (LogDirectory::online). A directory that cannot be opened is left out, as long as the metadata log's and one other
+// can (Kafka's rule, JBOD); a directory that belongs to another cluster or node ends the start.
 //
-// While the node loads, it also knows where replicas were found on the disk: that, and not the metadata, says where a
-// replica is that may have been moved when the last stop came. Source: Kafka's LogManager, MetaPropertiesEnsemble.
+// While the node loads, it also knows where replicas were found on the disk. A replica may have been moving at the last
+// stop; its place is then that on the disk, not that in the metadata. Source: Kafka's LogManager,
+// MetaPropertiesEnsemble.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@
 
 namespace milena::broker {
 
-// A directory that bears a partition's name, in whatever state.
+// A directory with a partition's name, in any state.
 struct FoundDirectory {
   TopicPartition partition;
   log::LogDirectory* directory = nullptr;
@@ -31,31 +32,32 @@ struct FoundDirectory {
 
 class LogDirectories {
  public:
-  // Changes no file but the locks'.
+  // Changes no file except the lock files.
   static Result<std::unique_ptr<LogDirectories>> open(FileSystem& files, const config::Settings& settings,
                                                       int32_t node_id, Random& random);
-  // Once nothing speaks against the start: new ones are formatted, the marks of the clean stop taken away. Where no
-  // directory belongs to a cluster yet and the settings name none, it is `cluster_id`, or a random one without.
+  // Called once the start cannot be refused any more: formats new directories, removes the marks of the clean stop. If
+  // no directory belongs to a cluster yet and the settings name none, the cluster id is `cluster_id`, or a random one
+  // if that is empty.
   Status take_into_use(const config::Settings& settings, int32_t node_id, const std::string& cluster_id = {});
 
-  // Those that could be opened, in the order of log.dirs.
+  // The directories that could be opened, in the order of log.dirs.
   const std::vector<std::unique_ptr<log::LogDirectory>>& all() const { return directories_; }
-  // Paths of log.dirs that could not.
+  // The paths of log.dirs that could not be opened.
   const std::vector<std::string>& failed_paths() const { return failed_paths_; }
-  // Where __cluster_metadata-0 is: metadata.log.dir, or the first of log.dirs.
+  // The directory of __cluster_metadata-0: metadata.log.dir, or the first of log.dirs.
   log::LogDirectory& metadata() const { return *metadata_; }
   std::string cluster_id() const { return metadata_->meta_properties()->cluster_id; }
-  // All of them were left in order.
+  // Whether all of them have the mark of a clean shutdown.
   bool clean_shutdown() const;
 
-  // Null if no directory that works has the id, or the path.
+  // Returns null if no working directory has the id, or the path.
   log::LogDirectory* find(const Uuid& id) const;
-  // Whether the directory of that id is configured and does not work, as far as that can be told.
+  // Whether the directory of that id is configured and does not work, as far as this can be known.
   bool may_be_away(const Uuid& id) const;
   log::LogDirectory* find_path(ByteView path) const;
   bool is_configured(ByteView path) const;
   std::vector<Uuid> online_ids() const;
-  // Those of cordoned.log.dirs: no new replica goes there.
+  // The ids of cordoned.log.dirs, which get no new replicas.
   std::vector<Uuid> cordoned_ids(const config::Settings& settings) const;
   // Where a replica goes that nobody has given a place: where the fewest are, in none of `cordoned` if there is another
   // (Kafka's LogManager.nextLogDirs). Null if no directory works.
@@ -64,16 +66,16 @@ class LogDirectories {
   // --- while the node loads
 
   bool loading() const { return loading_; }
-  // Looks at what is there and brings it into order: partitions that are not in the image are set aside, what is to be
-  // deleted is told in `doomed`. Of a replica that is there twice the directory that the image names has the newer one;
-  // a copy that is all there is of a replica takes its place. Whose a directory is, where that is in doubt, its
-  // partition.metadata says, and not its name.
+  // Reads the directories and repairs their state. Partitions that are not in the image are set aside; paths to delete
+  // are added to `doomed`. If a replica exists twice, the directory that the image names has the newer one. A copy
+  // without an original becomes the replica. In doubt, partition.metadata decides to which topic a directory belongs,
+  // not its name.
   Status find_replicas(const metadata::MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed);
-  // Where the replica was found; null if it was not.
+  // The directory in which the replica was found; null if it was not.
   log::LogDirectory* found(const TopicPartition& partition) const;
   // Moves to another directory that the last stop interrupted.
   const std::vector<FoundDirectory>& futures() const { return futures_; }
-  // Replicas that are somewhere else than the image says, with the directory that they are in.
+  // Replicas that are not where the image has them, with their directories.
   std::vector<std::pair<metadata::PartitionKey, Uuid>> misplaced(const metadata::MetadataImage& image,
                                                                  int32_t node_id) const;
   void end_loading();

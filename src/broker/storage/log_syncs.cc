@@ -13,7 +13,7 @@
 namespace milena::broker {
 namespace {
 
-// After a sync for which no file could be opened.
+// The pause after a sync for which no file could be opened.
 constexpr int64_t kSyncAgain_ms = 100;
 
 }  // namespace
@@ -25,8 +25,8 @@ LogSyncs::LogSyncs(ShardContext& shard, ReplicaManager& replicas)
 
 void LogSyncs::consider_flush(Partition& partition) {
   log::PartitionLog* log = partition.log_if_open();
-  if (log == nullptr || partition.sync_running()) return;  // after the sync it is considered again
-  // A sync that is prepared has to be run: the log takes it for granted.
+  if (log == nullptr || partition.sync_running()) return;  // considered again after the sync
+  // A prepared sync must be run: the log relies on it.
   if (log->flush_due()) return sync_in_background(partition, log->prepare_sync());
   flush_timer_.consider(partition);
 }
@@ -36,7 +36,7 @@ void LogSyncs::start_flushes() {
   replicas_.for_each_partition([this](Partition& partition) { consider_flush(partition); });
 }
 
-// One sync of a partition at a time: the next covers what came meanwhile.
+// One sync of a partition at a time: the next one covers the appends since.
 void LogSyncs::sync_in_background(Partition& partition, Result<log::LogSync> sync) {
   CHECK(shard_.is_current() && !partition.sync_running(), "{}", partition.name());
   partition.set_sync_running(true);
@@ -59,7 +59,7 @@ void LogSyncs::sync_in_background(Partition& partition, Result<log::LogSync> syn
       });
 }
 
-// Nothing could be opened for it. Whoever waits for this sync goes on waiting.
+// No file could be opened for it. The requests that wait for this sync keep waiting.
 void LogSyncs::sync_again(const TopicPartitionId& id, log::LogSync sync) {
   shard_.executor().call_at(shard_.steady_ms() + kSyncAgain_ms, [this, id, sync = std::move(sync)]() mutable {
     Partition* partition = replicas_.find_replica(id);
@@ -77,7 +77,7 @@ void LogSyncs::finish_sync(const TopicPartitionId& id, const log::LogSync& sync,
   if (!status.ok() && status.error().kind == ErrorKind::kExhausted) return sync_again(id, sync);
   if (status.ok() && synced->log_if_open() != nullptr) {
     synced->log_if_open()->mark_flushed(sync);
-    // The sync counts as running while others are told: what they append is covered by the next one, begun here.
+    // The sync counts as running while callbacks run: their appends are covered by the next one, which begins here.
     synced->finish_sync();
     synced = replicas_.find_replica(id);
     if (synced == nullptr) return;
@@ -99,7 +99,7 @@ void LogSyncs::go_on_syncing(Partition& partition) {
   sync_if_due(*still);
 }
 
-// Not while a move holds the next sync back.
+// Not while a move holds back the next sync.
 void LogSyncs::sync_if_due(Partition& partition) {
   if (partition.log_if_open() == nullptr || partition.sync_running()) return;
   if (partition.sync_awaited() || partition.log_if_open()->flush_due()) {

@@ -1,5 +1,5 @@
 // LogSyncs: the syncs of a shard's logs, on workers: those that answers wait for (flush.messages), those that are due
-// (flush.ms, the recovery point of full segments), and those that a move asks for. One at a time for a partition.
+// (flush.ms, the recovery point of full segments), and those of moves. One at a time for a partition.
 //
 // Lives on its shard. Source: Kafka's LogManager.flushDirtyLogs, UnifiedLog.flush.
 #pragma once
@@ -19,15 +19,14 @@ class LogSyncs {
  public:
   LogSyncs(ShardContext& shard, ReplicaManager& replicas);
 
-  // Syncs what `sync` names on a worker. One at a time for a partition: not while sync_running().
+  // Runs `sync` on a worker. One at a time for a partition: not while sync_running().
   void sync_in_background(Partition& partition, Result<log::LogSync> sync);
-  // Nothing keeps syncs back any more: who waits for one is told, or gets it.
+  // Syncs are not held back any more: the waiting requests are answered, or get their sync.
   void go_on_syncing(Partition& partition);
 
-  // What the partition's log owes by flush.messages and flush.ms is synced in the background, now or when it
-  // is due.
+  // Syncs the partition's log in the background for flush.messages and flush.ms, now or when it is due.
   void consider_flush(Partition& partition);
-  // The same for all that were opened while the node loaded.
+  // The same for all logs that were opened while the node loaded.
   void start_flushes();
   void stop() { flush_timer_.stop(); }
 

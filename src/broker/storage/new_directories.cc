@@ -18,11 +18,11 @@
 namespace milena::broker {
 namespace {
 
-// Whoever makes a topic and writes to it at once does not meet the worker.
+// A client that creates a topic and writes to it at once does not collide with the worker.
 constexpr int64_t kFirstPause_ms = 1000;
 constexpr size_t kDirectoriesAtATime = 16;
 
-// A directory that is there already was left half made, or is of a deleted topic: whoever opens the log will see.
+// An existing directory is half made, or of a deleted topic: opening the log handles it.
 Status make_directory(FileSystem& files, const std::string& path, const Uuid& topic_id) {
   RETURN_IF_ERROR(files.make_directories(path));
   std::string metadata = path + "/" + std::string(log::kPartitionMetadataFile);
@@ -86,7 +86,7 @@ class NewDirectories::Queue {
   mutable std::mutex mutex_;
   std::condition_variable made_;
   std::unordered_map<TopicPartitionId, Wanted> wanted_;
-  std::deque<TopicPartitionId> order_;  // those that were taken are still in it
+  std::deque<TopicPartitionId> order_;  // entries that were taken are still in it
   std::optional<TopicPartitionId> making_;
 };
 
@@ -107,7 +107,7 @@ size_t NewDirectories::size() const { return queue_->size(); }
 
 void NewDirectories::make_within(int64_t ms) {
   const int64_t end_ms = shard_.steady_ms() + ms;
-  std::vector<Failure> failures;  // the next start meets them again
+  std::vector<Failure> failures;  // the next start tries them again
   while (size() > 0 && shard_.steady_ms() < end_ms && failures.empty()) {
     queue_->make(shard_.node().files->file_system(), kDirectoriesAtATime, failures);
   }

@@ -1,12 +1,12 @@
-// NewDirectories: partitions of a shard that are known and can be used, but have no directory on the disk yet.
+// NewDirectories: partitions of a shard that exist and can be used, but have no directory on the disk yet.
 //
-// A directory costs the kernel a millisecond or two, so a topic of a thousand partitions is answered for without them:
-// the metadata log holds what must not be lost, and who finds no directory makes an empty one. Each is made by
-// whichever comes first: whoever opens the log, or, some time later, a worker that goes through them, a few at a time
-// and with pauses as long as its work. A stop makes as many as there is time for and leaves the rest to the next start,
-// which adds them again.
+// Making a directory takes the kernel a millisecond or two, so the creation of a topic with a thousand partitions is
+// answered without them: the metadata log has everything that must not be lost, and a missing directory is made empty.
+// Each is made by the first opener of the log, or some time later by a worker that goes through them, a few at a time
+// and with pauses as long as its work. A stop makes as many as there is time for and leaves the others to the next
+// start, which adds them again.
 //
-// Lives on its shard. Only `Queue` is shared with the worker: one that is being made is waited for, the others are not.
+// Lives on its shard. Only `Queue` is shared with the worker; callers wait only for the directory that is being made.
 // Kafka makes the directories when the broker applies the metadata (LogManager.getOrCreateLog).
 #pragma once
 
@@ -41,12 +41,12 @@ class NewDirectories {
   enum class OnDisk { kNothing, kExists };
   void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path, OnDisk there);
   void start();
-  // The worker will not make it from now on. True if it has not: nothing of ours is there.
+  // The worker will not make it from now on. Returns true if the worker has not made it yet.
   bool take(const TopicPartitionId& id);
   size_t size() const;
-  // At a stop in order: makes what it can in that time, so that the next broker finds what it expects. Blocking.
+  // At an orderly stop: makes as many as it can in that time, so that the next broker finds them. Blocking.
   void make_within(int64_t ms);
-  // Nothing is made any more, when this returns but for one that was begun.
+  // After this none is made any more, except one in progress.
   void stop();
 
  private:
@@ -61,7 +61,7 @@ class NewDirectories {
 
   ShardContext& shard_;
   ReplicaManager& replicas_;
-  std::shared_ptr<Queue> queue_;  // the worker may outlive us
+  std::shared_ptr<Queue> queue_;  // the worker may live longer
   bool scheduled_ = false;
 };
 

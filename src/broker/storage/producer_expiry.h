@@ -1,7 +1,7 @@
-// ProducerExpiry: idempotent producers that were silent for producer.id.expiration.ms are forgotten, looked for every
+// ProducerExpiry: forgets idempotent producers that were silent for producer.id.expiration.ms. Checks every
 // producer.id.expiration.check.interval.ms.
 //
-// One timer for the partitions of a shard that have producers, none where no partition has. Source: Kafka's
+// One timer for the partitions of a shard that have producers, none if no partition has. Source: Kafka's
 // producerIdExpirationCheck in UnifiedLog, one a partition.
 #pragma once
 

@@ -18,21 +18,21 @@
 namespace milena::broker {
 namespace {
 
-// After the controller was not reached.
+// The pause after the controller was not reached.
 constexpr int64_t kAssignAgain_ms = 500;
 
 constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
-// After it the rate is looked at again.
+// After it the rate is read again.
 constexpr double kLongestPause_ms = 500;
 
-// Under a name that nobody goes on with: half a copy must not be taken for a whole one.
+// Renamed first, so that a partly deleted copy is not taken for a whole one.
 void remove_copy(ShardContext& shard, ReplicaManager& replicas, const TopicPartition& name, const std::string& path) {
   const std::string doomed =
       parent_directory(path) + "/" +
       log::renamed_partition_directory(name, log::DirectoryKind::kDelete, shard.executor().random());
   Status renamed = MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? ok_status()
                                                            : shard.node().files->file_system().rename(path, doomed);
-  if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never begun
+  if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never created
   if (!renamed) return log_warn("the copy {} stays: {}", path, renamed.error().message);
   replicas.remove_tree_in_background(MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? path : doomed);
 }
@@ -45,17 +45,17 @@ struct ReplicaMover::Move {
   log::LogDirectory* to = nullptr;
   std::string path;
   std::unique_ptr<log::PartitionLog> log;
-  bool assigned = false;    // the metadata names the new directory, or is about to
-  bool announced = false;   // it does
-  bool wants_sync = false;  // to be told when no sync of the original runs
-  bool holds_sync = false;  // none begins
+  bool assigned = false;    // the metadata names the new directory, or will
+  bool announced = false;   // the metadata names it
+  bool wants_sync = false;  // notify it when no sync of the original runs
+  bool holds_sync = false;  // no sync of the original may begin
   bool original_unreadable = false;
-  int64_t producers_below = -1;     // the copy knows those whose records are below this, where it begins
-  int64_t log_start_written = 0;    // the checkpoint of the new directory says at least so
-  bool writes_log_start = false;    // it is being written
+  int64_t producers_below = -1;     // the copy has the producers of records below this, before its start
+  int64_t log_start_written = 0;    // the checkpoint of the new directory has at least this
+  bool writes_log_start = false;    // that checkpoint is being written
 };
 
-// Tasks that nobody runs any more may outlive this, and the cache of open files does not outlive them.
+// Cancelled tasks may outlive this object, but the logs must not outlive the cache of open files.
 ReplicaMover::~ReplicaMover() {
   for (auto& [id, move] : moves_) move->log.reset();
 }
@@ -108,7 +108,7 @@ void ReplicaMover::begin(Partition& partition, log::LogDirectory& to, std::strin
   move->log = log.take();
   const bool named = resumed && !MILENA_STORAGE_BUG(kFutureByName);
   Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
-  // The copy lacks its beginning: whoever removed it was stopped. One that goes further than its original is kept.
+  // If the copy lacks its beginning, its removal was interrupted. A copy that ends after its original is kept.
   const bool goes_further = move->log->log_end_offset() > from.log_end_offset();
   if (ready && !goes_further && move->log->first_segment_offset() > from.log_start_offset())
     ready = move->log->truncate_fully_and_start_at(from.log_start_offset());
@@ -122,7 +122,7 @@ void ReplicaMover::begin(Partition& partition, log::LogDirectory& to, std::strin
   shard_.executor().post([this, move] { copy_some(move); });
 }
 
-// Null when the move is over.
+// Returns null if the move is over.
 Partition* ReplicaMover::partition_of(const MovePtr& move) {
   auto current = moves_.find(move->id);
   if (stopped_ || current == moves_.end() || current->second != move) return nullptr;
@@ -132,7 +132,7 @@ Partition* ReplicaMover::partition_of(const MovePtr& move) {
   return nullptr;
 }
 
-// What the copy has and the log has not, or has of another leader, goes: as a follower does it (KIP-101).
+// Truncates the copy to the records that the log has, in the same leader epochs, like a follower (KIP-101).
 Status ReplicaMover::meet(log::PartitionLog& from, log::PartitionLog& to) {
   auto latest = to.latest_epoch();
   if (!latest) return latest.error();
@@ -145,8 +145,8 @@ Status ReplicaMover::meet(log::PartitionLog& from, log::PartitionLog& to) {
   return to.truncate_to(std::max(end, to.log_start_offset()));
 }
 
-// While the copy was away its original may have been compacted. A record that is in the copy would be there again, and
-// the tombstone that deleted it not. What was copied has as many bytes as before, unless a compaction removed some.
+// While the copy was away its original may have been compacted. The copy would bring back a record without the
+// tombstone that deleted it. The copied range has the same number of bytes as before unless a compaction removed some.
 Status ReplicaMover::begin_anew_if_compacted(log::PartitionLog& from, log::PartitionLog& to) {
   const int64_t start = std::max({from.log_start_offset(), to.log_start_offset(), to.first_segment_offset()});
   const int64_t end = to.log_end_offset();
@@ -159,7 +159,7 @@ Status ReplicaMover::begin_anew_if_compacted(log::PartitionLog& from, log::Parti
   return to.truncate_fully_and_start_at(from.log_start_offset());
 }
 
-// Producers whose records the copy will not get, because they are deleted.
+// Producers whose records were deleted, so that the copy will not get them.
 Status ReplicaMover::carry_producers(Move& move, log::PartitionLog& from) {
   const int64_t start = move.log->first_segment_offset();
   if (move.producers_below == start || MILENA_STORAGE_BUG(kMoveForgetsProducers)) return ok_status();
@@ -168,7 +168,7 @@ Status ReplicaMover::carry_producers(Move& move, log::PartitionLog& from) {
   return ok_status();
 }
 
-// True when `to` has all that `from` has.
+// Returns true if `to` has all that `from` has.
 Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t budget_bytes, uint64_t& copied_bytes) {
   log::PartitionLog& to = *move.log;
   if (!MILENA_STORAGE_BUG(kMoveKeepsOldConfig)) to.set_config(from.shared_config());  // it may have been altered
@@ -183,7 +183,7 @@ Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t bu
     if (bytes && bytes->empty()) bytes = make_error(ErrorKind::kCorrupt, "nothing can be read at offset {}", at);
     move.original_unreadable = !bytes;
     if (!bytes) return bytes.error();
-    // The log start offset moved past the copy's end, or lies within a batch.
+    // The log start offset moved past the copy's end, or is within a batch.
     bool restart = read->base_offset < to.log_end_offset() ? to.log_end_offset() == to.log_start_offset()
                                                            : at > to.log_end_offset();
     if (restart) RETURN_IF_ERROR(to.truncate_fully_and_start_at(read->base_offset));
@@ -206,7 +206,8 @@ void ReplicaMover::copy_some(const MovePtr& move) {
   pause(move, copied_bytes, shard_.steady_ms());
 }
 
-// What was copied is paid for in time. The rate may be altered meanwhile: the one that holds now counts.
+// Waits for the time that the copied bytes take at the configured rate. The rate may change meanwhile, so it is read
+// again.
 void ReplicaMover::pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms) {
   if (partition_of(move) == nullptr) return;
   const auto most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
@@ -217,7 +218,7 @@ void ReplicaMover::pause(const MovePtr& move, uint64_t copied_bytes, int64_t sin
   shard_.executor().call_after(pause_ms, [this, move, copied_bytes, since_ms] { pause(move, copied_bytes, since_ms); });
 }
 
-// What was synced in the old directory has to be so in the new one before the old one goes.
+// Records that were synced in the old directory must be synced in the new one before the old one is deleted.
 void ReplicaMover::sync(const MovePtr& move) {
   struct Job {
     log::LogSync sync;
@@ -246,7 +247,7 @@ void ReplicaMover::announce(const MovePtr& move) {
   });
 }
 
-// The metadata shall name that directory.
+// Sets the replica's directory in the metadata.
 void ReplicaMover::assign(const TopicPartitionId& id, const log::LogDirectory& directory, Task done) {
   if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, std::move(done));
   using Replicas = std::vector<std::pair<metadata::PartitionKey, Uuid>>;
@@ -263,13 +264,13 @@ void ReplicaMover::tell_place(const TopicPartitionId& id, const log::LogDirector
   const bool of_interest = shard_.image().metadata_version() >= metadata::kMetadataVersion37Iv2;
   if (!of_interest) return;
   if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, [] {});
-  // The records that made the replica are still being applied.
+  // The records that created the replica are still being applied.
   shard_.executor().post([this, id, &directory] {
     if (!shard_.closed() && shard_.node().metadata != nullptr) assign(id, directory, [] {});
   });
 }
 
-// At the controller of another node. Without an answer it is asked again.
+// At the controller of another node. Asks again if there is no answer.
 void ReplicaMover::assign_remotely(const TopicPartitionId& id, const log::LogDirectory& directory, Task done) {
   const metadata::BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
   auto request = std::make_shared<AssignReplicasToDirsRequest>();
@@ -314,8 +315,8 @@ void ReplicaMover::finish(const MovePtr& move) {
   replicas_.log_syncs().sync_in_background(*partition, partition->log()->prepare_sync());
 }
 
-// Whether a crash may come after the swap. If not, the checkpoints are written now, and finish() is called again; so it
-// is, too, when records are deleted meanwhile.
+// Whether the swap is safe against a crash. If not, the checkpoints are written now, and finish() is called again; this
+// repeats if records are deleted meanwhile.
 bool ReplicaMover::log_start_written(const MovePtr& move, int64_t log_start_offset) {
   if (log_start_offset <= std::max(move->log_start_written, move->log->first_segment_offset())) return true;
   if (MILENA_STORAGE_BUG(kMoveForgetsStart)) return true;
@@ -395,8 +396,8 @@ void ReplicaMover::end(MovePtr move, Copy copy) {
   replicas_.log_syncs().go_on_syncing(*partition);
 }
 
-// For the next start: closed in order, since the directory may be, too. While the original is still written, and may be
-// compacted, nobody could go on with the copy: it is set aside.
+// For the next start: closed in order, since the directory's shutdown may be clean, too. The copy of an unreadable
+// original is set aside: the original is still written, and may be compacted, so the copy could not be continued.
 void ReplicaMover::keep_copy(Move& move) {
   if (move.log == nullptr || !move.to->online()) return;
   Status closed = move.log->close_cleanly(true);
@@ -429,7 +430,7 @@ void ReplicaMover::stop() {
       log_error("the copy of {} was not closed in order: {}", move->name.to_string(), closed.error().message);
   }
   moves_.clear();
-  // Those that are left are found beside their new logs at the next start.
+  // The remaining ones are found beside their new logs at the next start.
   while (!originals_.empty()) finish_original(originals_.begin()->first);
 }
 

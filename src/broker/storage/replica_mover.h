@@ -1,16 +1,15 @@
 // ReplicaMover: moves partitions of one shard to other log directories while they are written and read.
 //
 // The copy is a log of its own in "topic-0.<32 hex>-future" of the new directory, filled like a follower's, some bytes
-// a turn. When it has everything and has it on the disk, the controller writes down the new directory. Then the mover
-// keeps the next sync of the original back, so that what is durable there stands still, and in one turn of the loop the
-// rest is copied and the copy takes the replica's name and place, with what is known of its producers, and a log start
-// offset that the checkpoint of the new directory names already. The original is deleted when the new log, its name
-// included, has been synced: on two file systems, what one has written says nothing of the other. A stop at any moment
-// leaves the old log and a copy that is gone on with at the next start, or the new log, or both; see
-// LogDirectories::find_replicas.
+// a turn. When it has everything on the disk, the controller records the new directory. Then the mover holds back the
+// next sync of the original, so that its recovery point does not move. In one turn of the loop the rest is copied and
+// the copy takes the replica's name and place, with the state of its producers, and a log start offset that is already
+// in the checkpoint of the new directory. The original is deleted when the new log and its name have been synced: on
+// two file systems, a write to one proves nothing about the other. A stop at any moment leaves the old log and a copy
+// that is continued at the next start, or the new log, or both; see LogDirectories::find_replicas.
 //
-// Nothing is compacted meanwhile: a tombstone that went before it was copied would leave in the copy what it deleted.
-// Neither log is deleted for what the other could still give back: a copy whose original cannot be read is kept.
+// Nothing is compacted meanwhile: if a tombstone was removed before it was copied, the copy would keep the records that
+// it deleted. Neither log is deleted while the other may still need it: a copy whose original cannot be read is kept.
 //
 // Lives on its shard. Source: Kafka's ReplicaAlterLogDirsThread, LogManager.replaceCurrentWithFutureLog.
 #pragma once
@@ -41,17 +40,18 @@ class ReplicaMover {
   ReplicaMover(ShardContext& shard, ReplicaManager& replicas) : shard_(shard), replicas_(replicas) {}
   ~ReplicaMover();
 
-  // The replica shall be in that directory. A move that is under way to another one is given up.
+  // Moves the replica to that directory. A move in progress to another one is cancelled.
   ErrorCode move(Partition& partition, log::LogDirectory& to);
-  // Goes on with a move that the last stop interrupted. Before any other work of the shard.
+  // Continues a move that the last stop interrupted. Called before any other work of the shard.
   void resume(Partition& partition, log::LogDirectory& to, const std::string& path);
-  // The new replica is in a directory that the metadata does not name: the controller of another node left it to this
-  // one, or a client had wanted it there.
+  // The new replica is in a directory that the metadata does not name, because the controller of another node left the
+  // choice to this one or a client had chosen it. Reports it to the controller.
   void tell_place(const TopicPartitionId& id, const log::LogDirectory& directory);
   bool is_moving(const TopicPartitionId& id) const { return moves_.contains(id); }
-  // The partition goes away. With its topic all that is left of it is deleted, and otherwise kept for the next start.
+  // The partition is removed. If its topic was deleted, all its files are deleted, otherwise they are kept for the next
+  // start.
   void give_up(const TopicPartitionId& id, bool topic_deleted);
-  // A sync of the partition's log has ended well. The next one may be kept back: then sync_running() is true.
+  // A sync of the partition's log has succeeded. The next one may be held back: then sync_running() is true.
   void after_sync(Partition& partition);
   void stop();
 
@@ -61,15 +61,15 @@ class ReplicaMover {
     int64_t log_end_offset = 0;
   };
   std::optional<Future> future_of(const TopicPartitionId& id);
-  // Calls `visit` for each copy with the log start offset of its original: the checkpoint of the copy's directory has
-  // to name it before the copy takes the original's place.
+  // Calls `visit` for each copy with the log start offset of its original: the checkpoint of the copy's directory must
+  // have it before the copy replaces the original.
   using VisitStart = std::function<void(log::LogDirectory& to, const TopicPartition& name, int64_t log_start_offset)>;
   void for_each_log_start(const VisitStart& visit);
 
  private:
   struct Move;
   using MovePtr = std::shared_ptr<Move>;
-  // What becomes of the copy when a move ends early.
+  // The fate of the copy when a move ends early.
   enum class Copy { kRemoved, kKept };
   struct Original {
     TopicPartition name;
@@ -100,7 +100,7 @@ class ReplicaMover {
   ShardContext& shard_;
   ReplicaManager& replicas_;
   std::unordered_map<TopicPartitionId, MovePtr> moves_;
-  std::unordered_map<TopicPartitionId, Original> originals_;  // replicas that moved, and whose new log is being synced
+  std::unordered_map<TopicPartitionId, Original> originals_;  // moved, and the new log is being synced
   bool stopped_ = false;
 };
 

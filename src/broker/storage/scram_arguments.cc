@@ -18,7 +18,7 @@ Error scram_error(ByteView what) {
                     "--add-scram: {}; expected for instance SCRAM-SHA-256=[name=alice,password=alice-secret]", what);
 }
 
-// "name=alice,iterations=8192,password=\"…\"". A comma ends a part, in quotes, too, as in Kafka.
+// "name=alice,iterations=8192,password=\"…\"". A comma ends a part, even in quotes, as in Kafka.
 Result<Parts> parts_of_argument(ByteView text) {
   Parts parts;
   while (!text.empty()) {

@@ -1,6 +1,6 @@
-// WantedPlaces: in which log directory replicas shall be made that this broker does not have yet. AlterReplicaLogDirs
-// names them before a topic is created or a replica is assigned (kafka-reassign-partitions does so); who makes the
-// replica takes it. Forgotten with the process. Any thread. Source: Kafka's LogManager.maybeUpdatePreferredLogDir.
+// WantedPlaces: the log directories that clients chose for replicas that do not exist here yet. AlterReplicaLogDirs
+// names them before a topic is created or a replica is assigned (kafka-reassign-partitions does so); the creation of
+// the replica takes the entry. Lost at a restart. Any thread. Source: Kafka's LogManager.maybeUpdatePreferredLogDir.
 #pragma once
 
 #include <map>
@@ -16,10 +16,10 @@ namespace milena::broker {
 
 class WantedPlaces {
  public:
-  // A client may name partitions that never come.
+  // Bounded, since a client may name partitions that are never created.
   static constexpr size_t kMost = 20'000;
 
-  // False where too many are remembered.
+  // Returns false if too many are remembered.
   bool want(const TopicPartition& name, log::LogDirectory& place) {
     std::lock_guard lock(mutex_);
     const auto found = places_.find(name);
@@ -27,7 +27,7 @@ class WantedPlaces {
     places_.insert_or_assign(name, &place);
     return true;
   }
-  // Null if nobody named one.
+  // Returns null if no client chose one.
   log::LogDirectory* take(const TopicPartition& name) {
     std::lock_guard lock(mutex_);
     auto node = places_.extract(name);
