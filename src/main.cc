@@ -118,7 +118,7 @@ LogLevel chosen_log_level(const config::Settings& settings) {
   }
 }
 
-// What programs that start Kafka wait for, whatever the log level: Kafka's own words.
+// Programs that start Kafka wait for this line, so it is logged at any level and in Kafka's own words.
 void say_started(const config::Settings& settings, const std::vector<std::string>& more) {
   int node = settings.get_int("node.id");
   log_always("[BrokerLifecycleManager id={}] The broker has been unfenced. Transitioning from RECOVERY to RUNNING. "

@@ -64,7 +64,7 @@ MILENA_CRC_TARGET inline uint64_t step_8(uint64_t crc, uint8_t value) {
 bool has_instruction() { return (getauxval(AT_HWCAP) & (1 << 7)) != 0; }  // HWCAP_CRC32
 #endif
 
-// What `Zeros` zero bytes do to a checksum register. It is linear, so four look-ups by byte give it for any value.
+// The effect of `Zeros` zero bytes on a checksum register. It is linear, so four lookups by byte give it for any value.
 using ShiftTable = std::array<std::array<uint32_t, 256>, 4>;
 
 template <size_t Zeros>

@@ -87,7 +87,7 @@ class Executor {
   };
 
  private:
-  // What this thread runs.
+  // The executor that this thread runs.
   static inline thread_local constinit const Executor* running_ = nullptr;
   std::atomic<bool> has_thread_ = false;
 };

@@ -38,7 +38,7 @@ Error system_error(const char* what, const std::string& path) {
   return make_error(kind, "{} {}: {}", what, path, std::strerror(errno));
 }
 
-// Whatever the reason: what was not written may be dropped, and the next sync would not know of it.
+// Any failure counts: the kernel may drop unwritten pages, and the next sync would succeed without them.
 Error sync_error(const std::string& path) {
   Error failed = system_error("cannot sync", path);
   failed.kind = ErrorKind::kIo;

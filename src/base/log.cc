@@ -48,7 +48,7 @@ constexpr size_t kLongestLine_bytes = 2048;
 // Of one kind: as many at once, and so many a second for ever.
 constexpr double kBurst = 1000;
 constexpr double kLinesPerSecond = 10;
-// What was left out is told when a kind has been quiet, or limited, for so long.
+// The number of omitted lines is logged when a kind of line has been quiet, or limited, for so long.
 constexpr int64_t kTellAfter_ms = 1000;
 
 struct KindOfLine {

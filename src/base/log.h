@@ -1,11 +1,11 @@
 // Log lines for people: one line each, time, level, text, on standard output (as Kafka's containers do).
 // The two lines that Kafka's users wait for are written with log_always, at any level.
 //
-// What clients chose (ids, names) may stand in any line: control characters are escaped, long lines cut. Of each kind
-// of line, that is each place in the source, only so many a second are written, and then how many were left out; debug
-// and trace have no limit.
+// Lines may contain text chosen by clients (ids, names): control characters are escaped and long lines are cut. Each
+// place in the source writes only so many lines a second, and later the number of omitted ones; debug and trace have no
+// limit.
 //
-// Each folder of the source is a logger of its own ("milena.broker"), which follows "root" until it is given a level.
+// Each folder of the source is a logger of its own ("milena.broker"), which follows "root" until its level is set.
 // Levels may be changed at any time, from any thread; they are not kept over a restart.
 #pragma once
 

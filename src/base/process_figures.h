@@ -1,4 +1,4 @@
-// What the system says of this process: for metrics. Any thread; reads a few files of /proc.
+// The system's figures about this process, for metrics. Any thread; reads a few files of /proc.
 #pragma once
 
 #include <cstdint>

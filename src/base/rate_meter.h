@@ -1,7 +1,7 @@
-// What quotas are measured with. Pure values: whoever records says when it is.
+// Meters for quotas. Pure values: the caller passes the time.
 //
 // Sources: Kafka's Rate/SampledStat (bytes, request time, connections) and TokenBucket (controller mutations), and
-// QuotaUtils for how long somebody who is over the bound has to wait.
+// QuotaUtils for how long a client over its quota has to wait.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What the settings say of authorization: authorizer.class.name, and Kafka's StandardAuthorizer's own super.users and
+// The settings of authorization: authorizer.class.name, and Kafka's StandardAuthorizer's own super.users and
 // allow.everyone.if.no.acl.found.
 #pragma once
 

@@ -208,7 +208,7 @@ Bytes local_retention_complaint(const Settings& after) {
   return complaint;
 }
 
-// What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
+// In Kafka, complaints of the parts being reconfigured reach the client inside the text of another exception.
 Bytes reconfiguration_complaint(const Bytes& complaint) {
   if (complaint.empty()) return complaint;
   return fmt::format(
@@ -278,8 +278,8 @@ bool contains_listener(const std::vector<ListenerEndpoint>& endpoints, const std
                      [&](const ListenerEndpoint& each) { return each.listener_name == name; });
 }
 
-// A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). What is advertised, the controller's
-// and the one between brokers are set at start, and their listeners have to stay.
+// A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). Advertised listeners, the
+// controller's and the inter-broker listener are set at start and have to stay.
 Bytes listener_complaint(const Settings& before, const Settings& after) {
   const auto same = [&](ByteView name) { return before.text(name) == after.text(name); };
   if (same("listeners") && same("listener.security.protocol.map")) return {};

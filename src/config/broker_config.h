@@ -14,7 +14,7 @@
 
 namespace milena::config {
 
-// What is set at the three layers over the defaults. Views: nothing is kept.
+// The configs set in the three layers over the defaults. Views: nothing is kept.
 struct BrokerLayers {
   const Settings& start;      // as the broker was started
   const ConfigMap& for_all;   // BROKER ""
@@ -25,14 +25,14 @@ struct BrokerLayers {
 std::vector<DescribedConfig> describe_broker_configs(const BrokerLayers& layers);
 // One of them.
 DescribedConfig describe_broker_config(const BrokerLayers& layers, ByteView name);
-// What is altered for all brokers, and nothing else.
+// Only the configs altered for all brokers.
 std::vector<DescribedConfig> describe_cluster_defaults(const ConfigMap& for_all);
 
 // Kafka calls them LIST, to be appended to; null where there is no such config.
 const ConfigDef* find_alterable_broker_config(ByteView name);
 
-// Whether `after` may be what is altered for this broker, or for all of them. What was altered before for the other of
-// the two, and at the start, is in `layers`.
+// Validates `after` as the altered configs of this broker, or of all brokers. `layers` has the configs altered for the
+// other of the two, and those given at start.
 std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool for_this_broker,
                                                    const BrokerLayers& layers);
 

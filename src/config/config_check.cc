@@ -37,7 +37,7 @@ Range parse_range(ByteView valid) {
   return range;
 }
 
-// What is wrong with a number; empty if nothing. Kafka lets NaN pass.
+// The complaint about a number; empty if it is valid. Kafka lets NaN pass.
 Bytes outside_range(ByteView valid, double number, ByteView text) {
   if (!valid.starts_with('[')) return {};
   Range range = parse_range(valid);
@@ -90,7 +90,7 @@ bool take_amount(ByteView& text, ByteView& units, bool fraction) {
   return true;
 }
 
-// What Duration.parse takes and is not negative: PnDTnHnMn.nS.
+// A non-negative duration that Duration.parse accepts: PnDTnHnMn.nS.
 bool is_duration(ByteView text) {
   if (text.size() < 3 || (text[0] != 'P' && text[0] != 'p')) return false;
   text.remove_prefix(1);

@@ -1,10 +1,10 @@
-// What is known about a config: one row each, written once. Parsing, validation, DescribeConfigs and the reference page
+// The definitions of all configs, one row each. Parsing, validation, DescribeConfigs and the reference page
 // (docs/configuration.md) come from these rows: those of the broker here, those of topics, groups and client metrics in
 // metadata/.
 //
-// Names, types, defaults, ranges and scopes are those that Apache Kafka 4.3.1 prints (KafkaConfig's ConfigDef and its
-// like; compat/configs compares them). Where Milena's default differs, because one node with nothing set must simply
-// work, the row says both.
+// Names, types, defaults, ranges and scopes are those that Apache Kafka 4.3.1 prints (KafkaConfig's ConfigDef and the
+// like; compat/configs compares them). Where Milena's default differs, because one node must work without settings, the
+// row has both.
 #pragma once
 
 #include <cstdint>

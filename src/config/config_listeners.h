@@ -44,9 +44,9 @@ Result<std::vector<QuorumAddress>> quorum_addresses(const Settings& settings);
 // "", 0.0.0.0 or ::, all addresses of the machine: nothing that a client could connect to.
 bool is_wildcard(ByteView host);
 
-// What clients are told: advertised.listeners or, without, the listeners that name a host. With `automatic` a listener
-// that is not among them is answered with the address that the client's own connection came to (auto); else it is not
-// told to anybody.
+// The addresses for clients: advertised.listeners or, without it, the listeners that name a host. With `automatic`,
+// clients of any other listener get the address that their own connection came to (auto); else that listener is not
+// advertised.
 struct AdvertisedListeners {
   bool automatic = true;
   std::vector<ListenerEndpoint> endpoints;

@@ -13,7 +13,7 @@
 
 namespace milena::config {
 
-// What a value stands for; the numbers are those of DescribeConfigs.
+// Where a value comes from; the numbers are those of DescribeConfigs.
 enum class ConfigSource : int8_t {
   kUnknown = 0,
   kDynamicTopic = 1,
@@ -26,7 +26,7 @@ enum class ConfigSource : int8_t {
   kGroup = 8,
 };
 
-// What is wrong with a resource's configs.
+// An error in a resource's configs.
 struct ConfigError {
   Bytes message;
   ErrorCode code = ErrorCode::kInvalidConfig;
@@ -44,7 +44,7 @@ struct DescribedConfig {
   std::optional<Bytes> value;
   ConfigSource source = ConfigSource::kDefault;
   bool read_only = false;
-  // Whoever makes it leaves the values out.
+  // The creator leaves the values out.
   bool sensitive = false;
   // Most specific first; the config itself where the resource sets it, then what it follows.
   std::vector<Synonym> synonyms;

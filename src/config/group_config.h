@@ -29,7 +29,7 @@ const GroupConfigDef* find_group_config(ByteView name);
 // nullopt: `own` may be what the group sets. `broker` are the effective settings.
 std::optional<ConfigError> validate_group_configs(const ConfigMap& own, const Settings& broker);
 
-// What the group goes by: its own value within the limits, else the broker's.
+// The effective value of a group: its own within the limits, else the broker's.
 int32_t group_config_int(ByteView name, const ConfigMap& own, const Settings& broker);
 Bytes group_config_text(ByteView name, const ConfigMap& own, const Settings& broker);
 

@@ -231,8 +231,8 @@ bool Settings::has_role(ByteView role) const {
   return std::find(roles.begin(), roles.end(), role) != roles.end();
 }
 
-// What is refused rather than done by halves. A controller of ours is the only one of its quorum; a broker may belong
-// to a quorum of any size, whose controllers are then Kafka's.
+// Refuses combinations that are only half supported. A Milena controller is the only one of its quorum; a broker may
+// belong to a quorum of any size, whose controllers are then Kafka's.
 Status Settings::check_roles() const {
   const std::vector<Bytes> roles = get_list("process.roles");
   const bool broker = has_role("broker");

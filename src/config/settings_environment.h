@@ -28,7 +28,7 @@ struct EnvironmentSetting {
 // the variables' names.
 std::vector<EnvironmentSetting> settings_from_environment(const char* const* environment);
 
-// What to say where the environment was not asked for, and names settings that the broker knows; empty if it does not.
+// A warning if the environment is not enabled but names settings that the broker knows; else empty.
 std::string unused_environment_warning(const std::vector<EnvironmentSetting>& settings);
 
 }  // namespace milena::config

@@ -12,8 +12,8 @@ namespace milena::config {
 // Refuses what would have protected a broker of Kafka's with the same settings.
 Status check_protection(const Settings& settings);
 
-// What to say of settings that protect nothing without another one, as in Kafka. Takes the listeners apart once. The
-// settings outlive it and do not change meanwhile.
+// Warnings about settings that protect nothing without another one, as in Kafka. Parses the listeners once. The
+// settings must outlive it and not change meanwhile.
 class ProtectionWarnings {
  public:
   explicit ProtectionWarnings(const Settings& settings);

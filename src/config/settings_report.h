@@ -1,4 +1,4 @@
-// What `milena config` prints: every setting that holds, and where it came from.
+// The output of `milena config`: every effective setting, and its source.
 #pragma once
 
 #include "config/settings.h"

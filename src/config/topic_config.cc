@@ -11,7 +11,7 @@
 namespace milena::config {
 namespace {
 
-// What somebody has set; the defaults are apart.
+// The layers of set values, without the defaults.
 constexpr std::array kSetLayers{ConfigSource::kDynamicBroker, ConfigSource::kDynamicDefaultBroker,
                                 ConfigSource::kStaticBroker};
 

@@ -1,11 +1,9 @@
-// Topic configs of Kafka 4.3: one table that names each once, and what follows from it: validation
-// (CreateTopics, AlterConfigs), effective values (the log, Produce), and the answers of DescribeConfigs and
-// CreateTopics.
+// Topic configs of Kafka 4.3: one table, and everything derived from it: validation (CreateTopics, AlterConfigs),
+// effective values (the log, Produce), and the answers of DescribeConfigs and CreateTopics.
 //
-// Pure functions over text: configs are stored and sent as text, and become typed in TopicConfig. What the
-// broker itself is set to comes in through BrokerSettings. Validation gives Kafka's error codes, and its
-// information in the message. Source: Kafka's LogConfig, TopicConfig, ServerTopicConfigSynonyms,
-// ConfigHelper, KafkaConfigSchema.
+// Pure functions over text: configs are stored and sent as text, and become typed in TopicConfig. The broker's own
+// settings come in through BrokerSettings. Validation returns Kafka's error codes, with its information in the message.
+// Source: Kafka's LogConfig, TopicConfig, ServerTopicConfigSynonyms, ConfigHelper, KafkaConfigSchema.
 #pragma once
 
 #include <cstdint>

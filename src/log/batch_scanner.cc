@@ -122,7 +122,7 @@ Result<bool> BatchScanner::crc_ok() {
   auto at = static_cast<uint32_t>(position_ + (old ? kBatchMagicPosition : kBatchAttributesPosition));
   uint32_t end = position_ + size_;
   while (at < end) {
-    // What the window holds already, else as much as it takes.
+    // From the window if it has the bytes, else as much as fits into it.
     bool inside = at >= window_position_ && at < window_position_ + window_size_;
     size_t room = inside ? window_position_ + window_size_ - at : window_.size();
     size_t size = std::min<size_t>(room, end - at);

@@ -1,12 +1,11 @@
-// What compaction keeps of a log: batches in, batches out. Pure; the files are compaction_job.h's business.
+// The part of a log that compaction keeps: batches in, batches out. Pure; compaction_job.h does the files.
 //
 // Two passes over the same stretch. The first (KeyCollector) notes the last offset of every key in its dirty part. The
 // second (BatchCleaner) goes over all of it and leaves out
 //   - records whose key occurs again later, and records without a key;
-//   - records without a value (tombstones) once a reader had delete.retention.ms to see them: the first round that
-//   keeps
+//   - records without a value (tombstones) once readers had delete.retention.ms to see them: the first round that keeps
 //     one writes the time from which it may go, the delete horizon, into its batch;
-//   - data of aborted transactions, and the markers of transactions of which nothing is left, after the same delay.
+//   - data of aborted transactions, and, after the same delay, the markers of transactions without remaining records.
 // Of a batch that loses all its records the empty header stays where the producer's last sequence is, and at the end of
 // the stretch. Offsets, sequences and leader epochs never change. Source: Kafka's Cleaner, CleanedTransactionMetadata,
 // MemoryRecords.filterTo.

@@ -1,11 +1,11 @@
-// CompactionJob: one round of compaction of one partition, as files. It reads the segments of a stretch that nobody
-// writes to any more, and writes what stays beside them as *.cleaned. PartitionLog, on its shard, makes the job, and
-// puts each finished piece in the place of the segments it was made from (install_compacted).
+// CompactionJob: one round of compaction of one partition, as files. It reads closed segments and writes the remaining
+// records beside them as *.cleaned. PartitionLog, on its shard, creates the job, and replaces the segments of each
+// finished piece by it (install_compacted).
 //
-// Between that the job is used on workers, one step at a time: each reads about as many bytes as it is told and
-// returns, so that no round holds a worker, or a shard, for long. It knows the log by values only; when the log has
-// lost segments meanwhile the pieces no longer fit, and the round is given up. Crash at any moment: *.cleaned files are
-// removed when the log is opened (partition_log_open.cc). What is kept of the batches: compaction.h. Source: Kafka's
+// In between the job runs on workers, one step at a time: each step reads about the given number of bytes and returns,
+// so that no round holds a worker, or a shard, for long. It knows the log by values only; if the log has lost segments
+// meanwhile the pieces no longer fit, and the round is given up. It may crash at any moment: *.cleaned files are
+// removed when the log is opened (partition_log_open.cc). compaction.h decides which records are kept. Source: Kafka's
 // Cleaner.
 #pragma once
 

@@ -2,8 +2,8 @@
 //
 // One cache serves a whole process: it is the only class of this floor that several threads may use (a lock of its own,
 // held for a few pointer moves and, on a miss, one open()). Each segment owns its slots; the cache owns no memory per
-// closed file. Whoever got a file keeps it open for as long as the shared_ptr lives, evicted or not, so the number of
-// descriptors may pass the limit by what answers are under way.
+// closed file. A file stays open as long as a shared_ptr to it lives, evicted or not, so responses in flight may take
+// the number of descriptors over the limit.
 #pragma once
 
 #include <cstddef>

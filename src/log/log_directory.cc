@@ -90,7 +90,7 @@ Status LogDirectory::take_lock() {
   lock.l_whence = SEEK_SET;
   if (::fcntl(lock_->descriptor(), F_OFD_SETLK, &lock) == 0) {
     made_lock_file_ = !there;
-    // Whoever held it before may have taken the file away since we opened it: a lock on it would keep nobody out.
+    // The previous holder may have removed the file since we opened it: a lock on that would keep no one out.
     return file_system_.exists(path_of(kLockFile))
                ? ok_status()
                : make_error(ErrorKind::kExists,
@@ -283,7 +283,7 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
            **found == Uuid{} ? "was begun when the machine failed, and nothing in it was synced"
                              : "was of a topic of the same name that is deleted",
            *aside);
-  // What the checkpoints say is still about this topic: those of a deleted one were written without it.
+  // The checkpoints' entries are of this topic: those of a deleted topic were removed.
   return **found == Uuid{} ? Occupant::kUnnamed : Occupant::kSetAside;
 }
 

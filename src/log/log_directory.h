@@ -83,10 +83,9 @@ class LogDirectory {
   Result<std::vector<PartitionDirectory>> list_partitions() const;
   // Whether a log was ever begun in the partition's directory. False where there is no directory.
   Result<bool> holds_segments(const TopicPartition& partition) const;
-  // What partition.metadata in a partition's directory says; nullopt where the file is not there, the zero id where the
-  // machine failed before it was all written: whichever topic that log is of, nothing in it was synced. A name alone
-  // does not tell whose records a directory holds: a topic may have been deleted, and made again, while the directory
-  // was away.
+  // The topic id in the partition.metadata of a partition's directory; nullopt without the file, the zero id if the
+  // machine failed before it was written: nothing in that log was synced then, whichever topic it is of. The name alone
+  // is not enough: a topic may have been deleted and created again while the directory was away.
   Result<std::optional<Uuid>> topic_id_of(const std::string& partition_path) const;
   // Where the log in a partition's directory ends, as its last segment says. Reads that one; 0 without one.
   Result<int64_t> end_offset_of(const std::string& partition_path) const;
@@ -97,8 +96,8 @@ class LogDirectory {
   // The same for a replica that the metadata does not know: "-stray". It is kept. `path` is where it is now.
   Result<std::string> set_aside_stray(const TopicPartition& partition, const std::string& path, Random& random);
   enum class Occupant { kOurs, kUnnamed, kSetAside };
-  // What stands under the partition's name is the topic's own, or nothing that says whose it is, or was of another
-  // topic and is set aside now.
+  // Clears the partition's name for the topic. The directory of that name is the topic's own, or has no topic id, or is
+  // of another topic: then it is set aside.
   Result<Occupant> make_way(const TopicPartition& partition, const Uuid& topic_id, Random& random);
 
   // --- how it was left, and how it is left ---
@@ -113,7 +112,7 @@ class LogDirectory {
   const OffsetCheckpoint& log_start_offsets() const { return log_start_offsets_; }
   const OffsetCheckpoint& high_watermarks() const { return high_watermarks_; }
   const OffsetCheckpoint& first_dirty_offsets() const { return first_dirty_offsets_; }
-  // What PartitionLog::open wants to know of a partition.
+  // Input of PartitionLog::open for a partition.
   struct Found {
     bool clean_shutdown = false;
     // recovery-point-offset-checkpoint has the partition. Where it has not, 0 means nothing.

@@ -79,7 +79,7 @@ Result<LogSync> PartitionLog::prepare_sync_of_full_segments() {
 
 Result<LogSync> PartitionLog::make_sync(int64_t end) {
   const std::tuple owed(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_);
-  // What could not be prepared, for want of a descriptor, is owed as before.
+  // Without a descriptor nothing is prepared, and the sync is still due.
   auto fail = [&](const Error& why) -> Result<LogSync> {
     std::tie(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_) = owed;
     return why;

@@ -8,8 +8,8 @@
 // Invariants: log_start_offset <= high_watermark <= log_end_offset; the last stable offset is never beyond the high
 // watermark; segments are ordered, the last one is the active one, and there is always one.
 //
-// At rest a log holds no open file (they are borrowed from the FileCache), no timer and about one kilobyte. What is
-// only needed by some (producer state, leader epochs, sizes of old segments) is read when first asked for.
+// At rest a log holds no open file (they are borrowed from the FileCache), no timer and about one kilobyte. State that
+// only some logs need (producer state, leader epochs, sizes of old segments) is read on first use.
 //
 // File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of
 // Result are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was.
@@ -44,7 +44,7 @@
 
 namespace milena::log {
 
-// What the log directory's checkpoints say about a log before it is opened.
+// The log directory's checkpoints for a log, before it is opened.
 struct OpenState {
   // The directory was closed in order: sizes, indexes and snapshots can be trusted.
   bool clean_shutdown = false;
@@ -94,7 +94,7 @@ struct DoomedFiles {
   Status remove(FileSystem& file_system) const;
 };
 
-// What compaction would find in a log now (Kafka's LogToClean).
+// What a compaction of a log would find now (Kafka's LogToClean).
 struct CompactionOutlook {
   int64_t first_dirty = 0;  // all below is clean
   int64_t end_offset = 0;   // from here on records are too young, unstable or in the active segment
@@ -171,8 +171,8 @@ class PartitionLog {
 
   // --- durability ---
 
-  // What has to be synced so that everything appended up to now is on the disk; empty if all is. Run it on a worker,
-  // then hand it back to mark_flushed().
+  // The sync that brings everything appended so far to the disk; empty if nothing is left to sync. Run it on a worker,
+  // then pass it to mark_flushed().
   Result<LogSync> prepare_sync();
   // Segments that are complete and not synced yet (the active one is left out): worth a sync in the background.
   Result<LogSync> prepare_sync_of_full_segments();

@@ -9,7 +9,7 @@
 
 namespace milena::log {
 
-// What of a batch is written anew: base offset, length, leader epoch.
+// The part of a batch that is patched: base offset, length, leader epoch.
 constexpr size_t kPatchedBytes = kBatchMagicPosition;
 
 // Of a batch, or of a message that an older Kafka wrote, in full: the leader's mistake if it is neither.
@@ -226,7 +226,7 @@ Status PartitionLog::note_epochs(const AppendPlan& plan) {
   return saved;
 }
 
-// What is kept in memory and in the files beside the log, of batches that are in it from `position` on.
+// Updates the state in memory and in the files beside the log for batches appended from `position` on.
 Status PartitionLog::note_written(const AppendPlan& plan, uint32_t position) {
   for (const AppendPlan::Batch& batch : plan.batches) {
     recent_.add(batch.header.base_offset, batch.header.last_offset(), position);
@@ -324,7 +324,7 @@ Status PartitionLog::take_producer_snapshot() {
   std::string path = path_of(segment_file_name(log_end_offset_, kSnapshotSuffix));
   auto file = file_system().open(path, OpenMode::kReadOrCreate);
   if (!file) return file.error();
-  // What an attempt that failed has left may be longer.
+  // A failed attempt may have left a longer file.
   RETURN_IF_ERROR((*file)->truncate(0));
   RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot((*state)->to_snapshot())));
   snapshots_.push_back(log_end_offset_);

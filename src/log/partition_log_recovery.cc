@@ -18,8 +18,8 @@ constexpr uint64_t kProgressStep = 64 << 20;
 
 }  // namespace
 
-// Reads the segments from the recovery point on, cuts the log at the first batch that is not one, and writes their
-// indexes anew. What lies below the recovery point was synced, so only its headers are looked at.
+// Reads the segments from the recovery point on, truncates the log at the first invalid batch, and rebuilds their
+// indexes. Batches below the recovery point were synced, so only their headers are read.
 Status PartitionLog::recover(const OpenState& state) {
   size_t first = segment_index_of(state.recovery_point);
   // The one before may not have its right length yet, where it was made in full length.
@@ -67,7 +67,7 @@ Status PartitionLog::recover(const OpenState& state) {
   return trimmed ? save_epochs() : ok_status();
 }
 
-// What follows a cut goes.
+// Removes the segments behind a cut.
 Status PartitionLog::drop_segments_behind(size_t last) {
   while (segments_.size() > last + 1) {
     log_warn("{}: dropping segment {}, which does not follow offset {}", directory_, active().base_offset(),

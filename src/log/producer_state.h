@@ -20,7 +20,7 @@
 
 namespace milena::log {
 
-// Who wrote a batch, which decides what is checked.
+// The origin of a batch, which decides what is checked.
 enum class AppendOrigin {
   kClient,       // epoch and sequence, duplicates
   kCoordinator,  // a group or transaction coordinator's own records: the epoch only
@@ -33,7 +33,7 @@ struct AppendChecks {
   AppendChecks(AppendOrigin by) : origin(by) {}  // NOLINT: an origin alone is the usual case
 
   AppendOrigin origin;
-  // What start_verification gave, or 0. The first batch of a transaction must show it (KIP-890).
+  // The guard from start_verification, or 0. The first batch of a transaction must carry it (KIP-890).
   uint64_t guard = 0;
   // Of a marker: with 2 or more its epoch must be above the producer's (KIP-1228).
   int16_t transaction_version = 0;
@@ -89,8 +89,8 @@ struct CompletedTransaction {
   bool aborted = false;
 };
 
-// What start_verification says: an error; or the guard to show with the batch, 0 when the transaction is open here
-// already and nobody needs to be asked.
+// Result of start_verification: an error; or the guard for the batch, 0 if the transaction is already open here and
+// needs no verification.
 struct VerificationStart {
   ErrorCode error = ErrorCode::kNone;
   uint64_t guard = 0;

@@ -239,7 +239,7 @@ Status Segment::rebuild_indexes() {
       log_warn("{} is damaged: {}", log_.path(), more.error().message);
       more = batches->skip_damage(next + 1);
       if (!more) return more.error();
-      // What is behind cannot be reached through what is before.
+      // Batches behind the damage cannot be reached from those before it.
       if (*more && fits(batches->header().base_offset)) {
         const auto offset = static_cast<int32_t>(batches->header().base_offset - base_offset_);
         RETURN_IF_ERROR(offsets_.append({offset, static_cast<int32_t>(batches->position())}));
@@ -473,8 +473,8 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
   auto file = log_.open();
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->truncate(position));
-  // At once: the log goes on in another segment, perhaps, and then nobody syncs this one for it. What was cut off would
-  // be back after a loss of power, below the recovery point, where nobody looks.
+  // Synced at once: if the log goes on in another segment, nothing else syncs this one. The removed batches would be
+  // back after a loss of power, below the recovery point, where recovery does not look.
   if (!MILENA_STORAGE_BUG(kCutNotSynced)) RETURN_IF_ERROR((*file)->sync());
   size_ = position;
   preallocated_ = false;

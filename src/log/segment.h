@@ -1,9 +1,9 @@
 // Segment: one .log file of a partition with its indexes (Kafka's LogSegment). Belongs to its PartitionLog, same
 // thread.
 //
-// Sizes are trusted as they are in the files and read when first needed. What an index entry says is checked
-// against the batch found there; an index that turns out to be missing or wrong is rebuilt from the .log on
-// the spot. Positions are below 2^31, as in Kafka's index entries.
+// Sizes are trusted as they are in the files and read when first needed. Each index entry is checked against the batch
+// found there; a missing or wrong index is rebuilt from the .log on the spot. Positions are below 2^31, as in Kafka's
+// index entries.
 //
 // A damaged batch fails what would read it (kCorrupt), and nothing else: batches before it and, by the index,
 // behind it can still be read.

@@ -1,7 +1,7 @@
 // Files in KRaft's snapshot format: bootstrap.checkpoint of a log directory and the *.checkpoint snapshots of the
 // metadata log (Kafka's BatchFileWriter, RecordsSnapshotWriter). Record batches one behind the other, offsets from 0:
 //   a control batch SNAPSHOT_HEADER, data batches, a control batch SNAPSHOT_FOOTER
-// What the records' values mean is the metadata floor's business. Stateless; any thread.
+// src/metadata interprets the records' values. Stateless; any thread.
 #pragma once
 
 #include <cstdint>

@@ -69,7 +69,7 @@ std::string_view acl_constant(AclPermissionType type);
 
 // A set of operations as answers carry it (KIP-430): bit n stands for operation n.
 constexpr int32_t acl_operation_bit(AclOperation operation) { return 1 << static_cast<int>(operation); }
-// What there is to do with a resource of the type (Kafka's AclEntry.supportedOperations).
+// The operations of a resource type (Kafka's AclEntry.supportedOperations).
 int32_t supported_operations(AclResourceType type);
 
 }  // namespace milena

@@ -68,7 +68,7 @@ class Reader {
   // For a message that a client made: what all its arrays may cost, and the answer to each of their elements with them.
   // One that goes beyond makes the reader fail. Without it only the size of the message is a bound.
   void limit_arrays(int64_t bytes) { array_room_bytes_ = bytes; }
-  // What is left of it; negative once it was too much.
+  // The remaining room; negative once it was exceeded.
   int64_t array_room_bytes() const { return array_room_bytes_; }
 
   // Arrays of int8_t, int16_t, int32_t, int64_t, Uuid, ByteView or Bytes.
@@ -146,7 +146,7 @@ class Reader {
   template <class T>
   void fill(std::vector<T>& out, int32_t count);
 
-  // What an answer needs for an element of its request: a structure, a name, an error and its text.
+  // Size of a response's element for one of the request: a structure, a name, an error and its text.
   static constexpr int64_t kAnswerElement_bytes = 256;
   bool take_array_room(int32_t count, size_t element_size) {
     array_room_bytes_ -= count * (static_cast<int64_t>(element_size) + kAnswerElement_bytes);

@@ -1,6 +1,6 @@
-// What stands in front of every request and answer. Kafka: RequestHeader.json, ResponseHeader.json.
+// The headers of requests and responses. Kafka: RequestHeader.json, ResponseHeader.json.
 //
-// Version 0 of the request header (without a client id) belonged to ControlledShutdown alone and is not spoken.
+// Version 0 of the request header (without a client id) was only for ControlledShutdown and is not supported.
 #pragma once
 
 #include <optional>

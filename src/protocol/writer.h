@@ -1,9 +1,8 @@
 // Writer: puts Kafka's wire types into one growing buffer; record batches are spliced in without copying their bytes.
-// The result is a Payload: our own bytes and, between them, the chunks of what was spliced. Lives on the stack of
-// whoever encodes.
+// The result is a Payload: our own bytes and, between them, the spliced chunks. Lives on the encoder's stack.
 //
-// Carries the "flexible" bit like Reader. What the wire cannot say is cut rather than refused, because answers are not
-// the place to fail: a string longer than 32767 bytes is cut there (Kafka throws).
+// Carries the "flexible" bit like Reader. A string that is too long for the wire is cut at 32767 bytes (Kafka throws):
+// a response should not fail for it.
 #pragma once
 
 #include <optional>
@@ -31,7 +30,7 @@ class Writer {
   void write_bool(bool value) { buffer_.push_back(value ? 1 : 0); }
   void write_int8(int8_t value) { buffer_.push_back(static_cast<char>(value)); }
   void write_int16(int16_t value) { append_big_endian(buffer_, value); }
-  // What is no NONE is counted, for the metrics.
+  // Counts codes other than NONE, for the metrics.
   void write_error_code(ErrorCode value) {
     if (value != ErrorCode::kNone) note_error(value);
     write_int16(static_cast<int16_t>(value));
@@ -157,7 +156,7 @@ class Writer {
   Errors errors_;
 };
 
-// What a nullable field says in a version whose wire knows no null for it.
+// The value of a nullable field in a version without null for it.
 template <class T>
 const T& or_empty(const std::optional<T>& value) {
   static const T kEmpty{};

@@ -1,9 +1,8 @@
-// What is wrong with a data directory while no broker uses it, and putting it right. docs/operations or the help of
-// `milena check` say how it is used.
+// Checks and repairs a data directory while no broker uses it. See docs/operations or the help of `milena check`.
 //
 // check_directory() writes nothing but the lock file, which it takes away again if it was not there. repair() does what
-// the findings propose, one by one: each file that it replaces stays beside the new one as *.before-repair, so that
-// whoever knows better may put it back.
+// the findings propose, one by one. Each file that it replaces stays beside the new one as *.before-repair, so that a
+// person may put it back.
 #pragma once
 
 #include <functional>
@@ -24,7 +23,7 @@ class DirectoryCheck {
 
   // `on_partition` is told of each as it is done.
   Result<DirectoryFindings> run(const std::function<void(const PartitionFindings&)>& on_partition);
-  // Whose it is, for what several directories of one node must agree on.
+  // The directory, for comparing the directories of one node.
   const LogDirectory& directory() const { return *directory_; }
 
   // `on_done` is told what was done.

@@ -1,4 +1,4 @@
-// What `milena check` has to say of a data directory, and what --repair would do about it.
+// The findings of `milena check` in a data directory, and the repair of each.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct Stretch {
   bool operator==(const Stretch&) const = default;
 };
 
-// A file is replaced. What it was stays beside it, under another name.
+// Replaces a file. The old one stays beside it, under another name.
 struct Mend {
   std::string path;
   // The new file is the old one without these. Empty: there is no new one, and the broker makes it when it starts.

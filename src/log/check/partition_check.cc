@@ -123,7 +123,7 @@ class PartitionCheck {
     return ok_status();
   }
 
-  // What the log directory's own files say of this partition.
+  // Checks the entries of this partition in the log directory's own files.
   void check_checkpoints() {
     if (known_.log_start_offset > out_.end_offset) {
       add(Kind::kProblem, "",

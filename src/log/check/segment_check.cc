@@ -121,7 +121,7 @@ Status SegmentCheck::note_batch(BatchScanner& batches) {
   check_position(*offsets_, batch, batches.position());
   if (!batch.has_producer_id() || !batch.is_transactional()) return ok_status();
   if (batch.is_control()) return note_marker(batches);
-  // What compaction has emptied hides nothing from anybody.
+  // A batch emptied by compaction hides no records.
   if (batch.record_count > 0) walk_.open_transactions.emplace(batch.producer_id, batch.base_offset);
   return ok_status();
 }
@@ -191,7 +191,7 @@ Status SegmentCheck::note_damage(uint64_t from, uint64_t to, const std::string& 
                       to - from));
       return ok_status();
     }
-    // What a crash leaves at the end was promised to nobody.
+    // A torn end after a crash was never acknowledged.
     if (end_offset_ == INT64_MAX && is_read_again()) {
       add(Finding::Kind::kNote, name_of(".log"),
           fmt::format("the last {} bytes are a batch that was not all written, behind offset {}; the next start cuts "

@@ -16,7 +16,7 @@
 
 namespace milena::log {
 
-// What is carried from segment to segment.
+// State carried from segment to segment.
 struct PartitionWalk {
   FileSystem* files = nullptr;
   std::string directory;

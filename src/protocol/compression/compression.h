@@ -22,7 +22,7 @@ constexpr uint8_t kMaxCodec = 4;
 const char* codec_name(Codec codec);
 std::optional<Codec> codec_from_name(ByteView name);
 
-// What compression.{gzip,lz4,zstd}.level are when nobody sets them (GzipCompression: -1, Lz4: 9, Zstd: 3).
+// Defaults of compression.{gzip,lz4,zstd}.level (GzipCompression: -1, Lz4: 9, Zstd: 3).
 int default_level(Codec codec);
 
 // The lz4 frame header of magic-0 messages holds a checksum over the wrong bytes, and has to go on doing so.

@@ -102,7 +102,7 @@ bool take_element(ByteView& from, Element& element) {
   return take_little_endian(from, (tag & 3) == 2 ? 2 : 4, element.offset);
 }
 
-// How far back the block's furthest copy reaches. What is broken is left to who decodes: it stops there as well.
+// How far back the block's furthest copy reaches. Broken elements are left to the decoder, which stops there as well.
 size_t furthest_offset(ByteView elements) {
   size_t furthest = 0;
   Element element;
@@ -118,7 +118,7 @@ size_t furthest_offset(ByteView elements) {
   return furthest;
 }
 
-// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. What is kept is as much
+// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. The window is as large
 // as the furthest copy needs: Google's encoders cut their input every 64 KiB, franz-go's (S2) look further back.
 class WindowedBlock {
  public:

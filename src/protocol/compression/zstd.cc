@@ -17,7 +17,7 @@ constexpr int kEverydayWindowLog = 23;  // 8 MiB: all levels up to 19
 constexpr int kLargestWindowLog = 27;   // what Kafka's zstd-jni accepts
 constexpr size_t kLargeWindowContent = 32 << 20;
 constexpr size_t kLargeWindowRatio = 4;
-// What a thread keeps between two batches; the everyday window of level 3 is 2 MiB.
+// The largest context that a thread keeps between two batches; the usual window of level 3 is 2 MiB.
 constexpr size_t kKeptContextSize = 3 << 20;
 
 struct FreeContext {
@@ -125,7 +125,7 @@ class ZstdReader final : public DecompressStream {
 
   DecompressContext context_;
   ZSTD_inBuffer in_;
-  // What ZSTD_decompressStream said last: 0 between two frames.
+  // Last result of ZSTD_decompressStream: 0 between two frames.
   size_t in_frame_ = 0;
   bool large_window_ = false;
   size_t total_ = 0;

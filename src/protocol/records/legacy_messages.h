@@ -1,7 +1,6 @@
 // Messages of magic 0 and 1, the formats before record batches (Kafka's LegacyRecord, AbstractLegacyRecordBatch). Old
-// clients send them with Produce 0-2 and get them from Fetch 0-3. What is appended is converted; a log that
-// an older Kafka began may still hold them, and Fetch gives them as they are to whoever knows their format.
-// One entry:
+// clients send them with Produce 0-2 and get them from Fetch 0-3. They are converted on append; a log begun by an older
+// Kafka may still hold them, and Fetch returns them as they are to clients that know their format. One entry:
 //
 //   offset i64, size i32, crc u32 (IEEE, over what follows), magic i8, attributes i8, [magic 1: timestamp i64],
 //   key length i32 (-1 null), key, value length i32 (-1 null), value
@@ -51,7 +50,7 @@ struct LegacyMessage {
   int64_t timestamp = kNoTimestamp;
   std::optional<ByteView> key;
   std::optional<ByteView> value;
-  // What the crc covers.
+  // The bytes that the crc covers.
   ByteView covered;
 
   // An entry as next_log_entry gives it; the crc is not checked.
@@ -72,7 +71,7 @@ void append_legacy_message(Bytes& to, int64_t offset, int8_t magic, int8_t attri
 // An entry of magic 0 or 1, or all that it wraps, as one batch of magic 2: offsets, times and codec are kept.
 // kCorrupt where its checksum or its content is wrong.
 Result<Bytes> up_convert(ByteView entry);
-// Entries as a log has them; those of magic 0 and 1 are converted. What is no whole entry at the end stays.
+// Entries as a log has them; those of magic 0 and 1 are converted. An incomplete entry at the end stays.
 Result<Bytes> in_current_format(Bytes entries);
 
 class RecordWindow;

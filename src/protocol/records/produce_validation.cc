@@ -126,7 +126,7 @@ Refusal senseless_records() {
   return refuse(ErrorCode::kInvalidRecord, "records that do not fill their batch as its header says");
 }
 
-// What one pass over a batch's records finds out.
+// Results of one pass over a batch's records.
 struct Findings {
   int64_t max_timestamp = kNoTimestamp;
   // Every record's offset delta is its place in the batch.

@@ -1,10 +1,10 @@
-// What a broker does with produced records before it appends them: the checks of ProduceRequest.validateRecords,
-// UnifiedLog.analyzeAndValidateRecords and LogValidator of Kafka 4.3 in their order, and for Produce 0-2 those of
-// Kafka 3.9. Pure; runs on the connection's thread. Offsets, sequences and epochs are the log's business.
+// Validates produced records before they are appended: the checks of ProduceRequest.validateRecords,
+// UnifiedLog.analyzeAndValidateRecords and LogValidator of Kafka 4.3 in their order, and for Produce 0-2 those of Kafka
+// 3.9. Pure; runs on the connection's thread. The log checks offsets, sequences and epochs.
 //
 // The common case, one batch in the topic's own codec, is one pass over crc and records without allocation, and the
-// batch is appended as it came. It is written anew where the topic wants another codec and where it came as messages of
-// magic 0 or 1; only its header is, where LogAppendTime or a wrong max timestamp ask for it.
+// batch is appended unchanged. It is rewritten if the topic wants another codec or if it came as messages of magic 0 or
+// 1; LogAppendTime and a wrong max timestamp rewrite only its header.
 #pragma once
 
 #include <cstdint>
@@ -56,10 +56,10 @@ class ProduceValidation {
   bool ok() const { return error == ErrorCode::kNone; }
 
   ErrorCode error = ErrorCode::kNone;
-  // What the answer says; Kafka says something only when single records were at fault.
+  // For the response; Kafka sets it only when single records were at fault.
   std::optional<std::string> error_message;
   std::vector<ProducedRecordError> record_errors;
-  // What the log line says.
+  // For the log line.
   std::string detail;
 
   // The one batch to append: a view of the input, or of `rewritten`. Base offset 0, leader epoch as it came: both are

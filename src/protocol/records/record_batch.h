@@ -94,7 +94,7 @@ class RecordBatchView {
   const BatchHeader& header() const { return header_; }
   // The whole batch, header included.
   ByteView bytes() const { return bytes_; }
-  // What follows the header, compressed as the header says.
+  // The bytes behind the header, compressed with the header's codec.
   ByteView records() const { return bytes_.substr(kBatchHeaderSize); }
   uint32_t computed_crc() const;
   bool crc_ok() const { return computed_crc() == header_.crc; }
@@ -132,7 +132,7 @@ class BatchIterator {
   Status status_ = ok_status();
 };
 
-// What a leader does to a batch that it appends: in place, without touching what the crc covers.
+// Sets the fields that a leader sets on append: in place, outside of the bytes that the crc covers.
 void set_base_offset_and_epoch(char* batch, int64_t base_offset, int32_t partition_leader_epoch);
 
 // Computes the crc over a batch whose header and records are otherwise ready, and writes it in.

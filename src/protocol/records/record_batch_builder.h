@@ -54,7 +54,7 @@ class RecordBatchBuilder {
   size_t uncompressed_size() const { return kBatchHeaderSize + uncompressed_size_; }
   // The bytes that the batch has at least, as it will come out of build(): compression holds some back.
   size_t written_size() const { return out_.size(); }
-  // What one more record would add at most; for callers that keep batches below a limit.
+  // Upper bound for the size of one more record; for callers that keep batches below a limit.
   static size_t max_record_size(size_t key_size, size_t value_size, std::span<const RecordHeader> headers = {});
 
   // The batch, sealed; it must have a record or a last offset. The builder is then used up.

@@ -9,7 +9,7 @@
 
 namespace milena {
 
-// What stops the validation at once, without blaming single records.
+// An error that ends the validation at once, without blaming single records.
 ProduceValidation refuse(ErrorCode error, std::string detail);
 
 class RecordChecks {

@@ -5,8 +5,8 @@
 //   varint key length (-1 null), key, varint value length (-1 null), value,
 //   varint header count, each header: varint key length, key, varint value length (-1 null), value
 //
-// Of a compressed batch only a window is held: 64 KiB, or one record where that is larger. Who needs only offsets
-// and timestamps asks for them (Content::kSkip), and then no record is ever held whole.
+// Of a compressed batch only a window is held: 64 KiB, or one record if that is larger. With Content::kSkip only
+// offsets and timestamps are read, and no record is ever held whole.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +76,7 @@ struct RecordView {
   RecordHeaders headers;
 };
 
-// What a reader may be made to hold for a single record, far beyond any max.message.bytes in use.
+// Most bytes that a reader holds for a single record, far beyond any max.message.bytes in use.
 constexpr size_t kMaxHeldRecordBytes = 128 << 20;
 
 // Bytes that come in pieces, seen through a window: what the reader of records needs of a decompressor.
