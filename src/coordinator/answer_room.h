@@ -20,7 +20,7 @@ class AnswerRoom {
  public:
   static constexpr int64_t kBytes = 100 << 20;
 
-  // What comes now must be refused. Who came before may have been larger than what was left.
+  // Further parts must be refused. The last one that fitted may have been larger than the room left.
   bool is_full() const { return left_bytes_.load(std::memory_order_relaxed) <= 0; }
   // True if this filled it.
   bool take(size_t bytes) {

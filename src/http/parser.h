@@ -1,8 +1,8 @@
-// HttpParser: reads one HTTP/1.1 request from bytes as they come. No sockets. The syntax is libhttp_parser's; here are
-// the limits, and what of a request is kept.
+// HttpParser: reads one HTTP/1.1 request from bytes as they come. No sockets. libhttp_parser does the syntax; this
+// class enforces the limits and keeps the parts of the request.
 //
-// What it decides does not depend on how the bytes were cut into pieces: net/ finds the end of a request with one
-// parser, and whoever answers it reads it with another.
+// Its result does not depend on how the bytes were cut into pieces: net/ finds the end of a request with one parser,
+// and the handler parses it with another.
 #pragma once
 
 #include <cstdint>

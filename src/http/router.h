@@ -23,7 +23,7 @@ class HttpStream {
 // One request on its way. `answer` is called once, on the shard that the request came to, within the handler or later.
 struct HttpCall {
   HttpRequest request;
-  // What stood for {name} in the route.
+  // The values of {name} in the route.
   HttpFields parameters;
   int shard = 0;
   std::function<void(HttpResponse)> answer;
@@ -37,8 +37,8 @@ class HttpRouter {
  public:
   using Handler = std::function<void(HttpCall)>;
 
-  // "/topics/{topic}": a part in braces stands for any one part of a path. GET serves HEAD, too. What was added first
-  // is looked at first.
+  // "/topics/{topic}": a part in braces matches any one part of a path. GET serves HEAD, too. Routes are tried in the
+  // order in which they were added.
   void add(ByteView method, ByteView path, Handler handler);
   // Starts the handler; without one the answer is 404, or 405 where the path is known.
   void route(HttpCall call) const;

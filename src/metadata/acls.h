@@ -1,5 +1,5 @@
-// What requests say of ACLs: filters, and which ACLs pass them (KIP-140, KIP-290). Pure; the ACLs are in the image,
-// their changes in controller_acls.cc, what they allow in security/acl_rules.h. Sources: Kafka's AclBindingFilter,
+// ACLs in requests: filters, and which ACLs pass them (KIP-140, KIP-290). Pure; the ACLs are in the image,
+// controller_acls.cc changes them, security/acl_rules.h evaluates them. Sources: Kafka's AclBindingFilter,
 // DescribeAclsResponse, AclControlManager.
 #pragma once
 

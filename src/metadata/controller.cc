@@ -21,7 +21,7 @@ void Controller::apply(const MetadataRecords& records) {
   // An effect holds whole transactions, so that nothing stays behind.
   MetadataTransactions transactions;
   MetadataRecords ready;
-  // What was open before the start is not in the image; its end says nothing here.
+  // A transaction open before the start is not in the image; its end does not matter here.
   const bool aborts = !records.empty() && std::holds_alternative<AbortTransactionRecord>(records.front());
   const Status added = transactions.add({records.begin() + (aborts ? 1 : 0), records.end()}, ready);
   CHECK(added.ok() && !transactions.open(), "an effect of the controller is not a whole transaction");
@@ -53,7 +53,7 @@ ControllerSettings ControllerSettings::from(const config::Settings& settings) {
   result.delete_topic_enable = settings.get_bool("delete.topic.enable");
   InternalTopicSettings& internal = result.internal_topics;
   internal.offsets_partitions = number("offsets.topic.num.partitions");
-  // What nobody has set goes by the number of brokers.
+  // Settings that are not set depend on the number of brokers.
   const auto number_if_set = [&](ByteView name) { return settings.is_set(name) ? number(name) : 0; };
   internal.offsets_replication_factor = static_cast<int16_t>(number_if_set("offsets.topic.replication.factor"));
   internal.offsets_segment_bytes = number("offsets.topic.segment.bytes");

@@ -213,7 +213,7 @@ class Controller {
 
   // --- brokers in other processes (controller_brokers.cc, controller_in_sync.cc)
 
-  // What the controller's owner knows of a broker, and the image does not.
+  // State of a broker that the controller's owner keeps and the image does not.
   struct BrokerContact {
     // It has been heard of within its session.
     bool in_session = false;

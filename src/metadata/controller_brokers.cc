@@ -1,5 +1,5 @@
-// The controller's part in brokers of other processes: their registration, what their heartbeats ask for, and what
-// becomes of their partitions when they are lost. Who is heard of, and when, is the affair of the controller's owner.
+// The controller's handling of brokers of other processes: registration, heartbeats, and their partitions when they are
+// lost. The controller's owner tracks when each broker was last heard of.
 //
 // Source: Kafka's ClusterControlManager.registerBroker, BrokerHeartbeatManager.calculateNextBrokerState,
 // ReplicationControlManager.processBrokerHeartbeat.

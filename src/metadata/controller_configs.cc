@@ -119,7 +119,7 @@ Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const c
   return std::nullopt;
 }
 
-// What every broker checks before the controller: here they are one.
+// In Kafka each broker checks this before the controller: here they are one.
 Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const config::ConfigMap& configs) const {
   static const config::Settings kDefaults;
   const config::ConfigMap& for_all = image_.configs(ResourceType::kBroker, "");
@@ -191,7 +191,7 @@ Controller::MaybeRefusal Controller::check_resource_name(const ConfigResource& r
                                                          settings_.node_id, resource.name)};
 }
 
-// What an unset list is, to be appended to or taken from; nothing where the config is no list.
+// The default of a list, to append to or subtract from; nothing if the config is not a list.
 std::optional<Bytes> Controller::default_list(ResourceType type, ByteView name) const {
   if (type == ResourceType::kTopic) {
     const config::TopicConfigDef* topic = config::find_topic_config(name);
@@ -295,7 +295,7 @@ Controller::MaybeRefusal Controller::plan_replacement(const AlterConfigsRequest:
   return plan_configs_change(stored, touches, before, after, records);
 }
 
-// What both forms share: each resource on its own, answered with its refusal or with nothing to say.
+// Shared by both forms: each resource on its own, answered with its error or success.
 template <class Response, class Request, class Plan>
 static ControllerEffects<Response> alter_resources(const Request& request, Plan plan) {
   ControllerEffects<Response> effects;

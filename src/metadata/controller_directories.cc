@@ -21,7 +21,7 @@ DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {
   for (const Uuid& id : broker.log_dirs) {
     if (std::find(cordoned.begin(), cordoned.end(), id) == cordoned.end()) load.emplace(id, 0);
   }
-  // Who assigns a replica by hand to a broker that takes none has it there all the same.
+  // A replica that was manually assigned to a broker that takes none is placed there all the same.
   if (load.empty()) {
     for (const Uuid& id : broker.log_dirs) load.emplace(id, 0);
   }

@@ -113,8 +113,8 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
   return effects;
 }
 
-// What this broker led and had in sync is taken over by others that are in sync, as when any broker registers anew: it
-// may lack what they have. Where there is nobody else it goes on to lead.
+// Other in-sync replicas take over the partitions of this broker, as when any broker registers again: it may lack
+// records that they have. Without other replicas in sync it continues to lead.
 void Controller::begin_anew(const BrokerStart& start, bool uncleanly, MetadataRecords& records) const {
   const int32_t self = start.broker_id;
   const auto other_may_lead = [this, self](int32_t id) { return id != self && can_lead(image_, id); };

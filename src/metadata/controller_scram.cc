@@ -61,8 +61,7 @@ UserScramCredentialRecord credential(const Upsertion& wanted) {
   return record;
 }
 
-// What a request comes to, user by user: a user may be named once, whatever the mechanism, and what was wrong first is
-// what is told.
+// The results of a request, user by user: a user may be named once, whatever the mechanism, and gets its first error.
 class ScramPlan {
  public:
   explicit ScramPlan(bool supported) : supported_(supported) {}

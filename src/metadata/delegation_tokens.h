@@ -1,5 +1,5 @@
-// Delegation tokens (KIP-48): what requests about them come to, and what a token is shown by. Pure: the image, the time
-// and ids are handed in. What the metadata holds of a token is no secret; its key follows from its id and
+// Delegation tokens (KIP-48): the results of requests about them, and the keys that prove a token. Pure: the image, the
+// time and ids are passed in. The metadata of a token has no secrets; its key is derived from its id and
 // delegation.token.secret.key. Source: Kafka's DelegationTokenControlManager, DelegationTokenManager.
 #pragma once
 
@@ -35,7 +35,7 @@ Bytes delegation_token_hmac(ByteView secret, ByteView token_id);
 bool is_owner_or_renewer(const DelegationTokenRecord& token, ByteView principal);
 bool has_expired(const DelegationTokenRecord& token, int64_t now_ms);
 
-// Who asks, when, and by which settings.
+// The requester, the time, and the settings.
 struct TokenRequestContext {
   const DelegationTokenSettings& settings;
   Bytes requester;  // "User:alice"

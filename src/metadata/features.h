@@ -17,7 +17,7 @@ inline constexpr ByteView kElrFeature = "eligible.leader.replicas.version";
 inline constexpr ByteView kKraftVersionFeature = "kraft.version";
 inline constexpr ByteView kTransactionVersionFeature = "transaction.version";
 
-// What a 4.3 node registers itself with, in the order of the names.
+// The features that a 4.3 node registers with, in the order of the names.
 const std::vector<FeatureRange>& supported_features();
 
 // Level 0 of a feature is that of a cluster without it, and so supported even of an unknown one.
@@ -32,8 +32,7 @@ bool metadata_changed_between(int16_t low, int16_t high);
 // Which levels of other features this level of a feature needs.
 std::vector<std::pair<ByteView, int16_t>> feature_dependencies(ByteView feature, int16_t level);
 
-// What `kafka-storage format` of 4.3.1 writes into bootstrap.checkpoint: the levels a new cluster begins
-// with.
+// The records that `kafka-storage format` of 4.3.1 writes into bootstrap.checkpoint: the levels of a new cluster.
 MetadataRecords default_bootstrap_records();
 
 }  // namespace milena::metadata

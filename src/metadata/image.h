@@ -6,8 +6,8 @@
 // Each shard owns a copy, fed with the same records in the same order; a copy belongs to one thread. Pointers
 // and references into the image hold until the next apply().
 //
-// What apply() changed is written into an ImageDelta, which names things and does not copy them: whoever
-// reacts to it looks them up, and what is no longer there has been deleted since.
+// apply() records its changes in an ImageDelta, which names things and does not copy them: its readers look them up,
+// and a thing that is no longer there has been deleted since.
 //
 // Not here: metadata transactions (replayer.h), the decisions which records to write (controller.h), reading
 // a log.
@@ -153,7 +153,7 @@ struct PartitionKey {
   auto operator<=>(const PartitionKey&) const = default;
 };
 
-// What changed. A thing may be named twice, and may be gone when it is looked up.
+// Changes of an image. A thing may be named twice, and may be gone when it is looked up.
 struct ImageDelta {
   struct Topic {
     Bytes name;

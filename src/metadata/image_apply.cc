@@ -32,7 +32,7 @@ QuotaEntity entity_of(const ClientQuotaRecord& record) {
   return entity;
 }
 
-// What a change record says of a list, or what there was.
+// Replaces a list if the change record has one.
 void replace(std::vector<int32_t>& list, const std::optional<std::vector<int32_t>>& change) {
   if (change) list = *change;
 }

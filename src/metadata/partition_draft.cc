@@ -84,7 +84,7 @@ void PartitionDraft::complete_reassignment() {
   removing.clear();
 }
 
-// Who was in sync and is no longer stays eligible while fewer replicas are in sync than acks=all wants.
+// Replicas that leave the ISR stay eligible while it has fewer than min.insync.replicas.
 void PartitionDraft::choose_eligible() {
   if (!keeps_eligible_) {
     eligible_.clear();

@@ -1,9 +1,9 @@
-// PartitionDraft: what a partition's replicas and leader are to become, and the record that leads there. Internal to
-// src/metadata; made for one decision and thrown away. It holds references into the controller's image.
+// PartitionDraft: the next replicas and leader of a partition, and the record for the change. Internal to src/metadata;
+// made for one decision. It holds references into the controller's image.
 //
-// Whoever makes one changes what it wants changed (in-sync replicas, assignment, kind of election) and takes the
-// record; the draft completes a reassignment whose new replicas are all in sync, keeps the eligible leader replicas
-// (KIP-966), and elects a leader where the one before cannot stay.
+// The caller sets the desired changes (in-sync replicas, assignment, kind of election) and takes the record; the draft
+// completes a reassignment whose new replicas are all in sync, maintains the eligible leader replicas (KIP-966), and
+// elects a leader if the current one cannot stay.
 //
 // Source: Kafka's PartitionChangeBuilder, PartitionReassignmentReplicas, PartitionReassignmentRevert.
 #pragma once
@@ -33,7 +33,7 @@ class PartitionDraft {
   PartitionDraft(const MetadataImage& image, const TopicImage& topic, int32_t number, int32_t min_insync_replicas);
 
   Election election = Election::kOnline;
-  // Who may lead, if its directory works; at first whoever can_lead().
+  // Whether a broker may lead, if its directory works; initially can_lead().
   std::function<bool(int32_t)> may_lead;
   std::vector<int32_t> replicas;
   std::vector<int32_t> isr;

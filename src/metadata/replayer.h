@@ -32,8 +32,7 @@ class MetadataTransactions {
   MetadataRecords held_;
 };
 
-// MetadataReplayer: an image together with its position in the log. What a node uses to load its log or a
-// snapshot.
+// MetadataReplayer: an image together with its position in the log. A node loads its log or a snapshot with it.
 class MetadataReplayer {
  public:
   // `base_offset` and `epoch` are those of the batch; `last_offset` may lie beyond its last record. Batches

@@ -19,7 +19,7 @@ constexpr size_t kMaxWaitingBytes = 256 * 1024;
 // The next request is handed over while at most this much of earlier answers is unsent: a client that asks and does
 // not read the answers cannot pile them up.
 constexpr uint64_t kMaxUnsentBytes = 1024 * 1024;
-// What one connection may move in a turn before the others have theirs.
+// Most bytes that one connection may move in a turn, before the others have theirs.
 constexpr size_t kReadBudget = 2 * 1024 * 1024;
 constexpr uint64_t kWriteBudget = 8 * 1024 * 1024;
 // How long it may be served within a turn before the others are.
@@ -223,7 +223,7 @@ void Connection::read_more() {
       frames_[i].arrived_ns = now_ns;
     }
     if (!status.ok()) {
-      // What came whole before it is still handled.
+      // Complete requests before it are still handled.
       input_ended_ = true;
       input_error_ = status.error().message;
       session_->on_unreadable(input_error_);
@@ -237,7 +237,7 @@ void Connection::read_more() {
   watch_reads();
 }
 
-// Whoever took longer than a slice waits behind those who did not.
+// A connection that took longer than a slice waits behind the others.
 void Connection::deliver() {
   if (delivering_ || postponed_ || gone_ || !may_deliver()) return;
   if (!heavy_) serve();

@@ -54,7 +54,7 @@ EventLoop::EventLoop(WorkerPool& workers, WorkerPool& computers, Clock& clock)
 }
 
 EventLoop::~EventLoop() {
-  // What is still waiting may hold sockets of this loop: it goes before the loop does.
+  // Waiting tasks may hold sockets of this loop, so they are destroyed before the loop.
   end_of_turn_.clear();
   postponed_.clear();
   timer_tasks_.clear();
@@ -174,7 +174,7 @@ bool EventLoop::run_due_timers() {
 bool EventLoop::run_postponed() {
   if (postponed_.empty()) return false;
   const int64_t end_ms = clock_.steady_ms() + kPostponedSlice_ms;
-  // What is postponed again by these tasks has its turn after the others.
+  // Tasks that these postpone run after the others.
   for (size_t count = postponed_.size(); count > 0; count--) {
     Task task = std::move(postponed_.front());
     postponed_.pop_front();

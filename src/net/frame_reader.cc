@@ -11,8 +11,8 @@ constexpr size_t kMostTrusted = 8 * 1024 * 1024;
 constexpr size_t kBigFrame = 64 * 1024;
 constexpr size_t kSmallLook = 4096;
 
-// What is no size may be the first bytes of a client that speaks something else: a handshake record of TLS, or a method
-// of HTTP.
+// An invalid size may be the first bytes of a client with another protocol: a handshake record of TLS, or a method of
+// HTTP.
 Status refuse_other_protocol(ByteView start) {
   if (start.starts_with("\x16\x03")) {
     return make_error(ErrorKind::kCorrupt,

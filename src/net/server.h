@@ -42,7 +42,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   Status open();
-  // What open() bound, with real port numbers; not what was added or removed since.
+  // The sockets that open() bound, with real port numbers; without later additions or removals.
   const std::vector<BoundSocket>& sockets() const { return sockets_; }
   // Is told, before start() and on shard 0, of settings that were altered, as the server is.
   void set_settings_watcher(std::function<void(const config::Settings&)> watcher) {
@@ -56,7 +56,7 @@ class Server {
  private:
   class Acceptor;
 
-  // What may be altered while the broker runs: limits, and which listeners there are.
+  // Takes the settings that may be altered while the broker runs: limits, and the listeners.
   void take_settings(const config::Settings& settings);
   void take_listeners(const std::vector<ListenerOptions>& wanted);
   void add_listener(const ListenerOptions& listener);

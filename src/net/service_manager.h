@@ -1,5 +1,5 @@
-// What systemd wants to know of a service with Type=notify: that it serves, and that it stops. Where nobody asks
-// (NOTIFY_SOCKET is not set), nothing happens. (sd_notify(3).)
+// Notifies systemd of a service with Type=notify: ready, and stopping (sd_notify(3)). Does nothing if NOTIFY_SOCKET is
+// not set.
 #pragma once
 
 #include <string_view>

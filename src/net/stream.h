@@ -31,7 +31,7 @@ struct IoResult {
   bool would_block() const { return kind == kWantsRead || kind == kWantsWrite; }
 };
 
-// Who waits for a stream. Kept alive by the wait; not called any more after the stream was closed.
+// Waits for a stream. Kept alive by the wait; not called after the stream was closed.
 class StreamWatcher {
  public:
   virtual ~StreamWatcher() = default;
@@ -43,8 +43,8 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
-  // What comes before the first bytes, TLS's handshake: goes on. kMoved: nothing is left to do. kWorks: `resume`
-  // runs on the loop when the step is computed, unless the stream is gone by then.
+  // Continues the handshake (TLS) before the first bytes. kMoved: it is done. kWorks: `resume` runs on the loop when
+  // the step is computed, unless the stream is gone by then.
   virtual IoResult handshake(Task /*resume*/) { return {IoResult::kMoved}; }
   // After the handshake; null without TLS.
   virtual std::shared_ptr<const security::TlsPeer> peer() const { return nullptr; }
@@ -59,8 +59,8 @@ class Stream {
   // Between on and off the system sends full packets only.
   virtual void set_cork(bool on) = 0;
 
-  // What is read is of no use before so many more bytes have come, so the next waits need not end with each of them.
-  // They still end with some, with the end, and with an error.
+  // A hint: the reader needs so many more bytes, so the next waits need not end with each of them. They still end with
+  // some, at the end, and with an error.
   virtual void expect(size_t /*bytes*/) {}
   // Calls the watcher once. At most one wait of each kind at a time.
   virtual void wait_readable(std::shared_ptr<StreamWatcher> watcher) = 0;

@@ -87,7 +87,7 @@ struct TlsBio {
 
 namespace {
 
-// What OpenSSL says, and what people should look at where it says little.
+// OpenSSL's error, with advice where it says little.
 std::string describe_handshake_failure(SSL* ssl) {
   const long verified = SSL_get_verify_result(ssl);
   std::string reason = security::take_openssl_error();

@@ -18,13 +18,13 @@ class TlsContexts final : public TlsContextSource {
   // Reads files: on a thread that may block.
   static Result<std::shared_ptr<TlsContexts>> make(const security::TlsSettings& settings, security::TlsRole role);
 
-  // Looks for changed files now and then, so a broker at rest does nothing for it. What cannot be read, or may not take
-  // the old one's place, is logged and does not count.
+  // Looks for changed files now and then, so a broker at rest does nothing for it. A file that cannot be read, or may
+  // not replace the old one, is logged and ignored.
   std::shared_ptr<const security::TlsContext> current() override;
   // The context of these settings from here on. Reads files. An error: all stays as it was.
   Status replace(const security::TlsSettings& settings);
-  // The same on another thread, and says in the log how it went. What was altered last counts, as the order of the work
-  // is that of the changes. `whose` begins a sentence.
+  // The same on another thread; logs the result. The last change wins, as the work is done in the order of the changes.
+  // `whose` begins a sentence.
   static void replace_in_background(std::shared_ptr<TlsContexts> contexts, Executor& executor,
                                     const security::TlsSettings& wanted, const std::string& whose);
 

@@ -13,7 +13,7 @@ namespace {
 
 // Of a handshake at a time. A client's flight is smaller, unless its certificates are huge.
 constexpr size_t kHandshakeRead = 16 * 1024;
-// What one read() may take from the socket, whatever of it is no data: others wait.
+// Most bytes that one read() takes from the socket, data or not: others wait.
 constexpr size_t kMostRead = 512 * 1024;
 constexpr size_t kTlsRecord = 16 * 1024;
 // Four records: what a slow client leaves unread is read from the file again.
@@ -145,7 +145,7 @@ IoResult TlsStream::send_file(int descriptor, uint64_t position, uint64_t size) 
   return {IoResult::kMoved, total};
 }
 
-// What was read with the bytes before makes no socket readable.
+// Bytes that were already read from the socket do not make it readable again.
 void TlsStream::wait_readable(std::shared_ptr<StreamWatcher> watcher) {
   const bool open = !works_ && engine_->state() != TlsEngine::State::kHandshake;
   if (!open || !engine_->has_more()) return socket_->wait_readable(std::move(watcher));

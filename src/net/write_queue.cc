@@ -8,10 +8,10 @@ namespace milena::net {
 namespace {
 
 constexpr size_t kMaxParts = 64;
-// What is read at a time where sendfile is not possible.
+// Bytes read at a time if sendfile is not possible.
 constexpr uint64_t kFilePart = 256 * 1024;
 
-// What a peer or the network cannot be the cause of.
+// Whether an error cannot come from the peer or the network.
 bool is_file_error(int error) {
   return error == EIO || error == ENOMEM || error == EBADF || error == EFAULT || error == EOVERFLOW ||
          error == ENXIO;

@@ -6,7 +6,7 @@
 namespace milena::security {
 namespace {
 
-// What an ALLOW of an operation allows. Nothing is implied by a DENY.
+// The operations that an ALLOW of an operation implies. A DENY implies none.
 int32_t implied_by(AclOperation operation) {
   using enum AclOperation;
   const int32_t itself = acl_operation_bit(operation);

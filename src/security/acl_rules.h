@@ -1,7 +1,7 @@
-// AclRules: ACLs in an order in which they are found, and what they say of a resource (Kafka's StandardAuthorizerData).
+// AclRules: ACLs, indexed by resource, and the ones that match a resource (Kafka's StandardAuthorizerData).
 //
-// A name is looked up as it is, as "*", and with each length that prefixes of its type have. What is found holds for
-// all operations at once, as a set of bits. One thread at a time.
+// A name is looked up as it is, as "*", and with each length that prefixes of its type have. A result covers all
+// operations at once, as a set of bits. One thread at a time.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ struct AclRule {
   AclPermissionType permission = AclPermissionType::kUnknown;
 };
 
-// Who asks, as ACLs write hosts: addresses as Java does.
+// The requester's host as ACLs write it: addresses in Java's form.
 struct AclHost {
   Bytes text;
   std::optional<IpAddress> address;
@@ -39,7 +39,7 @@ struct AclHost {
   explicit AclHost(ByteView host);
 };
 
-// What the ACLs that fit a resource say. Bit n stands for operation n.
+// The ACLs that match a resource. Bit n is operation n.
 struct AclFindings {
   bool any_rule = false;  // of whomever and whatever operation
   int32_t allowed = 0;
@@ -62,7 +62,7 @@ class AclRules {
   bool allows_somewhere(AclResourceType type, AclOperation operation, ByteView principal, const AclHost& host) const;
 
  private:
-  // What one host of one principal may do, of one pattern.
+  // The operations of one host of one principal, by one pattern.
   struct Grants {
     std::vector<std::pair<AclOperation, AclPermissionType>> rules;
     int32_t allowed = 0;  // with what is implied

@@ -10,11 +10,11 @@
 
 namespace milena::security {
 
-// What one request asked the authorizer, and was told. Bounded: clients choose how much they ask for.
+// The authorizer's decisions for one request. Bounded: clients choose how many there are.
 class AuditTrail {
  public:
   void note(Permission permission, ByteView resource_name, bool allowed);
-  // What an administrative request is about, in words: "topic t".
+  // The target of an administrative request: "topic t".
   void add_target(Bytes target);
   bool has_denied() const { return denied_.count > 0; }
 

@@ -15,7 +15,7 @@
 
 namespace milena::security {
 
-// Who a connection authenticated as.
+// The principal that a connection authenticated as.
 struct Principal {
   std::string type = "User";
   std::string name = "ANONYMOUS";
@@ -78,7 +78,7 @@ class Permissions {
   std::array<int32_t, kAclResourceTypeCount> operations_{};
 };
 
-// Who asks, for the time of the question.
+// The requester, for the time of the call.
 struct Requester {
   const Principal& principal;
   ByteView host;

@@ -57,7 +57,7 @@ struct GssLibrary {
     release_buffer(&minor, &buffer);
     return bytes;
   }
-  // What the library says of a failure, for the log.
+  // The library's text of a failure, for the log.
   Bytes words(uint32_t major, uint32_t minor) const {
     Bytes text;
     for (auto [code, kind] : {std::pair(major, 1), std::pair(minor, 2)}) {

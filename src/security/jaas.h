@@ -1,5 +1,5 @@
-// The JAAS lines of sasl.jaas.config: a login module, a control flag, options. Pure. What a line says is secret: an
-// error tells where it is wrong, and never what stands there.
+// The JAAS lines of sasl.jaas.config: a login module, a control flag, options. Pure. A line is secret: an error gives
+// the position of a mistake, and never the text there.
 #pragma once
 
 #include <map>

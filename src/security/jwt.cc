@@ -156,7 +156,7 @@ JwtVerdict verify_jwt(ByteView token, const Jwks& keys, const JwtRules& rules, i
   std::optional<json> header = object_of(sections->header);
   std::optional<Bytes> signature = base64url_decode(sections->signature);
   if (!header || !signature) return refuse("its header or signature cannot be read");
-  // What must be understood by the reader is not.
+  // No critical extensions are supported.
   if (header->contains("crit")) return refuse("its header has critical extensions");
   const Bytes* algorithm_name = text_member(*header, "alg");
   const JwtAlgorithm* algorithm = algorithm_name ? find_jwt_algorithm(*algorithm_name) : nullptr;

@@ -11,7 +11,7 @@
 
 namespace milena::security {
 
-// What a token must be besides signed: the settings sasl.oauthbearer.*.
+// Rules for a token besides its signature: the settings sasl.oauthbearer.*.
 struct JwtRules {
   std::vector<Bytes> expected_audience;  // empty: a token that names an audience is refused
   std::optional<Bytes> expected_issuer;

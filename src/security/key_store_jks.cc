@@ -12,7 +12,7 @@ constexpr uint32_t kMagic = 0xfeedfeed;
 constexpr int32_t kPrivateKey = 1;
 constexpr int32_t kTrustedCertificate = 2;
 constexpr size_t kDigestBytes = SHA_DIGEST_LENGTH;
-// What is taken into the digest before the store's bytes.
+// Goes into the digest before the store's bytes.
 constexpr ByteView kWhitener = "Mighty Aphrodite";
 
 using Digest = std::array<unsigned char, kDigestBytes>;
@@ -55,8 +55,8 @@ class JksReader {
   bool ok_ = true;
 };
 
-// What Java's KeyProtector hides: a salt, the key under a stream of digests, a check. Nothing if the password is
-// another one.
+// Decrypts the output of Java's KeyProtector: a salt, the key under a stream of digests, a check. Nothing if the
+// password is wrong.
 std::optional<Bytes> uncover_key(ByteView hidden, ByteView password) {
   if (hidden.size() < 2 * kDigestBytes) return std::nullopt;
   const ByteView check = hidden.substr(hidden.size() - kDigestBytes);

@@ -77,7 +77,7 @@ Bytes with_case(Bytes text, char letter_case) {
 // A replacement as Matcher.replaceAll reads it, in pieces: text, and the group behind it, or -1.
 using Pieces = std::vector<std::pair<Bytes, int>>;
 
-// As many digits as still name a group. What names none is text, as in Kafka.
+// Takes as many digits as still name a group. Digits that name no group are text, as in Kafka.
 int take_group(ByteView digits, int groups, size_t& used) {
   int group = digits[0] - '0';
   used = 1;

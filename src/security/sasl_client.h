@@ -12,7 +12,7 @@
 
 namespace milena::security {
 
-// Whom to log in as.
+// The user to log in as.
 struct SaslCredentials {
   Bytes mechanism;
   Bytes user;
@@ -20,7 +20,7 @@ struct SaslCredentials {
   bool by_token = false;  // user and password are the id and the HMAC of a delegation token
 };
 
-// What a JAAS line says for a mechanism: username, password, and for SCRAM tokenauth. Nothing in an error is secret.
+// The credentials of a JAAS line for a mechanism: username, password, and for SCRAM tokenauth. Errors have no secrets.
 Result<SaslCredentials> sasl_credentials(ByteView mechanism, const JaasEntry& entry);
 
 class SaslClient {

@@ -12,7 +12,7 @@
 
 namespace milena::security {
 
-// Whom an exchange showed the client to be.
+// The client's identity after an exchange.
 struct SaslIdentity {
   Principal principal;
   // When what it showed runs out, by the wall clock: a token does, a password does not.
@@ -27,9 +27,9 @@ struct SaslStep {
   };
   Kind kind = kRefused;
   Bytes answer;
-  // kRefused. What the client is told; empty where it must not learn more than that its credentials are no good.
+  // kRefused. The message for the client; empty if it must only learn that its credentials are invalid.
   Bytes message;
-  // What the log is told. Nothing secret, and no text of the client.
+  // For the log. No secrets, and no text of the client.
   Bytes reason;
 };
 

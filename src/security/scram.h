@@ -22,7 +22,7 @@ std::optional<ScramMechanism> parse_scram_mechanism(ByteView name);
 Sha2 scram_hash(ScramMechanism mechanism);
 size_t scram_hash_bytes(ScramMechanism mechanism);
 
-// What the server keeps of a password, which does not follow from it.
+// The server's data for a password, from which it cannot be derived.
 struct ScramCredential {
   Bytes salt;
   Bytes stored_key;
@@ -54,7 +54,7 @@ struct ScramDirectory {
   std::function<std::optional<ScramCredential>(ScramMechanism)> find_any;
 };
 
-// What a user that there is not seems to have.
+// The apparent credential of a user that does not exist.
 ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism mechanism, ByteView user);
 
 std::unique_ptr<SaslServer> make_scram_server(ScramMechanism mechanism, std::shared_ptr<const ScramDirectory> directory,

@@ -46,7 +46,7 @@ class ScramServer final : public SaslServer {
       known_ = true;
     }
     const size_t bytes = scram_hash_bytes(mechanism_);
-    // What cannot be checked is no credential: records may hold anything.
+    // Invalid credentials count as missing: records may hold anything.
     known_ = known_ && credential_.iterations >= kLeastScramIterations && credential_.stored_key.size() == bytes &&
              credential_.server_key.size() == bytes;
     ScramCredential decoy = decoy_credential(*directory_, mechanism_, message.user);

@@ -20,7 +20,7 @@ Result<TlsVersions> parse_tls_versions(ByteView list);
 // ssl.protocol: whether Java knows the name. It has no other meaning for a listener.
 bool is_java_ssl_protocol(ByteView name);
 
-// What is offered where nothing is asked for.
+// The ciphers offered by default.
 inline constexpr const char* kUsualCiphers = "DEFAULT:!aNULL:!eNULL:!PSK:!SRP";
 
 struct TlsCiphers {

@@ -40,7 +40,7 @@ OpensslContext make_context(TlsRole role) {
   SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_default_read_buffer_len(raw, kReadBytes);
   SSL_CTX_set_dh_auto(raw, 1);
-  // What a session needs to be resumed is in its ticket, sealed with keys of this context: nothing is kept here.
+  // The data to resume a session is in its ticket, encrypted with keys of this context: nothing is kept here.
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(raw, 1);
   SSL_CTX_set_session_id_context(raw, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
@@ -154,7 +154,7 @@ Status TlsContext::use_trust() {
   Result<std::optional<KeyStore>> trust = load_trust_store(settings_);
   if (!trust.ok()) return trust.error();
   X509_STORE* store = SSL_CTX_get_cert_store(context_.get());
-  // Whatever is in the trust store is trusted, be it an authority, one that another one signed, or a client itself.
+  // Every certificate in the trust store is trusted: a root, an intermediate, or a client's own.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   if (!trust->has_value()) {
     if (role_ == TlsRole::kClient || settings_.client_auth.view() != "none") {

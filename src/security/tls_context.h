@@ -28,7 +28,7 @@ class TlsContext {
                                                         TlsRole role = TlsRole::kServer);
 
   SSL_CTX* handle() const { return context_.get(); }
-  // What a person should know and can live with: a certificate that has expired.
+  // Problems that a person should know of and that stop nothing: an expired certificate.
   const std::vector<std::string>& warnings() const { return warnings_; }
   const TlsSettings& settings() const { return settings_; }
   TlsRole role() const { return role_; }

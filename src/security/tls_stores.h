@@ -16,8 +16,7 @@ Result<KeyStore> load_key_store(const TlsSettings& settings);
 // Nothing where none is named.
 Result<std::optional<KeyStore>> load_trust_store(const TlsSettings& settings);
 
-// What a file was when it was read: another one tells that it was replaced or rewritten. Empty for a file that is not
-// there.
+// Identifies the version of a file: it changes if the file is replaced or rewritten. Empty if there is no file.
 std::string file_fingerprint(ByteView path);
 
 }  // namespace milena::security

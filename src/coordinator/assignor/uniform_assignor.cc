@@ -34,7 +34,7 @@ class HomogeneousAssignment {
   }
 
  private:
-  // What the member has and may keep, and how many it is short of.
+  // Keeps the partitions that the member has and may keep, and counts how many it lacks.
   void keep_within_quota(size_t index) {
     Assignment& target = targets_[index];
     int64_t room = quota_ + (extras_ > 0 ? 1 : 0);

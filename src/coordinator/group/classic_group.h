@@ -53,7 +53,7 @@ struct ClassicMember {
   MemberConnection connection;
 
   bool is_static() const { return instance_id.has_value(); }
-  // What it says about a protocol; empty if it does not support it.
+  // The member's metadata for a protocol; empty if it does not support it.
   ByteView metadata(ByteView protocol) const;
 };
 

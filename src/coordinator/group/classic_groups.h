@@ -92,7 +92,7 @@ MemberProtocols protocols_of(const JoinGroupRequest& request);
 // Its rebalance timeout; in version 0 that is the session's.
 int32_t rebalance_timeout_of(const Caller& caller, const JoinGroupRequest& request);
 
-// Who leaves: in the old versions the sender itself.
+// The members that leave: in old versions the sender itself.
 std::vector<LeaveGroupRequest::MemberIdentity> leaving_members(const Caller& caller, const LeaveGroupRequest& request);
 // Until version 2 the one member's error is the answer's.
 LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t version);

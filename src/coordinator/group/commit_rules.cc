@@ -1,4 +1,4 @@
-// Who may commit, fetch and delete the offsets of a group, by its kind, and when they expire: the rules of Kafka's
+// Rules for committing, fetching, deleting and expiring the offsets of a group, by its kind: those of Kafka's
 // Group.validateOffsetCommit, validateOffsetFetch, validateOffsetDelete and offsetExpirationCondition. Versions:
 // OffsetCommit 9 knows member epochs; OffsetFetch 9 names the member.
 #include "coordinator/group/classic_group.h"

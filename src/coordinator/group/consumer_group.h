@@ -28,7 +28,7 @@ enum class ConsumerGroupState : uint8_t { kEmpty, kAssigning, kReconciling, kSta
 // "Reconciling", as in answers.
 ByteView consumer_group_state_name(ConsumerGroupState state);
 
-// What a pattern stood for when it was last looked at.
+// The topics that matched a pattern when it was last resolved.
 struct ResolvedRegex {
   TopicNames topics;
   int64_t version = 0;       // of the metadata: the offset of its last record

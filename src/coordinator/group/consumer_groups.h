@@ -81,7 +81,8 @@ class ConsumerGroups : public GroupMachine {
   void compute_target(Step& step);
   std::shared_ptr<const std::vector<Uuid>> existing_topics(const TopicNames& names, AssignableGroup& assignable) const;
   MaybeRefusal reconcile_member(Step& step, const OwnedPartitions& owned);
-  // When the records are applied: the member's timers. Who was told anew what to give back has all its time for it.
+  // Sets the member's timers when the records are applied. A member that was newly asked to revoke partitions has the
+  // full time for it.
   void watch_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms,
                     bool reconciled = false);
   int64_t topics_hash(const SubscriptionCounts& subscriptions);

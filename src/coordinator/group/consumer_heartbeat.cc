@@ -56,7 +56,7 @@ MaybeRefusal check_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatR
   return std::nullopt;
 }
 
-// What a member says it has is all in its assignment.
+// Whether all partitions that a member owns are in its assignment.
 bool is_within(const OwnedPartitions& owned, const EpochAssignment& assigned) {
   if (!owned) return false;
   return std::all_of(owned->begin(), owned->end(), [&](const auto& topic) {
@@ -140,8 +140,8 @@ MaybeRefusal ConsumerGroups::beat(Turn& turn, const Caller& caller, const Consum
   ConsumerGroupHeartbeatResponse response;
   response.member_id = step.after.id;
   response.member_epoch = step.after.epoch;
-  // Members learn news from heartbeats alone. Who waits for partitions that others give back, or for the group's next
-  // assignment, is asked to come again soon; with Kafka it would wait a whole interval.
+  // Members learn of changes only from heartbeats. A member that waits for partitions of others, or for the group's
+  // next assignment, is asked to send the next heartbeat soon; with Kafka it would wait a whole interval.
   const bool unmatched = !step.after.pattern().empty() && step.resolved(step.after.pattern()) == nullptr;
   const bool waits = !config().strict_kafka && (step.after.state == MemberState::kUnreleasedPartitions ||
                                                step.target_epoch < step.group_epoch || unmatched);
@@ -165,7 +165,7 @@ MaybeRefusal ConsumerGroups::beat(Turn& turn, const Caller& caller, const Consum
     // The whole one: if this answer is lost, the member keeps to the one before.
     connection.heartbeat_gap_ms = interval_ms;
   };
-  // What an upgrade has to do comes first.
+  // The upgrade's own step runs first.
   if (turn.then) {
     turn.then = [first = std::move(turn.then), watch](Turn& applied) {
       first(applied);

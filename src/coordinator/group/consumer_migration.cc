@@ -70,7 +70,7 @@ MaybeRefusal ConsumerGroups::upgrade_group(Step& step, ClassicGroup& group) {
   ConsumerGroup& made = *step.made;
   for (const auto& [id, member] : group.members()) {
     const auto subscription = read_subscription(member.metadata(protocol));
-    // What it was told last it may still have.
+    // It may still have its last assignment.
     const Bytes& held = member.assignment.empty() ? member.former_assignment : member.assignment;
     const auto assignment = held.empty() ? ConsumerProtocolAssignment() : read_assignment(held);
     if (!subscription || !assignment) return cannot_upgrade(group, "the embedded consumer protocol is malformed.");
@@ -102,7 +102,7 @@ MaybeRefusal ConsumerGroups::upgrade_group(Step& step, ClassicGroup& group) {
   group.write_tombstones(step.turn.effects.records);
   write_records(step.turn.effects.records, made);
 
-  // Who waits in the classic rebalance is sent back, and finds the group as it is then.
+  // Members waiting in the classic rebalance get an error, and come back to the group as it is then.
   for (const auto& [id, member] : group.members()) {
     if (member.awaiting_join) {
       JoinGroupResponse response;

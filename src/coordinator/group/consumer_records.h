@@ -29,7 +29,7 @@ CoordinatorRecord make_current_assignment_tombstone(ByteView group, ByteView mem
 CoordinatorRecord make_regex_record(ByteView group, ByteView regex, const ResolvedRegex& resolved);
 CoordinatorRecord make_regex_tombstone(ByteView group, ByteView regex);
 
-// What a record says, put into the member; the rest of it stays.
+// Copies a record's fields into the member; its other fields stay.
 void update_member(ConsumerMember& member, const ConsumerGroupMemberMetadataValue& value);
 void update_member(ConsumerMember& member, const ConsumerGroupCurrentMemberAssignmentValue& value);
 Assignment target_from_record(const ConsumerGroupTargetAssignmentMemberValue& value);

@@ -1,9 +1,10 @@
-// ConsumerGroups: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment
-// of the members depends on records alone; it is looked up again when topics were made and from time to time.
+// ConsumerGroups: subscriptions by pattern. The topics that match a pattern are stored with the group, so that the
+// assignment of the members depends on records alone; patterns are resolved again after topics were created, and from
+// time to time.
 //
-// Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat
-// later. Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher)
-// knows at once; with milena.strict.kafka, within the next.
+// Kafka resolves patterns asynchronously, and a member with a new pattern gets its topics a heartbeat later. Here a new
+// pattern is resolved within the heartbeat that names it, if the PatternMatcher has the answer at once; with
+// milena.strict.kafka, within the next.
 #include <algorithm>
 #include <utility>
 

@@ -20,7 +20,7 @@ struct ConsumerGroups::Step {
   Bytes replaces;
   RegexChanges regexes;
 
-  // What the step found out on its way.
+  // Results of the step.
   bool topics_changed = false;
   bool regex_changed = false;
   bool new_assignment_needed = false;

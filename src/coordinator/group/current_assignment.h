@@ -18,7 +18,7 @@ struct Reconciliation {
   int32_t target_epoch = 0;
   const Assignment* target = nullptr;
   bool subscription_changed = false;
-  // What the member says it has; nothing if it does not say.
+  // The partitions that the member reports; null if it reports none.
   const OwnedPartitions* owned = nullptr;
   // Whether the member subscribes to a topic, which it does not to one that is gone.
   std::function<bool(const Uuid&)> is_subscribed;

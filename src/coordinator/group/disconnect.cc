@@ -147,7 +147,7 @@ void ClassicGroups::give_up_members_of(Group& group, uint64_t connection_id, Now
     member.connection.gone_deadline_ms = deadline_ms;
     deadlines().set(member.session, {TimerKind::kSession, own.id(), id}, deadline_ms);
   }
-  // Who has only been given an id comes back for it at once.
+  // A member that has only been given an id comes back at once.
   const int64_t deadline_ms = now.steady_ms + config().disconnect_grace_ms;
   for (auto& [id, pending] : own.pending_members()) {
     if (pending.connection_id != connection_id || pending.deadline_ms <= deadline_ms) continue;

@@ -24,7 +24,7 @@ std::span<const ByteView> group_type_names();
 // The states that groups of any kind are listed with.
 std::span<const ByteView> group_state_names();
 
-// What the rules about a commit look at besides the group and the request.
+// Context for the rules about a commit, besides the group and the request.
 struct CommitContext {
   int16_t api_version = 0;
   int32_t metadata_max_bytes = 0;  // offset.metadata.max.bytes; counted as Java does

@@ -1,5 +1,5 @@
-// GroupMachine: how the groups of one kind live: who joins, what the members are told, whose time is over. A shard has
-// one machine for each kind and gives it the inputs of its groups. What the machines of a shard share is GroupSpace.
+// GroupMachine: the behaviour of the groups of one kind: joins, responses to members, timeouts. A shard has one machine
+// for each kind and passes it the inputs of its groups. The machines of a shard share a GroupSpace.
 #pragma once
 
 #include "coordinator/deadlines.h"

@@ -38,7 +38,7 @@ class GroupOffsets {
   // kNever before the first call of postpone_expiry.
   int64_t next_expiry_ms() const { return next_expiry_ms_; }
   void start_expiry(Now now);
-  // What is expired is not tried again at once.
+  // Delays the next try to expire offsets.
   void postpone_expiry(Now now);
   // Removes what has expired, and groups of which nothing is left.
   void expire(Turn& turn);

@@ -195,7 +195,8 @@ Effects GroupShard::tick(Now now) {
   const auto find = [this](const TimerName& name) { return machine_of(name).find_timer(name); };
   while (std::optional<TimerName> name = space_.deadlines.pop_due(now.steady_ms, find)) {
     machine_of(*name).fire(turn, *name);
-    // Who is fenced next depends on who is fenced now: that must be applied first. The deadlines ask for another tick.
+    // The next member to fence depends on the one fenced now, so these records must be applied first. The deadlines ask
+    // for another tick.
     if (name->kind >= TimerKind::kConsumerSession && !turn.effects.records.empty()) break;
   }
   if (now.steady_ms >= offsets_.next_expiry_ms()) offsets_.expire(turn);

@@ -35,8 +35,8 @@
 
 namespace milena::coordinator {
 
-// Names in the filters that no group is listed with are left out, and so are repeated ones: each shard compares each of
-// its groups with what is left. What passes stays the same.
+// Removes unknown and repeated names from the filters: each shard compares each of its groups with the rest. The listed
+// groups stay the same.
 void shorten_group_filters(ListGroupsRequest& request);
 
 class GroupShard {

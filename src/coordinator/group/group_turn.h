@@ -11,9 +11,9 @@ namespace milena::coordinator {
 struct GroupTurn {
   Now now;
   Effects effects;
-  // What to do if the records cannot be appended; without it the answers stand as they are.
+  // Runs if the records cannot be appended; without it the answers stay as they are.
   std::function<void(ErrorCode, GroupTurn&)> undo;
-  // What to do when the records are applied: changes of soft state that need what the records make. Gives no effects.
+  // Runs when the records are applied: changes of soft state that depend on them. Has no effects of its own.
   std::function<void(GroupTurn&)> then;
 
   template <class Response>

@@ -1,5 +1,5 @@
-// What goes into a GroupShard and what comes out of it: plain values, no behaviour. The generated request and response
-// structures are used as they are, so that nothing is translated at the border.
+// Inputs and outputs of GroupShard: plain values, no behaviour. The generated request and response structures are used
+// as they are, so that nothing is translated at the border.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ struct Now {
 // The runtime's name for a request that waits for its answer. The shard hands it back, never looks into it.
 using AnswerToken = uint64_t;
 
-// Who asks. The views live at least as long as the call.
+// The client that sent the request. The views live at least as long as the call.
 struct Caller {
   AnswerToken token = 0;
   int16_t api_version = 0;
@@ -52,12 +52,12 @@ struct Caller {
   ByteView client_host;
   // Which connection asks; 0 if none is known.
   uint64_t connection_id = 0;
-  // What the answer may still hold (answer_room.h); null: anything.
+  // The room left in the response (answer_room.h); null: no limit.
   AnswerRoom* room = nullptr;
   // As whom it asks, for those who know what that is (TopicFilter); null: nobody in particular.
   const security::Principal* principal = nullptr;
 };
-// What the answer may hold is used up: the rest of what was asked is refused.
+// Whether the response's room is used up: the rest of the request is refused.
 inline bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }
 // So much is in the answer now, about this group or transaction.
 inline void fill_answer(const Caller& caller, ByteView name, size_t bytes) {
@@ -96,8 +96,8 @@ struct CoordinatorRecord {
   bool operator==(const CoordinatorRecord&) const = default;
 };
 
-// What an input asks of the runtime, in this order: append the records as one batch, apply each of them, send the
-// answers when the high watermark covers them. If the append fails: GroupShard::append_failed.
+// Effects of an input, for the runtime to carry out in this order: append the records as one batch, apply each of them,
+// send the answers when the high watermark covers them. If the append fails: GroupShard::append_failed.
 struct Effects {
   std::vector<CoordinatorRecord> records;
   std::vector<Answer> answers;

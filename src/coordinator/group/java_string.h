@@ -1,6 +1,6 @@
-// What Java's String does to text and Kafka lets its users feel: the partition of a group comes from String.hashCode,
-// and limits "in characters" count UTF-16 units. Pure functions; text that is not UTF-8 counts one unit per stray byte,
-// as Java's decoder puts U+FFFD there.
+// Properties of Java's String that are visible to Kafka's users: the partition of a group comes from String.hashCode,
+// and limits "in characters" count UTF-16 units. Pure functions; each invalid byte of UTF-8 counts one unit, as Java's
+// decoder puts U+FFFD there.
 #pragma once
 
 #include <cstdint>

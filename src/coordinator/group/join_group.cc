@@ -14,7 +14,7 @@ namespace {
 
 constexpr int16_t kFirstVersionWithRebalanceTimeout = 1;
 constexpr int16_t kFirstVersionRequiringMemberId = 4;
-// What a string of the protocol can hold. Instance and client ids have no bound of their own.
+// The longest string of the protocol. Instance and client ids have no bound of their own.
 constexpr size_t kLongestMemberId = 32'767;
 
 }  // namespace

@@ -12,7 +12,7 @@ auto& slot(Map& map, ByteView key) {
   return at->second;
 }
 
-// What is kept of a partition of a group, in maps of maps of maps.
+// State of a partition of a group, in maps of maps of maps.
 template <class Groups>
 auto& place(Groups& groups, ByteView group, ByteView topic, int32_t partition) {
   return slot(slot(groups, group), topic)[partition];

@@ -50,7 +50,7 @@ class OffsetStore {
   bool empty() const { return groups_.empty() && pending_.empty(); }
 
  private:
-  // Who has an offset waiting for a partition (Kafka: OffsetMetadataManager.OpenTransactions).
+  // The producers with a pending offset for a partition (Kafka: OffsetMetadataManager.OpenTransactions).
   using Producers = std::set<int64_t>;
   using PendingGroups = std::map<Bytes, std::map<Bytes, std::map<int32_t, Producers>, std::less<>>, std::less<>>;
 

@@ -26,7 +26,7 @@ void ClassicGroups::rebalance_or_complete_join(Turn& turn, ClassicGroup& group, 
 
 void ClassicGroups::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why) {
   if (group.is(GroupState::kCompletingRebalance)) {
-    // Who waits for an assignment of the old generation must rejoin.
+    // Members that wait for an assignment of the old generation must rejoin.
     answer_syncs(turn, group, ErrorCode::kRebalanceInProgress);
     group.reset_assignments();
   }
@@ -179,7 +179,8 @@ void ClassicGroups::expire_session(Turn& turn, ClassicGroup& group, const Bytes&
     return;
   }
   ClassicMember& member = *group.find_member(member_id);
-  // Who waits for us is alive by definition, except a newcomer, whom nobody has answered yet, and one that hung up.
+  // A member that waits for our response is alive, unless it is new and has got no response yet, or its connection is
+  // gone.
   if (!member.is_new && !member.connection.gone_deadline_ms && (member.awaiting_join || member.awaiting_sync)) return;
   if (member.connection.gone_deadline_ms) {
     log_info("Group {}: member {} closed its connection and did not come back", group.id(), member_id);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int16_t kFirstVersionWithSkipAssignment = 9;
 
-// What cannot be read is taken for the same: it may be no subscription at all.
+// Unreadable metadata counts as unchanged: it may not be a subscription at all.
 bool topics_changed(ByteView before, ByteView after) {
   std::set<Bytes, std::less<>> topics_before, topics_after;
   return before != after && read_subscribed_topics(before, topics_before) &&

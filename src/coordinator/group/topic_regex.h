@@ -24,7 +24,7 @@ class TopicRegex {
   explicit TopicRegex(ByteView pattern, int64_t most_bytes = kMostBytes);
   ~TopicRegex();
 
-  // What is wrong with it, in RE2/J's words; nothing if it is fine.
+  // The error in RE2/J's words; nothing if the pattern is valid.
   const std::optional<Bytes>& error() const { return error_; }
   // Never, if it is not.
   bool matches(ByteView topic) const;
@@ -37,7 +37,7 @@ class TopicRegex {
   std::optional<Bytes> error_;
 };
 
-// What a pattern stands for.
+// The topics that match a pattern.
 struct PatternMatches {
   std::optional<Bytes> error;
   std::set<Bytes, std::less<>> topics;

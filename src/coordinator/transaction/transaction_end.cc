@@ -20,7 +20,7 @@ constexpr int16_t kFirstEndVersionWithEpochBump = 5;
 
 constexpr int64_t kFencedRetry_ms = 10'000;
 
-// What a repeated EndTxn of version 5 looks like: the answer was lost, and the epoch has moved on since.
+// A repeated EndTxn of version 5: the response was lost, and the epoch has been bumped since.
 struct EndRetry {
   bool after_bump = false;
   bool after_new_producer_id = false;

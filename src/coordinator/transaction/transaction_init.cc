@@ -69,7 +69,7 @@ void TransactionShard::init(Turn& turn, const InitRequest& request, GivenId give
     return answer_init(turn, request.asker, ErrorCode::kProducerFenced);
   }
   if (found->state == TransactionState::kOngoing) {
-    // Whoever comes with the id takes it over. It asks again until the old transaction has ended.
+    // A new producer with the id takes it over. It asks again until the old transaction has ended.
     if (!abort_and_fence(turn, request.transactional_id, *found, given_id)) return wait_for_id();
     return answer_init(turn, request.asker, ErrorCode::kConcurrentTransactions);
   }

@@ -163,7 +163,7 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
   const ErrorCode told = transaction_error_of_append(error);
   log_warn("Records of __transaction_state could not be appended: error {}, answered as {}", static_cast<int>(error),
            static_cast<int>(told));
-  // What the coordinator does of its own will is not tried again at once.
+  // The coordinator does not retry its own aborts at once.
   next_abort_check_ms_ = std::max(next_abort_check_ms_, add_saturating(now.steady_ms, config_.abort_check_interval_ms));
   next_expiry_check_ms_ =
       std::max(next_expiry_check_ms_, add_saturating(now.steady_ms, config_.expiry_check_interval_ms));

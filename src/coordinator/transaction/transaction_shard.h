@@ -45,8 +45,8 @@ class TransactionShard {
 
   // --- the log
 
-  // One record, in the order of the log. What cannot be read changes nothing, and is logged. The producer id is there
-  // for the runtime's sake: nothing in this log is transactional.
+  // One record, in the order of the log. An unreadable record changes nothing, and is logged. The runtime passes the
+  // producer id; nothing in this log is transactional.
   void apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id = -1);
   void apply_marker(int64_t /*producer_id*/, bool /*committed*/) {}
   // All records up to the log end are applied; inputs come from now on. Transactions found between their decision and
@@ -113,7 +113,7 @@ class TransactionShard {
       effects.answers.push_back({token, std::move(response)});
     }
   };
-  // What of a caller is left when its request has to wait.
+  // The part of a caller that is kept while its request waits.
   struct Asker {
     AnswerToken token = 0;
     int16_t api_version = 0;

@@ -1,5 +1,5 @@
-// What goes into a TransactionShard and what comes out of it: plain values, no behaviour. The generated request and
-// response structures are used as they are.
+// Inputs and outputs of TransactionShard: plain values, no behaviour. The generated request and response structures are
+// used as they are.
 #pragma once
 
 #include <cstdint>
@@ -65,16 +65,16 @@ struct TransactionMarkers {
   std::vector<TopicPartitions> partitions;
 };
 
-// What became of one partition's marker.
+// The result of one partition's marker.
 struct MarkerResult {
   Bytes topic;
   int32_t partition = 0;
   ErrorCode error = ErrorCode::kNone;
 };
 
-// What an input asks of the runtime, in this order: append the records as one batch; apply each of them; when the high
-// watermark covers what was appended until now, send the answers and start the markers. Producer ids may be fetched at
-// once.
+// Effects of an input, for the runtime to carry out in this order: append the records as one batch; apply each of them;
+// when the high watermark covers what was appended until now, send the answers and start the markers. Producer ids may
+// be fetched at once.
 struct TransactionEffects {
   std::vector<CoordinatorRecord> records;
   std::vector<TransactionAnswer> answers;

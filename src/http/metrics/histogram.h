@@ -23,7 +23,7 @@ class LatencyHistogram {
   double sum_seconds() const { return static_cast<double>(sum_ns_) / 1e9; }
   // How many took less than 2^exponent microseconds; up to kMostExponent.
   uint64_t count_below(int exponent) const;
-  // What a share of all took at most, in seconds; 0 of nothing.
+  // The upper bound in seconds for a share of all values; 0 without values.
   double quantile_seconds(double share) const;
 
   static constexpr int kMostExponent = 27;

@@ -14,7 +14,7 @@ enum class MetricFormat { kPrometheus, kOpenMetrics };
 
 ByteView metric_type_name(MetricType type);
 ByteView metric_content_type(MetricFormat format);
-// What a scraper accepts (its Accept header): OpenMetrics only where it is asked for.
+// The format for a scraper's Accept header: OpenMetrics only if it asks for it.
 MetricFormat chosen_metric_format(ByteView accept);
 
 struct MetricName {
