@@ -1,5 +1,5 @@
-// What milena_bench_wire measures: how soon a large group is stable, what many small groups cost while they only beat,
-// how long a coordinator takes to load what was committed.
+// Measurements of milena_bench_wire: the time until a large group is stable, the cost of many small groups that only
+// send heartbeats, and the time a coordinator takes to load committed offsets.
 #include <algorithm>
 #include <cstdio>
 #include <utility>

@@ -160,9 +160,8 @@ int touch_memory(const Options& options) {
   return 0;
 }
 
-// What is left of that wait, in fragments of blocks that were never written to, is met by writing a file as a
-// broker writes its log, and truncating it before the disk gets it: the kernel hands out the same pages
-// again.
+// Fragments of blocks that were never written to still cause waits. Writing a file as a broker writes its log, and
+// truncating it before the disk gets it, avoids those: the kernel hands out the same pages again.
 int touch_file(const Options& options) {
   constexpr size_t kChunk = 1'000'000;
   double begin = now_s();

@@ -8,7 +8,7 @@
 
 namespace milena::bench {
 
-// What the delivery reports say.
+// Counts from the delivery reports.
 struct Reports {
   int64_t delivered = 0;
   std::string statistics;

@@ -94,7 +94,7 @@ struct DoomedFiles {
   Status remove(FileSystem& file_system) const;
 };
 
-// What a compaction of a log would find now (Kafka's LogToClean).
+// The work that compaction would find in a log now (Kafka's LogToClean).
 struct CompactionOutlook {
   int64_t first_dirty = 0;  // all below is clean
   int64_t end_offset = 0;   // from here on records are too young, unstable or in the active segment

@@ -1,4 +1,4 @@
-// What commands ask of a cluster about ACLs. Answers are by value; an answer's error code becomes an Error.
+// Requests of commands about a cluster's ACLs. Results are by value; a response's error code becomes an Error.
 #pragma once
 
 #include <compare>
@@ -24,7 +24,7 @@ struct AclResource {
   std::string text() const;
 };
 
-// Who may, or may not, do what.
+// A rule that allows or denies a principal an operation.
 struct AclRule {
   std::string principal;
   std::string host;

@@ -71,7 +71,7 @@ std::vector<TopicInfo> from_metadata(const MetadataResponse& answer) {
   return topics;
 }
 
-// What Metadata does not have: replicas that may lead though they are not in sync.
+// Adds the eligible leader replicas, which Metadata does not have: replicas that may lead though they are not in sync.
 Status add_eligible_leaders(Cluster& cluster, std::vector<TopicInfo>& topics) {
   DescribeTopicPartitionsRequest request;
   for (const TopicInfo& topic : topics) request.topics.emplace_back().name = topic.name;

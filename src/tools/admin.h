@@ -1,4 +1,4 @@
-// What several commands ask of a cluster, each in one call: topics, configs, offsets. Answers are by value; an answer's
+// Requests shared by several commands, each in one call: topics, configs, offsets. Results are by value; a response's
 // error code becomes an Error.
 #pragma once
 

@@ -67,7 +67,7 @@ Result<Checked> check_one(const std::string& path, bool all) {
   return checked;
 }
 
-// What several directories of one node must agree on.
+// Compares properties that all directories of one node must agree on.
 size_t compare(const std::vector<Checked>& all) {
   size_t problems = 0;
   std::map<std::string, std::string> seen;  // live partitions

@@ -51,10 +51,10 @@ class Cluster {
 
   // Of all topics where `names` is empty; of some, unknown ones too, each with its error.
   Result<MetadataResponse> metadata(const std::vector<std::string>& names = {}, bool create = false);
-  // One topic that exists; waits for its leaders. What is learnt is kept for leader().
+  // One topic that exists; waits for its leaders. Keeps the metadata for leader().
   Result<MetadataResponse::MetadataResponseTopic> topic(const std::string& name, bool create = false);
   void forget_leaders() { leaders_.clear(); }
-  // After a connection broke. What cannot be reached now may be later.
+  // Connects again after a connection broke. An unreachable broker may be reachable later.
   void reconnect();
   // By id, as the last metadata has them.
   const std::vector<MetadataResponse::MetadataResponseBroker>& brokers() const { return brokers_; }

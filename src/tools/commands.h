@@ -30,7 +30,7 @@ int run_kafka_dump_log(ToolWords words);
 int run_kafka_producer_perf_test(ToolWords words);
 int run_kafka_consumer_perf_test(ToolWords words);
 
-// What Redpanda's containers are started with, as words to serve with; without them, `code` is what to end with.
+// Translates the arguments of Redpanda's containers into those of `serve`; without a result, `code` is the exit code.
 std::optional<std::vector<std::string>> redpanda_words(ToolWords words, int& code);
 
 // The program's own.

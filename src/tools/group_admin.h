@@ -1,4 +1,4 @@
-// What commands ask of group coordinators: lists and descriptions of groups of both protocols, committed offsets.
+// Requests of commands to group coordinators: lists and descriptions of groups of both protocols, committed offsets.
 #pragma once
 
 #include <map>

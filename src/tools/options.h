@@ -45,7 +45,7 @@ class Options {
   // Lines below the options in help.
   void example(const char* line);
 
-  // What to exit with when there is nothing more to do: help was asked for, or there was a mistake.
+  // The exit code if there is nothing more to do: after help, or after a mistake.
   std::optional<int> parse(std::span<const char* const> words);
   // Says what is wrong and how it is used; the exit code.
   int mistake(const std::string& message) const;

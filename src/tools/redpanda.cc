@@ -88,7 +88,7 @@ std::string joined(const std::vector<Listener>& listeners) {
   return text;
 }
 
-// What the file says, where the options do not.
+// Reads settings that the options do not set from the file.
 Status read_file(const std::string& path, std::vector<Listener>& listeners, std::vector<Listener>& advertised,
                  std::string& directory) {
   if (!posix_file_system().exists(path)) return ok_status();
@@ -176,7 +176,7 @@ std::optional<std::vector<std::string>> redpanda_words(ToolWords given, int& cod
   if (!wanted.node_id.empty() && wanted.node_id != "0") {
     words.insert(words.end(), {"--override", "node.id=" + wanted.node_id});
   }
-  // What modules wait for.
+  // Testcontainers' modules wait for these lines.
   for (const char* line : {"Started Kafka API server", "Successfully started Redpanda!"}) {
     words.insert(words.end(), {"--say-when-ready", line});
   }

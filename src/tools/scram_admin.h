@@ -1,4 +1,4 @@
-// What commands ask of a cluster about the users of SCRAM.
+// Requests of commands about the users of SCRAM.
 #pragma once
 
 #include <string>

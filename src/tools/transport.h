@@ -40,7 +40,7 @@ class BrokerTransport {
 
   // All of it, or it fails.
   virtual Status send(ByteView bytes, Deadline deadline) = 0;
-  // What there is, and at least one byte.
+  // Returns the bytes that are there; waits for at least one.
   virtual Result<size_t> receive_some(char* to, size_t most, Deadline deadline) = 0;
   Status receive(char* to, size_t count, Deadline deadline);
 };
@@ -49,7 +49,7 @@ using BrokerTransportMaker = std::function<Result<std::unique_ptr<BrokerTranspor
 
 // Whole requests and answers, with their sizes, instead of a socket.
 using FrameExchange = std::function<Result<Bytes>(ByteView request, Deadline deadline)>;
-// Whatever the address.
+// The same exchange for every address.
 BrokerTransportMaker transport_over(FrameExchange exchange);
 
 Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& address, Deadline deadline);

@@ -1,4 +1,4 @@
-// What clients may make of the log.
+// Text of clients in the log.
 #include "base/log.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 namespace milena {
 namespace {
 
-// What is written to standard output while `task` runs.
+// The standard output while `task` runs.
 template <class Task>
 std::string logged(Task task) {
   const LogLevel before = log_level();

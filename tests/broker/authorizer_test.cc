@@ -41,7 +41,7 @@ class RecordingAuthorizer final : public security::Authorizer {
     asked.emplace_back(permission, "");
     return allow;
   }
-  // What answers carry about operations is not a question of the handler's own.
+  // Authorized operations in responses do not count as questions of the handler.
   int32_t allowed_operations(const security::Requester& who, AclResourceType type,
                              ByteView resource_name) const override {
     const std::vector<Question> before = asked;

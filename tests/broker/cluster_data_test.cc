@@ -50,7 +50,7 @@ class ClusterDataTest : public ClusterFixture {
   }
 };
 
-// What a client was told to be deleted is not on the next leader.
+// Records that were acknowledged as deleted are not on the next leader.
 TEST_F(ClusterDataTest, DeletedRecordsAreDeletedOnAllLiveReplicas) {
   create_topic(1, "t", {2, 3, 1});
   ASSERT_TRUE(cluster().until([&] { return replica(1, "t") != nullptr && replica(3, "t") != nullptr; }));
@@ -181,7 +181,7 @@ class ClusterOwnDefaultsTest : public ClusterFixture {
   }
 };
 
-// What it was not told is the controller's.
+// The controller's defaults apply where the broker has none.
 TEST_F(ClusterOwnDefaultsTest, ATopicOnFirstUseHasTheShapeThatItsBrokerWasTold) {
   const metadata::TopicImage& of_2 = make_by_use(2, "of-2");
   EXPECT_EQ(of_2.partition_count(), 5);

@@ -17,7 +17,7 @@ class ClusterLifeTest : public ClusterFixture {
     ASSERT_EQ(produce(1, "one", "a"), ErrorCode::kNone);
     ASSERT_EQ(produce(2, "two", "a"), ErrorCode::kNone);
   }
-  // Who leads, and knows it.
+  // The leader, once it knows that it leads.
   int leader(ByteView topic) {
     EXPECT_TRUE(cluster().until(
         [&] {
@@ -50,7 +50,7 @@ TEST_F(ClusterLifeTest, TheControllerIsKilledAndStartsAgain) {
   EXPECT_EQ(produce(2, "two", "b"), ErrorCode::kNone);
   expect_whole("one", {"a", "b"});
   expect_whole("two", {"a", "b"});
-  // Whoever is lost afterwards is noticed.
+  // A broker lost afterwards is noticed.
   cluster().kill(3);
   EXPECT_TRUE(cluster().until([&] { return in_sync(1, "two") == std::vector<int32_t>{1, 2}; }, 1000));
 }

@@ -1,4 +1,4 @@
-// What administers the cluster as a whole: DescribeCluster, DescribeQuorum, UpdateFeatures, voters, brokers,
+// Administration of the cluster as a whole: DescribeCluster, DescribeQuorum, UpdateFeatures, voters, brokers,
 // reassignments and elections; and the controller's own listener.
 #include <algorithm>
 
@@ -92,7 +92,7 @@ TEST_P(ClusterTest, EachListenerHasItsOwnRequests) {
   topic.replication_factor = 1;
   EXPECT_EQ(controller.ask<CreateTopicsResponse>(creation, 7).topics.at(0).error_code, ErrorCode::kNone);
   EXPECT_EQ(produce("made", 1, {"x"}).error_code, ErrorCode::kNone);
-  // What is not offered closes the connection.
+  // An API that is not offered closes the connection.
   controller.start(MetadataRequest{}, 12);
   EXPECT_TRUE(controller.closed());
 }
@@ -215,7 +215,7 @@ TEST_P(ClusterTest, AQuorumOfOneStaysSo) {
   EXPECT_EQ(client().ask<RemoveRaftVoterResponse>(remove, 0).error_code, ErrorCode::kInvalidRequest);
 }
 
-// What `kafka-features upgrade --release-version` asks for.
+// The request of `kafka-features upgrade --release-version`.
 TEST_P(ClusterTest, TheVotersCanBePutIntoTheLog) {
   constexpr int8_t kUp = 1, kDown = 2;
   auto voter = [this] {

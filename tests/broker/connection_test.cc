@@ -1,4 +1,4 @@
-// What holds for every connection: which requests are known, in what order they are answered, what closes it.
+// Properties of every connection: the known requests, the order of the responses, the causes of closing.
 #include "base/log.h"
 #include "broker/api_registry.h"
 #include "broker/clients/call.h"

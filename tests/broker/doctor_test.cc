@@ -1,4 +1,4 @@
-// What /doctor finds: the rules over figures, and what a node notes for them.
+// Findings of /doctor: the rules over figures, and the figures that a node keeps for them.
 #include "broker/operations/doctor.h"
 
 #include <fmt/core.h>

@@ -1,4 +1,4 @@
-// What was acknowledged, and what happens to it around deletions, syncs and kills.
+// Acknowledged records around deletions, syncs and kills.
 #include <filesystem>
 #include <fstream>
 

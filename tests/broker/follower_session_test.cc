@@ -9,7 +9,7 @@ constexpr Uuid kTopic{7, 7};
 
 class FollowerSessionTest : public testing::Test {
  protected:
-  // What is written for these offsets, by partition.
+  // The request for these offsets, by partition.
   FetchRequest ask(const std::vector<std::pair<int32_t, int64_t>>& offsets) {
     std::vector<FollowerSession::Wanted> wanted;
     for (const auto& [partition, offset] : offsets) {

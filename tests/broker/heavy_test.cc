@@ -29,7 +29,7 @@ TEST_P(HeavyTest, ABatchThatHoldsMuchIsCheckedElsewhere) {
   EXPECT_EQ(out.error_code, ErrorCode::kNone);
   EXPECT_EQ(out.base_offset, 1);
   EXPECT_EQ(node().computations(), 1);
-  // What is wrong with it is found there as well.
+  // Errors are found there as well.
   Bytes broken = bomb(20);
   BatchHeader header = BatchHeader::read(broken.data());
   header.record_count = 19;

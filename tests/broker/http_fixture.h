@@ -69,7 +69,7 @@ class HttpFixture : public GroupFixture {
     node().run();
     return connection.received;
   }
-  // What the line of that metric and these labels says; empty without one.
+  // The value of the metric with these labels; empty without one.
   static std::string sample(const Bytes& page, const std::string& series) {
     const std::string start = "\n" + series + " ";
     const size_t at = page.find(start);

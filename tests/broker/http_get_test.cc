@@ -1,4 +1,4 @@
-// What a broker takes for a URL, and for the answer of an HTTP server.
+// URLs and HTTP responses that a broker accepts.
 #include "broker/clients/http_get.h"
 
 #include <gtest/gtest.h>

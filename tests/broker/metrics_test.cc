@@ -1,4 +1,4 @@
-// What /metrics says of a node, in all names and both formats.
+// /metrics of a node, in all names and both formats.
 #include <fmt/core.h>
 
 #include <set>

@@ -1,5 +1,5 @@
-// What a replica is after a move: its producers and its log start offset are those of the original, and nothing that is
-// left of it elsewhere is taken for it.
+// A replica after a move: its producers and its log start offset are those of the original, and leftovers in other
+// directories are not taken for it.
 #include "broker/moves_fixture.h"
 
 namespace milena::broker::broker_test {
@@ -8,7 +8,7 @@ namespace {
 class MovedReplicaTest : public MovesTest {};
 INSTANTIATE_TEST_SUITE_P(Shards, MovedReplicaTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
-// What the original lost lies below the copy's first record: there is nothing that both have.
+// The original lost records below the copy's first one: the two have no records in common.
 TEST_P(MovedReplicaTest, ACopyIsKeptWhoseOriginalEndsBeforeItBegins) {
   create_topic("t");
   produce("t", 0, {"0", "1", "2", "3"});

@@ -173,7 +173,7 @@ TEST_P(MovesTest, ACopyIsNotRemovedForAnOriginalThatLostRecords) {
   EXPECT_EQ(count_in(to_, "-future"), 1);
 }
 
-// What a tombstone deletes may be copied before, and the tombstone be gone when its turn comes.
+// A record may be copied before its tombstone, and compaction could remove the tombstone before it is copied.
 TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
   stop();
   node().set("log.cleaner.backoff.ms", "100");
@@ -192,7 +192,7 @@ TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
   EXPECT_GT(node().partition("t", 0).log()->first_dirty_offset(), 0);
 }
 
-// What it removes meanwhile, tombstones among it, must not stay in the copy.
+// Records that compaction removes meanwhile, tombstones among them, must not stay in the copy.
 TEST_P(MovesTest, ACopyIsBegunAnewWhereItsOriginalWasCompactedWithoutIt) {
   stop();
   node().set("log.cleaner.backoff.ms", "100");

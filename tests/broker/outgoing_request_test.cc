@@ -157,7 +157,7 @@ TEST_P(OutgoingRequestTest, TheControllerMayBeElsewhere) {
   UpdateFeaturesRequest features;
   features.feature_updates.emplace_back().feature = "kraft.version";
   features.feature_updates.back().max_version_level = 1;
-  // What the controller says to this, whichever way it is asked.
+  // The controller's answer, whichever way the request takes.
   EXPECT_EQ(client().ask<UpdateFeaturesResponse>(features, 1).error_code, ErrorCode::kInvalidUpdateVersion);
   UnregisterBrokerRequest unregister;
   unregister.broker_id = 99;

@@ -15,7 +15,7 @@ namespace milena::broker::broker_test {
 struct PermissionSample {
   ApiKey key;
   std::string what;
-  // What a client is told that may do nothing. kNone: it is left out of the answer without a word.
+  // The error for a client without permissions. kNone: its entry is left out of the response.
   ErrorCode refusal;
   std::function<ErrorCode(TestClient&)> ask;
   bool to_controller = false;

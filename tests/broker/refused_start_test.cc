@@ -66,7 +66,7 @@ Bytes kraft_version_value(int16_t level) {
   return write_message(record, 0);
 }
 
-// What is done to a directory that a node has left in order.
+// Changes a directory that a node has left in order.
 class Directory {
  public:
   explicit Directory(std::string home) : home_(std::move(home)) {}
@@ -198,7 +198,7 @@ const std::vector<Refusal>& refusals() {
          fs::remove(d.first(kMetadata + "/quorum-state"));
        },
        "voters are 1, 2, 3"},
-      // Whose directory it is is not told, or told otherwise.
+      // The directory's owner is missing or another one.
       {"NoMetaProperties", [](auto& d) { fs::remove(d.first("meta.properties")); }, "has no meta.properties"},
       {"NoMetaPropertiesInTheSecond", [](auto& d) { fs::remove(d.second("meta.properties")); },
        "has no meta.properties"},
@@ -276,7 +276,7 @@ TEST_P(RefusedStartTest, ChangesNoFile) {
   }
 }
 
-// What looks like the refused and is not.
+// Directories that resemble the refused ones and are accepted.
 class AcceptedStartTest : public testing::Test {
  protected:
   AcceptedStartTest() { harness_.set("log.dirs", harness_.directory() + "/first"); }

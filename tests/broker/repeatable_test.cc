@@ -31,7 +31,7 @@ std::map<std::string, std::string> files_under(const std::string& directory) {
 
 class RepeatableTest : public NodeFixture {
  protected:
-  // What asks for random numbers and for the time: topic ids, fetch sessions, member ids, renamed directories,
+  // Runs the code that uses random numbers and the time: topic ids, fetch sessions, member ids, renamed directories,
   // instances.
   Outcome run_node() {
     NodeHarness node(GetParam());

@@ -1,4 +1,4 @@
-// What was acknowledged is there after a stop and after a kill; what was given out once is not given out again.
+// Acknowledged records are there after a stop and after a kill; ids that were given out are not given out again.
 #include <set>
 
 #include "broker/node_fixture.h"

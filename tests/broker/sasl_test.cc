@@ -39,7 +39,7 @@ class SaslTest : public NodeFixture {
     request.upsertions = {{name, static_cast<int8_t>(mechanism), 4096, "salt", salted}};
     EXPECT_EQ(client().ask<AlterUserScramCredentialsResponse>(request, 0).results.at(0).error_code, ErrorCode::kNone);
   }
-  // What a client with wrong credentials is told, after the pause; its connection is closed then.
+  // The response to a client with wrong credentials, after the pause; its connection is closed then.
   static SaslAuthenticateResponse refusal(NodeHarness& node, TestClient& client) {
     EXPECT_FALSE(client.has_answer()) << "it is answered at once";
     EXPECT_FALSE(client.closed());
@@ -61,7 +61,7 @@ TEST_P(SaslTest, ThePasswordLetsIn) {
     EXPECT_EQ(answer.error_code, ErrorCode::kNone);
     EXPECT_EQ(answer.session_lifetime_ms, 0);
     EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
-    // Who is in cannot begin again.
+    // An authenticated client cannot begin again.
     EXPECT_EQ(shake_hands(client, "PLAIN").error_code, ErrorCode::kIllegalSaslState);
     EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
   }
@@ -308,7 +308,7 @@ TEST_P(OAuthTest, AChangedFileIsReadAgain) {
   TestClient& with_old = connect();
   send_jwt(with_old, token(key_, 60));
   EXPECT_NE(with_old.take<SaslAuthenticateResponse>(2).auth_bytes, "");
-  // What cannot be read does not take the keys away.
+  // An unreadable file does not remove the keys.
   std::ofstream(path()) << "nothing";
   node().advance(1000);
   TestClient& still = connect();

@@ -1,4 +1,4 @@
-// What changes under open transactions: topics go, levels of transaction.version come and go, settings are altered.
+// Changes during open transactions: topics are deleted, levels of transaction.version change, settings are altered.
 #include "broker/transaction_fixture.h"
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"

@@ -115,7 +115,7 @@ class TransactionFixture : public GroupFixture {
     EXPECT_EQ(out.error_code, ErrorCode::kNone);
     return visible(out);
   }
-  // What a consumer that reads committed records makes of an answer.
+  // The records of a response that a read_committed consumer returns.
   static std::vector<std::string> visible(const FetchOut& out) {
     std::vector<std::string> values;
     if (!out.records || !out.aborted_transactions) return values;

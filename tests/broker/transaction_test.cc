@@ -47,7 +47,7 @@ TEST_P(TransactionTest, ACommittedTransactionBecomesVisibleWhole) {
   EXPECT_EQ(describe("tx").transaction_state, "CompleteCommit");
 }
 
-// Whoever waited for a sync appends at once: the coordinator does, to its own log.
+// After its wait for a sync the coordinator appends to its own log at once.
 TEST_P(TransactionTest, TransactionsEndWhereEachRecordIsSyncedFirst) {
   node().set("log.flush.interval.messages", "1");
   restart();
@@ -202,7 +202,7 @@ TEST_P(TransactionTest, OnlyMembersOfTheGenerationCommitOffsets) {
   EXPECT_EQ(txn_commit(producer, "g", 0, 1, member, 2), ErrorCode::kIllegalGeneration);
   EXPECT_EQ(txn_commit(producer, "g", 0, 1, "stranger", 1), ErrorCode::kUnknownMemberId);
   EXPECT_EQ(txn_commit(producer, "g", 0, 1, member, 1), ErrorCode::kNone);
-  // Who claims nothing is let in, as clients before KIP-447 claim nothing.
+  // A client without member id and generation is accepted: clients before KIP-447 send none.
   EXPECT_EQ(txn_commit(producer, "g", 0, 2), ErrorCode::kNone);
   EXPECT_EQ(txn_commit(producer, "new group", 0, 2, "", 7), ErrorCode::kIllegalGeneration);
   EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);

@@ -13,7 +13,7 @@ bool accepts(ByteView name, ByteView value) {
   return !validate_topic_config(name, value);
 }
 
-// What Kafka 4.3.1 answers to CreateTopics with one config.
+// Kafka 4.3.1's response to CreateTopics with one config.
 TEST(TopicConfig, AcceptsWhatKafkaAccepts) {
   for (const auto& [name, value] :
        std::vector<std::pair<ByteView, ByteView>>{{"cleanup.policy", ""},

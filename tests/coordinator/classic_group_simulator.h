@@ -43,7 +43,7 @@ class ClassicGroupSimulator {
     AnswerToken token = 0;
     int64_t next_beat_ms = 0;
   };
-  // What one generation of one life of the shard has told its members.
+  // The assignments that members got in one generation of one life of the shard.
   struct Generation {
     std::string leader;
     std::string protocol;

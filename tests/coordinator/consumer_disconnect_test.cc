@@ -62,7 +62,7 @@ TEST_F(ConsumerDisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnection
     h.connection = 2;
     h.beat("m2");
     h.advance(1'000);
-    // Whatever it does to connect anew.
+    // The time that it takes to connect again.
     h.advance(2'000);
     h.connection = connection = 10 + static_cast<uint64_t>(beat);
     h.beat("m1");

@@ -395,7 +395,7 @@ TEST(ConsumerGroup, TheServersSettingsMayChange) {
   config.consumer.assignment_interval_ms.value = 0;
   h.shard().configure(config);
   EXPECT_EQ(h.beat("b").member_epoch, 3);
-  // What a group has of its own comes first, and is held to the bounds as they are now.
+  // A group's own settings come first, within the current bounds.
   h.set_group_config("g", "consumer.assignment.interval.ms", "5000");
   EXPECT_EQ(h.join_consumer("c").member_epoch, 3);
   config.consumer.assignment_interval_ms.greatest = 0;

@@ -12,7 +12,7 @@
 namespace milena::coordinator {
 
 namespace ask {
-// What a Java consumer says when it joins; say() sends the rest of its life.
+// A Java consumer's first heartbeat; say() sends the later ones.
 struct Beat {
   std::string group = "g";
   std::string member = "m";

@@ -17,7 +17,7 @@ namespace milena::coordinator {
 
 class ReplayRules {
  public:
-  // What is wrong with the next record of the log; nothing if Kafka takes it.
+  // The error in the next record of the log; nothing if Kafka accepts it.
   std::optional<std::string> next(const CoordinatorRecord& record) {
     const auto parsed =
         parse_coordinator_record(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt);

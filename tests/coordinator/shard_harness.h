@@ -92,7 +92,7 @@ class ShardHarness {
   // The next append fails like this.
   void fail_next_append(ErrorCode error) { append_error_ = error; }
 
-  // The shard is lost and loaded again. What is parked is answered NOT_COORDINATOR.
+  // The shard is lost and loaded again. Parked requests are answered NOT_COORDINATOR.
   void reload() {
     if (shard_) take(shard_->close(ErrorCode::kNotCoordinator));
     shard_ = std::make_unique<GroupShard>(config_, [this] { return "id" + std::to_string(++last_id_); });
@@ -309,7 +309,7 @@ class ShardHarness {
     order_.emplace(answer.token, order_.size());
     if (answer.token > last_token_) fault("an answer to nobody");
   }
-  // What must never happen, whatever the test is about.
+  // Reports something that must not happen in any test.
   virtual void fault(const std::string& what) { ADD_FAILURE() << what; }
   // The log loses its end.
   void cut_log(size_t size) { log_.resize(std::min(size, log_.size())); }

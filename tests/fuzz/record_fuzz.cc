@@ -1,5 +1,5 @@
-// Records of TLS on an open connection, cut, mixed, repeated and spoilt on their way. What a server reads of them is
-// the beginning of what the client wrote, and nothing else.
+// Records of TLS on an open connection, cut, mixed, repeated and corrupted on their way. The server must read a prefix
+// of the client's data, and nothing else.
 #include "fuzz_input.h"
 #include "tls_fuzz_contexts.h"
 

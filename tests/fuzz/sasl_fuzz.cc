@@ -41,7 +41,7 @@ void exchange(security::SaslServer& server, ByteView tokens) {
   }
 }
 
-// What a server sends, between line ends.
+// A server's tokens, separated by line ends.
 void deceive(security::ScramMechanism mechanism, ByteView tokens, Random& random) {
   auto client =
       security::make_sasl_client({Bytes(security::scram_mechanism_name(mechanism)), "alice", "a long secret"}, random);

@@ -15,8 +15,8 @@ HttpLimits small_limits() {
   return limits;
 }
 
-// What a parser makes of the bytes when they come in pieces of that size: the status of the refusal, 0 for a whole
-// request, -1 where more is expected.
+// Result of a parser that gets the bytes in pieces of that size: the status of the refusal, 0 for a whole request, -1
+// if it expects more.
 int verdict(ByteView bytes, size_t piece, const HttpLimits& limits) {
   HttpParser parser(limits);
   while (!bytes.empty() && parser.state() == State::kMore) {

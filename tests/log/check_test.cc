@@ -1,5 +1,4 @@
-// What is found wrong with a data directory, and that a repair gives back what is not damaged and keeps what it
-// replaces.
+// Findings in a data directory; a repair restores all undamaged records and keeps the files that it replaces.
 #include <map>
 
 #include "log/check/directory_check.h"
@@ -221,7 +220,7 @@ TEST_F(CheckTest, an_empty_epochs_file_is_as_kafka_makes_it) {
   EXPECT_EQ(only_finding().kind, Kind::kNote);
 }
 
-// Whoever went on without a decision would go on with another cluster.
+// A metadata log that lost a decision is another cluster's.
 TEST_F(CheckTest, the_metadata_log_is_not_cut) {
   fill();
   flip(file(0, kLogSuffix), batch_bytes() + 80);

@@ -135,7 +135,7 @@ TEST(ActiveSegmentDamage, a_changed_byte_after_a_clean_stop_costs_its_own_batch)
   set_log_level(LogLevel::kInfo);
 }
 
-// What a write leaves that was not finished is cut off all the same.
+// An unfinished write is truncated all the same.
 TEST(ActiveSegmentDamage, a_torn_end_behind_damage_is_cut) {
   set_log_level(LogLevel::kOff);
   ActiveSegment log;

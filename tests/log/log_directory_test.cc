@@ -241,7 +241,7 @@ TEST(LeaderEpochCache, assign_and_lookup) {
   EXPECT_EQ(cache.end_offset_of(-2, 10), (EpochEndOffset{-2, 6}));
   EXPECT_EQ(cache.epoch_of(5), std::nullopt);
   EXPECT_EQ(cache.epoch_of(7), 2);
-  // What contradicts a new entry goes.
+  // Entries that contradict a new one are removed.
   EXPECT_TRUE(cache.assign(4, 7));
   EXPECT_EQ(cache.entries(), (std::vector<EpochEntry>{{2, 6}, {4, 7}}));
   EXPECT_TRUE(cache.truncate_from_start(9));

@@ -1,5 +1,5 @@
-// What a log promises to have on the disk is there after a loss of power, and a compaction is either done or not,
-// however often it is interrupted: on a disk that forgets.
+// Synced records are there after a loss of power, and a compaction is either done or not, however often it is
+// interrupted: on a disk that loses unsynced data.
 #include <functional>
 
 #include "base/forgetful_file_system.h"
@@ -171,7 +171,7 @@ TEST_F(PowerFailureTest, a_compaction_during_which_the_power_fails_is_done_or_no
   }
 }
 
-// What the cleaner's checkpoint may say from then on.
+// From then on the cleaner's checkpoint may cover the round.
 TEST_F(PowerFailureTest, a_round_of_compaction_that_is_finished_is_on_the_disk) {
   fill();
   ASSERT_TRUE(compact().ok());
@@ -263,7 +263,7 @@ TEST_F(PowerFailureTest, what_was_flushed_is_there_with_its_directory) {
   EXPECT_EQ(*id, (Uuid{1, 2}));
 }
 
-// What a recovery cut off stays away, though the log went on in another segment before anything was synced.
+// Batches removed by a recovery stay away, though the log went on in another segment before anything was synced.
 TEST_F(PowerFailureTest, what_was_cut_off_does_not_come_back) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
   open();

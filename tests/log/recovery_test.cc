@@ -248,7 +248,7 @@ TEST_F(LogRecoveryTest, progress_is_told) {
   EXPECT_GT(total, 10'000u);
 }
 
-// Whatever call the disk fails at, or the process dies at: what was acknowledged is there afterwards, in order, and
+// The disk fails, or the process dies, at every call in turn: acknowledged records are there afterwards, in order, and
 // producers go on where they were.
 TEST_F(LogRecoveryTest, nothing_acknowledged_is_lost_wherever_it_stops) {
   config_.segment_bytes = 600;

@@ -157,7 +157,7 @@ TEST_F(ControllerAclsTest, DeletingByFilters) {
   Creation prefixed = creation("te");
   prefixed.resource_pattern_type = static_cast<int8_t>(AclPatternType::kPrefixed);
   create({creation("test"), creation("*"), prefixed, creation("other")});
-  // What would decide about "test".
+  // The ACLs that apply to "test".
   Filter match = any();
   match.pattern_type_filter = static_cast<int8_t>(AclPatternType::kMatch);
   match.resource_name_filter = "test";

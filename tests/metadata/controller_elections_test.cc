@@ -286,7 +286,7 @@ TEST(Brokers, Unregister) {
   EXPECT_EQ(controller.image().find_broker(2), nullptr);
   EXPECT_EQ(partition_of(controller).leader, 1);
   EXPECT_EQ(controller.unregister_broker(request).response.error_code, ErrorCode::kBrokerIdNotRegistered);
-  // Who is asked is alive.
+  // The controller's own broker is alive.
   request.broker_id = 1;
   EXPECT_EQ(controller.unregister_broker(request).response.error_code, ErrorCode::kNone);
   EXPECT_TRUE(controller.unregister_broker(request).records.empty());

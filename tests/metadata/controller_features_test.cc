@@ -53,7 +53,7 @@ TEST(Features, UpAndDown) {
   EXPECT_EQ(update(controller, {{"group.version", 1}, {"transaction.version", 1, kUnsafe}}), ErrorCode::kNone);
   EXPECT_EQ(controller.image().feature_level("group.version"), 1);
   EXPECT_EQ(controller.image().feature_level("transaction.version"), 1);
-  // What is so already needs no record.
+  // Levels that are already set need no record.
   EXPECT_TRUE(controller.update_features(updates({{"group.version", 1}, {"metadata.version", 30}}), 2).records.empty());
 }
 
@@ -272,7 +272,7 @@ TEST(Scram, AUserOnceARequest) {
                                                                     {"once", ErrorCode::kNone},
                                                                     {"both", ErrorCode::kResourceNotFound}}));
   EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
-  // What was wrong with a user first is what is told.
+  // A user gets its first error.
   request.upsertions = {upsertion("bad", 3), upsertion("bad", 1), upsertion("good", 1), upsertion("good", 3)};
   request.deletions = {{"nobody", 1}, {"nobody", 2}, {"once", 1}, {"once", 1}};
   EXPECT_EQ(alter(controller, request),

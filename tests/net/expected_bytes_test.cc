@@ -60,7 +60,7 @@ TEST_P(ExpectedBytesTest, TheRestOfALargeRequestIsAwaitedInLargeParts) {
   EXPECT_TRUE(protocol->awaits(true));
   ASSERT_TRUE(client.send_raw(ByteView(frame).substr(1000)));
   ASSERT_EQ(client.receive(), body);
-  // What follows is small again and is not waited for.
+  // The next frame is small again and is not waited for.
   EXPECT_TRUE(protocol->awaits(false));
   for (const char* small : {"e1", "e22", "e333"}) {
     client.send_raw(TestClient::frame(small));

@@ -151,7 +151,7 @@ TEST_F(ProtocolTest, TheListenersReaderCutsTheRequests) {
   EXPECT_EQ(client.receive(), "second");
   ASSERT_TRUE(client.send_raw("rd\n"));
   EXPECT_EQ(client.receive(), "third");
-  // What its reader refuses ends the connection.
+  // A frame that the reader refuses ends the connection.
   ASSERT_TRUE(client.send_raw("\n"));
   EXPECT_EQ(client.receive(), std::nullopt);
 }

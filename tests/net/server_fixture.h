@@ -17,7 +17,7 @@
 
 namespace milena::net::net_test {
 
-// What the sessions of a test share with it; the sessions live on the shards' threads.
+// Shared by a test and its sessions; the sessions live on the shards' threads.
 struct Journal {
   std::mutex mutex;
   std::condition_variable changed;

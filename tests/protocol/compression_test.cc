@@ -147,7 +147,7 @@ TEST(Compression, SnappyBombGoesThroughAWindow) {
   EXPECT_FALSE(read_all(*stream, 4096).ok());
 }
 
-// What a writer of test blocks needs: the claimed length, literals, copies with four bytes of offset.
+// For writing test blocks: the claimed length, literals, copies with four bytes of offset.
 Bytes snappy_length(size_t size) {
   Bytes out;
   for (; size > 0x7f; size >>= 7) out.push_back(static_cast<char>(size | 0x80));

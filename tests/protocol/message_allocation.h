@@ -1,4 +1,4 @@
-// What this thread allocates. A program that uses this gets operator new replaced.
+// Counts this thread's allocations. It replaces the program's operator new.
 #pragma once
 
 #include <cstddef>

@@ -42,7 +42,7 @@ struct StructDescription {
   std::span<const FieldDescription> fields;
 };
 
-// What became of bytes that were read as a message and written again.
+// The result of reading bytes as a message and writing it again.
 struct Recoded {
   bool read = false;        // the reader was content
   size_t left_over = 0;     // bytes behind the message

@@ -1,5 +1,5 @@
-// What Apache Kafka made of produced records (tests/golden/records/produced.txt, written by compat/records), and what
-// we make of them.
+// Compares Apache Kafka's treatment of produced records (tests/golden/records/produced.txt, written by compat/records)
+// with ours.
 #include <gtest/gtest.h>
 
 #include <fstream>

@@ -149,7 +149,7 @@ TEST(KeyStore, PasswordsAreCharactersOfJava) {
   EXPECT_EQ(to_java_characters("\xff"), Bytes("\0\xff", 2));
 }
 
-// What X500Principal.getName() of Java 17 gives for the same certificates.
+// The results of X500Principal.getName() of Java 17 for the same certificates.
 TEST(DistinguishedName, IsThatOfJava) {
   Result<KeyStore> store = read_pem_trusted(golden("names.pem"));
   ASSERT_TRUE(store.ok()) << store.error().message;

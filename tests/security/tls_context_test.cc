@@ -49,7 +49,7 @@ class TlsContextTest : public testing::Test {
     });
   }
   Result<std::shared_ptr<const TlsContext>> load() const { return TlsContext::load(settings(), now_ms()); }
-  // What is said against the settings; empty if nothing is.
+  // The complaint about the settings; empty if there is none.
   std::string complaint() const {
     auto loaded = load();
     return loaded.ok() ? std::string() : loaded.error().message;

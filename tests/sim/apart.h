@@ -20,8 +20,8 @@ struct ApartResult {
 
 using OnLine = std::function<void(const std::string&)>;
 
-// What runs there: it tells its history a line at a time, and returns what was wrong. `with_log`: the broker's own log
-// lines are part of the history.
+// `history` runs there: it reports its history a line at a time, and returns the fault. `with_log`: the broker's own
+// log lines are part of the history.
 ApartResult run_apart(const std::function<std::string(const OnLine&, std::vector<size_t>& counts)>& history,
                       bool with_log);
 

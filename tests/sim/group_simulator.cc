@@ -283,7 +283,7 @@ void GroupSimulator::on_beat(Client& client, const ConsumerGroupHeartbeatRespons
   for (const auto& topic : response.assignment->topic_partitions) {
     client.told[topic.topic_id].insert(topic.partitions.begin(), topic.partitions.end());
   }
-  // What it need not give anything back for, it takes at once.
+  // If the assignment revokes nothing, the client takes it at once.
   if (is_within(client.owned, client.told)) give_back(client);
 }
 

@@ -3,17 +3,16 @@
 // fail or time out, clocks are set, groups are deleted, and the shard is loaded again, with or without what was not
 // replicated yet. A seed has clients of the classic protocol, of the consumer protocol, or of both.
 //
-// Everything that happens comes from the seed, so a failing seed replays itself. What must hold, checked after every
-// event:
+// Everything that happens comes from the seed, so a failing seed replays itself. Checks after every event:
 //   - no partition is owned by two members of one group in one epoch, neither as the group nor as its members believe;
-//   - epochs and generations never go back, neither the group's nor what a member is told;
-//   - what was answered stays true: committed offsets and offsets that were read are never lost, told epochs are not
-//   undone;
+//   - epochs and generations never go back, neither the group's nor those that a member gets;
+//   - responses stay true: committed offsets and offsets that were read are never lost, epochs sent to members are not
+//     undone;
 //   - only members commit, and only in their epoch;
-//   - a group is of one kind, and what is loaded from the log is what was there before;
-//   - every question is answered once;
-// and when the trouble is over (settle): no question waits, no group is stuck, no ghost is in it, and every partition
-// of every subscribed topic has exactly one owner.
+//   - a group is of one kind, and loading the log restores the same state;
+//   - every request is answered once;
+// and after the faults (settle): no request waits, no group is stuck, no group has dead members, and every partition of
+// every subscribed topic has exactly one owner.
 #pragma once
 
 #include <map>
@@ -32,9 +31,9 @@ class GroupSimulator {
  public:
   explicit GroupSimulator(uint32_t seed);
 
-  // The whole story. What went wrong, or nothing.
+  // Runs the whole history. The fault, or nothing.
   std::string run();
-  // What happened, an event a line.
+  // The events, one a line.
   std::string history() const;
   size_t heartbeats() const { return heartbeats_; }
   size_t revocations() const { return revocations_; }
@@ -61,7 +60,7 @@ class GroupSimulator {
 
     std::string member;
     int32_t epoch = 0;  // or generation
-    // What it believes to have, and what it was last told to have.
+    // The partitions that it believes to own, and its last assignment.
     coordinator::Assignment owned;
     coordinator::Assignment told;
     bool says_all = true;    // its next heartbeat names everything
@@ -71,7 +70,8 @@ class GroupSimulator {
     coordinator::AnswerToken token = 0;
     int life = 0;  // of the group when it asked
     bool loses_answer = false;
-    // Classic only. Who leads looks after the topics, and asks for a rebalance when they are not what it has dealt out.
+    // Classic only. The leader watches the topics, and asks for a rebalance when they differ from those that it
+    // assigned.
     bool joined = false;
     bool leads = false;
     std::string dealt_out;
@@ -165,7 +165,7 @@ class GroupSimulator {
   uint64_t next_connection_ = 0;
   int topic_names_;
   std::map<std::string, Life> lives_;
-  // What was answered about offsets: at least this is there. And what is asked now.
+  // Offsets from responses: the group must have at least these. And the pending requests.
   std::map<OffsetPlace, int64_t> known_offsets_;
   std::vector<Asked> asked_;
   // Moves on with every deletion of offsets.

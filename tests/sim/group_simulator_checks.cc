@@ -161,7 +161,7 @@ void GroupSimulator::check_group(const coordinator::ConsumerGroup& group) {
   }
 }
 
-// What clients believe to own, as long as the group knows them: nothing twice.
+// Partitions that clients believe to own, while they are members: none has two owners.
 void GroupSimulator::check_owners() {
   std::map<std::tuple<std::string, Uuid, int32_t>, int> owners;
   for (const Client& client : clients_) {

@@ -55,7 +55,7 @@ class HeldShard : public coordinator::ConsumerHarness {
     replicate();
   }
 
-  // What was answered, whether the asker has heard it already or not; null if the question is parked.
+  // The response, whether it was already delivered or not; null if the request is parked.
   const coordinator::GroupResponse* decided(coordinator::AnswerToken token) const {
     for (const Held& one : held_) {
       if (one.answer.token == token) return &one.answer.response;

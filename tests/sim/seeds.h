@@ -1,5 +1,5 @@
-// What the simulators of nodes do with seeds: run many of them, replay one, look for a bug on purpose. Each history
-// runs apart (sim/apart.h). The environment says which: MILENA_FIRST, MILENA_SEEDS, MILENA_FAILURES, MILENA_SEED,
+// The main program of the node simulators: run many seeds, replay one, search for a planted bug. Each history runs
+// apart (sim/apart.h). Controlled by the environment: MILENA_FIRST, MILENA_SEEDS, MILENA_FAILURES, MILENA_SEED,
 // MILENA_WHOLE, MILENA_LOG, MILENA_PLANTED.
 #pragma once
 

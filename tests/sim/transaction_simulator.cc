@@ -114,7 +114,7 @@ std::string TransactionSimulator::settle() {
       return fmt::format("transaction {} was told committed, and nothing of it is visible", tag);
     }
   }
-  // Whoever comes now finds everything in order.
+  // New producers find everything in order.
   winding_down_ = false;
   const size_t before = told_committed_ + told_aborted_;
   for (int i = 0; i < kIds; ++i) {

@@ -21,7 +21,7 @@ class SeedTest : public testing::Test {
     EXPECT_TRUE(seed.ok()) << (seed.ok() ? "" : seed.error().message);
     return seed.ok() ? seed.take() : Seed();
   }
-  // What is wrong, from the line and column on.
+  // The error, from the line and column on.
   std::string mistake(const std::string& content) {
     const std::string path = write("seed.yaml", content);
     Result<Seed> seed = read_seed(path);

@@ -1,4 +1,4 @@
-// What kafka-configs.sh speaks about: `--entity-type topics --entity-name t`, or `--topic t`.
+// The entities of kafka-configs.sh: `--entity-type topics --entity-name t`, or `--topic t`.
 #pragma once
 
 #include <map>

@@ -17,7 +17,7 @@ struct OffsetReset {
   std::optional<std::string> to_datetime, by_duration, from_file;
 
   void add_to(Options& options);
-  // What cannot be right about the options; empty if all is well.
+  // The mistake in the options; empty if there is none.
   std::string mistake(const std::vector<std::string>& topics) const;
   // Prints the plan, or the CSV; carries it out with `execute`.
   Status run(Cluster& cluster, const std::vector<std::string>& groups, const std::vector<std::string>& topics) const;

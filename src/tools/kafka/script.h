@@ -1,4 +1,4 @@
-// What the stand-ins for Kafka's scripts share.
+// Shared by the replacements for Kafka's scripts.
 #pragma once
 
 #include <optional>

@@ -78,7 +78,7 @@ Status AclsCommand::list(Cluster& cluster) {
   const std::vector<std::string> whose = principals();
   Table table({"PRINCIPAL$", "MAY", "OPERATION", "RESOURCE", "NAME$", "PATTERN", "HOST$"});
   for (AclResource filter : *filters) {
-    // What concerns this name, as a prefix or as *, too.
+    // Also matches ACLs of prefixes of this name, and of *.
     if (filter.name && !prefixed) filter.pattern = AclPatternType::kMatch;
     auto found = describe_acls(cluster, filter);
     if (!found.ok()) return found.error();

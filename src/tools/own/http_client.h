@@ -27,8 +27,8 @@ struct HttpAnswer {
 
 // The whole answer. An error says what is missing where nobody listens.
 Result<HttpAnswer> http_get(const BrokerAddress& address, const std::string& target, int64_t timeout_ms);
-// An answer that goes on: `take` gets the body in parts, as they come, and returns false to end it. Whatever is no
-// success is an error, with its text.
+// A streamed response: `take` gets the body in parts, as they come, and returns false to end it. Any status but success
+// is an error, with its text.
 Status http_follow(const BrokerAddress& address, const std::string& target,
                    const std::function<bool(ByteView part)>& take);
 // For a query of a target.

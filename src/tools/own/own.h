@@ -1,4 +1,4 @@
-// What milena's own commands share.
+// Shared by milena's own commands.
 #pragma once
 
 #include <functional>

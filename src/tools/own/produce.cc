@@ -112,7 +112,7 @@ Status ProduceCommand::send_lines(int descriptor, RecordSender& sender, const st
   LineInput input(descriptor);
   std::string line;
   for (int64_t number = 1;; number++) {
-    // What has come is sent before more is waited for.
+    // Sends the records so far before waiting for more.
     if (input.must_wait()) RETURN_IF_ERROR(sender.flush());
     if (!input.next(line)) break;
     Result<TextRecord> record = parse(line, number);

@@ -1,4 +1,4 @@
-// What the settings and the environment want to be there before the broker says that it is ready: the seed files of
+// Things declared in the settings and the environment, created before the broker is ready: the seed files of
 // milena.seed.file, those of /docker-entrypoint-initdb.d, and the topics of KAFKA_CREATE_TOPICS.
 #pragma once
 

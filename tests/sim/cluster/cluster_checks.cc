@@ -1,4 +1,4 @@
-// What must hold, after each step of a node and at the end.
+// Checks after each step of a node and at the end.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ std::string text_of(const std::vector<int32_t>& ids) {
   return text;
 }
 
-// Who may lead next without a loss.
+// The replicas that may lead next without a loss.
 std::vector<int32_t> members(const metadata::PartitionImage& image) {
   std::vector<int32_t> all = image.isr.to_vector();
   for (const int32_t id : image.extras().eligible_leader_replicas) all.push_back(id);
@@ -243,9 +243,9 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
   const DiskLog log = read_disk_log(node.disk(), state.name, id.first);
   if (now.leads && takes_over) check_leader(node, state, log, now);
   if (failed() || !advances) return;
-  // Who follows may not have heard yet that what it holds is lost.
+  // A follower may not have heard yet that its records are lost.
   if (!now.leads && (state.was_reset || state.unsure_from)) return;
-  // What a deposed leader takes before it hears of an unclean one is lost.
+  // Records that a deposed leader takes before it hears of an unclean one are lost.
   if (now.leads && state.unclean && now.epoch < state.epoch_seen) return;
   const int64_t first_new = state.settled_end();
   for (int64_t offset = std::max<int64_t>(now.start, 0); offset < now.high_watermark && !failed(); offset++) {
@@ -286,7 +286,7 @@ void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, Parti
   last = entry.number;
 }
 
-// What has come below the high watermark is on the replicas.
+// Records newly below the high watermark are on the replicas.
 void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to) {
   const metadata::PartitionImage* image = image_of(id);
   if (image == nullptr) return;

@@ -25,7 +25,7 @@ class ClientLink final : public broker::LinkWatcher {
     if (connected_) return link_->send(Payload(std::move(frame)));
     queued_.push_back(std::move(frame));
   }
-  // Whatever is not answered is lost.
+  // Requests without a response are lost.
   void drop() {
     if (std::exchange(lost_, true)) return;
     link_.reset();

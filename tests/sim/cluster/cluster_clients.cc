@@ -1,4 +1,4 @@
-// What producers do.
+// Producers of the cluster simulator.
 #include <fmt/format.h>
 
 #include "protocol/messages/create_topics.h"

@@ -1,5 +1,5 @@
-// What a simulated history of a cluster knows: which records were settled where, who led in which epoch, and what the
-// controller has decided.
+// The model of a simulated history of a cluster: the settled records and their offsets, the leader of each epoch, and
+// the controller's decisions.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace milena::sim {
 
-// What stands at an offset of a log.
+// The record at an offset of a log.
 struct Entry {
   int64_t number = -1;  // of the record; -1: a marker
   int32_t epoch = -1;
@@ -35,7 +35,7 @@ struct PartitionState {
   std::string name;
   int min_in_sync = 1;
   bool unclean = false;  // the topic allows an unclean election
-  // What was below a high watermark once: it stays so, on every leader.
+  // Records that were below a high watermark once: they stay so, on every leader.
   LogEntries settled;
   int64_t settled_end() const { return settled.empty() ? 0 : settled.rbegin()->first + 1; }
   std::map<int64_t, int64_t> offset_of;  // of a number

@@ -32,8 +32,8 @@ class ClusterNode final : private broker::Network {
   void start();
   // As SIGTERM does it.
   void stop();
-  // What is left of a process that has died or ended. `with_machine`: the power is off until the next start, and what
-  // was not synced is lost.
+  // Removes a process that has died or ended. `with_machine`: the power is off until the next start, and unsynced data
+  // is lost.
   void bury(bool with_machine);
 
   // Counts its processes.

@@ -1,12 +1,13 @@
 // ClusterSimulator: one history of a cluster: three brokers and a controller on machines and disks of their own, over a
-// SimNetwork, and clients. After each step of a node it is looked at.
+// SimNetwork, and clients. Each node is checked after each of its steps.
 //
-// What must hold:
+// Checks:
 //  - a node leads in an epoch only if the controller gave it that epoch, and no other node does;
-//  - what is below a high watermark is on the disk of every replica that the controller has in sync, and of at least
+//  - records below a high watermark are on the disk of every replica that the controller has in sync, and of at least
 //    min.insync.replicas of them;
-//  - it stays so: every later leader has it, at its offset, and every replica agrees below its own high watermark;
-//  - what was acknowledged with acks=all is there, once, and in a producer's order;
+//  - they stay there: every later leader has them, at their offsets, and every replica agrees below its own high
+//    watermark;
+//  - records acknowledged with acks=all are there, once, and in a producer's order;
 //  - leader epochs go up, and a leader's log does not get shorter;
 //  - with all trouble over, every partition has a leader, all its replicas are in sync and hold the same.
 //
@@ -45,7 +46,7 @@ class ClusterSimulator {
   ClusterSimulator(ClusterPlan plan, OnLine on_line);
   ~ClusterSimulator();
 
-  // What was wrong; empty if nothing was.
+  // The fault; empty if there was none.
   std::string run();
 
   size_t acknowledged() const { return acknowledged_; }
@@ -62,7 +63,7 @@ class ClusterSimulator {
     int asked = -1;  // the node that it was sent to last
   };
   using BatchPtr = std::shared_ptr<Batch>;
-  // What a producer sends to a partition, in its order.
+  // The records that a producer sends to a partition, in its order.
   struct Stream {
     int32_t next_sequence = 0;
     std::vector<BatchPtr> queue;
@@ -75,7 +76,7 @@ class ClusterSimulator {
     bool asking = false;
     std::map<PartitionId, Stream> streams;
   };
-  // What a node said of a replica when it was looked at last.
+  // A node's state of a replica at the last check.
   struct View {
     uint64_t life = 0;
     bool leads = false;

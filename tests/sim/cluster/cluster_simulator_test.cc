@@ -17,7 +17,7 @@
 namespace milena::sim {
 namespace {
 
-// What the model does not judge well enough yet: only with MILENA_EVERYTHING=1.
+// Steps that the model does not judge well enough yet: only with MILENA_EVERYTHING=1.
 bool not_yet(ClusterStepKind kind) {
   static const bool everything = number_or("MILENA_EVERYTHING", 0) != 0;
   switch (kind) {

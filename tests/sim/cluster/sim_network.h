@@ -1,6 +1,6 @@
 // SimNetwork: connections between simulated nodes, and from clients to them. Each direction of a connection keeps its
-// order, as TCP does; a message takes a while, longer where the link is slow, and waits where the link is cut. What is
-// lost is lost with its connection, which is reset.
+// order, as TCP does; a message takes a while, longer where the link is slow, and waits where the link is cut. A
+// message is lost only with its connection, which is reset.
 #pragma once
 
 #include <cstdint>

@@ -86,7 +86,7 @@ class Judge {
         continue;
       }
       Record& record = known->second;
-      // What recovery cut off behind rotten bytes may be sent again, and turn up elsewhere.
+      // Records that recovery removed behind rotten bytes may be sent again, and get other offsets.
       expect(record.fate != Fate::kNever || model_.rotten, "record {} at {} came back, or was refused", one.number,
              one.offset);
       expect(record.offset < 0 || record.offset == one.offset || record.fate == Fate::kUnsure || model_.rotten,
@@ -127,7 +127,7 @@ class Judge {
       last_acked = std::max(last_acked, record.offset);
       if (by_number_.contains(number)) continue;
       if (record.offset < scan_.log_start) {
-        // What compaction left of a segment may be older than what it took.
+        // The records that compaction left in a segment may be older than those it removed.
         const bool compacted = topic_.was_compacted && may_be_compacted(record);
         expect(record.may_expire || record.offset < model_.deletable_up_to || compacted,
                "the log starts at {}, but nobody may have removed record {} at {}", scan_.log_start, number,
@@ -154,7 +154,7 @@ class Judge {
     });
   }
 
-  // What was compacted away took everything older of its key along.
+  // All older records with the key of a compacted record are gone, too.
   void check_compacted() {
     std::map<std::string, int64_t> gone;
     for (const auto& [number, record] : model_.records) {

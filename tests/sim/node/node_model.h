@@ -1,7 +1,6 @@
-// What a simulated history knows of the records it wrote: which of them must be there, which may, and which
-// must not.
+// The model of the records that a simulated history wrote: which of them must be there, which may, and which must not.
 //
-// Every record carries a number in a header, so that it is known wherever it turns up.
+// Every record carries a number in a header, so that it can be recognized anywhere.
 #pragma once
 
 #include <cstdint>
@@ -100,7 +99,7 @@ struct TopicModel {
 };
 using TopicPtr = std::shared_ptr<TopicModel>;
 
-// What time makes of it: records that retention may take from now on.
+// Marks the records that retention may remove from now on.
 void mark_expired(TopicModel& topic, int64_t wall_ms);
 // The process died: of log start offsets that were acknowledged, only those count that had time to get into a
 // checkpoint.
@@ -108,8 +107,8 @@ void forget_late_starts(TopicModel& topic, int64_t now_ms);
 // The machine lost power: what was not promised may be gone.
 void mark_power_lost(TopicModel& topic);
 
-// What is wrong with what was read; empty if nothing is. `restarted`: whatever is not there now will never
-// be. Fates that were unsure are settled.
+// The fault in the records that were read; empty if there is none. `restarted`: records that are missing now will never
+// be there. Settles unsure fates.
 std::string judge(TopicModel& topic, size_t partition, const Scan& scan, bool restarted, int64_t now_ms);
 
 }  // namespace milena::sim

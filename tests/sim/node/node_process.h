@@ -78,7 +78,7 @@ class NodeProcess {
   bool started() const { return node_ != nullptr; }
   // As SIGTERM does it. False if it died on the way.
   bool stop();
-  // What is left of a process that died, or is killed now. Answers that are under way are lost.
+  // Removes a process that died, or is killed now. Responses under way are lost.
   void bury();
 
   // One of a few connections, made when it is not there.

@@ -52,7 +52,7 @@ void NodeSimulator::fail(std::string what) {
   note("FAILED: " + failure_);
 }
 
-// What lies on the disks, for who looks into it.
+// Prints the contents of the disks, for debugging.
 void NodeSimulator::show_disks() {
   for (const char* volume : {"/a", "/b", "/c"}) {
     for (const std::string& path : disk_.paths_under(volume)) {

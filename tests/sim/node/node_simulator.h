@@ -1,9 +1,7 @@
-// NodeSimulator: one history of a whole node on a simulated machine. The production code runs as it is, but
-// for sockets: requests go in as frames and answers come out. What must hold (node_model.h,
-// node_simulator_checks.cc):
-//   - what was acknowledged is there once, in order, under its topic's id: after the process was killed all
-//   of it, after a
-//     power failure what the topic's flush settings promise;
+// NodeSimulator: one history of a whole node on a simulated machine. The production code runs as it is, but for
+// sockets: requests go in as frames and responses come out. Checks (node_model.h, node_simulator_checks.cc):
+//   - acknowledged records are there once, in order, under their topic's id: all of them after the process was killed,
+//     after a power failure those that the topic's flush settings promise;
 //   - nothing deleted, aborted or refused comes back; the last value of a key survives compaction;
 //   - offsets, epochs, producers' sequences and log start offsets never go back;
 //   - committed offsets and the topics and their ids are as they were answered;
@@ -32,7 +30,7 @@ class NodeSimulator {
   explicit NodeSimulator(Plan plan, std::function<void(const std::string&)> on_line = nullptr);
   ~NodeSimulator();
 
-  // The whole story. What went wrong, or nothing.
+  // Runs the whole history. The fault, or nothing.
   std::string run();
 
   size_t acknowledged() const { return acknowledged_; }

@@ -1,4 +1,4 @@
-// What administrators do to the node, and what happens to its disks.
+// Administrators of the node, and faults of its disks.
 #include "log/format/text_checkpoint.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/create_topics.h"
@@ -136,7 +136,7 @@ void NodeSimulator::configure() {
     keep_from_now_on(topic);
 }
 
-// What is still there and may no longer go, has to stay.
+// Records that are still there and that retention may no longer remove must stay.
 void NodeSimulator::keep_from_now_on(const TopicPtr& topic) {
   for (size_t p = 0; p < topic->partitions.size(); p++) {
     ListOffsetsRequest request;

@@ -20,7 +20,7 @@ int64_t number_of(const RecordView& record) {
   return record.headers.empty() && record.value ? std::stoll(std::string(*record.value)) : -1;
 }
 
-// What a fetch gave, with old formats as clients of today see them.
+// The batches of a fetch, with old formats as clients of today see them.
 Bytes batches_in(const FetchResponse::PartitionData& data) {
   auto bytes = data.records ? data.records->flatten() : Result<Bytes>(Bytes());
   auto current = in_current_format(bytes.take());
@@ -220,7 +220,7 @@ void NodeSimulator::verify(bool restarted) {
   if (process_.alive() && !failed()) note(fmt::format("all is well ({} records read)", records_read_));
 }
 
-// Whose answer was lost begins anew, which ends what it had begun.
+// A producer whose response was lost begins anew, which ends its transaction.
 void NodeSimulator::settle_transactions() {
   for (Producer& producer : transactional_) {
     const int64_t until_ms = machine_.clock().steady_ms() + 60'000;
@@ -279,7 +279,7 @@ void NodeSimulator::check_topics() {
 }
 
 void NodeSimulator::check_partition(const TopicPtr& topic, int32_t partition, bool restarted) {
-  // What is visible may lag behind a sync.
+  // The high watermark may lag behind a sync.
   if (random_.chance(50)) machine_.pass(1000, false);
   mark_expired(*topic, wall_ms());
   auto found = scan(topic, partition);

@@ -1,4 +1,4 @@
-// What clients do to the node: producers of three kinds, deletions of records, commits of offsets.
+// Clients of the node: producers of three kinds, deletions of records, commits of offsets.
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/end_txn.h"
 #include "protocol/messages/init_producer_id.h"
@@ -82,7 +82,7 @@ void NodeSimulator::send_batch(const BatchPtr& batch, const std::string& transac
   topic.topic_id = batch->topic->id;
   topic.partition_data.push_back({batch->partition, ByteView(batch->bytes)});
   batch->promised = batch->topic->must_be("flush.messages", "1");
-  // What is known to be gone may be there again, and elsewhere.
+  // Records that are known to be gone may come back with this request, at other offsets.
   for (int64_t number : batch->numbers) {
     Record& record = batch->topic->partitions[static_cast<size_t>(batch->partition)].records.at(number);
     if (record.fate != Fate::kNever) continue;

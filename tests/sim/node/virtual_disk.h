@@ -1,10 +1,9 @@
 // VirtualDisk: a FileSystem in memory with what real disks do to a broker. The first part of a path ("/a") is
 // a volume, a file system of its own.
 //
-// What was written is visible at once, as in a page cache. A power failure takes back what was not synced: of
-// a file's writes any may be missing, and one may be torn (the file has its length, with zeros where the
-// bytes are not); of a directory's changes the last ones are missing, each directory for itself. Volumes
-// fill, fail, vanish and return.
+// Writes are visible at once, as in a page cache. A power failure undoes unsynced changes: of a file's writes any may
+// be missing, and one may be torn (the file has its length, with zeros in place of missing bytes); of a directory's
+// changes the last ones are missing, each directory for itself. Volumes fill, fail, vanish and return.
 //
 // Single-threaded. Before each call on_call() is asked, which may throw: the process is killed there.
 #pragma once
@@ -49,7 +48,7 @@ class VirtualDisk final : public FileSystem {
 
   // Calls on the volume fail with EIO until it returns.
   void set_away(const std::string& volume, bool away);
-  // What would take room on the volume fails with ENOSPC. That is no trouble with the disk.
+  // Calls that need space on the volume fail with ENOSPC. That is not a disk error.
   void set_full(const std::string& volume, bool full);
   // The call after so many others on the volume fails with EIO, once.
   void fail_after(const std::string& volume, uint64_t calls);

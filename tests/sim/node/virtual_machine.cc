@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kThreads = 4;  // as the broker's pool has
 constexpr size_t kStackBytes = 1 << 20;
-// What a worker is given is done in this time, or soon after.
+// A worker's task is done in this time, or soon after.
 constexpr int64_t kSlowest_ms = 2000;
 // A worker gives way at so many of a hundred calls to the disk.
 constexpr uint32_t kGivesWayPercent = 30;
@@ -233,7 +233,7 @@ void VirtualMachine::bury_workers() {
   the_machine = this;
   if (!dead_) note_death(Killed{});
   while (!workers_.empty()) {
-    // Whoever is in the middle of something is killed at his call.
+    // A worker in the middle of a task is killed at its call.
     if (workers_.front()->started() && !workers_.front()->done()) workers_.front()->go_on();
     workers_.pop_front();
   }

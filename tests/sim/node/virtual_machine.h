@@ -1,13 +1,13 @@
-// VirtualMachine: the clock, the event loops and the worker threads of a simulated process, on a VirtualDisk.
-// Which of them goes on next comes from the seed. A worker may stop at any call to the disk and let others go
-// on; time passes meanwhile.
+// VirtualMachine: the clock, the event loops and the worker threads of a simulated process, on a VirtualDisk. The seed
+// decides which of them runs next. A worker may stop at any call to the disk and let others go on; time passes
+// meanwhile.
 //
 // The process's main thread is one of its own (start_main): a start that waits for other nodes waits there. Machines
 // of several nodes share a clock.
 //
-// kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code,
-// and whatever is on the stack of the workers is unwound when the process is buried. What the code would have
-// done next does not happen.
+// kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code, and
+// whatever is on the stack of the workers is unwound when the process is buried. The code that would have run next does
+// not run.
 #pragma once
 
 #include <deque>
@@ -60,7 +60,7 @@ class VirtualMachine {
   void bury_workers();
   void bury_loops();
 
-  // What the process does besides its loops: its start, its end. One at a time.
+  // Runs work of the process outside of its loops: its start, its end. One at a time.
   void start_main(Task work);
   bool main_runs() const { return main_ != nullptr; }
   // Called by it, where it waits for the loops: others go on first.
