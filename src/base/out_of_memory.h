@@ -19,7 +19,7 @@ template <class Work>
   }
 }
 
-// Not a noexcept function: a simulated process dies by an exception of its own.
+// Not noexcept: a simulated process dies by an exception.
 template <class Work>
 auto whole_or_not(Work&& work) {
   try {

@@ -5,7 +5,7 @@
 
 namespace milena {
 
-// 0 where the system does not say.
+// 0 if unknown.
 struct ProcessFigures {
   double cpu_seconds = 0;
   double start_seconds = 0;  // since 1970

@@ -1,5 +1,5 @@
-// SHA-256 and SHA-512, and HMAC over them (FIPS 180-4, RFC 2104): what SCRAM credentials are made with. Whole inputs
-// only, and nothing secret-independent about its timing: whoever compares digests of secrets takes care of that.
+// SHA-256 and SHA-512, and HMAC over them (FIPS 180-4, RFC 2104), for SCRAM credentials. Whole inputs only. Timing may
+// depend on secrets: callers that compare digests of secrets must take care of that.
 #pragma once
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-// Broker settings as resources of the protocol: what DescribeConfigs tells of them, and which alterations are accepted.
-// The rows are those of config/config_def.h; how altered values take effect is Settings::with_altered().
+// Broker settings as resources of the protocol: descriptions for DescribeConfigs, and validation of alterations. The
+// rows are those of config/config_def.h; Settings::with_altered() applies altered values.
 //
 // Pure functions over text. Source: Kafka's DynamicBrokerConfig, ConfigAdminManager, ConfigHelper; error codes and
 // messages are theirs.
@@ -16,19 +16,19 @@ namespace milena::config {
 
 // The configs set in the three layers over the defaults. Views: nothing is kept.
 struct BrokerLayers {
-  const Settings& start;      // as the broker was started
+  const Settings& start;      // given at start
   const ConfigMap& for_all;   // BROKER ""
   const ConfigMap& for_this;  // BROKER "<id>"
 };
 
-// All settings of this broker by name, those included that only somebody's file or alteration knows.
+// All settings of this broker by name, including unknown ones from a file or an alteration.
 std::vector<DescribedConfig> describe_broker_configs(const BrokerLayers& layers);
 // One of them.
 DescribedConfig describe_broker_config(const BrokerLayers& layers, ByteView name);
 // Only the configs altered for all brokers.
 std::vector<DescribedConfig> describe_cluster_defaults(const ConfigMap& for_all);
 
-// Kafka calls them LIST, to be appended to; null where there is no such config.
+// Null if there is no such config.
 const ConfigDef* find_alterable_broker_config(ByteView name);
 
 // Validates `after` as the altered configs of this broker, or of all brokers. `layers` has the configs altered for the
@@ -36,7 +36,7 @@ const ConfigDef* find_alterable_broker_config(ByteView name);
 std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool for_this_broker,
                                                    const BrokerLayers& layers);
 
-// "1" -> 1, as Integer.parseInt.
+// "1" -> 1, like Integer.parseInt.
 std::optional<int32_t> parse_broker_id(ByteView name);
 
 }  // namespace milena::config

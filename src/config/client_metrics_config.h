@@ -1,5 +1,5 @@
-// Configs of client metrics subscriptions (resource type CLIENT_METRICS, KIP-714): the table, what is accepted, what it
-// means. The name of the resource is the subscription's. Pure. Source: Kafka's ClientMetricsConfigs,
+// Configs of client metrics subscriptions (resource type CLIENT_METRICS, KIP-714): the table, validation, and parsed
+// subscriptions. The name of the resource is the subscription's. Pure. Source: Kafka's ClientMetricsConfigs,
 // ClientMetricsManager.
 #pragma once
 

@@ -1,4 +1,4 @@
-// DescribedConfig: one config of a resource as DescribeConfigs and CreateTopics answer it. Values only; made by
+// DescribedConfig: one config of a resource in responses of DescribeConfigs and CreateTopics. Values only; created by
 // topic_config.h, broker_config.h, group_config.h and client_metrics_config.h. Source: Kafka's ConfigHelper,
 // DescribeConfigsResponse.
 #pragma once
@@ -38,7 +38,7 @@ struct DescribedConfig {
     std::optional<Bytes> value;
     ConfigSource source = ConfigSource::kDefault;
   };
-  // Null for a name that no table knows.
+  // Null for an unknown name.
   const ConfigDef* def = nullptr;
   Bytes name;
   std::optional<Bytes> value;
@@ -46,11 +46,11 @@ struct DescribedConfig {
   bool read_only = false;
   // The creator leaves the values out.
   bool sensitive = false;
-  // Most specific first; the config itself where the resource sets it, then what it follows.
+  // Most specific first; the config itself if the resource sets it, then its fallbacks.
   std::vector<Synonym> synonyms;
 };
 
-// "" where there is none.
+// "" if there is none.
 inline ByteView default_text(const ConfigDef& def) { return def.default_value == nullptr ? "" : def.default_value; }
 
 // Kafka's DynamicConfig of a resource that has values of its own over defaults: `own` as text, else the first

@@ -2,9 +2,9 @@
 // (config_def.h), a file (server.properties, or YAML with the same keys), environment variables as Kafka's image takes
 // them, if enabled (settings_environment.h), --override key=value.
 //
-// Immutable after load(), so every shard may read it. Asking for a name that is not in the table is a bug of ours.
-// Configs altered while the broker runs (AlterConfigs) are in the cluster's metadata; with_altered() returns new,
-// equally immutable settings with them applied over these.
+// Immutable after load(), so every shard may read it. Reading a name that is not in the table is a bug. Configs altered
+// while the broker runs (AlterConfigs) are in the cluster's metadata; with_altered() returns new, equally immutable
+// settings with them applied over these.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@
 
 namespace milena::config {
 
-// Altered settings as the metadata keeps them: any name, any text.
+// Altered settings from the metadata: any name, any text.
 using AlteredSettings = std::map<Bytes, Bytes, std::less<>>;
 
 struct SettingsInput {
@@ -78,7 +78,7 @@ class Settings {
     std::optional<Bytes> text;
     Source source = Source::kDefault;
     std::string origin;
-    int64_t number = 0;  // parsed once: integers, and booleans as 0 and 1
+    int64_t number = 0;  // parsed: integers, and booleans as 0 and 1
   };
 
   Status apply(const Bytes& key, const Bytes& text, Source source, const std::string& origin);
@@ -86,7 +86,7 @@ class Settings {
   void derive_listeners();
   void warn_about(const Bytes& key, const Bytes& text);
   void put(const ConfigDef& def, std::optional<Bytes> text, Source source, std::string origin = {});
-  // Gives one setting what another one says.
+  // Gives one setting the value of another.
   void follow(ByteView name, ByteView other);
   Status check_roles() const;
   Status check_own_quorum() const;

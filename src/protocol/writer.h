@@ -18,7 +18,7 @@ namespace milena {
 
 class Writer {
  public:
-  // One allocation is usual: most answers are smaller than this.
+  // Usually one allocation: most responses are smaller than this.
   explicit Writer(size_t reserve = 256) { buffer_.reserve(reserve); }
 
   bool flexible() const { return flexible_; }
@@ -47,7 +47,7 @@ class Writer {
   void write_varlong(int64_t value);
   void write_raw(ByteView bytes) { buffer_.append(bytes); }
   void write_raw(Payload payload);
-  // Overwrites four bytes written earlier, before anything was spliced: a frame's size goes in front of the frame.
+  // Overwrites four bytes written earlier, before anything was spliced: for the size in front of a frame.
   void overwrite_int32(size_t position, int32_t value);
 
   void write_string(ByteView value);
@@ -127,25 +127,25 @@ class Writer {
   void write_tag_count(uint32_t count) { write_unsigned_varint(count); }
   size_t begin_tag(uint32_t number);
   void end_tag(size_t mark);
-  // The end of a structure without tagged fields to say: one zero byte in a flexible message.
+  // Ends a structure without tagged fields: one zero byte in a flexible message.
   void write_no_tags() {
     if (flexible_) buffer_.push_back(0);
   }
 
-  // The errors among what was written, each with how often.
+  // The error codes written so far, with their counts.
   using Errors = std::vector<std::pair<ErrorCode, uint32_t>>;
   const Errors& errors() const { return errors_; }
 
-  // All that was written; the writer is empty afterwards.
+  // Returns everything written; the writer is empty afterwards.
   Payload take();
-  // The same when nothing was spliced: one piece.
+  // The same in one piece, if nothing was spliced.
   Bytes take_bytes();
 
  private:
   void note_error(ErrorCode error);
 
   struct Splice {
-    size_t position;  // in buffer_, before which the payload stands
+    size_t position;  // of the payload in buffer_
     Payload payload;
   };
 

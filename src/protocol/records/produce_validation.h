@@ -22,7 +22,7 @@ namespace milena {
 
 // A topic's settings, with Kafka's defaults.
 struct ProduceLimits {
-  // max.message.bytes: of the batch as it came, and again as it is written anew.
+  // max.message.bytes: of the batch as it came, and again after rewriting.
   int32_t max_message_bytes = 1048588;
   // compression.type; nullopt is "producer".
   std::optional<Codec> compression;
@@ -40,12 +40,12 @@ struct ProduceLimits {
 struct ProducedRecords {
   ByteView bytes;
   int16_t produce_version = 0;
-  // For messages.
+  // For error messages.
   ByteView topic;
   int32_t partition = 0;
 };
 
-// For the answer of Produce 8 and up.
+// For the response of Produce 8 and up.
 struct ProducedRecordError {
   int32_t batch_index = 0;
   std::string message;
@@ -62,8 +62,8 @@ class ProduceValidation {
   // For the log line.
   std::string detail;
 
-  // The one batch to append: a view of the input, or of `rewritten`. Base offset 0, leader epoch as it came: both are
-  // the log's to set. Empty, without an error, when Produce 0-2 had no records.
+  // The one batch to append: a view of the input, or of `rewritten`. The log sets its base offset (0) and leader epoch
+  // (as it came). Empty, without an error, if Produce 0-2 had no records.
   ByteView bytes() const { return rewritten.empty() ? original : ByteView(rewritten); }
   ByteView original;
   Bytes rewritten;
