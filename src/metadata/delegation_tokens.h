@@ -14,7 +14,7 @@
 namespace milena::metadata {
 
 struct DelegationTokenSettings {
-  Bytes secret;  // empty: there are no tokens
+  Bytes secret;  // empty: tokens are disabled
   int64_t max_lifetime_ms = 604'800'000;
   int64_t expiry_ms = 86'400'000;
 
@@ -22,7 +22,7 @@ struct DelegationTokenSettings {
   bool enabled() const { return !secret.empty(); }
 };
 
-// "User:alice", as records have it.
+// "User:alice", in the form of records.
 struct TokenPrincipal {
   Bytes type;
   Bytes name;
@@ -30,7 +30,7 @@ struct TokenPrincipal {
   Bytes to_string() const { return type + ":" + name; }
 };
 
-// The token's key: whoever has it, in base64, may log in with it.
+// The token's key: in base64 it is the password to log in with.
 Bytes delegation_token_hmac(ByteView secret, ByteView token_id);
 bool is_owner_or_renewer(const DelegationTokenRecord& token, ByteView principal);
 bool has_expired(const DelegationTokenRecord& token, int64_t now_ms);
@@ -52,7 +52,7 @@ ControllerEffects<RenewDelegationTokenResponse> renew_delegation_token(const Met
 ControllerEffects<ExpireDelegationTokenResponse> expire_delegation_token(const MetadataImage& image,
                                                                          const TokenRequestContext& context,
                                                                          const ExpireDelegationTokenRequest& request);
-// Those that have expired go, some at a time. The response: whether there are more.
+// Removes expired tokens, some at a time. The response: whether there are more.
 ControllerEffects<bool> remove_expired_tokens(const MetadataImage& image, int64_t now_ms);
 
 }  // namespace milena::metadata

@@ -1,7 +1,7 @@
 // Checks and repairs a data directory while no broker uses it. See docs/operations or the help of `milena check`.
 //
-// check_directory() writes nothing but the lock file, which it takes away again if it was not there. repair() does what
-// the findings propose, one by one. Each file that it replaces stays beside the new one as *.before-repair, so that a
+// check_directory() writes only the lock file, and removes it again if it was not there. repair() does what the
+// findings propose, one by one. Each file that it replaces stays beside the new one as *.before-repair, so that a
 // person may put it back.
 #pragma once
 
@@ -18,15 +18,15 @@ namespace milena::log {
 
 class DirectoryCheck {
  public:
-  // An error when the directory is not there, or a broker has it.
+  // An error if the directory does not exist, or a broker has it locked.
   static Result<std::unique_ptr<DirectoryCheck>> open(FileSystem& files, const std::string& path);
 
-  // `on_partition` is told of each as it is done.
+  // Calls `on_partition` for each partition when it is done.
   Result<DirectoryFindings> run(const std::function<void(const PartitionFindings&)>& on_partition);
   // The directory, for comparing the directories of one node.
   const LogDirectory& directory() const { return *directory_; }
 
-  // `on_done` is told what was done.
+  // Calls `on_done` for each repair.
   Status repair(const DirectoryFindings& findings, const std::function<void(const std::string&)>& on_done);
 
  private:

@@ -1,4 +1,4 @@
-// One partition's directory, file by file. Any thread; writes nothing.
+// Checks one partition's directory, file by file. Any thread; writes nothing.
 #pragma once
 
 #include "base/file.h"
@@ -7,7 +7,7 @@
 
 namespace milena::log {
 
-// An error is of the disk. `known` is what the checkpoints say of the partition.
+// Errors are of the disk. `known` has the partition's entries in the checkpoints.
 Result<PartitionFindings> check_partition(FileSystem& files, const PartitionDirectory& partition,
                                           const LogDirectory::Found& known);
 
