@@ -1,5 +1,5 @@
-// The records of __consumer_offsets that consumer groups (KIP-848) write, between bytes and values. Pure functions. All
-// are version 0, as Kafka 4.3 writes them (GroupCoordinatorRecordHelpers; docs/formats/consumer-offsets.md).
+// Encodes and decodes the records of consumer groups (KIP-848) in __consumer_offsets. Pure functions. All have version
+// 0, as in Kafka 4.3 (GroupCoordinatorRecordHelpers; docs/formats/consumer-offsets.md).
 #pragma once
 
 #include "coordinator/group/consumer_group.h"
@@ -16,7 +16,7 @@ namespace milena::coordinator {
 
 CoordinatorRecord make_group_epoch_record(ByteView group, int32_t epoch, int64_t metadata_hash);
 CoordinatorRecord make_group_epoch_tombstone(ByteView group);
-// Only its end is written; 4.0 wrote the record itself.
+// Only the tombstone is written; Kafka 4.0 wrote the record itself.
 CoordinatorRecord make_subscription_metadata_tombstone(ByteView group);
 CoordinatorRecord make_member_record(ByteView group, const ConsumerMember& member);
 CoordinatorRecord make_member_tombstone(ByteView group, ByteView member_id);

@@ -51,8 +51,8 @@ inline int32_t java_hash_code(ByteView text) {
   return static_cast<int32_t>(hash);
 }
 
-// The partition of an internal topic that a key lives in: org.apache.kafka.common.utils.Utils.abs(hashCode) % count,
-// where the absolute value of the smallest integer is 0. Keys: group id, transactional id, `group:topicId:partition`.
+// The partition of an internal topic for a key: org.apache.kafka.common.utils.Utils.abs(hashCode) % count, where the
+// absolute value of the smallest integer is 0. Keys: group id, transactional id, `group:topicId:partition`.
 inline int32_t coordinator_partition(ByteView key, int32_t partition_count) {
   const int32_t hash = java_hash_code(key);
   if (hash == INT32_MIN) return 0;
