@@ -6,7 +6,7 @@
 
 namespace milena::net {
 
-// "READY=1", "STOPPING=1", "STATUS=..." Best effort: a service manager that does not listen is no reason to stop.
+// "READY=1", "STOPPING=1", "STATUS=..." Best effort: errors are ignored.
 void notify_service_manager(std::string_view state);
 
 }  // namespace milena::net

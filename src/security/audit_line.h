@@ -1,5 +1,5 @@
-// One request as a line of the audit log: who asked for what, and what was denied or, of an administrative request,
-// granted. Pure; the file is broker/clients/audit_log.h's.
+// One request as a line of the audit log: the client, the request, and the denied or, for administrative requests,
+// granted operations. Pure; broker/clients/audit_log.h writes the file.
 #pragma once
 
 #include <cstdint>
@@ -40,13 +40,13 @@ struct AuditedRequest {
   ByteView client_id;
   ByteView api;
   int16_t version = 0;
-  // It changes the cluster: told even if nothing was denied.
+  // It changes the cluster: logged even if nothing was denied.
   bool administrative = false;
 };
 
 // A JSON object and a line break.
 Bytes audit_line(const AuditedRequest& request, const AuditTrail& trail);
-// So many lines are missing here: the disk was slower than the requests.
+// A line for `lines` omitted lines: the disk was slower than the requests.
 Bytes audit_gap_line(int64_t wall_ms, size_t lines);
 
 }  // namespace milena::security

@@ -15,8 +15,7 @@ struct JaasEntry {
   std::map<Bytes, Bytes, std::less<>> options;
 };
 
-// One entry with its semicolon. Words, quoted text and comments are those of Java's StreamTokenizer, by which Kafka
-// reads the line.
+// One entry with its semicolon. Words, quoted text and comments are those of Java's StreamTokenizer, which Kafka uses.
 Result<JaasEntry> parse_jaas(ByteView text);
 
 }  // namespace milena::security

@@ -27,11 +27,11 @@ class SaslClient {
  public:
   virtual ~SaslClient() = default;
   virtual Bytes first_token() = 0;
-  // The next token. Nothing: the exchange is over, and the server is who it should be.
+  // The next token. Nothing: the exchange is complete, and the server is authenticated.
   virtual Result<std::optional<Bytes>> step(ByteView challenge) = 0;
 };
 
-// The mechanism is one that sasl_credentials() takes.
+// The mechanism must be one of sasl_credentials().
 std::unique_ptr<SaslClient> make_sasl_client(const SaslCredentials& credentials, Random& random);
 
 }  // namespace milena::security

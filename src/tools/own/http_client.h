@@ -1,4 +1,4 @@
-// A GET over HTTP to the broker's listener (milena.http.listeners), for commands that ask it rather than Kafka's
+// A GET over HTTP to the broker's listener (milena.http.listeners), for commands that use it instead of Kafka's
 // protocol. Blocks its caller.
 #pragma once
 
@@ -9,38 +9,38 @@
 
 namespace milena::tools {
 
-// Where the broker serves HTTP, by default.
+// The default address of the broker's HTTP listener.
 inline constexpr char kUsualHttpHost[] = "127.0.0.1";
 inline constexpr uint16_t kUsualHttpPort = 9644;
 
-// `http` as it was given; without it, the host of the first of `servers` (empty: this machine) and the usual port.
+// `http` if given; otherwise the host of the first of `servers` (empty: this machine) and the default port.
 Result<BrokerAddress> http_address(const std::string& http, const std::string& servers);
 
 struct HttpAnswer {
   int status = 0;
-  std::string head;  // the lines of it, each with its end
+  std::string head;  // its lines, each with its line end
   std::string body;
 
-  // Of the first header of that name, in any case of its letters; empty without one.
+  // The first header of that name, case-insensitive; empty without one.
   std::string header(ByteView name) const;
 };
 
-// The whole answer. An error says what is missing where nobody listens.
+// The whole response. If nothing listens, the error has advice.
 Result<HttpAnswer> http_get(const BrokerAddress& address, const std::string& target, int64_t timeout_ms);
 // A streamed response: `take` gets the body in parts, as they come, and returns false to end it. Any status but success
 // is an error, with its text.
 Status http_follow(const BrokerAddress& address, const std::string& target,
                    const std::function<bool(ByteView part)>& take);
-// For a query of a target.
+// Encodes text for a query.
 std::string percent_encoded(ByteView text);
 
-// The reader of an answer that comes in parts; public for tests.
+// Reads a response that comes in parts; public for tests.
 class HttpAnswerReader {
  public:
-  // Adds bytes; appends what they hold of the body to `body`. An error is no HTTP.
+  // Adds bytes; appends their part of the body to `body`. An error: not HTTP.
   Status feed(ByteView bytes, std::string& body);
   bool has_head() const { return has_head_; }
-  // The body has come to its end; one without a length ends with the connection.
+  // The body is complete; one without a length ends with the connection.
   bool ended() const { return ended_; }
   bool ends_with_connection() const { return has_head_ && !chunked_ && left_ < 0; }
   const HttpAnswer& answer() const { return answer_; }
@@ -56,7 +56,7 @@ class HttpAnswerReader {
   bool ended_ = false;
   bool chunked_ = false;
   bool in_chunk_ = false;
-  int64_t left_ = -1;  // of the body or of the chunk; -1: not known
+  int64_t left_ = -1;  // of the body or of the chunk; -1: unknown
 };
 
 }  // namespace milena::tools
