@@ -127,7 +127,7 @@ class PosixFileSystem final : public FileSystem {
     std::filesystem::create_directories(path, error);
     if (!error) return ok_status();
     Error failed = error_of("cannot make directory", path, error);
-    // A directory of logs in which none can be made is of no more use, whatever the reason (Kafka's LogManager).
+    // A log directory in which no log can be created goes offline, whatever the reason (as in Kafka's LogManager).
     if (failed.kind != ErrorKind::kExhausted) failed.kind = ErrorKind::kIo;
     return failed;
   }
@@ -201,7 +201,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
  private:
-  // syncfs() says nothing of writes that failed before Linux 5.8.
+  // Before Linux 5.8 syncfs() does not report failed writes.
   static bool kernel_is_at_least(int major, int minor) {
     utsname about{};
     int found_major = 0, found_minor = 0;

@@ -14,7 +14,7 @@
 
 namespace milena {
 
-// The names of files as the compiler sees them must lead to a logger, however the build maps paths.
+// File names must map to a logger, however the build maps paths.
 static_assert(kLoggerFolders[logger_of_file(std::source_location::current().file_name())] == "base");
 static_assert(kLoggerFolders[logger_of_file("/home/me/src/milena/src/broker/api/00_produce.cc")] == "broker");
 static_assert(kLoggerFolders[logger_of_file("src/net/server.cc")] == "net");
@@ -45,7 +45,7 @@ const char* level_name(LogLevel level) {
 // --- limits
 
 constexpr size_t kLongestLine_bytes = 2048;
-// Of one kind: as many at once, and so many a second for ever.
+// Limits for one kind of line: a burst, and a sustained rate.
 constexpr double kBurst = 1000;
 constexpr double kLinesPerSecond = 10;
 // The number of omitted lines is logged when a kind of line has been quiet, or limited, for so long.
@@ -61,7 +61,7 @@ struct KindOfLine {
 
 struct LineLimits {
   std::mutex mutex;
-  // The texts are literals, which are as many as there are in the source.
+  // Bounded: the texts are literals in the source.
   std::unordered_map<std::string_view, KindOfLine> kinds;
   std::atomic<bool> any_left_out = false;
 };
@@ -71,7 +71,7 @@ LineLimits& limits() {
   return all;
 }
 
-// "12 more lines like this were left out: ..." for each kind whose time has come.
+// "12 more lines like this were left out: ..." for each kind that is due.
 std::vector<std::pair<LogLevel, std::string>> take_left_out(LineLimits& all, int64_t now_ms) {
   std::vector<std::pair<LogLevel, std::string>> told;
   bool more = false;
@@ -164,8 +164,8 @@ void write_log_line(LogLevel level, const std::string& text) {
   gettimeofday(&now, nullptr);
   tm parts;
   localtime_r(&now.tv_sec, &parts);
-  // The form of Kafka's own log4j pattern, so that what reads its logs reads ours. One write call: lines of several
-  // threads do not mix.
+  // The format of Kafka's log4j pattern, so that programs that read its logs can read ours. One write call: lines of
+  // several threads do not mix.
   std::string line = fmt::format("[{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03}] {} {}\n", parts.tm_year + 1900,
                                  parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
                                  now.tv_usec / 1000, level_name(level), escape_for_log(text));

@@ -41,7 +41,7 @@ std::optional<uint32_t> parse_unit(ByteView text) {
   return code;
 }
 
-// Takes an escape from the front of `rest` (which stands behind the backslash).
+// Takes an escape from the front of `rest`, which begins behind the backslash.
 bool unescape_one(ByteView& rest, Bytes& to) {
   char c = rest[0];
   rest.remove_prefix(1);
@@ -57,7 +57,7 @@ bool unescape_one(ByteView& rest, Bytes& to) {
   if (!unit) return false;
   rest.remove_prefix(4);
   uint32_t code = *unit;
-  // Java writes what is beyond 16 bits as two units.
+  // Java writes characters beyond 16 bits as two units.
   if (code >= 0xD800 && code < 0xDC00 && rest.starts_with("\\u")) {
     auto second = parse_unit(rest.substr(2));
     if (second && *second >= 0xDC00 && *second < 0xE000) {
@@ -98,7 +98,7 @@ bool split_line(ByteView line, FileSetting& setting) {
   return true;
 }
 
-// Cuts one line off; false at the end.
+// Takes one line; false at the end.
 bool take_line(ByteView& rest, ByteView& line) {
   if (rest.empty()) return false;
   size_t end = rest.find_first_of("\r\n");

@@ -1,4 +1,4 @@
-// Opening a log: what lies in its directory, and where it ends. After Kafka's LogLoader.
+// Opening a log: the files in its directory, and its end. After Kafka's LogLoader.
 #include <algorithm>
 #include <set>
 
@@ -44,7 +44,7 @@ Status PartitionLog::load(const OpenState& state) {
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
   recovery_point_ = std::clamp<int64_t>(state.recovery_point, 0, log_end_offset_);
   set_high_watermark(state.high_watermark);
-  // A checkpoint beyond the log is of what a crash took, or of another log: what comes there now is dirty.
+  // A checkpoint beyond the log's end is of records lost in a crash, or of another log: new records there are dirty.
   const bool beyond = state.first_dirty_offset > log_end_offset_ && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
   first_dirty_ = beyond ? 0 : state.first_dirty_offset;
   return created ? ok_status() : remove_stray_snapshots();
@@ -146,7 +146,7 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
                                file->suffix == kTimeIndexSuffix || file->suffix == kTxnIndexSuffix);
     if (of_segment && file->offset >= from && file->offset < to) RETURN_IF_ERROR(file_system().remove(path_of(name)));
   }
-  // The .log files first: until theirs has its name, a segment's other files may be removed above by the next try.
+  // The .log files first: until a segment's .log has its name, the next try may remove its other files above.
   std::stable_partition(keep.begin(), keep.end(), [](const std::string& name) { return name.ends_with(".log.swap"); });
   for (const std::string& name : keep) {
     std::string live = name.substr(0, name.size() - kSwapSuffix.size());
@@ -155,8 +155,8 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
   return ok_status();
 }
 
-// A clean shutdown leaves a producer snapshot at the log's end, so its name says where that is and no file need be
-// opened. confirm_end() looks at the segment itself before anything is read or appended.
+// A clean shutdown leaves a producer snapshot at the log's end, so its name has the end offset and no file need be
+// opened. confirm_end() checks the segment itself before the first read or append.
 Status PartitionLog::find_clean_end(int64_t recovery_point) {
   end_confirmed_ = false;
   if (!snapshots_.empty() && snapshots_.back() > active().base_offset()) {
@@ -216,8 +216,8 @@ Status PartitionLog::remove_snapshots_beyond(int64_t offset) {
   return ok_status();
 }
 
-// Snapshots are kept at the base offsets of segments and at the newest offset; those beyond the end are of records that
-// are gone.
+// Snapshots are kept at the base offsets of segments and at the newest offset; those beyond the end are of lost
+// records.
 Status PartitionLog::remove_stray_snapshots() {
   std::set<int64_t> bases;
   for (const auto& segment : segments_) bases.insert(segment->base_offset());

@@ -18,7 +18,7 @@ Controller::Controller(MetadataImage image, ControllerSettings settings, std::fu
 }
 
 void Controller::apply(const MetadataRecords& records) {
-  // An effect holds whole transactions, so that nothing stays behind.
+  // An effect has only complete transactions, so no records are held back.
   MetadataTransactions transactions;
   MetadataRecords ready;
   // A transaction open before the start is not in the image; its end does not matter here.

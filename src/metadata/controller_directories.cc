@@ -1,6 +1,6 @@
-// The controller's part in brokers with several log directories (KIP-858, KIP-1066). One node alone needs no
-// AssignReplicasToDirs requests: the controller that is embedded in it places replicas itself, by the rule that Kafka's
-// LogManager follows (nextLogDirs).
+// The controller's handling of brokers with several log directories (KIP-858, KIP-1066). A single node needs no
+// AssignReplicasToDirs requests: its embedded controller places replicas itself, by the rule of Kafka's LogManager
+// (nextLogDirs).
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -12,7 +12,7 @@
 namespace milena::metadata {
 namespace {
 
-// How many replicas each usable directory of a broker has.
+// The number of replicas in each usable directory of a broker.
 using DirectoryLoad = std::map<Uuid, size_t>;
 
 DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {

@@ -1,4 +1,4 @@
-// The controller's own beginning, brokers that come and go, and blocks of producer ids.
+// The controller's own start, registration and fencing of brokers, and blocks of producer ids.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -63,8 +63,8 @@ ControllerEffects<std::monostate> Controller::register_controller(
   return effects;
 }
 
-// As Kafka's ControllerRegistrationManager and BrokerRegistrationTracker do. The broker's epoch stays, and so do
-// fences.
+// As in Kafka's ControllerRegistrationManager and BrokerRegistrationTracker. The broker's epoch and fencing do not
+// change.
 ControllerEffects<std::monostate> Controller::refresh_registrations(int32_t node_id, int16_t old_level,
                                                                     const std::vector<EndpointImage>& endpoints) const {
   ControllerEffects<std::monostate> effects;
@@ -95,7 +95,7 @@ ControllerEffects<std::monostate> Controller::refresh_registrations(int32_t node
 ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start, int64_t next_offset) const {
   ControllerEffects<int64_t> effects;
   effects.response = next_offset;
-  // Any half of it is a correct state: leader epochs that grew need no new registration.
+  // Any part of it is a correct state: bumped leader epochs need no new registration.
   effects.atomic = false;
   const BrokerImage* before = image_.find_broker(start.broker_id);
   if (before != nullptr) begin_anew(start, before->epoch != start.previous_broker_epoch, effects.records);
@@ -155,9 +155,9 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
   const BrokerImage* broker = image_.find_broker(broker_id);
   if (broker == nullptr) return effects;
   if (broker->fenced) effects.records.emplace_back(fencing_change(*broker, Fencing::kUnfence));
-  // Partitions that lost their last leader have one again: in sync, eligible (KIP-966), the one that led before it
-  // stopped uncleanly, or any replica where the topic allows that. The last two may lack records and are marked as
-  // recovering. The image has the broker fenced until the records apply.
+  // Partitions without a leader get one: an in-sync or eligible replica (KIP-966), the last leader before an unclean
+  // stop, or any replica if the topic allows that. The last two may lack records and are marked as recovering. In the
+  // image the broker is fenced until the records are applied.
   for (const TopicImage& topic : image_.topics()) {
     for (int32_t number = 0; number < topic.partition_count(); ++number) {
       const PartitionImage* partition = topic.partition(number);

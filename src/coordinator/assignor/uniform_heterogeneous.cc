@@ -112,7 +112,7 @@ class HeterogeneousAssignment {
     }
   }
 
-  // Whether a partition of the topic may move. Most topics are done with here, without a set being built.
+  // Whether a partition of the topic may move. Most topics end here, without building a set.
   bool is_uneven(const SharedTopic& topic) const {
     int32_t least = std::numeric_limits<int32_t>::max();
     for (int32_t member : topic.subscribers) least = std::min(least, loads_[static_cast<size_t>(member)]);

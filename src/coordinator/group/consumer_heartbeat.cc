@@ -1,8 +1,8 @@
 // ConsumerGroups: ConsumerGroupHeartbeat (KIP-848). Versions: 0 ids given by the server, 1 by the client, and patterns.
 //
-// A heartbeat says who the member is and what changed; it is worked out against the group as it is, without changing
-// it: a new member record, a new epoch of the group if its assignment must change, a new target if one may be computed,
-// a step of this member towards its target. All of that is one batch of records.
+// A heartbeat has the member's id and its changes. It is processed without changing the group: a new member record, a
+// new epoch of the group if its assignment must change, a new target if one may be computed, a step of this member
+// towards its target. All of these are one batch of records.
 #include <algorithm>
 #include <utility>
 
@@ -66,7 +66,7 @@ bool is_within(const OwnedPartitions& owned, const EpochAssignment& assigned) {
   });
 }
 
-// An answer may have been lost: the member may be one epoch behind, if it has nothing that was taken from it since.
+// A response may have been lost: the member may be one epoch behind, if it owns nothing that was revoked since.
 MaybeRefusal check_epoch(const ConsumerMember& member, int32_t epoch, const OwnedPartitions& owned) {
   if (epoch == kJoinEpoch || epoch == member.epoch) return std::nullopt;
   if (epoch < member.epoch && epoch == member.previous_epoch && is_within(owned, member.assigned)) return std::nullopt;
@@ -159,10 +159,10 @@ MaybeRefusal ConsumerGroups::beat(Turn& turn, const Caller& caller, const Consum
                       timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
     find(group_id)->seen_topics_version = version;
     watch_member(applied, group_id, member_id, timeout_ms, reconciled);
-    // A newcomer was not there yet when it was heard from.
+    // A new member did not exist yet when its request arrived.
     MemberConnection& connection = find(group_id)->timers(member_id).connection;
     connection.id = connection_id;
-    // The whole one: if this answer is lost, the member keeps to the one before.
+    // The full interval: if this response is lost, the member uses the previous one.
     connection.heartbeat_gap_ms = interval_ms;
   };
   // The upgrade's own step runs first.
@@ -214,7 +214,7 @@ MaybeRefusal ConsumerGroups::find_member(Step& step, const ConsumerGroupHeartbea
   }
   if (joins) log_info("Group {}: member {} joins using the consumer protocol", step.group->id(), member_id);
   if (known == nullptr) {
-    // A static newcomer may use the id of a dynamic member; it is the same member then.
+    // A new static member may use the id of a dynamic one; then it is the same member.
     const ConsumerMember* same = step.group->find_member(member_id);
     step.before = same != nullptr ? *same : ConsumerMember{.id = member_id};
     return std::nullopt;

@@ -19,7 +19,7 @@ Refusal cannot_upgrade(const ClassicGroup& group, ByteView why) {
           "Cannot upgrade classic group " + group.id() + " to consumer group because " + Bytes(why)};
 }
 
-// Topic names become ids; topics that are gone are left out, and so is what somebody else has already.
+// Topic names become ids; deleted topics are left out, and so are partitions of other members.
 Assignment assignment_by_id(const ConsumerProtocolAssignment& assignment, const metadata::MetadataImage& image,
                             const ConsumerGroup& others) {
   Assignment by_id;
@@ -150,7 +150,7 @@ void ConsumerGroups::downgrade_group(Turn& turn, const ConsumerGroup& group,
   }
   if (joining != nullptr) staying[joining->id] = joining;
 
-  // Chosen as the members of a classic group choose.
+  // Chosen by the votes of a classic group.
   ClassicGroup voters(group.id(), turn.now.wall_ms);
   for (const auto& [id, member] : staying) {
     voters.add_member({.id = id, .protocols = member->classic->protocols}, "consumer");
@@ -190,7 +190,7 @@ void ConsumerGroups::downgrade_group(Turn& turn, const ConsumerGroup& group,
     ClassicGroup& classic = *classic_.find(id);
     classic_.take_over(classic, connections);
     for (auto& [member_id, member] : classic.members()) {
-      // The record has only the protocol that was chosen.
+      // The record has only the chosen protocol.
       classic.update_member(member, protocols.at(member_id), member.rebalance_timeout_ms, member.session_timeout_ms);
       classic_.touch_session(applied, classic, member);
     }

@@ -21,7 +21,7 @@ auto& place(Groups& groups, ByteView group, ByteView topic, int32_t partition) {
 template <class Value>
 using ByPlace = std::map<Bytes, std::map<Bytes, std::map<int32_t, Value>, std::less<>>, std::less<>>;
 
-// Null if nothing is.
+// Null if there is none.
 template <class Value>
 const Value* look_up(const ByPlace<Value>& groups, ByteView group, ByteView topic, int32_t partition) {
   const auto in_group = groups.find(group);

@@ -8,7 +8,7 @@ ByteView trim_front(ByteView text) {
   return start == ByteView::npos ? ByteView() : text.substr(start);
 }
 
-// Up to an unescaped separator (for keys) or to the end; takes the backslashes out.
+// Up to an unescaped separator (for keys) or to the end; removes the backslashes.
 std::string unescape(ByteView text, bool key, size_t& used) {
   std::string out;
   size_t i = 0;
