@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kFirstCapacity = 64 * 1024;
 constexpr size_t kMostTrusted = 8 * 1024 * 1024;
-// After a big frame another one is likely: a small look at the stream finds its size, the rest goes to its own buffer.
+// After a big frame another one is likely: a small read gets its size, the rest goes to its own buffer.
 constexpr size_t kBigFrame = 64 * 1024;
 constexpr size_t kSmallLook = 4096;
 
@@ -63,7 +63,7 @@ Status FrameReader::feed(ByteView bytes, std::deque<broker::Frame>& frames) {
       size_have_ = 0;
       RETURN_IF_ERROR(check_size());
       if (bytes.size() >= claimed_) {
-        // The usual small request: here as a whole, one allocation.
+        // The usual small request: complete, one allocation.
         auto buffer = std::make_shared_for_overwrite<char[]>(claimed_);
         std::memcpy(buffer.get(), bytes.data(), claimed_);
         ByteView view(buffer.get(), claimed_);

@@ -35,7 +35,7 @@ void WriteQueue::push(Payload payload) {
 }
 
 WriteQueue::Outcome WriteQueue::flush(Stream& stream, uint64_t budget) {
-  // Each slice would end with a packet of its own.
+  // Each slice would end with its own packet.
   bool cork = file_slices_ > 1;
   if (cork) stream.set_cork(true);
   Outcome outcome = kEmpty;
@@ -86,14 +86,14 @@ IoResult WriteQueue::write_file(Stream& stream) {
     failure_text_ = "cannot send " + slice.file->path() + ": " + std::strerror(result.error);
   }
   if (result.kind == IoResult::kEnd) {
-    // The answer's size is out already, so the only honest thing left is to close.
+    // The response's size is already sent, so the connection must be closed.
     failure_text_ = slice.file->path() + " ended before what was to be sent of it";
     return {IoResult::kFailed};
   }
   return result;
 }
 
-// Puts the next part of the file slice in front as memory.
+// Reads the next part of the file slice into memory, and puts it in front.
 bool WriteQueue::load_file_part() {
   FileSlice& slice = std::get<FileSlice>(chunks_.front());
   slice.position += front_done_;

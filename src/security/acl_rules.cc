@@ -140,7 +140,7 @@ AclFindings AclRules::find(AclResourceType type, ByteView name, ByteView princip
   return findings;
 }
 
-// The patterns of one type in which an operation is allowed or denied to somebody.
+// The patterns of one type in which an operation is allowed or denied to a principal.
 struct AclRules::Somewhere {
   std::vector<ByteView> allowed;
   std::unordered_set<ByteView> denied;

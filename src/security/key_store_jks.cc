@@ -27,7 +27,7 @@ Digest sha1_of(std::initializer_list<ByteView> parts) {
   return digest;
 }
 
-// Reads what is there; after a read beyond the end, ok() is false and all further reads give nothing.
+// Reads fields; after a read beyond the end, ok() is false and all further reads return nothing.
 class JksReader {
  public:
   explicit JksReader(ByteView bytes) : rest_(bytes) {}
@@ -71,7 +71,7 @@ std::optional<Bytes> uncover_key(ByteView hidden, ByteView password) {
   return key;
 }
 
-// The hidden bytes lie in an EncryptedPrivateKeyInfo whose algorithm is Java's own.
+// The encrypted bytes are in an EncryptedPrivateKeyInfo with Java's own algorithm.
 std::optional<Bytes> read_hidden_key(ByteView info, ByteView password) {
   const auto* at = reinterpret_cast<const unsigned char*>(info.data());
   std::unique_ptr<X509_SIG, OpensslFree<X509_SIG_free>> wrapped(
@@ -147,7 +147,7 @@ Result<KeyStore> read_jks(ByteView bytes, const KeyStorePasswords& passwords) {
   for (int32_t left = reader.number<int32_t>(); left > 0; left--) {
     const auto tag = reader.number<int32_t>();
     const Bytes alias(reader.text());
-    reader.number<int64_t>();  // when it was made
+    reader.number<int64_t>();  // creation time
     if (!reader.ok()) return make_error(ErrorKind::kCorrupt, "it ends within an entry");
     if (tag == kPrivateKey) {
       Result<KeyEntry> entry = take_jks_key(reader, version, alias, key_password);

@@ -18,7 +18,7 @@ class PlainClient final : public SaslClient {
       : token_('\0' + credentials.user + '\0' + credentials.password) {}
 
   Bytes first_token() override { return std::move(token_); }
-  // The server has nothing to say but that it is fine.
+  // The server only confirms.
   Result<std::optional<Bytes>> step(ByteView) override { return std::optional<Bytes>(); }
 
  private:

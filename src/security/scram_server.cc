@@ -1,5 +1,5 @@
-// The server's side of a SCRAM exchange. Source: Kafka's ScramSaslServer, ScramMessages. Where Kafka refuses a user
-// that there is not with the first message, the exchange here goes on to its end with a decoy: names cannot be tried.
+// The server's side of a SCRAM exchange. Source: Kafka's ScramSaslServer, ScramMessages. Kafka refuses an unknown user
+// with the first message; here the exchange goes on to its end with a decoy, so that clients cannot probe for names.
 #include <fmt/format.h>
 
 #include "security/base64.h"

@@ -1,4 +1,4 @@
-// `milena check`: what is wrong with data directories that no broker uses at the moment.
+// `milena check`: checks data directories that no broker uses at the moment.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -101,7 +101,7 @@ int repair(const std::vector<Checked>& all) {
 }  // namespace
 
 int run_check(ToolWords words) {
-  set_log_level(LogLevel::kOff);  // it is said here
+  set_log_level(LogLevel::kOff);  // this command reports it
   bool repairs = false, prints_all = false;
   std::vector<std::string> paths;
   Options options(Options::Style::kOwn, "milena check",

@@ -1,4 +1,4 @@
-// `rpk redpanda start`, `redpanda start`: what containers of Redpanda are started with, as settings of Milena's.
+// `rpk redpanda start`, `redpanda start`: converts the arguments of Redpanda's containers to settings of Milena.
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -43,7 +43,7 @@ struct Listener {
   std::string port;
 };
 
-// A name of Redpanda's may be in small letters, or missing.
+// Redpanda's names may be in lower case, or missing.
 std::string listener_name(std::string name) {
   if (name.empty()) name = "PLAINTEXT";
   std::transform(name.begin(), name.end(), name.begin(),
@@ -113,7 +113,7 @@ void add_listeners(const std::vector<Listener>& listeners, const std::vector<Lis
     words.push_back("--override");
     words.push_back(setting);
   };
-  std::vector<Listener> told;  // of listeners that are there
+  std::vector<Listener> told;  // of existing listeners
   for (const Listener& one : advertised) {
     bool there = std::any_of(listeners.begin(), listeners.end(), [&](auto& other) { return other.name == one.name; });
     if (there || listeners.empty()) told.push_back(one);

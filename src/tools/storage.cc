@@ -1,5 +1,4 @@
-// kafka-storage.sh for a node that runs alone. A directory needs no formatting before it is used; formatting decides
-// the cluster's id.
+// kafka-storage.sh for a single node. A directory needs no formatting before use; formatting sets the cluster's id.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -37,7 +36,7 @@ struct FormatOptions {
   }
 };
 
-// The directories and the node's id, as a file of settings has them.
+// The directories and the node's id, from a file of settings.
 struct Place {
   std::vector<std::string> log_dirs;
   int32_t node_id = 0;
@@ -81,7 +80,7 @@ int format(const FormatOptions& wanted) {
     properties.node_id = place->node_id;
     properties.directory_id = Uuid::random(system_random());
     Status written = files.make_directories(directory);
-    // The file that says that all is done comes last.
+    // The file that marks completion comes last.
     if (written.ok() && !wanted.scram.empty()) written = write_scram_users(wanted.scram, directory);
     if (written.ok()) written = files.write_file_atomically(path, log::encode_meta_properties(properties));
     if (!written.ok()) return complain(written.error().message);

@@ -125,7 +125,7 @@ Status ConsumeCommand::read(const std::function<Status(int32_t)>& poll, const st
     int64_t before = count;
     int32_t wait_ms = stop_at_end ? 0 : static_cast<int32_t>(std::clamp<int64_t>(patience_ms.value_or(500), 0, 500));
     Status polled = poll(wait_ms);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) return ok_status();  // nobody reads any longer
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) return ok_status();  // the reader is gone
     if (stop_requested()) break;
     if (!polled.ok()) return polled;
     auto now = std::chrono::steady_clock::now();

@@ -1,4 +1,4 @@
-// milena doctor: what is wrong with a broker and what to do, asked over HTTP.
+// milena doctor: finds problems of a broker, over HTTP, with advice.
 #include <fmt/format.h>
 
 #include <cstdio>

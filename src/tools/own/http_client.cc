@@ -10,7 +10,7 @@
 namespace milena::tools {
 namespace {
 
-// A head has some lines; whatever sends more is no broker.
+// A head has some lines; a broker never sends more.
 constexpr size_t kLongestHead = 64 * 1024;
 constexpr int64_t kLargestBody = 256 << 20;
 constexpr size_t kLongestChunkLine = 64;
@@ -108,7 +108,7 @@ Status HttpAnswerReader::take_body(std::string& body) {
   return ok_status();
 }
 
-// Its size in hexadecimal on a line, its bytes, the end of a line. One without bytes is the last.
+// A chunk: its size in hexadecimal on a line, its bytes, a line end. An empty one is the last.
 Status HttpAnswerReader::take_chunk(std::string& body, bool& more) {
   if (in_chunk_) {
     const size_t part = std::min(unread_.size(), static_cast<size_t>(left_));

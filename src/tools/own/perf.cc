@@ -1,5 +1,5 @@
 // milena perf, and Kafka's scripts kafka-producer-perf-test.sh and kafka-consumer-perf-test.sh. One connection, one
-// batch at a time: a figure of the broker's answers, not of many clients.
+// batch at a time: it measures the broker's latency, not many clients.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ struct ProduceRun {
   int64_t records = 0, record_bytes = 100, throughput = -1;
   SenderOptions sending;
 
-  std::vector<double> latencies_ms;  // of each batch that was waited for
+  std::vector<double> latencies_ms;  // of each batch with a response
   double seconds = 0;
   int64_t sent = 0;
 

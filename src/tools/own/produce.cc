@@ -89,7 +89,7 @@ Status ProduceCommand::add_common_parts(TextRecord& record) const {
     if (!time.ok()) return time.error();
     record.timestamp_ms = *time;
   }
-  record.topic.clear();  // what consume wrote came from elsewhere
+  record.topic.clear();  // the output of consume has the source's topic
   return ok_status();
 }
 
