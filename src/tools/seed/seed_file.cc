@@ -285,7 +285,7 @@ Status SeedReader::take_quota(const YAML::Node& node) {
     const YAML::Node name = node[key];
     if (!name) continue;
     if (!name.IsScalar()) return wrong(name.Mark(), "{}: expected a name, or default", key);
-    // "default" is the default of all.
+    // The name "default" means the default entity.
     const bool of_all = name.Scalar() == "default";
     quota.entities.push_back({type, of_all ? std::optional<std::string>() : name.Scalar()});
   }
