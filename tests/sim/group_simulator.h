@@ -55,7 +55,7 @@ class GroupSimulator {
     int32_t rebalance_ms = 0;
     bool alive = true;
     uint64_t connection = 0;
-    bool stubborn = false;  // gives nothing back until it is thrown out
+    bool stubborn = false;  // revokes nothing until it is fenced
     int64_t asleep_until_ms = 0;
 
     std::string member;
@@ -63,8 +63,8 @@ class GroupSimulator {
     // The partitions that it believes to own, and its last assignment.
     coordinator::Assignment owned;
     coordinator::Assignment told;
-    bool says_all = true;    // its next heartbeat names everything
-    bool says_owned = true;  // and this one what it has
+    bool says_all = true;    // its next heartbeat has all fields
+    bool says_owned = true;  // and also its partitions
     int64_t next_beat_ms = 0;
     Wait wait = Wait::kNothing;
     coordinator::AnswerToken token = 0;
@@ -75,11 +75,11 @@ class GroupSimulator {
     bool joined = false;
     bool leads = false;
     std::string dealt_out;
-    std::set<Uuid> topics_when_asked;  // a name that is another topic's by the time of the answer stands for nothing
+    std::set<Uuid> topics_when_asked;  // a name that belongs to another topic at the response does not count
   };
-  // Its connection is closed; if it is alive it has another one from now on.
+  // Closes its connection; if it is alive it has another one from now on.
   void cut_connection(Client& client);
-  // An offset that was asked for or committed, and not answered yet. It says nothing about what was deleted meanwhile.
+  // A pending fetch or commit of an offset. It says nothing about offsets deleted meanwhile.
   using OffsetPlace = std::tuple<std::string, std::string, int32_t>;
   struct Asked {
     coordinator::AnswerToken token = 0;
@@ -88,8 +88,8 @@ class GroupSimulator {
     int life = 0;
   };
 
-  // Of each group: how many groups of that name there were before, its last epoch, and the highest that anybody was
-  // told. An empty group that becomes one of the other kind is another group; its epochs begin anew.
+  // For each group: the number of earlier groups of that name, its last epoch, and the highest one sent to a member. An
+  // empty group that changes its kind is another group; its epochs begin again.
   struct Life {
     int number = 0;
     bool known = false;
@@ -97,7 +97,8 @@ class GroupSimulator {
     bool empty = true;
     int32_t last_epoch = 0;
     int32_t told_epoch = 0;
-    // The generation that a leader dealt out last, and the topics it knew then: a follower may have asked before.
+    // The last generation that a leader assigned, and the topics that it knew then: a follower may have sent its
+    // request before.
     int32_t dealt_epoch = -1;
     std::set<Uuid> dealt_topics;
   };
@@ -153,7 +154,7 @@ class GroupSimulator {
   void check_settled();
   void check_settled_classic(const coordinator::ClassicGroup& group, const std::vector<const Client*>& clients);
   void check_shared(const std::string& group, const std::vector<const Client*>& clients);
-  // All that a load must bring back, as text.
+  // Everything that a load must restore, as text.
   std::map<std::string, std::string> remembered() const;
 
   std::mt19937 random_;
@@ -168,7 +169,7 @@ class GroupSimulator {
   // Offsets from responses: the group must have at least these. And the pending requests.
   std::map<OffsetPlace, int64_t> known_offsets_;
   std::vector<Asked> asked_;
-  // Moves on with every deletion of offsets.
+  // Increases with every deletion of offsets.
   int offsets_life_ = 0;
   int64_t next_offset_ = 0;
   std::string failure_;

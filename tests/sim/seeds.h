@@ -38,10 +38,10 @@ struct Histories {
     std::cout << "seed " << seed << ": " << (result.failure.empty() ? "nothing is wrong" : result.failure) << std::endl;
   }
 
-  // Nothing is wrong in any of them. The sums of their counts; `usual` is how many seeds a run takes by default.
+  // Runs seeds and expects no failures. Returns the sums of their counts; `usual` is the default number of seeds.
   std::vector<size_t> expect_nothing_wrong(uint64_t usual) const {
     const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", usual);
-    // How many failures are gathered before it is enough; the only one is made shorter and shown.
+    // Stops after so many failures; a single one is shortened and shown.
     const uint64_t enough = number_or("MILENA_FAILURES", 1);
     std::vector<size_t> sums;
     uint64_t failures = 0;
@@ -58,7 +58,7 @@ struct Histories {
     return sums;
   }
 
-  // Each bug, or the one that is wanted, is found. A seed counts that fails with the bug and not without it.
+  // Expects that each bug, or the chosen one, is found: by a seed that fails with the bug and not without it.
   template <class Bug>
   void expect_found(Bug& planted, std::string_view wanted, std::string_view (*name_of)(Bug)) const {
     const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 10'000);
@@ -78,7 +78,7 @@ struct Histories {
     }
   }
 
-  // The seed of MILENA_SEED, with the bug that MILENA_PLANTED names.
+  // The seed of MILENA_SEED, with the bug of MILENA_PLANTED.
   template <class Bug>
   void replay_wanted(Bug& planted, std::string_view (*name_of)(Bug)) const {
     const char* wanted = std::getenv("MILENA_PLANTED");

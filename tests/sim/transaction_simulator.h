@@ -59,8 +59,8 @@ class TransactionSimulator {
     size_t at = 0;
     std::set<int> added;
     bool commit = false;
-    bool unresolved = false;  // a record whose fate it does not know
-    int attempt = 0;          // answers to earlier attempts come too late
+    bool unresolved = false;  // a record with an unknown fate
+    int attempt = 0;          // responses to earlier attempts come too late
     int tries = 0;
   };
   struct Transaction {
@@ -110,7 +110,7 @@ class TransactionSimulator {
 
   // --- clients
   std::shared_ptr<Client> spawn(const std::string& id);
-  // Calls `step` again when no answer has come for this attempt.
+  // Calls `step` again if this attempt got no response.
   int begin_attempt(const std::shared_ptr<Client>& client, void (TransactionSimulator::*step)(std::shared_ptr<Client>));
   void later(const std::shared_ptr<Client>& client, void (TransactionSimulator::*step)(std::shared_ptr<Client>));
   void init(std::shared_ptr<Client> client);

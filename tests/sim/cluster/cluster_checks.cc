@@ -31,7 +31,7 @@ std::vector<int32_t> members(const metadata::PartitionImage& image) {
   return all;
 }
 
-// The first settled record that the log lacks; the end of what is settled if it has all.
+// The first settled record missing in the log; the end of the settled records if it has all.
 int64_t first_missing(const PartitionState& state, const DiskLog& log) {
   for (const auto& [offset, entry] : state.settled) {
     if (offset < state.deletable) continue;
@@ -108,13 +108,13 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
   const bool elected = image.leader_epoch > state.epoch_seen;
   const std::vector<int32_t> before = state.members;
   state.members = members(image);
-  // Where nobody is eligible any more, the last leader leads again: it has all that it had.
+  // If no replica is eligible any more, the last leader leads again, with all its records.
   const bool led_last = state.last_known == std::vector<int32_t>{image.leader};
   state.last_known = image.extras().last_known_elr;
   if (elected && image.leader >= 0) {
     elections_++;
     state.leaders[image.leader_epoch] = image.leader;
-    // At the end of a reassignment a replica may come into sync and lead, both at once.
+    // At the end of a reassignment a replica may join the ISR and become leader at once.
     if (!is_new && !led_last && !holds(before, image.leader) && image.leader_recovery_state != 0) {
       note(fmt::format("{}: {} is elected uncleanly", state.name, image.leader));
       if (!state.unclean) {
@@ -126,7 +126,7 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
       state.unsure_in_epoch = std::max(state.unsure_in_epoch, state.epoch_seen);
     }
   }
-  // A replica that comes into sync has everything again.
+  // A replica that joins the ISR has everything again.
   for (const int32_t member : image.isr) {
     if (!holds(before, member)) state.forgot_from.erase(member);
   }
@@ -151,7 +151,7 @@ void ClusterSimulator::note_power_loss(ClusterNode& node, const std::function<vo
   }
 }
 
-// Records may be gone where every replica that may lead lost power since it had them.
+// Records may be lost if every replica that may lead lost power since it had them.
 void ClusterSimulator::consider_loss(const PartitionId&, PartitionState& state) {
   if (state.members.empty()) return;
   int64_t from = INT64_MAX;
@@ -166,7 +166,7 @@ void ClusterSimulator::consider_loss(const PartitionId&, PartitionState& state) 
   note(fmt::format("{}: what is behind {} may be lost", state.name, *state.unsure_from));
 }
 
-// A leader tells what is left.
+// The leader's log decides which records are left.
 void ClusterSimulator::resolve(PartitionState& state, const DiskLog& log) {
   for (const auto& [offset, entry] : state.settled) {
     if (offset < *state.unsure_from) continue;
@@ -269,7 +269,7 @@ void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, Parti
                             offset, node.id(), leads ? "the leader" : "a follower", entry.number, entry.epoch,
                             known->second.number, known->second.epoch));
   }
-  if (offset < state.settled_end()) return;  // deleted before it was looked at
+  if (offset < state.settled_end()) return;  // deleted before it was checked
   state.settled[offset] = entry;
   settled_++;
   if (entry.number < 0) return;

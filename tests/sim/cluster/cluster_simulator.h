@@ -9,10 +9,10 @@
 //    watermark;
 //  - records acknowledged with acks=all are there, once, and in a producer's order;
 //  - leader epochs go up, and a leader's log does not get shorter;
-//  - with all trouble over, every partition has a leader, all its replicas are in sync and hold the same.
+//  - after all faults, every partition has a leader, all its replicas are in sync and equal.
 //
-// Records may be gone only where every replica in sync lost power since they were written, or where a topic allows an
-// unclean election and there was one.
+// Records may be lost only if every in-sync replica lost power since they were written, or if a topic allows an unclean
+// election and there was one.
 #pragma once
 
 #include <functional>
@@ -60,7 +60,7 @@ class ClusterSimulator {
     std::vector<int64_t> numbers;
     Bytes bytes;
     int16_t acks = -1;
-    int asked = -1;  // the node that it was sent to last
+    int asked = -1;  // the node of the last attempt
   };
   using BatchPtr = std::shared_ptr<Batch>;
   // The records that a producer sends to a partition, in its order.
@@ -96,13 +96,13 @@ class ClusterSimulator {
   int a_broker() { return static_cast<int>(pick(3)) + 1; }
   int a_node() { return static_cast<int>(pick(nodes_.size())) + 1; }
 
-  // cluster_simulator.cc: how time goes on
+  // cluster_simulator.cc: time
   void make_nodes();
   void act(const ClusterStep& step);
   bool step();
   void step_node(ClusterNode& node);
   void pass(int64_t ms);
-  // Until it holds; false if it does not in that time.
+  // Runs until `holds`; false if it does not hold in that time.
   bool pass_until(const std::function<bool()>& holds, int64_t most_ms);
   int64_t next_event_ms(int64_t most_ms) const;
   void after(int64_t ms, Task task) { timers_.emplace(now_ms() + ms, std::move(task)); }
@@ -129,7 +129,7 @@ class ClusterSimulator {
                                         *answered = true;
                                         then(response);
                                       });
-    // A connection on which nothing comes is given up.
+    // Closes a connection without a response.
     after(patience_ms, [link, answered] {
       if (!*answered) link->drop();
     });
@@ -190,7 +190,7 @@ class ClusterSimulator {
   std::map<int64_t, SentRecord> sent_;
   std::vector<Producer> producers_;
   int64_t last_number_ = 0;
-  bool over_ = false;  // the end: nothing new is begun
+  bool over_ = false;  // the end: no new steps
 
   size_t step_ = 0;
   std::string failure_;

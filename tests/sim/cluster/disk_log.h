@@ -1,4 +1,4 @@
-// The logs on a simulated disk, read without the broker: the bytes that any Kafka would find there.
+// The logs on a simulated disk, read without the broker: the bytes that Kafka would find there.
 #pragma once
 
 #include <functional>
@@ -11,10 +11,10 @@
 
 namespace milena::sim {
 
-// The batches of the segments in that directory, in their order, up to the first that is not whole.
+// The batches of the segments in that directory, in their order, up to the first incomplete one.
 void for_each_batch(const VirtualDisk& disk, const std::string& directory, int64_t from,
                     const std::function<void(const RecordBatchView&)>& visit);
-// That replica's log; empty if it is not there, or is of another topic of that name.
+// That replica's log; empty if it does not exist, or is of another topic of that name.
 DiskLog read_disk_log(const VirtualDisk& disk, const std::string& name, const Uuid& topic_id, int64_t from = 0);
 
 }  // namespace milena::sim

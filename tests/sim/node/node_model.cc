@@ -34,7 +34,7 @@ class Judge {
   }
 
   std::string run() {
-    // Of a deletion up to the end whose answer was lost.
+    // For a deletion up to the end whose response was lost.
     if (restarted_ && model_.deletable_up_to == INT64_MAX) model_.deletable_up_to = scan_.log_start;
     check_bounds();
     check_found();
@@ -59,7 +59,7 @@ class Judge {
   void check_bounds() {
     int64_t least = model_.start_promised;
     for (const PartitionModel::Start& start : model_.starts) least = std::max(least, start.offset);
-    // Of a log that was never synced a loss of power leaves nothing, its directory included.
+    // After a loss of power nothing is left of a log that was never synced, including its directory.
     const bool may_be_gone = std::exchange(model_.lost_power, false) &&
                              std::none_of(model_.records.begin(), model_.records.end(),
                                           [](const auto& one) { return one.second.promised; });
@@ -97,7 +97,7 @@ class Judge {
     }
   }
 
-  // A commit that was asked for and whose answer was lost: seen by readers, or by none.
+  // A commit whose response was lost: visible to all readers, or to none.
   void settle_transactions() {
     if (scan_.last_stable < scan_.high_watermark) return;
     for (auto& [number, record] : model_.records) {
@@ -143,7 +143,7 @@ class Judge {
   }
 
   bool may_be_compacted(const Record& record) const {
-    // The coordinator aborts what is open for too long.
+    // The coordinator aborts transactions that are open for too long.
     if (record.tombstone || is_aborted(record) || is_open(record)) return true;
     return std::any_of(model_.records.begin(), model_.records.end(), [&](const auto& one) {
       const Record& other = one.second;

@@ -203,11 +203,11 @@ void NodeSimulator::start_node() {
   note(process_.alive() ? "started" : "killed while it started");
 }
 
-// If it dies on its way to a stop in order, it is left to be revived.
+// If it dies during a clean stop, revive() starts it.
 void NodeSimulator::restart(bool in_order) {
   note(in_order ? "a stop in order" : "killed");
   if (troubled_ || short_) forget_late_starts();
-  disk_.set_open_limit(0);  // of those that are connections, none is left
+  disk_.set_open_limit(0);  // no connections are left
   if (in_order && !process_.stop()) return;
   if (!in_order) {
     process_.bury();
@@ -224,7 +224,7 @@ void NodeSimulator::begin_shortage() {
   if (!std::exchange(short_, true)) short_since_ms_ = machine_.clock().steady_ms();
 }
 
-// No checkpoint can be counted on after a disk began to fail, or was full.
+// Checkpoints are not reliable after a disk began to fail, or was full.
 void NodeSimulator::forget_late_starts() {
   int64_t until_ms = machine_.clock().steady_ms();
   if (troubled_) until_ms = std::min(until_ms, troubled_since_ms_);
@@ -232,7 +232,7 @@ void NodeSimulator::forget_late_starts() {
   for (const TopicPtr& topic : topics_) sim::forget_late_starts(*topic, until_ms);
 }
 
-// The process died; it is started until it lives.
+// The process died; starts it until it lives.
 void NodeSimulator::revive() {
   for (int tries = 0; !process_.alive() && !failed(); tries++) {
     if (machine_.ended_itself() && !troubled_ && !disk_.in_trouble()) return fail("the broker ended itself");
@@ -261,7 +261,7 @@ void NodeSimulator::revive() {
   if (!failed() && !troubled_) verify(true);
 }
 
-// The trouble is over: everything is answered, and as it should be, before and after a stop in order.
+// After the faults: everything is answered correctly, before and after a clean stop.
 void NodeSimulator::settle() {
   step_++;
   machine_.never_kill();

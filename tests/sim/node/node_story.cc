@@ -9,8 +9,7 @@ namespace {
 
 using Weights = std::array<uint32_t, static_cast<size_t>(StepKind::kCount)>;
 
-// Some kinds of steps are left out in each history, and of the others some come often: rare meetings are
-// likelier so.
+// Each history leaves out some kinds of steps, and repeats some others often, which makes rare combinations likelier.
 Weights weights_of(const Plan& plan, SimRandom& random) {
   Weights weights{};
   for (uint32_t& weight : weights) {
@@ -28,7 +27,7 @@ Weights weights_of(const Plan& plan, SimRandom& random) {
         StepKind::kFewFiles, StepKind::kOldRecords}) {
     at(rare) = (at(rare) + 2) / 3;
   }
-  // Trouble with disks ends much: in one history of four.
+  // Disk faults stop many other steps: only in one history of four.
   const bool troubled = random.chance(25);
   for (StepKind trouble :
        {StepKind::kDirectoryAway, StepKind::kDirectoryBack, StepKind::kFailCall}) {
@@ -74,7 +73,7 @@ void choose_topic_settings(Plan& plan, SimRandom& random) {
   if (random.chance(20)) set("preallocate", "true");
 }
 
-// A story about one thing: transactions in a log of few keys that is compacted all the time.
+// A story with one theme: transactions in a log of few keys that is compacted all the time.
 void compact_transactions(Plan& plan, Weights& weights, SimRandom& random) {
   plan.topic_names = plan.partitions = 1;
   plan.keys = random.pick(2) + 1;
@@ -97,8 +96,8 @@ void compact_transactions(Plan& plan, Weights& weights, SimRandom& random) {
   }
 }
 
-// Another: one partition moves all the time, and meanwhile its topic goes and comes back, is configured anew, and disks
-// vanish and return.
+// Another: one partition moves all the time, and meanwhile its topic is deleted, created and configured again, and
+// disks vanish and return.
 void move_without_end(Plan& plan, Weights& weights, SimRandom& random) {
   plan.topic_names = plan.partitions = 1;
   std::erase_if(plan.settings, [](const auto& one) { return one.first.starts_with("replica.alter.log.dirs"); });

@@ -82,7 +82,7 @@ std::string VirtualDisk::volume_of(const std::string& path) {
   return path.substr(0, path.find('/', 1));
 }
 
-// Every call comes through here: who is killed, is killed before it has an effect.
+// Every call comes through here: the process is killed before the call has an effect.
 Status VirtualDisk::begin(const char* what, const std::string& path, bool takes_room) {
   calls_++;
   if (on_call_) on_call_();
@@ -218,7 +218,7 @@ Status VirtualDisk::remove(const std::string& path) {
   return ok_status();
 }
 
-// A call for each file, as the real one makes them.
+// One call for each file, as on a real disk.
 Status VirtualDisk::remove_tree(const std::string& path) {
   RETURN_IF_ERROR(begin("remove", path));
   InodePtr inode = find(path);
@@ -228,7 +228,7 @@ Status VirtualDisk::remove_tree(const std::string& path) {
   for (const std::string& name : names) RETURN_IF_ERROR(remove_tree(path + "/" + name));
   std::string name;
   InodePtr parent = parent_of(path, name);
-  // It may have gone or been renamed meanwhile.
+  // It may have been removed or renamed meanwhile.
   if (parent != nullptr && find(path) == inode) change(*parent, Change{{{name, nullptr}}});
   return ok_status();
 }
@@ -247,7 +247,7 @@ DiskSpace VirtualDisk::space(const std::string& path) {
   return {1 << 30, full_.contains(volume_of(path)) ? 0 : 1 << 29};
 }
 
-// --- trouble
+// --- faults
 
 void VirtualDisk::lose_power() {
   CHECK(open_files_ == 0, "{} files are open", open_files_);
@@ -273,7 +273,7 @@ void VirtualDisk::settle(Inode& inode) {
 
 void VirtualDisk::settle_file(Inode& file) {
   if (file.unsynced.empty()) return;
-  // None, all, the first ones with a tear behind them, or any.
+  // None, all, the first ones with a torn one behind them, or any.
   const size_t how = random_.pick(4);
   const size_t first_lost = how == 0   ? 0
                             : how == 2 ? random_.pick(file.unsynced.size())
