@@ -1,4 +1,4 @@
-// How nodes of a cluster come and go: the controller that is killed, all at once, orderly stops that hand over.
+// Nodes of a cluster start and stop: the controller is killed, all nodes at once, clean stops move leaderships.
 #include "broker/cluster_fixture.h"
 #include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/find_coordinator.h"
@@ -42,7 +42,7 @@ TEST_F(ClusterLifeTest, TheControllerIsKilledAndStartsAgain) {
   cluster().kill(1);
   cluster().advance(3000);
   ASSERT_NO_FATAL_FAILURE(cluster().start(1));
-  // The others took over what it led: it may lack what they have.
+  // The others took over its leaderships: it may lack records that they have.
   EXPECT_NE(leader("one"), 1);
   EXPECT_EQ(leader("two"), 2);
   EXPECT_EQ(cluster().node(1).node().shard(0).image().find_broker(2)->epoch, epoch_of_2) << "it did not register anew";
@@ -62,7 +62,7 @@ TEST_F(ClusterLifeTest, AllAreKilledAtOnce) {
   for (int id = 1; id <= 3; id++) ASSERT_NO_FATAL_FAILURE(cluster().start(id));
   expect_whole("one", {"a"});
   expect_whole("two", {"a"});
-  // Nobody waited until the sessions of the processes before were over.
+  // Nothing waited for the end of the earlier processes' sessions.
   EXPECT_LT(cluster().clock().steady_ms() - before_ms, 5000);
   EXPECT_EQ(produce(leader("one"), "one", "b"), ErrorCode::kNone);
   expect_whole("one", {"a", "b"});
@@ -106,7 +106,7 @@ TEST_F(ClusterLifeTest, PreferredLeadersLeadAgain) {
   expect_whole("two", {"a"});
 }
 
-// Kafka leaves it to unclean.leader.election.interval.ms, 5 minutes.
+// Kafka only does it after unclean.leader.election.interval.ms, 5 minutes.
 TEST_F(ClusterLifeTest, WhoAllowsAnUncleanLeaderGetsItAtOnce) {
   create_topic(1, "one", {2, 3}, "1");
   ASSERT_TRUE(cluster().until([&] { return replica(3, "one") != nullptr && leader("one") == 2; }));
@@ -129,7 +129,7 @@ TEST_F(ClusterLifeTest, WhoAllowsAnUncleanLeaderGetsItAtOnce) {
   EXPECT_EQ(values(leader("one"), "one"), std::vector<std::string>{"a"});
 }
 
-// Each process has its own, whether the controller is there or not. Configs of the same request are the controller's.
+// Each process has its own levels, with or without the controller. Configs of the same request go to the controller.
 TEST_F(ClusterLifeTest, LogLevelsAreAlteredWhereTheyAreAsked) {
   create_topic(1, "one", {2, 3, 1});
   const auto alter = [this](int node, ByteView id) {
@@ -158,7 +158,7 @@ TEST_F(ClusterLifeTest, LogLevelsAreAlteredWhereTheyAreAsked) {
   }
 }
 
-// Through the controller's node, and through another.
+// Via the controller's node, and via another.
 TEST_F(ClusterLifeTest, InternalTopicsAreOnThreeBrokers) {
   for (const int node : {1, 3}) {
     FindCoordinatorRequest request;

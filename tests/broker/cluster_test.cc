@@ -84,7 +84,7 @@ TEST_P(ClusterTest, EachListenerHasItsOwnRequests) {
     EXPECT_TRUE(offers(of_broker, key)) << api_name(key);
     EXPECT_TRUE(offers(of_controller, key)) << api_name(key);
   }
-  // Topics can be made there.
+  // Topics can be created there.
   CreateTopicsRequest creation;
   auto& topic = creation.topics.emplace_back();
   topic.name = "made";
@@ -103,7 +103,7 @@ TEST_P(ClusterTest, FeaturesInApiVersions) {
     EXPECT_EQ(all.supported_features.size(), 7u);
     EXPECT_EQ(all.finalized_features.size(), 6u);
     EXPECT_GE(all.finalized_features_epoch, 0);
-    // A range that begins with 0 is more than version 3 can read.
+    // Version 3 cannot read a range that begins with 0.
     ApiVersionsResponse old = api_versions(*each, 3);
     ASSERT_EQ(old.supported_features.size(), 1u);
     EXPECT_EQ(old.supported_features[0].name, "metadata.version");

@@ -28,7 +28,7 @@ NodeFigures figures_now() {
   return figures;
 }
 
-// "kind about", one behind the other.
+// "kind about" of each finding.
 std::vector<std::string> kinds_of(const NodeFigures& figures) {
   std::vector<std::string> kinds;
   for (const Diagnosis& finding : examine(figures)) kinds.push_back(fmt::format("{} {}", finding.kind, finding.about));

@@ -67,7 +67,7 @@ TEST_F(FollowerSessionTest, ALostSessionIsBegunAnew) {
   EXPECT_EQ(again.session_epoch, 0);
   EXPECT_EQ(named(again).size(), 2u);
   session_.on_answer(ErrorCode::kNone, 100);
-  // No answer: what the leader knows is not known. The old session is closed with the next request.
+  // No response: the leader's state is unknown. The next request closes the old session.
   ask({{0, 11}, {1, 20}});
   EXPECT_FALSE(session_.on_answer(ErrorCode::kNetworkException, 0));
   FetchRequest after = ask({{0, 11}, {1, 20}});

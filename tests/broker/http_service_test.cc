@@ -1,4 +1,4 @@
-// HTTP as the node speaks it: sessions, health.
+// The node's HTTP service: sessions, health.
 #include <fmt/core.h>
 
 #include "broker/http_fixture.h"

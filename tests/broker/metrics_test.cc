@@ -150,7 +150,7 @@ TEST_P(MetricsTest, UnknownNamesAreRefused) {
   EXPECT_THAT(get("/metrics?names=milena,zabbix"), StartsWith("HTTP/1.1 400 "));
 }
 
-// A series twice, or a metric's lines apart from each other, would make a scraper throw the page away.
+// A scraper would reject a page with a duplicate series, or with a metric's lines separated.
 TEST_P(MetricsTest, EveryPageIsWellFormed) {
   ASSERT_EQ(produce("t", 1, {"a"}).error_code, ErrorCode::kNone);
   ASSERT_EQ(values_from("t", 1, 0).size(), 1u);
@@ -176,7 +176,7 @@ TEST_P(MetricsTest, EveryPageIsWellFormed) {
   }
 }
 
-// Between two slices of a look a partition may lose its leader.
+// A partition may lose its leader between two slices of a collection.
 TEST(NodeFigures, WhatWasSeenTwiceIsToldOnce) {
   NodeFigures figures;
   figures.partitions.push_back({.name = {"t", 1}, .leader = 1});
@@ -231,7 +231,7 @@ TEST(LagClock, KeepsWhatItNeedsAndNoMore) {
     clock.begin_round();
     clock.note(kPartition, i, i * 1000);
   }
-  // The first moments are forgotten last of all.
+  // The first times are forgotten last.
   EXPECT_NEAR(*clock.seconds_behind(kPartition, 100, 9'999'000), 9899, 1);
   clock.begin_round();
   clock.begin_round();

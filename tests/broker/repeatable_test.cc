@@ -1,5 +1,5 @@
 // A node takes time and random numbers from its executors only: the same requests from the same seed leave the same
-// files. Simulators of a whole node stand on it.
+// files. The node simulator depends on it.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,7 +13,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// Every file under the node's directory, by path, and what clients were told.
+// All files under the node's directory, by path, and the responses to clients.
 struct Outcome {
   std::map<std::string, std::string> files;
   std::vector<std::string> answers;
@@ -51,7 +51,7 @@ class RepeatableTest : public NodeFixture {
     fetch.topics.push_back(topic);
     outcome.answers.push_back(std::to_string(client.ask<FetchResponse>(fetch, 12).session_id));
 
-    FindCoordinatorRequest coordinator;  // makes __consumer_offsets
+    FindCoordinatorRequest coordinator;  // creates __consumer_offsets
     coordinator.key = "g";
     client.ask<FindCoordinatorResponse>(coordinator, 3);
     JoinGroupRequest join;

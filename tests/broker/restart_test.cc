@@ -29,7 +29,7 @@ TEST_P(RestartTest, NoProducerIdRepeatsOverAHundredKills) {
   size_t given = 0;
   for (int round = 0; round <= 100; round++) {
     for (int i = 0; i < 3; i++, given++) seen.insert(new_producer_id(node().connect(i)));
-    // Some are asked for, and nobody lives to give them out.
+    // Some are requested, but the node is killed before the response.
     TestClient& hasty = node().connect(round);
     InitProducerIdRequest request;
     request.transactional_id.reset();

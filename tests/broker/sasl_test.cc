@@ -1,4 +1,4 @@
-// Listeners with SASL: who is let in, what is served before, and when a session ends.
+// Listeners with SASL: authentication, requests before it, and the end of sessions.
 #include <filesystem>
 #include <fstream>
 
@@ -115,7 +115,7 @@ TEST_P(SaslTest, VersionsMayBeAskedOnce) {
   TestClient& client = connect();
   ApiVersionsRequest versions;
   versions.client_software_name = versions.client_software_version = "x";
-  // A version that is not known is answered with those that are.
+  // The response to an unknown version has the supported ones.
   client.start(versions, 99);
   EXPECT_EQ(client.take<ApiVersionsResponse>(0).error_code, ErrorCode::kUnsupportedVersion);
   EXPECT_EQ(client.ask<ApiVersionsResponse>(versions, 3).error_code, ErrorCode::kNone);
@@ -186,7 +186,7 @@ TEST_P(SaslTest, ScramUsersAreThoseOfTheMetadata) {
     EXPECT_EQ(last.error_code, ErrorCode::kNone);
     EXPECT_TRUE(ByteView(last.auth_bytes).starts_with("v="));
     EXPECT_EQ(ask_metadata(good), ErrorCode::kNone);
-    // As far as a client can see, an unknown user is one with another password.
+    // A client cannot distinguish an unknown user from a wrong password.
     TestClient& wrong = connect();
     log_in_scram(wrong, mechanism, "carol", "dancer");
     const auto refused = refusal(node(), wrong);
@@ -213,7 +213,7 @@ TEST_P(ReauthenticationTest, ASessionEndsAndMayBeRenewed) {
   node().advance(4000);
   EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
   node().advance(1001);
-  // Late is not too late for a client that asks for nothing else.
+  // Late is not too late for a client that sends nothing else.
   EXPECT_EQ(log_in_plain(client, "alice", "wonder").session_lifetime_ms, 5000);
   node().advance(5001);
   client.start(MetadataRequest{}, 9);
@@ -316,7 +316,7 @@ TEST_P(OAuthTest, AChangedFileIsReadAgain) {
   EXPECT_EQ(still.take<SaslAuthenticateResponse>(2).auth_bytes, "");
 }
 
-// Settings that cannot be right are refused at the start, with their key; what is secret is not told.
+// Invalid settings are refused at the start, with their key; secrets are not shown.
 TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
   auto error = [](const std::vector<std::pair<std::string, std::string>>& settings) {
     NodeHarness node(1);
@@ -353,7 +353,7 @@ TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
   EXPECT_EQ(error({{"sasl.enabled.mechanisms", "SCRAM-SHA-256"}}), "no error");
 }
 
-// A listener that says SASL and has no settings of it serves nobody.
+// A listener with SASL but without its settings serves no clients.
 TEST_P(SaslTest, AListenerOfNoSettingsServesNobody) {
   TestClient& client = node().connect(0, "LATE", security::SecurityProtocol::kSaslPlaintext);
   client.start(SaslHandshakeRequest{"PLAIN"}, 1);

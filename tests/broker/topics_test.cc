@@ -1,4 +1,4 @@
-// Metadata, CreateTopics, DeleteTopics, CreatePartitions: topics come, can be used at once, and go.
+// Metadata, CreateTopics, DeleteTopics, CreatePartitions: topics are created, usable at once, and deleted.
 #include <functional>
 
 #include "base/log.h"

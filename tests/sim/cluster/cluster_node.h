@@ -45,7 +45,7 @@ class ClusterNode final : private broker::Network {
   // Whether connections are accepted.
   bool listens() const { return alive() && node_ != nullptr && !leaving_; }
   bool leaving() const { return leaving_; }
-  // It has ended by itself; the error of a failed start.
+  // It has ended by itself; error() has the error of a failed start.
   bool ended() const { return ended_; }
   const std::string& error() const { return error_; }
   bool without_power() const { return without_power_; }
