@@ -212,7 +212,7 @@ TEST_P(DurabilityTest, AStopSyncsManyLogsAtOnce) {
     }
   }
   client_gone();
-  node().stop();  // before the files go
+  node().stop();  // before the files are removed
 }
 
 TEST_P(DurabilityTest, AMetadataLogThatFailsEndsTheNode) {
@@ -230,7 +230,7 @@ TEST_P(DurabilityTest, AMetadataLogThatFailsEndsTheNode) {
         testing::ExitedWithCode(1), "");
   }
   client_gone();
-  node().kill();  // before the files go
+  node().kill();  // before the files are removed
 }
 
 TEST_P(DurabilityTest, AShorterFlushMsIsHeededAtOnce) {

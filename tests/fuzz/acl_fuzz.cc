@@ -9,7 +9,7 @@ namespace milena {
 namespace {
 
 Bytes piece(fuzz::Input& input) {
-  // Short and of few letters, so that names meet; now and then anything.
+  // Short and of few letters, so that names collide; sometimes any text.
   Bytes text;
   const uint8_t kind = input.choice();
   for (int i = kind % 5; i > 0; i--)

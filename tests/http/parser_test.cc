@@ -80,7 +80,7 @@ struct Refused {
 
 class HttpRefused : public testing::TestWithParam<Refused> {};
 
-// However the bytes are cut: who finds the end of a request and who answers it must come to the same.
+// However the bytes are cut: finding the end of a request and parsing it must give the same result.
 TEST_P(HttpRefused, TheSameInPiecesOfAnySize) {
   const Refused& param = GetParam();
   for (size_t piece : {size_t{1}, size_t{2}, size_t{7}, size_t{64}, param.bytes.size()}) {

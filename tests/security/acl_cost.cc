@@ -31,7 +31,7 @@ AclRule acl(AclPatternType pattern, Bytes name, Bytes principal) {
           AclPermissionType::kAllow};
 }
 
-// A half literal topics, a half prefixes of many lengths, of a thousand users.
+// Half literal topics, half prefixes of many lengths, of a thousand users.
 void fill(AclAuthorizer& authorizer, size_t acls) {
   for (size_t i = 0; i < acls; i++) {
     const Bytes user = fmt::format("User:user-{}", i % 1000);

@@ -177,7 +177,7 @@ TEST(TlsCiphers, AreKnownByTheirJavaNames) {
   EXPECT_TRUE(parse_cipher_suites("")->all);
 }
 
-// As Kafka's CertificateEntries.ensureCompatible: names stay, unless they may change.
+// As in Kafka's CertificateEntries.ensureCompatible: names stay, unless they may change.
 TEST_F(TlsContextTest, AnotherKeyStoreKeepsTheNames) {
   const auto first = load().take();
   use(authority_.issue("localhost"));

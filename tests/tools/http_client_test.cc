@@ -1,4 +1,4 @@
-// The reader of answers over HTTP, as commands use it.
+// The commands' reader of HTTP responses.
 #include "tools/own/http_client.h"
 
 #include <gtest/gtest.h>

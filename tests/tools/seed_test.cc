@@ -50,7 +50,7 @@ TEST_F(SeedTest, TopicsWithConfigsAndRecords) {
   EXPECT_EQ(seed.topics[1].topic.configs.at("cleanup.policy"), "compact");
   ASSERT_EQ(seed.topics[1].records.size(), 2u);
   EXPECT_EQ(seed.topics[1].records[0].key, "k");
-  EXPECT_EQ(seed.topics[1].records[1].topic, "");  // it goes into the topic that it stands under
+  EXPECT_EQ(seed.topics[1].records[1].topic, "");  // it goes into the topic that contains it
   ASSERT_EQ(seed.topics[2].records.size(), 2u);
   EXPECT_EQ(seed.topics[2].records[0].value, "hello");
   EXPECT_EQ(seed.topics[2].records[1].value, std::nullopt);
