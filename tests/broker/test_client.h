@@ -82,7 +82,7 @@ class TestClient final : public Transport {
     answers_.pop_front();
     return bytes;
   }
-  // Whether net/ was told that the client has authenticated.
+  // Whether the session reported to net/ that the client has authenticated.
   bool known() const { return known_; }
 
   bool has_answer() const { return !answers_.empty(); }

@@ -80,7 +80,7 @@ class TimedSession final : public broker::Session {
         EXPECT_LE(times.arrived_ns, times.started_ns);
         EXPECT_LE(times.started_ns, times.handled_ns);
         EXPECT_LE(times.handled_ns, times.answered_ns);
-        // 0: nothing was to be sent.
+        // 0: there was nothing to send.
         EXPECT_TRUE(sent_ns == 0 || times.answered_ns <= sent_ns);
         told_.push_back(times);
       }

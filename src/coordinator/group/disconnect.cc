@@ -41,7 +41,7 @@ void GroupShard::heard_heartbeat(Turn& turn, const Caller& caller, const Heartbe
   const auto [connection, session_timeout_ms] = find_speaking(request.group_id, request.member_id);
   if (connection != nullptr) {
     const int64_t known_ms = heartbeat_gap_ms(*connection, session_timeout_ms);
-    // A heartbeat that is retried over a new connection comes early, so it does not count.
+    // A heartbeat that is retried over a new connection comes early, so it does not shrink the gap.
     const bool again = connection->id != caller.connection_id;
     const int64_t gap_ms = connection->heartbeat_ms ? turn.now.steady_ms - *connection->heartbeat_ms : known_ms;
     const int64_t longest_ms = std::max(gap_ms, again ? known_ms : known_ms - known_ms / 4);

@@ -39,7 +39,7 @@ class Wire final : public broker::Transport, public std::enable_shared_from_this
   void close_by_client();
   // Resets at any time: both sides notice.
   void reset();
-  // The process at one end of it has died; the kernel tells the other side unless the machine went with it.
+  // The process at one end of it has died; the kernel notifies the other side unless the machine failed, too.
   void process_died(const ClusterNode& node, bool with_machine);
   // The serving side stops in order.
   void close_by_server(const ClusterNode& node);

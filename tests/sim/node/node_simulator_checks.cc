@@ -220,7 +220,7 @@ void NodeSimulator::verify(bool restarted) {
   if (process_.alive() && !failed()) note(fmt::format("all is well ({} records read)", records_read_));
 }
 
-// A producer whose response was lost begins anew, which ends its transaction.
+// A producer whose response was lost begins again, which ends its transaction.
 void NodeSimulator::settle_transactions() {
   for (Producer& producer : transactional_) {
     const int64_t until_ms = machine_.clock().steady_ms() + 60'000;
