@@ -28,7 +28,7 @@ DescribedConfig describe_broker_config(const BrokerLayers& layers, ByteView name
 // Only the configs altered for all brokers.
 std::vector<DescribedConfig> describe_cluster_defaults(const ConfigMap& for_all);
 
-// Null if there is no such config.
+// The row of a config that can be altered, whose type decides whether values can be appended; null if there is none.
 const ConfigDef* find_alterable_broker_config(ByteView name);
 
 // Validates `after` as the altered configs of this broker, or of all brokers. `layers` has the configs altered for the
